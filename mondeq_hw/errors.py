@@ -1,0 +1,47 @@
+"""Errors a user can act on, each with its own exit code.
+
+Every message says what was received, what was expected and the remedy.
+The command line prints the message alone; a traceback is always a bug.
+"""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_INTERNAL = 1
+EXIT_BAD_INPUT = 2
+EXIT_NOT_CERTIFIED = 3
+EXIT_MISMATCH = 4
+EXIT_MISSING_TOOL = 5
+
+
+class MondeqError(Exception):
+    """Base of every error that mondeq-hw raises on purpose."""
+
+    exit_code = EXIT_BAD_INPUT
+
+
+class InputError(MondeqError):
+    """A file, option or array is not what it must be."""
+
+
+class NotCertifiedError(MondeqError):
+    """No proof of contraction exists for the requested word length."""
+
+    exit_code = EXIT_NOT_CERTIFIED
+
+    def __init__(self, message: str, contraction_factor: float, smallest_certified_bits: int | None):
+        super().__init__(message)
+        self.contraction_factor = contraction_factor
+        self.smallest_certified_bits = smallest_certified_bits
+
+
+class MismatchError(MondeqError):
+    """Two implementations of the same program disagree."""
+
+    exit_code = EXIT_MISMATCH
+
+
+class MissingToolError(MondeqError):
+    """An external tool is not installed."""
+
+    exit_code = EXIT_MISSING_TOOL

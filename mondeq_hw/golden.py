@@ -1,0 +1,164 @@
+"""The golden model: the numerics contract as executable integer NumPy.
+
+Exact by proof: every matrix product runs in the fastest type in which the
+program's own bounds show that no partial sum is ever rounded (float32 BLAS
+below 2^24, float64 BLAS below 2^53, int64 below 2^63, Python integers above).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import InputError
+from .numerics import exact_dtype, round_shift
+from .program import SolverProgram
+from .prox import PHI, equilibrium
+
+#: Samples per batch; keeps a batch of states in the cache.
+BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one batch of samples did, integer for integer.
+
+    Parameters
+    ----------
+    drive : ndarray of int64 (samples, n)
+        ``d``, on each row's accumulator grid.
+    states : ndarray of int64 (iterations + 1, samples, n)
+        ``states[0]`` is the start; after a sample's early exit its state repeats.
+    iterations : ndarray of int64 (samples,)
+        Updates executed, the one that found the fixed point included.
+    saturations : ndarray of int64 (iterations + 1, samples)
+        Rows clipped in each update.
+    outputs : ndarray of int64 (samples, k)
+    """
+
+    drive: np.ndarray
+    states: np.ndarray
+    iterations: np.ndarray
+    saturations: np.ndarray
+    outputs: np.ndarray
+
+
+class GoldenModel:
+    """Bit-exact NumPy solver of a :class:`~mondeq_hw.program.SolverProgram`."""
+
+    def __init__(self, program: SolverProgram):
+        self.program = program
+        # One more bit than the bound: the rounding constant is added in the same type.
+        drive_bound = max(program.drive_sum_bound << program.drive_left_shift, *map(abs, program.drive_range))
+        self._drive_type = exact_dtype(2 * drive_bound)
+        self._state_type = exact_dtype(2 * program.accumulator_bound)
+        self._output_type = exact_dtype(2 * program.output_bound)
+        self._drive = np.ascontiguousarray(program.drive.integers.T.astype(self._drive_type))
+        matrix = program.matrix.integers + np.diag(program.leak)
+        self._matrix = np.ascontiguousarray(matrix.T.astype(self._state_type))
+        self._readout = np.ascontiguousarray(program.readout.integers.T.astype(self._output_type))
+
+    # -- public --------------------------------------------------------------
+
+    def words(self, X: np.ndarray) -> np.ndarray:
+        """Raw inputs (samples, d) in the units of the training data to input words."""
+        X = np.asarray(X, dtype=np.float64)
+        return self.program.input_format.quantize(X.reshape(len(X), -1))
+
+    def predict_raw(self, words: np.ndarray) -> np.ndarray:
+        """Output words (samples, k), int64, of input words (samples, d)."""
+        words = self._checked(words)
+        if len(words) == 0:
+            return np.zeros((0, self.program.k), dtype=np.int64)
+        batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
+        return np.concatenate([self._outputs(self._solve(self._drives(batch))[0]) for batch in batches])
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Outputs ``y`` (samples, k) as real numbers, of raw inputs (samples, d)."""
+        return np.ldexp(self.predict_raw(self.words(X)).astype(np.float64), -self.program.output_fractional_bits)
+
+    def iterations(self, words: np.ndarray) -> np.ndarray:
+        """Updates executed per sample (samples,), early exit included."""
+        words = self._checked(words)
+        batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
+        return np.concatenate([self._solve(self._drives(batch))[1] for batch in batches])
+
+    def trace(self, words: np.ndarray) -> Trace:
+        """Every state of every sample; see :class:`Trace`."""
+        words = self._checked(words)
+        drive = self._drives(words)
+        start, clipped = self._round_and_saturate(drive)
+        states, saturations = [start], [clipped]
+        iterations = np.full(len(words), self.program.iterations)
+        for index in range(1, self.program.iterations + 1):
+            state, clipped = self._update(states[-1], drive)
+            fixed = (state == states[-1]).all(axis=1)
+            iterations = np.where(fixed, np.minimum(iterations, index), iterations)
+            states.append(state)
+            saturations.append(clipped)
+        return Trace(
+            drive=_integers(drive),
+            states=_integers(np.stack(states)),
+            iterations=iterations.astype(np.int64),
+            saturations=np.stack(saturations),
+            outputs=self._outputs(states[-1]),
+        )
+
+    # -- the contract, one line of it a method -------------------------------
+
+    def _drives(self, words: np.ndarray) -> np.ndarray:
+        program = self.program
+        total = words.astype(self._drive_type) @ self._drive
+        total = total * 2**program.drive_left_shift + _as(program.drive_bias, self._drive_type)
+        return _as(round_shift(total, program.drive_right_shift), self._state_type)
+
+    def _round_and_saturate(self, accumulator: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rounded = round_shift(accumulator, self.program.matrix.shifts)
+        top = self.program.state_format.max_word
+        state = np.clip(rounded, -top, top)
+        return state, (state != rounded).sum(axis=1)
+
+    def _update(self, state: np.ndarray, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        phi = PHI[self.program.phi](state)
+        return self._round_and_saturate(phi @ self._matrix + drive)
+
+    def _solve(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Final states and executed updates; samples that have reached a fixed point leave the batch."""
+        state, _ = self._round_and_saturate(drive)
+        iterations = np.full(len(drive), self.program.iterations, dtype=np.int64)
+        active = np.arange(len(drive))
+        for index in range(1, self.program.iterations + 1):
+            previous = state[active]
+            updated, _ = self._update(previous, drive[active])
+            state[active] = updated
+            fixed = (updated == previous).all(axis=1)
+            iterations[active[fixed]] = index
+            active = active[~fixed]
+            if len(active) == 0:
+                break
+        return state, iterations
+
+    def _outputs(self, state: np.ndarray) -> np.ndarray:
+        program = self.program
+        z = _as(equilibrium(state), self._output_type)
+        left = _as(np.int64(1) << program.readout_left_shift, self._output_type)
+        return _integers((z @ self._readout) * left + _as(program.readout_bias, self._output_type))
+
+    def _checked(self, words: np.ndarray) -> np.ndarray:
+        words = np.asarray(words)
+        top = self.program.input_format.max_word
+        if words.ndim != 2 or words.shape[1] != self.program.d:
+            raise InputError(f"input words have shape {words.shape}; expected (samples, {self.program.d})")
+        if words.size and (words.dtype.kind not in "iu" or words.min() < 0 or words.max() > top):
+            raise InputError(f"input words must be integers from 0 to {top}; quantise with words(X) first")
+        return words
+
+
+def _as(array: np.ndarray, dtype: type) -> np.ndarray:
+    return np.asarray(array).astype(dtype)
+
+
+def _integers(array: np.ndarray) -> np.ndarray:
+    """int64, or the Python integers that the proof asked for."""
+    return array if array.dtype == object else array.astype(np.int64)

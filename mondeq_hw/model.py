@@ -1,0 +1,82 @@
+"""The trained network: what ``load`` returns and every later stage reads."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Affine map from a raw input word to the network's input: ``(scale * word - mean) / std``.
+
+    ``mean`` and ``std`` are scalars or one value per input feature.
+    """
+
+    scale: float = 1.0 / 255.0
+    mean: np.ndarray = field(default_factory=lambda: np.zeros(()))
+    std: np.ndarray = field(default_factory=lambda: np.ones(()))
+    input_bits: int = 8
+
+    def apply(self, words: np.ndarray) -> np.ndarray:
+        """Network inputs for raw words (any shape ending in the feature axis)."""
+        return (self.scale * np.asarray(words, dtype=np.float64) - self.mean) / self.std
+
+
+@dataclass(frozen=True)
+class MonDEQ:
+    """A monotone operator equilibrium network ``z = relu(W z + U x + b)``, ``y = O z + c``.
+
+    Winston & Kolter, "Monotone operator equilibrium networks", NeurIPS 2020
+    (arXiv 2006.08591), Proposition 1: ``W = (1-m) I - A'A + B - B'`` makes
+    ``I - W`` strongly monotone with margin ``m``.
+
+    Parameters
+    ----------
+    W : ndarray (n, n)
+    U : ndarray (n, d)
+    b : ndarray (n,)
+    O : ndarray (k, n)
+    c : ndarray (k,)
+    monotonicity_margin : float
+        ``m > 0`` as trained; the certificate recomputes it from ``W``.
+    preprocessing : Preprocessing
+    source : str
+        File name, for reports.
+    """
+
+    W: np.ndarray
+    U: np.ndarray
+    b: np.ndarray
+    O: np.ndarray  # noqa: E741 - the field's name for the readout
+    c: np.ndarray
+    monotonicity_margin: float
+    preprocessing: Preprocessing = Preprocessing()
+    source: str = "model"
+
+    @property
+    def n(self) -> int:
+        """State dimension."""
+        return self.W.shape[0]
+
+    @property
+    def d(self) -> int:
+        """Input dimension."""
+        return self.U.shape[1]
+
+    @property
+    def k(self) -> int:
+        """Number of outputs."""
+        return self.O.shape[0]
+
+    def digest(self) -> str:
+        """SHA-256 over every array, so that a certificate names the model it is about."""
+        state = hashlib.sha256()
+        pre = self.preprocessing
+        for array in (self.W, self.U, self.b, self.O, self.c, pre.mean, pre.std, np.float64(pre.scale)):
+            array = np.ascontiguousarray(array, dtype="<f8")
+            state.update(repr(array.shape).encode())
+            state.update(array.tobytes())
+        return state.hexdigest()

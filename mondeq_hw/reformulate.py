@@ -1,0 +1,126 @@
+"""Rewrite the equilibrium as one recurrence ``s <- M phi(s) + d`` on the state ``s``.
+
+The input preprocessing and every linear map that follows it are folded into
+one drive matrix, so the hardware takes raw words.  A positive diagonal
+``state_scale`` may be folded too: with ``s = T s'`` both nonlinearities
+commute with ``T > 0``, hence ``s' <- (T^-1 M T) phi(s') + T^-1 d`` is the
+same network in other units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .model import MonDEQ
+
+PEACEMAN_RACHFORD = "peaceman_rachford"
+FORWARD_BACKWARD = "forward_backward"
+SOLVERS = (PEACEMAN_RACHFORD, FORWARD_BACKWARD)
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """``s <- (leak I + matrix) phi(s) + drive x + drive_bias``; ``y = readout relu(s) + readout_bias``.
+
+    Parameters
+    ----------
+    solver : str
+        ``peaceman_rachford`` or ``forward_backward``.
+    phi : str
+        Key of :data:`mondeq_hw.prox.PHI`.
+    step_size : float
+        ``alpha > 0``, folded into the matrices.
+    leak_shift : int
+        ``a`` of the dyadic leak ``1 - 2**-a``; 0 means no leak.
+    matrix : ndarray (n, n)
+        What is quantised: ``C = 2V - I`` (reflected) or ``alpha W``.
+    drive : ndarray (n, d)
+        Acts on raw input words.
+    drive_bias : ndarray (n,)
+    readout : ndarray (k, n)
+    readout_bias : ndarray (k,)
+    state_scale : ndarray (n,)
+        ``T``: the model's state is ``T`` times this recurrence's state.
+    """
+
+    solver: str
+    phi: str
+    step_size: float
+    leak_shift: int
+    matrix: np.ndarray
+    drive: np.ndarray
+    drive_bias: np.ndarray
+    readout: np.ndarray
+    readout_bias: np.ndarray
+    state_scale: np.ndarray
+
+    @property
+    def leak(self) -> float:
+        """The exact diagonal term ``1 - 2**-a`` (0 without leak)."""
+        return 1.0 - 2.0**-self.leak_shift
+
+    @property
+    def iteration_matrix(self) -> np.ndarray:
+        """``M = leak I + matrix``, the matrix whose contraction matters."""
+        return self.matrix + self.leak * np.eye(len(self.matrix))
+
+
+def folded_input(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
+    """``(U', b')`` with ``U x + b = U' words + b'`` for raw input words."""
+    pre = model.preprocessing
+    std = np.broadcast_to(pre.std, (model.d,))
+    mean = np.broadcast_to(pre.mean, (model.d,))
+    return model.U * (pre.scale / std), model.b - model.U @ (mean / std)
+
+
+def peaceman_rachford(model: MonDEQ, step_size: float, state_scale: np.ndarray | None = None) -> Recurrence:
+    """The reflected form ``s <- C|s| + 2 alpha V (U x + b)``, ``V = (I + alpha (I - W))^-1``.
+
+    Winston & Kolter 2020, section 3.3, with both resolvents reflected; the
+    derivation is in ``docs/mathematics.md``.  Any ``step_size > 0`` converges
+    for the exact network because ``C = 2V - I`` is a contraction.
+    """
+    eye = np.eye(model.n)
+    V = np.linalg.inv(eye + step_size * (eye - model.W))
+    U, b = folded_input(model)
+    gain = 2.0 * step_size * V
+    return _scaled(model, PEACEMAN_RACHFORD, "abs", step_size, 0, 2.0 * V - eye, gain @ U, gain @ b, state_scale)
+
+
+def forward_backward(model: MonDEQ, leak_shift: int, state_scale: np.ndarray | None = None) -> Recurrence:
+    """The paper's solver ``s <- (1-alpha) relu(s) + alpha (W relu(s) + U x + b)``, ``alpha = 2**-leak_shift``.
+
+    arXiv 2603.10562, section 2.  The diagonal ``1 - alpha`` is an exact
+    dyadic leak, so ``W`` keeps its whole word length.
+    """
+    alpha = 2.0**-leak_shift
+    U, b = folded_input(model)
+    return _scaled(model, FORWARD_BACKWARD, "relu", alpha, leak_shift, alpha * model.W, alpha * U, alpha * b, state_scale)
+
+
+def _scaled(
+    model: MonDEQ,
+    solver: str,
+    phi: str,
+    step_size: float,
+    leak_shift: int,
+    matrix: np.ndarray,
+    drive: np.ndarray,
+    bias: np.ndarray,
+    state_scale: np.ndarray | None,
+) -> Recurrence:
+    T = np.ones(model.n) if state_scale is None else np.asarray(state_scale, dtype=np.float64)
+    return Recurrence(
+        solver=solver,
+        phi=phi,
+        step_size=step_size,
+        leak_shift=leak_shift,
+        matrix=matrix * T[None, :] / T[:, None],
+        drive=drive / T[:, None],
+        drive_bias=bias / T,
+        readout=model.O * T[None, :],
+        readout_bias=model.c.copy(),
+        state_scale=T,
+    )
