@@ -1,0 +1,73 @@
+"""Random networks and programs of any size, for property tests of every backend."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mondeq_hw.model import MonDEQ, Preprocessing
+from mondeq_hw.numerics import FixedPointFormat, Overflow, Rounding
+from mondeq_hw.program import SolverProgram, assemble
+from mondeq_hw.quantize import MAX_SHIFT, ROW, QuantizedRecurrence, quantize_nearest
+from mondeq_hw.reformulate import PEACEMAN_RACHFORD, forward_backward, peaceman_rachford
+
+
+def random_model(rng: np.random.Generator, n: int, d: int, k: int, margin: float = 0.5, gain: float = 1.0) -> MonDEQ:
+    """A MonDEQ in Winston and Kolter's parametrisation with a given margin."""
+    A = rng.normal(size=(n, n)) * gain / np.sqrt(n)
+    B = rng.normal(size=(n, n)) * gain / np.sqrt(n)
+    W = (1 - margin) * np.eye(n) - A.T @ A + B - B.T
+    return MonDEQ(
+        W=W,
+        U=rng.normal(size=(n, d)) / np.sqrt(d),
+        b=0.3 * rng.normal(size=n),
+        O=rng.normal(size=(k, n)) / np.sqrt(n),
+        c=0.3 * rng.normal(size=k),
+        monotonicity_margin=margin,
+        preprocessing=Preprocessing(scale=1 / 255, mean=np.array(0.4), std=np.array(0.3)),
+        source="random",
+    )
+
+
+def input_format(bits: int = 8) -> FixedPointFormat:
+    """Unsigned integer words."""
+    return FixedPointFormat(bits, bits, signed=False, rounding=Rounding.RND, overflow=Overflow.SAT)
+
+
+def random_program(
+    seed: int,
+    n: int = 6,
+    d: int = 5,
+    k: int = 3,
+    bits: int = 4,
+    solver: str = PEACEMAN_RACHFORD,
+    granularity: str = ROW,
+    state_bits: int = 8,
+    state_integer_bits: int = 3,
+    drive_bits: int = 6,
+    readout_bits: int = 6,
+    input_bits: int = 8,
+    iterations: int = 7,
+) -> SolverProgram:
+    """A program of the given sizes; small ``state_bits`` or ``state_integer_bits`` make it saturate."""
+    model = random_model(np.random.default_rng(seed), n, d, k)
+    step = peaceman_rachford(model, 1.0) if solver == PEACEMAN_RACHFORD else forward_backward(model, 2)
+    matrix = quantize_nearest(step.matrix, bits, granularity, min_shift=step.leak_shift)
+    quantized = QuantizedRecurrence(
+        recurrence=step,
+        matrix=matrix,
+        drive=quantize_nearest(step.drive, drive_bits, granularity, min_shift=-MAX_SHIFT),
+        readout=quantize_nearest(step.readout, readout_bits, granularity, min_shift=-MAX_SHIFT),
+        drive_bias=step.drive_bias,
+        readout_bias=step.readout_bias,
+    )
+    state = FixedPointFormat(state_bits, state_integer_bits)
+    return assemble(quantized, input_format(input_bits), state, iterations, certified=False)
+
+
+def random_words(seed: int, program: SolverProgram, samples: int) -> np.ndarray:
+    """Input words (samples, d): uniform, with the all-zero and the all-maximum sample among them."""
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, program.input_format.max_word + 1, size=(samples, program.d))
+    words[0] = 0
+    words[-1] = program.input_format.max_word
+    return words
