@@ -1,10 +1,7 @@
 """Rewrite the equilibrium as one recurrence ``s <- M phi(s) + d`` on the state ``s``.
 
 The input preprocessing and every linear map that follows it are folded into
-one drive matrix, so the hardware takes raw words.  A positive diagonal
-``state_scale`` may be folded too: with ``s = T s'`` both nonlinearities
-commute with ``T > 0``, hence ``s' <- (T^-1 M T) phi(s') + T^-1 d`` is the
-same network in other units.
+one drive matrix, so the hardware takes raw words.
 """
 
 from __future__ import annotations
@@ -41,8 +38,6 @@ class Recurrence:
     drive_bias : ndarray (n,)
     readout : ndarray (k, n)
     readout_bias : ndarray (k,)
-    state_scale : ndarray (n,)
-        ``T``: the model's state is ``T`` times this recurrence's state.
     """
 
     solver: str
@@ -54,7 +49,6 @@ class Recurrence:
     drive_bias: np.ndarray
     readout: np.ndarray
     readout_bias: np.ndarray
-    state_scale: np.ndarray
 
     @property
     def leak(self) -> float:
@@ -75,7 +69,7 @@ def folded_input(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
     return model.U * (pre.scale / std), model.b - model.U @ (mean / std)
 
 
-def peaceman_rachford(model: MonDEQ, step_size: float, state_scale: np.ndarray | None = None) -> Recurrence:
+def peaceman_rachford(model: MonDEQ, step_size: float) -> Recurrence:
     """The reflected form ``s <- C|s| + 2 alpha V (U x + b)``, ``V = (I + alpha (I - W))^-1``.
 
     Winston & Kolter 2020, section 3.3, with both resolvents reflected; the
@@ -86,10 +80,10 @@ def peaceman_rachford(model: MonDEQ, step_size: float, state_scale: np.ndarray |
     V = np.linalg.inv(eye + step_size * (eye - model.W))
     U, b = folded_input(model)
     gain = 2.0 * step_size * V
-    return _scaled(model, PEACEMAN_RACHFORD, "abs", step_size, 0, 2.0 * V - eye, gain @ U, gain @ b, state_scale)
+    return Recurrence(PEACEMAN_RACHFORD, "abs", step_size, 0, 2.0 * V - eye, gain @ U, gain @ b, model.O, model.c)
 
 
-def forward_backward(model: MonDEQ, leak_shift: int, state_scale: np.ndarray | None = None) -> Recurrence:
+def forward_backward(model: MonDEQ, leak_shift: int) -> Recurrence:
     """The paper's solver ``s <- (1-alpha) relu(s) + alpha (W relu(s) + U x + b)``, ``alpha = 2**-leak_shift``.
 
     arXiv 2603.10562, section 2.  The diagonal ``1 - alpha`` is an exact
@@ -97,30 +91,6 @@ def forward_backward(model: MonDEQ, leak_shift: int, state_scale: np.ndarray | N
     """
     alpha = 2.0**-leak_shift
     U, b = folded_input(model)
-    return _scaled(model, FORWARD_BACKWARD, "relu", alpha, leak_shift, alpha * model.W, alpha * U, alpha * b, state_scale)
-
-
-def _scaled(
-    model: MonDEQ,
-    solver: str,
-    phi: str,
-    step_size: float,
-    leak_shift: int,
-    matrix: np.ndarray,
-    drive: np.ndarray,
-    bias: np.ndarray,
-    state_scale: np.ndarray | None,
-) -> Recurrence:
-    T = np.ones(model.n) if state_scale is None else np.asarray(state_scale, dtype=np.float64)
     return Recurrence(
-        solver=solver,
-        phi=phi,
-        step_size=step_size,
-        leak_shift=leak_shift,
-        matrix=matrix * T[None, :] / T[:, None],
-        drive=drive / T[:, None],
-        drive_bias=bias / T,
-        readout=model.O * T[None, :],
-        readout_bias=model.c.copy(),
-        state_scale=T,
+        FORWARD_BACKWARD, "relu", alpha, leak_shift, alpha * model.W, alpha * U, alpha * b, model.O, model.c
     )
