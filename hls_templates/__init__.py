@@ -1,0 +1,1 @@
+"""C++ headers and templates (``hls/``), the DPI-C shell (``dpi/``) and SystemVerilog modules (``rtl/``)."""
