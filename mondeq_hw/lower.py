@@ -1,0 +1,289 @@
+"""Lower a trained network to integers: every automatic choice of the compiler is made here.
+
+Step size, rounding, word lengths and state range; what the caller fixes is
+kept, what is left open (``None``) is chosen and can be read off the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .calibrate import calibration, round_calibrated
+from .certify import ContractionProof, prove_contraction
+from .errors import InputError
+from .model import MonDEQ
+from .numerics import FixedPointFormat, Overflow, Rounding
+from .quantize import MAX_SHIFT, ROW, QuantizedRecurrence, max_level, quantize_nearest
+from .reference import preactivation, state_of, step_size
+from .reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, Recurrence, forward_backward, peaceman_rachford
+from .spectral import round_spectral
+from .weighting import best_weighting
+
+NEAREST = "nearest"
+SPECTRAL = "spectral"
+CALIBRATED = "calibrated"
+AUTO = "auto"
+ROUNDINGS = (AUTO, NEAREST, SPECTRAL, CALIBRATED)
+
+READOUT_BITS = 8
+STATE_BITS = 12
+#: A drive coarser than this costs more accuracy than it saves area: it is used once per sample.
+LEAST_DRIVE_BITS = 6
+#: Octave fractions around 1/sqrt(mL) at which step sizes are tried.
+STEP_GRID = np.arange(-8, 9) / 4
+#: Leaks tried beyond the largest stable forward-backward step.
+LEAK_SHIFTS_TRIED = 5
+#: States beyond this many samples do not change the range that is seen.
+RANGE_SAMPLES = 2048
+
+
+@dataclass(frozen=True)
+class LoweringOptions:
+    """What the user may fix; ``None`` leaves the choice to :func:`lower`.
+
+    Parameters
+    ----------
+    bits : int
+        Word length of the iteration matrix, 1 to 16.
+    solver : {"peaceman_rachford", "forward_backward"}
+    rounding : {"auto", "nearest", "spectral", "calibrated"}
+        ``auto``: calibrated with calibration images, otherwise nearest and,
+        where that cannot be proved, spectral.
+    granularity : {"row", "tensor"}
+    drive_bits, readout_bits, state_bits, input_bits : int, optional
+    step_size : float, optional
+        ``alpha``; a power of two for forward-backward.
+    """
+
+    bits: int
+    solver: str = PEACEMAN_RACHFORD
+    rounding: str = AUTO
+    granularity: str = ROW
+    drive_bits: int | None = None
+    readout_bits: int | None = None
+    state_bits: int | None = None
+    input_bits: int | None = None
+    step_size: float | None = None
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """Integers, formats and the proof, if there is one.
+
+    Parameters
+    ----------
+    quantized : QuantizedRecurrence
+    input_format, state_format : FixedPointFormat
+    rounding : str
+        The rounding that was used, never ``auto``.
+    proof : ContractionProof or None
+    contraction_estimate : float
+        ``min_D ||D M D^-1||_2`` of the stored matrix in floating point; what
+        a refusal reports when there is no proof.
+    """
+
+    quantized: QuantizedRecurrence
+    input_format: FixedPointFormat
+    state_format: FixedPointFormat
+    rounding: str
+    proof: ContractionProof | None
+    contraction_estimate: float
+
+
+def lower(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None = None) -> Lowered:
+    """Quantise a model.
+
+    Parameters
+    ----------
+    model : MonDEQ
+    options : LoweringOptions
+    images : ndarray of int (samples, d), optional
+        Raw input words of training images: required by the calibrated
+        rounding, and used for the range of the state.
+
+    Returns
+    -------
+    Lowered
+        ``proof`` is ``None`` when no contraction could be proved.
+
+    Raises
+    ------
+    InputError
+        An option is out of range, or calibrated rounding has no images.
+    """
+    _check(model, options, images)
+    input_format = _input_format(model, options)
+    recurrence = _recurrence(model, options)
+    rounded, rounding = _round(model, recurrence, options, input_format, images)
+    words = _range_words(model) if images is None else images[:RANGE_SAMPLES]
+    matrix = rounded.matrix
+    return Lowered(
+        quantized=rounded,
+        input_format=input_format,
+        state_format=_state_format(model, rounded, options, words),
+        rounding=rounding,
+        proof=prove_contraction(matrix, recurrence.leak_shift),
+        contraction_estimate=_contraction(rounded.recurrence, matrix.values),
+    )
+
+
+# -- step size ---------------------------------------------------------------
+
+
+def _recurrence(model: MonDEQ, options: LoweringOptions) -> Recurrence:
+    """The recurrence at the given step size, or at the one of least quantised contraction factor."""
+    if options.step_size is not None:
+        return _at_step(model, options.solver, options.step_size)
+    if options.solver == PEACEMAN_RACHFORD:
+        steps = step_size(model) * 2.0**STEP_GRID
+        candidates = [peaceman_rachford(model, float(step)) for step in steps]
+    else:
+        candidates = [forward_backward(model, shift) for shift in _leak_shifts(model)]
+
+    def factor(recurrence: Recurrence) -> float:
+        matrix = quantize_nearest(recurrence.matrix, options.bits, options.granularity, recurrence.leak_shift)
+        return _contraction(recurrence, matrix.values)
+
+    return min(candidates, key=factor)
+
+
+def _at_step(model: MonDEQ, solver: str, step: float) -> Recurrence:
+    if solver == PEACEMAN_RACHFORD:
+        return peaceman_rachford(model, step)
+    return forward_backward(model, _power_of_two(step))
+
+
+def _power_of_two(step: float) -> int:
+    shift = -np.log2(step)
+    if shift != int(shift) or not 0 <= shift <= 20:
+        raise InputError(
+            f"step size is {step:g}; expected a power of two from 2^-20 to 1 for forward-backward: "
+            f"{2.0 ** -np.clip(round(shift), 0, 20):g} is the nearest"
+        )
+    return int(shift)
+
+
+def _leak_shifts(model: MonDEQ) -> range:
+    """Leaks from the largest step for which forward-backward converges, ``alpha < 2m/L^2``, downwards."""
+    eye = np.eye(model.n)
+    margin = float(np.linalg.eigvalsh(eye - (model.W + model.W.T) / 2)[0])
+    lipschitz = float(np.linalg.norm(eye - model.W, 2))
+    first = max(0, int(np.floor(-np.log2(2 * max(margin, 1e-9) / lipschitz**2))))
+    return range(first, first + LEAK_SHIFTS_TRIED)
+
+
+# -- rounding ----------------------------------------------------------------
+
+
+def _round(
+    model: MonDEQ,
+    recurrence: Recurrence,
+    options: LoweringOptions,
+    input_format: FixedPointFormat,
+    images: np.ndarray | None,
+) -> tuple[QuantizedRecurrence, str]:
+    if options.rounding == CALIBRATED or (options.rounding == AUTO and images is not None):
+        assert images is not None  # _check
+        seen = input_format.to_float(input_format.quantize(images))
+        data = calibration(model, recurrence, images, seen)
+        limit = _norm_limit(recurrence)
+        bits, drive, readout = options.bits, _drive_bits(options), _readout_bits(options)
+        return round_calibrated(recurrence, data, bits, drive, readout, options.granularity, limit).quantized, CALIBRATED
+    nearest = _nearest(recurrence, options)
+    if options.rounding == NEAREST:
+        return nearest, NEAREST
+    if options.rounding == AUTO and _contraction(recurrence, nearest.matrix.values) < 1:
+        return nearest, NEAREST
+    matrix = round_spectral(recurrence.matrix, nearest.matrix, recurrence.leak, _norm_limit(recurrence))
+    return QuantizedRecurrence(
+        recurrence, matrix, nearest.drive, nearest.readout, nearest.drive_bias, nearest.readout_bias
+    ), SPECTRAL
+
+
+def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecurrence:
+    granularity = options.granularity
+    return QuantizedRecurrence(
+        recurrence=recurrence,
+        matrix=quantize_nearest(recurrence.matrix, options.bits, granularity, recurrence.leak_shift),
+        drive=quantize_nearest(recurrence.drive, _drive_bits(options), granularity, -MAX_SHIFT),
+        readout=quantize_nearest(recurrence.readout, _readout_bits(options), granularity, -MAX_SHIFT),
+        drive_bias=recurrence.drive_bias,
+        readout_bias=recurrence.readout_bias,
+    )
+
+
+def _norm_limit(recurrence: Recurrence) -> float:
+    """Half-way from the float network's contraction factor to one: fast enough, and little is given up for it."""
+    return (1 + _contraction(recurrence, recurrence.matrix)) / 2
+
+
+def _contraction(recurrence: Recurrence, matrix: np.ndarray) -> float:
+    return best_weighting(matrix + recurrence.leak * np.eye(len(matrix)))[0]
+
+
+# -- formats -----------------------------------------------------------------
+
+
+def _drive_bits(options: LoweringOptions) -> int:
+    return max(LEAST_DRIVE_BITS, options.bits) if options.drive_bits is None else options.drive_bits
+
+
+def _readout_bits(options: LoweringOptions) -> int:
+    return READOUT_BITS if options.readout_bits is None else options.readout_bits
+
+
+def _input_format(model: MonDEQ, options: LoweringOptions) -> FixedPointFormat:
+    """``ap_ufixed<b, B>``: the ``b`` leading bits of a raw ``B``-bit word, rounded."""
+    raw = model.preprocessing.input_bits
+    return FixedPointFormat(options.input_bits or raw, raw, False, Rounding.RND, Overflow.SAT)
+
+
+def _state_format(
+    model: MonDEQ, quantized: QuantizedRecurrence, options: LoweringOptions, words: np.ndarray
+) -> FixedPointFormat:
+    """The fewest integer bits that hold every equilibrium seen; what lies outside saturates, which is harmless."""
+    states = state_of(preactivation(model, words), quantized.recurrence.step_size)
+    peak = float(np.abs(states).max(initial=0.0))
+    magnitude_bits = int(np.floor(np.log2(peak))) + 1 if peak > 0 else 0
+    word_length = STATE_BITS if options.state_bits is None else options.state_bits
+    return FixedPointFormat(word_length, magnitude_bits + 1)
+
+
+def _range_words(model: MonDEQ) -> np.ndarray:
+    """Stand-ins for images where there are none: noise from sparse to dense."""
+    rng = np.random.default_rng(0)
+    density = rng.random((256, 1))
+    words = rng.integers(0, 2**model.preprocessing.input_bits, size=(256, model.d))
+    return np.where(rng.random(words.shape) < density, words, 0)
+
+
+# -- checks ------------------------------------------------------------------
+
+
+def _check(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None) -> None:
+    _one_of("solver", options.solver, SOLVERS)
+    _one_of("rounding", options.rounding, ROUNDINGS)
+    for word_length in (options.bits, _drive_bits(options), _readout_bits(options)):
+        max_level(word_length)
+    _between("state-bits", options.state_bits, 2, 32)
+    _between("input-bits", options.input_bits, 1, model.preprocessing.input_bits)
+    if options.step_size is not None and not (np.isfinite(options.step_size) and options.step_size > 0):
+        raise InputError(f"step size is {options.step_size}; expected a positive number")
+    if options.solver == FORWARD_BACKWARD and options.step_size is not None:
+        _power_of_two(options.step_size)
+    if options.rounding == CALIBRATED and images is None:
+        raise InputError("calibrated rounding got no calibration images; name a data set, or use --rounding spectral")
+    if images is not None and (images.ndim != 2 or images.shape[1] != model.d or len(images) == 0):
+        raise InputError(f"calibration images have shape {images.shape}; the model expects (samples, {model.d})")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"{name} is {value!r}; expected one of {', '.join(allowed)}")
+
+
+def _between(name: str, value: int | None, low: int, high: int) -> None:
+    if value is not None and not low <= value <= high:
+        raise InputError(f"{name} is {value}; expected {low} to {high}")
