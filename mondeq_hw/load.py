@@ -1,0 +1,477 @@
+"""Checkpoints: read the four formats, check every number, write the own format.
+
+| format | how it is recognised | keys |
+|---|---|---|
+| own, ``.pt`` or ``.safetensors`` | ``format = "mondeq-hw"`` | ``W`` or ``A, B, m``; ``U, b, O, c``; metadata |
+| Winston & Kolter reference code | ``mon.linear_module.*`` | ``U.{weight,bias}``, ``{A,B}.weight``, ``Wout.*``; no margin |
+| arXiv 2603.10562 reference code | ``mon.core.*`` | ``A, S, m_raw, U, b``, ``classifier.*`` |
+| plain ``.npz`` | a zip of ``.npy`` files | ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``scale, mean, std, input_bits`` |
+
+A file is recognised by its content, never by its name.  PyTorch files are
+read with ``weights_only=True``, so no code in them ever runs.  PyTorch is
+imported only for its own files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .model import MonDEQ, Preprocessing
+
+FORMAT_NAME = "mondeq-hw"
+FORMAT_VERSION = 1
+
+#: How both reference codes normalise MNIST pixels: torchvision's ``ToTensor`` and ``Normalize``.
+MNIST_PREPROCESSING = Preprocessing(scale=1 / 255, mean=np.array(0.1307), std=np.array(0.3081), input_bits=8)
+
+#: Relative slack between a stored float32 margin and the one recomputed in float64.
+MARGIN_TOLERANCE = 1e-3
+
+_OWN_KEYS = ("U", "b", "O", "c")
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where a model comes from; carried along for reports, never used in a computation.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the training data (``digits``, ``mnist``, or empty when unknown).
+    seed : int or None
+    metrics : dict of str to float
+        For example ``{"test_accuracy": 97.8}``.
+    digest : str
+        SHA-256 of whatever reproduces the training (script, data, options).
+    """
+
+    dataset: str = ""
+    seed: int | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model and its origin."""
+
+    model: MonDEQ
+    training: Training = Training()
+
+
+def load(path: str | os.PathLike[str], margin: float | None = None) -> MonDEQ:
+    """Read a trained MonDEQ of any of the four formats.
+
+    Parameters
+    ----------
+    path : path
+    margin : float, optional
+        Monotonicity margin ``m``, for checkpoints that do not store it.
+
+    Raises
+    ------
+    InputError
+        Names the file, the key, what was expected and the remedy.
+    """
+    return load_checkpoint(path, margin).model
+
+
+def load_checkpoint(path: str | os.PathLike[str], margin: float | None = None) -> Checkpoint:
+    """As :func:`load`, with what the file tells about its training."""
+    file = Path(path)
+    source = _Source(file, *_read(file))
+    checkpoint = source.checkpoint(margin)
+    check_model(checkpoint.model)
+    return checkpoint
+
+
+def save(model: MonDEQ, path: str | os.PathLike[str], training: Training | None = None) -> None:
+    """Write the own format; ``.safetensors`` and ``.pt`` by the name's suffix.
+
+    Arrays are stored in float64, so that ``load(save(model))`` is the same
+    model to the last bit.
+
+    Raises
+    ------
+    InputError
+        For another suffix.
+    """
+    file, training = Path(path), training or Training()
+    pre = model.preprocessing
+    arrays = {key: np.ascontiguousarray(getattr(model, key), dtype=np.float64) for key in ("W", *_OWN_KEYS)}
+    metadata = {
+        "format": FORMAT_NAME,
+        "version": FORMAT_VERSION,
+        "m": float(model.monotonicity_margin),
+        "preprocessing": {
+            "scale": float(pre.scale),
+            "mean": np.asarray(pre.mean).tolist(),
+            "std": np.asarray(pre.std).tolist(),
+            "input_bits": int(pre.input_bits),
+        },
+        "training": {
+            "dataset": training.dataset,
+            "seed": training.seed,
+            "metrics": dict(training.metrics),
+            "digest": training.digest,
+        },
+    }
+    if file.suffix == ".safetensors":
+        from safetensors.numpy import save_file
+
+        save_file(arrays, file, metadata={FORMAT_NAME: json.dumps(metadata, sort_keys=True)})
+    elif file.suffix in (".pt", ".pth"):
+        import torch
+
+        torch.save({**metadata, "arrays": {key: torch.from_numpy(array) for key, array in arrays.items()}}, file)
+    else:
+        raise InputError(f"{file}: cannot save as {file.suffix or 'a file without suffix'}; use .pt or .safetensors")
+
+
+def check_model(model: MonDEQ) -> None:
+    """Refuse a model whose margin is not what it says.
+
+    ``lambda_min(sym(I - W)) > 0`` is what makes the equilibrium exist and be
+    unique (Winston & Kolter 2020, Theorem 1).  This is a plausibility check in
+    floating point; the certificate proves its own lines exactly.
+    """
+    where = model.source
+    margin = float(np.linalg.eigvalsh(np.eye(model.n) - (model.W + model.W.T) / 2).min())
+    if not margin > 0:
+        raise InputError(
+            f"{where}: W has the monotonicity margin {margin:.6g}, smallest eigenvalue of sym(I - W); expected a "
+            "positive one. The network has no unique equilibrium: train it in the parametrisation "
+            "W = (1-m)I - A'A + B - B' with m > 0"
+        )
+    stated = model.monotonicity_margin
+    if margin < stated * (1 - MARGIN_TOLERANCE):
+        raise InputError(
+            f"{where}: the stated margin m = {stated:.6g} is larger than the one W has, {margin:.6g}; "
+            "give the m of the training"
+        )
+
+
+# -- containers: bytes to named arrays ---------------------------------------------------------------
+
+
+def _read(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+    """``(kind, arrays, metadata)`` of a file; ``kind`` is ``torch``, ``safetensors`` or ``npz``."""
+    if not file.exists():
+        raise InputError(f"{file}: no such file; expected a checkpoint (.pt, .safetensors or .npz)")
+    if not file.is_file():
+        raise InputError(f"{file}: not a file; expected a checkpoint (.pt, .safetensors or .npz)")
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            head = stream.read(16)
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); check its permissions") from None
+    if size == 0:
+        raise InputError(f"{file}: the file is empty; expected a checkpoint. Copy or save it again")
+    if head[:4] == b"PK\x03\x04":
+        return _read_zip(file)
+    if head[:1] == b"\x80":
+        return _read_torch(file)
+    if len(head) > 8 and head[8:9] == b"{":
+        return _read_safetensors(file)
+    raise InputError(
+        f"{file}: not a checkpoint (starts with {head[:8]!r}); expected a PyTorch state_dict (.pt), "
+        ".safetensors or .npz file"
+    )
+
+
+def _read_zip(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        raise InputError(f"{file}: truncated or damaged (its zip directory is missing); copy or save it again") from None
+    if any(name.endswith("data.pkl") for name in names):
+        return _read_torch(file)
+    if not any(name.endswith(".npy") for name in names):
+        raise InputError(
+            f"{file}: a zip file without a checkpoint (holds {_listed(names)}); expected a PyTorch .pt or NumPy .npz file"
+        )
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return "npz", {key: archive[key] for key in archive.files}, {}
+    except Exception as error:
+        # Anything can come out of a damaged archive: zlib, struct, value and pickle errors.
+        raise InputError(
+            f"{file}: the .npz cannot be read ({_first_line(error)}); save plain numeric arrays with numpy.savez"
+        ) from None
+
+
+def _read_torch(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+    import pickle
+
+    import torch
+
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{file}: refused, because it holds more than tensors and plain values, or is damaged "
+            f"({_first_line(error)}). Nothing in it was executed; save model.state_dict() only"
+        ) from None
+    except Exception as error:
+        # A truncated archive raises RuntimeError, EOFError, OSError, KeyError ... by where it was cut.
+        raise InputError(
+            f"{file}: truncated or damaged ({_first_line(error)}); expected a state_dict written by torch.save"
+        ) from None
+    if isinstance(content, torch.nn.Module) or not isinstance(content, Mapping):
+        raise InputError(f"{file}: holds a {type(content).__name__}; expected a state_dict: save model.state_dict()")
+    arrays = content.get("arrays", content) if content.get("format") == FORMAT_NAME else content
+    if not isinstance(arrays, Mapping):
+        raise InputError(f"{file}: key 'arrays' holds a {type(arrays).__name__}; expected named tensors")
+    metadata = content if arrays is not content else {}
+    return "torch", {str(key): _from_torch(file, str(key), value) for key, value in arrays.items()}, metadata
+
+
+def _from_torch(file: Path, key: str, value: Any) -> Any:
+    """A NumPy array of a tensor; other values as they are (refused later, if their key is needed)."""
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.layout is not torch.strided or value.is_quantized or value.is_meta:
+        raise InputError(f"{file}: key {key!r} is not a dense tensor; save it with .to_dense()")
+    return (value.float() if value.dtype is torch.bfloat16 else value).detach().resolve_conj().numpy()
+
+
+def _read_safetensors(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+    from safetensors import safe_open
+
+    try:
+        with safe_open(file, framework="np") as archive:
+            arrays = {key: archive.get_tensor(key) for key in archive.keys()}  # noqa: SIM118 - not a mapping
+            text = (archive.metadata() or {}).get(FORMAT_NAME, "{}")
+        metadata = json.loads(text)
+    except Exception as error:
+        raise InputError(
+            f"{file}: truncated or damaged .safetensors ({_first_line(error)}); copy or save it again"
+        ) from None
+    if not isinstance(metadata, dict):
+        raise InputError(f"{file}: its {FORMAT_NAME} metadata is no JSON object; save it again with mondeq_hw.save")
+    return "safetensors", arrays, metadata
+
+
+# -- formats: named arrays to a model ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Named arrays of one file, with errors that name the file and the key."""
+
+    file: Path
+    kind: str
+    arrays: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+
+    def checkpoint(self, margin: float | None) -> Checkpoint:
+        keys = self.arrays.keys()
+        if any(key.startswith("mon.core.") for key in keys):
+            return Checkpoint(self._li_2026(margin), Training(dataset="mnist"))
+        if any(key.startswith("mon.linear_module.") for key in keys):
+            return Checkpoint(self._winston_kolter(margin), Training(dataset="mnist"))
+        if self.metadata or self.kind == "npz" or any(key in keys for key in _OWN_KEYS):
+            return self._own(margin)
+        raise InputError(
+            f"{self.file}: no known checkpoint format (keys {_listed(keys)}); expected 'mon.linear_module.*' "
+            "(Winston & Kolter, fully connected), 'mon.core.*' (arXiv 2603.10562), or W|A,B,m and U, b, O, c"
+        )
+
+    def _winston_kolter(self, margin: float | None) -> MonDEQ:
+        if margin is None:
+            raise InputError(
+                f"{self.file}: a Winston & Kolter checkpoint does not store its margin m; give it with --margin "
+                "(their models use --margin 1.0)"
+            )
+        prefix = "mon.linear_module."
+        U = self.array(prefix + "U.weight", (None, None))
+        n = len(U)
+        W = _parametrised(
+            _positive(self.file, "--margin", margin),
+            self.array(prefix + "A.weight", (None, n)),
+            self.array(prefix + "B.weight", (n, n)),
+        )
+        b = self.array(prefix + "U.bias", (n,))
+        return self._model(W, U, b, "Wout.weight", "Wout.bias", margin, MNIST_PREPROCESSING)
+
+    def _li_2026(self, margin: float | None) -> MonDEQ:
+        raw = float(self.array("mon.core.m_raw", ()))
+        stored = _positive(self.file, "softplus of key 'mon.core.m_raw'", float(np.logaddexp(0.0, raw)))
+        self._agree(stored, margin)
+        U = self.array("mon.core.U", (None, None))
+        n = len(U)
+        W = _parametrised(stored, self.array("mon.core.A", (None, n)), self.array("mon.core.S", (n, n)))
+        b = self.array("mon.core.b", (n,))
+        return self._model(W, U, b, "classifier.weight", "classifier.bias", stored, MNIST_PREPROCESSING)
+
+    def _own(self, margin: float | None) -> Checkpoint:
+        if self.metadata and self.metadata.get("version") != FORMAT_VERSION:
+            raise InputError(
+                f"{self.file}: checkpoint version {self.metadata.get('version')!r}; expected {FORMAT_VERSION}. "
+                "Save the model again with this version's mondeq_hw.save"
+            )
+        U = self.array("U", (None, None))
+        n = len(U)
+        stored = self._stored_margin()
+        if "W" in self.arrays:
+            W = self.array("W", (n, n))
+            implied = float(np.linalg.eigvalsh(np.eye(n) - (W + W.T) / 2).min())
+            self._agree(stored, margin)
+            used = stored if stored is not None else margin if margin is not None else implied
+        else:
+            if "A" not in self.arrays:
+                raise InputError(f"{self.file}: key 'W' is missing; expected W (n, n), or A, B and m in its place")
+            self._agree(stored, margin)
+            used = stored if stored is not None else margin
+            if used is None:
+                raise InputError(f"{self.file}: key 'm' is missing; add the margin m or give --margin")
+            used = _positive(self.file, "margin m", used)
+            W = _parametrised(used, self.array("A", (None, n)), self.array("B", (n, n)))
+        if "W" not in self.arrays or stored is not None or margin is not None:
+            used = _positive(self.file, "margin m", used)
+        model = self._model(W, U, self.array("b", (n,)), "O", "c", used, self._preprocessing(U.shape[1]))
+        return Checkpoint(model, self._training())
+
+    def _model(
+        self,
+        W: np.ndarray,
+        U: np.ndarray,
+        b: np.ndarray,
+        readout: str,
+        bias: str,
+        margin: float,
+        preprocessing: Preprocessing,
+    ) -> MonDEQ:
+        O = self.array(readout, (None, len(W)))  # noqa: E741 - the field's name for the readout
+        c = self.array(bias, (len(O),))
+        return MonDEQ(W, U, b, O, c, margin, preprocessing, source=self.file.name)
+
+    def _stored_margin(self) -> float | None:
+        if "m" in self.arrays:
+            return float(self.array("m", ()))
+        if "m" in self.metadata:
+            return self._number("m", self.metadata["m"])
+        return None
+
+    def _agree(self, stored: float | None, given: float | None) -> None:
+        if stored is None or given is None or abs(given - stored) <= MARGIN_TOLERANCE * abs(stored):
+            return
+        raise InputError(
+            f"{self.file}: --margin is {given:.6g}, but the file stores m = {stored:.6g}; leave --margin out"
+        )
+
+    def _preprocessing(self, d: int) -> Preprocessing:
+        stored: Mapping[str, Any] = self.metadata.get("preprocessing", self.arrays)
+        if not isinstance(stored, Mapping):
+            raise InputError(f"{self.file}: metadata 'preprocessing' is no object; expected scale, mean, std, input_bits")
+        pre = Preprocessing()
+        if "scale" in stored:
+            pre = replace(pre, scale=self._number("scale", stored["scale"]))
+        if "input_bits" in stored:
+            bits = self._number("input_bits", stored["input_bits"])
+            if bits != int(bits) or not 1 <= bits <= 16:
+                raise InputError(f"{self.file}: input_bits is {bits:g}; expected a whole number from 1 to 16")
+            pre = replace(pre, input_bits=int(bits))
+        for key in ("mean", "std"):
+            if key in stored:
+                value = _numeric(self.file, key, stored[key])
+                if value.shape not in ((), (d,)):
+                    raise InputError(f"{self.file}: {key} has shape {value.shape}; expected one number or ({d},)")
+                pre = replace(pre, **{key: value})
+        return check_preprocessing(pre, str(self.file))
+
+    def _training(self) -> Training:
+        stored = self.metadata.get("training", {})
+        if not isinstance(stored, Mapping):
+            raise InputError(f"{self.file}: metadata 'training' is no object; save it again with mondeq_hw.save")
+        metrics = stored.get("metrics", {})
+        return Training(
+            dataset=str(stored.get("dataset", "")),
+            seed=stored.get("seed"),
+            metrics=dict(metrics) if isinstance(metrics, Mapping) else {},
+            digest=str(stored.get("digest", "")),
+        )
+
+    def _number(self, key: str, value: Any) -> float:
+        array = _numeric(self.file, key, value)
+        if array.size != 1:
+            raise InputError(f"{self.file}: {key} has shape {array.shape}; expected one number")
+        return float(array.reshape(()))
+
+    def array(self, key: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """The float64 array of a key; ``None`` in ``shape`` stands for any positive length."""
+        if key not in self.arrays:
+            raise InputError(f"{self.file}: key {key!r} is missing (found {_listed(self.arrays)}); save it with the rest")
+        array = _numeric(self.file, f"key {key!r}", self.arrays[key])
+        if shape == () and array.size == 1:
+            array = array.reshape(())
+        fits = array.ndim == len(shape) and all(
+            have > 0 and want in (None, have) for have, want in zip(array.shape, shape, strict=True)
+        )
+        if not fits:
+            wanted = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ")"
+            raise InputError(
+                f"{self.file}: key {key!r} has shape {array.shape}; expected {wanted}. "
+                "Only fully connected MonDEQs are supported: check that all keys come from one model"
+            )
+        return array
+
+
+def check_preprocessing(pre: Preprocessing, where: str) -> Preprocessing:
+    """The same preprocessing, or an error naming ``where`` it came from."""
+    if not pre.scale > 0:
+        raise InputError(f"{where}: preprocessing scale is {pre.scale:g}; expected a positive number")
+    if not np.all(pre.std > 0):
+        raise InputError(f"{where}: preprocessing std has the entry {np.min(pre.std):g}; expected positive numbers")
+    return pre
+
+
+def _parametrised(margin: float, A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """``W = (1-m) I - A'A + B - B'``."""
+    return (1.0 - margin) * np.eye(len(B)) - A.T @ A + B - B.T
+
+
+def _positive(file: Path, what: str, margin: float) -> float:
+    if not (margin > 0 and np.isfinite(margin)):
+        raise InputError(f"{file}: {what} is {margin:g}; expected a positive monotonicity margin m")
+    return float(margin)
+
+
+def _numeric(file: Path, key: str, value: Any) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise InputError(f"{file}: {key} is not a rectangular array; save numbers only") from None
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{file}: {key} has type {array.dtype}; expected real numbers (float32 or float64)")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        bad = int((~np.isfinite(array)).sum())
+        raise InputError(
+            f"{file}: {key} holds {bad} NaN or infinite value{'s' if bad > 1 else ''}; expected finite numbers. "
+            "Use a checkpoint from before the training diverged"
+        )
+    return array
+
+
+def _listed(keys: Any) -> str:
+    names = [str(key) for key in keys]
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "nothing"
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return (text[0] if text else type(error).__name__)[:120]
