@@ -37,6 +37,9 @@ MNIST_PREPROCESSING = Preprocessing(scale=1 / 255, mean=np.array(0.1307), std=np
 #: margins and ``||W~ - W||`` that its authors recorded are missed by up to 0.7 %.
 LI_2026_MARGIN_OFFSET = 1e-4
 
+#: Longest header that the .safetensors format allows, in bytes.
+SAFETENSORS_MAX_HEADER = 100_000_000
+
 #: Relative slack between a stored float32 margin and the one recomputed in float64.
 MARGIN_TOLERANCE = 1e-3
 
@@ -183,10 +186,11 @@ def _read(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
         raise InputError(f"{file}: the file is empty; expected a checkpoint. Copy or save it again")
     if head[:4] == b"PK\x03\x04":
         return _read_zip(file)
+    # A .safetensors header's length may begin with any byte, a pickle's 0x80 too: look at it first.
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= SAFETENSORS_MAX_HEADER:
+        return _read_safetensors(file)
     if head[:1] == b"\x80":
         return _read_torch(file)
-    if len(head) > 8 and head[8:9] == b"{":
-        return _read_safetensors(file)
     raise InputError(
         f"{file}: not a checkpoint (starts with {head[:8]!r}); expected a PyTorch state_dict (.pt), "
         ".safetensors or .npz file"
