@@ -1,0 +1,354 @@
+"""The build folder: written beside its place, moved there in one step, and read again.
+
+A folder of the final name exists only complete.  Whatever kills the program,
+at most a hidden sibling ``.NAME.tmp-*`` stays behind, which the next run
+removes: the lock that its owner held on it is free then.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import InputError
+from .program import SolverProgram
+
+if TYPE_CHECKING:
+    from .golden import GoldenModel, Trace
+    from .verify import VerifyReport
+
+MANIFEST = "manifest.json"
+MANIFEST_FORMAT = "mondeq-hw project"
+MANIFEST_VERSION = 1
+
+#: Files that commands other than ``compile`` may add to a finished folder.
+ADDED_LATER = frozenset({"report/verify.json"})
+
+#: What a disk or its rights can do to a write; any other OSError is a bug.
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@dataclass(frozen=True)
+class Project:
+    """A finished build folder.
+
+    Parameters
+    ----------
+    folder : Path
+    program : SolverProgram
+    """
+
+    folder: Path
+    program: SolverProgram
+
+    @staticmethod
+    def load(folder: str | os.PathLike[str]) -> Project:
+        """Open a folder that ``compile`` wrote.
+
+        Raises
+        ------
+        InputError
+            When it is none, or its program is damaged.
+        """
+        path = Path(folder)
+        if not path.is_dir():
+            raise InputError(f"{path}: no such folder; expected one written by 'mondeq-hw compile'")
+        return Project(path, SolverProgram.load(path))
+
+    @cached_property
+    def golden(self) -> GoldenModel:
+        """The bit-exact integer model."""
+        from .golden import GoldenModel
+
+        return GoldenModel(self.program)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Outputs (samples, k) as real numbers for raw inputs (samples, d)."""
+        return self.golden.predict(X)
+
+    def predict_raw(self, words: np.ndarray) -> np.ndarray:
+        """Output words (samples, k) for input words (samples, d)."""
+        return self.golden.predict_raw(words)
+
+    def trace(self, X: np.ndarray) -> Trace:
+        """Every state on the way, for raw inputs (samples, d)."""
+        return self.golden.trace(self.golden.words(X))
+
+    def verify(
+        self,
+        X: np.ndarray | None = None,
+        rtl_samples: int = 32,
+        simulators: tuple[str, ...] = ("verilator",),
+    ) -> VerifyReport:
+        """Compare golden model, compiled C++ and simulated RTL, word for word.
+
+        Parameters
+        ----------
+        X : ndarray (samples, d), optional
+            Raw inputs; those in the folder's ``sim/`` when absent.
+        rtl_samples : int
+            How many of them go through the RTL simulation.
+        simulators : tuple of {"verilator", "icarus"}
+        """
+        from .verify import verify
+
+        words = self.stimulus if X is None else self.golden.words(X)
+        return verify(self.folder, words, rtl_samples=rtl_samples, simulators=simulators)
+
+    @cached_property
+    def certificate(self) -> dict[str, Any]:
+        """``certificate.json``."""
+        return self._json("certificate.json")
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """``report/report.json``."""
+        return self._json("report/report.json")
+
+    @property
+    def stimulus(self) -> np.ndarray:
+        """Input words (samples, d) in ``sim/``: test images, or noise where there are none."""
+        file = self.folder / "sim" / "words.npy"
+        try:
+            return np.load(file, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f"{file}: cannot be read ({error}); compile again") from None
+
+    def changed_files(self) -> tuple[str, ...]:
+        """Files that differ from what ``compile`` wrote, or are gone."""
+        listed = read_manifest(self.folder)
+        return tuple(name for name, digest in listed.items() if _digest(self.folder / name) != digest)
+
+    def _json(self, name: str) -> Any:
+        file = self.folder / name
+        try:
+            return json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file}: cannot be read ({error}); compile again") from None
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def check_target(target: Path, force: bool) -> None:
+    """Refuse a place that :func:`writing` could not fill, before any work is done.
+
+    Raises
+    ------
+    InputError
+        The folder exists (without ``force``), is not one of ours (with it),
+        or its parent cannot be written.
+    """
+    parent = _parent(target)
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise InputError(f"{target}: exists and is not a folder; name another one with --out")
+    if target.exists():
+        if not force:
+            raise InputError(f"{target}: exists already; name another folder with --out, or replace it with --force")
+        _check_ours(target)
+    existing = parent
+    while not existing.exists():
+        existing = existing.parent
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"{target}: cannot be made, because {existing} is not a writable folder; name another --out")
+
+
+@contextmanager
+def writing(target: Path, force: bool = False) -> Iterator[Path]:
+    """A temporary folder that becomes ``target`` when the block ends without an exception.
+
+    Parameters
+    ----------
+    target : path
+    force : bool
+        Replace an existing project.
+
+    Yields
+    ------
+    Path
+        An empty folder beside ``target``.
+
+    Raises
+    ------
+    InputError
+        As :func:`check_target`; or the disk is full or not writable.
+    """
+    check_target(target, force)
+    parent = _parent(target)
+    made = _make_folders(parent, target)
+    _remove_stale(parent, target.name)
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=_prefix(target.name), dir=parent))
+    except OSError as error:
+        _remove_empty(made)
+        raise InputError(f"{target}: cannot be written ({error.strerror}); name another folder with --out") from None
+    lock = os.open(temporary, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        _write_manifest(temporary)
+        _move(temporary, target)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise InputError(
+            f"{target}: cannot be written ({error.strerror}); free space or name another folder with --out"
+        ) from None
+    finally:
+        # After an exchange this is the replaced project; after a failure, the unfinished one.
+        shutil.rmtree(temporary, ignore_errors=True)
+        os.close(lock)
+        if not target.exists():
+            _remove_empty(made)
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """File names and their SHA-256, as ``compile`` wrote them.
+
+    Raises
+    ------
+    InputError
+        When the folder has no manifest of ours.
+    """
+    file = folder / MANIFEST
+    try:
+        content = json.loads(file.read_text())
+        if content["format"] != MANIFEST_FORMAT or content["version"] != MANIFEST_VERSION:
+            raise ValueError(f"format {content['format']!r} {content['version']!r}")
+        return {str(name): str(digest) for name, digest in content["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder}: not a folder written by mondeq-hw ({MANIFEST}: {error})") from None
+
+
+def _write_manifest(folder: Path) -> None:
+    """Digest every file, flushed to disk, so that the move that follows never precedes the content."""
+    files = {}
+    for name in sorted(_files(folder)):
+        path = folder / name
+        files[name] = _digest(path)
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+    content = {"format": MANIFEST_FORMAT, "version": MANIFEST_VERSION, "files": files}
+    with (folder / MANIFEST).open("w") as stream:
+        stream.write(json.dumps(content, indent=2) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _check_ours(folder: Path) -> None:
+    try:
+        listed = read_manifest(folder)
+    except InputError as error:
+        raise InputError(f"{error}; --force replaces only such folders: name another --out") from None
+    foreign = sorted(_files(folder) - set(listed) - ADDED_LATER - {MANIFEST})
+    if foreign:
+        raise InputError(
+            f"{folder}: holds {foreign[0]}, which mondeq-hw did not write; move it away or name another --out"
+        )
+
+
+def _move(temporary: Path, target: Path) -> None:
+    if not target.exists():
+        os.rename(temporary, target)
+    elif not _exchange(temporary, target):
+        # No atomic exchange here: the old project is out of the way for one moment, and back on failure.
+        aside = Path(tempfile.mkdtemp(prefix=_prefix(target.name), dir=temporary.parent))
+        os.rename(target, aside / target.name)
+        try:
+            os.rename(temporary, target)
+        except OSError:
+            os.rename(aside / target.name, target)
+            raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step (Linux ``renameat2``); false where the system cannot."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    failed = rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+    if not failed:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.ENOSYS, errno.EINVAL):
+        return False
+    raise OSError(code, os.strerror(code))
+
+
+def _remove_stale(parent: Path, name: str) -> None:
+    """Remove temporary folders of runs that are no more: nobody holds their lock."""
+    for folder in parent.glob(f"{_prefix(name)}*"):
+        with suppress(OSError):
+            lock = os.open(folder, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _make_folders(parent: Path, target: Path) -> list[Path]:
+    """Make the missing parents; returns those that were made, outermost first."""
+    missing: list[Path] = []
+    folder = parent
+    while not folder.exists():
+        missing.insert(0, folder)
+        folder = folder.parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be made ({error.strerror}); name another folder with --out") from None
+    return missing
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    with suppress(OSError):
+        for folder in reversed(list(folders)):
+            folder.rmdir()
+
+
+def _parent(target: Path) -> Path:
+    if target.name in ("", "..", "."):
+        raise InputError(f"{target}: --out needs the name of a new folder")
+    return target.absolute().parent
+
+
+def _prefix(name: str) -> str:
+    return f".{name}.tmp-"
+
+
+def _files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+
+
+def _digest(file: Path) -> str | None:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
