@@ -1,0 +1,185 @@
+"""The training loop: determinism, early stopping, resume, the embedded default."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mondeq_hw.data import Dataset, digits
+from mondeq_hw.errors import InputError
+from mondeq_hw.load import load, load_checkpoint
+from mondeq_hw.reference import preactivation
+from mondeq_hw.train import Epoch, Optimisation, TrainingConfig, normalisation, split, train
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+FAST = TrainingConfig(n=6, margin=0.5, optimisation=Optimisation(epochs=6, batch_size=16, learning_rate=1e-2))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def small_data() -> Dataset:
+    """200 digits of the classes 0 to 3."""
+    full = digits("train")
+    chosen = np.flatnonzero(full.labels < 4)[:200]
+    return Dataset(full.name, full.split, full.words[chosen], full.labels[chosen])
+
+
+def run(config: TrainingConfig = FAST, **arguments):
+    data = small_data()
+    return train(config, data, normalisation(data, 1 / 16, 5), **arguments)
+
+
+def test_training_learns_and_repeats():
+    first, again = run(), run()
+    assert first.history == again.history
+    assert first.model.digest() == again.model.digest()
+    assert first.history[-1].loss < 0.5 * first.history[0].loss
+    assert first.best.validation_accuracy > 80
+    assert first.model.k == 4
+    other = run(replace(FAST, optimisation=replace(FAST.optimisation, seed=1)))
+    assert other.model.digest() != first.model.digest()
+
+
+def test_the_model_is_the_best_epochs():
+    result = run(replace(FAST, optimisation=replace(FAST.optimisation, learning_rate=0.1)))
+    data = small_data()
+    _, held_out = split(data, FAST.optimisation.validation_share, FAST.optimisation.seed)
+    model = result.model
+    logits = np.maximum(preactivation(model, data.words[held_out]), 0) @ model.O.T + model.c
+    accuracy = 100 * (logits.argmax(axis=1) == data.labels[held_out]).mean()
+    assert accuracy == pytest.approx(result.best.validation_accuracy)
+    assert result.best.rank == max(epoch.rank for epoch in result.history)
+
+
+def test_early_stopping_waits_for_its_patience():
+    steep = Optimisation(epochs=50, batch_size=16, learning_rate=0.3, patience=2)
+    result = run(replace(FAST, optimisation=steep))
+    assert len(result.history) < 50
+    assert len(result.history) - 1 - result.best.epoch == 2
+
+
+def test_an_inadmissible_epoch_is_never_the_best():
+    good, proved = Epoch(0, 0.1, 0.1, 99.0, admissible=False), Epoch(1, 0.2, 0.2, 50.0)
+    assert max((good, proved), key=lambda epoch: epoch.rank) is proved
+
+
+class StoppedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("stop_after", [0, 3])
+def test_resume_ends_in_the_same_weights(tmp_path, stop_after):
+    state = tmp_path / "run.state"
+
+    def stop(epoch: Epoch) -> None:
+        if epoch.epoch == stop_after:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        run(state_file=state, observe=stop)
+    resumed_at: list[int] = []
+    resumed = run(state_file=state, observe=lambda epoch: resumed_at.append(epoch.epoch))
+    assert resumed_at[0] == stop_after + 1
+    uninterrupted = run()
+    assert resumed.model.digest() == uninterrupted.model.digest()
+    assert resumed.history == uninterrupted.history
+    # A finished run is not trained again.
+    finished = run(state_file=state, observe=stop)
+    assert finished.model.digest() == uninterrupted.model.digest()
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {tests!r})
+import torch
+torch.set_num_threads(1)
+from pathlib import Path
+from test_train import run
+def kill(epoch):
+    if epoch.epoch == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+run(state_file=Path({state!r}), observe=kill)
+"""
+
+
+def test_resume_after_a_kill(tmp_path):
+    state = tmp_path / "run.state"
+    script = KILLED.format(tests=str(Path(__file__).parent), state=str(state))
+    root = str(Path(__file__).parents[1])
+    killed = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    # A kill while the state is being written leaves such a file; it must not be in the way.
+    state.with_name("run.state.part").write_bytes(b"half a state")
+    assert run(state_file=state).model.digest() == run().model.digest()
+
+
+def test_a_state_of_another_run_is_refused(tmp_path):
+    state = tmp_path / "run.state"
+    run(state_file=state)
+    with pytest.raises(InputError, match="another configuration"):
+        run(replace(FAST, n=7), state_file=state)
+    with pytest.raises(InputError, match="another configuration"):
+        run(replace(FAST, margin=0.6), state_file=state)
+    state.write_bytes(state.read_bytes()[:500])
+    with pytest.raises(InputError, match="not the state of a training run"):
+        run(state_file=state)
+
+
+def test_divergence_is_an_error():
+    data = small_data()
+    preprocessing = replace(normalisation(data, 1 / 16, 5), scale=1e30)
+    with pytest.raises(InputError, match=r"lower the learning rate|not reached"):
+        train(FAST, data, preprocessing)
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": -1.0}, {"patience": 0}])
+def test_wrong_optimisation(wrong):
+    with pytest.raises(InputError, match="expected a positive number"):
+        Optimisation(**wrong)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 0.001])
+def test_an_empty_part_is_refused(share):
+    with pytest.raises(InputError, match="leaves one part empty"):
+        split(small_data(), share, seed=0)
+
+
+def test_parts_are_disjoint_and_complete():
+    training, held_out = split(small_data(), 0.25, seed=3)
+    assert sorted([*training, *held_out]) == list(range(200))
+    assert len(held_out) == 50
+
+
+def accuracy_on_digits(path: Path) -> float:
+    model, test = load(path), digits("test")
+    logits = np.maximum(preactivation(model, test.words), 0) @ model.O.T + model.c
+    return 100.0 * float((logits.argmax(axis=1) == test.labels).mean())
+
+
+def test_the_embedded_default():
+    path = EXAMPLES / "digits.pt"
+    assert path.stat().st_size < 100_000
+    checkpoint = load_checkpoint(path)
+    assert checkpoint.model.preprocessing.input_bits == 5
+    assert checkpoint.model.monotonicity_margin == pytest.approx(0.5)
+    accuracy = accuracy_on_digits(path)
+    assert accuracy >= 97.0
+    assert accuracy == pytest.approx(checkpoint.training.metrics["test_accuracy"])
+
+
+def test_the_script_makes_the_embedded_default(tmp_path):
+    """Other PyTorch versions may sum in another order; the network must be as good."""
+    made = tmp_path / "digits.pt"
+    subprocess.run([sys.executable, EXAMPLES / "train_digits.py", "--output", made], check=True, capture_output=True)
+    assert accuracy_on_digits(made) >= 97.0
+    assert load_checkpoint(made).training.seed == load_checkpoint(EXAMPLES / "digits.pt").training.seed
