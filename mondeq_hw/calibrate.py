@@ -17,23 +17,17 @@ matrix contracts by enough, the one of least logit error wins.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .model import MonDEQ
 from .prox import PHI, equilibrium
-from .quantize import (
-    MAX_SHIFT,
-    IntegerMatrix,
-    QuantizedRecurrence,
-    choose_shifts,
-    to_levels,
-)
+from .quantize import MAX_SHIFT, IntegerMatrix, QuantizedRecurrence, choose_shifts, to_levels
 from .reference import preactivation, state_of
 from .reformulate import Recurrence
-from .spectral import round_spectral
-from .weighting import best_weighting
+from .spectral import contraction_estimate, round_spectral
 
 #: Ridge on the input's moments, relative to their mean: constant pixels have none.
 INPUT_RIDGE = 3e-2
@@ -58,18 +52,93 @@ class Calibration:
     ----------
     words : ndarray (samples, d)
         What the hardware sees, in raw units.
-    states : ndarray (samples, n)
-        The recurrence's float equilibria.
+    preactivations : ndarray (samples, n)
+        ``W z + U x + b`` at the float equilibrium.
     logits : ndarray (samples, k)
     """
 
     words: np.ndarray
-    states: np.ndarray
+    preactivations: np.ndarray
     logits: np.ndarray
+
+    def first(self, samples: int) -> Calibration:
+        """The leading samples."""
+        return Calibration(self.words[:samples], self.preactivations[:samples], self.logits[:samples])
+
+
+def calibration(model: MonDEQ, raw: np.ndarray, seen: np.ndarray) -> Calibration:
+    """Solve the float network on calibration images.
+
+    Parameters
+    ----------
+    model : MonDEQ
+    raw : ndarray (samples, d)
+        Raw input words.
+    seen : ndarray (samples, d)
+        The same after the rounding to the hardware's input format, in raw units.
+    """
+    v = preactivation(model, raw)
+    return Calibration(seen, v, equilibrium(v) @ model.O.T + model.c)
 
 
 @dataclass(frozen=True)
-class Rounded:
+class WordLengths:
+    """Bits of the three matrices and how their scales are shared."""
+
+    bits: int
+    drive_bits: int
+    readout_bits: int
+    granularity: str
+
+
+def round_calibrated(
+    recurrences: Sequence[Recurrence], data: Calibration, lengths: WordLengths, limit: float
+) -> QuantizedRecurrence:
+    """Quantise all three matrices for least logit error, the iteration matrix contracting.
+
+    Parameters
+    ----------
+    recurrences : sequence of Recurrence
+        The network at several step sizes, one of which is chosen.
+    data : Calibration
+    lengths : WordLengths
+    limit : float
+        Weighted norm that the iteration matrix should not exceed.
+
+    Returns
+    -------
+    QuantizedRecurrence
+        The candidate of least logit error among those within the limit;
+        failing that, the one of least norm.
+    """
+    some = data.first(COMPARED)
+    inputs = _input_moments(data)
+
+    def candidate(recurrence: Recurrence, moments: _StateMoments, ridge: float, refinement: int) -> _Candidate:
+        matrix = _round_matrix(recurrence, moments, lengths, ridge, refinement)
+        matrix = round_spectral(recurrence.matrix, matrix, recurrence.leak, limit)
+        drive, drive_bias = _round_drive(recurrence, inputs, moments, matrix, lengths)
+        return _finish(recurrence, some, matrix, drive, drive_bias, lengths, limit)
+
+    def rank(candidate: _Candidate) -> tuple[bool, float]:
+        within = candidate.norm <= limit
+        return not within, candidate.logit_error if within else candidate.norm
+
+    # First the step size, at the middle strength of feedback; then the strength at that step size.
+    moments = [_state_moments(data, inputs, recurrence) for recurrence in recurrences]
+    trials = [candidate(r, m, STATE_RIDGES[1], 0) for r, m in zip(recurrences, moments, strict=True)]
+    at = min(range(len(trials)), key=lambda index: rank(trials[index]))
+    candidates = [trials[at]]
+    for ridge in STATE_RIDGES:
+        for refinement in REFINEMENTS:
+            if (ridge, refinement) != (STATE_RIDGES[1], 0):
+                candidates.append(candidate(recurrences[at], moments[at], ridge, refinement))
+    best = min(candidates, key=rank).quantized
+    return _finish(best.recurrence, data, best.matrix, best.drive, best.drive_bias, lengths, limit).quantized
+
+
+@dataclass(frozen=True)
+class _Candidate:
     """A quantised recurrence with the two figures that rank it."""
 
     quantized: QuantizedRecurrence
@@ -78,75 +147,41 @@ class Rounded:
 
 
 @dataclass(frozen=True)
-class _Moments:
-    """Second moments of the inputs ``x`` and the features ``phi(s)``."""
+class _InputMoments:
+    """Moments of the inputs ``x``; the covariance carries its ridge."""
 
-    x_mean: np.ndarray
-    x_square: np.ndarray
-    x_covariance: np.ndarray
-    phi_mean: np.ndarray
-    phi_square: np.ndarray
+    centred: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True)
+class _StateMoments:
+    """Moments of the features ``phi(s)``."""
+
+    mean: np.ndarray
+    square: np.ndarray
     #: Least-squares map (d, n) from centred inputs to centred features.
     gain: np.ndarray
     #: Covariance of what that map leaves unexplained.
     unexplained: np.ndarray
 
 
-def calibration(model: MonDEQ, recurrence: Recurrence, raw: np.ndarray, seen: np.ndarray) -> Calibration:
-    """Solve the float network on calibration images.
-
-    Parameters
-    ----------
-    model : MonDEQ
-    recurrence : Recurrence
-        Of that model.
-    raw : ndarray (samples, d)
-        Raw input words.
-    seen : ndarray (samples, d)
-        The same after the rounding to the hardware's input format, in raw units.
-    """
-    v = preactivation(model, raw)
-    return Calibration(seen, state_of(v, recurrence.step_size), equilibrium(v) @ model.O.T + model.c)
+def _input_moments(data: Calibration) -> _InputMoments:
+    mean = data.words.mean(axis=0)
+    centred = data.words - mean
+    covariance = _ridged(centred.T @ centred / len(centred), INPUT_RIDGE)
+    return _InputMoments(centred, mean, (data.words**2).mean(axis=0), covariance)
 
 
-def round_calibrated(
-    recurrence: Recurrence,
-    data: Calibration,
-    bits: int,
-    drive_bits: int,
-    readout_bits: int,
-    granularity: str,
-    limit: float,
-) -> Rounded:
-    """Quantise all three matrices for least logit error, the iteration matrix contracting.
-
-    Parameters
-    ----------
-    recurrence : Recurrence
-    data : Calibration
-    bits, drive_bits, readout_bits : int
-    granularity : {"row", "tensor"}
-    limit : float
-        Weighted norm that the iteration matrix should not exceed.
-
-    Returns
-    -------
-    Rounded
-        The candidate of least logit error among those within the limit;
-        failing that, the one of least norm.
-    """
-    moments = _moments(data, PHI[recurrence.phi](data.states))
-    some = Calibration(data.words[:COMPARED], data.states[:COMPARED], data.logits[:COMPARED])
-    candidates = []
-    for ridge in STATE_RIDGES:
-        for refinement in REFINEMENTS:
-            matrix = _round_matrix(recurrence, moments, bits, granularity, ridge, refinement)
-            matrix = round_spectral(recurrence.matrix, matrix, recurrence.leak, limit)
-            drive, drive_bias = _round_drive(recurrence, moments, matrix, drive_bits, granularity)
-            candidates.append(_finish(recurrence, some, matrix, drive, drive_bias, readout_bits, granularity))
-    best = min(candidates, key=lambda c: (c.norm > limit, c.logit_error if c.norm <= limit else c.norm))
-    chosen = best.quantized
-    return _finish(recurrence, data, chosen.matrix, chosen.drive, chosen.drive_bias, readout_bits, granularity)
+def _state_moments(data: Calibration, inputs: _InputMoments, recurrence: Recurrence) -> _StateMoments:
+    phi = PHI[recurrence.phi](state_of(data.preactivations, recurrence.step_size))
+    mean = phi.mean(axis=0)
+    centred = phi - mean
+    cross = inputs.centred.T @ centred / len(phi)
+    gain = np.linalg.solve(inputs.covariance, cross)
+    return _StateMoments(mean, (phi**2).mean(axis=0), gain, centred.T @ centred / len(phi) - cross.T @ gain)
 
 
 def round_feedback(target: np.ndarray, moments: np.ndarray, shifts: np.ndarray, word_length: int) -> IntegerMatrix:
@@ -175,40 +210,24 @@ def round_feedback(target: np.ndarray, moments: np.ndarray, shifts: np.ndarray, 
     return IntegerMatrix(integers, shifts, word_length)
 
 
-def _moments(data: Calibration, phi: np.ndarray) -> _Moments:
-    x_mean, phi_mean = data.words.mean(axis=0), phi.mean(axis=0)
-    x, f = data.words - x_mean, phi - phi_mean
-    x_covariance = _ridged(x.T @ x / len(x), INPUT_RIDGE)
-    cross = x.T @ f / len(x)
-    gain = np.linalg.solve(x_covariance, cross)
-    return _Moments(
-        x_mean=x_mean,
-        x_square=(data.words**2).mean(axis=0),
-        x_covariance=x_covariance,
-        phi_mean=phi_mean,
-        phi_square=(phi**2).mean(axis=0),
-        gain=gain,
-        unexplained=f.T @ f / len(f) - cross.T @ gain,
-    )
-
-
 def _round_matrix(
-    recurrence: Recurrence, moments: _Moments, bits: int, granularity: str, ridge: float, refinement: int
+    recurrence: Recurrence, moments: _StateMoments, lengths: WordLengths, ridge: float, refinement: int
 ) -> IntegerMatrix:
-    shifts = choose_shifts(recurrence.matrix, bits, granularity, recurrence.leak_shift, _relative(moments.phi_square))
+    weight = _relative(moments.square)
+    shifts = choose_shifts(recurrence.matrix, lengths.bits, lengths.granularity, recurrence.leak_shift, weight)
     shifts = np.minimum(shifts + refinement, MAX_SHIFT)
-    return round_feedback(recurrence.matrix, _ridged(moments.unexplained, ridge), shifts, bits)
+    return round_feedback(recurrence.matrix, _ridged(moments.unexplained, ridge), shifts, lengths.bits)
 
 
 def _round_drive(
-    recurrence: Recurrence, moments: _Moments, matrix: IntegerMatrix, bits: int, granularity: str
+    recurrence: Recurrence, inputs: _InputMoments, moments: _StateMoments, matrix: IntegerMatrix, lengths: WordLengths
 ) -> tuple[IntegerMatrix, np.ndarray]:
     """The drive and its bias, which carry what the iteration matrix lost."""
     lost = recurrence.matrix - matrix.values
     target = recurrence.drive + lost @ moments.gain.T
-    shifts = choose_shifts(target, bits, granularity, -MAX_SHIFT, _relative(moments.x_square))
-    drive = round_feedback(target, moments.x_covariance, shifts, bits)
-    bias = recurrence.drive_bias + lost @ moments.phi_mean + (recurrence.drive - drive.values) @ moments.x_mean
+    shifts = choose_shifts(target, lengths.drive_bits, lengths.granularity, -MAX_SHIFT, _relative(inputs.square))
+    drive = round_feedback(target, inputs.covariance, shifts, lengths.drive_bits)
+    bias = recurrence.drive_bias + lost @ moments.mean + (recurrence.drive - drive.values) @ inputs.mean
     return drive, bias
 
 
@@ -218,18 +237,18 @@ def _finish(
     matrix: IntegerMatrix,
     drive: IntegerMatrix,
     drive_bias: np.ndarray,
-    readout_bits: int,
-    granularity: str,
-) -> Rounded:
+    lengths: WordLengths,
+    limit: float,
+) -> _Candidate:
     """Fit the readout to the quantised network and measure the whole."""
     z = equilibrium(_solve(recurrence, matrix, drive, drive_bias, data))
-    norm = best_weighting(matrix.values + recurrence.leak * np.eye(len(drive_bias)))[0]
-    if not np.isfinite(z).all():  # diverged: nothing to fit to
-        z = equilibrium(data.states)
-    readout, readout_bias = _round_readout(recurrence, z, data.logits, readout_bits, granularity)
+    if not np.isfinite(z).all():  # diverged: only the float equilibria are left to fit to
+        z = equilibrium(data.preactivations)
+    readout, readout_bias = _round_readout(recurrence, z, data.logits, lengths)
     error = np.sqrt(((z @ readout.values.T + readout_bias - data.logits) ** 2).mean())
+    norm = contraction_estimate(matrix.values + recurrence.leak * np.eye(len(drive_bias)), limit)
     quantized = QuantizedRecurrence(recurrence, matrix, drive, readout, drive_bias, readout_bias)
-    return Rounded(quantized, norm, float(error))
+    return _Candidate(quantized, norm, float(error))
 
 
 def _solve(
@@ -243,7 +262,7 @@ def _solve(
     d = (data.words @ drive.values.T + drive_bias).astype(np.float32)
     M = (matrix.values + recurrence.leak * np.eye(len(drive_bias))).T.astype(np.float32)
     phi = PHI[recurrence.phi]
-    state = data.states.astype(np.float32)
+    state = state_of(data.preactivations, recurrence.step_size).astype(np.float32)
     for _ in range(SOLVE_ITERATIONS):
         updated = phi(state) @ M + d
         change, state = np.abs(updated - state).max(initial=0.0), updated
@@ -253,15 +272,16 @@ def _solve(
 
 
 def _round_readout(
-    recurrence: Recurrence, z: np.ndarray, logits: np.ndarray, bits: int, granularity: str
+    recurrence: Recurrence, z: np.ndarray, logits: np.ndarray, lengths: WordLengths
 ) -> tuple[IntegerMatrix, np.ndarray]:
     centred = z - z.mean(axis=0)
     covariance = _ridged(centred.T @ centred / len(z), READOUT_RIDGE)
     error = logits - z @ recurrence.readout.T
     correction = np.linalg.solve(covariance, centred.T @ (error - error.mean(axis=0)) / len(z))
     target = recurrence.readout + correction.T
-    shifts = choose_shifts(target, bits, granularity, -MAX_SHIFT, _relative((z**2).mean(axis=0)))
-    readout = round_feedback(target, covariance, shifts, bits)
+    weight = _relative((z**2).mean(axis=0))
+    shifts = choose_shifts(target, lengths.readout_bits, lengths.granularity, -MAX_SHIFT, weight)
+    readout = round_feedback(target, covariance, shifts, lengths.readout_bits)
     return readout, (logits - z @ readout.values.T).mean(axis=0)
 
 

@@ -6,11 +6,11 @@ kept, what is left open (``None``) is chosen and can be read off the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .calibrate import calibration, round_calibrated
+from .calibrate import WordLengths, calibration, round_calibrated
 from .certify import ContractionProof, prove_contraction
 from .errors import InputError
 from .model import MonDEQ
@@ -18,8 +18,7 @@ from .numerics import FixedPointFormat, Overflow, Rounding
 from .quantize import MAX_SHIFT, ROW, QuantizedRecurrence, max_level, quantize_nearest
 from .reference import preactivation, state_of, step_size
 from .reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, Recurrence, forward_backward, peaceman_rachford
-from .spectral import round_spectral
-from .weighting import best_weighting
+from .spectral import contraction_estimate, round_spectral
 
 NEAREST = "nearest"
 SPECTRAL = "spectral"
@@ -31,8 +30,9 @@ READOUT_BITS = 8
 STATE_BITS = 12
 #: A drive coarser than this costs more accuracy than it saves area: it is used once per sample.
 LEAST_DRIVE_BITS = 6
-#: Octave fractions around 1/sqrt(mL) at which step sizes are tried.
-STEP_GRID = np.arange(-8, 9) / 4
+#: Octaves around 1/sqrt(mL) at which step sizes are tried; each calibrated trial costs more.
+STEP_OCTAVES = np.arange(-8, 9) / 4
+CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
 #: Leaks tried beyond the largest stable forward-backward step.
 LEAK_SHIFTS_TRIED = 5
 #: States beyond this many samples do not change the range that is seen.
@@ -115,38 +115,31 @@ def lower(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None = N
     """
     _check(model, options, images)
     input_format = _input_format(model, options)
-    recurrence = _recurrence(model, options)
-    rounded, rounding = _round(model, recurrence, options, input_format, images)
+    if images is not None and options.rounding in (AUTO, CALIBRATED):
+        quantized, rounding = _round_with_images(model, options, input_format, images), CALIBRATED
+    else:
+        quantized, rounding = _round_without_images(model, options)
     words = _range_words(model) if images is None else images[:RANGE_SAMPLES]
-    matrix = rounded.matrix
     return Lowered(
-        quantized=rounded,
+        quantized=quantized,
         input_format=input_format,
-        state_format=_state_format(model, rounded, options, words),
+        state_format=_state_format(model, quantized, options, words),
         rounding=rounding,
-        proof=prove_contraction(matrix, recurrence.leak_shift),
-        contraction_estimate=_contraction(rounded.recurrence, matrix.values),
+        proof=prove_contraction(quantized.matrix, quantized.recurrence.leak_shift),
+        contraction_estimate=_contraction(quantized.recurrence, quantized.matrix.values),
     )
 
 
 # -- step size ---------------------------------------------------------------
 
 
-def _recurrence(model: MonDEQ, options: LoweringOptions) -> Recurrence:
-    """The recurrence at the given step size, or at the one of least quantised contraction factor."""
+def _candidates(model: MonDEQ, options: LoweringOptions, octaves: np.ndarray) -> list[Recurrence]:
+    """The recurrence at the given step size, or at several around ``1 / sqrt(m L)``."""
     if options.step_size is not None:
-        return _at_step(model, options.solver, options.step_size)
+        return [_at_step(model, options.solver, options.step_size)]
     if options.solver == PEACEMAN_RACHFORD:
-        steps = step_size(model) * 2.0**STEP_GRID
-        candidates = [peaceman_rachford(model, float(step)) for step in steps]
-    else:
-        candidates = [forward_backward(model, shift) for shift in _leak_shifts(model)]
-
-    def factor(recurrence: Recurrence) -> float:
-        matrix = quantize_nearest(recurrence.matrix, options.bits, options.granularity, recurrence.leak_shift)
-        return _contraction(recurrence, matrix.values)
-
-    return min(candidates, key=factor)
+        return [peaceman_rachford(model, float(step)) for step in step_size(model) * 2.0**octaves]
+    return [forward_backward(model, shift) for shift in _leak_shifts(model)]
 
 
 def _at_step(model: MonDEQ, solver: str, step: float) -> Recurrence:
@@ -177,29 +170,27 @@ def _leak_shifts(model: MonDEQ) -> range:
 # -- rounding ----------------------------------------------------------------
 
 
-def _round(
-    model: MonDEQ,
-    recurrence: Recurrence,
-    options: LoweringOptions,
-    input_format: FixedPointFormat,
-    images: np.ndarray | None,
-) -> tuple[QuantizedRecurrence, str]:
-    if options.rounding == CALIBRATED or (options.rounding == AUTO and images is not None):
-        assert images is not None  # _check
-        seen = input_format.to_float(input_format.quantize(images))
-        data = calibration(model, recurrence, images, seen)
-        limit = _norm_limit(recurrence)
-        bits, drive, readout = options.bits, _drive_bits(options), _readout_bits(options)
-        return round_calibrated(recurrence, data, bits, drive, readout, options.granularity, limit).quantized, CALIBRATED
-    nearest = _nearest(recurrence, options)
-    if options.rounding == NEAREST:
+def _round_with_images(
+    model: MonDEQ, options: LoweringOptions, input_format: FixedPointFormat, images: np.ndarray
+) -> QuantizedRecurrence:
+    seen = input_format.to_float(input_format.quantize(images))
+    recurrences = _candidates(model, options, CALIBRATED_OCTAVES)
+    lengths = WordLengths(options.bits, _drive_bits(options), _readout_bits(options), options.granularity)
+    limit = min(map(_norm_limit, recurrences))
+    return round_calibrated(recurrences, calibration(model, images, seen), lengths, limit)
+
+
+def _round_without_images(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str]:
+    """Nearest or spectral rounding, at the step size of least quantised contraction factor."""
+    candidates = [_nearest(recurrence, options) for recurrence in _candidates(model, options, STEP_OCTAVES)]
+    # A weighting is searched only where the plain norm does not prove contraction: it takes longer.
+    factors = [_contraction(nearest.recurrence, nearest.matrix.values, enough=1.0) for nearest in candidates]
+    nearest = candidates[int(np.argmin(factors))]
+    if options.rounding == NEAREST or (options.rounding == AUTO and min(factors) < 1):
         return nearest, NEAREST
-    if options.rounding == AUTO and _contraction(recurrence, nearest.matrix.values) < 1:
-        return nearest, NEAREST
+    recurrence = nearest.recurrence
     matrix = round_spectral(recurrence.matrix, nearest.matrix, recurrence.leak, _norm_limit(recurrence))
-    return QuantizedRecurrence(
-        recurrence, matrix, nearest.drive, nearest.readout, nearest.drive_bias, nearest.readout_bias
-    ), SPECTRAL
+    return replace(nearest, matrix=matrix), SPECTRAL
 
 
 def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecurrence:
@@ -216,11 +207,11 @@ def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecur
 
 def _norm_limit(recurrence: Recurrence) -> float:
     """Half-way from the float network's contraction factor to one: fast enough, and little is given up for it."""
-    return (1 + _contraction(recurrence, recurrence.matrix)) / 2
+    return (1 + _contraction(recurrence, recurrence.matrix, 1.0)) / 2
 
 
-def _contraction(recurrence: Recurrence, matrix: np.ndarray) -> float:
-    return best_weighting(matrix + recurrence.leak * np.eye(len(matrix)))[0]
+def _contraction(recurrence: Recurrence, matrix: np.ndarray, enough: float = 0.0) -> float:
+    return contraction_estimate(matrix + recurrence.leak * np.eye(len(matrix)), enough)
 
 
 # -- formats -----------------------------------------------------------------

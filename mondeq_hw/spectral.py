@@ -20,6 +20,12 @@ CLUSTER = 0.03
 MAX_ROUNDS = 400
 
 
+def contraction_estimate(matrix: np.ndarray, enough: float = 0.0) -> float:
+    """Floating-point ``min_D ||D M D^-1||_2``; the plain norm when that is small enough already."""
+    norm = float(np.linalg.norm(matrix, 2))
+    return norm if norm <= enough else min(norm, best_weighting(matrix)[0])
+
+
 def weighted_norm(matrix: np.ndarray, weighting: np.ndarray) -> float:
     """``||D M D^-1||_2`` for ``D = diag(weighting)``."""
     return float(np.linalg.norm(matrix * weighting[:, None] / weighting[None, :], 2))
@@ -47,7 +53,9 @@ def round_spectral(target: np.ndarray, start: IntegerMatrix, leak: float, limit:
     """
     eye = leak * np.eye(len(target))
     matrix = start
-    norm, weighting = best_weighting(matrix.values + eye)
+    norm, weighting = contraction_estimate(matrix.values + eye, limit), np.ones(len(target))
+    if norm > limit:
+        norm, weighting = best_weighting(matrix.values + eye)
     for _ in range(3):
         # The flips change the matrix, the matrix its best weighting: alternate.
         if norm <= limit:
