@@ -260,9 +260,7 @@ def fit(
                 group["lr"] = options.learning_rate * (1 + math.cos(math.pi * progress)) / 2
             batch = torch.from_numpy(order[step * options.batch_size : (step + 1) * options.batch_size])
             optimiser.zero_grad(set_to_none=True)
-            loss = objective(run.inputs[batch], labels[batch])
-            if not torch.isfinite(loss):
-                raise InputError(f"the loss became {float(loss)} in epoch {epoch}; lower the learning rate")
+            loss = _finite_loss(objective, run.inputs[batch], labels[batch], epoch)
             loss.backward()
             optimiser.step()
             total += float(loss.detach()) * len(batch)
@@ -280,6 +278,17 @@ def fit(
     network.load_state_dict(best)
     network.eval()
     return tuple(history)
+
+
+def _finite_loss(objective: Objective, inputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
+    try:
+        loss = objective(inputs, labels)
+        diverged = not torch.isfinite(loss)
+    except torch.linalg.LinAlgError:  # infinite weights: not even their norm can be computed
+        diverged = True
+    if diverged:
+        raise InputError(f"training diverged in epoch {epoch}; lower the learning rate")
+    return loss
 
 
 @torch.no_grad()
