@@ -1,0 +1,77 @@
+// DPI-C side of mondeq_dpi_top.sv: the streams of one instance, and the call of the HLS top function as soon as a
+// whole sample has arrived.
+#include "mondeq_top.h"
+
+#include <svdpi.h>
+
+using namespace mondeq;
+
+namespace {
+
+struct Streams {
+    input_stream s_axis{"s_axis"};
+    output_stream m_axis{"m_axis"};
+    int beats = 0;
+
+    void clear() {
+        while (!s_axis.empty()) s_axis.read();
+        while (!m_axis.empty()) m_axis.read();
+        beats = 0;
+    }
+};
+
+// A simulator hands wide vectors over in words of 32 bits.
+template <int W>
+ap_uint<W> from_vector(const svBitVecVal* vector) {
+    ap_uint<W> data = 0;
+    for (int low = 0; low < W; low += 32) data.range(low + 32 < W ? low + 31 : W - 1, low) = vector[low / 32];
+    return data;
+}
+
+template <int W>
+void to_vector(ap_uint<W> data, svBitVecVal* vector) {
+    for (int low = 0; low < W; low += 32) {
+        const ap_uint<32> word = data.range(low + 32 < W ? low + 31 : W - 1, low);
+        vector[low / 32] = word.to_uint();
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+void* mondeq_dpi_new() { return new Streams; }
+
+void mondeq_dpi_delete(void* handle) {
+    Streams* streams = static_cast<Streams*>(handle);
+    streams->clear();
+    delete streams;
+}
+
+void mondeq_dpi_reset(void* handle) { static_cast<Streams*>(handle)->clear(); }
+
+void mondeq_dpi_push(void* handle, const svBitVecVal* data) {
+    Streams* streams = static_cast<Streams*>(handle);
+    const ap_uint<input_tdata_bits> word = from_vector<input_tdata_bits>(data);
+    streams->beats++;
+    streams->s_axis.write(Axis<input_tdata_bits>::make(word, streams->beats == beats_per_sample));
+    if (streams->beats == beats_per_sample) {
+        mondeq_top(streams->s_axis, streams->m_axis);
+        streams->beats = 0;
+    }
+}
+
+svBit mondeq_dpi_pop(void* handle, svBitVecVal* data, svBit* last) {
+    Streams* streams = static_cast<Streams*>(handle);
+    if (streams->m_axis.empty()) return 0;
+    const Axis<output_tdata_bits>::word beat = streams->m_axis.read();
+    to_vector<output_tdata_bits>(beat.data, data);
+    *last = beat.last == 1;
+    return 1;
+}
+
+svBit mondeq_dpi_ready(void* handle) {
+    return static_cast<Streams*>(handle)->m_axis.size() < 2 * static_cast<size_t>(output_size);
+}
+
+}

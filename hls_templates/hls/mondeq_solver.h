@@ -1,0 +1,170 @@
+// The three engines of one sample: drive, solve, readout.
+#ifndef MONDEQ_SOLVER_H
+#define MONDEQ_SOLVER_H
+
+#include "mondeq_engine.h"
+#include "mondeq_trace.h"
+#include "mondeq_weights.h"
+
+namespace mondeq {
+
+// ---- drive: d = ((U x << left) + bias) rounded to the accumulator grid of each row ------------------------------
+
+inline drive_word drive_result(int row, drive_sum sum) {
+#pragma HLS INLINE
+    const drive_accumulator fine = (drive_accumulator(sum) << drive_left_shift) + drive_bias[row];
+    return round_shift(fine, drive_right_shift[row]);
+}
+
+inline void drive(const input_word x[drive_column_groups][drive_simd], drive_word d[state_size]) {
+#pragma HLS ARRAY_RESHAPE variable=drive_weights complete dim=3
+#pragma HLS ARRAY_RESHAPE variable=drive_weights complete dim=4
+#pragma HLS BIND_STORAGE variable=drive_weights type=rom_1p
+    drive_sum sum[drive_pe];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+    for (int group = 0; group < drive_row_groups; group++) {
+        for (int step = 0; step < drive_column_groups; step++) {
+#pragma HLS PIPELINE II=1
+            if (step == 0) clear(sum);
+            input_word operand[drive_simd];
+#pragma HLS ARRAY_PARTITION variable=operand complete
+            for (int column = 0; column < drive_simd; column++) {
+#pragma HLS UNROLL
+                operand[column] = x[step][column];
+            }
+            multiply_accumulate<drive_weight_bits>(drive_weights[group][step], operand, sum);
+            if (step == drive_column_groups - 1) {
+                for (int lane = 0; lane < drive_pe; lane++) {
+#pragma HLS UNROLL
+                    const int row = group * drive_pe + lane;
+                    if (row < state_size) d[row] = drive_result(row, sum[lane]);
+                }
+            }
+        }
+    }
+}
+
+// ---- solve: s <- sat(round(M phi(s) + leak phi(s) + d)), at most `iterations` times ------------------------------
+
+inline state_word round_and_saturate(int row, accumulator value) {
+#pragma HLS INLINE
+    return saturate(round_shift(value, matrix_shift[row]));
+}
+
+// (1 - 2^-a) 2^g phi, the dyadic diagonal: a subtraction and two shifts. Zero without leak (a = 0).
+inline accumulator leak(int row, magnitude_word phi) {
+#pragma HLS INLINE
+    const ap_uint<state_bits - 1 + leak_shift> scaled = (ap_uint<state_bits - 1 + leak_shift>(phi) << leak_shift) - phi;
+    return accumulator(scaled) << (matrix_shift[row] - leak_shift);
+}
+
+inline void start(const drive_word d[state_size], state_word state[state_size]) {
+    for (int row = 0; row < state_size; row++) {
+#pragma HLS PIPELINE II=1
+#pragma HLS UNROLL factor=solve_pe
+        state[row] = round_and_saturate(row, d[row]);
+        MONDEQ_TRACE_STATE(0, row, state[row]);
+    }
+}
+
+inline void update(const drive_word d[state_size], const state_word state[state_size], state_word next[state_size]) {
+#pragma HLS INLINE
+    accumulator sum[solve_pe];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+    for (int group = 0; group < solve_row_groups; group++) {
+        for (int step = 0; step < solve_column_groups; step++) {
+#pragma HLS PIPELINE II=1
+            if (step == 0) clear(sum);
+            magnitude_word operand[solve_simd];
+#pragma HLS ARRAY_PARTITION variable=operand complete
+            for (int lane = 0; lane < solve_simd; lane++) {
+#pragma HLS UNROLL
+                const int column = step * solve_simd + lane;
+                operand[lane] = column < state_size ? MONDEQ_PHI(state[column]) : magnitude_word(0);
+            }
+            multiply_accumulate<matrix_weight_bits>(matrix_weights[group][step], operand, sum);
+            if (step == solve_column_groups - 1) {
+                for (int lane = 0; lane < solve_pe; lane++) {
+#pragma HLS UNROLL
+                    const int row = group * solve_pe + lane;
+                    if (row < state_size) {
+                        const accumulator total = sum[lane] + d[row] + leak(row, MONDEQ_PHI(state[row]));
+                        next[row] = round_and_saturate(row, total);
+                    }
+                }
+            }
+        }
+    }
+}
+
+// Take the new state over; true when a row changed. The states are registers, so this is one cycle.
+inline bool advance(int iteration, state_word state[state_size], const state_word next[state_size]) {
+#pragma HLS INLINE
+    bool changed = false;
+    for (int row = 0; row < state_size; row++) {
+#pragma HLS UNROLL
+        changed |= next[row] != state[row];
+        state[row] = next[row];
+        MONDEQ_TRACE_STATE(iteration, row, state[row]);
+    }
+    return changed;
+}
+
+inline void solve(const drive_word d[state_size], magnitude_word z[state_size]) {
+#pragma HLS ARRAY_RESHAPE variable=matrix_weights complete dim=3
+#pragma HLS ARRAY_RESHAPE variable=matrix_weights complete dim=4
+#pragma HLS BIND_STORAGE variable=matrix_weights type=rom_1p
+    state_word state[state_size], next[state_size];
+#pragma HLS ARRAY_PARTITION variable=state complete
+#pragma HLS ARRAY_PARTITION variable=next complete
+    start(d, state);
+    for (int iteration = 1; iteration <= iterations; iteration++) {
+#pragma HLS LOOP_TRIPCOUNT min=1 max=iterations
+        update(d, state, next);
+        if (!advance(iteration, state, next)) break;  // an exact fixed point: further updates change nothing
+    }
+    for (int row = 0; row < state_size; row++) {
+#pragma HLS UNROLL
+        z[row] = phi_relu(state[row]);
+    }
+}
+
+// ---- readout: y = (O z << left) + bias on one common grid, so that argmax on integers is argmax ------------------
+
+inline output_word readout_result(int row, readout_sum sum) {
+#pragma HLS INLINE
+    return (output_word(sum) << readout_left_shift[row]) + readout_bias[row];
+}
+
+inline void readout(const magnitude_word z[state_size], output_word y[output_size]) {
+#pragma HLS ARRAY_RESHAPE variable=readout_weights complete dim=3
+#pragma HLS ARRAY_RESHAPE variable=readout_weights complete dim=4
+#pragma HLS BIND_STORAGE variable=readout_weights type=rom_1p
+    readout_sum sum[readout_pe];
+#pragma HLS ARRAY_PARTITION variable=sum complete
+    for (int group = 0; group < readout_row_groups; group++) {
+        for (int step = 0; step < readout_column_groups; step++) {
+#pragma HLS PIPELINE II=1
+            if (step == 0) clear(sum);
+            magnitude_word operand[readout_simd];
+#pragma HLS ARRAY_PARTITION variable=operand complete
+            for (int lane = 0; lane < readout_simd; lane++) {
+#pragma HLS UNROLL
+                const int column = step * readout_simd + lane;
+                operand[lane] = column < state_size ? z[column] : magnitude_word(0);
+            }
+            multiply_accumulate<readout_weight_bits>(readout_weights[group][step], operand, sum);
+            if (step == readout_column_groups - 1) {
+                for (int lane = 0; lane < readout_pe; lane++) {
+#pragma HLS UNROLL
+                    const int row = group * readout_pe + lane;
+                    if (row < output_size) y[row] = readout_result(row, sum[lane]);
+                }
+            }
+        }
+    }
+}
+
+}  // namespace mondeq
+
+#endif

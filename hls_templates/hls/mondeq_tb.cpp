@@ -1,0 +1,129 @@
+// Testbench: mondeq_tb WORDS OUTPUTS [TRACE]
+//   WORDS    input words, decimal, input_size of them a sample
+//   OUTPUTS  one line a sample, output_size TDATA words, hexadecimal
+//   TRACE    (compiled with MONDEQ_TRACE) one line a state word: sample iteration row value
+// mondeq_tb --check WORDS EXPECTED   compares with expected output lines; exit code 1 on a mismatch
+// mondeq_tb --sizes                  prints input_size output_size state_size iterations
+#include "mondeq_top.h"
+
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <string>
+
+using namespace mondeq;
+
+#ifdef MONDEQ_TRACE
+static FILE* trace_file = nullptr;
+static long trace_sample = 0;
+
+void mondeq_trace(int iteration, int row, long long value) {
+    if (trace_file) std::fprintf(trace_file, "%ld %d %d %lld\n", trace_sample, iteration, row, value);
+}
+#endif
+
+// Pack one sample into beats, little end first. False at the end of the file.
+static bool write_sample(FILE* words, input_stream& s_axis) {
+    unsigned long long word = 0;
+    for (int beat = 0; beat < beats_per_sample; beat++) {
+        ap_uint<input_tdata_bits> data = 0;
+        for (int lane = 0; lane < words_per_beat; lane++) {
+            if (beat * words_per_beat + lane >= input_size) break;
+            if (std::fscanf(words, "%llu", &word) != 1) return false;
+            data.range((lane + 1) * input_bits - 1, lane * input_bits) = word;
+        }
+        s_axis.write(Axis<input_tdata_bits>::make(data, beat == beats_per_sample - 1));
+    }
+    return true;
+}
+
+static std::string hexadecimal(ap_uint<output_tdata_bits> data) {
+    std::string digits;
+    for (int low = output_tdata_bits - 4; low >= 0; low -= 4) {
+        const ap_uint<4> nibble = data.range(low + 3, low);
+        digits += "0123456789abcdef"[nibble.to_uint()];
+    }
+    return digits;
+}
+
+// One output line; complains when TLAST does not come with the last word and only with it.
+static std::string read_sample(output_stream& m_axis, long sample) {
+    std::string line;
+    for (int row = 0; row < output_size; row++) {
+        const Axis<output_tdata_bits>::word beat = m_axis.read();
+        if ((beat.last == 1) != (row == output_size - 1)) {
+            std::cerr << "sample " << sample << " word " << row << ": TLAST is " << int(beat.last) << "\n";
+            std::exit(1);
+        }
+        line += (row ? " " : "") + hexadecimal(beat.data);
+    }
+    return line;
+}
+
+static int check(FILE* words, std::istream& expected) {
+    input_stream s_axis("s_axis");
+    output_stream m_axis("m_axis");
+    std::string line;
+    long sample = 0, mismatches = 0;
+    for (; write_sample(words, s_axis); sample++) {
+        mondeq_top(s_axis, m_axis);
+        const std::string received = read_sample(m_axis, sample);
+        if (!std::getline(expected, line) || line != received) {
+            std::cerr << "sample " << sample << ": expected " << line << ", received " << received << "\n";
+            mismatches++;
+        }
+    }
+    std::cout << sample << " samples, " << mismatches << " mismatches\n";
+    return sample == 0 || mismatches != 0;
+}
+
+static void run(FILE* words, std::ostream& outputs) {
+    input_stream s_axis("s_axis");
+    output_stream m_axis("m_axis");
+    for (long sample = 0; write_sample(words, s_axis); sample++) {
+#ifdef MONDEQ_TRACE
+        trace_sample = sample;
+#endif
+        mondeq_top(s_axis, m_axis);
+        outputs << read_sample(m_axis, sample) << "\n";
+    }
+}
+
+int main(int argc, char** argv) {
+    if (argc == 2 && !std::strcmp(argv[1], "--sizes")) {
+        std::cout << input_size << " " << output_size << " " << state_size << " " << iterations << "\n";
+        return 0;
+    }
+    const bool checking = argc == 4 && !std::strcmp(argv[1], "--check");
+    if (argc < 3) {
+        std::cerr << "usage: mondeq_tb WORDS OUTPUTS [TRACE] | --check WORDS EXPECTED | --sizes\n";
+        return 2;
+    }
+    FILE* words = std::fopen(argv[checking ? 2 : 1], "r");
+    if (!words) {
+        std::perror(argv[checking ? 2 : 1]);
+        return 2;
+    }
+    if (checking) {
+        std::ifstream expected(argv[3]);
+        return check(words, expected);
+    }
+#ifdef MONDEQ_TRACE
+    if (argc == 4) {
+        trace_file = std::fopen(argv[3], "w");
+        if (!trace_file) {
+            std::perror(argv[3]);
+            return 2;
+        }
+    }
+#endif
+    std::ofstream outputs(argv[2]);
+    run(words, outputs);
+    std::fclose(words);
+#ifdef MONDEQ_TRACE
+    if (trace_file && std::fclose(trace_file)) return 2;
+#endif
+    outputs.close();
+    return outputs ? 0 : 2;
+}

@@ -1,0 +1,51 @@
+// Top function: five processes in a dataflow region. The arrays between them are double-buffered, so that samples
+// streamed back to back overlap: one is received while another is solved and a third is sent.
+#include "mondeq_top.h"
+#include "mondeq_solver.h"
+
+namespace mondeq {
+
+// Samples are counted, so the input's TLAST is not needed. Words beyond the sample's end are ignored.
+static void receive(input_stream& s_axis, input_word x[drive_column_groups][drive_simd]) {
+    for (int beat = 0; beat < beats_per_sample; beat++) {
+#pragma HLS PIPELINE II=1
+        const ap_uint<input_tdata_bits> data = s_axis.read().data;
+        for (int lane = 0; lane < words_per_beat; lane++) {
+#pragma HLS UNROLL
+            const input_word word = data.range((lane + 1) * input_bits - 1, lane * input_bits);
+            x[beat][lane] = beat * words_per_beat + lane < input_size ? word : input_word(0);
+        }
+    }
+}
+
+static void send(const output_word y[output_size], output_stream& m_axis) {
+    for (int row = 0; row < output_size; row++) {
+#pragma HLS PIPELINE II=1
+        const ap_int<output_tdata_bits> extended = y[row];
+        m_axis.write(Axis<output_tdata_bits>::make(extended, row == output_size - 1));
+    }
+}
+
+}  // namespace mondeq
+
+void mondeq_top(mondeq::input_stream& s_axis, mondeq::output_stream& m_axis) {
+#pragma HLS INTERFACE axis port=s_axis
+#pragma HLS INTERFACE axis port=m_axis
+#pragma HLS INTERFACE ap_ctrl_none port=return
+#pragma HLS DATAFLOW
+    using namespace mondeq;
+    static_assert(words_per_beat == drive_simd, "a beat of the input stream feeds one step of the drive engine");
+    input_word x[drive_column_groups][drive_simd];
+    drive_word d[state_size];
+    magnitude_word z[state_size];
+    output_word y[output_size];
+#pragma HLS ARRAY_RESHAPE variable=x complete dim=2
+#pragma HLS ARRAY_PARTITION variable=d cyclic factor=solve_pe
+#pragma HLS ARRAY_PARTITION variable=z complete
+#pragma HLS ARRAY_PARTITION variable=y cyclic factor=readout_pe
+    receive(s_axis, x);
+    drive(x, d);
+    solve(d, z);
+    readout(z, y);
+    send(y, m_axis);
+}
