@@ -1,0 +1,43 @@
+// Sum of Inputs signed words, one register after every level of adders: latency clog2(Inputs) cycles.
+module mondeq_adder_tree #(
+  parameter int Inputs = 4,
+  parameter int InputBits = 8,
+  localparam int Levels = $clog2(Inputs),
+  localparam int SumBits = InputBits + Levels
+) (
+  input  logic                        clk_i,
+  input  logic [Inputs*InputBits-1:0] data_i,
+  output logic [SumBits-1:0]          sum_o
+);
+
+  // Level l holds 2**(Levels-l) words of InputBits+l bits; absent inputs are zero and vanish in synthesis.
+  for (genvar l = 0; l <= Levels; l++) begin : g_level
+    localparam int Nodes = 1 << (Levels - l);
+    localparam int Bits = InputBits + l;
+    logic [Nodes*Bits-1:0] nodes;
+    if (l == 0) begin : g_leaves
+      for (genvar i = 0; i < Nodes; i++) begin : g_leaf
+        if (i < Inputs) begin : g_used
+          assign nodes[i*Bits+:Bits] = data_i[i*Bits+:Bits];
+        end else begin : g_zero
+          assign nodes[i*Bits+:Bits] = '0;
+        end
+      end
+    end else begin : g_adders
+      for (genvar i = 0; i < Nodes; i++) begin : g_adder
+        logic [Bits-2:0] a, b;
+        assign a = g_level[l-1].nodes[(2*i)*(Bits-1)+:Bits-1];
+        assign b = g_level[l-1].nodes[(2*i+1)*(Bits-1)+:Bits-1];
+        always_ff @(posedge clk_i) nodes[i*Bits+:Bits] <= {a[Bits-2], a} + {b[Bits-2], b};
+      end
+    end
+  end
+
+  if (Levels == 0) begin : g_wire
+    logic unused_clk;
+    assign unused_clk = clk_i;
+  end
+
+  assign sum_o = g_level[Levels].nodes;
+
+endmodule

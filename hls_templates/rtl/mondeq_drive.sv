@@ -1,0 +1,246 @@
+// Drive engine: d = ((sum_j drive[i,j] x_j << left) + bias_i) rounded right by shift_i, for every sample.
+//
+// Input beats of Simd words fill one of two banks while the engine reads the other; the first row group is
+// computed as its words arrive.  A sample starts only when a slot of the solver is free (a credit), and leaves in
+// row groups of Pe words; loaded_o marks the last of a sample.
+module mondeq_drive #(
+  parameter int Rows = 1,
+  parameter int Columns = 1,
+  parameter int Pe = 1,
+  parameter int Simd = 1,
+  parameter int Slots = 3,
+  parameter int InputBits = 8,
+  parameter int WeightBits = 6,
+  parameter int SumBits = 24,
+  parameter int DriveBits = 16,
+  parameter int LeftShift = 0,
+  parameter int ShiftBase = 0,
+  parameter int ShiftBits = 1,
+  parameter WeightFile = "",
+  parameter BiasFile = "",
+  parameter ShiftFile = "",
+  localparam int RowGroups = (Rows + Pe - 1) / Pe,
+  localparam int ColumnGroups = (Columns + Simd - 1) / Simd,
+  localparam int RowBits = (RowGroups > 1) ? $clog2(RowGroups) : 1,
+  localparam int SlotBits = $clog2(Slots)
+) (
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  input  logic [Simd*InputBits-1:0] beat_i,
+  input  logic                      beat_valid_i,
+  output logic                      beat_ready_o,
+  input  logic                      release_i,    // the readout has freed a slot
+  output logic                      write_o,
+  output logic [SlotBits-1:0]       slot_o,
+  output logic [RowBits-1:0]        row_o,
+  output logic [Pe*DriveBits-1:0]   drive_o,
+  output logic                      loaded_o
+);
+
+  localparam int Groups = RowGroups * ColumnGroups;
+  localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1;
+  localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
+  localparam int BeatBits = Simd * InputBits;
+  localparam int Levels = $clog2(Simd);
+  localparam int TagBits = SlotBits + RowBits + 1;
+  localparam logic [ColumnBits-1:0] LastColumn = ColumnBits'(ColumnGroups - 1);
+  localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
+
+  // Input banks.
+  logic [BeatBits-1:0] banks[2*(1<<ColumnBits)];
+  logic [1:0] full_q;
+  logic write_bank_q, read_bank_q;
+  logic [ColumnBits-1:0] beat_q;
+  logic accept, last_beat, finish;
+
+  assign beat_ready_o = !full_q[write_bank_q];
+  assign accept = beat_valid_i && beat_ready_o;
+  assign last_beat = beat_q == LastColumn;
+
+  always_ff @(posedge clk_i) begin
+    if (accept) banks[{write_bank_q, beat_q}] <= beat_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      full_q <= '0;
+      write_bank_q <= 1'b0;
+      beat_q <= '0;
+    end else begin
+      if (accept) beat_q <= last_beat ? '0 : beat_q + 1'b1;
+      if (accept && last_beat) begin
+        full_q[write_bank_q] <= 1'b1;
+        write_bank_q <= !write_bank_q;
+      end
+      if (finish) full_q[read_bank_q] <= 1'b0;
+    end
+  end
+
+  // Issue: a command per cycle as long as its words are there.
+  logic issue, present, first_column, last_column, last_row, first_command;
+  logic [RowBits-1:0] row;
+  logic [ColumnBits-1:0] column;
+  logic [AddressBits-1:0] address;
+  logic [SlotBits-1:0] slot_q;
+  logic [$clog2(Slots+1)-1:0] credits_q;
+
+  // A bank that is not full is the one being filled, and holds the beats before beat_q.
+  assign present = full_q[read_bank_q] || (column < beat_q);
+  assign first_command = first_column && (row == '0);
+  assign issue = present && (!first_command || (credits_q != '0));
+  assign finish = issue && last_column && last_row;
+
+  mondeq_matvec_counter #(
+    .RowGroups   (RowGroups),
+    .ColumnGroups(ColumnGroups)
+  ) u_counter (
+    .clk_i,
+    .rst_ni,
+    .step_i        (issue),
+    .skip_columns_i(1'b0),
+    .row_o         (row),
+    .column_o      (column),
+    .address_o     (address),
+    .first_column_o(first_column),
+    .last_column_o (last_column),
+    .last_row_o    (last_row)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      read_bank_q <= 1'b0;
+      slot_q <= '0;
+      credits_q <= ($clog2(Slots + 1))'(Slots);
+    end else begin
+      if (finish) begin
+        read_bank_q <= !read_bank_q;
+        slot_q <= (slot_q == LastSlot) ? '0 : slot_q + 1'b1;
+      end
+      if (release_i && !(issue && first_command)) credits_q <= credits_q + 1'b1;
+      if (!release_i && issue && first_command) credits_q <= credits_q - 1'b1;
+    end
+  end
+
+  // Words, two cycles after their command.
+  logic [BeatBits-1:0] word_q, data_q;
+
+  always_ff @(posedge clk_i) begin
+    word_q <= banks[{read_bank_q, column}];
+    data_q <= word_q;
+  end
+
+  // Row constants, read in cycle 2 + Levels of the row group's first command.
+  logic [TagBits-1:0] tag, tag_q;
+  logic [Pe*SumBits-1:0] bias;
+  logic [Pe*ShiftBits-1:0] shift;
+
+  mondeq_delay #(
+    .Width(TagBits),
+    .Depth(2 + Levels)
+  ) u_tag (
+    .clk_i,
+    .rst_ni,
+    .data_i({slot_q, row, last_row}),
+    .data_o(tag)
+  );
+
+  mondeq_rom #(
+    .Width(Pe * SumBits),
+    .Depth(RowGroups),
+    .File (BiasFile)
+  ) u_bias (
+    .clk_i,
+    .address_i(tag[RowBits:1]),
+    .data_o   (bias)
+  );
+
+  mondeq_rom #(
+    .Width(Pe * ShiftBits),
+    .Depth(RowGroups),
+    .File (ShiftFile)
+  ) u_shift (
+    .clk_i,
+    .address_i(tag[RowBits:1]),
+    .data_o   (shift)
+  );
+
+  always_ff @(posedge clk_i) tag_q <= tag;
+
+  // Multiply-accumulate.
+  logic load, sum_valid;
+  logic [Pe*SumBits-1:0] sum;
+
+  mondeq_matvec #(
+    .Pe        (Pe),
+    .Simd      (Simd),
+    .Groups    (Groups),
+    .WeightBits(WeightBits),
+    .DataBits  (InputBits),
+    .SumBits   (SumBits),
+    .LeftShift (LeftShift),
+    .File      (WeightFile)
+  ) u_matvec (
+    .clk_i,
+    .rst_ni,
+    .valid_i  (issue),
+    .first_i  (first_column),
+    .last_i   (last_column),
+    .address_i(address),
+    .data_i   (data_q),
+    .preload_i(bias),
+    .load_o   (load),
+    .valid_o  (sum_valid),
+    .sum_o    (sum)
+  );
+
+  // The row's tag and shift stay beside its accumulators until the sums are complete.
+  logic [TagBits-1:0] sum_tag_q;
+  logic [Pe*ShiftBits-1:0] sum_shift_q;
+
+  always_ff @(posedge clk_i) begin
+    if (load) begin
+      sum_tag_q   <= tag_q;
+      sum_shift_q <= shift;
+    end
+  end
+
+  // Round: shift, then add the half.
+  logic [Pe*DriveBits-1:0] rounded;
+
+  for (genvar p = 0; p < Pe; p++) begin : g_round
+    mondeq_round_shift #(
+      .InBits   (SumBits),
+      .OutBits  (DriveBits),
+      .Base     (ShiftBase),
+      .ShiftBits(ShiftBits)
+    ) u_round (
+      .clk_i,
+      .value_i  (sum[p*SumBits+:SumBits]),
+      .shift_i  (sum_shift_q[p*ShiftBits+:ShiftBits]),
+      .rounded_o(rounded[p*DriveBits+:DriveBits])
+    );
+  end
+
+  logic [TagBits-1:0] shift_tag_q, write_tag_q;
+
+  always_ff @(posedge clk_i) begin
+    shift_tag_q <= sum_tag_q;
+    write_tag_q <= shift_tag_q;
+    drive_o <= rounded;
+  end
+
+  mondeq_delay #(
+    .Width(1),
+    .Depth(2)
+  ) u_write (
+    .clk_i,
+    .rst_ni,
+    .data_i(sum_valid),
+    .data_o(write_o)
+  );
+
+  logic last;
+  assign {slot_o, row_o, last} = write_tag_q;
+  assign loaded_o = write_o && last;
+
+endmodule

@@ -1,0 +1,44 @@
+// First-in first-out buffer with show-ahead read.  The writer holds credits: it never writes when full.
+module mondeq_fifo #(
+  parameter int Width = 8,
+  parameter int Depth = 4
+) (
+  input  logic             clk_i,
+  input  logic             rst_ni,
+  input  logic             write_i,
+  input  logic [Width-1:0] data_i,
+  output logic             valid_o,
+  output logic [Width-1:0] data_o,
+  input  logic             ready_i
+);
+
+  localparam int PointerBits = (Depth > 1) ? $clog2(Depth) : 1;
+  localparam logic [PointerBits-1:0] LastIndex = PointerBits'(Depth - 1);
+
+  logic [Width-1:0] memory[Depth];
+  logic [PointerBits-1:0] write_q, read_q;
+  logic [$clog2(Depth+1)-1:0] count_q;
+  logic read;
+
+  assign valid_o = count_q != '0;
+  assign data_o = memory[read_q];
+  assign read = valid_o && ready_i;
+
+  always_ff @(posedge clk_i) begin
+    if (write_i) memory[write_q] <= data_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      write_q <= '0;
+      read_q  <= '0;
+      count_q <= '0;
+    end else begin
+      if (write_i) write_q <= (write_q == LastIndex) ? '0 : write_q + 1'b1;
+      if (read) read_q <= (read_q == LastIndex) ? '0 : read_q + 1'b1;
+      if (write_i && !read) count_q <= count_q + 1'b1;
+      if (!write_i && read) count_q <= count_q - 1'b1;
+    end
+  end
+
+endmodule

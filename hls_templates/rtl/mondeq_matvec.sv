@@ -1,0 +1,112 @@
+// Pe x Simd multiply-accumulate array with its weight memory.
+//
+// A command (valid, first/last column group of a row group, weight address) enters in cycle 0; its data words
+// are expected in cycle 2 and, for a first group, the start value of the accumulators in cycle 3 + Levels, where
+// Levels = clog2(Simd) and load_o marks that cycle.  The Pe sums of a row group are valid in cycle 4 + Levels of
+// its last command.  A command may enter every cycle.
+module mondeq_matvec #(
+  parameter int Pe = 1,
+  parameter int Simd = 1,
+  parameter int Groups = 1,
+  parameter int WeightBits = 4,
+  parameter int DataBits = 8,
+  parameter int SumBits = 16,
+  parameter int LeftShift = 0,
+  parameter File = "",
+  localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     valid_i,
+  input  logic                     first_i,
+  input  logic                     last_i,
+  input  logic [AddressBits-1:0]   address_i,
+  input  logic [Simd*DataBits-1:0] data_i,
+  input  logic [Pe*SumBits-1:0]    preload_i,
+  output logic                     load_o,
+  output logic                     valid_o,
+  output logic [Pe*SumBits-1:0]    sum_o
+);
+
+  localparam int ProductBits = WeightBits + DataBits;
+  localparam int Levels = $clog2(Simd);
+  localparam int TreeBits = ProductBits + Levels;
+
+  // Cycles 1 and 2: memory read and its output register.
+  logic [Pe*Simd*WeightBits-1:0] weights, weights_q;
+
+  mondeq_rom #(
+    .Width(Pe * Simd * WeightBits),
+    .Depth(Groups),
+    .File (File)
+  ) u_weights (
+    .clk_i,
+    .address_i,
+    .data_o(weights)
+  );
+
+  always_ff @(posedge clk_i) weights_q <= weights;
+
+  // The command travels beside its words.
+  logic accumulate, first, last;
+
+  mondeq_delay #(
+    .Width(3),
+    .Depth(3 + Levels)
+  ) u_command (
+    .clk_i,
+    .rst_ni,
+    .data_i({valid_i, first_i, last_i}),
+    .data_o({accumulate, first, last})
+  );
+
+  assign load_o = accumulate && first;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_o <= 1'b0;
+    else valid_o <= accumulate && last;
+  end
+
+  for (genvar p = 0; p < Pe; p++) begin : g_pe
+    logic [Simd*ProductBits-1:0] products, products_q;
+    logic [TreeBits-1:0] tree;
+    logic [SumBits-1:0] sum_q, base;
+    logic signed [SumBits+TreeBits-1:0] aligned;
+
+    for (genvar s = 0; s < Simd; s++) begin : g_simd
+      mondeq_product #(
+        .WeightBits(WeightBits),
+        .DataBits  (DataBits)
+      ) u_product (
+        .weight_i (weights_q[(p*Simd+s)*WeightBits+:WeightBits]),
+        .data_i   (data_i[s*DataBits+:DataBits]),
+        .product_o(products[s*ProductBits+:ProductBits])
+      );
+    end
+
+    always_ff @(posedge clk_i) products_q <= products;
+
+    mondeq_adder_tree #(
+      .Inputs   (Simd),
+      .InputBits(ProductBits)
+    ) u_tree (
+      .clk_i,
+      .data_i(products_q),
+      .sum_o (tree)
+    );
+
+    // Sign-extended, then cut to SumBits: the width in which the complete sum is proved not to wrap.
+    assign aligned = {{SumBits{tree[TreeBits-1]}}, tree} <<< LeftShift;
+    assign base = first ? preload_i[p*SumBits+:SumBits] : sum_q;
+    always_ff @(posedge clk_i) begin
+      if (accumulate) sum_q <= base + aligned[SumBits-1:0];
+    end
+    assign sum_o[p*SumBits+:SumBits] = sum_q;
+
+    if (TreeBits > 0) begin : g_unused
+      logic unused_aligned;
+      assign unused_aligned = ^aligned[SumBits+TreeBits-1:SumBits];
+    end
+  end
+
+endmodule

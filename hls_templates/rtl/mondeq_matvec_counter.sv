@@ -1,0 +1,41 @@
+// Walks the groups of a matrix, column groups innermost; one step per cycle in which step_i is high.
+module mondeq_matvec_counter #(
+  parameter int RowGroups = 1,
+  parameter int ColumnGroups = 1,
+  localparam int Groups = RowGroups * ColumnGroups,
+  localparam int RowBits = (RowGroups > 1) ? $clog2(RowGroups) : 1,
+  localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1,
+  localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  input  logic                   step_i,
+  input  logic                   skip_columns_i,  // one step per row group instead of one per group
+  output logic [RowBits-1:0]     row_o,
+  output logic [ColumnBits-1:0]  column_o,
+  output logic [AddressBits-1:0] address_o,
+  output logic                   first_column_o,
+  output logic                   last_column_o,
+  output logic                   last_row_o
+);
+
+  localparam logic [RowBits-1:0] LastRow = RowBits'(RowGroups - 1);
+  localparam logic [ColumnBits-1:0] LastColumn = ColumnBits'(ColumnGroups - 1);
+
+  assign first_column_o = column_o == '0;
+  assign last_column_o = skip_columns_i || (column_o == LastColumn);
+  assign last_row_o = row_o == LastRow;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      row_o <= '0;
+      column_o <= '0;
+      address_o <= '0;
+    end else if (step_i) begin
+      column_o  <= last_column_o ? '0 : column_o + 1'b1;
+      address_o <= (last_column_o && last_row_o) ? '0 : address_o + 1'b1;
+      if (last_column_o) row_o <= last_row_o ? '0 : row_o + 1'b1;
+    end
+  end
+
+endmodule

@@ -1,0 +1,204 @@
+// Readout engine: y_k = (sum_i readout[k,i] relu(s_i) << left_k) + bias_k, one row at a time.
+//
+// One row per matrix pass is never the limit: the stream carries one output word per cycle anyway.  A row starts
+// only when the output buffer has room for it (a credit), so the pipeline itself never stalls.
+module mondeq_readout #(
+  parameter int Rows = 1,
+  parameter int Columns = 1,
+  parameter int Simd = 1,
+  parameter int Slots = 3,
+  parameter int StateBits = 8,
+  parameter int WeightBits = 6,
+  parameter int OutputBits = 20,
+  parameter int ShiftBits = 1,
+  parameter WeightFile = "",
+  parameter BiasFile = "",
+  parameter ShiftFile = "",
+  localparam int ColumnGroups = (Columns + Simd - 1) / Simd,
+  localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1,
+  localparam int SlotBits = $clog2(Slots)
+) (
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  input  logic [Slots-1:0]          done_i,       // slots whose state is final
+  output logic [SlotBits-1:0]       slot_o,       // the slot being read
+  output logic [ColumnBits-1:0]     column_o,
+  input  logic [Simd*StateBits-1:0] state_i,      // one cycle after slot_o and column_o
+  output logic                      release_o,    // slot_o is free from the next cycle on
+  output logic                      valid_o,
+  input  logic                      ready_i,
+  output logic                      last_o,
+  output logic [OutputBits-1:0]     output_o
+);
+
+  localparam int Groups = Rows * ColumnGroups;
+  localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1;
+  localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
+  localparam int Levels = $clog2(Simd);
+  localparam int TagBits = RowBits + 1;
+  localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
+  // A credit comes back this many cycles after a row of one column group started.
+  localparam int BufferRows = 8 + Levels;
+  localparam int CreditBits = $clog2(BufferRows + 1);
+
+  logic issue, first_column, last_column, last_row, row_start, row_leaves;
+  logic [RowBits-1:0] row;
+  logic [AddressBits-1:0] address;
+  logic [SlotBits-1:0] slot_q;
+  logic [CreditBits-1:0] credits_q;
+
+  assign row_start = issue && first_column;
+  assign row_leaves = valid_o && ready_i;
+  assign issue = done_i[slot_q] && (!first_column || (credits_q != '0));
+  assign release_o = issue && last_column && last_row;
+  assign slot_o = slot_q;
+
+  mondeq_matvec_counter #(
+    .RowGroups   (Rows),
+    .ColumnGroups(ColumnGroups)
+  ) u_counter (
+    .clk_i,
+    .rst_ni,
+    .step_i        (issue),
+    .skip_columns_i(1'b0),
+    .row_o         (row),
+    .column_o,
+    .address_o     (address),
+    .first_column_o(first_column),
+    .last_column_o (last_column),
+    .last_row_o    (last_row)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      slot_q <= '0;
+      credits_q <= CreditBits'(BufferRows);
+    end else begin
+      if (release_o) slot_q <= (slot_q == LastSlot) ? '0 : slot_q + 1'b1;
+      if (row_leaves && !row_start) credits_q <= credits_q + 1'b1;
+      if (!row_leaves && row_start) credits_q <= credits_q - 1'b1;
+    end
+  end
+
+  // z = relu(s), two cycles after the command.
+  logic [Simd*(StateBits-1)-1:0] z, z_q;
+
+  for (genvar s = 0; s < Simd; s++) begin : g_relu
+    mondeq_phi #(
+      .StateBits(StateBits),
+      .Relu     (1'b1)
+    ) u_relu (
+      .state_i(state_i[s*StateBits+:StateBits]),
+      .phi_o  (z[s*(StateBits-1)+:StateBits-1])
+    );
+  end
+
+  always_ff @(posedge clk_i) z_q <= z;
+
+  // Row constants, read in cycle 2 + Levels of the row's first command.
+  logic [TagBits-1:0] tag;
+  logic [OutputBits-1:0] bias;
+  logic [ShiftBits-1:0] shift;
+  logic tag_last_q;
+
+  mondeq_delay #(
+    .Width(TagBits),
+    .Depth(2 + Levels)
+  ) u_tag (
+    .clk_i,
+    .rst_ni,
+    .data_i({row, last_row}),
+    .data_o(tag)
+  );
+
+  mondeq_rom #(
+    .Width(OutputBits),
+    .Depth(Rows),
+    .File (BiasFile)
+  ) u_bias (
+    .clk_i,
+    .address_i(tag[RowBits:1]),
+    .data_o   (bias)
+  );
+
+  mondeq_rom #(
+    .Width(ShiftBits),
+    .Depth(Rows),
+    .File (ShiftFile)
+  ) u_shift (
+    .clk_i,
+    .address_i(tag[RowBits:1]),
+    .data_o   (shift)
+  );
+
+  always_ff @(posedge clk_i) tag_last_q <= tag[0];
+
+  // Multiply-accumulate.
+  logic load, sum_valid;
+  logic [OutputBits-1:0] sum;
+
+  mondeq_matvec #(
+    .Pe        (1),
+    .Simd      (Simd),
+    .Groups    (Groups),
+    .WeightBits(WeightBits),
+    .DataBits  (StateBits - 1),
+    .SumBits   (OutputBits),
+    .LeftShift (0),
+    .File      (WeightFile)
+  ) u_matvec (
+    .clk_i,
+    .rst_ni,
+    .valid_i  (issue),
+    .first_i  (first_column),
+    .last_i   (last_column),
+    .address_i(address),
+    .data_i   (z_q),
+    .preload_i({OutputBits{1'b0}}),
+    .load_o   (load),
+    .valid_o  (sum_valid),
+    .sum_o    (sum)
+  );
+
+  // Align the row to the common grid, then add its bias.
+  logic [OutputBits-1:0] sum_bias_q, aligned_q, aligned_bias_q, output_q;
+  logic [ShiftBits-1:0] sum_shift_q;
+  logic sum_last_q, aligned_last_q, output_last_q, output_valid;
+
+  always_ff @(posedge clk_i) begin
+    if (load) begin
+      sum_bias_q  <= bias;
+      sum_shift_q <= shift;
+      sum_last_q  <= tag_last_q;
+    end
+    aligned_q <= sum << sum_shift_q;
+    aligned_bias_q <= sum_bias_q;
+    aligned_last_q <= sum_last_q;
+    output_q <= aligned_q + aligned_bias_q;
+    output_last_q <= aligned_last_q;
+  end
+
+  mondeq_delay #(
+    .Width(1),
+    .Depth(2)
+  ) u_output_valid (
+    .clk_i,
+    .rst_ni,
+    .data_i(sum_valid),
+    .data_o(output_valid)
+  );
+
+  mondeq_fifo #(
+    .Width(OutputBits + 1),
+    .Depth(BufferRows)
+  ) u_buffer (
+    .clk_i,
+    .rst_ni,
+    .write_i(output_valid),
+    .data_i ({output_last_q, output_q}),
+    .valid_o,
+    .data_o ({last_o, output_o}),
+    .ready_i
+  );
+
+endmodule

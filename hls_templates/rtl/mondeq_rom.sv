@@ -1,0 +1,19 @@
+// Read-only memory with a registered output (block RAM template), filled from a hex file.
+module mondeq_rom #(
+  parameter int Width = 8,
+  parameter int Depth = 1,
+  parameter File = "",
+  localparam int AddressBits = (Depth > 1) ? $clog2(Depth) : 1
+) (
+  input  logic                   clk_i,
+  input  logic [AddressBits-1:0] address_i,
+  output logic [Width-1:0]       data_o
+);
+
+  logic [Width-1:0] memory[Depth];
+
+  initial $readmemh(File, memory);
+
+  always_ff @(posedge clk_i) data_o <= memory[address_i];
+
+endmodule

@@ -1,0 +1,28 @@
+// floor(value / 2**(Base + shift) + 1/2): round half up, in two steps of one cycle each.
+// One extra bit below the binary point keeps the half; adding it back rounds.
+module mondeq_round_shift #(
+  parameter int InBits = 16,
+  parameter int OutBits = 16,
+  parameter int Base = 0,
+  parameter int ShiftBits = 1
+) (
+  input  logic                 clk_i,
+  input  logic [InBits-1:0]    value_i,
+  input  logic [ShiftBits-1:0] shift_i,
+  output logic [OutBits-1:0]   rounded_o  // combinational, one cycle after value_i
+);
+
+  logic signed [InBits:0] doubled, shifted_q;
+  logic signed [InBits+OutBits:0] extended;
+
+  assign doubled = {value_i, 1'b0};
+  always_ff @(posedge clk_i) shifted_q <= (doubled >>> Base) >>> shift_i;
+
+  // Sign-extended, then cut to OutBits, which holds every result.
+  assign extended = {{OutBits{shifted_q[InBits]}}, shifted_q};
+  assign rounded_o = extended[OutBits:1] + OutBits'(extended[0]);
+
+  logic unused_extended;
+  assign unused_extended = ^extended[InBits+OutBits:OutBits+1];
+
+endmodule

@@ -1,0 +1,469 @@
+// Solve engine: s+ = sat_sym((d + M phi(s) + leak phi(s)) rounded right by g), until no row changes or Iterations
+// updates have run.  The start s = sat_sym(d rounded right by g) is the update of an all-zero state.
+//
+// Samples live in Slots slots, each with its drive words and two banks of state (all rows of an update use the old
+// state).  A slot is loaded by the drive engine, updated here and read by the readout engine, which frees it; the
+// three engines walk the slots in the same order.  An update of one slot is a job of the matrix array; whenever the
+// array is free it takes the oldest slot that is ready, so samples fill each other's pipeline gaps.
+module mondeq_solve #(
+  parameter int Rows = 1,
+  parameter int Pe = 1,
+  parameter int Simd = 1,
+  parameter int Slots = 3,
+  parameter int DrivePe = 1,
+  parameter int ReadoutSimd = 1,
+  parameter int StateBits = 8,
+  parameter int DriveBits = 16,
+  parameter int WeightBits = 4,
+  parameter int SumBits = 20,
+  parameter int ShiftBase = 0,
+  parameter int ShiftBits = 1,
+  parameter int LeakShift = 0,
+  parameter bit          PhiRelu = 1'b0,
+  parameter int Iterations = 1,
+  parameter WeightFile = "",
+  parameter ShiftFile = "",
+  localparam int SlotBits = $clog2(Slots),
+  localparam int DriveGroups = (Rows + DrivePe - 1) / DrivePe,
+  localparam int DriveRowBits = (DriveGroups > 1) ? $clog2(DriveGroups) : 1,
+  localparam int ReadoutGroups = (Rows + ReadoutSimd - 1) / ReadoutSimd,
+  localparam int ReadoutBits = (ReadoutGroups > 1) ? $clog2(ReadoutGroups) : 1
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+  // From the drive engine.
+  input  logic                             write_i,
+  input  logic [SlotBits-1:0]              write_slot_i,
+  input  logic [DriveRowBits-1:0]          write_row_i,
+  input  logic [DrivePe*DriveBits-1:0]     drive_i,
+  input  logic                             loaded_i,
+  // To the readout engine.
+  output logic [Slots-1:0]                 done_o,
+  input  logic [SlotBits-1:0]              read_slot_i,
+  input  logic [ReadoutBits-1:0]           read_column_i,
+  output logic [ReadoutSimd*StateBits-1:0] state_o,
+  input  logic                             release_i
+);
+
+  localparam int RowGroups = (Rows + Pe - 1) / Pe;
+  localparam int ColumnGroups = (Rows + Simd - 1) / Simd;
+  localparam int Groups = RowGroups * ColumnGroups;
+  localparam int RowBits = (RowGroups > 1) ? $clog2(RowGroups) : 1;
+  localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1;
+  localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
+  localparam int Levels = $clog2(Simd);
+  localparam int PhiBits = StateBits - 1;
+  localparam int IterationBits = $clog2(Iterations + 1);
+  localparam int TagBits = SlotBits + RowBits + 1;
+  localparam logic [IterationBits-1:0] LastIteration = IterationBits'(Iterations);
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Slots: which update comes next (0 is the start), whether it may run, where the current state lies.
+
+  logic [IterationBits-1:0] iteration_q[Slots];
+  logic [Slots-1:0] ready_q, done_q, bank_q, changed_q;
+  logic [SlotBits-1:0] oldest_q;
+
+  assign done_o = done_q;
+
+  // Issue: the array's current job, and the choice of the next.
+  logic busy_q, take, found, job_end, start;
+  logic [SlotBits-1:0] slot_q, chosen, candidate;
+  logic first_column, last_column, last_row;
+  logic [RowBits-1:0] row;
+  logic [ColumnBits-1:0] column;
+  logic [AddressBits-1:0] address;
+
+  assign start = iteration_q[slot_q] == '0;
+  assign job_end = busy_q && last_column && last_row;
+  assign take = found && (!busy_q || job_end);
+
+  always_comb begin
+    found = 1'b0;
+    chosen = '0;
+    candidate = oldest_q;
+    for (int i = 0; i < int'(Slots); i++) begin
+      if (ready_q[candidate] && !found) begin
+        found  = 1'b1;
+        chosen = candidate;
+      end
+      candidate = (candidate == SlotBits'(Slots - 1)) ? '0 : candidate + 1'b1;
+    end
+  end
+
+  mondeq_matvec_counter #(
+    .RowGroups   (RowGroups),
+    .ColumnGroups(ColumnGroups)
+  ) u_counter (
+    .clk_i,
+    .rst_ni,
+    .step_i        (busy_q),
+    .skip_columns_i(start),
+    .row_o         (row),
+    .column_o      (column),
+    .address_o     (address),
+    .first_column_o(first_column),
+    .last_column_o (last_column),
+    .last_row_o    (last_row)
+  );
+
+  // Retire: the last row group of an update has been written and compared.
+  logic retire_valid, retire_last_row, retire_changed, retire_done;
+  logic [SlotBits-1:0] retire_slot;
+  logic [IterationBits-1:0] retire_iteration;
+
+  assign retire_iteration = iteration_q[retire_slot];
+  assign retire_done = (retire_iteration == LastIteration)
+      || ((retire_iteration != '0) && !retire_changed && !changed_q[retire_slot]);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      busy_q <= 1'b0;
+      slot_q <= '0;
+      oldest_q <= '0;
+      ready_q <= '0;
+      done_q <= '0;
+      bank_q <= '0;
+      changed_q <= '0;
+      for (int i = 0; i < int'(Slots); i++) iteration_q[i] <= '0;
+    end else begin
+      if (take) begin
+        busy_q <= 1'b1;
+        slot_q <= chosen;
+        ready_q[chosen] <= 1'b0;
+      end else if (job_end) begin
+        busy_q <= 1'b0;
+      end
+      if (loaded_i) begin
+        ready_q[write_slot_i] <= 1'b1;
+        iteration_q[write_slot_i] <= '0;
+      end
+      if (retire_valid) changed_q[retire_slot] <= !retire_last_row && (changed_q[retire_slot] || retire_changed);
+      if (retire_valid && retire_last_row) begin
+        bank_q[retire_slot] <= !bank_q[retire_slot];
+        iteration_q[retire_slot] <= retire_iteration + 1'b1;
+        if (retire_done) done_q[retire_slot] <= 1'b1;
+        else ready_q[retire_slot] <= 1'b1;
+      end
+      if (release_i) begin
+        done_q[read_slot_i] <= 1'b0;
+        oldest_q <= (read_slot_i == SlotBits'(Slots - 1)) ? '0 : read_slot_i + 1'b1;
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Column words: phi of the old state, two cycles after the command; zero in the start.
+
+  logic state_write;
+  logic [SlotBits:0] state_bank;
+  logic [RowBits-1:0] state_row;
+  logic [Pe*StateBits-1:0] state_words;
+
+  logic [Simd*StateBits-1:0] column_words;
+  logic [Simd*PhiBits-1:0] column_phi, column_phi_q;
+  logic start_q;
+
+  mondeq_regroup #(
+    .Words     (Rows),
+    .WordBits  (StateBits),
+    .Banks     (2 << SlotBits),
+    .WriteWords(Pe),
+    .ReadWords (Simd)
+  ) u_column_words (
+    .clk_i,
+    .write_i      (state_write),
+    .write_bank_i (state_bank),
+    .write_group_i(state_row),
+    .write_data_i (state_words),
+    .read_bank_i  ({slot_q, bank_q[slot_q]}),
+    .read_group_i (column),
+    .read_data_o  (column_words)
+  );
+
+  for (genvar s = 0; s < Simd; s++) begin : g_column_phi
+    mondeq_phi #(
+      .StateBits(StateBits),
+      .Relu     (PhiRelu)
+    ) u_phi (
+      .state_i(column_words[s*StateBits+:StateBits]),
+      .phi_o  (column_phi[s*PhiBits+:PhiBits])
+    );
+  end
+
+  always_ff @(posedge clk_i) begin
+    start_q <= start;
+    column_phi_q <= start_q ? '0 : column_phi;
+  end
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Row words: drive, old state and shift of the row group, read in cycle Levels of its first command; with them the
+  // accumulators' start value d + leak phi(s), and what the update needs once the sums are complete.
+
+  logic [TagBits-1:0] tag, tag_q1, tag_q2, tag_q3;
+  logic [SlotBits-1:0] tag_slot;
+  logic [RowBits-1:0] tag_row;
+  logic [Pe*DriveBits-1:0] drive_q1, drive_q2;
+  logic [Pe*StateBits-1:0] old_q1, old_q2, old_q3;
+  logic [Pe*ShiftBits-1:0] shift_q1, shift_q2, shift_q3;
+  logic [Pe*SumBits-1:0] preload_q3;
+
+  mondeq_delay #(
+    .Width(TagBits),
+    .Depth(Levels)
+  ) u_tag (
+    .clk_i,
+    .rst_ni,
+    .data_i({slot_q, row, last_row}),
+    .data_o(tag)
+  );
+
+  assign tag_slot = tag[TagBits-1-:SlotBits];
+  assign tag_row = tag[RowBits:1];
+
+  mondeq_regroup #(
+    .Words     (Rows),
+    .WordBits  (DriveBits),
+    .Banks     (1 << SlotBits),
+    .WriteWords(DrivePe),
+    .ReadWords (Pe)
+  ) u_drive_words (
+    .clk_i,
+    .write_i,
+    .write_bank_i (write_slot_i),
+    .write_group_i(write_row_i),
+    .write_data_i (drive_i),
+    .read_bank_i  (tag_slot),
+    .read_group_i (tag_row),
+    .read_data_o  (drive_q1)
+  );
+
+  mondeq_regroup #(
+    .Words     (Rows),
+    .WordBits  (StateBits),
+    .Banks     (2 << SlotBits),
+    .WriteWords(Pe),
+    .ReadWords (Pe)
+  ) u_row_words (
+    .clk_i,
+    .write_i      (state_write),
+    .write_bank_i (state_bank),
+    .write_group_i(state_row),
+    .write_data_i (state_words),
+    .read_bank_i  ({tag_slot, bank_q[tag_slot]}),
+    .read_group_i (tag_row),
+    .read_data_o  (old_q1)
+  );
+
+  mondeq_rom #(
+    .Width(Pe * ShiftBits),
+    .Depth(RowGroups),
+    .File (ShiftFile)
+  ) u_shift (
+    .clk_i,
+    .address_i(tag_row),
+    .data_o   (shift_q1)
+  );
+
+  always_ff @(posedge clk_i) begin
+    tag_q1 <= tag;
+    tag_q2 <= tag_q1;
+    tag_q3 <= tag_q2;
+    drive_q2 <= drive_q1;
+    old_q2 <= old_q1;
+    old_q3 <= old_q2;
+    shift_q2 <= shift_q1;
+    shift_q3 <= shift_q2;
+  end
+
+  if (LeakShift == 0) begin : g_no_leak
+    for (genvar p = 0; p < Pe; p++) begin : g_preload
+      logic signed [SumBits+DriveBits-1:0] drive;
+      assign drive = {{SumBits{drive_q2[(p+1)*DriveBits-1]}}, drive_q2[p*DriveBits+:DriveBits]};
+      always_ff @(posedge clk_i) preload_q3[p*SumBits+:SumBits] <= drive[SumBits-1:0];
+    end
+  end else begin : g_leak
+    // leak = (2**a - 1) << (g - a); the product with phi is a subtraction and a shift.
+    logic start_q1;
+    always_ff @(posedge clk_i) start_q1 <= iteration_q[tag_slot] == '0;
+    for (genvar p = 0; p < Pe; p++) begin : g_preload
+      logic [PhiBits-1:0] phi;
+      logic [PhiBits+LeakShift-1:0] leak_d, leak_q2;
+      logic signed [SumBits+DriveBits-1:0] drive;
+      logic [SumBits+PhiBits+LeakShift-1:0] leak;
+
+      mondeq_phi #(
+        .StateBits(StateBits),
+        .Relu     (PhiRelu)
+      ) u_phi (
+        .state_i(old_q1[p*StateBits+:StateBits]),
+        .phi_o  (phi)
+      );
+
+      assign leak_d = start_q1 ? '0 : {phi, {LeakShift{1'b0}}} - {{LeakShift{1'b0}}, phi};
+      always_ff @(posedge clk_i) leak_q2 <= leak_d;
+
+      assign drive = {{SumBits{drive_q2[(p+1)*DriveBits-1]}}, drive_q2[p*DriveBits+:DriveBits]};
+      assign leak = ({{SumBits{1'b0}}, leak_q2} << (ShiftBase - LeakShift)) << shift_q2[p*ShiftBits+:ShiftBits];
+      always_ff @(posedge clk_i) preload_q3[p*SumBits+:SumBits] <= drive[SumBits-1:0] + leak[SumBits-1:0];
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Multiply-accumulate.
+
+  logic load, sum_valid;
+  logic [Pe*SumBits-1:0] sum;
+
+  mondeq_matvec #(
+    .Pe        (Pe),
+    .Simd      (Simd),
+    .Groups    (Groups),
+    .WeightBits(WeightBits),
+    .DataBits  (PhiBits),
+    .SumBits   (SumBits),
+    .LeftShift (0),
+    .File      (WeightFile)
+  ) u_matvec (
+    .clk_i,
+    .rst_ni,
+    .valid_i  (busy_q),
+    .first_i  (first_column),
+    .last_i   (last_column),
+    .address_i(address),
+    .data_i   (column_phi_q),
+    .preload_i(preload_q3),
+    .load_o   (load),
+    .valid_o  (sum_valid),
+    .sum_o    (sum)
+  );
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Update: shift, round and saturate, write and compare.
+
+  logic [TagBits-1:0] sum_tag_q, shift_tag_q, write_tag_q, retire_tag_q;
+  logic [Pe*StateBits-1:0] sum_old_q, shift_old_q, write_old_q, updated, updated_q;
+  logic [Pe*ShiftBits-1:0] sum_shift_q;
+  logic [Pe-1:0] lane_changed;
+  logic shift_valid_q, write_valid_q, retire_valid_q, retire_changed_q;
+
+  always_ff @(posedge clk_i) begin
+    if (load) begin
+      sum_tag_q   <= tag_q3;
+      sum_old_q   <= old_q3;
+      sum_shift_q <= shift_q3;
+    end
+    shift_tag_q  <= sum_tag_q;
+    write_tag_q  <= shift_tag_q;
+    retire_tag_q <= write_tag_q;
+    shift_old_q  <= sum_old_q;
+    write_old_q  <= shift_old_q;
+    updated_q    <= updated;
+    retire_changed_q <= |lane_changed;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      shift_valid_q <= 1'b0;
+      write_valid_q <= 1'b0;
+      retire_valid_q <= 1'b0;
+    end else begin
+      shift_valid_q <= sum_valid;
+      write_valid_q <= shift_valid_q;
+      retire_valid_q <= write_valid_q;
+    end
+  end
+
+  for (genvar p = 0; p < Pe; p++) begin : g_update
+    logic [SumBits-1:0] rounded;
+
+    mondeq_round_shift #(
+      .InBits   (SumBits),
+      .OutBits  (SumBits),
+      .Base     (ShiftBase),
+      .ShiftBits(ShiftBits)
+    ) u_round (
+      .clk_i,
+      .value_i  (sum[p*SumBits+:SumBits]),
+      .shift_i  (sum_shift_q[p*ShiftBits+:ShiftBits]),
+      .rounded_o(rounded)
+    );
+
+    mondeq_saturate #(
+      .InBits (SumBits),
+      .OutBits(StateBits)
+    ) u_saturate (
+      .value_i(rounded),
+      .value_o(updated[p*StateBits+:StateBits])
+    );
+
+    // Lanes beyond the last row compute nothing that counts.
+    assign lane_changed[p] = (updated_q[p*StateBits+:StateBits] != write_old_q[p*StateBits+:StateBits])
+        && (int'(state_row) * int'(Pe) + p < int'(Rows));
+  end
+
+  assign state_write = write_valid_q;
+  assign state_bank = {write_tag_q[TagBits-1-:SlotBits], !bank_q[write_tag_q[TagBits-1-:SlotBits]]};
+  assign state_row = write_tag_q[RowBits:1];
+  assign state_words = updated_q;
+
+  assign retire_valid = retire_valid_q;
+  assign retire_changed = retire_changed_q;
+  assign retire_slot = retire_tag_q[TagBits-1-:SlotBits];
+  assign retire_last_row = retire_tag_q[0];
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // The readout's view of the state.
+
+  mondeq_regroup #(
+    .Words     (Rows),
+    .WordBits  (StateBits),
+    .Banks     (2 << SlotBits),
+    .WriteWords(Pe),
+    .ReadWords (ReadoutSimd)
+  ) u_readout_words (
+    .clk_i,
+    .write_i      (state_write),
+    .write_bank_i (state_bank),
+    .write_group_i(state_row),
+    .write_data_i (state_words),
+    .read_bank_i  ({read_slot_i, bank_q[read_slot_i]}),
+    .read_group_i (read_column_i),
+    .read_data_o  (state_o)
+  );
+
+`ifdef MONDEQ_TRACE
+  // One line "sample iteration row value" for every state word written (never synthesised).
+  logic [8*4096-1:0] trace_name;
+  int trace_file = 0;
+  int trace_loaded = 0;
+  int trace_sample[Slots];
+
+  initial begin
+    if ($value$plusargs("mondeq_trace=%s", trace_name)) trace_file = $fopen(trace_name, "w");
+  end
+
+  always @(posedge clk_i) begin
+    if (!rst_ni) begin
+      trace_loaded <= 0;
+    end else begin
+      if (loaded_i) begin
+        trace_sample[write_slot_i] <= trace_loaded;
+        trace_loaded <= trace_loaded + 1;
+      end
+      if (state_write && trace_file != 0) begin
+        for (int p = 0; p < int'(Pe); p++) begin
+          if (int'(state_row) * int'(Pe) + p < int'(Rows)) begin
+            $fdisplay(trace_file, "%0d %0d %0d %0d", trace_sample[write_tag_q[TagBits-1-:SlotBits]],
+                      iteration_q[write_tag_q[TagBits-1-:SlotBits]], int'(state_row) * int'(Pe) + p,
+                      $signed(state_words[p*int'(StateBits)+:StateBits]));
+          end
+        end
+      end
+    end
+  end
+
+  final if (trace_file != 0) $fclose(trace_file);
+`endif
+
+endmodule

@@ -1,0 +1,287 @@
+"""Folding of the three engines and the exact cycle model of the hardware.
+
+An engine holds ``pe`` rows x ``simd`` columns of multipliers and walks its
+matrix group by group, one group a cycle, columns innermost.  The user gives
+the solver's cycles per matrix-vector product (``reuse_factor``); drive and
+readout follow, as small as they can be without becoming the bottleneck.
+
+The cycle model states when each command of each engine enters its pipeline
+(``hls_templates/rtl``), so it equals the simulation exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .program import SolverProgram
+
+#: Cycles from an engine's last command to the first cycle in which its result can be used,
+#: the adder tree's levels not counted.
+DRIVE_DEPTH = 7
+SOLVE_DEPTH = 8
+READOUT_DEPTH = 7
+#: More samples than this are not interleaved: their storage costs more than the cycles they fill.
+MAX_INTERLEAVED = 4
+
+
+@dataclass(frozen=True)
+class EngineFolding:
+    """How one matrix is folded onto ``pe * simd`` multipliers.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Size of the matrix.
+    pe : int
+        Rows computed at once, at most ``rows``.
+    simd : int
+        Columns multiplied at once, at most ``columns``.
+    """
+
+    rows: int
+    columns: int
+    pe: int
+    simd: int
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.pe <= self.rows and 1 <= self.simd <= self.columns):
+            raise InputError(
+                f"folding is {self.pe} x {self.simd}; expected 1 x 1 to {self.rows} x {self.columns}, the matrix's size"
+            )
+
+    @property
+    def row_groups(self) -> int:
+        """Groups of ``pe`` rows; the last may be partly empty."""
+        return -(-self.rows // self.pe)
+
+    @property
+    def column_groups(self) -> int:
+        """Groups of ``simd`` columns; the last may be partly empty."""
+        return -(-self.columns // self.simd)
+
+    @property
+    def cycles_per_matvec(self) -> int:
+        """Commands of one matrix-vector product, one a cycle."""
+        return self.row_groups * self.column_groups
+
+    @property
+    def tree_levels(self) -> int:
+        """Register levels of the adder tree over ``simd`` products."""
+        return (self.simd - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Foldings of the three engines and the number of samples in flight.
+
+    Parameters
+    ----------
+    reuse_factor : int
+        Upper limit asked of the solver's cycles per matrix-vector product.
+    drive, solve, readout : EngineFolding
+        The readout has ``pe = 1``: the output stream carries one word a cycle anyway.
+    slots : int
+        Samples held between the drive's first and the readout's last command.
+    """
+
+    reuse_factor: int
+    drive: EngineFolding
+    solve: EngineFolding
+    readout: EngineFolding
+    slots: int
+
+    @property
+    def words_per_beat(self) -> int:
+        """Input words in one beat of the input stream."""
+        return self.drive.simd
+
+    @property
+    def beats_per_sample(self) -> int:
+        """Input beats of one sample."""
+        return self.drive.column_groups
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready; the inverse of :meth:`from_plain`."""
+        engines = {
+            key: {"rows": fold.rows, "columns": fold.columns, "pe": fold.pe, "simd": fold.simd}
+            for key, fold in (("drive", self.drive), ("solve", self.solve), ("readout", self.readout))
+        }
+        return {"reuse_factor": self.reuse_factor, "slots": self.slots, **engines}
+
+    @staticmethod
+    def from_plain(plain: dict[str, Any]) -> Schedule:
+        """Read what :meth:`to_plain` wrote.
+
+        Raises
+        ------
+        InputError
+            When a key is missing or a value is not a whole number.
+        """
+        try:
+            engines = {key: EngineFolding(**plain[key]) for key in ("drive", "solve", "readout")}
+            return Schedule(reuse_factor=plain["reuse_factor"], slots=plain["slots"], **engines)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
+
+
+def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedule:
+    """Fold the program's three matrices.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    reuse_factor : int, optional
+        Cycles per matrix-vector product of the solver, 1 (fully parallel) to
+        ``n * n`` (one multiplier); ``n`` when absent, about one multiplier a row.
+
+    Raises
+    ------
+    InputError
+        When ``reuse_factor`` is outside ``1 .. n * n``.
+    """
+    n, d, k = program.n, program.d, program.k
+    reuse = n if reuse_factor is None else reuse_factor
+    if not isinstance(reuse, int) or isinstance(reuse, bool) or not 1 <= reuse <= n * n:
+        raise InputError(
+            f"reuse_factor is {reuse!r}; expected a whole number of cycles per matrix-vector product, "
+            f"1 (fully parallel) to {n * n} (one multiplier, n = {n})"
+        )
+    solve = fold(n, n, reuse)
+    # The other engines have the whole solution of a sample to do their one product.
+    budget = program.iterations * solve.cycles_per_matvec
+    return Schedule(
+        reuse_factor=reuse,
+        drive=fold(n, d, budget),
+        solve=solve,
+        readout=fold_one_row(k, n, budget),
+        slots=2 + _interleaved(solve),
+    )
+
+
+def fold(rows: int, columns: int, cycles: int) -> EngineFolding:
+    """Least multipliers that finish a product in ``cycles``; the squarest array among equals."""
+    pes = {-(-rows // groups) for groups in range(1, rows + 1)}
+    candidates = []
+    for pe in pes:
+        column_groups = cycles // -(-rows // pe)
+        if column_groups >= 1:
+            candidates.append((pe, -(-columns // min(column_groups, columns))))
+    pe, simd = min(candidates, key=lambda pair: (pair[0] * pair[1], sum(pair), pair[0]))
+    return EngineFolding(rows, columns, pe, simd)
+
+
+def fold_one_row(rows: int, columns: int, cycles: int) -> EngineFolding:
+    """One row at a time, with the least ``simd`` that finishes in ``cycles`` (or in ``rows``, if that is later)."""
+    column_groups = min(max(cycles // rows, 1), columns)
+    return EngineFolding(rows, columns, 1, -(-columns // column_groups))
+
+
+def _interleaved(solve: EngineFolding) -> int:
+    """Samples that fill one another's pipeline gaps in the solver."""
+    gap = SOLVE_DEPTH + solve.tree_levels
+    return min(MAX_INTERLEAVED, 1 + math.ceil(gap / solve.cycles_per_matvec))
+
+
+# -- cycle model ---------------------------------------------------------------
+
+
+def completion_cycles(plan: Schedule, iterations: np.ndarray) -> np.ndarray:
+    """Cycle in which the last output beat of each sample is accepted.
+
+    Parameters
+    ----------
+    plan : Schedule
+    iterations : ndarray of int (samples,)
+        Updates executed for each sample, early exit included.
+
+    Returns
+    -------
+    ndarray of int64 (samples,)
+        Counted from the cycle that accepts the first input beat (0), for samples
+        streamed back to back while neither stream ever stalls.
+    """
+    clock = _Clock(plan, [int(count) for count in iterations])
+    clock.run()
+    return np.array(clock.completed, dtype=np.int64)
+
+
+def latency(plan: Schedule, iterations: int) -> int:
+    """Cycles from the first input beat of a lone sample to its last output beat, both included."""
+    return int(completion_cycles(plan, np.array([iterations]))[0]) + 1
+
+
+def initiation_interval(plan: Schedule, iterations: int) -> float:
+    """Steady-state cycles between samples that each run ``iterations`` updates."""
+    # Long enough for every buffer to fill, then a whole number of rounds of the slots.
+    rounds = 8 * plan.slots
+    completed = completion_cycles(plan, np.full(2 * rounds, iterations))
+    return float(completed[-1] - completed[-1 - rounds]) / rounds
+
+
+class _Clock:
+    """Times of all commands, in the order in which the hardware decides them."""
+
+    def __init__(self, plan: Schedule, iterations: list[int]):
+        self.plan = plan
+        self.iterations = iterations
+        self.input_start: list[int] = []  # first beat of a sample
+        self.drive_end: list[int] = []  # last command of the drive
+        self.readout_end: list[int] = []  # last command of the readout, which frees the slot
+        self.completed: list[int] = []
+        self.ready: dict[int, int] = {}  # sample -> cycle in which its next update may be chosen
+        self.updates: dict[int, int] = {}  # sample -> updates begun, the start included
+        self.done: dict[int, int] = {}  # sample -> cycle in which its state is final
+
+    def run(self) -> None:
+        plan = self.plan
+        for _ in range(plan.slots):
+            self._drive()
+        choice = 0
+        while self.ready:
+            # The array is free from cycle `choice` on; it takes the oldest ready sample.
+            choice = max(choice, min(self.ready.values()))
+            sample = min(index for index, cycle in self.ready.items() if cycle <= choice)
+            del self.ready[sample]
+            job = plan.solve.cycles_per_matvec if self.updates[sample] else plan.solve.row_groups
+            self.updates[sample] += 1
+            choice += job
+            finished = choice + SOLVE_DEPTH + plan.solve.tree_levels
+            if self.updates[sample] > self.iterations[sample]:
+                self.done[sample] = finished
+                self._readout()
+            else:
+                self.ready[sample] = finished
+
+    def _drive(self) -> None:
+        """Enter the next sample, if there is one: its slot is free once the readout of an older sample ended."""
+        plan, sample = self.plan, len(self.drive_end)
+        if sample == len(self.iterations):
+            return
+        beats = plan.beats_per_sample
+        after_input = self.input_start[-1] + beats if sample else 0
+        # Two banks: the engine must have left the one that is filled now.
+        self.input_start.append(max(after_input, self.drive_end[sample - 2] + 1 if sample >= 2 else 0))
+        start = self.input_start[-1] + 1
+        if sample:
+            start = max(start, self.drive_end[-1] + 1)
+        if sample >= plan.slots:
+            start = max(start, self.readout_end[sample - plan.slots] + 1)
+        self.drive_end.append(start + plan.drive.cycles_per_matvec - 1)
+        self.ready[sample] = self.drive_end[-1] + DRIVE_DEPTH + plan.drive.tree_levels
+        self.updates[sample] = 0
+
+    def _readout(self) -> None:
+        """Read every finished sample whose elders have all been read."""
+        plan = self.plan
+        while (sample := len(self.readout_end)) in self.done:
+            start = self.done.pop(sample)
+            if sample:
+                start = max(start, self.readout_end[-1] + 1)
+            self.readout_end.append(start + plan.readout.cycles_per_matvec - 1)
+            self.completed.append(self.readout_end[-1] + READOUT_DEPTH + plan.readout.tree_levels)
+            self._drive()
