@@ -1,0 +1,49 @@
+"""Certified fixed-point FPGA solvers for monotone operator equilibrium networks.
+
+    import mondeq_hw
+
+    project = mondeq_hw.compile("model.pt", "build", bits=5)
+    project.predict(X)
+    project.verify()
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError, MismatchError, MissingToolError, MondeqError, NotCertifiedError
+from .load import load, save
+from .model import MonDEQ, Preprocessing
+
+if TYPE_CHECKING:
+    from .pipeline import compile
+    from .project import Project
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "InputError",
+    "MismatchError",
+    "MissingToolError",
+    "MonDEQ",
+    "MondeqError",
+    "NotCertifiedError",
+    "Preprocessing",
+    "Project",
+    "compile",
+    "load",
+    "save",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the compiler when it is first used: the command line must start quickly."""
+    if name == "compile":
+        from .pipeline import compile
+
+        return compile
+    if name == "Project":
+        from .project import Project
+
+        return Project
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -62,6 +62,32 @@ class Dataset:
         return Dataset(self.name, self.split, self.words[:samples], self.labels[:samples])
 
 
+def named(name: str, split: str, folder: Path | None) -> Dataset:
+    """A data set by its name.
+
+    Parameters
+    ----------
+    name : {"digits", "mnist"}
+    split : {"train", "test"}
+    folder : path or None
+        Where MNIST's files are; the digits are embedded.
+
+    Raises
+    ------
+    InputError
+        MNIST without a folder, digits with one, or another name.
+    """
+    if name == DIGITS:
+        if folder is not None:
+            raise InputError("--data digits is embedded and takes no --data-dir; leave one of the two out")
+        return digits(split)
+    if name != MNIST:
+        raise InputError(f"--data is {name!r}; expected {' or '.join(DATASETS)}")
+    if folder is None:
+        raise InputError(f"--data mnist needs --data-dir, a folder of IDX files. {MNIST_SOURCE}")
+    return mnist(folder, split)
+
+
 def digits(split: str) -> Dataset:
     """scikit-learn's 1797 handwritten digits, 8 by 8 pixels of 0 to 16; 1437 for training, 360 for testing.
 

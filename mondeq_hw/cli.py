@@ -1,0 +1,352 @@
+"""The command line: options in, one table or one JSON object out, errors as one message.
+
+Exit codes: 0 done, 1 a bug of mondeq-hw, 2 bad input, 3 not certified,
+4 implementations disagree, 5 a tool is missing, 130 and 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import __version__
+from .errors import EXIT_INTERNAL, EXIT_MISMATCH, EXIT_MISSING_TOOL, EXIT_NOT_CERTIFIED, InputError, MondeqError
+
+if TYPE_CHECKING:
+    from .project import Project
+
+ISSUES = "https://github.com/mondeq-hw/mondeq-hw/issues"
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+app = typer.Typer(
+    name="mondeq-hw",
+    help="Compile a trained monotone operator equilibrium network to a certified fixed-point FPGA solver.",
+    epilog="Exit codes: 0 done, 1 a bug, 2 bad input, 3 not certified, 4 implementations disagree, 5 a tool is missing.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+Build = Annotated[Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)]
+DataName = Annotated[str | None, typer.Option("--data", metavar="digits|mnist", help="Calibration and test images.")]
+DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files (.gz or plain).")]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    debug = bool(os.environ.get("MONDEQ_DEBUG"))
+    signal.signal(signal.SIGTERM, _terminate)
+    with warnings.catch_warnings():
+        if not debug:
+            warnings.simplefilter("ignore")
+        try:
+            app(args=None if arguments is None else list(arguments), prog_name="mondeq-hw")
+        except SystemExit as done:
+            return done.code if isinstance(done.code, int) else int(done.code is not None)
+        except KeyboardInterrupt:
+            return EXIT_INTERRUPTED
+        except MondeqError as error:
+            print(f"mondeq-hw: {error}", file=sys.stderr)
+            return error.exit_code
+        except Exception as error:
+            if debug:
+                raise
+            print(
+                f"mondeq-hw: internal error ({type(error).__name__}: {error}). This is a bug: please report it at "
+                f"{ISSUES} with the output of the same command under MONDEQ_DEBUG=1",
+                file=sys.stderr,
+            )
+            return EXIT_INTERNAL
+    return 0
+
+
+def _terminate(number: int, frame: object) -> None:
+    """SIGTERM unwinds the stack like any exception, so that temporary folders go."""
+    raise SystemExit(EXIT_TERMINATED)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and leave.")] = False,
+) -> None:
+    if version:
+        print(f"mondeq-hw {__version__}")
+        raise typer.Exit
+
+
+# -- compile -----------------------------------------------------------------
+
+
+@app.command("compile")
+def compile_command(
+    model: Annotated[Path, typer.Argument(help="Checkpoint: .pt, .safetensors or .npz.", show_default=False)],
+    bits: Annotated[int | None, typer.Option(help="Word length of the iteration matrix, 1 to 16.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Build folder to make.")] = Path("build"),
+    solver: Annotated[
+        str | None, typer.Option(metavar="NAME", help="peaceman-rachford (default) or forward-backward.")
+    ] = None,
+    rounding: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="auto (default), nearest, spectral or calibrated (needs images)."),
+    ] = None,
+    granularity: Annotated[
+        str | None, typer.Option(metavar="row|tensor", help="One power-of-two scale per row (default) or per matrix.")
+    ] = None,
+    drive_bits: Annotated[int | None, typer.Option(help="Word length of the drive matrix, 1 to 16.")] = None,
+    readout_bits: Annotated[int | None, typer.Option(help="Word length of the readout matrix, 1 to 16.")] = None,
+    state_bits: Annotated[int | None, typer.Option(help="Word length of the state, 2 to 32.")] = None,
+    input_bits: Annotated[int | None, typer.Option(help="Leading bits kept of each input word.")] = None,
+    step_size: Annotated[
+        float | None, typer.Option(help="Step size alpha; a power of two for forward-backward.")
+    ] = None,
+    reuse_factor: Annotated[int | None, typer.Option(help="Clock cycles per matrix-vector product.")] = None,
+    data: DataName = None,
+    data_dir: DataDir = None,
+    calibration_samples: Annotated[int | None, typer.Option(help="Training images used at most (10000).")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Monotonicity margin m, for checkpoints that do not store it.")
+    ] = None,
+    input_scale: Annotated[float | None, typer.Option(help="Override: x = (scale * word - mean) / std.")] = None,
+    input_mean: Annotated[float | None, typer.Option(help="See --input-scale.")] = None,
+    input_std: Annotated[float | None, typer.Option(help="See --input-scale.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML or JSON file of these options (state_bits = 10).")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing build folder.")] = False,
+    allow_uncertified: Annotated[
+        bool, typer.Option("--allow-uncertified", help="Go on without a proof; every output is marked.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compile a checkpoint into a build folder: certificate, program, C++, SystemVerilog, report.
+
+    Without --data, --data-dir or a model of the embedded digits there is no calibration and no accuracy figure.
+    """
+    from .config import resolve
+
+    options = {
+        "bits": bits,
+        "solver": solver,
+        "rounding": rounding,
+        "granularity": granularity,
+        "drive_bits": drive_bits,
+        "readout_bits": readout_bits,
+        "state_bits": state_bits,
+        "input_bits": input_bits,
+        "step_size": step_size,
+        "reuse_factor": reuse_factor,
+        "data": data,
+        "data_dir": data_dir,
+        "calibration_samples": calibration_samples,
+        "margin": margin,
+        "input_scale": input_scale,
+        "input_mean": input_mean,
+        "input_std": input_std,
+        "allow_uncertified": allow_uncertified or None,
+    }
+    settings = resolve(options, config)
+    from .pipeline import compile
+
+    with _steps(silent=as_json) as step:
+        project = compile(model, out, settings, force=force, progress=step)
+    if as_json:
+        _print_json({"folder": str(project.folder), **project.report})
+    else:
+        _print_summary(project)
+
+
+def _print_summary(project: Project) -> None:
+    report = project.report
+    widths, cycles = report["word_lengths"], report["cycles"]["predicted"]
+    accuracy, reason = report["accuracy"]["value"], report["accuracy"]["reason"]
+    rows = [
+        ("folder", str(project.folder)),
+        ("network", f"{report['sizes']['d']} inputs, {report['sizes']['n']} states, {report['sizes']['k']} outputs"),
+        ("solver", f"{report['solver']}, step size {report['step_size']:.4g}, {report['rounding']} rounding"),
+        (
+            "bits",
+            f"iteration {widths['bits']}, drive {widths['drive_bits']}, readout {widths['readout_bits']}, "
+            f"state {widths['state_bits']}, input {widths['input_bits']}",
+        ),
+        ("certified", "yes" if report["certified"] else "NO (--allow-uncertified)"),
+        ("iterations", f"{report['iterations']} at most, {cycles['mean_iterations']:.1f} on average"),
+        ("predicted cycles", f"{cycles['per_sample']:.1f} per sample, first after {cycles['latency']}"),
+        (
+            "accuracy",
+            f"{accuracy['golden']:.2%} in integers, {accuracy['floating']:.2%} in floating point, "
+            f"{accuracy['samples']} images"
+            if accuracy
+            else f"not available: {reason}",
+        ),
+    ]
+    _print_rows(rows)
+
+
+# -- verify ------------------------------------------------------------------
+
+
+@app.command()
+def verify(
+    build: Build,
+    inputs: Annotated[
+        Path | None, typer.Option(metavar="FILE.npy", help="Raw inputs (samples, d) instead of the folder's own.")
+    ] = None,
+    data: DataName = None,
+    data_dir: DataDir = None,
+    rtl_samples: Annotated[int, typer.Option(min=1, help="Samples that go through the RTL simulation.")] = 32,
+    simulator: Annotated[
+        list[str] | None, typer.Option(metavar="verilator|icarus", help="Simulator of the RTL; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check that golden model, compiled C++ and simulated RTL agree word for word.
+
+    Says where the first mismatch is: sample, iteration, row. Writes report/verify.json into the folder.
+    """
+    from . import data as datasets
+    from .project import Project
+
+    project = Project.load(build)
+    if sum(source is not None for source in (inputs, data or data_dir)) > 1:
+        raise InputError("--inputs and --data name two sets of inputs; give one")
+    X = None
+    if inputs is not None:
+        X = _inputs(inputs)
+    elif data is not None or data_dir is not None:
+        X = datasets.named(data or datasets.MNIST, "test", data_dir).words
+    with _steps(silent=as_json) as step, step("verify"):
+        result = project.verify(X, rtl_samples, tuple(simulator or ("verilator",)))
+    _print_verification(project, result, as_json)
+
+
+# -- predict -----------------------------------------------------------------
+
+
+@app.command()
+def predict(
+    build: Build,
+    inputs: Annotated[Path, typer.Argument(metavar="INPUTS.npy", help="Raw inputs (samples, d).", show_default=False)],
+    out: Annotated[Path | None, typer.Option(metavar="FILE.npy", help="Write the outputs (samples, k) here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Outputs of the integer program, the same as the hardware's: class, then one value per output."""
+    import numpy as np
+
+    from .project import Project
+
+    project = Project.load(build)
+    outputs = project.predict(_inputs(inputs))
+    if out is not None:
+        try:
+            np.save(out, outputs)
+        except OSError as error:
+            raise InputError(f"{out}: cannot be written ({error.strerror}); name another file") from None
+    classes = outputs.argmax(axis=1)
+    if as_json:
+        _print_json({"certified": project.program.certified, "classes": classes.tolist(), "outputs": outputs.tolist()})
+    elif out is None:
+        for label, row in zip(classes, outputs, strict=True):
+            print(label, *(f"{value:g}" for value in row))
+
+
+# -- certificate -------------------------------------------------------------
+
+
+@app.command()
+def certificate(build: Build, as_json: Json = False) -> None:
+    """Print what is proved about the program, and check the proof again."""
+    raise NotImplementedError
+
+
+# -- doctor ------------------------------------------------------------------
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """List the tools found, their versions, and the remedy for what is missing."""
+    from .doctor import examine, missing, to_plain
+
+    tools = examine()
+    lacking = missing(tools)
+    if as_json:
+        _print_json({"ready": not lacking, "tools": to_plain(tools)})
+    else:
+        from rich.table import Table
+
+        table = Table("tool", "version", "for", "remedy", box=None, pad_edge=False)
+        for tool in tools:
+            version = (tool.version or "found") if tool.found else "MISSING" if tool.required else "not found"
+            table.add_row(tool.name, version, tool.purpose, "" if tool.found else tool.remedy)
+        _console().print(table)
+    if lacking:
+        names = ", ".join(tool.name for tool in lacking)
+        print(f"mondeq-hw: 'verify' needs {names}; see the remedies above", file=sys.stderr)
+        raise typer.Exit(EXIT_MISSING_TOOL)
+
+
+# -- output ------------------------------------------------------------------
+
+
+@contextmanager
+def _steps(silent: bool) -> Iterator[Any]:
+    """A progress callback: a spinner while a step runs, a line with its time when it is done."""
+    from rich.console import Console
+
+    console = Console(stderr=True, quiet=silent, highlight=False)
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        with console.status(name):
+            yield
+        console.print(f"  {name:<10}{time.perf_counter() - start:8.2f} s")
+
+    yield step
+
+
+def _console() -> Any:
+    """Standard output; a pipe gets whole lines instead of ones folded at 80 columns."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+
+
+def _print_rows(rows: list[tuple[str, str]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in rows:
+        table.add_row(name, value)
+    _console().print(table)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content, indent=2))
+
+
+def _inputs(file: Path) -> Any:
+    """Raw inputs of an ``.npy`` file."""
+    import numpy as np
+
+    try:
+        array = np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file; expected a .npy file of raw inputs") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{file}: cannot be read as .npy ({error}); save the inputs with numpy.save") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim < 2 or len(array) == 0:
+        raise InputError(f"{file}: expected an array of real numbers of shape (samples, d); save it with numpy.save")
+    return array

@@ -1,0 +1,293 @@
+"""The compiler as one function: named steps over frozen records, then a folder.
+
+    load -> data -> quantize -> certify -> schedule -> golden -> hls -> rtl -> report
+
+Nothing is written before the program is certified (or the user insists), and
+the folder appears only when it is complete.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import data, hls, reference, report, rtl
+from .certificate import Certificate, certify
+from .certify import choose_iterations
+from .config import CompileConfig, resolve
+from .errors import InputError, NotCertifiedError
+from .golden import GoldenModel
+from .load import Checkpoint, check_model, check_preprocessing, load_checkpoint
+from .lower import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, lower
+from .model import MonDEQ
+from .program import SolverProgram, assemble
+from .project import Project, check_target, writing
+from .schedule import Schedule, schedule
+
+STEPS = ("load", "data", "quantize", "certify", "schedule", "golden", "hls", "rtl", "report")
+
+#: Updates of a program without a proof: nothing says how many it needs.
+UNCERTIFIED_ITERATIONS = 64
+#: Samples in ``sim/``, which ``verify`` and the benches take by default.
+STIMULUS_SAMPLES = 256
+STIMULUS_SEED = 0
+
+#: Called with a step's name; the step runs inside the context it returns.
+Progress = Callable[[str], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True)
+class Images:
+    """The data of a compilation; ``None`` where there is none.
+
+    Parameters
+    ----------
+    name : str or None
+    calibration : ndarray of int64 (samples, d), optional
+        Training images.
+    test : Dataset, optional
+    """
+
+    name: str | None = None
+    calibration: np.ndarray | None = None
+    test: data.Dataset | None = None
+
+
+def compile(
+    model: MonDEQ | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    config: CompileConfig | None = None,
+    *,
+    force: bool = False,
+    progress: Progress = nullcontext,
+    **options: Any,
+) -> Project:
+    """Compile a trained MonDEQ into a build folder.
+
+    Parameters
+    ----------
+    model : MonDEQ or path
+        A network, or a checkpoint of any format that ``load`` reads.
+    out : path
+        Folder to make.
+    config : CompileConfig, optional
+        All options at once; otherwise they are given by name, ``bits=5`` at least.
+    force : bool
+        Replace an existing build folder.
+    progress : callable
+        See :data:`Progress`.
+
+    Returns
+    -------
+    Project
+
+    Raises
+    ------
+    InputError
+        Something about the model, the options, the data or the folder.
+    NotCertifiedError
+        No proof of contraction, and not ``allow_uncertified``.
+    """
+    if config is not None and options:
+        raise InputError(f"compile got a config and the option {next(iter(options))!r}; give one or the other")
+    config = config or resolve(options)
+    target = Path(out)
+    check_target(target, force)
+    with progress("load"):
+        checkpoint = _checkpoint(model, config)
+    with progress("data"):
+        images = choose_images(config, checkpoint)
+    with progress("quantize"):
+        lowered = lower(checkpoint.model, lowering_options(config), images.calibration)
+    with progress("certify"):
+        program = certified_program(checkpoint.model, config, images, lowered)
+        certificate = certify(program, lowered.proof, checkpoint.model, lowered.quantized, images.calibration)
+    with progress("schedule"):
+        folding = schedule(program, config.reuse_factor)
+    with progress("golden"):
+        behaviour = observe(checkpoint.model, program, folding, images)
+    with writing(target, force) as folder:
+        program.save(folder)
+        certificate.save(folder / "certificate.json")
+        _write_stimulus(folder / "sim", program, images)
+        with progress("hls"):
+            hls.emit(program, folding, folder)
+        with progress("rtl"):
+            rtl.emit(program, folding, folder)
+        with progress("report"):
+            summary = report.Summary(config, checkpoint, images.name, lowered, program, certificate, folding, behaviour)
+            report.write(summary, folder)
+    return Project.load(target)
+
+
+def lowering_options(config: CompileConfig) -> LoweringOptions:
+    """The options that concern the integers."""
+    names = LoweringOptions.__dataclass_fields__
+    return LoweringOptions(**{name: getattr(config, name) for name in names})
+
+
+def _checkpoint(model: MonDEQ | str | os.PathLike[str], config: CompileConfig) -> Checkpoint:
+    if isinstance(model, MonDEQ):
+        check_model(model)
+        checkpoint = Checkpoint(model)
+    else:
+        checkpoint = load_checkpoint(model, config.margin)
+    given: Mapping[str, Any] = {
+        "scale": config.input_scale,
+        "mean": None if config.input_mean is None else np.array(config.input_mean),
+        "std": None if config.input_std is None else np.array(config.input_std),
+    }
+    changes = {key: value for key, value in given.items() if value is not None}
+    if not changes:
+        return checkpoint
+    preprocessing = check_preprocessing(replace(checkpoint.model.preprocessing, **changes), "--input-scale/mean/std")
+    return replace(checkpoint, model=replace(checkpoint.model, preprocessing=preprocessing))
+
+
+# -- data --------------------------------------------------------------------
+
+
+def choose_images(config: CompileConfig, checkpoint: Checkpoint) -> Images:
+    """Calibration and test images: those named, or the digits for a model trained on them.
+
+    Raises
+    ------
+    InputError
+        The data is not there, or not of the model's kind.
+    """
+    name = config.data or (data.MNIST if config.data_dir else None)
+    if name is None and checkpoint.training.dataset == data.DIGITS:
+        name = data.DIGITS
+    if name is None:
+        return Images()
+    train, test = (data.named(name, split, config.data_dir) for split in ("train", "test"))
+    _check_images(train, checkpoint.model)
+    return Images(name, train.first(config.calibration_samples).words, test)
+
+
+def _check_images(images: data.Dataset, model: MonDEQ) -> None:
+    top = 2**model.preprocessing.input_bits - 1
+    if images.d != model.d:
+        raise InputError(
+            f"{images.name} has {images.d} pixels, but {model.source} takes {model.d} inputs; name the data that the "
+            "model was trained on with --data, or none"
+        )
+    if images.labels.max() >= model.k:
+        raise InputError(
+            f"{images.name} has {images.labels.max() + 1} classes, but {model.source} has {model.k} outputs; name the "
+            "data that the model was trained on with --data, or none"
+        )
+    if images.words.max() > top:
+        raise InputError(
+            f"{images.name} has pixels up to {images.words.max()}, but {model.source} takes words up to {top} "
+            f"(input_bits {model.preprocessing.input_bits}); name the data that the model was trained on with --data"
+        )
+
+
+# -- proof -------------------------------------------------------------------
+
+
+def certified_program(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowered) -> SolverProgram:
+    """The program with as many iterations as its proof asks for.
+
+    Raises
+    ------
+    NotCertifiedError
+        There is no proof, and the user does not insist.
+    """
+
+    def program(iterations: int, certified: bool) -> SolverProgram:
+        return assemble(
+            lowered.quantized, lowered.input_format, lowered.state_format, iterations, certified, _identifier(model)
+        )
+
+    if lowered.proof is not None:
+        return program(choose_iterations(program(1, True), lowered.proof), True)
+    if not config.allow_uncertified:
+        raise _refusal(model, config, images, lowered)
+    return program(UNCERTIFIED_ITERATIONS, False)
+
+
+def _refusal(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowered) -> NotCertifiedError:
+    """What failed, and the nearest thing that does not."""
+    options = lowering_options(config)
+    longer = (replace(options, bits=bits) for bits in range(config.bits + 1, 17))
+    smallest = next((option.bits for option in longer if _provable(model, option, images)), None)
+    others = [name for name in (CALIBRATED, SPECTRAL, NEAREST) if name not in (config.rounding, lowered.rounding)]
+    if images.calibration is None:
+        others = [name for name in others if name != CALIBRATED]
+    rounding = next((name for name in others if _provable(model, replace(options, rounding=name), images)), None)
+    remedies = [] if smallest is None else [f"use --bits {smallest}, the smallest certified word length"]
+    remedies += [f"use --rounding {rounding}, which is certified at {config.bits} bits"] if rounding else []
+    remedies += ["go on without proof by --allow-uncertified"]
+    return NotCertifiedError(
+        f"no proof of convergence at {config.bits} bits ({config.solver}, {lowered.rounding} rounding, per "
+        f"{config.granularity}): the contraction factor is {lowered.contraction_estimate:.4f}, expected below 1. "
+        f"{'No word length up to 16 bits is certified either. ' if smallest is None else ''}"
+        f"{_sentence(remedies)}",
+        lowered.contraction_estimate,
+        smallest,
+    )
+
+
+def _provable(model: MonDEQ, options: LoweringOptions, images: Images) -> bool:
+    return lower(model, options, images.calibration).proof is not None
+
+
+def _sentence(remedies: list[str]) -> str:
+    text = ", or ".join(remedies)
+    return text[0].upper() + text[1:]
+
+
+def _identifier(model: MonDEQ) -> str:
+    return Path(model.source).stem
+
+
+# -- behaviour ---------------------------------------------------------------
+
+
+def observe(model: MonDEQ, program: SolverProgram, folding: Schedule, images: Images) -> report.Behaviour:
+    """Run the golden model on the test images (on noise for the cycles, where there are none)."""
+    golden = GoldenModel(program)
+    words = _stimulus(program, images)
+    iterations = golden.iterations(words)
+    cycles = report.predict_cycles(folding, iterations)
+    if images.test is None:
+        return report.Behaviour(cycles, None)
+    raw = golden.words(images.test.words)
+    predicted = golden.predict_raw(raw).argmax(axis=1)
+    z = np.maximum(reference.preactivation(model, images.test.words), 0)
+    floating = (z @ model.O.T + model.c).argmax(axis=1)
+    labels = images.test.labels
+    accuracy = report.Accuracy(
+        samples=len(labels),
+        golden=float((predicted == labels).mean()),
+        floating=float((floating == labels).mean()),
+        agreement=float((predicted == floating).mean()),
+    )
+    return report.Behaviour(cycles, accuracy)
+
+
+def _stimulus(program: SolverProgram, images: Images) -> np.ndarray:
+    """Input words for simulations: test images, or noise from sparse to dense."""
+    if images.test is not None:
+        return GoldenModel(program).words(images.test.first(STIMULUS_SAMPLES).words)
+    rng = np.random.default_rng(STIMULUS_SEED)
+    words = rng.integers(0, program.input_format.max_word + 1, size=(STIMULUS_SAMPLES, program.d))
+    return np.where(rng.random(words.shape) < rng.random((STIMULUS_SAMPLES, 1)), words, 0)
+
+
+def _write_stimulus(folder: Path, program: SolverProgram, images: Images) -> None:
+    """``words.npy`` and the ``expected.npy`` outputs; ``labels.npy`` for images."""
+    folder.mkdir()
+    words = _stimulus(program, images)
+    np.save(folder / "words.npy", words)
+    np.save(folder / "expected.npy", GoldenModel(program).predict_raw(words).astype(np.int64))
+    if images.test is not None:
+        np.save(folder / "labels.npy", images.test.first(STIMULUS_SAMPLES).labels)
