@@ -37,7 +37,7 @@ def include_folders() -> tuple[Path, ...]:
     """
     spec = importlib.util.find_spec("hls4ml")
     if spec is None or spec.origin is None:
-        raise MissingToolError("hls4ml, whose ap_types headers the C++ needs, is not installed; run: pip install hls4ml")
+        raise MissingToolError("hls4ml is not installed; the C++ needs its ap_types headers; run: pip install hls4ml")
     folder = Path(spec.origin).parent / "templates" / "vivado" / "ap_types"
     if not (folder / "ap_int.h").is_file():
         raise MissingToolError(f"{folder / 'ap_int.h'} is missing; run: pip install --force-reinstall hls4ml")

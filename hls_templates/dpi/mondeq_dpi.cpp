@@ -2,6 +2,7 @@
 // whole sample has arrived.
 #include "mondeq_top.h"
 
+#include <cstdio>
 #include <svdpi.h>
 
 using namespace mondeq;
@@ -12,6 +13,8 @@ struct Streams {
     input_stream s_axis{"s_axis"};
     output_stream m_axis{"m_axis"};
     int beats = 0;
+    long samples = 0;      // solved since the start, for the trace
+    FILE* trace = nullptr;  // of +mondeq_trace=FILE
 
     void clear() {
         while (!s_axis.empty()) s_axis.read();
@@ -19,6 +22,10 @@ struct Streams {
         beats = 0;
     }
 };
+
+#ifdef MONDEQ_TRACE
+const Streams* traced = nullptr;  // the instance whose sample is being solved
+#endif
 
 // A simulator hands wide vectors over in words of 32 bits.
 template <int W>
@@ -38,6 +45,12 @@ void to_vector(ap_uint<W> data, svBitVecVal* vector) {
 
 }  // namespace
 
+#ifdef MONDEQ_TRACE
+void mondeq_trace(int iteration, int row, long long value) {
+    if (traced->trace) std::fprintf(traced->trace, "%ld %d %d %lld\n", traced->samples, iteration, row, value);
+}
+#endif
+
 extern "C" {
 
 void* mondeq_dpi_new() { return new Streams; }
@@ -45,8 +58,11 @@ void* mondeq_dpi_new() { return new Streams; }
 void mondeq_dpi_delete(void* handle) {
     Streams* streams = static_cast<Streams*>(handle);
     streams->clear();
+    if (streams->trace) std::fclose(streams->trace);
     delete streams;
 }
+
+void mondeq_dpi_trace(void* handle, const char* path) { static_cast<Streams*>(handle)->trace = std::fopen(path, "w"); }
 
 void mondeq_dpi_reset(void* handle) { static_cast<Streams*>(handle)->clear(); }
 
@@ -56,8 +72,12 @@ void mondeq_dpi_push(void* handle, const svBitVecVal* data) {
     streams->beats++;
     streams->s_axis.write(Axis<input_tdata_bits>::make(word, streams->beats == beats_per_sample));
     if (streams->beats == beats_per_sample) {
+#ifdef MONDEQ_TRACE
+        traced = streams;
+#endif
         mondeq_top(streams->s_axis, streams->m_axis);
         streams->beats = 0;
+        streams->samples++;
     }
 }
 

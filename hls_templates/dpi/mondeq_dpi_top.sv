@@ -28,7 +28,16 @@ module mondeq_top
   import "DPI-C" function bit mondeq_dpi_ready(input chandle streams);
 
   chandle streams;
-  initial streams = mondeq_dpi_new();
+`ifdef MONDEQ_TRACE
+  import "DPI-C" function void mondeq_dpi_trace(input chandle streams, input string path);
+  string trace_path;
+`endif
+  initial begin
+    streams = mondeq_dpi_new();
+`ifdef MONDEQ_TRACE
+    if ($value$plusargs("mondeq_trace=%s", trace_path)) mondeq_dpi_trace(streams, trace_path);
+`endif
+  end
   final mondeq_dpi_delete(streams);
 
   // Samples are counted, so the input's TLAST is not needed.
@@ -45,9 +54,13 @@ module mondeq_top
     end else begin
       if (s_axis_TVALID && s_axis_TREADY) mondeq_dpi_push(streams, s_axis_TDATA);
       if (!m_axis_TVALID || m_axis_TREADY) begin
-        m_axis_TVALID <= mondeq_dpi_pop(streams, data, last);
-        m_axis_TDATA  <= data;
-        m_axis_TLAST  <= last;
+        if (mondeq_dpi_pop(streams, data, last)) begin
+          m_axis_TVALID <= 1'b1;
+          m_axis_TDATA  <= data;
+          m_axis_TLAST  <= last;
+        end else begin
+          m_axis_TVALID <= 1'b0;
+        end
       end
       s_axis_TREADY <= mondeq_dpi_ready(streams);
     end
