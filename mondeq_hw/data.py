@@ -6,6 +6,7 @@ Calibration ever sees training images only; accuracy is ever taken on test image
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,9 +146,11 @@ def read_idx(file: Path, dimensions: int) -> np.ndarray:
             f"axes). {MNIST_SOURCE}"
         )
     header = 4 + 4 * dimensions
+    if len(content) < header:
+        raise InputError(f"{file}: truncated inside its header; copy it again. {MNIST_SOURCE}")
     shape = tuple(int(size) for size in np.frombuffer(content[4:header], dtype=">u4"))
-    expected = int(np.prod(shape, dtype=object)) + header
-    if len(shape) != dimensions or len(content) != expected:
+    expected = header + math.prod(shape)
+    if len(content) != expected:
         raise InputError(f"{file}: truncated or damaged: {len(content)} bytes, expected {expected}. {MNIST_SOURCE}")
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
 
