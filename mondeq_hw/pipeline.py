@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import data, hls, reference, report, rtl
-from .certificate import Certificate, certify
-from .certify import choose_iterations
+from .certify import certify, choose_iterations
 from .config import CompileConfig, resolve
 from .errors import InputError, NotCertifiedError
 from .golden import GoldenModel
@@ -107,7 +106,8 @@ def compile(
         lowered = lower(checkpoint.model, lowering_options(config), images.calibration)
     with progress("certify"):
         program = certified_program(checkpoint.model, config, images, lowered)
-        certificate = certify(program, lowered.proof, checkpoint.model, lowered.quantized, images.calibration)
+        seen = None if images.calibration is None else GoldenModel(program).words(images.calibration)
+        certificate = certify(program, lowered.proof, checkpoint.model, lowered.quantized, seen)
     with progress("schedule"):
         folding = schedule(program, config.reuse_factor)
     with progress("golden"):
@@ -121,7 +121,10 @@ def compile(
         with progress("rtl"):
             rtl.emit(program, folding, folder)
         with progress("report"):
-            summary = report.Summary(config, checkpoint, images.name, lowered, program, certificate, folding, behaviour)
+            count = 0 if images.calibration is None else len(images.calibration)
+            summary = report.Summary(
+                config, checkpoint, images.name, count, lowered, program, certificate, folding, behaviour
+            )
             report.write(summary, folder)
     return Project.load(target)
 

@@ -160,7 +160,7 @@ def to_plain(summary: Summary) -> dict[str, Any]:
         "step_size": summary.lowered.quantized.recurrence.step_size,
         "iterations": program.iterations,
         "word_lengths": word_lengths(program),
-        "certificate": [line_to_plain(line) for line in summary.certificate.lines],
+        "certificate": [asdict(line) for line in summary.certificate.lines],
         "accuracy": figure(behaviour.accuracy and asdict(behaviour.accuracy), no_accuracy),
         "data": summary.images,
         "schedule": schedule_facts(summary.schedule),
@@ -180,11 +180,6 @@ def to_plain(summary: Summary) -> dict[str, Any]:
 def figure(value: Any, reason: str) -> dict[str, Any]:
     """A value, or ``null`` and why there is none."""
     return {"value": value, "reason": None if value is not None else reason}
-
-
-def line_to_plain(line: Any) -> dict[str, Any]:
-    """A certificate's line as JSON-ready values."""
-    return asdict(line)
 
 
 def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
