@@ -15,13 +15,11 @@ module mondeq_delay #(
     assign data_o = data_i;
   end else begin : g_stages
     logic [Depth*Width-1:0] stages_q;
-    logic [(Depth+1)*Width-1:0] stages_d;
 
     // The oldest word sits at the top; shifting in one word pushes it out.
-    assign stages_d = {stages_q, data_i};
     always_ff @(posedge clk_i) begin
       if (!rst_ni) stages_q <= '0;
-      else stages_q <= stages_d[Depth*Width-1:0];
+      else stages_q <= (Depth * Width)'({stages_q, data_i});
     end
     assign data_o = stages_q[Depth*Width-1-:Width];
   end

@@ -69,9 +69,11 @@ module mondeq_matvec #(
 
   for (genvar p = 0; p < Pe; p++) begin : g_pe
     logic [Simd*ProductBits-1:0] products, products_q;
-    logic [TreeBits-1:0] tree;
+    // A proved sum may be narrower than the tree's worst case; its upper bits then repeat the sign.
+    /* verilator lint_off UNUSEDSIGNAL */
+    logic signed [TreeBits-1:0] tree;
+    /* verilator lint_on UNUSEDSIGNAL */
     logic [SumBits-1:0] sum_q, base;
-    logic signed [SumBits+TreeBits-1:0] aligned;
 
     for (genvar s = 0; s < Simd; s++) begin : g_simd
       mondeq_product #(
@@ -95,18 +97,12 @@ module mondeq_matvec #(
       .sum_o (tree)
     );
 
-    // Sign-extended, then cut to SumBits: the width in which the complete sum is proved not to wrap.
-    assign aligned = {{SumBits{tree[TreeBits-1]}}, tree} <<< LeftShift;
+    // Modulo 2**SumBits, the width in which the complete sum is proved not to wrap.
     assign base = first ? preload_i[p*SumBits+:SumBits] : sum_q;
     always_ff @(posedge clk_i) begin
-      if (accumulate) sum_q <= base + aligned[SumBits-1:0];
+      if (accumulate) sum_q <= base + (SumBits'(tree) << LeftShift);
     end
     assign sum_o[p*SumBits+:SumBits] = sum_q;
-
-    if (TreeBits > 0) begin : g_unused
-      logic unused_aligned;
-      assign unused_aligned = ^aligned[SumBits+TreeBits-1:SumBits];
-    end
   end
 
 endmodule

@@ -12,7 +12,10 @@ module mondeq_rom #(
 
   logic [Width-1:0] memory[Depth];
 
-  initial $readmemh(File, memory);
+  // Some tools elaborate every module once with its default parameters.
+  if (File != "") begin : g_fill
+    initial $readmemh(File, memory);
+  end
 
   always_ff @(posedge clk_i) data_o <= memory[address_i];
 

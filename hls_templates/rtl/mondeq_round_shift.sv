@@ -13,16 +13,11 @@ module mondeq_round_shift #(
 );
 
   logic signed [InBits:0] doubled, shifted_q;
-  logic signed [InBits+OutBits:0] extended;
 
   assign doubled = {value_i, 1'b0};
   always_ff @(posedge clk_i) shifted_q <= (doubled >>> Base) >>> shift_i;
 
-  // Sign-extended, then cut to OutBits, which holds every result.
-  assign extended = {{OutBits{shifted_q[InBits]}}, shifted_q};
-  assign rounded_o = extended[OutBits:1] + OutBits'(extended[0]);
-
-  logic unused_extended;
-  assign unused_extended = ^extended[InBits+OutBits:OutBits+1];
+  // OutBits holds every result, so cutting loses nothing.
+  assign rounded_o = OutBits'(shifted_q >>> 1) + OutBits'(shifted_q[0]);
 
 endmodule

@@ -108,13 +108,13 @@ module mondeq_solve #(
   );
 
   // Retire: the last row group of an update has been written and compared.
-  logic retire_valid, retire_last_row, retire_changed, retire_done;
-  logic [SlotBits-1:0] retire_slot;
+  logic retire_valid_q, retire_last_row_q, retire_changed_q, retire_done;
+  logic [SlotBits-1:0] retire_slot_q;
   logic [IterationBits-1:0] retire_iteration;
 
-  assign retire_iteration = iteration_q[retire_slot];
+  assign retire_iteration = iteration_q[retire_slot_q];
   assign retire_done = (retire_iteration == LastIteration)
-      || ((retire_iteration != '0) && !retire_changed && !changed_q[retire_slot]);
+      || ((retire_iteration != '0) && !retire_changed_q && !changed_q[retire_slot_q]);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -138,12 +138,14 @@ module mondeq_solve #(
         ready_q[write_slot_i] <= 1'b1;
         iteration_q[write_slot_i] <= '0;
       end
-      if (retire_valid) changed_q[retire_slot] <= !retire_last_row && (changed_q[retire_slot] || retire_changed);
-      if (retire_valid && retire_last_row) begin
-        bank_q[retire_slot] <= !bank_q[retire_slot];
-        iteration_q[retire_slot] <= retire_iteration + 1'b1;
-        if (retire_done) done_q[retire_slot] <= 1'b1;
-        else ready_q[retire_slot] <= 1'b1;
+      if (retire_valid_q) begin
+        changed_q[retire_slot_q] <= !retire_last_row_q && (changed_q[retire_slot_q] || retire_changed_q);
+      end
+      if (retire_valid_q && retire_last_row_q) begin
+        bank_q[retire_slot_q] <= !bank_q[retire_slot_q];
+        iteration_q[retire_slot_q] <= retire_iteration + 1'b1;
+        if (retire_done) done_q[retire_slot_q] <= 1'b1;
+        else ready_q[retire_slot_q] <= 1'b1;
       end
       if (release_i) begin
         done_q[read_slot_i] <= 1'b0;
@@ -278,9 +280,9 @@ module mondeq_solve #(
 
   if (LeakShift == 0) begin : g_no_leak
     for (genvar p = 0; p < Pe; p++) begin : g_preload
-      logic signed [SumBits+DriveBits-1:0] drive;
-      assign drive = {{SumBits{drive_q2[(p+1)*DriveBits-1]}}, drive_q2[p*DriveBits+:DriveBits]};
-      always_ff @(posedge clk_i) preload_q3[p*SumBits+:SumBits] <= drive[SumBits-1:0];
+      always_ff @(posedge clk_i) begin
+        preload_q3[p*SumBits+:SumBits] <= SumBits'($signed(drive_q2[p*DriveBits+:DriveBits]));
+      end
     end
   end else begin : g_leak
     // leak = (2**a - 1) << (g - a); the product with phi is a subtraction and a shift.
@@ -289,8 +291,7 @@ module mondeq_solve #(
     for (genvar p = 0; p < Pe; p++) begin : g_preload
       logic [PhiBits-1:0] phi;
       logic [PhiBits+LeakShift-1:0] leak_d, leak_q2;
-      logic signed [SumBits+DriveBits-1:0] drive;
-      logic [SumBits+PhiBits+LeakShift-1:0] leak;
+      logic [SumBits-1:0] drive, leak;
 
       mondeq_phi #(
         .StateBits(StateBits),
@@ -303,9 +304,9 @@ module mondeq_solve #(
       assign leak_d = start_q1 ? '0 : {phi, {LeakShift{1'b0}}} - {{LeakShift{1'b0}}, phi};
       always_ff @(posedge clk_i) leak_q2 <= leak_d;
 
-      assign drive = {{SumBits{drive_q2[(p+1)*DriveBits-1]}}, drive_q2[p*DriveBits+:DriveBits]};
-      assign leak = ({{SumBits{1'b0}}, leak_q2} << (ShiftBase - LeakShift)) << shift_q2[p*ShiftBits+:ShiftBits];
-      always_ff @(posedge clk_i) preload_q3[p*SumBits+:SumBits] <= drive[SumBits-1:0] + leak[SumBits-1:0];
+      assign drive = SumBits'($signed(drive_q2[p*DriveBits+:DriveBits]));
+      assign leak = (SumBits'(leak_q2) << (ShiftBase - LeakShift)) << shift_q2[p*ShiftBits+:ShiftBits];
+      always_ff @(posedge clk_i) preload_q3[p*SumBits+:SumBits] <= drive + leak;
     end
   end
 
@@ -341,11 +342,11 @@ module mondeq_solve #(
   // ---------------------------------------------------------------------------------------------------------------
   // Update: shift, round and saturate, write and compare.
 
-  logic [TagBits-1:0] sum_tag_q, shift_tag_q, write_tag_q, retire_tag_q;
+  logic [TagBits-1:0] sum_tag_q, shift_tag_q, write_tag_q;
   logic [Pe*StateBits-1:0] sum_old_q, shift_old_q, write_old_q, updated, updated_q;
   logic [Pe*ShiftBits-1:0] sum_shift_q;
   logic [Pe-1:0] lane_changed;
-  logic shift_valid_q, write_valid_q, retire_valid_q, retire_changed_q;
+  logic shift_valid_q, write_valid_q;
 
   always_ff @(posedge clk_i) begin
     if (load) begin
@@ -355,7 +356,8 @@ module mondeq_solve #(
     end
     shift_tag_q  <= sum_tag_q;
     write_tag_q  <= shift_tag_q;
-    retire_tag_q <= write_tag_q;
+    retire_slot_q  <= write_tag_q[TagBits-1-:SlotBits];
+    retire_last_row_q <= write_tag_q[0];
     shift_old_q  <= sum_old_q;
     write_old_q  <= shift_old_q;
     updated_q    <= updated;
@@ -407,10 +409,6 @@ module mondeq_solve #(
   assign state_row = write_tag_q[RowBits:1];
   assign state_words = updated_q;
 
-  assign retire_valid = retire_valid_q;
-  assign retire_changed = retire_changed_q;
-  assign retire_slot = retire_tag_q[TagBits-1-:SlotBits];
-  assign retire_last_row = retire_tag_q[0];
 
   // ---------------------------------------------------------------------------------------------------------------
   // The readout's view of the state.
@@ -436,7 +434,7 @@ module mondeq_solve #(
   // One line "sample iteration row value" for every state word written (never synthesised).
   logic [8*4096-1:0] trace_name;
   int trace_file = 0;
-  int trace_loaded = 0;
+  int trace_loaded;
   int trace_sample[Slots];
 
   initial begin
