@@ -1,0 +1,60 @@
+"""The doctor finds what is there and says how to get what is not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mondeq_hw.doctor import examine, missing, package_version, to_plain
+
+
+def fake_tool(folder: Path, name: str, answer: str) -> None:
+    file = folder / name
+    file.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    file.chmod(0o755)
+
+
+def test_versions_come_from_the_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_tool(tmp_path, "g++", "g++ (Debian 77.2.0-14) 77.2.0")
+    fake_tool(tmp_path, "vitis_hls", "Vitis HLS - High-Level Synthesis v2099.1 (64-bit)")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    tools = {tool.name: tool for tool in examine()}
+    assert tools["g++"].version == "77.2.0"
+    assert tools["g++"].location == str(tmp_path / "g++")
+    assert tools["vitis_hls"].version == "2099.1"
+    assert not tools["make"].found and tools["make"].version is None
+    assert tools["make"].remedy == "apt-get install make"
+    assert {tool.name for tool in missing(tuple(tools.values()))} == {"make", "perl"}
+
+
+def test_a_broken_tool_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "g++").write_bytes(b"\x7fELF broken")
+    (tmp_path / "g++").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert next(tool for tool in examine() if tool.name == "g++").version is None
+
+
+def test_this_machine_is_ready() -> None:
+    """The test-suite needs every required tool and the second simulator; none of its tests is left out silently."""
+    tools = examine()
+    assert missing(tools) == ()
+    assert next(tool for tool in tools if tool.name == "iverilog").found
+
+
+def test_every_tool_has_a_remedy_and_is_json_ready() -> None:
+    tools = examine()
+    assert all(tool.remedy and tool.purpose for tool in tools)
+    assert [entry["name"] for entry in json.loads(json.dumps(to_plain(tools)))] == [tool.name for tool in tools]
+
+
+def test_missing_lists_required_tools_only() -> None:
+    tools = tuple(replace(tool, location=None) for tool in examine())
+    assert {tool.name for tool in missing(tools)} == {tool.name for tool in tools if tool.required}
+
+
+def test_package_version() -> None:
+    assert package_version("numpy") is not None
+    assert package_version("no-such-distribution") is None
