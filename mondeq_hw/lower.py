@@ -15,7 +15,7 @@ from .certify import ContractionProof, prove_contraction
 from .errors import InputError
 from .model import MonDEQ
 from .numerics import FixedPointFormat, Overflow, Rounding
-from .quantize import MAX_SHIFT, ROW, QuantizedRecurrence, max_level, quantize_nearest
+from .quantize import MAX_SHIFT, ROW, IntegerMatrix, QuantizedRecurrence, max_level, quantize_nearest, to_levels
 from .reference import preactivation, state_of, step_size
 from .reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, Recurrence, forward_backward, peaceman_rachford
 from .spectral import contraction_estimate, round_spectral
@@ -30,11 +30,15 @@ READOUT_BITS = 8
 STATE_BITS = 12
 #: A drive coarser than this costs more accuracy than it saves area: it is used once per sample.
 LEAST_DRIVE_BITS = 6
+#: Share of the best float contraction gap ``1 - rho`` that a step size must keep.
+FAST_ENOUGH = 0.75
 #: Octaves around 1/sqrt(mL) at which step sizes are tried; each calibrated trial costs more.
 STEP_OCTAVES = np.arange(-8, 9) / 4
 CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
 #: Leaks tried beyond the largest stable forward-backward step.
 LEAK_SHIFTS_TRIED = 5
+#: Octaves by which spectral rounding refines the scales until the matrix contracts.
+SPECTRAL_REFINEMENTS = (0, 1, 2)
 #: States beyond this many samples do not change the range that is seen.
 RANGE_SAMPLES = 2048
 
@@ -182,15 +186,41 @@ def _round_with_images(
 
 def _round_without_images(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str]:
     """Nearest or spectral rounding, at the step size of least quantised contraction factor."""
-    candidates = [_nearest(recurrence, options) for recurrence in _candidates(model, options, STEP_OCTAVES)]
-    # A weighting is searched only where the plain norm does not prove contraction: it takes longer.
-    factors = [_contraction(nearest.recurrence, nearest.matrix.values, enough=1.0) for nearest in candidates]
+    recurrences = _fast(_candidates(model, options, STEP_OCTAVES))
+    candidates = [_nearest(recurrence, options) for recurrence in recurrences]
+    factors = [_contraction(nearest.recurrence, nearest.matrix.values, enough=np.inf) for nearest in candidates]
+    if min(factors) >= 1:  # a weighting is searched only where the plain norm proves nothing: it takes longer
+        factors = [_contraction(nearest.recurrence, nearest.matrix.values) for nearest in candidates]
     nearest = candidates[int(np.argmin(factors))]
     if options.rounding == NEAREST or (options.rounding == AUTO and min(factors) < 1):
         return nearest, NEAREST
-    recurrence = nearest.recurrence
-    matrix = round_spectral(recurrence.matrix, nearest.matrix, recurrence.leak, _norm_limit(recurrence))
-    return replace(nearest, matrix=matrix), SPECTRAL
+    return replace(nearest, matrix=_spectral(nearest)), SPECTRAL
+
+
+def _spectral(nearest: QuantizedRecurrence) -> IntegerMatrix:
+    """Flipped roundings; where they are not enough, finer scales, whose levels clip sooner and sum to less."""
+    recurrence, matrix = nearest.recurrence, nearest.matrix
+    limit = _norm_limit(recurrence)
+    attempts = []
+    for refinement in SPECTRAL_REFINEMENTS:
+        shifts = np.minimum(matrix.shifts + refinement, MAX_SHIFT)
+        scaled = np.ldexp(recurrence.matrix, shifts[:, None])
+        start = IntegerMatrix(to_levels(scaled, matrix.word_length), shifts, matrix.word_length)
+        attempts.append(round_spectral(recurrence.matrix, start, recurrence.leak, limit))
+        if _contraction(recurrence, attempts[-1].values, enough=1.0) < 1:
+            return attempts[-1]
+    return attempts[0]
+
+
+def _fast(recurrences: list[Recurrence]) -> list[Recurrence]:
+    """Those whose float iteration contracts nearly as well as the best one's.
+
+    At extreme step sizes the quantised norm is small only because rounding
+    has deleted the network: C tends to -I and its other entries to zero.
+    """
+    gaps = [1 - _contraction(recurrence, recurrence.matrix, enough=np.inf) for recurrence in recurrences]
+    least = FAST_ENOUGH * max(gaps)
+    return [recurrence for recurrence, gap in zip(recurrences, gaps, strict=True) if gap >= least] or recurrences
 
 
 def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecurrence:
