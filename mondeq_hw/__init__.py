@@ -1,10 +1,10 @@
 """Certified fixed-point FPGA solvers for monotone operator equilibrium networks.
 
-    import mondeq_hw
+import mondeq_hw
 
-    project = mondeq_hw.compile("model.pt", "build", bits=5)
-    project.predict(X)
-    project.verify()
+project = mondeq_hw.compile("model.pt", "build", bits=5)
+project.predict(X)
+project.verify()
 """
 
 from __future__ import annotations

@@ -20,7 +20,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import __version__
-from .errors import EXIT_INTERNAL, EXIT_MISMATCH, EXIT_MISSING_TOOL, EXIT_NOT_CERTIFIED, InputError, MondeqError
+from .errors import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERNAL,
+    EXIT_MISSING_TOOL,
+    EXIT_OK,
+    InputError,
+    MondeqError,
+    NotCertifiedError,
+)
 
 if TYPE_CHECKING:
     from .project import Project
@@ -32,8 +40,7 @@ EXIT_TERMINATED = 143
 app = typer.Typer(
     name="mondeq-hw",
     help="Compile a trained monotone operator equilibrium network to a certified fixed-point FPGA solver.",
-    epilog="Exit codes: 0 done, 1 a bug, 2 bad input, 3 not certified, 4 implementations disagree, 5 a tool is missing.",
-    no_args_is_help=True,
+    epilog="Exit codes: 0 done, 1 a bug, 2 bad input, 3 not certified, 4 mismatch, 5 missing tool.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -47,30 +54,35 @@ DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNI
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = bool(os.environ.get("MONDEQ_DEBUG"))
     signal.signal(signal.SIGTERM, _terminate)
     with warnings.catch_warnings():
         if not debug:
             warnings.simplefilter("ignore")
         try:
-            app(args=None if arguments is None else list(arguments), prog_name="mondeq-hw")
+            return app(args=given, prog_name="mondeq-hw", standalone_mode=False) or EXIT_OK
         except SystemExit as done:
-            return done.code if isinstance(done.code, int) else int(done.code is not None)
-        except KeyboardInterrupt:
+            return done.code if isinstance(done.code, int) else EXIT_INTERNAL
+        except (KeyboardInterrupt, typer.Abort):
             return EXIT_INTERRUPTED
         except MondeqError as error:
-            print(f"mondeq-hw: {error}", file=sys.stderr)
-            return error.exit_code
+            return _failed(str(error), error.exit_code)
         except Exception as error:
+            if hasattr(error, "format_message"):  # what the parser makes of a wrong command line
+                return _failed(f"{error.format_message()} See 'mondeq-hw --help'", EXIT_BAD_INPUT)
             if debug:
                 raise
-            print(
-                f"mondeq-hw: internal error ({type(error).__name__}: {error}). This is a bug: please report it at "
-                f"{ISSUES} with the output of the same command under MONDEQ_DEBUG=1",
-                file=sys.stderr,
+            return _failed(
+                f"internal error ({type(error).__name__}: {error}). This is a bug: please report it at {ISSUES} "
+                "with the output of the same command under MONDEQ_DEBUG=1",
+                EXIT_INTERNAL,
             )
-            return EXIT_INTERNAL
-    return 0
+
+
+def _failed(message: str, code: int) -> int:
+    print(f"mondeq-hw: {' '.join(message.split())}", file=sys.stderr)
+    return code
 
 
 def _terminate(number: int, frame: object) -> None:
@@ -80,11 +92,14 @@ def _terminate(number: int, frame: object) -> None:
 
 @app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version and leave.")] = False,
 ) -> None:
     if version:
         print(f"mondeq-hw {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        raise InputError("no command given; expected compile, verify, predict, certificate or doctor")
 
 
 # -- compile -----------------------------------------------------------------
@@ -92,8 +107,10 @@ def _root(
 
 @app.command("compile")
 def compile_command(
-    model: Annotated[Path, typer.Argument(help="Checkpoint: .pt, .safetensors or .npz.", show_default=False)],
-    bits: Annotated[int | None, typer.Option(help="Word length of the iteration matrix, 1 to 16.")] = None,
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Checkpoint: .pt, .safetensors or .npz.", show_default=False)
+    ],
+    bits: Annotated[str | None, typer.Option(metavar="N", help="Word length of the iteration matrix, 1 to 16.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Build folder to make.")] = Path("build"),
     solver: Annotated[
         str | None, typer.Option(metavar="NAME", help="peaceman-rachford (default) or forward-backward.")
@@ -105,23 +122,33 @@ def compile_command(
     granularity: Annotated[
         str | None, typer.Option(metavar="row|tensor", help="One power-of-two scale per row (default) or per matrix.")
     ] = None,
-    drive_bits: Annotated[int | None, typer.Option(help="Word length of the drive matrix, 1 to 16.")] = None,
-    readout_bits: Annotated[int | None, typer.Option(help="Word length of the readout matrix, 1 to 16.")] = None,
-    state_bits: Annotated[int | None, typer.Option(help="Word length of the state, 2 to 32.")] = None,
-    input_bits: Annotated[int | None, typer.Option(help="Leading bits kept of each input word.")] = None,
-    step_size: Annotated[
-        float | None, typer.Option(help="Step size alpha; a power of two for forward-backward.")
+    drive_bits: Annotated[
+        str | None, typer.Option(metavar="N", help="Word length of the drive matrix, 1 to 16.")
     ] = None,
-    reuse_factor: Annotated[int | None, typer.Option(help="Clock cycles per matrix-vector product.")] = None,
+    readout_bits: Annotated[
+        str | None, typer.Option(metavar="N", help="Word length of the readout matrix, 1 to 16.")
+    ] = None,
+    state_bits: Annotated[str | None, typer.Option(metavar="N", help="Word length of the state, 2 to 32.")] = None,
+    input_bits: Annotated[str | None, typer.Option(metavar="N", help="Leading bits kept of each input word.")] = None,
+    step_size: Annotated[
+        str | None, typer.Option(metavar="X", help="Step size alpha; a power of two for forward-backward.")
+    ] = None,
+    reuse_factor: Annotated[
+        str | None, typer.Option(metavar="N", help="Clock cycles per matrix-vector product.")
+    ] = None,
     data: DataName = None,
     data_dir: DataDir = None,
-    calibration_samples: Annotated[int | None, typer.Option(help="Training images used at most (10000).")] = None,
-    margin: Annotated[
-        float | None, typer.Option(help="Monotonicity margin m, for checkpoints that do not store it.")
+    calibration_samples: Annotated[
+        str | None, typer.Option(metavar="N", help="Training images used at most (10000).")
     ] = None,
-    input_scale: Annotated[float | None, typer.Option(help="Override: x = (scale * word - mean) / std.")] = None,
-    input_mean: Annotated[float | None, typer.Option(help="See --input-scale.")] = None,
-    input_std: Annotated[float | None, typer.Option(help="See --input-scale.")] = None,
+    margin: Annotated[
+        str | None, typer.Option(metavar="X", help="Monotonicity margin m, for checkpoints that do not store it.")
+    ] = None,
+    input_scale: Annotated[
+        str | None, typer.Option(metavar="X", help="Override: x = (scale * word - mean) / std.")
+    ] = None,
+    input_mean: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale.")] = None,
+    input_std: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale.")] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML or JSON file of these options (state_bits = 10).")
     ] = None,
@@ -137,24 +164,24 @@ def compile_command(
     """
     from .config import resolve
 
-    options = {
-        "bits": bits,
+    options: dict[str, Any] = {
+        "bits": _number(bits),
         "solver": solver,
         "rounding": rounding,
         "granularity": granularity,
-        "drive_bits": drive_bits,
-        "readout_bits": readout_bits,
-        "state_bits": state_bits,
-        "input_bits": input_bits,
-        "step_size": step_size,
-        "reuse_factor": reuse_factor,
+        "drive_bits": _number(drive_bits),
+        "readout_bits": _number(readout_bits),
+        "state_bits": _number(state_bits),
+        "input_bits": _number(input_bits),
+        "step_size": _number(step_size),
+        "reuse_factor": _number(reuse_factor),
         "data": data,
         "data_dir": data_dir,
-        "calibration_samples": calibration_samples,
-        "margin": margin,
-        "input_scale": input_scale,
-        "input_mean": input_mean,
-        "input_std": input_std,
+        "calibration_samples": _number(calibration_samples),
+        "margin": _number(margin),
+        "input_scale": _number(input_scale),
+        "input_mean": _number(input_mean),
+        "input_std": _number(input_std),
         "allow_uncertified": allow_uncertified or None,
     }
     settings = resolve(options, config)
@@ -206,7 +233,7 @@ def verify(
     ] = None,
     data: DataName = None,
     data_dir: DataDir = None,
-    rtl_samples: Annotated[int, typer.Option(min=1, help="Samples that go through the RTL simulation.")] = 32,
+    rtl_samples: Annotated[str, typer.Option(metavar="N", help="Samples that go through the RTL simulation.")] = "32",
     simulator: Annotated[
         list[str] | None, typer.Option(metavar="verilator|icarus", help="Simulator of the RTL; may be repeated.")
     ] = None,
@@ -220,6 +247,9 @@ def verify(
     from .project import Project
 
     project = Project.load(build)
+    samples = _number(rtl_samples)
+    if not isinstance(samples, int) or samples < 1:
+        raise InputError(f"--rtl-samples is {rtl_samples!r}; expected a whole number of at least 1")
     if sum(source is not None for source in (inputs, data or data_dir)) > 1:
         raise InputError("--inputs and --data name two sets of inputs; give one")
     X = None
@@ -228,7 +258,7 @@ def verify(
     elif data is not None or data_dir is not None:
         X = datasets.named(data or datasets.MNIST, "test", data_dir).words
     with _steps(silent=as_json) as step, step("verify"):
-        result = project.verify(X, rtl_samples, tuple(simulator or ("verilator",)))
+        result = project.verify(X, samples, tuple(simulator or ("verilator",)))
     _print_verification(project, result, as_json)
 
 
@@ -267,8 +297,28 @@ def predict(
 
 @app.command()
 def certificate(build: Build, as_json: Json = False) -> None:
-    """Print what is proved about the program, and check the proof again."""
-    raise NotImplementedError
+    """Print what is proved about the program, and prove it again with the independent checker."""
+    from .project import Project
+
+    project = Project.load(build)
+    lines = project.certificate_lines()
+    verdict = project.check_certificate()
+    certified = project.program.certified and verdict.accepted
+    if as_json:
+        _print_json({"certified": certified, "accepted": verdict.accepted, "reason": verdict.reason, "lines": lines})
+    else:
+        for line in lines:
+            print(f"{line['status'].upper()}: {line['statement']}")
+            for key, value in line["values"].items():
+                print(f"    {key} = {value}")
+            print(f"    [{line['source']}]")
+        print(verdict.reason)
+    if not verdict.accepted:
+        raise NotCertifiedError(f"{build}: the certificate is rejected: {verdict.reason}; compile again", None, None)
+    if not project.program.certified:
+        raise NotCertifiedError(
+            f"{build}: compiled with --allow-uncertified; no proof of convergence: compile without it", None, None
+        )
 
 
 # -- doctor ------------------------------------------------------------------
@@ -305,7 +355,7 @@ def _steps(silent: bool) -> Iterator[Any]:
     """A progress callback: a spinner while a step runs, a line with its time when it is done."""
     from rich.console import Console
 
-    console = Console(stderr=True, quiet=silent, highlight=False)
+    console = Console(quiet=silent, highlight=False)
 
     @contextmanager
     def step(name: str) -> Iterator[None]:
@@ -335,6 +385,16 @@ def _print_rows(rows: list[tuple[str, str]]) -> None:
 
 def _print_json(content: dict[str, Any]) -> None:
     print(json.dumps(content, indent=2))
+
+
+def _number(text: str | None) -> int | float | str | None:
+    """The number a text says; any other text as it is, for the configuration to refuse by name."""
+    for kind in (int, float):
+        try:
+            return kind(text) if text is not None else None
+        except ValueError:
+            continue
+    return text
 
 
 def _inputs(file: Path) -> Any:

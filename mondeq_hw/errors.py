@@ -29,7 +29,7 @@ class NotCertifiedError(MondeqError):
 
     exit_code = EXIT_NOT_CERTIFIED
 
-    def __init__(self, message: str, contraction_factor: float, smallest_certified_bits: int | None):
+    def __init__(self, message: str, contraction_factor: float | None, smallest_certified_bits: int | None):
         super().__init__(message)
         self.contraction_factor = contraction_factor
         self.smallest_certified_bits = smallest_certified_bits

@@ -1,11 +1,10 @@
 """Checkpoints: read the four formats, check every number, write the own format.
 
-| format | how it is recognised | keys |
-|---|---|---|
-| own, ``.pt`` or ``.safetensors`` | ``format = "mondeq-hw"`` | ``W`` or ``A, B, m``; ``U, b, O, c``; metadata |
-| Winston & Kolter reference code | ``mon.linear_module.*`` | ``U.{weight,bias}``, ``{A,B}.weight``, ``Wout.*``; no margin |
-| arXiv 2603.10562 reference code | ``mon.core.*`` | ``A, S, m_raw, U, b``, ``classifier.*`` |
-| plain ``.npz`` | a zip of ``.npy`` files | ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``scale, mean, std, input_bits`` |
+- own, ``.pt`` or ``.safetensors``: ``format = "mondeq-hw"``; ``W`` or ``A, B, m``; ``U, b, O, c``; metadata
+- Winston & Kolter reference code: ``mon.linear_module.{U.weight, U.bias, A.weight, B.weight}``,
+  ``Wout.{weight, bias}``; the margin is not stored
+- arXiv 2603.10562 reference code: ``mon.core.{A, S, m_raw, U, b}``, ``classifier.{weight, bias}``
+- plain ``.npz``: ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``scale, mean, std, input_bits``
 
 A file is recognised by its content, never by its name.  PyTorch files are
 read with ``weights_only=True``, so no code in them ever runs.  PyTorch is
@@ -18,7 +17,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +151,7 @@ def check_model(model: MonDEQ) -> None:
     floating point; the certificate proves its own lines exactly.
     """
     where = model.source
-    margin = float(np.linalg.eigvalsh(np.eye(model.n) - (model.W + model.W.T) / 2).min())
+    margin = smallest_margin(model.W)
     if not margin > 0:
         raise InputError(
             f"{where}: W has the monotonicity margin {margin:.6g}, smallest eigenvalue of sym(I - W); expected a "
@@ -165,6 +164,11 @@ def check_model(model: MonDEQ) -> None:
             f"{where}: the stated margin m = {stated:.6g} is larger than the one W has, {margin:.6g}; "
             "give the m of the training"
         )
+
+
+def smallest_margin(W: np.ndarray) -> float:
+    """Smallest eigenvalue of the symmetric part of ``I - W``, in floating point."""
+    return float(np.linalg.eigvalsh(np.eye(len(W)) - (W + W.T) / 2)[0])
 
 
 # -- containers: bytes to named arrays ---------------------------------------------------------------
@@ -202,12 +206,15 @@ def _read_zip(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
     except zipfile.BadZipFile:
-        raise InputError(f"{file}: truncated or damaged (its zip directory is missing); copy or save it again") from None
+        raise InputError(
+            f"{file}: truncated or damaged (its zip directory is missing); copy or save it again"
+        ) from None
     if any(name.endswith("data.pkl") for name in names):
         return _read_torch(file)
     if not any(name.endswith(".npy") for name in names):
         raise InputError(
-            f"{file}: a zip file without a checkpoint (holds {_listed(names)}); expected a PyTorch .pt or NumPy .npz file"
+            f"{file}: a zip file without a checkpoint (holds {_listed(names)}); "
+            "expected a PyTorch .pt or NumPy .npz file"
         )
     try:
         with np.load(file, allow_pickle=False) as archive:
@@ -332,26 +339,25 @@ class _Source:
                 "Save the model again with this version's mondeq_hw.save"
             )
         U = self.array("U", (None, None))
-        n = len(U)
+        W, used = self._own_operator(len(U), margin)
+        model = self._model(W, U, self.array("b", (len(U),)), "O", "c", used, self._preprocessing(U.shape[1]))
+        return Checkpoint(model, self._training())
+
+    def _own_operator(self, n: int, given: float | None) -> tuple[np.ndarray, float]:
+        """``W`` and its margin: stored, given, or (where ``W`` itself is stored) what it has."""
         stored = self._stored_margin()
+        self._agree(stored, given)
+        margin = given if stored is None else stored
+        if margin is not None:
+            margin = _positive(self.file, "margin m", margin)
         if "W" in self.arrays:
             W = self.array("W", (n, n))
-            implied = float(np.linalg.eigvalsh(np.eye(n) - (W + W.T) / 2).min())
-            self._agree(stored, margin)
-            used = stored if stored is not None else margin if margin is not None else implied
-        else:
-            if "A" not in self.arrays:
-                raise InputError(f"{self.file}: key 'W' is missing; expected W (n, n), or A, B and m in its place")
-            self._agree(stored, margin)
-            used = stored if stored is not None else margin
-            if used is None:
-                raise InputError(f"{self.file}: key 'm' is missing; add the margin m or give --margin")
-            used = _positive(self.file, "margin m", used)
-            W = _parametrised(used, self.array("A", (None, n)), self.array("B", (n, n)))
-        if "W" not in self.arrays or stored is not None or margin is not None:
-            used = _positive(self.file, "margin m", used)
-        model = self._model(W, U, self.array("b", (n,)), "O", "c", used, self._preprocessing(U.shape[1]))
-        return Checkpoint(model, self._training())
+            return W, smallest_margin(W) if margin is None else margin
+        if "A" not in self.arrays:
+            raise InputError(f"{self.file}: key 'W' is missing; expected W (n, n), or A, B and m in its place")
+        if margin is None:
+            raise InputError(f"{self.file}: key 'm' is missing; add the margin m or give --margin")
+        return _parametrised(margin, self.array("A", (None, n)), self.array("B", (n, n))), margin
 
     def _model(
         self,
@@ -384,22 +390,26 @@ class _Source:
     def _preprocessing(self, d: int) -> Preprocessing:
         stored: Mapping[str, Any] = self.metadata.get("preprocessing", self.arrays)
         if not isinstance(stored, Mapping):
-            raise InputError(f"{self.file}: metadata 'preprocessing' is no object; expected scale, mean, std, input_bits")
-        pre = Preprocessing()
-        if "scale" in stored:
-            pre = replace(pre, scale=self._number("scale", stored["scale"]))
-        if "input_bits" in stored:
-            bits = self._number("input_bits", stored["input_bits"])
-            if bits != int(bits) or not 1 <= bits <= 16:
-                raise InputError(f"{self.file}: input_bits is {bits:g}; expected a whole number from 1 to 16")
-            pre = replace(pre, input_bits=int(bits))
-        for key in ("mean", "std"):
-            if key in stored:
-                value = _numeric(self.file, key, stored[key])
-                if value.shape not in ((), (d,)):
-                    raise InputError(f"{self.file}: {key} has shape {value.shape}; expected one number or ({d},)")
-                pre = replace(pre, **{key: value})
+            raise InputError(
+                f"{self.file}: metadata 'preprocessing' is no object; expected scale, mean, std, input_bits"
+            )
+        default = Preprocessing()
+        bits = self._number("input_bits", stored.get("input_bits", default.input_bits))
+        if bits != int(bits) or not 1 <= bits <= 16:
+            raise InputError(f"{self.file}: input_bits is {bits:g}; expected a whole number from 1 to 16")
+        pre = Preprocessing(
+            scale=self._number("scale", stored.get("scale", default.scale)),
+            mean=self._per_input("mean", stored.get("mean", default.mean), d),
+            std=self._per_input("std", stored.get("std", default.std), d),
+            input_bits=int(bits),
+        )
         return check_preprocessing(pre, str(self.file))
+
+    def _per_input(self, key: str, value: Any, d: int) -> np.ndarray:
+        array = _numeric(self.file, key, value)
+        if array.shape not in ((), (d,)):
+            raise InputError(f"{self.file}: {key} has shape {array.shape}; expected one number or ({d},)")
+        return array
 
     def _training(self) -> Training:
         stored = self.metadata.get("training", {})
@@ -422,7 +432,9 @@ class _Source:
     def array(self, key: str, shape: tuple[int | None, ...]) -> np.ndarray:
         """The float64 array of a key; ``None`` in ``shape`` stands for any positive length."""
         if key not in self.arrays:
-            raise InputError(f"{self.file}: key {key!r} is missing (found {_listed(self.arrays)}); save it with the rest")
+            raise InputError(
+                f"{self.file}: key {key!r} is missing (found {_listed(self.arrays)}); save it with the rest"
+            )
         array = _numeric(self.file, f"key {key!r}", self.arrays[key])
         if shape == () and array.size == 1:
             array = array.reshape(())

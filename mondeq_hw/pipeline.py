@@ -26,7 +26,7 @@ from .load import Checkpoint, check_model, check_preprocessing, load_checkpoint
 from .lower import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, lower
 from .model import MonDEQ
 from .program import SolverProgram, assemble
-from .project import Project, check_target, writing
+from .project import CERTIFICATE, Project, check_target, writing
 from .schedule import Schedule, schedule
 
 STEPS = ("load", "data", "quantize", "certify", "schedule", "golden", "hls", "rtl", "report")
@@ -114,7 +114,7 @@ def compile(
         behaviour = observe(checkpoint.model, program, folding, images)
     with writing(target, force) as folder:
         program.save(folder)
-        certificate.save(folder / "certificate.json")
+        certificate.save(folder / CERTIFICATE)
         _write_stimulus(folder / "sim", program, images)
         with progress("hls"):
             hls.emit(program, folding, folder)

@@ -14,6 +14,8 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from .golden import GoldenModel, Trace
     from .verify import VerifyReport
 
+CERTIFICATE = "certificate.json"
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = "mondeq-hw project"
 MANIFEST_VERSION = 1
@@ -43,6 +46,14 @@ _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES,
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the independent checker says of a certificate."""
+
+    accepted: bool
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,39 @@ class Project:
     @cached_property
     def certificate(self) -> dict[str, Any]:
         """``certificate.json``."""
-        return self._json("certificate.json")
+        content = self._json(CERTIFICATE)
+        if not isinstance(content, dict):
+            raise InputError(f"{self.folder / CERTIFICATE}: not a certificate; compile again")
+        return content
+
+    def certificate_lines(self) -> list[dict[str, Any]]:
+        """The certificate's claims: name, statement, values, status, source.
+
+        Raises
+        ------
+        InputError
+            The file is missing or not a certificate.
+        """
+        keys = ("statement", "values", "status", "source")
+        try:
+            return [{"name": line["name"], **{key: line[key] for key in keys}} for line in self.certificate["lines"]]
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{self.folder / CERTIFICATE}: not a certificate ({error!r}); compile again") from None
+
+    def check_certificate(self) -> Verdict:
+        """Prove every proved line again, with the independent checker in a process of its own.
+
+        The certificate must also be about the program in this folder.
+        """
+        digest = self.certificate.get("program_digest")
+        if digest != self.program.digest:
+            return Verdict(False, f"it is about the program {digest}, not about {self.program.digest} in this folder")
+        checker = Path(__file__).with_name("check_certificate.py")
+        # Isolated: nothing but the standard library can be imported.
+        command = [sys.executable, "-I", str(checker), str(self.folder / CERTIFICATE)]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        reason = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1]
+        return Verdict(done.returncode == 0, reason)
 
     @cached_property
     def report(self) -> dict[str, Any]:

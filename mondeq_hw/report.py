@@ -250,6 +250,8 @@ def _write_json(file: Path, content: dict[str, Any]) -> None:
 
 
 def _render(template: str, content: dict[str, Any]) -> str:
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     text = files("mondeq_hw").joinpath("templates", template).read_text()
     return environment.from_string(text).render(**content)

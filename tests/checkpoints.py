@@ -36,7 +36,9 @@ class Parameters:
         return z @ self.O.T + self.c
 
 
-def parameters(seed: int = 0, n: int = 7, d: int = 5, k: int = 3, m: float = 0.5, rank: int | None = None) -> Parameters:
+def parameters(
+    seed: int = 0, n: int = 7, d: int = 5, k: int = 3, m: float = 0.5, rank: int | None = None
+) -> Parameters:
     """Random and float32-exact, so that every format stores the same numbers."""
     rng = np.random.default_rng(seed)
 
@@ -44,7 +46,13 @@ def parameters(seed: int = 0, n: int = 7, d: int = 5, k: int = 3, m: float = 0.5
         return rng.normal(size=shape).astype(np.float32).astype(np.float64)
 
     return Parameters(
-        A=0.25 * normal(rank or n, n), B=0.25 * normal(n, n), U=normal(n, d), b=normal(n), O=normal(k, n), c=normal(k), m=m
+        A=0.25 * normal(rank or n, n),
+        B=0.25 * normal(n, n),
+        U=normal(n, d),
+        b=normal(n),
+        O=normal(k, n),
+        c=normal(k),
+        m=m,
     )
 
 
@@ -78,7 +86,9 @@ def plain(p: Parameters) -> dict[str, np.ndarray]:
     return {"A": p.A, "B": p.B, "m": np.float64(p.m), "U": p.U, "b": p.b, "O": p.O, "c": p.c}
 
 
-def write_torch(file: Path, arrays: Mapping[str, np.ndarray], dtype: torch.dtype = torch.float64, **options: bool) -> Path:
+def write_torch(
+    file: Path, arrays: Mapping[str, np.ndarray], dtype: torch.dtype = torch.float64, **options: bool
+) -> Path:
     torch.save({key: torch.tensor(value, dtype=dtype) for key, value in arrays.items()}, file, **options)
     return file
 

@@ -48,12 +48,12 @@ def test_predictions_are_the_golden_models(tmp_path: Path) -> None:
     np.testing.assert_array_equal(project.trace(words).states, golden.trace(words).states)
 
 
-class Failure(Exception):
+class BrokenWriteError(Exception):
     """Stands for any error in the middle of writing."""
 
 
 @pytest.mark.parametrize("existing", [False, True])
-@pytest.mark.parametrize("error", [Failure, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("error", [BrokenWriteError, KeyboardInterrupt, SystemExit])
 def test_nothing_stays_after_a_failure(tmp_path: Path, existing: bool, error: type[BaseException]) -> None:
     target = tmp_path / "new" / "build"
     if existing:
