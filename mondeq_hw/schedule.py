@@ -57,12 +57,12 @@ class EngineFolding:
     @property
     def row_groups(self) -> int:
         """Groups of ``pe`` rows; the last may be partly empty."""
-        return -(-self.rows // self.pe)
+        return _groups(self.rows, self.pe)
 
     @property
     def column_groups(self) -> int:
         """Groups of ``simd`` columns; the last may be partly empty."""
-        return -(-self.columns // self.simd)
+        return _groups(self.columns, self.simd)
 
     @property
     def cycles_per_matvec(self) -> int:
@@ -151,34 +151,58 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedul
             f"reuse_factor is {reuse!r}; expected a whole number of cycles per matrix-vector product, "
             f"1 (fully parallel) to {n * n} (one multiplier, n = {n})"
         )
-    solve = fold(n, n, reuse)
+    solve = _fold_solve(n, reuse)
     # The other engines have the whole solution of a sample to do their one product.
     budget = program.iterations * solve.cycles_per_matvec
     return Schedule(
         reuse_factor=reuse,
-        drive=fold(n, d, budget),
+        drive=_fold_drive(n, d, budget, solve.pe),
         solve=solve,
-        readout=fold_one_row(k, n, budget),
+        readout=_fold_readout(k, n, budget, solve.pe),
         slots=2 + _interleaved(solve),
     )
 
 
-def fold(rows: int, columns: int, cycles: int) -> EngineFolding:
-    """Least multipliers that finish a product in ``cycles``; the squarest array among equals."""
-    pes = {-(-rows // groups) for groups in range(1, rows + 1)}
+def commensurate(a: int, b: int) -> bool:
+    """Whether one group width divides the other, so that words regroup through memories instead of registers."""
+    return a % b == 0 or b % a == 0
+
+
+def _groups(size: int, at_once: int) -> int:
+    return -(-size // at_once)
+
+
+def _fold_solve(n: int, cycles: int) -> EngineFolding:
+    """Least multipliers that finish in ``cycles``; among equals commensurate, then the squarest array."""
     candidates = []
-    for pe in pes:
-        column_groups = cycles // -(-rows // pe)
+    for pe in {_groups(n, groups) for groups in range(1, n + 1)}:
+        column_groups = min(cycles // _groups(n, pe), n)
         if column_groups >= 1:
-            candidates.append((pe, -(-columns // min(column_groups, columns))))
-    pe, simd = min(candidates, key=lambda pair: (pair[0] * pair[1], sum(pair), pair[0]))
-    return EngineFolding(rows, columns, pe, simd)
+            candidates.append((pe, _groups(n, column_groups)))
+    pe, simd = min(candidates, key=lambda pair: (math.prod(pair), not commensurate(*pair), sum(pair), pair))
+    return EngineFolding(n, n, pe, simd)
 
 
-def fold_one_row(rows: int, columns: int, cycles: int) -> EngineFolding:
-    """One row at a time, with the least ``simd`` that finishes in ``cycles`` (or in ``rows``, if that is later)."""
-    column_groups = min(max(cycles // rows, 1), columns)
-    return EngineFolding(rows, columns, 1, -(-columns // column_groups))
+def _fold_drive(n: int, d: int, cycles: int, solve_pe: int) -> EngineFolding:
+    """Least multipliers that finish in ``cycles``, on beats of a power of two of words (or of the whole sample)."""
+    candidates = []
+    for simd in {d, *(2**power for power in range(d.bit_length()) if 2**power <= d)}:
+        row_groups = min(cycles // _groups(d, simd), n)
+        if row_groups >= 1:
+            candidates.append((_commensurate_from(_groups(n, row_groups), n, solve_pe), simd))
+    pe, simd = min(candidates, key=lambda pair: (not commensurate(pair[0], solve_pe), math.prod(pair), sum(pair)))
+    return EngineFolding(n, d, pe, simd)
+
+
+def _fold_readout(k: int, n: int, cycles: int, solve_pe: int) -> EngineFolding:
+    """One row at a time, in ``cycles``, or in ``k`` where that is later: no stream of words is faster."""
+    column_groups = min(max(cycles // k, 1), n)
+    return EngineFolding(k, n, 1, _commensurate_from(_groups(n, column_groups), n, solve_pe))
+
+
+def _commensurate_from(least: int, most: int, other: int) -> int:
+    """Smallest width in ``least .. most`` that is commensurate with ``other``; ``least`` when none is."""
+    return next((width for width in range(least, most + 1) if commensurate(width, other)), least)
 
 
 def _interleaved(solve: EngineFolding) -> int:
@@ -217,10 +241,10 @@ def latency(plan: Schedule, iterations: int) -> int:
 
 def initiation_interval(plan: Schedule, iterations: int) -> float:
     """Steady-state cycles between samples that each run ``iterations`` updates."""
-    # Long enough for every buffer to fill, then a whole number of rounds of the slots.
+    # Away from both ends, where buffers fill and drain, over a whole number of rounds of the slots.
     rounds = 8 * plan.slots
-    completed = completion_cycles(plan, np.full(2 * rounds, iterations))
-    return float(completed[-1] - completed[-1 - rounds]) / rounds
+    completed = completion_cycles(plan, np.full(3 * rounds, iterations))
+    return float(completed[2 * rounds] - completed[rounds]) / rounds
 
 
 class _Clock:

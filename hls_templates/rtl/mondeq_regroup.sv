@@ -1,5 +1,8 @@
 // Banks of vectors, written WriteWords and read ReadWords words at a time (registered read).
-// Lanes beyond the vector's length read as zero: a 1-bit weight has no zero that could mask them.
+//
+// When one width divides the other the words lie in simple dual-port memories, one per narrow group of a wide one;
+// otherwise in registers.  Lanes beyond the vector's length read as zero: a 1-bit weight has no zero that could mask
+// them.  A bank is never read while it is written.
 module mondeq_regroup #(
   parameter int Words = 1,
   parameter int WordBits = 8,
@@ -22,27 +25,91 @@ module mondeq_regroup #(
   output logic [ReadWords*WordBits-1:0]  read_data_o
 );
 
-  localparam int Written = WriteGroups * WriteWords;
-  localparam int Read = ReadGroups * ReadWords;
-  localparam int Stride = (Written > Read) ? Written : Read;
+  localparam int WriteBits = WriteWords * WordBits;
+  localparam int ReadBits = ReadWords * WordBits;
 
-  logic [WordBits-1:0] memory[Banks*Stride];
+  logic [ReadBits-1:0] read_data;
 
-  always_ff @(posedge clk_i) begin
-    if (write_i) begin
-      for (int i = 0; i < int'(WriteWords); i++) begin
-        memory[int'(write_bank_i)*int'(Stride)+int'(write_group_i)*int'(WriteWords)+i]
-            <= write_data_i[i*int'(WordBits)+:WordBits];
+  if (ReadWords % WriteWords == 0) begin : g_widen
+    localparam int Chunks = ReadWords / WriteWords;
+    logic [ReadGroupBits-1:0] high;
+    logic [Chunks-1:0] enable;
+
+    // A constant table rather than a divider.
+    always_comb begin
+      high = '0;
+      enable = '0;
+      for (int g = 0; g < WriteGroups; g++) begin
+        if (write_group_i == WriteGroupBits'(g)) begin
+          high = ReadGroupBits'(g / Chunks);
+          enable[g%Chunks] = write_i;
+        end
+      end
+    end
+
+    for (genvar c = 0; c < Chunks; c++) begin : g_chunk
+      logic [WriteBits-1:0] memory[1<<(BankBits+ReadGroupBits)];
+      always_ff @(posedge clk_i) begin
+        if (enable[c]) memory[{write_bank_i, high}] <= write_data_i;
+      end
+      always_ff @(posedge clk_i) read_data[c*WriteBits+:WriteBits] <= memory[{read_bank_i, read_group_i}];
+    end
+  end else if (WriteWords % ReadWords == 0) begin : g_narrow
+    localparam int Chunks = WriteWords / ReadWords;
+    localparam int LowBits = $clog2(Chunks);
+    logic [WriteGroupBits-1:0] high;
+    logic [LowBits-1:0] low, low_q;
+    logic [WriteBits-1:0] wide;
+
+    always_comb begin
+      high = '0;
+      low = '0;
+      for (int g = 0; g < ReadGroups; g++) begin
+        if (read_group_i == ReadGroupBits'(g)) begin
+          high = WriteGroupBits'(g / Chunks);
+          low = LowBits'(g % Chunks);
+        end
+      end
+    end
+
+    logic [WriteBits-1:0] memory[1<<(BankBits+WriteGroupBits)];
+    always_ff @(posedge clk_i) begin
+      if (write_i) memory[{write_bank_i, write_group_i}] <= write_data_i;
+    end
+    always_ff @(posedge clk_i) begin
+      wide  <= memory[{read_bank_i, high}];
+      low_q <= low;
+    end
+    assign read_data = wide[low_q*ReadBits+:ReadBits];
+  end else begin : g_registers
+    localparam int Written = WriteGroups * WriteWords;
+    localparam int Read = ReadGroups * ReadWords;
+    localparam int Stride = (Written > Read) ? Written : Read;
+
+    logic [WordBits-1:0] memory[Banks*Stride];
+
+    always_ff @(posedge clk_i) begin
+      if (write_i) begin
+        for (int i = 0; i < WriteWords; i++) begin
+          memory[int'(write_bank_i)*Stride+int'(write_group_i)*WriteWords+i] <= write_data_i[i*WordBits+:WordBits];
+        end
+      end
+    end
+    always_ff @(posedge clk_i) begin
+      for (int i = 0; i < ReadWords; i++) begin
+        read_data[i*WordBits+:WordBits] <= memory[int'(read_bank_i)*Stride+int'(read_group_i)*ReadWords+i];
       end
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    for (int i = 0; i < int'(ReadWords); i++) begin
-      read_data_o[i*int'(WordBits)+:WordBits] <=
-          (int'(read_group_i) * int'(ReadWords) + i < int'(Words))
-          ? memory[int'(read_bank_i)*int'(Stride)+int'(read_group_i)*int'(ReadWords)+i] : '0;
-    end
+  // The last group's lanes beyond the vector.
+  if (ReadGroups * ReadWords > Words) begin : g_mask
+    localparam int LastWords = Words - (ReadGroups - 1) * ReadWords;
+    logic last_q;
+    always_ff @(posedge clk_i) last_q <= read_group_i == ReadGroupBits'(ReadGroups - 1);
+    assign read_data_o = last_q ? ReadBits'(read_data[LastWords*WordBits-1:0]) : read_data;
+  end else begin : g_whole
+    assign read_data_o = read_data;
   end
 
 endmodule
