@@ -2,7 +2,7 @@
 
 Runs inside the simulator.  Everything it needs to know is in the JSON file
 that the environment variable ``MONDEQ_BENCH`` names (see
-:class:`mondeq_hw.rtl_tests.runner.BenchJob`).  Expected words are recomputed
+:func:`mondeq_hw.rtl_tests.runner.run_bench`).  Expected words are recomputed
 here from the build folder's own program; nothing is compared to a stored answer.
 
 Every test starts with a reset of whatever state the test before left behind,
@@ -28,6 +28,7 @@ from mondeq_hw.golden import GoldenModel
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.schedule import Schedule, completion_cycles
 
+from .runner import load_schedule
 from .stream import PERIOD, Beat, HangError, ProtocolError, Sink, Source, always, cycle_now, read, stalls, wait_first
 
 #: Samples of the tests other than the back-to-back one.
@@ -65,7 +66,7 @@ class Setup:
         build = Path(job["build"])
         return Setup(
             program=SolverProgram.load(build),
-            schedule=Schedule.from_plain(json.loads((build / "rtl" / "schedule.json").read_text())),
+            schedule=load_schedule(build),
             design=job["design"],
             words=np.load(job["words"]),
             seed=job["seed"],

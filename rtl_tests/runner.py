@@ -24,6 +24,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from mondeq_hw.errors import InputError, MissingToolError
+from mondeq_hw.schedule import Schedule
 
 from .simulators import SIMULATORS, HardwareDesign, Icarus, SimulationError, Verilator, tail
 
@@ -173,6 +174,20 @@ def run_bench(
         seconds=seconds,
         log=run / "simulation.log",
     )
+
+
+def load_schedule(build: Path) -> Schedule:
+    """The schedule that a build folder's RTL was emitted with.
+
+    Raises
+    ------
+    InputError
+    """
+    file = build / "rtl" / "schedule.json"
+    try:
+        return Schedule.from_plain(json.loads(file.read_text()))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read ({error}); compile again") from None
 
 
 # -- designs -------------------------------------------------------------------

@@ -124,7 +124,10 @@ class Verilator:
         run_logged(command, folder, environment, log)
         cache = _runtime_cache(self.version, str(self.root), str(waves))
         _copy_objects(cache, folder)
-        make = ["make", "-C", str(folder), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}", f"PYTHON3={sys.executable}"]
+        # The wheel was configured on another machine: name this one's compiler and Python, and the
+        # option for precompiled headers, which it lacks.
+        variables = ["CXX=g++", "LINK=g++", "CFG_CXXFLAGS_PCH_I=-include", f"PYTHON3={sys.executable}"]
+        make = ["make", "-C", str(folder), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}", *variables]
         run_logged(make, folder, environment, log)
         _copy_objects(folder, cache)
 
