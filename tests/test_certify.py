@@ -1,0 +1,425 @@
+"""What the certificate claims holds: checked against exact and brute-force computations of the same things."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from random_models import random_model, random_program, random_words
+
+from mondeq_hw.certify import (
+    MEASURED,
+    NOT_COVERED,
+    PROVED,
+    Certificate,
+    accumulator_ranges,
+    certify,
+    choose_iterations,
+    measured_norms,
+    prove_contraction,
+    recheck,
+    state_radius,
+)
+from mondeq_hw.contraction import (
+    BOUND_BITS,
+    TRANSIENT_SHARE,
+    drive_extremes,
+    dual_norm_up,
+    error_bound,
+    float_up,
+    iteration_integers,
+    weighted_norm_up,
+)
+from mondeq_hw.enclosure import FINE_BITS, ExactRecurrence
+from mondeq_hw.errors import InputError
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.model import MonDEQ
+from mondeq_hw.perturbation import deployed_operator
+from mondeq_hw.program import SolverProgram, assemble
+from mondeq_hw.quantize import GRANULARITIES, MAX_SHIFT, IntegerMatrix
+from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
+
+seeds = st.integers(0, 10**6)
+sizes = st.integers(1, 9)
+word_lengths = st.integers(1, 16)
+
+
+def exact_recurrence(program: SolverProgram, words: np.ndarray, state: list[Fraction]) -> list[Fraction]:
+    """``sat(M phi(s) + d)`` of one sample in rational arithmetic, written out from the contract's text."""
+    top = Fraction(program.state_format.max_word) / Fraction(2) ** program.state_format.fractional_bits
+    phi = [abs(s) if program.phi == "abs" else max(s, Fraction(0)) for s in state]
+    result = []
+    for i in range(program.n):
+        total = sum(int(w) * int(x) for w, x in zip(program.drive.integers[i], words, strict=True))
+        fine = int(program.drive.shifts[i]) + program.input_format.fractional_bits + program.drive_left_shift
+        d = Fraction((total << program.drive_left_shift) + int(program.drive_bias[i])) / Fraction(2) ** fine
+        row = sum(int(m) * p for m, p in zip(program.matrix.integers[i], phi, strict=True))
+        leak = (1 - Fraction(1, 2**program.leak_shift)) * phi[i]
+        result.append(max(-top, min(top, row / Fraction(2) ** int(program.matrix.shifts[i]) + leak + d)))
+    return result
+
+
+def float_equilibria(program: SolverProgram, words: np.ndarray) -> np.ndarray:
+    """Equilibria of the stored integers by 3000 float64 updates, in units of the state."""
+    shift = program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits
+    exact = words @ program.drive.integers.T * 2**program.drive_left_shift + program.drive_bias
+    d = np.ldexp(exact.astype(np.float64), -shift)
+    M = program.matrix.values + np.diag(np.ldexp(program.leak.astype(np.float64), -program.matrix.shifts))
+    top = program.state_format.max_word * program.state_format.step
+    state = np.zeros_like(d)
+    for _ in range(3000):
+        phi = np.abs(state) if program.phi == "abs" else np.maximum(state, 0)
+        state = np.clip(phi @ M.T + d, -top, top)
+    return state
+
+
+# -- contraction -----------------------------------------------------------------
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(seeds, sizes, word_lengths, st.sampled_from(SOLVERS), st.sampled_from(GRANULARITIES))
+def test_contraction_factor_is_sound_and_tight(seed: int, n: int, bits: int, solver: str, granularity: str) -> None:
+    program = random_program(seed, n=n, bits=bits, solver=solver, granularity=granularity)
+    proof = prove_contraction(program.matrix, program.leak_shift)
+    plain, weighted = measured_norms(program.matrix, program.leak_shift)
+    if proof is None:
+        assert weighted > 0.999
+        return
+    rho = float(proof.contraction_factor)
+    d = np.sqrt(np.array(proof.weights, dtype=float))
+    N, grid = iteration_integers(program.matrix, program.leak_shift)
+    M = np.array([[float(Fraction(x, 2**grid)) for x in row] for row in N])
+    assert np.linalg.norm(M * d[:, None] / d[None, :], 2) < rho < 1
+    assert rho <= plain * 1.001 + 0.003
+    assert proof.plain_norm == pytest.approx(plain)
+    assert proof.contraction_factor.denominator <= 10**12
+    assert recheck(program.matrix, program.leak_shift, proof)
+    assert not recheck(program.matrix, program.leak_shift, replace(proof, contraction_factor=Fraction(1)))
+    lower_factor = Fraction(int(proof.weighted_norm * 10**6) - 1, 10**6)
+    if lower_factor > 0:
+        assert not recheck(program.matrix, program.leak_shift, replace(proof, contraction_factor=lower_factor))
+
+
+def test_weighting_proves_what_the_plain_norm_cannot() -> None:
+    matrix = IntegerMatrix(np.array([[3, 7], [0, 3]]), np.array([3, 2]), 4)
+    assert measured_norms(matrix, 0)[0] > 1
+    proof = prove_contraction(matrix, 0)
+    assert proof is not None and len(set(proof.weights)) == 2
+    assert 0.75 <= proof.contraction_factor < Fraction(9, 10)
+
+
+def test_initial_weights_are_a_candidate_like_any_other() -> None:
+    matrix = IntegerMatrix(np.array([[3, 7], [0, 3]]), np.array([3, 2]), 4)
+    proof = prove_contraction(matrix, 0, initial_weights=[1.0, 1000.0])
+    assert proof is not None and recheck(matrix, 0, proof)
+
+
+@pytest.mark.parametrize("entry", [0, 1, -1, 3])
+def test_one_by_one(entry: int) -> None:
+    matrix = IntegerMatrix(np.array([[entry]]), np.array([2]), 3)
+    proof = prove_contraction(matrix, 0)
+    assert proof is not None
+    assert abs(entry) / 4 < proof.contraction_factor <= abs(entry) / 4 + 0.0011
+
+
+@pytest.mark.parametrize("rows", [[[1]], [[0, 1], [1, 0]], [[1, 0], [0, -1]], [[0, 1], [-1, 0]]])
+def test_norm_exactly_one_is_never_proved(rows: list[list[int]]) -> None:
+    matrix = IntegerMatrix(np.array(rows), np.zeros(len(rows), dtype=np.int64), 2)
+    assert prove_contraction(matrix, 0) is None
+
+
+def test_leak_counts() -> None:
+    """``(1 - 2^-a) + entry 2^-g`` reaches one exactly at ``entry = 2^(g-a)``."""
+    for entry, proved in ((7, True), (8, False), (-120, False), (-119, True)):
+        matrix = IntegerMatrix(np.array([[entry]]), np.array([6]), 8)
+        assert (prove_contraction(matrix, 3) is not None) == proved, entry
+
+
+def test_largest_shifts() -> None:
+    rng = np.random.default_rng(0)
+    integers = rng.integers(-(2**15) + 1, 2**15, size=(7, 7))
+    shifts = np.array([MAX_SHIFT, 18, 17, 30, 20, 17, 25])
+    proof = prove_contraction(IntegerMatrix(integers, shifts, 16), 0)
+    assert proof is not None and recheck(IntegerMatrix(integers, shifts, 16), 0, proof)
+
+
+# -- iterations and radius ------------------------------------------------------------
+
+
+@cache
+def compiled(
+    seed: int, n: int = 7, bits: int = 6, solver: str = PEACEMAN_RACHFORD, state_bits: int = 10
+) -> tuple[MonDEQ, Lowered, SolverProgram]:
+    model = random_model(np.random.default_rng(seed), n, 5, 4, margin=0.8)
+    lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=state_bits))
+    if lowered.proof is None:
+        return model, lowered, assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, False)
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
+    return model, lowered, replace(program, iterations=choose_iterations(program, lowered.proof))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(
+    seeds, sizes, st.integers(2, 12), st.sampled_from(SOLVERS), st.integers(3, 12), st.integers(0, 5)
+)
+def test_every_state_lies_inside_the_bound(
+    seed: int, n: int, bits: int, solver: str, state_bits: int, integer_bits: int
+) -> None:
+    """After every number of iterations, saturation and limit cycles included."""
+    program = random_program(
+        seed, n=n, bits=bits, solver=solver, state_bits=state_bits, state_integer_bits=integer_bits, iterations=60
+    )
+    proof = prove_contraction(program.matrix, program.leak_shift)
+    assume(proof is not None and proof.contraction_factor < Fraction(98, 100))
+    words = random_words(seed, program, 6)
+    exact = float_equilibria(program, words)
+    trace = GoldenModel(program).trace(words)
+    bound, root = error_bound(program, proof), np.sqrt(np.array(proof.weights, dtype=float))
+    for k, states in enumerate(trace.states):
+        distance = np.linalg.norm((states - exact / program.state_format.step) * root, axis=1)
+        assert (distance <= bound.radius(k) / 2**BOUND_BITS * (1 + 1e-9) + 1e-6).all(), k
+        reached = np.linalg.norm(states * root, axis=1)
+        assert (reached <= bound.reach() / 2**BOUND_BITS * (1 + 1e-9)).all()
+    euclidean = float(state_radius(program, proof, bound))
+    final = program.state_format.to_float(trace.states[-1])
+    assert (np.linalg.norm(final - exact, axis=1) <= euclidean * (1 + 1e-9) + 1e-6).all()
+    assert np.linalg.norm(exact / program.state_format.step * root, axis=1).max() <= bound.start / 2**BOUND_BITS + 1e-6
+
+
+def test_iterations_are_the_fewest() -> None:
+    for seed, solver in product(range(4), SOLVERS):
+        _, lowered, program = compiled(seed, solver=solver, bits=9)
+        bound = error_bound(program, lowered.proof)
+        enough = TRANSIENT_SHARE * bound.rounding / (1 - bound.contraction_factor)
+        assert bound.transient(program.iterations) <= enough
+        assert program.iterations == 1 or bound.transient(program.iterations - 1) > enough
+        assert choose_iterations(replace(program, iterations=999), lowered.proof) == program.iterations
+
+
+def test_peaceman_rachford_needs_fewer_iterations() -> None:
+    fast, slow = compiled(0, bits=9)[2], compiled(0, solver=FORWARD_BACKWARD, bits=9)[2]
+    assert fast.iterations < slow.iterations
+
+
+def test_zero_matrix_needs_one_iteration_and_has_half_a_step_of_error() -> None:
+    program = random_program(0, n=3, bits=4)
+    matrix = IntegerMatrix(np.zeros((3, 3), dtype=np.int64), np.zeros(3, dtype=np.int64), 4)
+    right = program.drive.shifts + program.input_format.fractional_bits + 20 - program.state_format.fractional_bits
+    assert right.min() >= 0
+    program = replace(program, matrix=matrix, drive_left_shift=20)
+    proof = prove_contraction(matrix, 0)
+    assert proof is not None and proof.contraction_factor == Fraction(1, 1000)
+    iterations = choose_iterations(program, proof)
+    assert 1 <= iterations <= 3
+
+
+def test_drive_extremes_are_reached() -> None:
+    program = random_program(3, n=4, d=3, input_bits=2)
+    corners = np.array(list(product((0, 3), repeat=3)))
+    exact = (corners @ program.drive.integers.T << program.drive_left_shift) + program.drive_bias
+    assert drive_extremes(program) == list(zip(exact.min(axis=0).tolist(), exact.max(axis=0).tolist(), strict=True))
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.fractions(-50, 50), st.integers(1, 10**6)), min_size=1, max_size=6))
+def test_norms_are_rounded_up(pairs: list[tuple[Fraction, int]]) -> None:
+    values, weights = zip(*pairs, strict=True)
+    square = sum(w * v * v for v, w in pairs)
+    up = Fraction(weighted_norm_up(values, weights), 2**BOUND_BITS)
+    assert up**2 >= square and (up - Fraction(2, 2**BOUND_BITS)) ** 2 < square + Fraction(1, 2**50)
+    whole = [int(value) for value in values]
+    dual = Fraction(dual_norm_up(whole, weights), 2**BOUND_BITS)
+    assert dual**2 >= sum(Fraction(v * v, w) for v, w in zip(whole, weights, strict=True))
+    assert Fraction(float_up(square)) >= square
+
+
+# -- enclosure of single samples ---------------------------------------------------------
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(
+    seeds, sizes, st.integers(2, 10), st.sampled_from(SOLVERS), st.integers(3, 30), st.integers(1, 4)
+)
+def test_enclosure_holds_the_exact_equilibrium(
+    seed: int, n: int, bits: int, solver: str, state_bits: int, integer_bits: int
+) -> None:
+    """Residuals against rational arithmetic, for any state at all, near the equilibrium or not."""
+    program = random_program(
+        seed, n=n, bits=bits, solver=solver, state_bits=state_bits, state_integer_bits=integer_bits
+    )
+    proof = prove_contraction(program.matrix, program.leak_shift)
+    assume(proof is not None)
+    words = random_words(seed, program, 2)
+    top = program.state_format.max_word
+    states = np.random.default_rng(seed).integers(-top, top + 1, size=(2, n))
+    recurrence = ExactRecurrence(program, proof, words)
+    fine = recurrence.update(recurrence.start(states))
+    unit = Fraction(2) ** (program.state_format.fractional_bits + FINE_BITS)
+    for sample, row, radius in zip(words, fine, recurrence.enclose(fine).radii, strict=True):
+        state = [Fraction(int(v)) / unit for v in row]
+        following = exact_recurrence(program, sample, state)
+        square = sum(w * ((a - b) * unit) ** 2 for a, b, w in zip(state, following, proof.weights, strict=True))
+        bound = Fraction(radius, 2**BOUND_BITS) * (1 - proof.contraction_factor)
+        assert bound**2 >= square
+        # And not wastefully: each row is rounded up by less than three fine steps.
+        slack = sum(9 * w for w in proof.weights)
+        assert float(bound) <= (float(square) ** 0.5 + float(slack) ** 0.5) * 1.01
+
+
+def test_deployed_classes_are_decided_and_right() -> None:
+    for seed in range(3):
+        model, lowered, program = compiled(seed, n=9, bits=7, state_bits=14)
+        words = random_words(seed, program, 60)
+        certificate = certify(program, lowered.proof, model, lowered.quantized, words)
+        posterior = certificate.line("class_a_posteriori").values
+        exact = np.maximum(float_equilibria(program, words), 0) @ program.readout.values.T
+        exact = exact + np.ldexp(program.readout_bias.astype(float), -program.output_fractional_bits)
+        agree = int((exact.argmax(axis=1) == GoldenModel(program).predict_raw(words).argmax(axis=1)).sum())
+        assert posterior["equal"] <= agree and posterior["different"] <= 60 - agree
+        assert posterior["equal"] + posterior["different"] + posterior["undecided"] == 60
+        assert posterior["undecided"] <= 2
+        assert certificate.line("class_a_priori").values["equal"] <= posterior["equal"]
+
+
+# -- the whole certificate ------------------------------------------------------------------
+
+LINES = {
+    "original_figures": MEASURED,
+    "original_operator": PROVED,
+    "deployed_figures": MEASURED,
+    "accumulators": PROVED,
+    "iteration_norms": MEASURED,
+    "contraction": PROVED,
+    "implied_operator": PROVED,
+    "iterations": PROVED,
+    "radius": PROVED,
+    "logit_radius": PROVED,
+    "state_range": PROVED,
+    "adjoint": PROVED,
+    "class_a_priori": PROVED,
+    "class_a_posteriori": PROVED,
+    "state_saturation": PROVED,
+    "displacement": MEASURED,
+    "displacement_a_priori": MEASURED,
+}
+
+
+def full_certificate(solver: str = PEACEMAN_RACHFORD, samples: int | None = 20) -> tuple[SolverProgram, Certificate]:
+    model, lowered, program = compiled(0, solver=solver, bits=9)
+    words = None if samples is None else random_words(0, program, samples)
+    return program, certify(program, lowered.proof, model, lowered.quantized, words)
+
+
+def test_every_line_of_the_design_has_its_status() -> None:
+    for solver in SOLVERS:
+        assert {line.name: line.status for line in full_certificate(solver)[1].lines} == LINES
+
+
+def test_without_samples_their_lines_say_why() -> None:
+    _, certificate = full_certificate(samples=None)
+    for line in certificate.lines:
+        open_line = line.name in {"class_a_priori", "class_a_posteriori", "state_saturation", "displacement"}
+        assert line.status == (NOT_COVERED if open_line else LINES[line.name])
+        assert not open_line or line.values == {"reason": "no calibration samples were given"}
+
+
+def test_without_proof_nothing_that_needs_it_is_claimed() -> None:
+    model, lowered, program = compiled(0, bits=9)
+    certificate = certify(replace(program, certified=False), None, model, lowered.quantized, None)
+    proved = {line.name for line in certificate.lines if line.status == PROVED}
+    assert proved == {"original_operator", "accumulators"}
+    assert {line.name for line in certificate.lines} == set(LINES)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_implied_operator_against_floating_point(solver: str) -> None:
+    """Margin and Lipschitz constant of the deployed operator in the inner product of the proof."""
+    model, lowered, program = compiled(2, solver=solver, bits=9)
+    certificate = certify(program, lowered.proof, model, lowered.quantized, None)
+    d = np.sqrt(np.array(lowered.proof.weights, dtype=float))
+    W = deployed_operator(program, lowered.quantized.recurrence.step_size) * d[:, None] / d[None, :]
+    values = certificate.line("implied_operator").values
+    assert 0 < values["margin_bound"] <= np.linalg.eigvalsh(np.eye(len(W)) - (W + W.T) / 2)[0] + 1e-9
+    assert values["lipschitz_bound"] >= np.linalg.norm(np.eye(len(W)) - W, 2) - 1e-9
+
+
+def test_logit_radius_bounds_the_outputs() -> None:
+    program, certificate = full_certificate()
+    words = random_words(5, program, 50)
+    exact = np.maximum(float_equilibria(program, words), 0) @ program.readout.values.T
+    exact = exact + np.ldexp(program.readout_bias.astype(float), -program.output_fractional_bits)
+    deployed = np.ldexp(GoldenModel(program).predict_raw(words).astype(float), -program.output_fractional_bits)
+    assert (np.abs(deployed - exact) <= np.array(certificate.line("logit_radius").values["radii"])).all()
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(seeds, st.integers(1, 4), st.integers(1, 3), word_lengths, st.sampled_from(SOLVERS))
+def test_accumulator_ranges_hold_every_input(seed: int, n: int, d: int, bits: int, solver: str) -> None:
+    program = random_program(seed, n=n, d=d, bits=bits, solver=solver, input_bits=2, state_bits=5)
+    ranges = accumulator_ranges(program)
+    words = np.array(list(product(range(4), repeat=d)))
+    trace = GoldenModel(program).trace(words)
+    exact = (words @ program.drive.integers.T << program.drive_left_shift) + program.drive_bias
+    rounded = exact + ((1 << program.drive_right_shift) >> 1)
+    low, high = ranges["drive_accumulator"]
+    assert low <= exact.min() and rounded.max() <= high
+    assert np.abs(trace.drive).max() == ranges["drive"][1]
+    assert np.abs(trace.outputs).max() <= ranges["output"][1]
+    phi = np.abs(trace.states) if program.phi == "abs" else np.maximum(trace.states, 0)
+    accumulator = phi @ (program.matrix.integers + np.diag(program.leak)).T + trace.drive
+    half = (1 << program.matrix.shifts) >> 1
+    assert np.abs(accumulator + half).max() <= ranges["state_accumulator"][1]
+
+
+def test_states_within_a_proved_range_never_saturate() -> None:
+    model, lowered, program = compiled(0, bits=9)
+    wide = replace(
+        program,
+        state_format=replace(program.state_format, word_length=24, integer_bits=program.state_format.integer_bits + 14),
+    )
+    line = certify(wide, lowered.proof, model, lowered.quantized, None).line("state_range")
+    assert line.values["verdict"] == "never saturates"
+    trace = GoldenModel(wide).trace(random_words(0, wide, 30))
+    assert np.abs(trace.states).max() <= line.values["bound"] < wide.state_format.max_word
+    assert trace.saturations.sum() == 0
+    narrow = replace(
+        program,
+        state_format=replace(program.state_format, word_length=8, integer_bits=program.state_format.integer_bits - 2),
+    )
+    line = certify(narrow, lowered.proof, model, lowered.quantized, random_words(0, narrow, 30)).line("state_range")
+    assert line.values["verdict"] == "may saturate, harmless"
+
+
+def test_saturated_samples_are_counted() -> None:
+    model, lowered, program = compiled(0, bits=9)
+    narrow = replace(
+        program,
+        state_format=replace(program.state_format, word_length=7, integer_bits=program.state_format.integer_bits - 3),
+    )
+    words = random_words(0, narrow, 30)
+    states = GoldenModel(narrow).trace(words).states[-1]
+    expected = sum(bool((np.abs(row) == narrow.state_format.max_word).any()) for row in states)
+    values = certify(narrow, lowered.proof, model, lowered.quantized, words).line("state_saturation").values
+    assert values == {"samples": 30, "saturated": expected} and expected > 0
+
+
+def test_json_round_trip(tmp_path: Path) -> None:
+    program, certificate = full_certificate()
+    certificate.save(tmp_path / "certificate.json")
+    plain = json.loads((tmp_path / "certificate.json").read_text())
+    assert plain == json.loads(json.dumps(certificate.to_plain()))
+    assert plain["program"] == program.to_plain() and plain["program_digest"] == program.digest
+
+
+def test_unknown_line_is_named() -> None:
+    with pytest.raises(InputError, match="no line 'nonsense'"):
+        full_certificate()[1].line("nonsense")

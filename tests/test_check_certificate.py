@@ -1,0 +1,325 @@
+"""The independent checker: accepts what was certified, rejects whatever was tampered with."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import copy
+import io
+import json
+import subprocess
+import sys
+import tokenize
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from random_models import random_model, random_words
+
+from mondeq_hw import check_certificate
+from mondeq_hw.certificate import CLAIMS
+from mondeq_hw.certify import certify, choose_iterations
+from mondeq_hw.lower import LoweringOptions, lower
+from mondeq_hw.program import assemble, canonical_digest
+from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
+
+Plain = dict[str, Any]
+
+
+@cache
+def certificate_text(
+    solver: str = PEACEMAN_RACHFORD, seed: int = 0, n: int = 6, bits: int = 9, samples: int | None = 12
+) -> str:
+    model = random_model(np.random.default_rng(seed), n, 5, 4, margin=0.8)
+    lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=10))
+    assert lowered.proof is not None
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
+    program = replace(program, iterations=choose_iterations(program, lowered.proof))
+    words = None if samples is None else random_words(seed, program, samples)
+    return certify(program, lowered.proof, model, lowered.quantized, words).to_json()
+
+
+def fresh(**options: Any) -> Plain:
+    return json.loads(certificate_text(**options))
+
+
+def line(plain: Plain, name: str) -> Plain:
+    return next(entry for entry in plain["lines"] if entry["name"] == name)
+
+
+def sealed(plain: Plain) -> Plain:
+    """All digests made to fit, as a careful forger would."""
+    plain["program_digest"] = canonical_digest(plain["program"])
+    plain.pop("digest", None)
+    return {**plain, "digest": canonical_digest(plain)}
+
+
+def verdict(plain: Plain | str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    path = tmp_path / "certificate.json"
+    path.write_text(plain if isinstance(plain, str) else json.dumps(plain))
+    code = check_certificate.main([str(path)])
+    return code, capsys.readouterr().out
+
+
+# -- accepted --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("options", [{}, {"samples": None}, {"n": 1}, {"seed": 1, "bits": 16}, {"n": 13, "seed": 2}])
+def test_accepts(solver: str, options: Plain, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = verdict(certificate_text(solver=solver, **options), tmp_path, capsys)
+    assert code == 0, text
+    assert text.splitlines()[-1] == "certificate accepted: every proved line holds"
+    assert text.count("ok ") == 17 and text.count(": proved") == (12 if options.get("samples", 1) else 9)
+
+
+def test_runs_alone_with_the_standard_library(tmp_path: Path) -> None:
+    """As a script, isolated from every installed package."""
+    path = tmp_path / "certificate.json"
+    path.write_text(certificate_text())
+    command = [sys.executable, "-I", "-S", check_certificate.__file__, str(path)]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_imports_nothing_but_the_standard_library_and_is_short() -> None:
+    source = Path(check_certificate.__file__).read_text()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            assert all(alias.name in sys.stdlib_module_names for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module in sys.stdlib_module_names
+    assert len(code_lines(source)) < 320
+
+
+def code_lines(source: str) -> set[int]:
+    """Lines that hold more than a comment, a docstring or nothing."""
+    layout = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {token.start[0] for token in tokens if token.type not in layout and not token.string.startswith('"""')}
+
+
+def test_knows_the_words_of_every_claim() -> None:
+    assert canonical_digest({name: list(claim) for name, claim in CLAIMS.items()}) == check_certificate.CLAIMS
+
+
+# -- rejected ----------------------------------------------------------------------
+
+
+def set_value(name: str, key: str, change: Callable[[Any], Any]) -> Callable[[Plain], None]:
+    def tamper(plain: Plain) -> None:
+        values = line(plain, name)["values"]
+        values[key] = change(values[key])
+
+    return tamper
+
+
+def set_in(*path: Any, change: Callable[[Any], Any]) -> Callable[[Plain], None]:
+    def tamper(plain: Plain) -> None:
+        target = plain
+        for key in path[:-1]:
+            target = target[key]
+        target[path[-1]] = change(target[path[-1]])
+
+    return tamper
+
+
+def set_status(name: str, status: str) -> Callable[[Plain], None]:
+    return lambda plain: line(plain, name).update(status=status)
+
+
+def drop_line(plain: Plain) -> None:
+    plain["lines"] = [entry for entry in plain["lines"] if entry["name"] != "contraction"]
+
+
+def repeat_line(plain: Plain) -> None:
+    plain["lines"].append(copy.deepcopy(line(plain, "radius")))
+
+
+def drop_samples(plain: Plain) -> None:
+    del plain["evidence"]["samples"]
+
+
+def lower_factor_everywhere(plain: Plain) -> None:
+    for name in ("contraction", "adjoint"):
+        line(plain, name)["values"]["contraction_factor"] = "1/10"
+    plain["evidence"]["contraction"]["factor"] = "1/10"
+
+
+def factor_of_one(plain: Plain) -> None:
+    for name in ("contraction", "adjoint"):
+        line(plain, name)["values"]["contraction_factor"] = "1/1"
+    plain["evidence"]["contraction"]["factor"] = "1/1"
+
+
+def bigger_entry(plain: Plain) -> None:
+    row = plain["program"]["matrix"][0]
+    row[0] += 1 if row[0] < 100 else -1
+
+
+def next_up(value: float) -> float:
+    return float(np.nextafter(value, np.inf))
+
+
+def next_down(value: float) -> float:
+    return float(np.nextafter(value, -np.inf))
+
+
+FORGERIES = {
+    "lower factor": lower_factor_everywhere,
+    "factor one": factor_of_one,
+    "factor of one line": set_value("contraction", "contraction_factor", lambda _: "1/2"),
+    "factor of the adjoint": set_value("adjoint", "contraction_factor", lambda _: "1/2"),
+    "weight": set_in("evidence", "contraction", "weights", 0, change=lambda w: 100 * w),
+    "negative weight": set_in("evidence", "contraction", "weights", 0, change=lambda w: -w),
+    "witness": set_in("evidence", "contraction", "cholesky", 0, 0, change=lambda x: x // 2),
+    "witness exponent": set_in("evidence", "contraction", "exponents", 0, change=lambda k: k - 1),
+    "witness precision": set_in("evidence", "contraction", "bits", change=lambda t: t + 1),
+    "model witness": set_in("evidence", "operator", "margin", "cholesky", 0, 0, change=lambda x: x // 2),
+    "model margin": set_in("evidence", "operator", "margin", "bound", change=lambda x: 2 * x),
+    "model Lipschitz bound": set_in("evidence", "operator", "lipschitz", "bound", change=lambda x: x // 2),
+    "model matrix": set_in("evidence", "operator", "W", 0, 0, change=lambda x: x + 2**33),
+    "margin line": set_value("original_operator", "margin_bound", next_up),
+    "Lipschitz line": set_value("original_operator", "lipschitz_bound", next_down),
+    "condition line": set_value("original_operator", "condition_bound", next_down),
+    "matrix entry": bigger_entry,
+    "matrix shift": set_in("program", "matrix_shifts", 0, change=lambda g: g - 1),
+    "drive entry": set_in("program", "drive", 0, 0, change=lambda x: x - 1 if x > 0 else x + 1),
+    "drive bias": set_in("program", "drive_bias", 0, change=lambda x: 3 * x + 10**6),
+    "drive shift": set_in("program", "drive_shifts", 0, change=lambda x: x + 1),
+    "readout entry": set_in("program", "readout", 0, 0, change=lambda x: x - 1 if x > 0 else x + 1),
+    "readout bias": set_in("program", "readout_bias", 0, change=lambda x: x + 10**7),
+    "iterations of the line": set_value("iterations", "iterations", lambda k: k - 1),
+    "iterations of the program": set_in("program", "iterations", change=lambda k: max(1, k // 2)),
+    "endless iterations": set_in("program", "iterations", change=lambda _: 10**15),
+    "transient": set_value("iterations", "transient", next_down),
+    "start bound": set_value("iterations", "start_bound", next_down),
+    "rounding bound": set_value("iterations", "rounding_bound", next_down),
+    "radius": set_value("radius", "weighted_norm", next_down),
+    "euclidean radius": set_value("radius", "two_norm", next_down),
+    "infinity radius": set_value("radius", "infinity_norm", next_down),
+    "logit radius": set_value("logit_radius", "radii", lambda radii: [next_down(radii[0]), *radii[1:]]),
+    "implied margin": set_value("implied_operator", "margin_bound", next_up),
+    "implied Lipschitz constant": set_value("implied_operator", "lipschitz_bound", next_down),
+    "step size": set_in("evidence", "step_size", change=lambda _: "1/1024"),
+    "weighting": set_value("implied_operator", "weighting", lambda _: "other"),
+    "drive width": set_value("accumulators", "drive_accumulator", lambda r: {**r, "bits": r["bits"] - 1}),
+    "state width": set_value("accumulators", "state_accumulator", lambda r: {**r, "bits": r["bits"] - 1}),
+    "output range": set_value("accumulators", "output", lambda r: {**r, "high": r["high"] - 1}),
+    "drive range": set_value("accumulators", "drive", lambda r: {**r, "low": r["low"] + 1}),
+    "state bound": set_value("state_range", "bound", next_down),
+    "state verdict": set_value("state_range", "verdict", lambda _: "never saturates, ever"),
+    "state format": set_in("program", "state_format", "integer_bits", change=lambda x: x - 1),
+    "state overflow": set_in("program", "state_format", "overflow", change=lambda _: "AP_WRAP"),
+    "state rounding": set_in("program", "state_format", "rounding", change=lambda _: "AP_TRN"),
+    "a priori count": set_value("class_a_priori", "equal", lambda x: x + 1),
+    "a posteriori count": set_value("class_a_posteriori", "equal", lambda x: x + 1),
+    "undecided": set_value("class_a_posteriori", "undecided", lambda x: x - 1),
+    "distance": set_value("class_a_posteriori", "largest_distance", next_down),
+    "saturated": set_value("state_saturation", "saturated", lambda x: x - 1),
+    "sample count": set_in("evidence", "samples", "count", change=lambda x: x - 1),
+    "sample words": set_in("evidence", "samples", "words", change=lambda text: text[:-8]),
+    "samples gone": drop_samples,
+    "line gone": drop_line,
+    "line twice": repeat_line,
+    "measured called proved": set_status("displacement", "proved"),
+    "proved called measured": set_status("contraction", "measured"),
+    "proved called not covered": set_status("radius", "not covered"),
+    "words of a claim": lambda plain: line(plain, "radius").update(statement="The error is zero."),
+    "source of a claim": lambda plain: line(plain, "radius").update(source="folklore"),
+    "another claim": lambda plain: line(plain, "radius").update(name="perfection"),
+    "extra field": lambda plain: line(plain, "radius").update(remark="and more"),
+    "uncertified mark": set_in("program", "certified", change=lambda _: False),
+    "phi": set_in("program", "phi", change=lambda _: "relu"),
+    "solver": set_in("program", "solver", change=lambda _: FORWARD_BACKWARD),
+    "leak": set_in("program", "leak_shift", change=lambda _: 1),
+    "word length": set_in("program", "matrix_word_length", change=lambda _: 3),
+    "version": set_in("version", change=lambda _: 2),
+    "boolean for one": set_in("program", "matrix_shifts", 0, change=lambda _: True),
+    "float for an integer": set_in("program", "drive_bias", 0, change=float),
+}
+
+
+@pytest.mark.parametrize("seal", [True, False], ids=["digests recomputed", "digests left"])
+@pytest.mark.parametrize("name", FORGERIES)
+def test_rejects_every_forgery(name: str, seal: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = fresh()
+    FORGERIES[name](plain)
+    assert json.dumps(plain) != json.dumps(fresh())
+    code, text = verdict(sealed(plain) if seal else plain, tmp_path, capsys)
+    assert code == 1 and text.splitlines()[-1].startswith("FAIL  "), text
+    assert "Traceback" not in text
+    if seal:
+        assert "the digest does not match" not in text
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [leaf for key, item in value.items() for leaf in leaves(item, (*path, key))]
+    if isinstance(value, list):
+        return [leaf for index, item in enumerate(value) for leaf in leaves(item, (*path, index))]
+    return [path]
+
+
+def test_without_new_digests_no_single_change_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sample of every kind of leaf, measured figures and names included."""
+    paths = leaves(fresh(solver=FORWARD_BACKWARD, n=1))
+    for path in paths[:: max(1, len(paths) // 150)]:
+        plain = fresh(solver=FORWARD_BACKWARD, n=1)
+        bump = {bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: v + 1.0, str: lambda v: v + "x"}
+        set_in(*path, change=lambda v, bump=bump: bump[type(v)](v))(plain)
+        assert verdict(plain, tmp_path, capsys)[0] == 1, path
+
+
+def test_one_proof_does_not_serve_another_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain, other = fresh(), fresh(seed=1)
+    plain["program"] = other["program"]
+    assert verdict(sealed(plain), tmp_path, capsys)[0] == 1
+    plain = fresh()
+    plain["evidence"]["contraction"] = other["evidence"]["contraction"]
+    assert verdict(sealed(plain), tmp_path, capsys)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", "3", "{}", '{"version": 1}', '{"a": 1, "a": 2}', "\x00", "NaN", "[" * 100_000],
+    ids=["empty", "cut", "list", "null", "number", "object", "version only", "twice", "binary", "NaN", "deep"],
+)
+def test_malformed_files_are_one_clear_line(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = verdict(text, tmp_path, capsys)
+    assert code == 1 and len(out.splitlines()) == 1 and out.startswith("FAIL  ")
+
+
+@pytest.mark.parametrize("key", ["version", "lines", "program", "program_digest", "evidence", "digest"])
+@pytest.mark.parametrize("value", [None, [], {}, "x", -1, 1.5])
+def test_wrong_types_anywhere_are_rejected(
+    key: str, value: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = fresh()
+    plain[key] = value
+    code, out = verdict(plain if key == "digest" else sealed_loosely(plain), tmp_path, capsys)
+    assert code == 1 and "Traceback" not in out
+
+
+def sealed_loosely(plain: Plain) -> Plain:
+    plain = {name: value for name, value in plain.items() if name != "digest"}
+    return {**plain, "digest": canonical_digest(plain)}
+
+
+def test_missing_file_and_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check_certificate.main([str(tmp_path / "none.json")]) == 1
+    assert "cannot be read: No such file" in capsys.readouterr().out
+    assert check_certificate.main([]) == 1
+    assert "usage" in capsys.readouterr().out
+
+
+def test_decompression_is_bounded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = fresh()
+    plain["evidence"]["samples"]["words"] = base64.b64encode(zlib.compress(bytes(50_000_000))).decode()
+    code, out = verdict(sealed(plain), tmp_path, capsys)
+    assert code == 1 and "not the stated size" in out
