@@ -106,19 +106,29 @@ def adjoint_equilibrium(
 
 
 def iterate(update: Callable[[Tensor], Tensor], state: Tensor, tolerance: float, max_iterations: int) -> Tensor:
-    """Apply ``update`` until no entry moves by more than ``tolerance`` times the largest entry."""
+    """Apply ``update`` until no entry moves by more than ``tolerance`` times the largest entry, or say that it does."""
+    settled, residual = settle(update, state, tolerance, max_iterations)
+    if not residual <= tolerance:
+        raise InputError(
+            f"the equilibrium was not reached in {max_iterations} iterations (relative residual {residual:.1e}, "
+            f"tolerance {tolerance:.1e}); raise the margin or max_iterations, or lower the learning rate"
+        )
+    return settled
+
+
+def settle(
+    update: Callable[[Tensor], Tensor], state: Tensor, tolerance: float, max_iterations: int
+) -> tuple[Tensor, float]:
+    """The last state and its relative residual as last looked at, infinite if never."""
     residual = math.inf
     for iteration in range(1, max_iterations + 1):
         updated = update(state)
         if iteration % CHECK_EVERY == 0:
             residual = float((updated - state).abs().amax()) / max(float(updated.abs().amax()), 1e-30)
             if residual <= tolerance:
-                return updated
+                return updated, residual
         state = updated
-    raise InputError(
-        f"the equilibrium was not reached in {max_iterations} iterations (relative residual {residual:.1e}, "
-        f"tolerance {tolerance:.1e}); raise the margin or max_iterations, or lower the learning rate"
-    )
+    return state, residual
 
 
 class MonotoneNetwork(nn.Module):

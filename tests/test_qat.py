@@ -1,0 +1,190 @@
+"""Quantisation-aware training: the trained network is the integer network."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from random_models import random_model
+
+from mondeq_hw import qat
+from mondeq_hw.certify import prove_contraction
+from mondeq_hw.data import Dataset
+from mondeq_hw.errors import InputError
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.program import assemble
+from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain, straight_through
+from mondeq_hw.quantize import QuantizedRecurrence, max_level, to_levels
+from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.train import Epoch, Optimisation, split
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def lowered_model(bits: int, solver: str = PEACEMAN_RACHFORD, n: int = 7, seed: int = 0, **options):
+    model = random_model(np.random.default_rng(seed), n, 5, 3, margin=0.8)
+    return lower(model, LoweringOptions(bits, solver=solver, rounding="nearest", **options))
+
+
+@pytest.mark.parametrize("bits", range(1, 17))
+def test_levels_are_the_compilers(bits):
+    latent = torch.randn(40, 30, dtype=torch.double, generator=torch.Generator().manual_seed(bits)) * 2 ** (bits - 1)
+    latent[0, :8] = torch.tensor([0.0, -0.0, 0.5, -0.5, 1.5, -1.5, 0.49999, 1e6])
+    np.testing.assert_array_equal(nearest_levels(latent, bits).numpy(), to_levels(latent.numpy(), bits))
+
+
+def test_straight_through_gradient_is_the_identity():
+    values = torch.linspace(-3, 3, 13, dtype=torch.double, requires_grad=True)
+    weights = torch.arange(13, dtype=torch.double)
+    (straight_through(values, torch.tensor(0.25)) * weights).sum().backward()
+    assert torch.equal(values.grad, weights)
+    (gradient,) = torch.autograd.grad((nearest_levels(values, 2) * weights).sum(), values)
+    assert torch.equal(gradient, weights)
+
+
+@pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
+@pytest.mark.parametrize("bits, state_bits", [(1, 8), (2, 6), (3, 12), (5, 5)])
+@pytest.mark.parametrize("perturbation", [0.0, 0.4, 3.0])
+def test_the_forward_pass_is_the_golden_model(solver, bits, state_bits, perturbation):
+    """Also far from the start, also saturating, also with biases off their grid."""
+    start = lowered_model(bits, solver, state_bits=state_bits, drive_bits=4, readout_bits=3)
+    network = QuantizedNetwork(start, iterations=9).double()
+    generator = torch.Generator().manual_seed(bits)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += perturbation * torch.randn(parameter.shape, dtype=torch.double, generator=generator)
+    words = np.random.default_rng(1).integers(0, 256, size=(50, 5))
+    golden = GoldenModel(network.program(9))
+    expected = golden.predict_raw(words) * 2.0**-golden.program.output_fractional_bits
+    np.testing.assert_array_equal(network(torch.from_numpy(words).double()).detach().numpy(), expected)
+    if perturbation == 3.0 and state_bits == 5:
+        assert golden.trace(words).saturations.any()
+    if perturbation == 0.0:
+        for name in ("matrix", "drive", "readout"):
+            ours, theirs = getattr(network.quantized(), name), getattr(start.quantized, name)
+            np.testing.assert_array_equal(ours.integers, theirs.integers)
+            np.testing.assert_array_equal(ours.shifts, theirs.shifts)
+
+
+@pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
+def test_gradients_are_those_of_the_quantised_weights(solver, monkeypatch):
+    """With a fine state the network is the real one at its *quantised* weights: compare with autograd there."""
+    monkeypatch.setattr(qat, "ADJOINT_TOLERANCE", 1e-12)
+    start = lowered_model(4, solver, n=5, state_bits=32)
+    network = QuantizedNetwork(start, iterations=400).double()
+    words = torch.from_numpy(np.random.default_rng(2).integers(0, 256, size=(6, 5))).double()
+    with torch.no_grad():
+        network.matrix.levels += 0.3  # latents off their grid: the gradient must not see it
+    quantized = network.quantized()
+    M = torch.from_numpy(quantized.matrix.values).requires_grad_()
+    D = torch.from_numpy(quantized.drive.values).requires_grad_()
+    R = torch.from_numpy(quantized.readout.values).requires_grad_()
+    bias = torch.from_numpy(quantized.drive_bias).requires_grad_()
+    leak = quantized.recurrence.leak * torch.eye(5, dtype=torch.double)
+
+    def smooth(matrix, drive, readout, drive_bias):
+        """Logits by plain unrolling, differentiated by autograd."""
+        d = words @ drive.t() + drive_bias
+        state = d
+        for _ in range(400):
+            state = (state.abs() if solver == PEACEMAN_RACHFORD else state.clamp_min(0)) @ (matrix + leak).t() + d
+        return state.clamp_min(0) @ readout.t()
+
+    weights = torch.randn(6, 3, dtype=torch.double, generator=torch.Generator().manual_seed(0))
+    expected = torch.autograd.grad((smooth(M, D, R, bias) * weights).sum(), (M, D, R, bias))
+    (network(words) * weights).sum().backward()
+    for latent, gradient in zip((network.matrix, network.drive, network.readout), expected, strict=False):
+        torch.testing.assert_close(latent.levels.grad, gradient * latent.scale, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(network.drive_bias.grad, expected[3], rtol=1e-5, atol=1e-7)
+
+
+# -- retraining ----------------------------------------------------------------------------------------
+
+
+def blobs(samples: int = 240) -> Dataset:
+    """Three noisy patterns of five pixels."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(samples) % 3
+    patterns = rng.integers(40, 216, size=(3, 5))
+    words = np.clip(patterns[labels] + rng.normal(scale=30, size=(samples, 5)), 0, 255)
+    return Dataset("blobs", "train", words.astype(np.int64), labels)
+
+
+FAST = QatConfig(Optimisation(epochs=5, batch_size=24, learning_rate=0.05, validation_share=0.25), iterations=12)
+
+
+def accuracy(lowered: Lowered, quantized: QuantizedRecurrence, data: Dataset) -> float:
+    golden = GoldenModel(assemble(quantized, lowered.input_format, lowered.state_format, 12, certified=False))
+    return 100.0 * float((golden.predict_raw(data.words).argmax(axis=1) == data.labels).mean())
+
+
+@pytest.mark.parametrize("bits, drive_bits, readout_bits, least", [(1, 2, 1, 60.0), (2, 4, 3, 80.0), (4, 1, 2, 80.0)])
+def test_retraining_learns_within_the_word_lengths_and_the_proof(bits, drive_bits, readout_bits, least):
+    data, start = blobs(), lowered_model(bits, drive_bits=drive_bits, readout_bits=readout_bits)
+    result = retrain(start, data, FAST)
+    quantized = result.quantized
+    assert accuracy(start, quantized, data) > max(least, accuracy(start, start.quantized, data))
+    for matrix, word_length in (
+        (quantized.matrix, bits),
+        (quantized.drive, drive_bits),
+        (quantized.readout, readout_bits),
+    ):
+        assert matrix.word_length == word_length
+        assert np.abs(matrix.integers).max() <= max_level(word_length)
+        assert word_length > 1 or (matrix.integers != 0).all()
+    proof = prove_contraction(quantized.matrix, quantized.recurrence.leak_shift)
+    assert proof is not None and proof.contraction_factor <= FAST.contraction_limit
+    again = retrain(start, data, FAST)
+    assert again.history == result.history
+    np.testing.assert_array_equal(again.quantized.drive.integers, quantized.drive.integers)
+
+
+def test_the_best_epochs_accuracy_is_the_golden_models():
+    """What selects the epoch is measured on the integers that are kept."""
+    data, start = blobs(), lowered_model(2)
+    result = retrain(start, data, FAST)
+    _, held_out = split(data, 0.25, 0)
+    kept = Dataset(data.name, data.split, data.words[held_out], data.labels[held_out])
+    assert accuracy(start, result.quantized, kept) == pytest.approx(result.best.validation_accuracy)
+
+
+def test_the_hinge_brings_the_norm_under_the_limit():
+    start = lowered_model(3)
+    coarse = replace(start.quantized.matrix, shifts=start.quantized.matrix.shifts - 1)
+    start = replace(start, quantized=replace(start.quantized, matrix=coarse))
+    assert np.linalg.norm(coarse.values, 2) > 1
+    assert prove_contraction(coarse, 0) is None
+    result = retrain(start, blobs(), replace(FAST, hinge_start=0.8, contraction_limit=0.85))
+    assert np.linalg.norm(result.quantized.matrix.values, 2) <= 0.85
+    unproved = replace(FAST, hinge_weight=0.0, optimisation=replace(FAST.optimisation, learning_rate=1e-6))
+    with pytest.raises(InputError, match="no epoch had a proved contraction"):
+        retrain(start, blobs(), unproved)
+
+
+def test_resume_ends_in_the_same_integers(tmp_path):
+    data, start, state = blobs(), lowered_model(2), tmp_path / "run.state"
+
+    def stop(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retrain(start, data, FAST, state_file=state, observe=stop)
+    resumed, straight = retrain(start, data, FAST, state_file=state), retrain(start, data, FAST)
+    assert resumed.history == straight.history
+    for name in ("matrix", "drive", "readout"):
+        np.testing.assert_array_equal(
+            getattr(resumed.quantized, name).integers, getattr(straight.quantized, name).integers
+        )
+
+
+@pytest.mark.parametrize("wrong", [{"hinge_start": 0.99}, {"contraction_limit": 1.0}, {"hinge_start": 0.0}])
+def test_wrong_limits(wrong):
+    with pytest.raises(InputError, match="expected 0 < hinge_start"):
+        QatConfig(**wrong)
