@@ -157,7 +157,8 @@ class Project:
         # Isolated: nothing but the standard library can be imported.
         command = [sys.executable, "-I", str(checker), str(self.folder / CERTIFICATE)]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        reason = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1]
+        lines = (done.stdout or done.stderr).split("\n")
+        reason = next((line for line in reversed(lines) if line), f"the checker ended with code {done.returncode}")
         return Verdict(done.returncode == 0, reason)
 
     @cached_property

@@ -1,0 +1,131 @@
+"""A killed compiler leaves a complete build folder, or none."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from checkpoints import parameters, plain, write_npz
+
+from mondeq_hw import Project
+from mondeq_hw.project import MANIFEST
+
+#: In a child, the moment of the kill is where the named call is about to be made for the n-th time.
+CHILD = """
+import os, signal, sys
+import mondeq_hw.cli, mondeq_hw.pipeline
+module, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+target = __import__(module, fromlist=["x"])
+original = getattr(target, name)
+def counted(*args, **options):
+    global count
+    count -= 1
+    if count == 0:
+        os.kill(os.getpid(), getattr(signal, sys.argv[4]))
+    return original(*args, **options)
+setattr(target, name, counted)
+sys.exit(mondeq_hw.cli.main(sys.argv[5:]))
+"""
+
+#: Around every step that touches the disk: the first, middle and last file, the manifest, the move, the removal.
+MOMENTS = [
+    ("tempfile", "mkdtemp", 1),
+    ("mondeq_hw.hls", "emit", 1),
+    ("mondeq_hw.rtl", "emit", 1),
+    ("mondeq_hw.report", "write", 1),
+    ("os", "fsync", 1),
+    ("os", "fsync", 20),
+    ("mondeq_hw.project", "_move", 1),
+    ("shutil", "rmtree", 1),
+]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network: these tests are about the folder."""
+    return write_npz(tmp_path_factory.mktemp("kill") / "model.npz", plain(parameters()))
+
+
+def command(model: Path, out: Path) -> list[str]:
+    return ["compile", str(model), "--bits", "4", "--out", str(out), "--force"]
+
+
+def killed_at(moment: tuple[str, str, int], number: signal.Signals, model: Path, out: Path) -> int:
+    module, name, count = moment
+    arguments = [sys.executable, "-c", CHILD, module, name, str(count), number.name, *command(model, out)]
+    return subprocess.run(arguments, capture_output=True, timeout=120).returncode
+
+
+def assert_complete(folder: Path) -> None:
+    project = Project.load(folder)
+    assert project.changed_files() == ()
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"program.json", "program.npz", "certificate.json", "config.resolved.json", "hls", "rtl", "sim"}
+    assert names >= {"report", "README.md", MANIFEST}
+
+
+def leftovers(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name != "build")
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: "-".join(map(str, moment)))
+@pytest.mark.parametrize("existing", [False, True], ids=["new", "replace"])
+def test_sigkill(moment: tuple[str, str, int], existing: bool, model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "build"
+    if existing:
+        assert main_in_process(model, out) == 0
+        before = (out / MANIFEST).stat().st_ino
+    code = killed_at(moment, signal.SIGKILL, model, out)
+    finished = moment[1] == "rmtree"  # by then the folder is in its place
+    if code == 0:
+        # A first compile has nothing to remove, so the last moment never comes.
+        assert finished and not existing
+    else:
+        assert code == -signal.SIGKILL
+    if existing:
+        assert ((out / MANIFEST).stat().st_ino == before) is not finished
+    else:
+        assert out.exists() is finished
+    if out.exists():
+        assert_complete(out)
+    # The next run clears what the killed one left, and succeeds.
+    assert main_in_process(model, out) == 0
+    assert_complete(out)
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["term", "int"])
+@pytest.mark.parametrize("moment", [MOMENTS[1], MOMENTS[4], MOMENTS[6]], ids=lambda moment: "-".join(map(str, moment)))
+def test_signals_clean_up(
+    number: signal.Signals, code: int, moment: tuple[str, str, int], model: Path, tmp_path: Path
+) -> None:
+    assert killed_at(moment, number, model, tmp_path / "new" / "build") == code
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sigkill_at_any_time(model: Path, tmp_path: Path) -> None:
+    """The real program, killed after random delays."""
+    out = tmp_path / "build"
+    start = time.monotonic()
+    run = [sys.executable, "-m", "mondeq_hw", *command(model, out)]
+    assert subprocess.run(run, capture_output=True).returncode == 0
+    duration = time.monotonic() - start
+    delays = random.Random(0)
+    for _ in range(5):
+        with subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            time.sleep(delays.uniform(0, duration))
+            process.kill()
+        assert_complete(out)
+    assert main_in_process(model, out) == 0
+    assert leftovers(tmp_path) == []
+
+
+def main_in_process(model: Path, out: Path) -> int:
+    from mondeq_hw.cli import main
+
+    return main([*command(model, out), "--json"])
