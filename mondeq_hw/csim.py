@@ -19,8 +19,12 @@ import numpy as np
 
 from .errors import InputError, MissingToolError, MondeqError
 
-#: ``#pragma HLS`` is for another compiler; the language is the one Vitis HLS defaults to.
-COMPILER_FLAGS = ("-std=c++14", "-O3", "-Wall", "-Wextra", "-Wno-unknown-pragmas")
+#: The language is the one Vitis HLS defaults to; ``#pragma HLS`` is for another compiler; and the default
+#: constructors of ``ap_types`` mask the unused bits of what nobody has set yet.
+COMPILER_FLAGS = (
+    *("-std=c++14", "-O3", "-Wall", "-Wextra"),
+    *("-Wno-unknown-pragmas", "-Wno-uninitialized", "-Wno-maybe-uninitialized"),
+)
 
 
 class CSimulationError(MondeqError):

