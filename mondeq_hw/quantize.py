@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import InputError
+from .numerics import IntegerMatrix
 from .reformulate import Recurrence
 
 ROW = "row"
@@ -22,29 +23,7 @@ GRANULARITIES = (ROW, TENSOR)
 #: A grid finer than this has no use and would only widen the accumulators.
 MAX_SHIFT = 40
 #: How many scales finer than the one that fits the largest entry are tried.
-CLIP_OCTAVES = 4
-
-
-@dataclass(frozen=True)
-class IntegerMatrix:
-    """A quantised matrix.
-
-    Parameters
-    ----------
-    integers : ndarray of int64 (rows, columns)
-    shifts : ndarray of int64 (rows,)
-        Row ``i`` has the scale ``2**-shifts[i]``.
-    word_length : int
-    """
-
-    integers: np.ndarray
-    shifts: np.ndarray
-    word_length: int
-
-    @property
-    def values(self) -> np.ndarray:
-        """The real matrix, exact in float64 for word lengths up to 16."""
-        return np.ldexp(self.integers.astype(np.float64), -self.shifts[:, None])
+CLIP_OCTAVES = 8
 
 
 def max_level(word_length: int) -> int:

@@ -3,8 +3,9 @@
 Nearest rounding minimises each entry's error and leaves the norm of the
 whole to chance.  Here the rounding of single entries is flipped to their
 other neighbour where that lowers ``||D M D^-1||_2`` the most for the error it
-costs.  The gradient of the largest singular values ``sum_k u_k v_k'`` says
-which flips do; a batch of them is kept only if the norm really falls.
+costs.  The descent is on Schatten norms ``(sum_k sigma_k^p)^(1/p)``: smooth
+bounds of the spectral norm that see all large singular values at once, where
+the largest one alone would zigzag.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ import numpy as np
 from .quantize import IntegerMatrix, max_level
 from .weighting import best_weighting
 
-#: Singular values within this share of the largest pull together; one alone would zigzag.
-CLUSTER = 0.03
-#: Rounds of flips after which the search gives up.
-MAX_ROUNDS = 400
+#: Exponents of the Schatten norms descended on, one after the other.  Multiples of four.
+EXPONENTS = (8, 32)
+#: First batches flip this share of all entries.
+FIRST_BATCH = 0.01
+#: Single flips that may fail in a row: a flip can overshoot where the next best one does not.
+MOST_FAILURES = 24
+#: Trials per exponent: what large matrices gain beyond is not worth the time.
+MOST_TRIALS = 400
+#: Least rise of the squared error, in units of the scale, that a flip is charged: some are free.
+LEAST_COST = 0.05
 
 
 def contraction_estimate(matrix: np.ndarray, enough: float = 0.0) -> float:
@@ -70,42 +77,64 @@ def round_spectral(target: np.ndarray, start: IntegerMatrix, leak: float, limit:
 def _descend(
     target: np.ndarray, start: IntegerMatrix, eye: np.ndarray, weighting: np.ndarray, limit: float
 ) -> IntegerMatrix:
-    """Flip batches of entries while the norm for a fixed weighting falls."""
+    """Flip batches of entries while the Schatten norms for a fixed weighting fall."""
     scaled = np.ldexp(target, start.shifts[:, None])
-    integers = start.integers.copy()
-    step = np.ldexp(weighting, -start.shifts)[:, None] / weighting[None, :]
     outer = weighting[:, None] / weighting[None, :]
-    norm = weighted_norm(start.values + eye, weighting)
-    batch = max(1, integers.size // 200)
-    for _ in range(MAX_ROUNDS):
-        if norm <= limit or batch == 0:
-            break
-        values = np.ldexp(integers.astype(np.float64), -start.shifts[:, None]) + eye
-        gradient = _norm_gradient(values * outer)
-        move = _other_neighbour(scaled, integers, start.word_length) - integers
-        gain = -gradient * move * step
-        cost = (integers + move - scaled) ** 2 - (integers - scaled) ** 2
-        # Flips that lower the error too are free; the floor keeps the ratio finite.
-        merit = np.where(gain > 0, gain / np.maximum(cost, 0.05), 0.0)
-        chosen = np.argsort(merit, axis=None)[::-1][:batch]
-        chosen = chosen[merit.flat[chosen] > 0]
-        if len(chosen) == 0:
-            break
-        trial = integers.copy()
-        trial.flat[chosen] += move.flat[chosen]
-        trial_norm = weighted_norm(np.ldexp(trial.astype(np.float64), -start.shifts[:, None]) + eye, weighting)
-        if trial_norm < norm:
-            integers, norm = trial, trial_norm
-        else:
-            batch //= 2
-    return IntegerMatrix(integers, start.shifts, start.word_length)
+    step = np.ldexp(outer, -start.shifts[:, None])
+    integers = start.integers
+    best, best_norm = integers, weighted_norm(start.values + eye, weighting)
+    for exponent in EXPONENTS:
+        value = _schatten(integers * step + eye, exponent)
+        moves, order = _flips(scaled, integers, step, eye, exponent, start.word_length)
+        batch, failures = max(1, int(FIRST_BATCH * integers.size)), 0
+        for _ in range(MOST_TRIALS):
+            if failures == MOST_FAILURES or best_norm <= limit:
+                break
+            chosen = order[failures : failures + 1] if batch == 1 else order[:batch]
+            trial = integers.copy()
+            trial.flat[chosen] += moves.flat[chosen]
+            trial_value = _schatten(trial * step + eye, exponent)
+            if trial_value < value:
+                integers, value, failures = trial, trial_value, 0
+                moves, order = _flips(scaled, integers, step, eye, exponent, start.word_length)
+                norm = float(np.linalg.norm(integers * step + eye, 2))
+                if norm < best_norm:
+                    best, best_norm = integers, norm
+            elif batch > 1:
+                batch //= 2
+            else:
+                failures += 1  # the next best single flip
+    return IntegerMatrix(best, start.shifts, start.word_length)
 
 
-def _norm_gradient(matrix: np.ndarray) -> np.ndarray:
-    """Gradient of a smooth maximum of the singular values."""
-    u, values, vt = np.linalg.svd(matrix)
-    pull = np.exp((values - values[0]) / (CLUSTER * values[0]))
-    return (u * (pull / pull.sum())) @ vt
+def _flips(
+    scaled: np.ndarray, integers: np.ndarray, step: np.ndarray, eye: np.ndarray, exponent: int, word_length: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The move of every entry to its other neighbour, and the entries by descent for the error, best first."""
+    moves = _other_neighbour(scaled, integers, word_length) - integers
+    gain = -_schatten_gradient(integers * step + eye, exponent) * moves * step
+    cost = (integers + moves - scaled) ** 2 - (integers - scaled) ** 2
+    merit = np.where(gain > 0, gain / np.maximum(cost, LEAST_COST), 0.0)
+    order = np.argsort(-merit, axis=None)
+    return moves, order[merit.flat[order] > 0]
+
+
+def _schatten(matrix: np.ndarray, exponent: int) -> float:
+    """``tr((M'M)^(p/2))^(1/p)``, by matrix powers: no decomposition needed."""
+    scale = np.linalg.norm(matrix)
+    if scale == 0:
+        return 0.0
+    gram = (matrix / scale).T @ (matrix / scale)
+    power = np.linalg.matrix_power(gram, exponent // 4)
+    return float(scale * np.linalg.norm(power) ** (2 / exponent))
+
+
+def _schatten_gradient(matrix: np.ndarray, exponent: int) -> np.ndarray:
+    """Direction of steepest ascent of :func:`_schatten`, up to a positive factor."""
+    unit = matrix / max(np.linalg.norm(matrix), np.finfo(float).tiny)
+    power = np.linalg.matrix_power(unit.T @ unit, exponent // 2 - 1)
+    gradient = unit @ power
+    return gradient / max(np.abs(gradient).max(), np.finfo(float).tiny)
 
 
 def _other_neighbour(scaled: np.ndarray, integers: np.ndarray, word_length: int) -> np.ndarray:

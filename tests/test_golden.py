@@ -1,0 +1,124 @@
+"""The golden model against the numerics contract evaluated in plain Python integers."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_models import random_program, random_words
+
+from mondeq_hw.errors import InputError
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.reformulate import SOLVERS
+
+
+def half_up(value: int, shift: int) -> int:
+    return (value + ((1 << shift) >> 1)) >> shift
+
+
+def by_the_contract(program: SolverProgram, x: list[int]) -> tuple[list[list[int]], list[int]]:
+    """All states and the outputs of one sample, as ``program.py`` states them."""
+    drive, matrix, readout = (m.integers.tolist() for m in (program.drive, program.matrix, program.readout))
+    top = program.state_format.max_word
+    shifts, leak = program.matrix.shifts.tolist(), program.leak.tolist()
+
+    def saturate(value):
+        return max(-top, min(top, value))
+
+    d = [
+        half_up((sum(w * v for w, v in zip(row, x, strict=True)) << program.drive_left_shift) + bias, right)
+        for row, bias, right in zip(drive, program.drive_bias.tolist(), program.drive_right_shift.tolist(), strict=True)
+    ]
+    phi = abs if program.phi == "abs" else lambda s: max(s, 0)
+    states = [[saturate(half_up(d[i], shifts[i])) for i in range(program.n)]]
+    for _ in range(program.iterations):
+        f = [phi(s) for s in states[-1]]
+        states.append(
+            [
+                saturate(half_up(d[i] + sum(w * v for w, v in zip(matrix[i], f, strict=True)) + leak[i] * f[i], shifts[i]))
+                for i in range(program.n)
+            ]
+        )
+    z = [max(s, 0) for s in states[-1]]
+    outputs = [
+        (sum(w * v for w, v in zip(row, z, strict=True)) << left) + bias
+        for row, left, bias in zip(
+            readout, program.readout_left_shift.tolist(), program.readout_bias.tolist(), strict=True
+        )
+    ]
+    return states, outputs
+
+
+programs = st.builds(
+    random_program,
+    seed=st.integers(0, 10**6),
+    n=st.integers(1, 24),
+    d=st.integers(1, 12),
+    k=st.integers(1, 5),
+    bits=st.integers(1, 16),
+    solver=st.sampled_from(SOLVERS),
+    granularity=st.sampled_from(["row", "tensor"]),
+    state_bits=st.integers(3, 24),
+    state_integer_bits=st.integers(-2, 6),
+    drive_bits=st.integers(1, 16),
+    readout_bits=st.integers(1, 16),
+    input_bits=st.integers(1, 16),
+    iterations=st.integers(1, 9),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(programs, st.integers(0, 10**6))
+def test_golden_is_the_contract(program, seed):
+    words = random_words(seed, program, 3)
+    golden = GoldenModel(program)
+    trace = golden.trace(words)
+    np.testing.assert_array_equal(golden.predict_raw(words), trace.outputs)
+    np.testing.assert_array_equal(golden.iterations(words), trace.iterations)
+    for sample, x in enumerate(words.tolist()):
+        states, outputs = by_the_contract(program, x)
+        assert trace.states[:, sample].tolist() == states
+        assert trace.outputs[sample].tolist() == outputs
+        repeats = [k for k in range(1, len(states)) if states[k] == states[k - 1]]
+        assert trace.iterations[sample] == (repeats[0] if repeats else program.iterations)
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs, st.integers(0, 10**6))
+def test_no_accumulator_leaves_its_proved_width(program, seed):
+    words = random_words(seed, program, 8)
+    trace = GoldenModel(program).trace(words)
+    assert np.abs(trace.drive).max() < 2 ** (program.drive_bits - 1)
+    assert np.abs(trace.outputs).max() < 2 ** (program.output_bits - 1)
+    assert np.abs(trace.states).max() <= program.state_format.max_word
+
+
+@pytest.mark.parametrize("state_bits, kind", [(6, "f"), (40, "i"), (48, "O")])
+def test_the_type_follows_from_the_bounds(state_bits, kind):
+    """Wide states leave float64 for int64 and then for Python integers, and stay exact."""
+    program = random_program(3, bits=16, state_bits=state_bits, state_integer_bits=4)
+    golden = GoldenModel(program)
+    assert np.dtype(golden._state_type).kind == kind
+    words = random_words(4, program, 2)
+    states, outputs = by_the_contract(program, words[0].tolist())
+    assert golden.trace(words).states[:, 0].tolist() == states
+    assert golden.predict_raw(words)[0].tolist() == outputs
+
+
+def test_batches_do_not_matter():
+    program = random_program(5)
+    words = random_words(6, program, 2500)
+    golden = GoldenModel(program)
+    whole = golden.predict_raw(words)
+    np.testing.assert_array_equal(whole, np.concatenate([golden.predict_raw(words[:7]), golden.predict_raw(words[7:])]))
+    assert golden.predict_raw(words[:0]).shape == (0, program.k)
+    scaled = np.ldexp(whole.astype(float), -program.output_fractional_bits)
+    np.testing.assert_array_equal(golden.predict(words), scaled)
+
+
+@pytest.mark.parametrize(
+    "words", [np.zeros((2, 4), int), np.zeros(5, int), np.full((1, 5), 256), np.full((1, 5), -1), np.zeros((1, 5))]
+)
+def test_wrong_words_are_refused(words):
+    with pytest.raises(InputError):
+        GoldenModel(random_program(1)).predict_raw(words)

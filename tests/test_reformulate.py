@@ -1,0 +1,69 @@
+"""Both splittings have the network's equilibrium as their fixed point, and the claims about C hold."""
+
+import numpy as np
+import pytest
+from random_models import random_model
+
+from mondeq_hw.prox import PHI, equilibrium
+from mondeq_hw.reference import preactivation, state_of, step_size
+from mondeq_hw.reformulate import folded_input, forward_backward, peaceman_rachford
+
+
+def model_and_words(seed, n=9, d=6, k=4, margin=0.3):
+    rng = np.random.default_rng(seed)
+    return random_model(rng, n, d, k, margin), rng.integers(0, 256, (5, d))
+
+
+def recurrences(model):
+    return [peaceman_rachford(model, a) for a in (0.3, 1.0, 2.7)] + [forward_backward(model, a) for a in (3, 6)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_reference_solves_the_network(seed):
+    model, words = model_and_words(seed)
+    v = preactivation(model, words)
+    z = equilibrium(v)
+    x = model.preprocessing.apply(words)
+    np.testing.assert_allclose(v, z @ model.W.T + x @ model.U.T + model.b, atol=1e-7)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_equilibrium_is_the_fixed_point_of_every_recurrence(seed):
+    model, words = model_and_words(seed)
+    v = preactivation(model, words)
+    for step in recurrences(model):
+        s = state_of(v, step.step_size)
+        again = PHI[step.phi](s) @ step.iteration_matrix.T + words @ step.drive.T + step.drive_bias
+        np.testing.assert_allclose(again, s, atol=1e-6)
+        np.testing.assert_allclose(equilibrium(s), equilibrium(v), atol=1e-9)
+        y = equilibrium(s) @ step.readout.T + step.readout_bias
+        np.testing.assert_allclose(y, equilibrium(v) @ model.O.T + model.c, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_reflected_matrix_contracts_at_any_step(seed):
+    model, _ = model_and_words(seed, margin=0.05)
+    for alpha in np.geomspace(1e-2, 1e2, 9):
+        assert np.linalg.norm(peaceman_rachford(model, alpha).matrix, 2) < 1
+
+
+def test_step_size_is_near_the_best_one():
+    model, _ = model_and_words(1, n=30)
+    def factor(alpha):
+        return np.linalg.norm(peaceman_rachford(model, alpha).matrix, 2)
+
+    best = min(map(factor, np.geomspace(0.05, 20, 60)))
+    assert 1 - factor(step_size(model)) > 0.5 * (1 - best)
+
+
+def test_preprocessing_is_folded():
+    model, words = model_and_words(2)
+    U, b = folded_input(model)
+    np.testing.assert_allclose(words @ U.T + b, model.preprocessing.apply(words) @ model.U.T + model.b, atol=1e-10)
+
+
+def test_leak_is_the_exact_diagonal():
+    model, _ = model_and_words(3)
+    step = forward_backward(model, 4)
+    assert step.leak == 15 / 16
+    np.testing.assert_allclose(step.iteration_matrix, np.eye(model.n) * 15 / 16 + model.W / 16)
