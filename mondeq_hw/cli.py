@@ -26,12 +26,14 @@ from .errors import (
     EXIT_MISSING_TOOL,
     EXIT_OK,
     InputError,
+    MismatchError,
     MondeqError,
     NotCertifiedError,
 )
 
 if TYPE_CHECKING:
     from .project import Project
+    from .verify import Cycles, VerifyReport
 
 ISSUES = "https://github.com/mondeq-hw/mondeq-hw/issues"
 EXIT_INTERRUPTED = 130
@@ -260,6 +262,34 @@ def verify(
     with _steps(silent=as_json) as step, step("verify"):
         result = project.verify(X, samples, tuple(simulator or ("verilator",)))
     _print_verification(project, result, as_json)
+
+
+def _print_verification(project: Project, result: VerifyReport, as_json: bool) -> None:
+    content = {"folder": str(project.folder), "changed_files": list(project.changed_files()), **result.to_plain()}
+    project.add("report/verify.json", json.dumps(content, indent=2) + "\n")
+    if as_json:
+        _print_json(content)
+    else:
+        from rich.table import Table
+
+        table = Table("backend", "tool", "samples", "result", "cycles per sample", box=None, pad_edge=False)
+        for backend in result.backends:
+            verdict = "MISMATCH" if backend.mismatch else "equal"
+            tests = f", {len(backend.tests_passed)} benches passed" if backend.tests_passed else ""
+            table.add_row(backend.name, backend.tool, str(backend.samples), verdict + tests, _cycles(backend.cycles))
+        _console().print(table)
+        for name in content["changed_files"]:
+            print(f"changed since it was compiled: {name}")
+    if not result.ok:
+        raise MismatchError("; ".join(mismatch.message for mismatch in result.mismatches))
+
+
+def _cycles(cycles: Cycles | None) -> str:
+    if cycles is None:
+        return ""
+    if cycles.simulated_per_sample is None or cycles.predicted_per_sample is None:
+        return f"{cycles.simulated_first} simulated, {cycles.predicted_first} predicted"
+    return f"{cycles.simulated_per_sample:.1f} simulated, {cycles.predicted_per_sample:.1f} predicted"
 
 
 # -- predict -----------------------------------------------------------------

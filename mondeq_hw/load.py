@@ -1,6 +1,7 @@
 """Checkpoints: read the four formats, check every number, write the own format.
 
-- own, ``.pt`` or ``.safetensors``: ``format = "mondeq-hw"``; ``W`` or ``A, B, m``; ``U, b, O, c``; metadata
+- own, ``.pt`` or ``.safetensors``: ``format = "mondeq-hw"``; ``W`` or ``A, B, m``; ``U, b, O, c``; metadata;
+  of a retrained network the integers of the recurrence instead (``stored.py``)
 - Winston & Kolter reference code: ``mon.linear_module.{U.weight, U.bias, A.weight, B.weight}``,
   ``Wout.{weight, bias}``; the margin is not stored
 - arXiv 2603.10562 reference code: ``mon.core.{A, S, m_raw, U, b}``, ``classifier.{weight, bias}``
@@ -25,6 +26,9 @@ import numpy as np
 
 from .errors import InputError
 from .model import MonDEQ, Preprocessing
+from .reformulate import network_of
+from .stored import KEY as STORED
+from .stored import pack, unpack
 
 FORMAT_NAME = "mondeq-hw"
 FORMAT_VERSION = 1
@@ -113,7 +117,12 @@ def save(model: MonDEQ, path: str | os.PathLike[str], training: Training | None 
     """
     file, training = Path(path), training or Training()
     pre = model.preprocessing
-    arrays = {key: np.ascontiguousarray(getattr(model, key), dtype=np.float64) for key in ("W", *_OWN_KEYS)}
+    if model.stored is None:
+        arrays = {key: np.ascontiguousarray(getattr(model, key), dtype=np.float64) for key in ("W", *_OWN_KEYS)}
+        integers = {}
+    else:
+        arrays, packed = pack(model.stored)
+        integers = {STORED: packed}
     metadata = {
         "format": FORMAT_NAME,
         "version": FORMAT_VERSION,
@@ -130,6 +139,7 @@ def save(model: MonDEQ, path: str | os.PathLike[str], training: Training | None 
             "metrics": dict(training.metrics),
             "digest": training.digest,
         },
+        **integers,
     }
     if file.suffix == ".safetensors":
         from safetensors.numpy import save_file
@@ -338,9 +348,17 @@ class _Source:
                 f"{self.file}: checkpoint version {self.metadata.get('version')!r}; expected {FORMAT_VERSION}. "
                 "Save the model again with this version's mondeq_hw.save"
             )
+        if STORED in self.metadata:
+            return self._retrained(margin)
         U = self.array("U", (None, None))
         W, used = self._own_operator(len(U), margin)
         model = self._model(W, U, self.array("b", (len(U),)), "O", "c", used, self._preprocessing(U.shape[1]))
+        return Checkpoint(model, self._training())
+
+    def _retrained(self, margin: float | None) -> Checkpoint:
+        integers = unpack(self.arrays, self.metadata[STORED], str(self.file))
+        model = network_of(integers, self._preprocessing(integers.drive.integers.shape[1]), self.file.name)
+        self._agree(model.monotonicity_margin, margin)
         return Checkpoint(model, self._training())
 
     def _own_operator(self, n: int, given: float | None) -> tuple[np.ndarray, float]:

@@ -180,6 +180,24 @@ class Project:
         listed = read_manifest(self.folder)
         return tuple(name for name, digest in listed.items() if _digest(self.folder / name) != digest)
 
+    def add(self, name: str, text: str) -> None:
+        """Add one of :data:`ADDED_LATER` to the folder, in one step.
+
+        Raises
+        ------
+        InputError
+            The folder cannot be written.
+        """
+        file = self.folder / name
+        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            temporary.write_text(text)
+            os.replace(temporary, file)
+        except OSError as error:
+            raise InputError(f"{file}: cannot be written ({error.strerror}); make the folder writable") from None
+        finally:
+            temporary.unlink(missing_ok=True)
+
     def _json(self, name: str) -> Any:
         file = self.folder / name
         try:
