@@ -257,10 +257,13 @@ async def back_to_back(dut: Any) -> None:
 def _record(bench: Bench, cycles: int) -> None:
     """Leave what came out for the process that started the simulator."""
     k, bits = SETUP.program.k, _whole_bytes(SETUP.program.output_bits)
-    beats = bench.sink.beats[: len(bench.sink.beats) // k * k]
+    beats = bench.sink.beats
     first = bench.source.accepted[0] if bench.source.accepted else 0
     plain = {
-        "outputs": [beat.data - (beat.data >> (bits - 1) << bits) for beat in beats],
+        "outputs": [
+            [beat.data - (beat.data >> (bits - 1) << bits) for beat in beats[end - k : end]]
+            for end in range(k, len(beats) + 1, k)
+        ],
         "cycles": [beat.cycle - first for beat in beats[k - 1 :: k]],
         "simulated_cycles": cycles,
     }
@@ -331,7 +334,7 @@ async def input_last_is_not_framing(dut: Any) -> None:
 
 
 @cocotb.test
-@cocotb.parametrize(moment=["input", "second_input", "start", "solve", "end", "output", "stalled_output"])
+@cocotb.parametrize(moment=["input", "pipelined", "start", "solve", "end", "output", "stalled"])
 async def reset_in(dut: Any, moment: str) -> None:
     """A reset at any moment forgets everything; the samples after it are right."""
     bench = await Bench.start(dut)
@@ -341,13 +344,13 @@ async def reset_in(dut: Any, moment: str) -> None:
     tasks = [cocotb.start_soon(bench.source.send(beats, always()))]
     if moment == "input":
         await _accepted(bench, max(1, per_sample // 2))
-    elif moment == "second_input":
+    elif moment == "pipelined":
         tasks.append(cocotb.start_soon(bench.sink.receive(len(lost) * SETUP.program.k, always(), idle_cycles=0)))
         await _accepted(bench, per_sample + max(1, per_sample // 3))
     elif moment == "output":
         # One beat taken, the rest of the frame lost (with k = 1: between two samples).
         await bench.sink.receive(1, always(), idle_cycles=0)
-    elif moment == "stalled_output":
+    elif moment == "stalled":
         await bench.sink.block(SETUP.sample_cycles + 5)
     else:
         await _accepted(bench, per_sample)

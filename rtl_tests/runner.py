@@ -24,6 +24,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from mondeq_hw.errors import InputError, MissingToolError
+from mondeq_hw.program import SolverProgram
 from mondeq_hw.schedule import Schedule
 
 from .simulators import SIMULATORS, HardwareDesign, Icarus, SimulationError, Verilator, tail
@@ -136,9 +137,10 @@ def run_bench(
     build, work = build.resolve(), work.resolve()
     if simulator not in SIMULATORS:
         raise InputError(f"simulator is {simulator!r}; expected one of {', '.join(SIMULATORS)}")
+    program = SolverProgram.load(build)
     words = np.asarray(words)
-    if words.ndim != 2 or len(words) == 0:
-        raise InputError(f"input words have shape {words.shape}; expected (samples, d) with at least one sample")
+    if words.ndim != 2 or len(words) == 0 or words.shape[1] != program.d:
+        raise InputError(f"input words have shape {words.shape}; expected at least one sample of {program.d} words")
     _require_cocotb()
     tool = SIMULATORS[simulator]()
     request = _Request(build, design, tuple(map(Path, vendor_sources)), top, tuple(defines), waves)
@@ -160,20 +162,25 @@ def run_bench(
     seconds = time.perf_counter() - start
     passed, failures = _read_results(run)
     seen = json.loads((run / "result.json").read_text()) if (run / "result.json").exists() else {}
-    outputs = np.array(seen.get("outputs", []), dtype=np.int64)
-    cycles = np.array(seen.get("cycles", []), dtype=np.int64)
     return BenchResult(
         design=design,
         simulator=tool.name,
         version=tool.version,
-        outputs=outputs.reshape(len(cycles), -1),
-        cycles=cycles,
+        outputs=_word_array(seen.get("outputs", []), program.k),
+        cycles=np.array(seen.get("cycles", []), dtype=np.int64),
         passed=passed,
         failures=failures,
         simulated_cycles=seen.get("simulated_cycles", 0),
         seconds=seconds,
         log=run / "simulation.log",
     )
+
+
+def _word_array(rows: list[list[int]], k: int) -> np.ndarray:
+    """int64 (samples, k), or Python integers where a word has more than 63 bits, as in the golden model."""
+    exact = np.array(rows, dtype=object).reshape(-1, k)
+    small = all(-(2**63) <= word < 2**63 for word in exact.flat)
+    return exact.astype(np.int64) if small else exact
 
 
 def load_schedule(build: Path) -> Schedule:

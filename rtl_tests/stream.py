@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from cocotb.triggers import RisingEdge, SimTimeoutError, with_timeout
+from cocotb.triggers import RisingEdge, SimTimeoutError, ValueChange, with_timeout
 from cocotb.utils import get_sim_time
 
 #: Clock period in nanoseconds of simulated time.
@@ -90,9 +90,10 @@ def read(signal: Any, name: str) -> int:
         raise ProtocolError(f"cycle {cycle_now()}: {name} is {value}; expected only 0 and 1") from None
 
 
-async def _rise(signal: Any, name: str, cycles: int) -> None:
+async def _change(signal: Any, name: str, cycles: int) -> None:
+    """Wait until a low signal changes, be it to 1 or to an unknown value, which the next edge will find."""
     try:
-        await with_timeout(RisingEdge(signal), cycles * PERIOD, "ns")
+        await with_timeout(ValueChange(signal), cycles * PERIOD, "ns")
     except SimTimeoutError:
         raise HangError(f"cycle {cycle_now()}: {name} stayed low for {cycles} cycles") from None
 
@@ -151,7 +152,7 @@ class Source:
                 offered = True
             await edge
             while not read(dut.s_axis_TREADY, "s_axis_TREADY"):
-                await _rise(dut.s_axis_TREADY, "s_axis_TREADY", self.patience)
+                await _change(dut.s_axis_TREADY, "s_axis_TREADY", self.patience)
                 await edge
             self.accepted.append(cycle_now())
         self.idle()
@@ -243,7 +244,7 @@ class Sink:
         # An unresolved value would never rise; one that is up already has no edge to wait for.
         if read(self.dut.m_axis_TVALID, "m_axis_TVALID"):
             return
-        await _rise(self.dut.m_axis_TVALID, "m_axis_TVALID", cycles)
+        await _change(self.dut.m_axis_TVALID, "m_axis_TVALID", cycles)
 
     async def block(self, cycles: int) -> None:
         """Hold TREADY low for some cycles and check that TVALID comes up all the same and stays."""
@@ -263,5 +264,5 @@ class Sink:
             if read(self.dut.m_axis_TVALID, "m_axis_TVALID"):
                 raise ProtocolError(f"cycle {cycle_now()}: a beat that no sample asked for is on m_axis")
             with suppress(HangError):
-                await _rise(self.dut.m_axis_TVALID, "m_axis_TVALID", end - cycle_now())
+                await _change(self.dut.m_axis_TVALID, "m_axis_TVALID", end - cycle_now())
                 await self._edge
