@@ -19,17 +19,17 @@ PROVED, MEASURED, NOT_COVERED = "proved", "measured", "not covered"
 CLAIMS = {
     "original_figures": (
         "The float model's margin m, Lipschitz constant L of I - W, kappa = ||W||/m and L/m.",
-        "arXiv 2603.10562, section 3; Winston & Kolter 2020, Proposition 1",
+        "arXiv 2603.10562; Winston & Kolter 2020, Proposition 1",
     ),
     "original_operator": (
         "The float model's I - W is strongly monotone with at least this margin, and Lipschitz with at most this "
         "constant: its equilibrium exists and is unique for every input.",
-        "Winston & Kolter 2020, Theorem 1; mathematics.md, section 9; integer witness",
+        "Winston & Kolter 2020; mathematics.md, section 9; integer witness",
     ),
     "deployed_figures": (
         "The operator W~ that the stored integers implement against the float model's W; the paper asks for "
         "ratio = ||W~ - W||/m < 1, which this certificate does not need.",
-        "arXiv 2603.10562, section 3; mathematics.md, section 4",
+        "arXiv 2603.10562; mathematics.md, section 4",
     ),
     "iteration_norms": (
         "Spectral norm of the stored iteration matrix: plain, and in the weighting of the proof (or the best one "
@@ -48,7 +48,7 @@ CLAIMS = {
     ),
     "adjoint": (
         "The backward pass t <- phi'(s) * (M' t) + g contracts by the same rho in the norm ||D^-1 t||_2.",
-        "mathematics.md, section 8; Winston & Kolter 2020, section 3.5",
+        "mathematics.md, section 8; Winston & Kolter 2020",
     ),
     "iterations": (
         "After this many iterations what is left of the start is at most `transient`, for every input "
@@ -93,7 +93,7 @@ CLAIMS = {
         "Distance ||z_K - z*|| of the deployed result from the float model's equilibrium on calibration samples, "
         "and three bounds on it: the paper's (dW only), extended to dU, db and state rounding, and a posteriori "
         "from the residual in the float model.",
-        "arXiv 2603.10562, Theorem 2; mathematics.md, section 9",
+        "arXiv 2603.10562; mathematics.md, section 9",
     ),
     "displacement_a_priori": (
         "Bound on the same distance for every input that does not saturate the state; its constants are computed in "
