@@ -13,9 +13,18 @@ import numpy as np
 from .calibrate import WordLengths, calibration, round_calibrated
 from .certify import ContractionProof, prove_contraction
 from .errors import InputError
-from .model import MonDEQ
+from .model import MonDEQ, StoredRecurrence
 from .numerics import FixedPointFormat, Overflow, Rounding
-from .quantize import MAX_SHIFT, ROW, IntegerMatrix, QuantizedRecurrence, max_level, quantize_nearest, to_levels
+from .quantize import (
+    MAX_SHIFT,
+    ROW,
+    IntegerMatrix,
+    QuantizedRecurrence,
+    max_level,
+    quantize_nearest,
+    quantized_of,
+    to_levels,
+)
 from .reference import preactivation, state_of, step_size
 from .reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, Recurrence, forward_backward, peaceman_rachford
 from .spectral import contraction_estimate, round_spectral
@@ -25,6 +34,8 @@ SPECTRAL = "spectral"
 CALIBRATED = "calibrated"
 AUTO = "auto"
 ROUNDINGS = (AUTO, NEAREST, SPECTRAL, CALIBRATED)
+#: Not a choice: what a network that was retrained on its integers reports.
+RETRAINED = "retrained"
 
 READOUT_BITS = 8
 STATE_BITS = 12
@@ -81,7 +92,7 @@ class Lowered:
     quantized : QuantizedRecurrence
     input_format, state_format : FixedPointFormat
     rounding : str
-        The rounding that was used, never ``auto``.
+        The rounding that was used, never ``auto``; ``retrained`` where there was nothing to round.
     proof : ContractionProof or None
     contraction_estimate : float
         ``min_D ||D M D^-1||_2`` of the stored matrix in floating point; what
@@ -118,6 +129,8 @@ def lower(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None = N
         An option is out of range, or calibrated rounding has no images.
     """
     _check(model, options, images)
+    if model.stored is not None:
+        return _as_stored(model.source, model.stored, options)
     input_format = _input_format(model, options)
     if images is not None and options.rounding in (AUTO, CALIBRATED):
         quantized, rounding = _round_with_images(model, options, input_format, images), CALIBRATED
@@ -131,6 +144,38 @@ def lower(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None = N
         rounding=rounding,
         proof=prove_contraction(quantized.matrix, quantized.recurrence.leak_shift),
         contraction_estimate=_contraction(quantized.recurrence, quantized.matrix.values),
+    )
+
+
+def _as_stored(source: str, stored: StoredRecurrence, options: LoweringOptions) -> Lowered:
+    """The integers of a retrained network, not one of them changed."""
+    has: dict[str, object] = {
+        "bits": stored.matrix.word_length,
+        "drive_bits": stored.drive.word_length,
+        "readout_bits": stored.readout.word_length,
+        "state_bits": stored.state_format.word_length,
+        "input_bits": stored.input_format.word_length,
+        "solver": stored.solver,
+        "step_size": stored.step_size,
+    }
+    for name, value in has.items():
+        if getattr(options, name) not in (None, value):
+            raise InputError(
+                f"{source}: {name} is {getattr(options, name)}, but the network was retrained for {value} and its "
+                f"integers are stored as they are; leave the option out, give {value}, or compile the float network"
+            )
+    if options.rounding != AUTO:
+        raise InputError(
+            f"{source}: rounding is {options.rounding!r}, but a retrained network is not rounded; leave it"
+        )
+    quantized = quantized_of(stored)
+    return Lowered(
+        quantized=quantized,
+        input_format=stored.input_format,
+        state_format=stored.state_format,
+        rounding=RETRAINED,
+        proof=prove_contraction(stored.matrix, stored.leak_shift),
+        contraction_estimate=_contraction(quantized.recurrence, stored.matrix.values),
     )
 
 

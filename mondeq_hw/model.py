@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .numerics import FixedPointFormat, IntegerMatrix
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -23,6 +25,38 @@ class Preprocessing:
     def apply(self, words: np.ndarray) -> np.ndarray:
         """Network inputs for raw words (any shape ending in the feature axis)."""
         return (self.scale * np.asarray(words, dtype=np.float64) - self.mean) / self.std
+
+
+@dataclass(frozen=True)
+class StoredRecurrence:
+    """Integers that quantisation-aware training chose; the compiler takes them as they are.
+
+    The recurrence is the one of ``reformulate``; the meaning of each integer
+    is the one of ``program``.
+
+    Parameters
+    ----------
+    solver : str
+    step_size : float
+    leak_shift : int
+    matrix : IntegerMatrix (n, n)
+    drive : IntegerMatrix (n, d)
+    readout : IntegerMatrix (k, n)
+    drive_bias : ndarray (n,)
+    readout_bias : ndarray (k,)
+    input_format, state_format : FixedPointFormat
+    """
+
+    solver: str
+    step_size: float
+    leak_shift: int
+    matrix: IntegerMatrix
+    drive: IntegerMatrix
+    readout: IntegerMatrix
+    drive_bias: np.ndarray
+    readout_bias: np.ndarray
+    input_format: FixedPointFormat
+    state_format: FixedPointFormat
 
 
 @dataclass(frozen=True)
@@ -45,6 +79,8 @@ class MonDEQ:
     preprocessing : Preprocessing
     source : str
         File name, for reports.
+    stored : StoredRecurrence, optional
+        Of a retrained network: the integers that ``W, U, b, O, c`` stand for.
     """
 
     W: np.ndarray
@@ -55,6 +91,7 @@ class MonDEQ:
     monotonicity_margin: float
     preprocessing: Preprocessing = Preprocessing()
     source: str = "model"
+    stored: StoredRecurrence | None = None
 
     @property
     def n(self) -> int:

@@ -4,8 +4,8 @@ The network trained here *is* the integer network: its forward pass is the
 contract of ``program`` (levels, row scales, drive and state rounding,
 saturation, the same start), evaluated in a floating type on values that lie
 on the grids.  It starts from a lowered model, keeps that one's scales and
-formats, and hands back a :class:`~mondeq_hw.quantize.QuantizedRecurrence`
-that the compiler stores without a change.
+formats, and hands back a :class:`~mondeq_hw.model.StoredRecurrence` that the
+compiler stores without a change.
 
 Gradients are straight-through (Bengio et al., arXiv 1308.3432): taken at the
 quantised weights, applied to the latent ones.  Through the equilibrium they
@@ -32,10 +32,10 @@ from .data import Dataset
 from .equilibrium import phi, phi_slope, settle
 from .errors import InputError
 from .lower import Lowered
+from .model import StoredRecurrence
 from .numerics import FixedPointFormat
 from .program import SolverProgram, assemble
-from .quantize import IntegerMatrix, QuantizedRecurrence, max_level, to_levels
-from .reformulate import Recurrence
+from .quantize import IntegerMatrix, max_level, quantized_of, to_levels
 from .train import Epoch, Observer, Optimisation, Run, fit
 
 #: Relative residual at which the adjoint iteration stops: below what straight-through gradients are worth.
@@ -82,7 +82,7 @@ class QatConfig:
 class QatResult:
     """The retrained integers of the best epoch, and every epoch's figures."""
 
-    quantized: QuantizedRecurrence
+    stored: StoredRecurrence
     history: tuple[Epoch, ...]
 
     @property
@@ -133,7 +133,7 @@ def retrain(
             f"no epoch had a proved contraction factor of at most {config.contraction_limit}; "
             "lower hinge_start, raise hinge_weight or train for more epochs"
         )
-    return QatResult(network.quantized(), history)
+    return QatResult(network.stored(), history)
 
 
 def seen_inputs(words: np.ndarray, input_format: FixedPointFormat) -> Tensor:
@@ -210,27 +210,24 @@ class QuantizedNetwork(nn.Module):
             latent.levels.clamp_(-latent.top, latent.top)
 
     @torch.no_grad()
-    def quantized(self) -> QuantizedRecurrence:
-        """The integers as the compiler stores them; the real recurrence is the one that they represent."""
-        matrix, drive, readout = (latent.integers() for latent in (self.matrix, self.drive, self.readout))
-        drive_bias = _float64(self.drive_bias)
-        readout_bias = _float64(self.readout_bias)
-        recurrence = Recurrence(
+    def stored(self) -> StoredRecurrence:
+        """The integers as the compiler stores them."""
+        return StoredRecurrence(
             solver=self.recurrence.solver,
-            phi=self.recurrence.phi,
             step_size=self.recurrence.step_size,
             leak_shift=self.leak_shift,
-            matrix=matrix.values,
-            drive=drive.values,
-            drive_bias=drive_bias,
-            readout=readout.values,
-            readout_bias=readout_bias,
+            matrix=self.matrix.integers(),
+            drive=self.drive.integers(),
+            readout=self.readout.integers(),
+            drive_bias=_float64(self.drive_bias),
+            readout_bias=_float64(self.readout_bias),
+            input_format=self.input_format,
+            state_format=self.state_format,
         )
-        return QuantizedRecurrence(recurrence, matrix, drive, readout, drive_bias, readout_bias)
 
     def program(self, iterations: int) -> SolverProgram:
         """The present integers as a program of so many iterations, not certified."""
-        return assemble(self.quantized(), self.input_format, self.state_format, iterations, certified=False)
+        return assemble(quantized_of(self.stored()), self.input_format, self.state_format, iterations, certified=False)
 
 
 class LatentMatrix(nn.Module):

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import InputError
+from .model import StoredRecurrence
 from .numerics import IntegerMatrix
-from .reformulate import Recurrence
+from .reformulate import Recurrence, phi_of
 
 ROW = "row"
 TENSOR = "tensor"
@@ -121,3 +122,21 @@ class QuantizedRecurrence:
     readout: IntegerMatrix
     drive_bias: np.ndarray
     readout_bias: np.ndarray
+
+
+def quantized_of(stored: StoredRecurrence) -> QuantizedRecurrence:
+    """A retrained recurrence as it is: the real one that it rounds is itself."""
+    recurrence = Recurrence(
+        solver=stored.solver,
+        phi=phi_of(stored.solver),
+        step_size=stored.step_size,
+        leak_shift=stored.leak_shift,
+        matrix=stored.matrix.values,
+        drive=stored.drive.values,
+        drive_bias=stored.drive_bias,
+        readout=stored.readout.values,
+        readout_bias=stored.readout_bias,
+    )
+    return QuantizedRecurrence(
+        recurrence, stored.matrix, stored.drive, stored.readout, stored.drive_bias, stored.readout_bias
+    )

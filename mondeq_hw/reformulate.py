@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .model import MonDEQ
+from .errors import InputError
+from .model import MonDEQ, Preprocessing, StoredRecurrence
 
 PEACEMAN_RACHFORD = "peaceman_rachford"
 FORWARD_BACKWARD = "forward_backward"
@@ -61,6 +62,11 @@ class Recurrence:
         return self.matrix + self.leak * np.eye(len(self.matrix))
 
 
+def phi_of(solver: str) -> str:
+    """Key of :data:`mondeq_hw.prox.PHI` that a solver iterates."""
+    return "relu" if solver == FORWARD_BACKWARD else "abs"
+
+
 def folded_input(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
     """``(U', b')`` with ``U x + b = U' words + b'`` for raw input words."""
     pre = model.preprocessing
@@ -93,4 +99,43 @@ def forward_backward(model: MonDEQ, leak_shift: int) -> Recurrence:
     U, b = folded_input(model)
     return Recurrence(
         FORWARD_BACKWARD, "relu", alpha, leak_shift, alpha * model.W, alpha * U, alpha * b, model.O, model.c
+    )
+
+
+def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: str) -> MonDEQ:
+    """The network whose recurrence is the stored one: the inverse of the two functions above.
+
+    ``I - W = (1/alpha) (I - C)(I + C)^-1`` for Peaceman-Rachford: by the
+    Cayley transform every ``C`` with ``||C||_2 < 1`` is an exact MonDEQ.
+
+    Raises
+    ------
+    InputError
+        When no network has this recurrence, or none that is monotone.
+    """
+    matrix, drive, alpha = stored.matrix.values, stored.drive.values, stored.step_size
+    eye = np.eye(len(matrix))
+    if stored.solver == FORWARD_BACKWARD:
+        W, gain = matrix / alpha, alpha * eye
+    elif stored.solver == PEACEMAN_RACHFORD and np.linalg.norm(matrix, 2) < 1:
+        V = (eye + matrix) / 2
+        W, gain = eye - (np.linalg.inv(V) - eye) / alpha, 2 * alpha * V
+    else:
+        raise InputError(
+            f"{source}: solver {stored.solver!r} with an iteration matrix of norm {np.linalg.norm(matrix, 2):.4g}; "
+            f"expected {' or '.join(SOLVERS)}, and a norm below 1. Retrain the model"
+        )
+    std = np.broadcast_to(preprocessing.std, drive.shape[1:])
+    mean = np.broadcast_to(preprocessing.mean, drive.shape[1:])
+    U = np.linalg.solve(gain, drive) * (std / preprocessing.scale)
+    return MonDEQ(
+        W=W,
+        U=U,
+        b=np.linalg.solve(gain, stored.drive_bias) + U @ (mean / std),
+        O=stored.readout.values,
+        c=stored.readout_bias,
+        monotonicity_margin=float(np.linalg.eigvalsh(eye - (W + W.T) / 2)[0]),
+        preprocessing=preprocessing,
+        source=source,
+        stored=stored,
     )

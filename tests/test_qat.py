@@ -14,11 +14,15 @@ from mondeq_hw.certify import prove_contraction
 from mondeq_hw.data import Dataset
 from mondeq_hw.errors import InputError
 from mondeq_hw.golden import GoldenModel
+from mondeq_hw.load import Training, load_checkpoint, save
 from mondeq_hw.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.model import MonDEQ, Preprocessing, StoredRecurrence
 from mondeq_hw.program import assemble
 from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain, straight_through
-from mondeq_hw.quantize import QuantizedRecurrence, max_level, to_levels
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.quantize import max_level, quantized_of, to_levels
+from mondeq_hw.reference import preactivation
+from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, forward_backward, network_of, peaceman_rachford
+from mondeq_hw.stored import pack, unpack
 from mondeq_hw.train import Epoch, Optimisation, split
 
 
@@ -67,7 +71,7 @@ def test_the_forward_pass_is_the_golden_model(solver, bits, state_bits, perturba
         assert golden.trace(words).saturations.any()
     if perturbation == 0.0:
         for name in ("matrix", "drive", "readout"):
-            ours, theirs = getattr(network.quantized(), name), getattr(start.quantized, name)
+            ours, theirs = getattr(network.stored(), name), getattr(start.quantized, name)
             np.testing.assert_array_equal(ours.integers, theirs.integers)
             np.testing.assert_array_equal(ours.shifts, theirs.shifts)
 
@@ -81,12 +85,12 @@ def test_gradients_are_those_of_the_quantised_weights(solver, monkeypatch):
     words = torch.from_numpy(np.random.default_rng(2).integers(0, 256, size=(6, 5))).double()
     with torch.no_grad():
         network.matrix.levels += 0.3  # latents off their grid: the gradient must not see it
-    quantized = network.quantized()
+    quantized = network.stored()
     M = torch.from_numpy(quantized.matrix.values).requires_grad_()
     D = torch.from_numpy(quantized.drive.values).requires_grad_()
     R = torch.from_numpy(quantized.readout.values).requires_grad_()
     bias = torch.from_numpy(quantized.drive_bias).requires_grad_()
-    leak = quantized.recurrence.leak * torch.eye(5, dtype=torch.double)
+    leak = start.quantized.recurrence.leak * torch.eye(5, dtype=torch.double)
 
     def smooth(matrix, drive, readout, drive_bias):
         """Logits by plain unrolling, differentiated by autograd."""
@@ -119,7 +123,8 @@ def blobs(samples: int = 240) -> Dataset:
 FAST = QatConfig(Optimisation(epochs=5, batch_size=24, learning_rate=0.05, validation_share=0.25), iterations=12)
 
 
-def accuracy(lowered: Lowered, quantized: QuantizedRecurrence, data: Dataset) -> float:
+def accuracy(lowered: Lowered, stored: StoredRecurrence | None, data: Dataset) -> float:
+    quantized = lowered.quantized if stored is None else quantized_of(stored)
     golden = GoldenModel(assemble(quantized, lowered.input_format, lowered.state_format, 12, certified=False))
     return 100.0 * float((golden.predict_raw(data.words).argmax(axis=1) == data.labels).mean())
 
@@ -128,8 +133,8 @@ def accuracy(lowered: Lowered, quantized: QuantizedRecurrence, data: Dataset) ->
 def test_retraining_learns_within_the_word_lengths_and_the_proof(bits, drive_bits, readout_bits, least):
     data, start = blobs(), lowered_model(bits, drive_bits=drive_bits, readout_bits=readout_bits)
     result = retrain(start, data, FAST)
-    quantized = result.quantized
-    assert accuracy(start, quantized, data) > max(least, accuracy(start, start.quantized, data))
+    quantized = result.stored
+    assert accuracy(start, quantized, data) > max(least, accuracy(start, None, data))
     for matrix, word_length in (
         (quantized.matrix, bits),
         (quantized.drive, drive_bits),
@@ -138,11 +143,11 @@ def test_retraining_learns_within_the_word_lengths_and_the_proof(bits, drive_bit
         assert matrix.word_length == word_length
         assert np.abs(matrix.integers).max() <= max_level(word_length)
         assert word_length > 1 or (matrix.integers != 0).all()
-    proof = prove_contraction(quantized.matrix, quantized.recurrence.leak_shift)
+    proof = prove_contraction(quantized.matrix, quantized.leak_shift)
     assert proof is not None and proof.contraction_factor <= FAST.contraction_limit
     again = retrain(start, data, FAST)
     assert again.history == result.history
-    np.testing.assert_array_equal(again.quantized.drive.integers, quantized.drive.integers)
+    np.testing.assert_array_equal(again.stored.drive.integers, quantized.drive.integers)
 
 
 def test_the_best_epochs_accuracy_is_the_golden_models():
@@ -151,7 +156,7 @@ def test_the_best_epochs_accuracy_is_the_golden_models():
     result = retrain(start, data, FAST)
     _, held_out = split(data, 0.25, 0)
     kept = Dataset(data.name, data.split, data.words[held_out], data.labels[held_out])
-    assert accuracy(start, result.quantized, kept) == pytest.approx(result.best.validation_accuracy)
+    assert accuracy(start, result.stored, kept) == pytest.approx(result.best.validation_accuracy)
 
 
 def test_the_hinge_brings_the_norm_under_the_limit():
@@ -161,7 +166,7 @@ def test_the_hinge_brings_the_norm_under_the_limit():
     assert np.linalg.norm(coarse.values, 2) > 1
     assert prove_contraction(coarse, 0) is None
     result = retrain(start, blobs(), replace(FAST, hinge_start=0.8, contraction_limit=0.85))
-    assert np.linalg.norm(result.quantized.matrix.values, 2) <= 0.85
+    assert np.linalg.norm(result.stored.matrix.values, 2) <= 0.85
     unproved = replace(FAST, hinge_weight=0.0, optimisation=replace(FAST.optimisation, learning_rate=1e-6))
     with pytest.raises(InputError, match="no epoch had a proved contraction"):
         retrain(start, blobs(), unproved)
@@ -179,12 +184,94 @@ def test_resume_ends_in_the_same_integers(tmp_path):
     resumed, straight = retrain(start, data, FAST, state_file=state), retrain(start, data, FAST)
     assert resumed.history == straight.history
     for name in ("matrix", "drive", "readout"):
-        np.testing.assert_array_equal(
-            getattr(resumed.quantized, name).integers, getattr(straight.quantized, name).integers
-        )
+        np.testing.assert_array_equal(getattr(resumed.stored, name).integers, getattr(straight.stored, name).integers)
 
 
 @pytest.mark.parametrize("wrong", [{"hinge_start": 0.99}, {"contraction_limit": 1.0}, {"hinge_start": 0.0}])
 def test_wrong_limits(wrong):
     with pytest.raises(InputError, match="expected 0 < hinge_start"):
         QatConfig(**wrong)
+
+
+# -- the checkpoint ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=[(PEACEMAN_RACHFORD, 1, 1), (PEACEMAN_RACHFORD, 2, 9), (FORWARD_BACKWARD, 4, 4)])
+def retrained(request) -> tuple[MonDEQ, QuantizedNetwork]:
+    """A retrained network off its start, with biases off their grids, and the module that it came from."""
+    solver, bits, drive_bits = request.param
+    start = lowered_model(bits, solver, drive_bits=drive_bits, state_bits=9, input_bits=7)
+    network = QuantizedNetwork(start, iterations=9).double()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 0.3 * torch.randn(parameter.shape, dtype=torch.double, generator=generator)
+    preprocessing = Preprocessing(1 / 255, np.full(5, 0.4), np.linspace(0.2, 0.6, 5))
+    return network_of(network.stored(), preprocessing, "retrained"), network
+
+
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+def test_an_exported_network_compiles_with_zero_weight_change(retrained, tmp_path, suffix):
+    model, network = retrained
+    file = tmp_path / f"retrained.{suffix}"
+    save(model, file, Training(seed=5))
+    loaded = load_checkpoint(file)
+    assert loaded.training.seed == 5
+    assert loaded.model.digest() == model.digest()
+    options = LoweringOptions(network.matrix.word_length, solver=network.recurrence.solver)
+    for images in (None, np.full((3, 5), 200)):
+        lowered = lower(loaded.model, options, images)
+        program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 9, certified=False)
+        assert program.digest == network.program(9).digest
+        assert lowered.proof is not None
+        assert lowered.rounding == "retrained"
+
+
+def test_the_network_of_the_integers_has_their_recurrence(retrained):
+    model, network = retrained
+    stored = network.stored()
+    if stored.solver == PEACEMAN_RACHFORD:
+        recurrence = peaceman_rachford(model, stored.step_size)
+    else:
+        recurrence = forward_backward(model, stored.leak_shift)
+    np.testing.assert_allclose(recurrence.matrix, stored.matrix.values, atol=1e-9)
+    np.testing.assert_allclose(recurrence.drive, stored.drive.values, atol=1e-9)
+    np.testing.assert_allclose(recurrence.drive_bias, stored.drive_bias, atol=1e-9)
+    assert model.monotonicity_margin > 0
+    # And so it is the float network that the integers approximate.
+    words = np.random.default_rng(3).integers(0, 128, size=(4, 5)) * 2
+    z = np.maximum(preactivation(model, words), 0)
+    exact = z @ model.O.T + model.c
+    golden = GoldenModel(network.program(60))
+    assert np.abs(golden.predict(words) - exact).max() < 0.5 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("option", [{"bits": 9}, {"drive_bits": 7}, {"state_bits": 12}, {"rounding": "nearest"}])
+def test_another_word_length_than_the_retrained_is_refused(retrained, option):
+    model, network = retrained
+    options = replace(LoweringOptions(network.matrix.word_length, solver=network.recurrence.solver), **option)
+    with pytest.raises(InputError, match="retrained"):
+        lower(model, options)
+
+
+TAMPERED = {
+    "a level outside its word": lambda arrays, _: arrays["stored.matrix"].__setitem__((0, 0), 100),
+    "a scale for one row less": lambda arrays, _: arrays.update(
+        {"stored.drive_shifts": arrays["stored.drive_shifts"][1:]}
+    ),
+    "a missing matrix": lambda arrays, _: arrays.pop("stored.readout"),
+    "real levels": lambda arrays, _: arrays.update({"stored.drive": arrays["stored.drive"].astype(float)}),
+    "an infinite bias": lambda arrays, _: arrays["stored.drive_bias"].__setitem__(0, np.inf),
+    "no format": lambda _, metadata: metadata.pop("state_format"),
+    "a wrong format": lambda _, metadata: metadata.update(state_format=[99, 3]),
+    "a wrong step": lambda _, metadata: metadata.update(step_size=-1.0),
+    "a word length of no bits": lambda _, metadata: metadata["word_lengths"].update(matrix=0),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERED)
+def test_tampered_integers_are_refused(retrained, what):
+    arrays, metadata = pack(retrained[0].stored)
+    TAMPERED[what](arrays, metadata)
+    with pytest.raises(InputError):
+        unpack(arrays, metadata, "file.pt")
