@@ -363,6 +363,24 @@ async def reset_in(dut: Any, moment: str) -> None:
     await bench.finish()
 
 
+@cocotb.test
+async def random_resets(dut: Any) -> None:
+    """Resets at random moments of a pipeline in full flow, a right sample after each."""
+    bench = await Bench.start(dut)
+    beats = SETUP.beats(SETUP.few)
+    for sample in SETUP.few:
+        tasks = [
+            cocotb.start_soon(bench.source.send(beats, always())),
+            cocotb.start_soon(bench.sink.receive(FEW * SETUP.program.k, stalls(bench.random.getrandbits(32), 0.3))),
+        ]
+        await ClockCycles(dut.ap_clk, bench.random.randrange(1, 2 * SETUP.sample_cycles))
+        for task in tasks:
+            task.cancel()
+        await bench.reset()
+        await bench.run(sample[None])
+    await bench.finish()
+
+
 async def _accepted(bench: Bench, beats: int) -> None:
     """Wait until the design has taken a number of input beats (the source counts its patience)."""
     while len(bench.source.accepted) < beats:
