@@ -36,6 +36,7 @@ from mondeq_hw.contraction import (
     error_bound,
     float_up,
     iteration_integers,
+    rounding_errors,
     weighted_norm_up,
 )
 from mondeq_hw.enclosure import FINE_BITS, ExactRecurrence
@@ -43,6 +44,7 @@ from mondeq_hw.errors import InputError
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.lower import Lowered, LoweringOptions, lower
 from mondeq_hw.model import MonDEQ
+from mondeq_hw.numerics import FixedPointFormat, Overflow
 from mondeq_hw.perturbation import deployed_operator
 from mondeq_hw.program import SolverProgram, assemble
 from mondeq_hw.quantize import GRANULARITIES, MAX_SHIFT, IntegerMatrix
@@ -144,6 +146,14 @@ def test_leak_counts() -> None:
         assert (prove_contraction(matrix, 3) is not None) == proved, entry
 
 
+def test_large_matrix() -> None:
+    """Wide enough that a bound on rounding errors that grows with n would show."""
+    program = random_program(0, n=300, d=2, k=2, bits=5)
+    proof = prove_contraction(program.matrix, 0)
+    assert proof is not None
+    assert float(proof.contraction_factor) < proof.weighted_norm + 0.0011
+
+
 def test_largest_shifts() -> None:
     rng = np.random.default_rng(0)
     integers = rng.integers(-(2**15) + 1, 2**15, size=(7, 7))
@@ -168,9 +178,7 @@ def compiled(
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(
-    seeds, sizes, st.integers(2, 12), st.sampled_from(SOLVERS), st.integers(3, 12), st.integers(0, 5)
-)
+@given(seeds, sizes, st.integers(2, 12), st.sampled_from(SOLVERS), st.integers(3, 12), st.integers(0, 5))
 def test_every_state_lies_inside_the_bound(
     seed: int, n: int, bits: int, solver: str, state_bits: int, integer_bits: int
 ) -> None:
@@ -222,6 +230,52 @@ def test_zero_matrix_needs_one_iteration_and_has_half_a_step_of_error() -> None:
     assert 1 <= iterations <= 3
 
 
+def one_row(entry: int, shift: int, drive_fraction: int) -> SolverProgram:
+    """``s = entry 2^-shift |s| + x 2^-drive_fraction``, in state steps."""
+    return SolverProgram(
+        name="one",
+        solver=PEACEMAN_RACHFORD,
+        phi="abs",
+        input_format=FixedPointFormat(8, 8, signed=False, overflow=Overflow.SAT),
+        state_format=FixedPointFormat(12, 12),
+        drive=IntegerMatrix(np.array([[1]]), np.array([drive_fraction]), 2),
+        drive_bias=np.array([0]),
+        drive_left_shift=max(0, shift - drive_fraction),
+        matrix=IntegerMatrix(np.array([[entry]]), np.array([shift]), 4),
+        leak_shift=0,
+        iterations=40,
+        readout=IntegerMatrix(np.array([[1]]), np.array([0]), 2),
+        readout_bias=np.array([0]),
+        certified=True,
+    )
+
+
+def test_rounding_error_is_reached() -> None:
+    """A quarter of a step, rounded to half a step, rounded to a step: 3/4 is lost, no more."""
+    program = one_row(0, 1, 3)
+    words = np.arange(256)[:, None]
+    states = GoldenModel(program).trace(words).states[-1]
+    lost = np.abs(states - words / 8).max()
+    assert lost == 0.75 == rounding_errors(program)[0]
+
+
+def test_start_bound_is_reached() -> None:
+    """One row that feeds back on itself doubles its drive, as the bound says, up to the slack of rho."""
+    program = one_row(1, 1, 0)
+    proof = prove_contraction(program.matrix, 0)
+    assert proof is not None and proof.contraction_factor == Fraction(501, 1000)
+    bound = error_bound(program, proof)
+    largest = float_equilibria(program, np.array([[255]]))[0, 0]
+    assert largest == pytest.approx(510)
+    assert 510 <= bound.start / 2**BOUND_BITS < 510 * 1.003
+    assert bound.transient(4) / 2**BOUND_BITS == pytest.approx(0.501**5 * bound.start / 2**BOUND_BITS)
+    reached = GoldenModel(program).trace(np.array([[255]])).states[:, 0, 0]
+    for k, state in enumerate(reached):
+        assert largest - state <= bound.transient(k) / 2**BOUND_BITS + 0.75 / 0.5
+        assert bound.radius(k) >= bound.transient(k)
+    assert bound.reach() / 2**BOUND_BITS == pytest.approx((255 + 0.75) / 0.499)
+
+
 def test_drive_extremes_are_reached() -> None:
     program = random_program(3, n=4, d=3, input_bits=2)
     corners = np.array(list(product((0, 3), repeat=3)))
@@ -246,9 +300,7 @@ def test_norms_are_rounded_up(pairs: list[tuple[Fraction, int]]) -> None:
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
-@given(
-    seeds, sizes, st.integers(2, 10), st.sampled_from(SOLVERS), st.integers(3, 30), st.integers(1, 4)
-)
+@given(seeds, sizes, st.integers(2, 10), st.sampled_from(SOLVERS), st.integers(3, 30), st.integers(1, 4))
 def test_enclosure_holds_the_exact_equilibrium(
     seed: int, n: int, bits: int, solver: str, state_bits: int, integer_bits: int
 ) -> None:

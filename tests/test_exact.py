@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mondeq_hw import check_certificate
 from mondeq_hw.exact import PositiveDefiniteWitness, is_proved, prove_positive_definite
 
 
@@ -94,10 +95,44 @@ def test_witness_of_one_matrix_proves_no_other() -> None:
 def test_forged_witnesses_with_huge_entries_are_exact() -> None:
     """Entries that would overflow int64 or lose bits in float64 must not fool the check."""
     P = [[-1, 0], [0, 4]]
-    for entry in (2**26, 2**31, 2**32, 2**62):
+    # 3037000500 is the smallest integer whose square wraps to a negative int64.
+    for entry in (2**26, 2**31, 3037000500, 2**32, 2**62):
         factor = np.array([[entry, 0], [0, 1]], dtype=np.int64)
         for bits in (1, 26, 31):
             assert not is_proved(P, PositiveDefiniteWitness((1, 1), bits, factor))
+
+
+def test_what_the_cut_to_integers_loses_is_charged() -> None:
+    """Cut to whole units this indefinite matrix is the identity."""
+    P = [[256, 255, 0], [255, 256, 255], [0, 255, 256]]
+    assert not exactly_positive_definite(P)
+    nothing = PositiveDefiniteWitness((5, 5, 5), 1, np.zeros((3, 3), dtype=np.int64))
+    assert not is_proved(P, nothing)
+    assert not accepted_by_the_checker(P, nothing)
+
+
+def accepted_by_the_checker(P: list[list[int]], witness: PositiveDefiniteWitness) -> bool:
+    rows = [row[: i + 1] for i, row in enumerate(witness.factor.tolist())]
+    plain = {"exponents": list(witness.exponents), "bits": witness.bits, "cholesky": rows}
+    try:
+        check_certificate.positive_definite(P, plain, "test")
+    except check_certificate.CertificateError:
+        return False
+    return True
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 8), st.integers(-3, 3), st.integers(-300, 300))
+def test_compiler_and_checker_agree(seed: int, n: int, change: int, shift: int) -> None:
+    """On witnesses that fit, nearly fit and do not fit."""
+    B = np.random.default_rng(seed).integers(-9, 10, size=(n, n)).tolist()
+    P = plus_diagonal(gram(B), 100)
+    witness = prove_positive_definite(P)
+    assert witness is not None and accepted_by_the_checker(P, witness)
+    other = plus_diagonal(P, shift)
+    witness = replace(witness, factor=witness.factor + np.tril(np.full((n, n), change)))
+    assert is_proved(other, witness) == accepted_by_the_checker(other, witness)
+    assert not is_proved(other, witness) or exactly_positive_definite(other)
 
 
 def test_large_matrix() -> None:
