@@ -8,14 +8,14 @@ is exact: words are integers, a value is ``word * 2**-fractional_bits``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 import numpy as np
 
 from .errors import InputError
 
 
-class Rounding(str, Enum):
+class Rounding(StrEnum):
     """Quantisation modes of ``ap_fixed``."""
 
     TRN = "AP_TRN"
@@ -27,7 +27,7 @@ class Rounding(str, Enum):
     RND_CONV = "AP_RND_CONV"
 
 
-class Overflow(str, Enum):
+class Overflow(StrEnum):
     """Overflow modes of ``ap_fixed``."""
 
     WRAP = "AP_WRAP"

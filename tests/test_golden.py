@@ -35,7 +35,9 @@ def by_the_contract(program: SolverProgram, x: list[int]) -> tuple[list[list[int
         f = [phi(s) for s in states[-1]]
         states.append(
             [
-                saturate(half_up(d[i] + sum(w * v for w, v in zip(matrix[i], f, strict=True)) + leak[i] * f[i], shifts[i]))
+                saturate(
+                    half_up(d[i] + sum(w * v for w, v in zip(matrix[i], f, strict=True)) + leak[i] * f[i], shifts[i])
+                )
                 for i in range(program.n)
             ]
         )

@@ -63,7 +63,9 @@ def test_word_lengths_are_kept(model, bits):
 
 def test_more_bits_less_error(model, images):
     errors = [
-        logits_error(model, lower(model, LoweringOptions(b, drive_bits=b, readout_bits=b, state_bits=20), images), images)
+        logits_error(
+            model, lower(model, LoweringOptions(b, drive_bits=b, readout_bits=b, state_bits=20), images), images
+        )
         for b in (4, 7, 10, 13)
     ]
     assert errors == sorted(errors, reverse=True)

@@ -47,6 +47,7 @@ def test_accuracy_without_retraining(model, train, test, bits, accuracy):
     assert (predicted == test.labels).mean() >= accuracy
 
 
-def test_spectral_rounding_proves_one_bit_where_nearest_cannot(model):
-    assert lower(model, LoweringOptions(1, rounding="nearest")).proof is None
-    assert lower(model, LoweringOptions(1, rounding="spectral")).proof is not None
+def test_spectral_rounding_proves_a_word_length_where_nearest_cannot(model):
+    assert lower(model, LoweringOptions(2, "forward_backward", "nearest")).proof is None
+    lowered = lower(model, LoweringOptions(2, "forward_backward"))
+    assert lowered.proof is not None and lowered.rounding == "spectral"

@@ -28,7 +28,9 @@ def error(matrix: np.ndarray, rounded: IntegerMatrix) -> np.ndarray:
     return ((matrix - rounded.values) ** 2).sum(axis=1)
 
 
-@pytest.mark.parametrize("bits, levels", [(1, {-1, 1}), (2, {-1, 0, 1}), (3, set(range(-3, 4))), (4, set(range(-7, 8)))])
+@pytest.mark.parametrize(
+    "bits, levels", [(1, {-1, 1}), (2, {-1, 0, 1}), (3, set(range(-3, 4))), (4, set(range(-7, 8)))]
+)
 def test_levels_of_a_word(bits, levels):
     assert set(to_levels(np.linspace(-20, 20, 4001), bits).tolist()) == levels
 

@@ -49,6 +49,7 @@ def test_reflected_matrix_contracts_at_any_step(seed):
 
 def test_step_size_is_near_the_best_one():
     model, _ = model_and_words(1, n=30)
+
     def factor(alpha):
         return np.linalg.norm(peaceman_rachford(model, alpha).matrix, 2)
 
