@@ -115,9 +115,12 @@ def retrain(
     InputError
         When no epoch has a proved contraction factor within the limit.
     """
-    network = QuantizedNetwork(lowered, config.iterations)
-    inputs = seen_inputs(data.words, lowered.input_format)
-    run = Run(network, inputs, data, config.optimisation, identity=repr(config), state_file=state_file)
+    network, seen = QuantizedNetwork(lowered, config.iterations), lowered.input_format
+
+    def prepare(words: Tensor) -> Tensor:
+        return torch.from_numpy(seen.to_float(seen.quantize(words.numpy())).astype(np.float32))
+
+    run = Run(network, prepare, data, config.optimisation, repr((config, seen, network.state_format)), state_file)
 
     def objective(inputs: Tensor, labels: Tensor) -> Tensor:
         network.clamp_latents()
@@ -134,14 +137,6 @@ def retrain(
             "lower hinge_start, raise hinge_weight or train for more epochs"
         )
     return QatResult(network.stored(), history)
-
-
-def seen_inputs(words: np.ndarray, input_format: FixedPointFormat) -> Tensor:
-    """Raw input words as the hardware sees them, float32; in blocks, because float64 copies of MNIST are large."""
-    blocks = np.array_split(words, max(1, words.size // 2**20))
-    return torch.cat(
-        [torch.from_numpy(input_format.to_float(input_format.quantize(b)).astype(np.float32)) for b in blocks]
-    )
 
 
 def hinge(matrix: Tensor, config: QatConfig) -> Tensor:

@@ -33,6 +33,7 @@ from .model import MonDEQ, Preprocessing
 from .reformulate import PEACEMAN_RACHFORD
 
 STATE_VERSION = 1
+EVALUATION_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Optimisation:
         Epochs without a better validation result after which the run ends.
     validation_share : float
         Part of the training set that selects the epoch to keep.
+    shift_pixels : int
+        Training images move by up to so many pixels in both directions, at
+        random; needs square images.  0 leaves them in place.
     seed : int
     """
 
@@ -61,6 +65,7 @@ class Optimisation:
     weight_decay: float = 0.0
     patience: int = 10
     validation_share: float = 0.1
+    shift_pixels: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -149,8 +154,11 @@ def train(
         tolerance=config.tolerance,
         seed=config.optimisation.seed,
     )
-    inputs = torch.from_numpy(preprocessing.apply(data.words).astype(np.float32))
-    run = Run(network, inputs, data, config.optimisation, identity=repr(config), state_file=state_file)
+
+    def prepare(words: Tensor) -> Tensor:
+        return torch.from_numpy(preprocessing.apply(words.numpy()).astype(np.float32))
+
+    run = Run(network, prepare, data, config.optimisation, repr((config, preprocessing)), state_file)
     history = fit(run, observe=observe)
     return TrainingResult(network.to_model(preprocessing), history)
 
@@ -186,18 +194,18 @@ class Run:
     Parameters
     ----------
     network : nn.Module
-        Maps a batch of ``inputs`` to logits; left with the best epoch's weights.
-    inputs : Tensor (samples, d)
-        Whatever the network takes, one row for each sample of ``data``.
+        Maps a batch of inputs to logits; left with the best epoch's weights.
+    prepare : callable
+        A batch of raw words (samples, d) to what the network takes.
     data : Dataset
     optimisation : Optimisation
     identity : str
-        Of the configuration; a state file of another one is refused.
+        Of everything else that decides the result; a state file of another run is refused.
     state_file : Path or None
     """
 
     network: nn.Module
-    inputs: Tensor
+    prepare: Callable[[Tensor], Tensor]
     data: Dataset
     optimisation: Optimisation
     identity: str
@@ -206,7 +214,7 @@ class Run:
     def digest(self) -> str:
         """SHA-256 of everything that decides the result: configuration, data, initial weights."""
         state = hashlib.sha256(f"{STATE_VERSION} {self.identity} {self.optimisation}".encode())
-        for array in (self.data.words, self.data.labels, self.inputs.numpy()):
+        for array in (self.data.words, self.data.labels):
             state.update(np.ascontiguousarray(array).tobytes())
         for name, tensor in self.network.state_dict().items():
             state.update(name.encode() + tensor.numpy().tobytes())
@@ -242,6 +250,8 @@ def fit(
     objective = objective or (lambda inputs, labels: cross_entropy(run.network(inputs), labels))
     options, network = run.optimisation, run.network
     labels = torch.from_numpy(run.data.labels.astype(np.int64))
+    # The smallest type: a float copy of a large data set would not stay in the cache.
+    words = torch.from_numpy(run.data.words.astype(np.uint8 if run.data.words.max() < 256 else np.int32))
     training, validation = split(run.data, options.validation_share, options.seed)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, foreach=True
@@ -251,7 +261,8 @@ def fit(
     steps = math.ceil(len(training) / options.batch_size)
     while not _finished(history, options):
         epoch = len(history)
-        order = np.random.default_rng([options.seed, 1, epoch]).permutation(training)
+        rng = np.random.default_rng([options.seed, 1, epoch])
+        order = rng.permutation(training)
         total = 0.0
         network.train()
         for step in range(steps):
@@ -260,12 +271,13 @@ def fit(
                 group["lr"] = options.learning_rate * (1 + math.cos(math.pi * progress)) / 2
             batch = torch.from_numpy(order[step * options.batch_size : (step + 1) * options.batch_size])
             optimiser.zero_grad(set_to_none=True)
-            loss = _finite_loss(objective, run.inputs[batch], labels[batch], epoch)
+            seen = shifted(words[batch], options.shift_pixels, rng) if options.shift_pixels else words[batch]
+            loss = _finite_loss(objective, run.prepare(seen), labels[batch], epoch)
             loss.backward()
             optimiser.step()
             total += float(loss.detach()) * len(batch)
         network.eval()
-        validation_loss, accuracy = evaluate(network, run.inputs[validation], labels[validation])
+        validation_loss, accuracy = evaluate(run, words[validation], labels[validation])
         kept = admissible() if admissible else True
         entry = Epoch(epoch, total / len(training), validation_loss, accuracy, kept)
         if not history or entry.rank > max(e.rank for e in history):
@@ -280,6 +292,24 @@ def fit(
     return tuple(history)
 
 
+def shifted(words: Tensor, reach: int, rng: np.random.Generator) -> Tensor:
+    """Each image moved by up to ``reach`` pixels along both axes; zeros move in.
+
+    Raises
+    ------
+    InputError
+        When the images are not square.
+    """
+    side = math.isqrt(words.shape[1])
+    if side * side != words.shape[1]:
+        raise InputError(f"shift_pixels needs square images; these have {words.shape[1]} pixels. Set it to 0")
+    framed = nn.functional.pad(words.reshape(-1, side, side), (reach, reach, reach, reach))
+    corner = torch.from_numpy(rng.integers(0, 2 * reach + 1, size=(2, len(words), 1)))
+    rows, columns = corner + torch.arange(side)
+    image = torch.arange(len(words))
+    return framed[image[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(words.shape)
+
+
 def _finite_loss(objective: Objective, inputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
     try:
         loss = objective(inputs, labels)
@@ -292,14 +322,14 @@ def _finite_loss(objective: Objective, inputs: Tensor, labels: Tensor, epoch: in
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, inputs: Tensor, labels: Tensor, batch_size: int = 1000) -> tuple[float, float]:
+def evaluate(run: Run, words: Tensor, labels: Tensor) -> tuple[float, float]:
     """Mean cross-entropy in nats and accuracy in percent."""
     loss, right = 0.0, 0
-    for some, expected in zip(inputs.split(batch_size), labels.split(batch_size), strict=True):
-        logits = network(some)
+    for some, expected in zip(words.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
+        logits = run.network(run.prepare(some))
         loss += float(cross_entropy(logits, expected, reduction="sum"))
         right += int((logits.argmax(dim=1) == expected).sum())
-    return loss / len(inputs), 100.0 * right / len(inputs)
+    return loss / len(words), 100.0 * right / len(words)
 
 
 def _finished(history: list[Epoch], options: Optimisation) -> bool:

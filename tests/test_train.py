@@ -16,7 +16,7 @@ from mondeq_hw.data import Dataset, digits
 from mondeq_hw.errors import InputError
 from mondeq_hw.load import load, load_checkpoint
 from mondeq_hw.reference import preactivation
-from mondeq_hw.train import Epoch, Optimisation, TrainingConfig, normalisation, split, train
+from mondeq_hw.train import Epoch, Optimisation, TrainingConfig, normalisation, shifted, split, train
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FAST = TrainingConfig(n=6, margin=0.5, optimisation=Optimisation(epochs=6, batch_size=16, learning_rate=1e-2))
@@ -133,6 +133,29 @@ def test_a_state_of_another_run_is_refused(tmp_path):
     state.write_bytes(state.read_bytes()[:500])
     with pytest.raises(InputError, match="not the state of a training run"):
         run(state_file=state)
+
+
+def test_shifted_images_move_as_a_whole():
+    words = torch.zeros(200, 16, dtype=torch.uint8)
+    words[:, 5] = torch.arange(1, 201, dtype=torch.uint8)  # row 1, column 1 of 4 by 4
+    moved = shifted(words, 1, np.random.default_rng(0)).reshape(200, 4, 4)
+    assert torch.equal(moved.amax(dim=(1, 2)), words[:, 5])
+    assert torch.equal((moved > 0).sum(dim=(1, 2)), torch.ones(200, dtype=torch.long))
+    rows, columns = (moved > 0).nonzero()[:, 1:].unbind(dim=1)
+    places = {(int(r), int(c)) for r, c in zip(rows, columns, strict=True)}
+    assert places == {(r, c) for r in range(3) for c in range(3)}
+    edge = torch.zeros(200, 16, dtype=torch.uint8)
+    edge[:, 0] = 9
+    gone = shifted(edge, 1, np.random.default_rng(0)).amax(dim=1) == 0
+    assert 0 < gone.sum() < 200  # what leaves the image does not come back on the other side
+    with pytest.raises(InputError, match="square"):
+        shifted(torch.zeros(1, 15), 1, np.random.default_rng(0))
+
+
+def test_shifting_trains_on_other_images():
+    moved = run(replace(FAST, optimisation=replace(FAST.optimisation, shift_pixels=1)))
+    assert moved.model.digest() != run().model.digest()
+    assert moved.history[-1].loss < moved.history[0].loss
 
 
 def test_divergence_is_an_error():
