@@ -453,4 +453,4 @@ def _operator_to_plain(operator: OperatorProof) -> dict[str, Any]:
 
 def _pack(words: np.ndarray) -> str:
     """Base64 of zlib of little-endian 64-bit integers, row by row."""
-    return base64.b64encode(zlib.compress(words.astype("<i8").tobytes(), 9)).decode()
+    return base64.b64encode(zlib.compress(words.astype("<i8").tobytes())).decode()

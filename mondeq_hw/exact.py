@@ -91,8 +91,7 @@ def _scaled(P: list[list[int]], exponents: tuple[int, ...], bits: int) -> list[l
 
 def _subtract_square(A: list[list[int]], L: np.ndarray) -> list[list[int]]:
     """``A - L L'``, exactly: in float64 where Cauchy-Schwarz bounds every partial sum by 2^53."""
-    largest = int(np.abs(L).max())
-    square = max(sum(x * x for x in row) for row in L.tolist()) if largest < 2**31 else 2**62
+    square = max(sum(x * x for x in row) for row in L.tolist())
     if square <= 2**53:
         floating = L.astype(np.float64)
         product = (floating @ floating.T).astype(np.int64).tolist()
