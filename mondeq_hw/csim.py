@@ -53,6 +53,7 @@ class Sizes:
     """What the compiled program says of itself."""
 
     inputs: int
+    input_bits: int
     outputs: int
     states: int
     iterations: int
@@ -116,6 +117,9 @@ class CSimulation:
             raise InputError(
                 f"input words are {words.dtype}{words.shape}; expected integers (samples, {self.sizes.inputs})"
             )
+        top = 2**self.sizes.input_bits - 1
+        if words.size and (words.min() < 0 or words.max() > top):
+            raise InputError(f"input words reach from {words.min()} to {words.max()}; expected 0 to {top}")
         return words
 
 

@@ -222,10 +222,15 @@ def test_no_samples(tmp_path: Path) -> None:
 # -- errors --------------------------------------------------------------------------
 
 
-def test_wrong_shape_is_refused(tmp_path: Path) -> None:
+def test_wrong_words_are_refused(tmp_path: Path) -> None:
     program = emitted(CASES[1], tmp_path)
+    simulation = CSimulation(tmp_path, tmp_path / "work")
+    words = np.zeros((2, program.d), dtype=np.int64)
     with pytest.raises(InputError, match=rf"expected integers \(samples, {program.d}\)"):
-        CSimulation(tmp_path, tmp_path / "work").predict_raw(np.zeros((2, program.d + 1), dtype=np.int64))
+        simulation.predict_raw(words[:, 1:])
+    for outside in (-1, program.input_format.max_word + 1):
+        with pytest.raises(InputError, match=f"expected 0 to {program.input_format.max_word}"):
+            simulation.predict_raw(words + outside)
 
 
 def test_folder_without_sources_is_refused(tmp_path: Path) -> None:
