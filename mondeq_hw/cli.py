@@ -343,12 +343,14 @@ def certificate(build: Build, as_json: Json = False) -> None:
                 print(f"    {key} = {value}")
             print(f"    [{line['source']}]")
         print(verdict.reason)
-    if not verdict.accepted:
-        raise NotCertifiedError(f"{build}: the certificate is rejected: {verdict.reason}; compile again", None, None)
     if not project.program.certified:
         raise NotCertifiedError(
-            f"{build}: compiled with --allow-uncertified; no proof of convergence: compile without it", None, None
+            f"{build}: nothing proves convergence, it was compiled with --allow-uncertified; compile without it",
+            None,
+            None,
         )
+    if not verdict.accepted:
+        raise NotCertifiedError(f"{build}: the certificate is rejected: {verdict.reason}; compile again", None, None)
 
 
 # -- doctor ------------------------------------------------------------------
