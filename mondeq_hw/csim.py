@@ -81,7 +81,7 @@ class CSimulation:
     """
 
     def __init__(self, folder: Path, work: Path):
-        self._program = _compiled(folder / "hls", work)
+        self._program = _compiled(folder / "hls", work.resolve())
         self.sizes = Sizes(*map(int, _run([str(self._program), "--sizes"]).split()))
 
     def predict_raw(self, words: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import ctypes
 import filecmp
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,12 +189,16 @@ def test_emission_is_deterministic(tmp_path: Path) -> None:
     assert all(filecmp.cmp(first[name], second[name], shallow=False) for name in first)
 
 
-def test_headers_carry_the_digest_and_the_certificate(tmp_path: Path) -> None:
-    program = emitted(CASES[0], tmp_path)
+@pytest.mark.parametrize("certified", [False, True])
+def test_headers_carry_the_digest_and_the_certificate(certified: bool, tmp_path: Path) -> None:
+    program, folded = CASES[0].build()
+    program = replace(program, certified=certified)
+    hls.emit(program, folded, tmp_path)
     for name in ("mondeq_params.h", "dpi/mondeq_dpi_pkg.sv"):
         text = (tmp_path / "hls" / name).read_text()
         assert program.digest in text
-        assert "UNCERTIFIED" in text  # random programs have no proof
+        assert ("UNCERTIFIED" in text) is not certified
+        assert ("contraction proved" in text) is certified
 
 
 def test_moved_folder_compiles_and_the_cache_follows_the_sources(tmp_path: Path) -> None:
@@ -211,9 +215,10 @@ def test_moved_folder_compiles_and_the_cache_follows_the_sources(tmp_path: Path)
     assert len(list((tmp_path / "work").glob("*.log"))) == 2
 
 
-def test_no_samples(tmp_path: Path) -> None:
+def test_no_samples_and_a_relative_work_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = emitted(CASES[1], tmp_path)
-    simulation = CSimulation(tmp_path, tmp_path / "work")
+    monkeypatch.chdir(tmp_path)
+    simulation = CSimulation(Path(), Path())
     none = np.zeros((0, program.d), dtype=np.int64)
     assert simulation.predict_raw(none).shape == (0, program.k)
     assert simulation.trace(none).shape == (program.iterations + 1, 0, program.n)
