@@ -95,6 +95,7 @@ def retrain(
     lowered: Lowered,
     data: Dataset,
     config: QatConfig,
+    learner: type[Learner] | None = None,
     state_file: Path | None = None,
     observe: Observer | None = None,
 ) -> QatResult:
@@ -107,6 +108,8 @@ def retrain(
     data : Dataset
         The training split.
     config : QatConfig
+    learner : class, optional
+        :class:`StraightThrough`, the default, or one of ``lotion``.
     state_file, observe
         See :func:`mondeq_hw.train.train`.
 
@@ -116,15 +119,17 @@ def retrain(
         When no epoch has a proved contraction factor within the limit.
     """
     network, seen = QuantizedNetwork(lowered, config.iterations), lowered.input_format
+    learning = (learner or StraightThrough)(network, config.optimisation.seed)
 
     def prepare(words: Tensor) -> Tensor:
         return torch.from_numpy(seen.to_float(seen.quantize(words.numpy())).astype(np.float32))
 
-    run = Run(network, prepare, data, config.optimisation, repr((config, seen, network.state_format)), state_file)
+    identity = repr((config, type(learning).__name__, seen, network.state_format))
+    run = Run(learning, prepare, data, config.optimisation, identity, state_file)
 
     def objective(inputs: Tensor, labels: Tensor) -> Tensor:
         network.clamp_latents()
-        return cross_entropy(network(inputs), labels) + hinge(network.iteration_matrix(), config)
+        return learning.loss(inputs, labels) + hinge(network.iteration_matrix(), config)
 
     def admissible() -> bool:
         proof = prove_contraction(network.matrix.integers(), network.leak_shift)
@@ -225,6 +230,37 @@ class QuantizedNetwork(nn.Module):
         return assemble(quantized_of(self.stored()), self.input_format, self.state_format, iterations, certified=False)
 
 
+class Learner(nn.Module):
+    """What :func:`retrain` descends: validated on the stored integers, trained on a loss of its own.
+
+    Parameters
+    ----------
+    network : QuantizedNetwork
+    seed : int
+        Of whatever is random in the loss.
+    """
+
+    def __init__(self, network: QuantizedNetwork, seed: int):
+        super().__init__()
+        self.network, self.seed = network, seed
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Logits of the stored integers."""
+        return self.network(words)
+
+    def loss(self, words: Tensor, labels: Tensor) -> Tensor:
+        """A scalar to minimise, in nats."""
+        raise NotImplementedError
+
+
+class StraightThrough(Learner):
+    """The loss at the quantised weights, its gradient applied to the latent ones."""
+
+    def loss(self, words: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy of the stored integers."""
+        return cross_entropy(self.network(words), labels)
+
+
 class LatentMatrix(nn.Module):
     """A matrix whose latent entries are trained in units of their row's scale.
 
@@ -273,9 +309,14 @@ class _Replace(torch.autograd.Function):
         return gradient, None
 
 
+def replace_value(value: Tensor, other: Tensor) -> Tensor:
+    """``other``, with the gradient of ``value``."""
+    return _Replace.apply(value, other)
+
+
 def nearest_levels(latent: Tensor, word_length: int) -> Tensor:
     """``quantize.to_levels`` on tensors, with the gradient of the identity."""
-    return _Replace.apply(latent, _to_levels(latent.detach(), word_length))
+    return replace_value(latent, _to_levels(latent.detach(), word_length))
 
 
 def _to_levels(latent: Tensor, word_length: int) -> Tensor:
@@ -287,7 +328,7 @@ def _to_levels(latent: Tensor, word_length: int) -> Tensor:
 
 def straight_through(values: Tensor, step: Tensor) -> Tensor:
     """Round half up to multiples of ``step``, with the gradient of the identity."""
-    return _Replace.apply(values, (values.detach() / step + 0.5).floor() * step)
+    return replace_value(values, (values.detach() / step + 0.5).floor() * step)
 
 
 class _QuantizedEquilibrium(torch.autograd.Function):
