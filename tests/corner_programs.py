@@ -1,0 +1,141 @@
+"""A few small programs and foldings that together make every line of the hardware observable.
+
+What each one reaches is said beside it.  A design that survives the benches on
+all of them has been through every generate branch, every padded group, both
+nonlinearities, the leak, both saturations, ties of the rounding, early exits
+at every possible update, accumulators beyond 64 bits and every pipeline hazard
+(one group per product as well as hundreds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from random_models import random_program
+
+from mondeq_hw import rtl
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.quantize import IntegerMatrix
+from mondeq_hw.reformulate import FORWARD_BACKWARD
+from mondeq_hw.schedule import EngineFolding, Schedule
+
+
+@dataclass(frozen=True)
+class Corner:
+    """A program with the folding that makes it interesting."""
+
+    program: SolverProgram
+    schedule: Schedule
+
+    def build(self, folder: Path) -> Path:
+        """Write what the benches read."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.program.save(folder)
+        rtl.emit(self.program, self.schedule, folder)
+        return folder
+
+
+def folded(
+    program: SolverProgram, drive: tuple[int, int], solve: tuple[int, int], readout_simd: int, slots: int
+) -> Corner:
+    """A program with an explicit ``pe x simd`` for each engine."""
+    n, d, k = program.n, program.d, program.k
+    plan = Schedule(
+        reuse_factor=n * n,
+        drive=EngineFolding(n, d, *drive),
+        solve=EngineFolding(n, n, *solve),
+        readout=EngineFolding(k, n, 1, readout_simd),
+        slots=slots,
+    )
+    return Corner(program, plan)
+
+
+def one_bit() -> Corner:
+    """Signs only, padding in both directions of all engines, no width divides another: masks decide."""
+    program = random_program(1, n=7, d=5, k=3, bits=1, drive_bits=1, readout_bits=1, iterations=9)
+    return folded(program, (3, 2), (2, 3), 4, slots=4)
+
+
+def ternary_leak() -> Corner:
+    """Forward-backward with a leak and unequal row shifts, two bits; the state memories widen and narrow."""
+    program = random_program(
+        22, n=8, d=6, k=4, bits=2, solver=FORWARD_BACKWARD, drive_bits=2, readout_bits=2, state_bits=7, iterations=12
+    )
+    return folded(program, (1, 2), (4, 2), 2, slots=3)
+
+
+def saturating() -> Corner:
+    """Three-bit states that clip at both ends, rounding ties, wide words; states widen from 1 to 6 lanes."""
+    program = random_program(
+        5, n=6, d=4, k=2, bits=5, drive_bits=9, state_bits=3, state_integer_bits=1, readout_bits=9, iterations=6
+    )
+    return folded(program, (2, 4), (1, 6), 3, slots=5)
+
+
+def leak_saturating() -> Corner:
+    """A leak beside saturation at many bits, so that the accumulator's top bits count; rows read in one group."""
+    program = random_program(
+        7, n=5, d=3, k=5, bits=9, solver=FORWARD_BACKWARD, state_bits=5, state_integer_bits=-1, input_bits=7,
+        drive_bits=12, readout_bits=14, iterations=20,
+    )  # fmt: skip
+    return folded(program, (5, 3), (5, 5), 5, slots=6)
+
+
+def parallel() -> Corner:
+    """One group per product in every engine: a command each cycle, several samples interleaved."""
+    program = random_program(7, n=4, d=4, k=1, bits=4, state_bits=6, iterations=5)
+    return folded(program, (4, 4), (4, 4), 4, slots=6)
+
+
+def serial() -> Corner:
+    """One multiplier per engine and the fewest slots."""
+    program = random_program(13, n=5, d=7, k=3, bits=6, input_bits=5, state_bits=10, iterations=4)
+    return folded(program, (1, 1), (1, 1), 1, slots=3)
+
+
+def single() -> Corner:
+    """n = d = k = 1 and a single update: every counter has one value."""
+    program = random_program(4, n=1, d=1, k=1, bits=3, iterations=1)
+    return folded(program, (1, 1), (1, 1), 1, slots=3)
+
+
+def wide() -> Corner:
+    """Accumulators beyond 64 bits in the drive and the solver, large left and right shifts."""
+    program = random_program(
+        17, n=3, d=9, k=2, bits=16, drive_bits=16, readout_bits=4, input_bits=16, state_bits=52,
+        state_integer_bits=9, iterations=12,
+    )  # fmt: skip
+    return folded(program, (3, 2), (2, 1), 1, slots=4)
+
+
+def cycling() -> Corner:
+    """An uncertified iteration that never settles for some inputs: the update count ends it."""
+    program = random_program(19, n=3, d=2, k=2, bits=4, state_bits=5, iterations=7)
+    spinning = np.array([[0, -7, 0], [7, 0, -7], [0, 7, 1]], dtype=np.int64)
+    # Coarser shifts than the program's own: the drive's left shift of zero still suffices.
+    matrix = IntegerMatrix(spinning, np.array([2, 2, 3]), 4)
+    return folded(replace(program, matrix=matrix), (3, 1), (3, 1), 3, slots=4)
+
+
+CORNERS: dict[str, Callable[[], Corner]] = {
+    corner.__name__: corner
+    for corner in (
+        one_bit,
+        ternary_leak,
+        saturating,
+        leak_saturating,
+        parallel,
+        serial,
+        single,
+        wide,
+        cycling,
+    )
+}
+
+
+def corner_programs() -> dict[str, Corner]:
+    """All of them, by name."""
+    return {name: make() for name, make in CORNERS.items()}

@@ -1,0 +1,177 @@
+"""Emitted SystemVerilog: bit-exact, cycle-exact, lint-clean, reproducible, and independent of where it lies."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corner_programs import CORNERS, Corner
+from random_models import random_program, random_words
+
+from mondeq_hw import rtl
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.quantize import GRANULARITIES
+from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.rtl_tests.runner import run_bench
+from mondeq_hw.rtl_tests.simulators import Verilator
+from mondeq_hw.schedule import Schedule, completion_cycles, schedule
+
+SAMPLES = 10
+
+
+def drawn(seed: int) -> Corner:
+    """A random program of any size and word length, with a random reuse factor."""
+    rng = random.Random(seed)
+    n = rng.randint(1, 24)
+    program = random_program(
+        seed,
+        n=n,
+        d=rng.randint(1, 20),
+        k=rng.randint(1, 8),
+        bits=1 + seed % 16,
+        solver=(PEACEMAN_RACHFORD, FORWARD_BACKWARD)[seed // 2 % 2],
+        granularity=GRANULARITIES[seed // 4 % 2],
+        state_bits=rng.randint(2, 14),
+        state_integer_bits=rng.randint(-1, 4),
+        drive_bits=rng.randint(1, 16),
+        readout_bits=rng.randint(1, 16),
+        input_bits=rng.randint(1, 16),
+        iterations=rng.choice([1, 2, 5, 9, 30]),
+    )
+    return Corner(program, schedule(program, rng.choice([1, n, n * n, rng.randint(1, n * n)])))
+
+
+def assert_exact(corner: Corner, folder: Path, simulator: str) -> None:
+    words = random_words(3, corner.program, SAMPLES)
+    result = run_bench(corner.build(folder / "build"), folder / "work", words=words, seed=2, simulator=simulator)
+    assert result.ok, result.failures
+    golden = GoldenModel(corner.program)
+    assert (result.outputs == golden.predict_raw(words)).all()
+    assert (result.cycles == completion_cycles(corner.schedule, golden.iterations(words))).all()
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_corner_is_exact_on_verilator(name: str, tmp_path: Path) -> None:
+    assert_exact(CORNERS[name](), tmp_path, "verilator")
+
+
+@pytest.mark.parametrize("name", ["one_bit", "leak_saturating", "wide"])
+def test_corner_is_exact_on_icarus(name: str, tmp_path: Path) -> None:
+    assert_exact(CORNERS[name](), tmp_path, "icarus")
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_random_program_is_exact(seed: int, tmp_path: Path) -> None:
+    assert_exact(drawn(seed), tmp_path, "icarus")
+
+
+# -- trace -----------------------------------------------------------------------
+
+
+def test_trace_holds_every_state_of_the_golden_model(tmp_path: Path) -> None:
+    corner = CORNERS["leak_saturating"]()
+    words = random_words(3, corner.program, 6)
+    path = tmp_path / "trace.txt"
+    run_bench(
+        corner.build(tmp_path / "build"), tmp_path / "work", words=words, simulator="icarus", tests=["back_to_back"],
+        defines=["MONDEQ_TRACE"], plusargs=[f"+mondeq_trace={path}"],
+    )  # fmt: skip
+    lines = {tuple(map(int, line.split()[:3])): int(line.split()[3]) for line in path.read_text().splitlines()}
+    trace = GoldenModel(corner.program).trace(words)
+    expected = {
+        (sample, update, row): int(trace.states[update, sample, row])
+        for sample in range(len(words))
+        for update in range(trace.iterations[sample] + 1)
+        for row in range(corner.program.n)
+    }
+    assert lines == expected
+
+
+# -- lint ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_lint_is_clean(name: str, tmp_path: Path) -> None:
+    build = CORNERS[name]().build(tmp_path)
+    tool = Verilator()
+    for define in ([], ["-DMONDEQ_TRACE"]):
+        result = subprocess.run(
+            [shutil.which("verilator", path=tool.environment()["PATH"]) or "verilator", "--lint-only", "-Wall", "--sv",
+             "--timing", "--top-module", "mondeq_top", *define, "-f", "sources.f"],
+            cwd=build / "rtl", env={**os.environ, **tool.environment()}, capture_output=True, text=True,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+# -- emission --------------------------------------------------------------------
+
+
+def emitted(program: SolverProgram, plan: Schedule, folder: Path) -> dict[str, bytes]:
+    rtl.emit(program, plan, folder)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_emission_is_reproducible_and_complete(tmp_path: Path) -> None:
+    program = random_program(3)
+    plan = schedule(program)
+    first = emitted(program, plan, tmp_path / "a")
+    assert first == emitted(program, plan, tmp_path / "b")
+    listed = first["rtl/sources.f"].decode().split()
+    assert {f"rtl/{name}" for name in listed} == {name for name in first if name.startswith("rtl/src/")}
+    assert Schedule.from_plain(json.loads(first["rtl/schedule.json"])) == plan
+
+
+def test_header_names_the_program_and_its_certificate(tmp_path: Path) -> None:
+    program = random_program(3)
+    plan = schedule(program)
+    without = emitted(program, plan, tmp_path / "a")["rtl/src/mondeq_pkg.sv"].decode()
+    certified = replace(program, certified=True)
+    with_proof = emitted(certified, plan, tmp_path / "b")["rtl/src/mondeq_pkg.sv"].decode()
+    assert program.digest in without and "UNCERTIFIED" in without
+    assert certified.digest in with_proof and "UNCERTIFIED" not in with_proof
+
+
+def read_memory(path: Path, lanes: int, bits: int) -> np.ndarray:
+    """Signed lanes of every word, undone independently of how the emitter packs them."""
+    words = [int(line, 16) for line in path.read_text().split()]
+    fields = [[word >> (lane * bits) & (2**bits - 1) for lane in range(lanes)] for word in words]
+    return np.array([[field - (field >> (bits - 1) << bits) for field in row] for row in fields])
+
+
+@pytest.mark.parametrize("name", ["saturating", "leak_saturating", "ternary_leak"])
+def test_weight_files_hold_the_matrix(name: str, tmp_path: Path) -> None:
+    corner = CORNERS[name]()
+    build = corner.build(tmp_path)
+    fold, program = corner.schedule.solve, corner.program
+    lanes = read_memory(build / "rtl" / "mem" / "matrix.mem", fold.pe * fold.simd, program.matrix.word_length)
+    assert len(lanes) == fold.cycles_per_matvec
+    for row in range(program.n):
+        for column in range(program.n):
+            group = row // fold.pe * fold.column_groups + column // fold.simd
+            lane = row % fold.pe * fold.simd + column % fold.simd
+            assert lanes[group, lane] == program.matrix.integers[row, column]
+
+
+def test_default_memory_folder_is_beside_the_sources_list(tmp_path: Path) -> None:
+    """Without MONDEQ_MEM_DIR a tool that runs in the folder of sources.f finds the weights, wherever that is."""
+    corner = CORNERS["single"]()
+    moved = corner.build(tmp_path / "first").rename(tmp_path / "moved")
+    (tmp_path / "probe.sv").write_text(
+        "module probe; mondeq_top dut (.ap_clk(1'b0), .ap_rst_n(1'b0), .s_axis_TDATA('0), .s_axis_TVALID(1'b0),\n"
+        "  .s_axis_TREADY(), .s_axis_TLAST(1'b0), .m_axis_TDATA(), .m_axis_TVALID(), .m_axis_TREADY(1'b0),\n"
+        "  .m_axis_TLAST());\n"
+        '  initial #1 $display("weight %0d", $signed(dut.u_solve.u_matvec.u_weights.memory[0]));\n'
+        "endmodule\n"
+    )
+    command = ["iverilog", "-g2012", "-s", "probe", "-o", str(tmp_path / "probe"), "-f", "sources.f"]
+    subprocess.run([*command, str(tmp_path / "probe.sv")], cwd=moved / "rtl", check=True)
+    output = subprocess.run(["vvp", str(tmp_path / "probe")], cwd=moved / "rtl", capture_output=True, text=True).stdout
+    assert output.split() == ["weight", str(int(corner.program.matrix.integers[0, 0]))]

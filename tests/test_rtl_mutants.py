@@ -1,0 +1,120 @@
+"""The benches have teeth: every small mistake in the SystemVerilog is noticed.
+
+A mutant is one replacement of a text that occurs exactly once in its module.
+It is simulated on the corner program that makes the place observable, and must
+fail at least one bench.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from corner_programs import CORNERS
+from random_models import random_words
+
+from mondeq_hw.rtl_tests.runner import run_bench
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake, and the corner program that shows it."""
+
+    name: str
+    corner: str
+    module: str
+    original: str
+    mutated: str
+
+
+def forgets(register: str, zero: str = "'0") -> tuple[str, str]:
+    """A register that only the first reset clears (it then has no unknown bits)."""
+    return f"{register} <= {zero};", f"{register} <= ($isunknown({register})) ? {zero} : {register};"
+
+
+MUTANTS = (
+    # Rounding and saturation.
+    Mutant("truncates", "serial", "round_shift", " + OutBits'(shifted_q[0])", ""),
+    Mutant("half_from_wrong_bit", "serial", "round_shift", "OutBits'(shifted_q[0])", "OutBits'(shifted_q[1])"),
+    Mutant("logical_base_shift", "serial", "round_shift", "doubled >>> Base", "doubled >> Base"),
+    Mutant("logical_row_shift", "leak_saturating", "round_shift", "Base) >>> shift_i", "Base) >> shift_i"),
+    Mutant("asymmetric_bottom", "saturating", "saturate", "OutBits'(-Top) :", "OutBits'(-Top - 1) :"),
+    Mutant("bottom_off_by_one", "saturating", "saturate", "value < -Top", "value < -Top - 1"),
+    Mutant("top_off_by_one", "saturating", "saturate", "value > Top", "value > Top + 1"),
+    Mutant("small_top", "saturating", "saturate", "(OutBits - 1)) - Bits'(1)", "(OutBits - 1)) - Bits'(2)"),
+    # Nonlinearity and products.
+    Mutant("abs_is_identity", "serial", "phi", "negative ? -low", "negative ? low"),
+    Mutant("abs_is_complement", "serial", "phi", "negative ? -low", "negative ? ~low"),
+    Mutant("relu_is_identity", "ternary_leak", "phi", "negative ? '0 : low", "low"),
+    Mutant("one_bit_sign", "one_bit", "product", "weight_i[0] ? -data : data", "weight_i[0] ? data : -data"),
+    Mutant("ternary_zero", "ternary_leak", "product", "!weight_i[0] ? '0 :", "1'b0 ? '0 :"),
+    Mutant("unsigned_weight", "serial", "product", "{{DataBits{weight_i[WeightBits-1]}}", "{{DataBits{1'b0}}"),
+    # Sums.
+    Mutant("unsigned_tree", "parallel", "adder_tree", "{a[Bits-2], a}", "{1'b0, a}"),
+    Mutant("no_preload", "serial", "matvec", "first ? preload_i[p*SumBits+:SumBits] : sum_q", "first ? '0 : sum_q"),
+    Mutant("always_preload", "serial", "matvec", "first ? preload_i[p*", "1'b1 ? preload_i[p*"),
+    Mutant("no_left_shift", "serial", "matvec", "<< LeftShift", "<< 0"),
+    Mutant("lanes_swapped", "ternary_leak", "matvec", "weights_q[(p*Simd+s)*", "weights_q[(s*Pe+p)*"),
+    Mutant("narrow_drive", "serial", "solve", "<= SumBits'($signed(drive_q2[p*DriveBits+:DriveBits]))",
+           "<= SumBits'(drive_q2[p*DriveBits+:DriveBits])"),
+    # Words between engines.
+    Mutant("no_mask", "one_bit", "regroup", "last_q ? ReadBits'(", "1'b0 ? ReadBits'("),
+    Mutant("write_wrong_chunk", "saturating", "regroup", "enable[g%Chunks]", "enable[0]"),
+    Mutant("write_wrong_word", "saturating", "regroup", "high = ReadGroupBits'(g / Chunks)", "high = '0"),
+    Mutant("read_too_early", "ternary_leak", "regroup", "wide[low_q*ReadBits", "wide[low*ReadBits"),
+    Mutant("registers_stride", "one_bit", "regroup", "int'(write_bank_i)*Stride", "int'(write_bank_i)*Written"),
+    # Drive.
+    Mutant("ready_when_full", "serial", "drive", "= !full_q[write_bank_q]", "= 1'b1"),
+    Mutant("bank_freed_early", "serial", "drive", "if (finish) full_q", "if (issue && last_row) full_q"),
+    Mutant("bank_not_swapped", "serial", "drive", "read_bank_q <= !read_bank_q", "read_bank_q <= read_bank_q"),
+    Mutant("word_not_there_yet", "serial", "drive", "column < beat_q", "column <= beat_q"),
+    Mutant("no_slot_credit", "serial", "drive", "|| (credits_q != '0)", "|| 1'b1"),
+    Mutant("loaded_early", "serial", "drive", "write_o && last;", "write_o;"),
+    Mutant("reset_keeps_beat", "serial", "drive", *forgets("beat_q")),
+    Mutant("reset_keeps_full", "serial", "drive", *forgets("full_q")),
+    # Solve.
+    Mutant("old_change_lost", "one_bit", "solve", "&& (changed_q[retire_slot_q] || retire_changed_q)",
+           "&& retire_changed_q"),
+    Mutant("no_early_exit", "cycling", "solve", "(retire_iteration != '0) && !retire_changed_q", "1'b0"),
+    Mutant("exit_ignores_last_row", "one_bit", "solve", "!retire_changed_q && !changed_q", "!changed_q"),
+    Mutant("one_update_less", "cycling", "solve", "IterationBits'(Iterations);", "IterationBits'(Iterations - 1);"),
+    Mutant("one_update_more", "wide", "solve", "(retire_iteration == LastIteration)", "(retire_iteration > LastIteration)"),
+    Mutant("padded_rows_change", "one_bit", "solve", "&& (int'(state_row) * int'(Pe) + p < int'(Rows));", ";"),
+    Mutant("start_from_old_state", "serial", "solve", "start_q ? '0 : column_phi", "column_phi"),
+    Mutant("leak_in_start", "ternary_leak", "solve", "start_q1 ? '0 : {phi", "{phi"),
+    Mutant("leak_of_one", "ternary_leak", "solve", "}} - {{LeakShift{1'b0}}, phi}", "}}"),
+    Mutant("leak_shift", "ternary_leak", "solve", "(ShiftBase - LeakShift)", "ShiftBase"),
+    Mutant("in_place", "serial", "solve", "!bank_q[write_tag_q", "bank_q[write_tag_q"),
+    Mutant("youngest_first", "serial", "solve", "candidate = oldest_q;", "candidate = '0;"),
+    Mutant("start_walks_columns", "serial", "solve", ".skip_columns_i(start)", ".skip_columns_i(1'b0)"),
+    Mutant("reset_keeps_ready", "serial", "solve", *forgets("ready_q")),
+    Mutant("reset_keeps_done", "serial", "solve", *forgets("done_q")),
+    Mutant("reset_keeps_oldest", "serial", "solve", *forgets("oldest_q")),
+    # Readout and streams.
+    Mutant("no_alignment", "leak_saturating", "readout", "sum << sum_shift_q", "sum"),
+    Mutant("no_bias", "serial", "readout", "aligned_q + aligned_bias_q", "aligned_q"),
+    Mutant("last_is_first", "serial", "readout", ".data_i({row, last_row})", ".data_i({row, row == '0})"),
+    Mutant("last_always", "serial", "readout", "output_last_q <= aligned_last_q", "output_last_q <= 1'b1"),
+    Mutant("no_row_credit", "leak_saturating", "readout", "|| (credits_q != '0)", "|| 1'b1"),
+    Mutant("credit_leaks", "leak_saturating", "readout", "row_leaves && !row_start", "row_leaves && !valid_o"),
+    Mutant("reset_keeps_slot", "serial", "readout", *forgets("slot_q")),
+    Mutant("data_changes_in_stall", "serial", "fifo", "= memory[read_q]", "= memory[ready_i ? read_q : write_q]"),
+    Mutant("valid_drops_in_stall", "serial", "fifo", "= count_q != '0", "= (count_q != '0) && (ready_i || !write_i)"),
+    Mutant("pointer_wraps_late", "serial", "fifo", "PointerBits'(Depth - 1)", "PointerBits'(Depth)"),
+    Mutant("unsigned_output", "serial", "top", "OutputBits{result[OutputBits-1]}", "OutputBits{1'b0}"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
+    corner = CORNERS[mutant.corner]()
+    build = corner.build(tmp_path / "build")
+    source = build / "rtl" / "src" / f"mondeq_{mutant.module}.sv"
+    text = source.read_text()
+    assert text.count(mutant.original) == 1, "the mutant's pattern must occur exactly once"
+    source.write_text(text.replace(mutant.original, mutant.mutated))
+    words = random_words(3, corner.program, 12)
+    # A mutant that does not compile raises SimulationError here: it is no mutant.
+    result = run_bench(build, tmp_path / "work", words=words, seed=1, simulator="icarus")
+    assert result.failures, f"{mutant.name} survived {', '.join(result.passed)}"

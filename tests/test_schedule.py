@@ -1,0 +1,161 @@
+"""Foldings cover the matrices, the knob does what it says, the cycle model is sane at its edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_models import random_program
+
+from mondeq_hw.errors import InputError
+from mondeq_hw.schedule import (
+    DRIVE_DEPTH,
+    READOUT_DEPTH,
+    SOLVE_DEPTH,
+    EngineFolding,
+    Schedule,
+    commensurate,
+    completion_cycles,
+    initiation_interval,
+    latency,
+    schedule,
+)
+
+sizes = st.integers(1, 24)
+
+
+def engines(plan: Schedule) -> tuple[EngineFolding, EngineFolding, EngineFolding]:
+    return plan.drive, plan.solve, plan.readout
+
+
+def without_gaps(plan: Schedule, slots: int) -> Schedule:
+    return Schedule(plan.reuse_factor, plan.drive, plan.solve, plan.readout, slots)
+
+
+@given(rows=sizes, columns=sizes, data=st.data())
+def test_groups_cover_every_row_and_column(rows: int, columns: int, data: st.DataObject) -> None:
+    fold = EngineFolding(rows, columns, data.draw(st.integers(1, rows)), data.draw(st.integers(1, columns)))
+    assert (fold.row_groups - 1) * fold.pe < rows <= fold.row_groups * fold.pe
+    assert (fold.column_groups - 1) * fold.simd < columns <= fold.column_groups * fold.simd
+    assert fold.cycles_per_matvec == fold.row_groups * fold.column_groups
+    assert 2 ** (fold.tree_levels - 1) < fold.simd <= 2**fold.tree_levels
+
+
+@settings(deadline=None, max_examples=60)
+@given(n=sizes, d=sizes, k=st.integers(1, 12), iterations=st.integers(1, 20), data=st.data())
+def test_the_knob(n: int, d: int, k: int, iterations: int, data: st.DataObject) -> None:
+    program = random_program(0, n=n, d=d, k=k, iterations=iterations)
+    reuse = data.draw(st.integers(1, n * n))
+    plan = schedule(program, reuse)
+    assert plan.reuse_factor == reuse
+    assert plan.solve.cycles_per_matvec <= reuse
+    # Nothing smaller would do.
+    for pe in range(1, n + 1):
+        for simd in range(1, n + 1):
+            if EngineFolding(n, n, pe, simd).cycles_per_matvec <= reuse:
+                assert pe * simd >= plan.solve.pe * plan.solve.simd
+    # The other engines are not the bottleneck; one output word a cycle is the stream's own limit.
+    solving = iterations * plan.solve.cycles_per_matvec
+    assert plan.drive.cycles_per_matvec <= solving
+    assert plan.readout.cycles_per_matvec <= max(solving, k)
+    assert (plan.drive.rows, plan.drive.columns, plan.readout.rows, plan.readout.columns) == (n, d, k, n)
+    assert plan.readout.pe == 1
+    assert plan.words_per_beat * (plan.beats_per_sample - 1) < d <= plan.words_per_beat * plan.beats_per_sample
+    assert plan.slots >= 3
+    assert Schedule.from_plain(plan.to_plain()) == plan
+
+
+@settings(deadline=None, max_examples=30)
+@given(n=sizes, data=st.data())
+def test_more_cycles_never_need_more_multipliers(n: int, data: st.DataObject) -> None:
+    program = random_program(0, n=n)
+    few = data.draw(st.integers(1, n * n))
+    many = data.draw(st.integers(few, n * n))
+    fast, small = schedule(program, few).solve, schedule(program, many).solve
+    assert small.pe * small.simd <= fast.pe * fast.simd
+
+
+def test_extreme_foldings() -> None:
+    program = random_program(0, n=7)
+    serial, parallel = schedule(program, 49).solve, schedule(program, 1).solve
+    assert (serial.pe, serial.simd) == (1, 1)
+    assert (parallel.pe, parallel.simd) == (7, 7)
+    assert schedule(program) == schedule(program, 7)
+
+
+@pytest.mark.parametrize("reuse", [0, -1, 37, 2.0, True, "4"])
+def test_bad_reuse_factor_is_refused_with_its_range(reuse: object) -> None:
+    with pytest.raises(InputError, match=r"reuse_factor is .*expected .*1 \(fully parallel\) to 36"):
+        schedule(random_program(0, n=6), reuse)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("pe", "simd"), [(0, 1), (1, 0), (4, 1), (1, 6)])
+def test_bad_folding_is_refused(pe: int, simd: int) -> None:
+    with pytest.raises(InputError, match="expected 1 x 1 to 3 x 5"):
+        EngineFolding(3, 5, pe, simd)
+
+
+@pytest.mark.parametrize("broken", [{}, {"reuse_factor": 1, "slots": 3, "drive": 1, "solve": 1, "readout": 1}])
+def test_broken_plain_schedule_is_refused(broken: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="compile again"):
+        Schedule.from_plain(broken)
+
+
+def test_commensurate() -> None:
+    assert commensurate(6, 3) and commensurate(3, 6) and commensurate(5, 5)
+    assert not commensurate(6, 4)
+
+
+@settings(deadline=None, max_examples=60)
+@given(n=sizes, d=sizes, k=st.integers(1, 9), data=st.data())
+def test_cycle_model(n: int, d: int, k: int, data: st.DataObject) -> None:
+    program = random_program(0, n=n, d=d, k=k)
+    plan = schedule(program, data.draw(st.integers(1, n * n)))
+    iterations = np.array(data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=20)))
+    cycles = completion_cycles(plan, iterations)
+    assert cycles.shape == iterations.shape
+    # Samples leave in order, k words each, and never before their work can be done.
+    assert (np.diff(cycles) >= k).all()
+    work = iterations * plan.solve.cycles_per_matvec + plan.solve.row_groups
+    assert (cycles >= plan.drive.cycles_per_matvec + work + plan.readout.cycles_per_matvec).all()
+    # Others in the pipeline never make a sample faster (and a job that has begun is finished, so they may delay it).
+    assert (cycles >= [latency(plan, int(count)) - 1 for count in iterations]).all()
+    assert cycles[0] <= latency(plan, int(iterations[0])) - 1 + int(iterations[0]) * plan.solve.cycles_per_matvec
+    # One more update is at least one more product for the last sample.
+    longer = iterations.copy()
+    longer[-1] += 1
+    assert completion_cycles(plan, longer)[-1] >= cycles[-1]
+
+
+def test_lone_sample_is_the_sum_of_its_parts() -> None:
+    plan = Schedule(
+        reuse_factor=4,
+        drive=EngineFolding(4, 6, 2, 3),
+        solve=EngineFolding(4, 4, 2, 2),
+        readout=EngineFolding(3, 4, 1, 4),
+        slots=3,
+    )
+    drive = 1 + 2 * 2 - 1 + DRIVE_DEPTH + 2
+    start = 2 + SOLVE_DEPTH + 1
+    update = 2 * 2 + SOLVE_DEPTH + 1
+    readout = 3 - 1 + READOUT_DEPTH + 2
+    assert latency(plan, 5) == 1 + drive + start + 5 * update + readout
+
+
+def test_steady_state_is_limited_by_the_slowest_engine() -> None:
+    program = random_program(0, n=16, d=8, k=4)
+    plan = schedule(program, 64)
+    bound = 7 * plan.solve.cycles_per_matvec
+    assert bound <= initiation_interval(plan, 7) <= 1.05 * (bound + plan.solve.row_groups)
+    # A slow drive sets the pace when the solver has almost nothing to do.
+    slow = Schedule(64, EngineFolding(16, 8, 1, 1), plan.solve, plan.readout, plan.slots)
+    assert initiation_interval(slow, 1) == 16 * 8
+
+
+def test_interleaving_fills_the_pipeline_gaps() -> None:
+    program = random_program(0, n=16, d=8, k=4, iterations=10)
+    plan = schedule(program, 4)
+    assert plan.slots == 6
+    lonely, filled = initiation_interval(without_gaps(plan, 1), 10), initiation_interval(plan, 10)
+    assert filled < 0.5 * lonely
