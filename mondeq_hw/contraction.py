@@ -26,6 +26,8 @@ from .weighting import best_weighting
 WEIGHT_BITS = 16
 #: A searched weighting must make the error radius smaller by this share to replace the plain norm.
 WEIGHTING_GAIN = 0.9
+#: Points between no weighting and the searched one: a milder weighting costs the norm little and the radius less.
+WEIGHTING_SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)
 #: Error bounds are integers in units of ``2^-BOUND_BITS`` of a state step, always rounded up.
 BOUND_BITS = 64
 #: Iterations run until what is left of the start is at most this share of the rounding radius.
@@ -101,8 +103,8 @@ def prove_contraction(
 ) -> ContractionProof | None:
     """Prove the smallest contraction factor that can be found, to about three digits.
 
-    The plain norm is preferred; a searched weighting replaces it where it
-    makes the error radius clearly smaller or is the only proof.
+    The plain norm is preferred; a weighting on the way to the searched one replaces it where
+    it makes the error radius clearly smaller or is the only proof.
 
     Parameters
     ----------
@@ -120,7 +122,8 @@ def prove_contraction(
     """
     values = _iteration_values(matrix, leak_shift)
     plain_norm = float(np.linalg.norm(values, 2))
-    candidates = [tuple([1] * len(values)), _whole(best_weighting(values)[1] ** 2)]
+    squares = best_weighting(values)[1] ** 2
+    candidates = [tuple([1] * len(values)), *(_whole(squares**share) for share in WEIGHTING_SHARES)]
     if initial_weights is not None:
         candidates.append(_whole(np.asarray(list(initial_weights), dtype=np.float64)))
     norms = [_norm(values, weights) for weights in candidates]

@@ -119,6 +119,22 @@ def test_weighting_proves_what_the_plain_norm_cannot() -> None:
     assert 0.75 <= proof.contraction_factor < Fraction(9, 10)
 
 
+def test_weighting_replaces_a_poor_plain_norm() -> None:
+    """Norm 0.97 as it stands, a quarter of that radius with the rows a few octaves apart."""
+    matrix = IntegerMatrix(np.array([[4, 14], [0, 4]]), np.array([4, 4]), 5)
+    proof = prove_contraction(matrix, 0)
+    assert proof is not None and proof.plain_norm > 0.93
+    assert proof.contraction_factor < Fraction(3, 4)
+    spread = max(proof.weights) / min(proof.weights)
+    assert 2 < spread < 200
+
+
+def test_plain_norm_stays_where_a_weighting_gains_nothing() -> None:
+    S = np.array([[3, 1, 0], [1, -2, 1], [0, 1, 3]])
+    proof = prove_contraction(IntegerMatrix(S, np.array([3, 3, 3]), 3), 0)
+    assert proof is not None and set(proof.weights) == {1}
+
+
 def test_initial_weights_are_a_candidate_like_any_other() -> None:
     matrix = IntegerMatrix(np.array([[3, 7], [0, 3]]), np.array([3, 2]), 4)
     proof = prove_contraction(matrix, 0, initial_weights=[1.0, 1000.0])
