@@ -112,7 +112,12 @@ def compile_command(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL", help="Checkpoint: .pt, .safetensors or .npz.", show_default=False)
     ],
-    bits: Annotated[str | None, typer.Option(metavar="N", help="Word length of the iteration matrix, 1 to 16.")] = None,
+    bits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="Word length of the iteration matrix, 1 to 16; a retrained network has its own."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Build folder to make.")] = Path("build"),
     solver: Annotated[
         str | None, typer.Option(metavar="NAME", help="peaceman-rachford (default) or forward-backward.")
@@ -165,9 +170,10 @@ def compile_command(
     Without --data, --data-dir or a model of the embedded digits there is no calibration and no accuracy figure.
     """
     from .config import resolve
+    from .load import retrained_bits
 
     options: dict[str, Any] = {
-        "bits": _number(bits),
+        "bits": _number(bits) if bits or config else retrained_bits(model),
         "solver": solver,
         "rounding": rounding,
         "granularity": granularity,

@@ -22,7 +22,7 @@ from .certify import certify, choose_iterations
 from .config import CompileConfig, resolve
 from .errors import InputError, NotCertifiedError
 from .golden import GoldenModel
-from .load import Checkpoint, check_model, check_preprocessing, load_checkpoint
+from .load import Checkpoint, check_model, check_preprocessing, load_checkpoint, retrained_bits
 from .lower import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, lower
 from .model import MonDEQ
 from .program import SolverProgram, assemble
@@ -95,7 +95,7 @@ def compile(
     """
     if config is not None and options:
         raise InputError(f"compile got a config and the option {next(iter(options))!r}; give one or the other")
-    config = config or resolve(options)
+    config = config or resolve({"bits": _own_bits(model), **options})
     target = Path(out)
     check_target(target, force)
     with progress("load"):
@@ -129,6 +129,13 @@ def compile(
     return Project.load(target)
 
 
+def _own_bits(model: MonDEQ | str | os.PathLike[str]) -> int | None:
+    """Word length that a retrained network has already; it need not be given."""
+    if isinstance(model, MonDEQ):
+        return None if model.stored is None else model.stored.matrix.word_length
+    return retrained_bits(model)
+
+
 def lowering_options(config: CompileConfig) -> LoweringOptions:
     """The options that concern the integers."""
     names = LoweringOptions.__dataclass_fields__
@@ -149,6 +156,11 @@ def _checkpoint(model: MonDEQ | str | os.PathLike[str], config: CompileConfig) -
     changes = {key: value for key, value in given.items() if value is not None}
     if not changes:
         return checkpoint
+    if checkpoint.model.stored is not None:
+        raise InputError(
+            f"{checkpoint.model.source}: the preprocessing of a retrained network is part of its integers; leave "
+            "--input-scale, --input-mean and --input-std out"
+        )
     preprocessing = check_preprocessing(replace(checkpoint.model.preprocessing, **changes), "--input-scale/mean/std")
     return replace(checkpoint, model=replace(checkpoint.model, preprocessing=preprocessing))
 

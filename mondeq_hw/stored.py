@@ -32,7 +32,7 @@ def pack(stored: StoredRecurrence) -> tuple[dict[str, np.ndarray], dict[str, Any
         arrays[f"{KEY}.{name}"] = matrix.integers.astype(kind)
         arrays[f"{KEY}.{name}_shifts"] = matrix.shifts.astype(np.int8)
     for name in BIASES:
-        arrays[f"{KEY}.{name}"] = np.ascontiguousarray(getattr(stored, name), dtype=np.float64)
+        arrays[f"{KEY}.{name}"] = np.array(getattr(stored, name), dtype=np.float64)
     metadata = {
         "solver": stored.solver,
         "step_size": float(stored.step_size),

@@ -14,9 +14,10 @@ from mondeq_hw.certify import prove_contraction
 from mondeq_hw.data import Dataset
 from mondeq_hw.errors import InputError
 from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import Training, load_checkpoint, save
+from mondeq_hw.load import Training, load_checkpoint, retrained_bits, save
 from mondeq_hw.lower import Lowered, LoweringOptions, lower
 from mondeq_hw.model import MonDEQ, Preprocessing, StoredRecurrence
+from mondeq_hw.pipeline import compile
 from mondeq_hw.program import assemble
 from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain, straight_through
 from mondeq_hw.quantize import max_level, quantized_of, to_levels
@@ -275,3 +276,23 @@ def test_tampered_integers_are_refused(retrained, what):
     TAMPERED[what](arrays, metadata)
     with pytest.raises(InputError):
         unpack(arrays, metadata, "file.pt")
+
+
+def test_compile_takes_the_word_lengths_of_a_retrained_checkpoint(retrained, tmp_path):
+    model, network = retrained
+    if model.stored.solver != PEACEMAN_RACHFORD:
+        pytest.skip("needs --solver forward-backward; covered above")
+    file = tmp_path / "retrained.pt"
+    save(model, file)
+    assert retrained_bits(file) == network.matrix.word_length
+    save(replace(model, stored=None), tmp_path / "float.pt")
+    assert retrained_bits(tmp_path / "float.pt") is None
+    project = compile(file, tmp_path / "build")
+    assert project.report["rounding"] == "retrained"
+    words = np.random.default_rng(0).integers(0, 256, size=(20, 5))
+    expected = GoldenModel(network.program(project.program.iterations)).predict_raw(words)
+    np.testing.assert_array_equal(GoldenModel(project.program).predict_raw(words), expected)
+    for name in ("matrix", "drive", "readout"):
+        np.testing.assert_array_equal(getattr(project.program, name).integers, getattr(model.stored, name).integers)
+    with pytest.raises(InputError, match="part of its integers"):
+        compile(file, tmp_path / "other", input_scale=1.0)
