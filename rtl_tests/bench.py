@@ -359,7 +359,8 @@ async def reset_in(dut: Any, moment: str) -> None:
     for task in tasks:
         task.cancel()
     await bench.reset()
-    await bench.run(kept)
+    beats_after = await bench.run(kept)
+    _expect_cycles(bench.source.accepted[0], beats_after, kept)
     await bench.finish()
 
 
@@ -377,7 +378,8 @@ async def random_resets(dut: Any) -> None:
         for task in tasks:
             task.cancel()
         await bench.reset()
-        await bench.run(sample[None])
+        beats_after = await bench.run(sample[None])
+        _expect_cycles(bench.source.accepted[0], beats_after, sample[None])
     await bench.finish()
 
 
