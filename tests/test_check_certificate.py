@@ -13,6 +13,7 @@ import tokenize
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,11 @@ from random_models import random_model, random_words
 from mondeq_hw import check_certificate
 from mondeq_hw.certificate import CLAIMS
 from mondeq_hw.certify import certify, choose_iterations
+from mondeq_hw.contraction import contraction_gap, iteration_integers, weighted_gram
+from mondeq_hw.exact import prove_positive_definite
 from mondeq_hw.lower import LoweringOptions, lower
 from mondeq_hw.program import assemble, canonical_digest
+from mondeq_hw.quantize import IntegerMatrix
 from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
 
 Plain = dict[str, Any]
@@ -256,6 +260,34 @@ def test_rejects_every_forgery(name: str, seal: bool, tmp_path: Path, capsys: py
     assert "Traceback" not in text
     if seal:
         assert "the digest does not match" not in text
+
+
+def test_an_open_line_claims_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for change in ({"values": {"samples": 9, "equal": 9}}, {"status": "proved"}):
+        plain = fresh(samples=None)
+        line(plain, "class_a_priori").update(change)
+        assert verdict(sealed(plain), tmp_path, capsys)[0] == 1
+
+
+def test_a_true_factor_above_one_is_no_contraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a witness that fits: the norm really is below 3/2, which proves nothing."""
+    plain = fresh()
+    integers, shifts = (np.array(plain["program"][key]) for key in ("matrix", "matrix_shifts"))
+    N, grid = iteration_integers(IntegerMatrix(integers, shifts, 9), 0)
+    weights = plain["evidence"]["contraction"]["weights"]
+    witness = prove_positive_definite(contraction_gap(weighted_gram(N, weights), grid, weights, Fraction(3, 2)))
+    assert witness is not None
+    plain["evidence"]["contraction"] = {
+        "factor": "3/2",
+        "weights": weights,
+        "exponents": list(witness.exponents),
+        "bits": witness.bits,
+        "cholesky": [row[: i + 1] for i, row in enumerate(witness.factor.tolist())],
+    }
+    for name in ("contraction", "adjoint"):
+        line(plain, name)["values"]["contraction_factor"] = "3/2"
+    code, text = verdict(sealed(plain), tmp_path, capsys)
+    assert code == 1 and "3/2 is not between 0 and 1" in text
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
