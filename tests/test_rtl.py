@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corner_programs import CORNERS, Corner
+from mondeq_hw.rtl_tests.runner import run_bench
+from mondeq_hw.rtl_tests.simulators import Verilator
 from random_models import random_program, random_words
 
 from mondeq_hw import rtl
@@ -20,8 +20,6 @@ from mondeq_hw.golden import GoldenModel
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.quantize import GRANULARITIES
 from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
-from mondeq_hw.rtl_tests.runner import run_bench
-from mondeq_hw.rtl_tests.simulators import Verilator
 from mondeq_hw.schedule import Schedule, completion_cycles, schedule
 
 SAMPLES = 10
@@ -44,9 +42,10 @@ def drawn(seed: int) -> Corner:
         drive_bits=rng.randint(1, 16),
         readout_bits=rng.randint(1, 16),
         input_bits=rng.randint(1, 16),
-        iterations=rng.choice([1, 2, 5, 9, 30]),
+        iterations=rng.choice([1, 2, 5, 12]),
     )
-    return Corner(program, schedule(program, rng.choice([1, n, n * n, rng.randint(1, n * n)])))
+    # Fully serial is the serial corner's business: a large one takes the simulator a minute.
+    return Corner(program, schedule(program, rng.randint(1, min(n * n, 3 * n))))
 
 
 def assert_exact(corner: Corner, folder: Path, simulator: str) -> None:
@@ -101,12 +100,12 @@ def test_trace_holds_every_state_of_the_golden_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", CORNERS)
 def test_lint_is_clean(name: str, tmp_path: Path) -> None:
     build = CORNERS[name]().build(tmp_path)
-    tool = Verilator()
+    tool = Verilator.find()
     for define in ([], ["-DMONDEQ_TRACE"]):
         result = subprocess.run(
-            [shutil.which("verilator", path=tool.environment()["PATH"]) or "verilator", "--lint-only", "-Wall", "--sv",
+            [str(tool.root / "bin" / "verilator") if tool.root else "verilator", "--lint-only", "-Wall", "--sv",
              "--timing", "--top-module", "mondeq_top", *define, "-f", "sources.f"],
-            cwd=build / "rtl", env={**os.environ, **tool.environment()}, capture_output=True, text=True,
+            cwd=build / "rtl", env=tool.environment(), capture_output=True, text=True,
         )  # fmt: skip
         assert result.returncode == 0, result.stdout + result.stderr
 

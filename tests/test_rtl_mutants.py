@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 from corner_programs import CORNERS
-from random_models import random_words
-
 from mondeq_hw.rtl_tests.runner import run_bench
+from random_models import random_words
 
 
 @dataclass(frozen=True)
@@ -79,18 +78,19 @@ MUTANTS = (
     Mutant("no_early_exit", "cycling", "solve", "(retire_iteration != '0) && !retire_changed_q", "1'b0"),
     Mutant("exit_ignores_last_row", "one_bit", "solve", "!retire_changed_q && !changed_q", "!changed_q"),
     Mutant("one_update_less", "cycling", "solve", "IterationBits'(Iterations);", "IterationBits'(Iterations - 1);"),
-    Mutant("one_update_more", "wide", "solve", "(retire_iteration == LastIteration)", "(retire_iteration > LastIteration)"),
+    Mutant("one_update_more", "wide", "solve", "(retire_iteration == LastIteration)",
+           "(retire_iteration > LastIteration)"),
     Mutant("padded_rows_change", "one_bit", "solve", "&& (int'(state_row) * int'(Pe) + p < int'(Rows));", ";"),
     Mutant("start_from_old_state", "serial", "solve", "start_q ? '0 : column_phi", "column_phi"),
     Mutant("leak_in_start", "ternary_leak", "solve", "start_q1 ? '0 : {phi", "{phi"),
     Mutant("leak_of_one", "ternary_leak", "solve", "}} - {{LeakShift{1'b0}}, phi}", "}}"),
     Mutant("leak_shift", "ternary_leak", "solve", "(ShiftBase - LeakShift)", "ShiftBase"),
     Mutant("in_place", "serial", "solve", "!bank_q[write_tag_q", "bank_q[write_tag_q"),
-    Mutant("youngest_first", "serial", "solve", "candidate = oldest_q;", "candidate = '0;"),
+    Mutant("youngest_first", "wide", "solve", "candidate = oldest_q;", "candidate = '0;"),
     Mutant("start_walks_columns", "serial", "solve", ".skip_columns_i(start)", ".skip_columns_i(1'b0)"),
     Mutant("reset_keeps_ready", "serial", "solve", *forgets("ready_q")),
     Mutant("reset_keeps_done", "serial", "solve", *forgets("done_q")),
-    Mutant("reset_keeps_oldest", "serial", "solve", *forgets("oldest_q")),
+    Mutant("reset_keeps_oldest", "wide", "solve", *forgets("oldest_q")),
     # Readout and streams.
     Mutant("no_alignment", "leak_saturating", "readout", "sum << sum_shift_q", "sum"),
     Mutant("no_bias", "serial", "readout", "aligned_q + aligned_bias_q", "aligned_q"),
