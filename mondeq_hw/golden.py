@@ -54,9 +54,10 @@ class GoldenModel:
         self._drive_type = exact_dtype(2 * drive_bound)
         self._state_type = exact_dtype(2 * program.accumulator_bound)
         self._output_type = exact_dtype(2 * program.output_bound)
+        self._phi = PHI[program.phi]
         self._drive = np.ascontiguousarray(program.drive.integers.T.astype(self._drive_type))
-        matrix = program.matrix.integers + np.diag(program.leak)
-        self._matrix = np.ascontiguousarray(matrix.T.astype(self._state_type))
+        matrix = _as(program.matrix.integers + np.diag(program.leak), self._state_type)
+        self._matrix = np.ascontiguousarray(self._to_state_grid(matrix.T))
         self._readout = np.ascontiguousarray(program.readout.integers.T.astype(self._output_type))
 
     # -- public --------------------------------------------------------------
@@ -88,15 +89,18 @@ class GoldenModel:
         """Every state of every sample; see :class:`Trace`."""
         words = self._checked(words)
         drive = self._drives(words)
-        start, clipped = self._round_and_saturate(drive)
-        states, saturations = [start], [clipped]
+        level = self._levels(drive)
+        rounded = self._rounded(level.copy())
+        saturations = [self._beyond(rounded)]
+        states = [self._saturated(rounded)]
         iterations = np.full(len(words), self.program.iterations)
         for index in range(1, self.program.iterations + 1):
-            state, clipped = self._update(states[-1], drive)
+            rounded = self._rounded(self._phi(states[-1]) @ self._matrix + level)
+            saturations.append(self._beyond(rounded))
+            state = self._saturated(rounded)
             fixed = (state == states[-1]).all(axis=1)
             iterations = np.where(fixed, np.minimum(iterations, index), iterations)
             states.append(state)
-            saturations.append(clipped)
         return Trace(
             drive=_integers(drive),
             states=_integers(np.stack(states)),
@@ -113,31 +117,55 @@ class GoldenModel:
         total = total * 2**program.drive_left_shift + _as(program.drive_bias, self._drive_type)
         return _as(round_shift(total, program.drive_right_shift), self._state_type)
 
-    def _round_and_saturate(self, accumulator: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        rounded = round_shift(accumulator, self.program.matrix.shifts)
-        top = self.program.state_format.max_word
-        state = np.clip(rounded, -top, top)
-        return state, (state != rounded).sum(axis=1)
+    # In a floating type the update runs in units of the state, its rounding constant inside the
+    # drive: scaling by powers of two keeps every sum exact and saves three passes over the states.
 
-    def _update(self, state: np.ndarray, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        phi = PHI[self.program.phi](state)
-        return self._round_and_saturate(phi @ self._matrix + drive)
+    def _to_state_grid(self, accumulators: np.ndarray) -> np.ndarray:
+        """Accumulator words (.., n) in the units in which the type accumulates."""
+        if accumulators.dtype.kind != "f":
+            return accumulators
+        return np.ldexp(accumulators, -self.program.matrix.shifts)
+
+    def _levels(self, drive: np.ndarray) -> np.ndarray:
+        """What the matrix product is added to: the drive, with one half where the type is floating."""
+        level = self._to_state_grid(drive)
+        return level + self._state_type(0.5) if level.dtype.kind == "f" else level
+
+    def _rounded(self, total: np.ndarray) -> np.ndarray:
+        """``total >>r g`` of the sum of products and level, which it may overwrite."""
+        if total.dtype.kind == "f":
+            return np.floor(total, out=total)
+        return round_shift(total, self.program.matrix.shifts)
+
+    def _saturated(self, rounded: np.ndarray) -> np.ndarray:
+        """``sat_sym`` in place."""
+        top = self.program.state_format.max_word
+        return np.clip(rounded, -top, top, out=rounded)
+
+    def _beyond(self, rounded: np.ndarray) -> np.ndarray:
+        """Rows that saturation is about to clip, per sample."""
+        return (np.abs(rounded) > self.program.state_format.max_word).sum(axis=1)
 
     def _solve(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Final states and executed updates; samples that have reached a fixed point leave the batch."""
-        state, _ = self._round_and_saturate(drive)
+        level = self._levels(drive)
+        state = self._saturated(self._rounded(level.copy()))
+        final = state.copy()
         iterations = np.full(len(drive), self.program.iterations, dtype=np.int64)
         active = np.arange(len(drive))
         for index in range(1, self.program.iterations + 1):
-            previous = state[active]
-            updated, _ = self._update(previous, drive[active])
-            state[active] = updated
-            fixed = (updated == previous).all(axis=1)
-            iterations[active[fixed]] = index
-            active = active[~fixed]
-            if len(active) == 0:
-                break
-        return state, iterations
+            total = self._phi(state) @ self._matrix
+            total += level
+            updated = self._saturated(self._rounded(total))
+            fixed = (updated == state).all(axis=1)
+            state = updated
+            if fixed.any():
+                final[active[fixed]], iterations[active[fixed]] = state[fixed], index
+                active, state, level = active[~fixed], state[~fixed], level[~fixed]
+                if len(active) == 0:
+                    break
+        final[active] = state
+        return final, iterations
 
     def _outputs(self, state: np.ndarray) -> np.ndarray:
         program = self.program

@@ -1,0 +1,88 @@
+"""Speed of the integer golden model against the float PyTorch solvers, side by side in one run.
+
+    python benchmarks/golden_speed.py [--bits 5] [--rounds 3]
+
+All solve the same 10,000 test images, single precision in PyTorch, to the
+same certified work: Peaceman-Rachford for as many iterations as the golden
+model, and forward-backward (the paper's solver) until its change falls below
+1e-4.  Printed are ratios of the fastest of several rounds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+from published import arguments, compiled, load_published
+from rich.console import Console
+from rich.table import Table
+
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.lower import LoweringOptions
+from mondeq_hw.reformulate import Recurrence, forward_backward
+
+TOLERANCE = 1e-4
+#: The largest power of two below 2 m / L^2 on the published checkpoint.
+FORWARD_BACKWARD_SHIFT = 3
+MOST_ITERATIONS = 2000
+
+
+def solver(recurrence: Recurrence, words: torch.Tensor, iterations: int, tolerance: float) -> Callable[[], torch.Tensor]:
+    """Float solver of a recurrence: drive, iterations until converged, readout."""
+
+    def tensor(array: object) -> torch.Tensor:
+        return torch.tensor(array, dtype=torch.float32)
+
+    drive, bias, matrix = tensor(recurrence.drive.T), tensor(recurrence.drive_bias), tensor(recurrence.iteration_matrix.T)
+    readout, readout_bias = tensor(recurrence.readout.T), tensor(recurrence.readout_bias)
+    phi = torch.abs if recurrence.phi == "abs" else torch.relu
+
+    def solve() -> torch.Tensor:
+        d = words @ drive + bias
+        state = d
+        for _ in range(iterations):
+            following = torch.addmm(d, phi(state), matrix)
+            if tolerance and (following - state).abs().max() <= tolerance:
+                break
+            state = following
+        return torch.relu(state) @ readout + readout_bias
+
+    return solve
+
+
+def main() -> None:
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--bits", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    published = load_published(options.shared)
+    lowered, program = compiled(published.model, LoweringOptions(options.bits), published.calibration)
+    golden = GoldenModel(program)
+    words = golden.words(published.test.words)
+    floats = torch.tensor(words, dtype=torch.float32)
+    reflected = lowered.quantized.recurrence
+    paper = forward_backward(published.model, FORWARD_BACKWARD_SHIFT)
+    runs = {
+        "golden model (integers)": lambda: golden.predict_raw(words),
+        f"PyTorch Peaceman-Rachford, {program.iterations} iterations": solver(reflected, floats, program.iterations, 0),
+        f"PyTorch Peaceman-Rachford, to {TOLERANCE:g}": solver(reflected, floats, MOST_ITERATIONS, TOLERANCE),
+        f"PyTorch forward-backward, to {TOLERANCE:g}": solver(paper, floats, MOST_ITERATIONS, TOLERANCE),
+    }
+    best = dict.fromkeys(runs, float("inf"))
+    for _ in range(options.rounds):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            best[name] = min(best[name], time.perf_counter() - start)
+    table = Table(title=f"10,000 MNIST images, {options.bits} bits, time relative to the golden model")
+    table.add_column("solver")
+    table.add_column("ratio", justify="right")
+    base = best["golden model (integers)"]
+    for name, seconds in best.items():
+        table.add_row(name, f"{seconds / base:.2f}")
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()
