@@ -346,7 +346,7 @@ def certificate(build: Build, as_json: Json = False) -> None:
         for line in lines:
             print(f"{line['status'].upper()}: {line['statement']}")
             for key, value in line["values"].items():
-                print(f"    {key} = {value}")
+                print(f"    {key} = {_shown(value)}")
             print(f"    [{line['source']}]")
         print(verdict.reason)
     if not project.program.certified:
@@ -357,6 +357,17 @@ def certificate(build: Build, as_json: Json = False) -> None:
         )
     if not verdict.accepted:
         raise NotCertifiedError(f"{build}: the certificate is rejected: {verdict.reason}; compile again", None, None)
+
+
+def _shown(value: Any) -> str:
+    """A certificate's value for reading; the file has every digit."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
+    return str(value)
 
 
 # -- doctor ------------------------------------------------------------------

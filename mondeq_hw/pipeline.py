@@ -95,7 +95,8 @@ def compile(
     """
     if config is not None and options:
         raise InputError(f"compile got a config and the option {next(iter(options))!r}; give one or the other")
-    config = config or resolve({"bits": _own_bits(model), **options})
+    if config is None:
+        config = resolve(options if "bits" in options else {"bits": _own_bits(model), **options})
     target = Path(out)
     check_target(target, force)
     with progress("load"):
@@ -243,7 +244,7 @@ def _refusal(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowe
     remedies += ["go on without proof by --allow-uncertified"]
     return NotCertifiedError(
         f"no proof of convergence at {config.bits} bits ({config.solver}, {lowered.rounding} rounding, per "
-        f"{config.granularity}): the contraction factor is {lowered.contraction_estimate:.4f}, expected below 1. "
+        f"{config.granularity}): the contraction factor is {lowered.contraction_estimate:.6f}, expected below 1. "
         f"{'No word length up to 16 bits is certified either. ' if smallest is None else ''}"
         f"{_sentence(remedies)}",
         lowered.contraction_estimate,

@@ -1,0 +1,131 @@
+"""The Python API, and the choices that the pipeline makes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checkpoints import parameters, plain, write_npz
+from random_models import random_model
+from test_data import write_mnist
+
+import mondeq_hw
+from mondeq_hw import InputError, MonDEQ, NotCertifiedError, Preprocessing
+from mondeq_hw.config import resolve
+from mondeq_hw.data import digits
+from mondeq_hw.load import Checkpoint, Training
+from mondeq_hw.pipeline import STEPS, UNCERTIFIED_ITERATIONS, Images, choose_images
+from mondeq_hw.reference import preactivation
+
+
+def model(n: int = 6, d: int = 5, k: int = 3, seed: int = 0, margin: float = 0.5) -> MonDEQ:
+    return random_model(np.random.default_rng(seed), n, d, k, margin)
+
+
+@pytest.mark.parametrize("n", [1, 2, 13])
+@pytest.mark.parametrize("solver", ["peaceman_rachford", "forward_backward"])
+def test_compile_a_model_in_memory(n: int, solver: str, tmp_path: Path) -> None:
+    """At 16 bits the integers are the float network's equilibrium to within the proved radius."""
+    network = model(n=n)
+    wide = {"bits": 16, "drive_bits": 16, "readout_bits": 16, "state_bits": 24}
+    project = mondeq_hw.compile(network, tmp_path / "build", solver=solver, **wide)
+    assert isinstance(project, mondeq_hw.Project)
+    words = np.random.default_rng(1).integers(0, 256, size=(20, 5))
+    expected = np.maximum(preactivation(network, words), 0) @ network.O.T + network.c
+    np.testing.assert_allclose(project.predict(words), expected, atol=0.02 * max(1.0, np.abs(expected).max()))
+    assert project.program.certified and project.check_certificate().accepted
+    trace = project.trace(words)
+    np.testing.assert_array_equal(trace.outputs, project.predict_raw(words))
+
+
+def test_steps_run_in_order_and_are_all_announced(tmp_path: Path) -> None:
+    events = []
+
+    @contextmanager
+    def progress(name: str) -> Iterator[None]:
+        events.append(f"+{name}")
+        yield
+        events.append(f"-{name}")
+
+    mondeq_hw.compile(model(), tmp_path / "build", bits=5, progress=progress)
+    assert events == [mark + name for name in STEPS for mark in "+-"]
+
+
+def test_config_or_options(tmp_path: Path) -> None:
+    config = resolve({"bits": 7})
+    assert mondeq_hw.compile(model(), tmp_path / "a", config).program.matrix.word_length == 7
+    with pytest.raises(InputError, match="'bits'"):
+        mondeq_hw.compile(model(), tmp_path / "b", config, bits=5)
+    with pytest.raises(InputError, match="did you mean 'bits'"):
+        mondeq_hw.compile(model(), tmp_path / "b", bitz=5)
+    assert not (tmp_path / "b").exists()
+
+
+def test_nothing_is_computed_for_a_place_that_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "build").mkdir()
+    with pytest.raises(InputError, match="exists already"):
+        mondeq_hw.compile(tmp_path / "no model", tmp_path / "build", bits=5)
+
+
+def test_models_without_a_margin_are_refused(tmp_path: Path) -> None:
+    network = model()
+    broken = MonDEQ(2 * np.eye(6), network.U, network.b, network.O, network.c, 0.5)
+    with pytest.raises(InputError, match="monotonicity margin -1"):
+        mondeq_hw.compile(broken, tmp_path / "build", bits=5)
+
+
+# -- data --------------------------------------------------------------------
+
+
+def test_no_data_unless_named_or_known(tmp_path: Path) -> None:
+    write_mnist(tmp_path)
+    network = model(d=16, k=10)
+    unknown, trained = Checkpoint(network), Checkpoint(network, Training(dataset="mnist"))
+    assert choose_images(resolve({"bits": 5}), unknown) == Images()
+    assert choose_images(resolve({"bits": 5}), trained) == Images()
+    images = choose_images(resolve({"bits": 5, "data_dir": tmp_path}), unknown)
+    assert images.name == "mnist" and images.calibration is not None and images.calibration.shape == (6, 16)
+
+
+def test_digits_come_by_themselves_for_their_model() -> None:
+    network = model(d=64, k=10)
+    scaled = MonDEQ(network.W, network.U, network.b, network.O, network.c, 0.5, Preprocessing(1 / 16, input_bits=5))
+    checkpoint = Checkpoint(scaled, Training(dataset="digits"))
+    images = choose_images(resolve({"bits": 5, "calibration_samples": 100}), checkpoint)
+    assert images.name == "digits" and images.test is not None and images.calibration is not None
+    # Calibration on training images only, accuracy on test images only.
+    np.testing.assert_array_equal(images.calibration, digits("train").words[:100])
+    np.testing.assert_array_equal(images.test.words, digits("test").words)
+
+
+def test_images_must_fit_the_model() -> None:
+    small = Preprocessing(1 / 16, input_bits=4)
+    network = model(d=64, k=10)
+    for broken, message in (
+        (model(d=63, k=10), "64 pixels"),
+        (model(d=64, k=9), "10 classes"),
+        (MonDEQ(network.W, network.U, network.b, network.O, network.c, 0.5, small), "pixels up to 16"),
+    ):
+        with pytest.raises(InputError, match=message):
+            choose_images(resolve({"bits": 5, "data": "digits"}), Checkpoint(broken))
+
+
+# -- proof -------------------------------------------------------------------
+
+
+def test_refusal_carries_its_figures(tmp_path: Path) -> None:
+    p = parameters(seed=1, n=12, m=0.05)
+    file = write_npz(tmp_path / "stiff.npz", {**plain(p), "B": 2 * p.B})
+    options = {"bits": 1, "solver": "forward_backward", "rounding": "nearest"}
+    with pytest.raises(NotCertifiedError) as caught:
+        mondeq_hw.compile(file, tmp_path / "build", **options)
+    smallest = caught.value.smallest_certified_bits
+    assert smallest is not None and smallest > 1
+    assert caught.value.contraction_factor is not None and caught.value.contraction_factor >= 1
+    assert [path.name for path in tmp_path.iterdir()] == ["stiff.npz"]
+    project = mondeq_hw.compile(file, tmp_path / "build", **options, allow_uncertified=True)
+    assert not project.program.certified
+    assert project.program.iterations == UNCERTIFIED_ITERATIONS
