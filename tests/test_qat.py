@@ -280,19 +280,17 @@ def test_tampered_integers_are_refused(retrained, what):
 
 def test_compile_takes_the_word_lengths_of_a_retrained_checkpoint(retrained, tmp_path):
     model, network = retrained
-    if model.stored.solver != PEACEMAN_RACHFORD:
-        pytest.skip("needs --solver forward-backward; covered above")
     file = tmp_path / "retrained.pt"
     save(model, file)
     assert retrained_bits(file) == network.matrix.word_length
     save(replace(model, stored=None), tmp_path / "float.pt")
     assert retrained_bits(tmp_path / "float.pt") is None
-    project = compile(file, tmp_path / "build")
+    project = compile(file, tmp_path / "build", solver=model.stored.solver)
     assert project.report["rounding"] == "retrained"
-    words = np.random.default_rng(0).integers(0, 256, size=(20, 5))
+    words = np.random.default_rng(0).integers(0, 128, size=(20, 5))
     expected = GoldenModel(network.program(project.program.iterations)).predict_raw(words)
     np.testing.assert_array_equal(GoldenModel(project.program).predict_raw(words), expected)
     for name in ("matrix", "drive", "readout"):
         np.testing.assert_array_equal(getattr(project.program, name).integers, getattr(model.stored, name).integers)
     with pytest.raises(InputError, match="part of its integers"):
-        compile(file, tmp_path / "other", input_scale=1.0)
+        compile(file, tmp_path / "other", solver=model.stored.solver, input_scale=1.0)
