@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
-from mondeq_hw.rtl_tests.simulators import SimulationError
 from random_models import random_program, random_words
 from standin import StandIn, stand_in
 
 from mondeq_hw import rtl
 from mondeq_hw.errors import InputError, MissingToolError
 from mondeq_hw.golden import GoldenModel
+from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
+from mondeq_hw.rtl_tests.simulators import SimulationError
 from mondeq_hw.schedule import schedule
 
 PROGRAM = random_program(3, n=5, d=7, k=3, iterations=4)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mondeq_hw.rtl_tests.runner import run_bench
 from random_models import random_program, random_words
 
 from mondeq_hw import hls, rtl
@@ -19,6 +18,7 @@ from mondeq_hw.golden import GoldenModel
 from mondeq_hw.locate import Mismatch, first_wrong_sample, locate, read_trace
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.reformulate import FORWARD_BACKWARD
+from mondeq_hw.rtl_tests.runner import run_bench
 from mondeq_hw.schedule import schedule
 from mondeq_hw.verify import VerifyReport, verify
 
