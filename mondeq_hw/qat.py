@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy
 
-from .certify import prove_contraction
+from .contraction import prove_contraction
 from .data import Dataset
 from .equilibrium import phi, phi_slope, settle
 from .errors import InputError

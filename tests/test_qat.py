@@ -10,7 +10,7 @@ import torch
 from random_models import random_model
 
 from mondeq_hw import qat
-from mondeq_hw.certify import prove_contraction
+from mondeq_hw.contraction import prove_contraction
 from mondeq_hw.data import Dataset
 from mondeq_hw.errors import InputError
 from mondeq_hw.golden import GoldenModel
