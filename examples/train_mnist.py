@@ -1,7 +1,7 @@
 """Train and retrain on MNIST: a float MonDEQ, then certified integer networks at 4, 2 and 1 bits.
 
-Writes ``mnist_float.pt`` and ``mnist_{4,2,1}bit.pt`` into a folder; a run that
-was killed continues where it stopped:
+Writes ``mnist_float.pt``, ``mnist_{4,2,1}bit.pt`` and their training curves into
+a folder; a run that was killed continues where it stopped:
 
     python examples/train_mnist.py --data-dir DIR --output examples
 """
@@ -26,7 +26,7 @@ from mondeq_hw.qat import QatConfig, retrain
 from mondeq_hw.quantize import quantized_of
 from mondeq_hw.reference import preactivation
 from mondeq_hw.reformulate import network_of
-from mondeq_hw.train import Optimisation, TrainingConfig, progress_bar, train
+from mondeq_hw.train import Optimisation, TrainingConfig, plot_history, progress_bar, train
 
 BITS = (4, 2, 1)
 DRIVE_BITS, READOUT_BITS = 4, 6
@@ -72,6 +72,7 @@ def train_float(data: Dataset, test: Dataset, file: Path, seed: int) -> MonDEQ:
         "test_accuracy": 100.0 * float((logits.argmax(axis=1) == test.labels).mean()),
     }
     save(model, file, Training(MNIST, seed, metrics))
+    plot_history(result.history, file.with_suffix(".svg"), "float")
     state.unlink()
     print(f"{file}: test accuracy {metrics['test_accuracy']:.2f} %")
     return model
@@ -101,6 +102,7 @@ def retrain_at(bits: int, model: MonDEQ, data: Dataset, test: Dataset, file: Pat
         "contraction_factor": float(proof.contraction_factor),
     }
     save(network_of(stored, model.preprocessing, file.name), file, Training(MNIST, seed, metrics))
+    plot_history(result.history, file.with_suffix(".svg"), f"retraining at {bits} bits")
     state.unlink()
     print(f"{file}: test accuracy {metrics['test_accuracy']:.2f} %, contraction {metrics['contraction_factor']:.3f}")
 

@@ -15,7 +15,7 @@ import hashlib
 import io
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -408,3 +408,26 @@ def progress_bar(title: str, epochs: int) -> Iterator[Observer]:
 
         yield observe
         bar.update(task, total=bar.tasks[0].completed)
+
+
+# -- plot ----------------------------------------------------------------------------------------------
+
+
+def plot_history(history: Sequence[Epoch], file: Path, title: str) -> None:
+    """Losses and validation accuracy against the epoch; the format is that of the file's suffix."""
+    from matplotlib.figure import Figure  # without pyplot: no display, no global state
+
+    epochs = [entry.epoch + 1 for entry in history]
+    best = max(history, key=lambda entry: entry.rank)
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    losses, accuracies = figure.subplots(1, 2)
+    losses.plot(epochs, [entry.loss for entry in history], label="training")
+    losses.plot(epochs, [entry.validation_loss for entry in history], label="validation")
+    losses.set(xlabel="epoch", ylabel="cross-entropy (nats)", yscale="log")
+    losses.legend()
+    accuracies.plot(epochs, [entry.validation_accuracy for entry in history])
+    accuracies.plot(best.epoch + 1, best.validation_accuracy, "o", label=f"kept: {best.validation_accuracy:.2f} %")
+    accuracies.set(xlabel="epoch", ylabel="validation accuracy (%)")
+    accuracies.legend(loc="lower right")
+    figure.suptitle(title)
+    figure.savefig(file)

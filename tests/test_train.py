@@ -16,7 +16,7 @@ from mondeq_hw.data import Dataset, digits
 from mondeq_hw.errors import InputError
 from mondeq_hw.load import load, load_checkpoint
 from mondeq_hw.reference import preactivation
-from mondeq_hw.train import Epoch, Optimisation, TrainingConfig, normalisation, shifted, split, train
+from mondeq_hw.train import Epoch, Optimisation, TrainingConfig, normalisation, plot_history, shifted, split, train
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FAST = TrainingConfig(n=6, margin=0.5, optimisation=Optimisation(epochs=6, batch_size=16, learning_rate=1e-2))
@@ -179,6 +179,17 @@ def test_parts_are_disjoint_and_complete():
     training, held_out = split(small_data(), 0.25, seed=3)
     assert sorted([*training, *held_out]) == list(range(200))
     assert len(held_out) == 50
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_curves_are_drawn(tmp_path, suffix):
+    history = [Epoch(e, 1 / (e + 1), 1.5 / (e + 1), 90.0 + e, admissible=e != 2) for e in range(3)]
+    file = tmp_path / f"curves.{suffix}"
+    plot_history(history, file, "three epochs")
+    content = file.read_bytes()
+    assert content.startswith(b"\x89PNG" if suffix == "png" else b"<?xml")
+    if suffix == "svg":
+        assert b"kept: 91.00 %" in content  # the best admissible epoch, not the last one
 
 
 def accuracy_on_digits(path: Path) -> float:
