@@ -7,9 +7,12 @@ below 2^24, float64 BLAS below 2^53, int64 below 2^63, Python integers above).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from .errors import InputError
 from .numerics import exact_dtype, round_shift
@@ -72,8 +75,7 @@ class GoldenModel:
         words = self._checked(words)
         if len(words) == 0:
             return np.zeros((0, self.program.k), dtype=np.int64)
-        batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
-        return np.concatenate([self._outputs(self._solve(self._drives(batch))[0]) for batch in batches])
+        return self._by_batches(lambda batch: self._outputs(self._solve(self._drives(batch))[0]), words)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Outputs ``y`` (samples, k) as real numbers, of raw inputs (samples, d)."""
@@ -82,8 +84,9 @@ class GoldenModel:
     def iterations(self, words: np.ndarray) -> np.ndarray:
         """Updates executed per sample (samples,), early exit included."""
         words = self._checked(words)
-        batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
-        return np.concatenate([self._solve(self._drives(batch))[1] for batch in batches])
+        if len(words) == 0:
+            return np.zeros(0, dtype=np.int64)
+        return self._by_batches(lambda batch: self._solve(self._drives(batch))[1], words)
 
     def trace(self, words: np.ndarray) -> Trace:
         """Every state of every sample; see :class:`Trace`."""
@@ -108,6 +111,15 @@ class GoldenModel:
             saturations=np.stack(saturations),
             outputs=self._outputs(states[-1]),
         )
+
+    def _by_batches(self, function: Callable[[np.ndarray], np.ndarray], words: np.ndarray) -> np.ndarray:
+        """Batches side by side on as many threads as the BLAS may use, each with a BLAS of one thread."""
+        batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
+        threads = max([library["num_threads"] for library in threadpool_info()], default=1)
+        if min(threads, len(batches)) == 1:
+            return np.concatenate([function(batch) for batch in batches])
+        with threadpool_limits(limits=1), ThreadPoolExecutor(threads) as pool:
+            return np.concatenate(list(pool.map(function, batches)))
 
     # -- the contract, one line of it a method -------------------------------
 
