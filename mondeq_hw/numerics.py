@@ -7,6 +7,7 @@ is exact: words are integers, a value is ``word * 2**-fractional_bits``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -161,7 +162,7 @@ def _half_to(scaled: np.ndarray, tie: np.ndarray) -> np.ndarray:
     return np.where(part == 0.5, tie, floor + (part > 0.5))
 
 
-_ROUND = {
+_ROUND: dict[Rounding, Callable[[np.ndarray], np.ndarray]] = {
     Rounding.TRN: np.floor,
     Rounding.TRN_ZERO: np.trunc,
     Rounding.RND: lambda x: _half_to(x, np.floor(x) + 1),

@@ -217,7 +217,8 @@ class SolverProgram:
         """Write ``program.json`` (scalars, formats, digest) and ``program.npz`` (integers)."""
         scalars = {**_scalars(self), "digest": self.digest}
         (folder / "program.json").write_text(json.dumps(scalars, indent=2) + "\n")
-        np.savez_compressed(folder / "program.npz", **_arrays(self))
+        arrays: dict[str, Any] = _arrays(self)
+        np.savez_compressed(folder / "program.npz", **arrays)
 
     @staticmethod
     def load(folder: Path) -> SolverProgram:

@@ -62,16 +62,21 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
     """
     try:
         lengths = metadata["word_lengths"]
-        matrices = {name: _matrix(arrays, name, int(lengths[name])) for name in MATRICES}
-        biases = {name: np.asarray(arrays[f"{KEY}.{name}"], dtype=np.float64) for name in BIASES}
+        matrix, drive, readout = (_matrix(arrays, name, int(lengths[name])) for name in MATRICES)
+        drive_bias, readout_bias = (np.asarray(arrays[f"{KEY}.{name}"], dtype=np.float64) for name in BIASES)
+        input_bits, input_integer_bits = metadata["input_format"]
+        state_bits, state_integer_bits = metadata["state_format"]
         stored = StoredRecurrence(
             solver=str(metadata["solver"]),
             step_size=float(metadata["step_size"]),
             leak_shift=int(metadata["leak_shift"]),
-            **matrices,
-            **biases,
-            input_format=FixedPointFormat(*metadata["input_format"], signed=False, overflow=Overflow.SAT),
-            state_format=FixedPointFormat(*metadata["state_format"], rounding=Rounding.RND, overflow=Overflow.SAT_SYM),
+            matrix=matrix,
+            drive=drive,
+            readout=readout,
+            drive_bias=drive_bias,
+            readout_bias=readout_bias,
+            input_format=FixedPointFormat(input_bits, input_integer_bits, signed=False, overflow=Overflow.SAT),
+            state_format=FixedPointFormat(state_bits, state_integer_bits),
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputError(
