@@ -198,7 +198,7 @@ def round_shift(values: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
 
 def signed_width(low: int, high: int) -> int:
     """Bits of the smallest two's-complement word that holds ``[low, high]``."""
-    return max(int(high).bit_length(), int(-low - 1).bit_length() if low < 0 else 0) + 1
+    return max(int(max(high, 0)).bit_length(), int(-low - 1).bit_length() if low < 0 else 0) + 1
 
 
 def exact_dtype(bound: int) -> type:
