@@ -12,6 +12,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -237,8 +238,8 @@ def _runtime_cache(*key: str) -> Path:
     """Folder of Verilator's compiled runtime, which is the same for every design and most of a small one's build."""
     base = os.environ.get("XDG_CACHE_HOME")
     compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout
-    name = hashlib.sha256(repr((key, compiler)).encode()).hexdigest()[:16]
-    return (Path(base) if base else Path.home() / ".cache") / "mondeq-hw" / f"verilator-{name}"
+    name = hashlib.sha256(repr((key, compiler, platform.machine())).encode()).hexdigest()[:16]
+    return Path(base or os.path.expanduser("~/.cache")) / "mondeq-hw" / f"verilator-{name}"
 
 
 def _copy_objects(source: Path, target: Path) -> None:

@@ -179,6 +179,8 @@ class Sink:
         self._edge = RisingEdge(self.dut.ap_clk)
         self._held: tuple[int, int] | None = None
         self._ready: bool | None = None
+        names = ("m_axis_TKEEP", "m_axis_TSTRB")
+        self._qualifiers = [(name, getattr(self.dut, name)) for name in names if hasattr(self.dut, name)]
         self._drive(False)
 
     def _drive(self, ready: bool) -> None:
@@ -226,6 +228,9 @@ class Sink:
             raise ProtocolError(
                 f"cycle {cycle_now()}: m_axis changed under stall from (TDATA, TLAST) = {self._held} to {payload}"
             )
+        for name, signal in self._qualifiers:
+            if read(signal, name) != 2 ** len(signal) - 1:
+                raise ProtocolError(f"cycle {cycle_now()}: {name} is {signal.value}; expected all ones")
         if self._ready:
             self.beats.append(Beat(cycle_now(), *payload))
             self._held = None

@@ -156,6 +156,38 @@ def test_other_port_widths_are_an_error(bench: Bench) -> None:
     assert "TDATA" in result.failures[0].message and "24" in result.failures[0].message
 
 
+WRAPPER = """
+module vendor_top (
+  input  logic ap_clk, ap_rst_n, s_axis_TVALID, s_axis_TLAST, m_axis_TREADY,
+  output logic s_axis_TREADY, m_axis_TVALID, m_axis_TLAST,
+  input  logic [`IN_BITS-1:0] s_axis_TDATA,
+  input  logic [`IN_BITS/8-1:0] s_axis_TKEEP, s_axis_TSTRB,
+  output logic [`OUT_BITS-1:0] m_axis_TDATA,
+  output logic [`OUT_BITS/8-1:0] m_axis_TKEEP
+);
+  assign m_axis_TKEEP = {`OUT_BITS/8{KEEP}};
+  mondeq_top dut (
+    .ap_clk, .ap_rst_n, .s_axis_TREADY, .s_axis_TLAST, .m_axis_TVALID, .m_axis_TREADY, .m_axis_TDATA, .m_axis_TLAST,
+    .s_axis_TVALID(s_axis_TVALID), .s_axis_TDATA(s_axis_TDATA & {IN_MASK})
+  );
+endmodule
+"""
+
+
+@pytest.mark.parametrize(("keep", "message"), [("1'b1", None), ("1'b0", "m_axis_TKEEP is 00; expected all ones")])
+def test_vendor_top_with_byte_qualifiers(bench: Bench, tmp_path: Path, keep: str, message: str | None) -> None:
+    """Bytes without TKEEP and TSTRB would be lost in this wrapper."""
+    mask = "{8{s_axis_TKEEP[1] & s_axis_TSTRB[1]}}, {8{s_axis_TKEEP[0] & s_axis_TSTRB[0]}}"
+    source = tmp_path / "vendor_top.sv"
+    source.write_text(WRAPPER.replace("KEEP}", keep + "}").replace("IN_MASK", mask))
+    sources = [*bench.design.sources, source]
+    result = bench.run("icarus", vendor_sources=sources, top="vendor_top", tests=["back_to_back"])
+    if message is None:
+        assert result.ok
+    else:
+        assert [message in failure.message for failure in result.failures] == [True]
+
+
 def test_stalls_depend_on_the_seed_alone(bench: Bench) -> None:
     def log(seed: int) -> list[str]:
         lines = bench.run("icarus", seed=seed, tests=["random_stalls"]).log.read_text().splitlines()
