@@ -15,7 +15,7 @@ import json
 import os
 import random
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,10 @@ class Setup:
         return beats
 
 
-SETUP = Setup.load()
+@cache
+def setup() -> Setup:
+    """The one job of this simulator."""
+    return Setup.load()
 
 
 class Bench:
@@ -122,17 +125,17 @@ class Bench:
 
     def __init__(self, dut: Any):
         self.dut = dut
-        self.random = random.Random(SETUP.seed)
+        self.random = random.Random(setup().seed)
         bits = len(dut.s_axis_TDATA), len(dut.m_axis_TDATA)
-        program = SETUP.program
+        program = setup().program
         want = (
-            _whole_bytes(SETUP.schedule.words_per_beat * program.input_format.word_length),
+            _whole_bytes(setup().schedule.words_per_beat * program.input_format.word_length),
             _whole_bytes(program.output_bits),
         )
         if bits != want:
             raise ProtocolError(f"TDATA of s_axis and m_axis have {bits} bits; the program needs {want}")
-        self.source = Source(dut, SETUP.patience, self.random)
-        self.sink = Sink(dut, SETUP.patience)
+        self.source = Source(dut, setup().patience, self.random)
+        self.sink = Sink(dut, setup().patience)
 
     @staticmethod
     async def start(dut: Any) -> Bench:
@@ -146,8 +149,8 @@ class Bench:
         """Reset, with new drivers; checks that TVALID is low before and right after the release."""
         dut = self.dut
         dut.ap_rst_n.value = 0
-        self.source = Source(dut, SETUP.patience, self.random)
-        self.sink = Sink(dut, SETUP.patience)
+        self.source = Source(dut, setup().patience, self.random)
+        self.sink = Sink(dut, setup().patience)
         await ClockCycles(dut.ap_clk, RESET_CYCLES)
         self._expect_no_valid("in reset")
         dut.ap_rst_n.value = 1
@@ -187,17 +190,17 @@ class Bench:
         source = stalls(self.random.getrandbits(32), source_stall) if source_stall else always()
         sink = stalls(self.random.getrandbits(32), sink_stall) if sink_stall else always()
         first = len(self.sink.beats)
-        sending = cocotb.start_soon(self.source.send(SETUP.beats(words, with_last), source))
+        sending = cocotb.start_soon(self.source.send(setup().beats(words, with_last), source))
         try:
             if blocked:
                 await self.sink.block(blocked)
             idle = {} if sink_stall else {"idle_cycles": 0}
-            await self.sink.receive(first + len(words) * SETUP.program.k, sink, **idle)
+            await self.sink.receive(first + len(words) * setup().program.k, sink, **idle)
         except HangError as error:
             sent, got = len(self.source.accepted), len(self.sink.beats) - first
             raise HangError(
                 f"{error}; {sent} input beats were accepted and {got} of "
-                f"{len(words) * SETUP.program.k} output beats received"
+                f"{len(words) * setup().program.k} output beats received"
             ) from None
         finally:
             check(words, self.sink.beats[first:])
@@ -206,14 +209,14 @@ class Bench:
 
     async def finish(self) -> None:
         """Check that nothing more comes."""
-        await self.sink.expect_quiet(2 * SETUP.sample_cycles + 20)
+        await self.sink.expect_quiet(2 * setup().sample_cycles + 20)
 
 
 def check(words: np.ndarray, beats: list[Beat]) -> None:
     """Compare output beats with the golden model: framing first, then every word."""
-    k = SETUP.program.k
-    expected = SETUP.golden.predict_raw(words).reshape(-1).tolist()
-    bits = _whole_bytes(SETUP.program.output_bits)
+    k = setup().program.k
+    expected = setup().golden.predict_raw(words).reshape(-1).tolist()
+    bits = _whole_bytes(setup().program.output_bits)
     for index, (beat, value) in enumerate(zip(beats, expected, strict=False)):
         sample, row = divmod(index, k)
         where = f"cycle {beat.cycle}, sample {sample}, output {row}"
@@ -230,10 +233,12 @@ def _whole_bytes(bits: int) -> int:
 
 def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray) -> None:
     """Our RTL finishes every sample in exactly the cycle that the schedule predicts."""
-    if SETUP.design != "rtl":
+    if setup().design != "rtl":
         return
-    predicted = completion_cycles(SETUP.schedule, SETUP.golden.iterations(words)).tolist()
-    for sample, (cycle, beat) in enumerate(zip(predicted, beats[SETUP.program.k - 1 :: SETUP.program.k], strict=True)):
+    predicted = completion_cycles(setup().schedule, setup().golden.iterations(words)).tolist()
+    for sample, (cycle, beat) in enumerate(
+        zip(predicted, beats[setup().program.k - 1 :: setup().program.k], strict=True)
+    ):
         if beat.cycle - accepted != cycle:
             raise AssertionError(f"sample {sample}: finished in cycle {beat.cycle - accepted}, predicted {cycle}")
 
@@ -247,16 +252,16 @@ async def back_to_back(dut: Any) -> None:
     bench = await Bench.start(dut)
     begin = cycle_now()
     try:
-        beats = await bench.run(SETUP.words)
+        beats = await bench.run(setup().words)
     finally:
         _record(bench, cycle_now() - begin)
-    _expect_cycles(bench.source.accepted[0], beats, SETUP.words)
+    _expect_cycles(bench.source.accepted[0], beats, setup().words)
     await bench.finish()
 
 
 def _record(bench: Bench, cycles: int) -> None:
     """Leave what came out for the process that started the simulator."""
-    k, bits = SETUP.program.k, _whole_bytes(SETUP.program.output_bits)
+    k, bits = setup().program.k, _whole_bytes(setup().program.output_bits)
     beats = bench.sink.beats
     first = bench.source.accepted[0] if bench.source.accepted else 0
     plain = {
@@ -267,7 +272,7 @@ def _record(bench: Bench, cycles: int) -> None:
         "cycles": [beat.cycle - first for beat in beats[k - 1 :: k]],
         "simulated_cycles": cycles,
     }
-    SETUP.result.write_text(json.dumps(plain))
+    setup().result.write_text(json.dumps(plain))
 
 
 @cocotb.test
@@ -275,7 +280,7 @@ def _record(bench: Bench, cycles: int) -> None:
 async def random_stalls(dut: Any, source_stall: float, sink_stall: float) -> None:
     """Random stalls on either stream or both change nothing but the time."""
     bench = await Bench.start(dut)
-    await bench.run(SETUP.few, source_stall, sink_stall)
+    await bench.run(setup().few, source_stall, sink_stall)
     await bench.finish()
 
 
@@ -283,7 +288,7 @@ async def random_stalls(dut: Any, source_stall: float, sink_stall: float) -> Non
 async def blocked_sink(dut: Any) -> None:
     """A sink that refuses everything for the time of many samples loses and changes nothing."""
     bench = await Bench.start(dut)
-    await bench.run(SETUP.few, blocked=FEW * SETUP.sample_cycles + 50)
+    await bench.run(setup().few, blocked=FEW * setup().sample_cycles + 50)
     await bench.finish()
 
 
@@ -291,13 +296,13 @@ async def blocked_sink(dut: Any) -> None:
 async def slow_source(dut: Any) -> None:
     """Long pauses in mid-sample and between samples: a half-delivered sample waits."""
     bench = await Bench.start(dut)
-    beats = SETUP.beats(SETUP.few[:2])
+    beats = setup().beats(setup().few[:2])
     cut = bench.random.randrange(len(beats) // 2) + 1  # inside or right after the first sample
-    pause = SETUP.sample_cycles + bench.random.randrange(40)
+    pause = setup().sample_cycles + bench.random.randrange(40)
     await bench.source.send(beats[:cut], always())
     sending = cocotb.start_soon(bench.source.send(beats[cut:], wait_first(always(), pause)))
-    await bench.sink.receive(2 * SETUP.program.k, always(), idle_cycles=0)
-    check(SETUP.few[:2], bench.sink.beats)
+    await bench.sink.receive(2 * setup().program.k, always(), idle_cycles=0)
+    check(setup().few[:2], bench.sink.beats)
     await sending
     await bench.finish()
 
@@ -306,7 +311,7 @@ async def slow_source(dut: Any) -> None:
 async def lone_samples(dut: Any) -> None:
     """Samples with idle time between them: each takes the latency of a lone sample."""
     bench = await Bench.start(dut)
-    for sample in SETUP.few:
+    for sample in setup().few:
         await ClockCycles(dut.ap_clk, bench.random.randrange(1, 30))
         first = len(bench.source.accepted)
         beats = await bench.run(sample[None])
@@ -318,10 +323,10 @@ async def lone_samples(dut: Any) -> None:
 async def extremes(dut: Any) -> None:
     """All-zero and all-maximum samples in turn, with others between them."""
     bench = await Bench.start(dut)
-    top = SETUP.program.input_format.max_word
-    zero, full = np.zeros_like(SETUP.few[0]), np.full_like(SETUP.few[0], top)
+    top = setup().program.input_format.max_word
+    zero, full = np.zeros_like(setup().few[0]), np.full_like(setup().few[0], top)
     checker = np.where(np.arange(len(zero)) % 2, top, 0)
-    await bench.run(np.stack([full, zero, zero, full, checker, full, SETUP.few[0], zero, top - checker]))
+    await bench.run(np.stack([full, zero, zero, full, checker, full, setup().few[0], zero, top - checker]))
     await bench.finish()
 
 
@@ -329,7 +334,7 @@ async def extremes(dut: Any) -> None:
 async def input_last_is_not_framing(dut: Any) -> None:
     """Samples are counted: without TLAST on the input nothing changes."""
     bench = await Bench.start(dut)
-    await bench.run(SETUP.few[:3], with_last=False)
+    await bench.run(setup().few[:3], with_last=False)
     await bench.finish()
 
 
@@ -338,23 +343,23 @@ async def input_last_is_not_framing(dut: Any) -> None:
 async def reset_in(dut: Any, moment: str) -> None:
     """A reset at any moment forgets everything; the samples after it are right."""
     bench = await Bench.start(dut)
-    lost, kept = SETUP.few[: FEW // 2], SETUP.few[FEW // 2 :]
-    beats = SETUP.beats(lost)
+    lost, kept = setup().few[: FEW // 2], setup().few[FEW // 2 :]
+    beats = setup().beats(lost)
     per_sample = len(beats) // len(lost)
     tasks = [cocotb.start_soon(bench.source.send(beats, always()))]
     if moment == "input":
         await _accepted(bench, max(1, per_sample // 2))
     elif moment == "pipelined":
-        tasks.append(cocotb.start_soon(bench.sink.receive(len(lost) * SETUP.program.k, always(), idle_cycles=0)))
+        tasks.append(cocotb.start_soon(bench.sink.receive(len(lost) * setup().program.k, always(), idle_cycles=0)))
         await _accepted(bench, per_sample + max(1, per_sample // 3))
     elif moment == "output":
         # One beat taken, the rest of the frame lost (with k = 1: between two samples).
         await bench.sink.receive(1, always(), idle_cycles=0)
     elif moment == "stalled":
-        await bench.sink.block(SETUP.sample_cycles + 5)
+        await bench.sink.block(setup().sample_cycles + 5)
     else:
         await _accepted(bench, per_sample)
-        solving = int({"start": 0.0, "solve": 0.5, "end": 1.0}[moment] * (SETUP.sample_cycles - per_sample))
+        solving = int({"start": 0.0, "solve": 0.5, "end": 1.0}[moment] * (setup().sample_cycles - per_sample))
         await ClockCycles(dut.ap_clk, max(1, solving + bench.random.randrange(-3, 3)))
     for task in tasks:
         task.cancel()
@@ -368,13 +373,13 @@ async def reset_in(dut: Any, moment: str) -> None:
 async def random_resets(dut: Any) -> None:
     """Resets at random moments of a pipeline in full flow, a right sample after each."""
     bench = await Bench.start(dut)
-    beats = SETUP.beats(SETUP.few)
-    for sample in SETUP.few:
+    beats = setup().beats(setup().few)
+    for sample in setup().few:
         tasks = [
             cocotb.start_soon(bench.source.send(beats, always())),
-            cocotb.start_soon(bench.sink.receive(FEW * SETUP.program.k, stalls(bench.random.getrandbits(32), 0.3))),
+            cocotb.start_soon(bench.sink.receive(FEW * setup().program.k, stalls(bench.random.getrandbits(32), 0.3))),
         ]
-        await ClockCycles(dut.ap_clk, bench.random.randrange(1, 2 * SETUP.sample_cycles))
+        await ClockCycles(dut.ap_clk, bench.random.randrange(1, 2 * setup().sample_cycles))
         for task in tasks:
             task.cancel()
         await bench.reset()

@@ -93,7 +93,7 @@ def run_bench(
     plusargs: Sequence[str] = (),
     defines: Sequence[str] = (),
     waves: bool = False,
-    time_limit: float = 3600.0,
+    time_limit: float | None = None,
 ) -> BenchResult:
     """Simulate a design of a build folder under the benches.
 
@@ -123,8 +123,9 @@ def run_bench(
         For the simulation and for the compiler.
     waves : bool
         Record every signal to ``waves.vcd`` beside the log.
-    time_limit : float
-        Seconds of wall time after which the simulation is ended (a design may loop without time advancing).
+    time_limit : float, optional
+        Seconds of wall time after which the simulation is ended (a design may
+        loop without time advancing); many times what it should need when absent.
 
     Returns
     -------
@@ -158,7 +159,8 @@ def run_bench(
     for path in hardware.run_files:
         shutil.copyfile(path, run / path.name)
     start = time.perf_counter()
-    _simulate(tool, folder, run, hardware, tests, plusargs, waves, time_limit)
+    limit = _time_limit(program, load_schedule(build), len(words)) if time_limit is None else time_limit
+    _simulate(tool, folder, run, hardware, tests, plusargs, waves, limit)
     seconds = time.perf_counter() - start
     passed, failures = _read_results(run)
     seen = json.loads((run / "result.json").read_text()) if (run / "result.json").exists() else {}
@@ -195,6 +197,12 @@ def load_schedule(build: Path) -> Schedule:
         return Schedule.from_plain(json.loads(file.read_text()))
     except (OSError, ValueError) as error:
         raise InputError(f"{file}: cannot be read ({error}); compile again") from None
+
+
+def _time_limit(program: SolverProgram, plan: Schedule, samples: int) -> float:
+    """Seconds: a slow start of everything, then 500 cycles a second, which Icarus exceeds on large designs too."""
+    cycles = program.iterations * plan.solve.cycles_per_matvec + plan.drive.cycles_per_matvec
+    return 300.0 + (samples + 150) * cycles / 500
 
 
 # -- designs -------------------------------------------------------------------

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mondeq_hw.errors import MissingToolError, MondeqError
+from mondeq_hw.errors import EXIT_MISMATCH, MissingToolError, MondeqError
 
 DEBIAN_REMEDY = {
     "iverilog": "apt install iverilog",
@@ -33,7 +33,9 @@ DEBIAN_REMEDY = {
 
 
 class SimulationError(MondeqError):
-    """A simulator refused the design or ended without results."""
+    """A simulator refused the design or ended without results: it does not do what the program says."""
+
+    exit_code = EXIT_MISMATCH
 
 
 @dataclass(frozen=True)
