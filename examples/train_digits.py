@@ -10,13 +10,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from mondeq_hw.data import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, digits
 from mondeq_hw.load import Training, save
-from mondeq_hw.reference import preactivation
-from mondeq_hw.train import Optimisation, TrainingConfig, normalisation, progress_bar, train
+from mondeq_hw.train import Optimisation, TrainingConfig, accuracy, normalisation, progress_bar, train
 
 CONFIG = TrainingConfig(
     n=64,
@@ -40,8 +38,7 @@ def main() -> None:
         result = train(CONFIG, data, preprocessing, observe=observe)
 
     model = result.model
-    logits = np.maximum(preactivation(model, test.words), 0) @ model.O.T + model.c
-    test_accuracy = 100.0 * float((logits.argmax(axis=1) == test.labels).mean())
+    test_accuracy = accuracy(model, test)
     metrics = {"validation_accuracy": result.best.validation_accuracy, "test_accuracy": test_accuracy}
     save(model, output, Training(dataset=DIGITS, seed=CONFIG.optimisation.seed, metrics=metrics))
     print(f"{output}: n = {model.n}, margin {model.monotonicity_margin:g}, test accuracy {test_accuracy:.2f} %")

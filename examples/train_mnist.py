@@ -12,21 +12,16 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from mondeq_hw.contraction import choose_iterations, prove_contraction
 from mondeq_hw.data import MNIST, Dataset, mnist
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.load import MNIST_PREPROCESSING, Training, load, save
 from mondeq_hw.lower import LoweringOptions, lower
 from mondeq_hw.model import MonDEQ
-from mondeq_hw.program import SolverProgram, assemble
-from mondeq_hw.qat import QatConfig, retrain
-from mondeq_hw.quantize import quantized_of
-from mondeq_hw.reference import preactivation
+from mondeq_hw.qat import QatConfig, certified_program, retrain
 from mondeq_hw.reformulate import network_of
-from mondeq_hw.train import Optimisation, TrainingConfig, plot_history, progress_bar, train
+from mondeq_hw.train import Optimisation, TrainingConfig, accuracy, plot_history, progress_bar, train
 
 BITS = (4, 2, 1)
 DRIVE_BITS, READOUT_BITS = 4, 6
@@ -66,11 +61,7 @@ def train_float(data: Dataset, test: Dataset, file: Path, seed: int) -> MonDEQ:
     with progress_bar("float", config.optimisation.epochs) as observe:
         result = train(config, data, MNIST_PREPROCESSING, state, observe)
     model = result.model
-    logits = np.maximum(preactivation(model, test.words), 0) @ model.O.T + model.c
-    metrics = {
-        "validation_accuracy": result.best.validation_accuracy,
-        "test_accuracy": 100.0 * float((logits.argmax(axis=1) == test.labels).mean()),
-    }
+    metrics = {"validation_accuracy": result.best.validation_accuracy, "test_accuracy": accuracy(model, test)}
     save(model, file, Training(MNIST, seed, metrics))
     plot_history(result.history, file.with_suffix(".svg"), "float")
     state.unlink()
@@ -89,13 +80,8 @@ def retrain_at(bits: int, model: MonDEQ, data: Dataset, test: Dataset, file: Pat
     with progress_bar(f"{bits} bits", config.optimisation.epochs) as observe:
         result = retrain(lowered, data, config, state_file=state, observe=observe)
     stored = result.stored
-    proof = prove_contraction(stored.matrix, stored.leak_shift)
-    assert proof is not None  # retrain keeps nothing else
-
-    def program(iterations: int) -> SolverProgram:
-        return assemble(quantized_of(stored), stored.input_format, stored.state_format, iterations, certified=True)
-
-    outputs = GoldenModel(program(choose_iterations(program(1), proof))).predict_raw(test.words)
+    program, proof = certified_program(stored)
+    outputs = GoldenModel(program).predict_raw(GoldenModel(program).words(test.words))
     metrics = {
         "validation_accuracy": result.best.validation_accuracy,
         "test_accuracy": 100.0 * float((outputs.argmax(axis=1) == test.labels).mean()),

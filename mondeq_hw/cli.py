@@ -30,6 +30,7 @@ from .errors import (
     MondeqError,
     NotCertifiedError,
 )
+from .training_commands import qat_command, train_command
 
 if TYPE_CHECKING:
     from .project import Project
@@ -101,7 +102,13 @@ def _root(
         print(f"mondeq-hw {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise InputError("no command given; expected compile, verify, predict, certificate or doctor")
+        raise InputError("no command given; expected train, qat, compile, verify, predict, certificate or doctor")
+
+
+# -- train and retrain -------------------------------------------------------
+
+app.command("train")(train_command)
+app.command("qat")(qat_command)
 
 
 # -- compile -----------------------------------------------------------------

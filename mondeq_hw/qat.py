@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy
 
-from .contraction import prove_contraction
+from .contraction import ContractionProof, choose_iterations, prove_contraction
 from .data import Dataset
 from .equilibrium import phi, phi_slope, settle
 from .errors import InputError
@@ -142,6 +142,25 @@ def retrain(
             "lower hinge_start, raise hinge_weight or train for more epochs"
         )
     return QatResult(network.stored(), history)
+
+
+def certified_program(stored: StoredRecurrence) -> tuple[SolverProgram, ContractionProof]:
+    """The program that the compiler makes of retrained integers, and its proof.
+
+    Raises
+    ------
+    InputError
+        When the integers have no proof; :func:`retrain` returns none of that kind.
+    """
+    proof = prove_contraction(stored.matrix, stored.leak_shift)
+    if proof is None:
+        raise InputError("the retrained integers have no proof of contraction; retrain with a lower contraction_limit")
+
+    def program(iterations: int) -> SolverProgram:
+        quantized = quantized_of(stored)
+        return assemble(quantized, stored.input_format, stored.state_format, iterations, certified=True)
+
+    return program(choose_iterations(program(1), proof)), proof
 
 
 def hinge(matrix: Tensor, config: QatConfig) -> Tensor:

@@ -30,6 +30,7 @@ from .data import Dataset
 from .equilibrium import MonotoneNetwork
 from .errors import InputError
 from .model import MonDEQ, Preprocessing
+from .reference import preactivation
 from .reformulate import PEACEMAN_RACHFORD
 
 STATE_VERSION = 1
@@ -330,6 +331,12 @@ def evaluate(run: Run, words: Tensor, labels: Tensor) -> tuple[float, float]:
         loss += float(cross_entropy(logits, expected, reduction="sum"))
         right += int((logits.argmax(dim=1) == expected).sum())
     return loss / len(words), 100.0 * right / len(words)
+
+
+def accuracy(model: MonDEQ, data: Dataset) -> float:
+    """Share of the samples that the float network classifies rightly, in percent."""
+    logits = np.maximum(preactivation(model, data.words), 0) @ model.O.T + model.c
+    return 100.0 * float((logits.argmax(axis=1) == data.labels).mean())
 
 
 def _finished(history: list[Epoch], options: Optimisation) -> bool:

@@ -1,0 +1,98 @@
+"""``mondeq-hw train`` and ``mondeq-hw qat`` end to end on the embedded digits."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from mondeq_hw.cli import main
+from mondeq_hw.data import digits
+from mondeq_hw.errors import EXIT_BAD_INPUT
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.load import load, load_checkpoint
+from mondeq_hw.qat import certified_program
+from mondeq_hw.train import accuracy
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    file = tmp_path_factory.mktemp("train") / "small.pt"
+    options = ["--n", "12", "--epochs", "3", "--learning-rate", "0.01", "--seed", "4", "--learn-margin"]
+    assert main(["train", *options, "--out", str(file), "--json"]) == 0
+    return file
+
+
+def test_train_writes_a_checkpoint_with_its_origin(trained):
+    checkpoint = load_checkpoint(trained)
+    model, training = checkpoint.model, checkpoint.training
+    assert (model.n, model.d, model.k) == (12, 64, 10)
+    assert model.monotonicity_margin != pytest.approx(0.5, abs=1e-6)  # learnt
+    assert training.seed == 4 and training.dataset == "digits"
+    assert training.metrics["test_accuracy"] == pytest.approx(accuracy(model, digits("test")))
+    assert training.metrics["test_accuracy"] > 70
+    assert [file.name for file in trained.parent.iterdir()] == ["small.pt"]
+
+
+@pytest.mark.parametrize("method", ["straight-through", "lotion", "lotion-sampled"])
+def test_qat_writes_certified_integers(trained, tmp_path, capsys, method):
+    file, curves = tmp_path / "retrained.safetensors", tmp_path / "curves.svg"
+    options = ["--bits", "2", "--drive-bits", "3", "--readout-bits", "4", "--epochs", "2", "--method", method]
+    assert main(["qat", str(trained), *options, "--out", str(file), "--plot", str(curves), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    stored = load(file).stored
+    assert [m.word_length for m in (stored.matrix, stored.drive, stored.readout)] == [2, 3, 4]
+    program, proof = certified_program(stored)
+    assert proof.contraction_factor <= 0.95
+    assert printed["contraction_factor"] == pytest.approx(float(proof.contraction_factor))
+    golden, test = GoldenModel(program), digits("test")
+    right = golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.labels
+    assert printed["test_accuracy"] == pytest.approx(100 * float(np.mean(right)))
+    assert printed["test_accuracy"] > 60
+    assert curves.exists()
+    assert main(["qat", str(file), "--bits", "2", "--out", str(tmp_path / "again.pt")]) == EXIT_BAD_INPUT
+    assert "retrained already" in capsys.readouterr().err
+
+
+BAD = {
+    "train to another suffix": (["train", "--out", "model.onnx"], "ends in .pt"),
+    "train into no folder": (["train", "--out", "nowhere/model.pt"], "no such folder"),
+    "train on unknown data": (["train", "--data", "cifar"], "expected digits or mnist"),
+    "train without a margin": (["train", "--margin", "0"], "positive number"),
+    "train for no epochs": (["train", "--epochs", "0"], "positive number"),
+    "train with a word for a number": (["train", "--epochs", "many"], "--epochs"),
+    "retrain nothing": (["qat", "missing.pt", "--bits", "2"], "no such file"),
+    "retrain without bits": (["qat", "missing.pt"], "--bits"),
+    "retrain by an unknown method": (["qat", "MODEL", "--bits", "2", "--method", "magic"], "straight-through"),
+    "retrain at no bits": (["qat", "MODEL", "--bits", "0"], "expected 1 to 16"),
+    "retrain to an impossible limit": (
+        ["qat", "MODEL", "--bits", "2", "--contraction-limit", "1.2"],
+        "contraction_limit",
+    ),
+    "retrain on other data": (["qat", "MODEL", "--bits", "2", "--data", "mnist"], "--data-dir"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_is_one_message_and_leaves_nothing(trained, tmp_path, monkeypatch, capsys, what):
+    monkeypatch.chdir(tmp_path)
+    arguments, expected = BAD[what]
+    assert main([str(trained) if word == "MODEL" else word for word in arguments]) == EXIT_BAD_INPUT
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert expected in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_checkpoint_is_not_overwritten(trained, capsys):
+    before = trained.read_bytes()
+    assert main(["train", "--epochs", "1", "--out", str(trained)]) == EXIT_BAD_INPUT
+    assert "exists already" in capsys.readouterr().err
+    assert trained.read_bytes() == before
