@@ -232,28 +232,39 @@ def certified_program(model: MonDEQ, config: CompileConfig, images: Images, lowe
 
 def _refusal(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowered) -> NotCertifiedError:
     """What failed, and the nearest thing that does not."""
-    options = lowering_options(config)
-    longer = (replace(options, bits=bits) for bits in range(config.bits + 1, 17))
-    smallest = next((option.bits for option in longer if _provable(model, option, images)), None)
-    others = [name for name in (CALIBRATED, SPECTRAL, NEAREST) if name not in (config.rounding, lowered.rounding)]
-    if images.calibration is None:
-        others = [name for name in others if name != CALIBRATED]
-    rounding = next((name for name in others if _provable(model, replace(options, rounding=name), images)), None)
-    remedies = [] if smallest is None else [f"use --bits {smallest}, the smallest certified word length"]
-    remedies += [f"use --rounding {rounding}, which is certified at {config.bits} bits"] if rounding else []
-    remedies += ["go on without proof by --allow-uncertified"]
-    return NotCertifiedError(
+    failed = (
         f"no proof of convergence at {config.bits} bits ({config.solver}, {lowered.rounding} rounding, per "
-        f"{config.granularity}): the contraction factor is {lowered.contraction_estimate:.6f}, expected below 1. "
-        f"{'No word length up to 16 bits is certified either. ' if smallest is None else ''}"
-        f"{_sentence(remedies)}",
-        lowered.contraction_estimate,
-        smallest,
+        f"{config.granularity}): the contraction factor is {lowered.contraction_estimate:.6f}, expected below 1."
     )
+    if model.stored is not None:  # its integers are what they are
+        remedies, smallest = ["retrain the network with a stronger penalty on the norm"], None
+    else:
+        remedies, smallest = _certified_alternatives(model, config, images, lowered.rounding)
+        failed += "" if smallest is not None else " No word length up to 16 bits is certified either."
+    remedies.append("go on without proof by --allow-uncertified")
+    return NotCertifiedError(f"{failed} {_sentence(remedies)}", lowered.contraction_estimate, smallest)
 
 
-def _provable(model: MonDEQ, options: LoweringOptions, images: Images) -> bool:
-    return lower(model, options, images.calibration).proof is not None
+def _certified_alternatives(
+    model: MonDEQ, config: CompileConfig, images: Images, used: str
+) -> tuple[list[str], int | None]:
+    """Options that are provable, and the smallest word length among them that needs nothing else changed."""
+    options = lowering_options(config)
+
+    def provable(changed: LoweringOptions) -> bool:
+        return lower(model, changed, images.calibration).proof is not None
+
+    remedies = []
+    longer = (replace(options, bits=bits) for bits in range(config.bits + 1, 17))
+    smallest = next((option.bits for option in longer if provable(option)), None)
+    if smallest is not None:
+        remedies.append(f"use --bits {smallest}, the smallest certified word length")
+    roundings = (SPECTRAL, NEAREST) if images.calibration is None else (CALIBRATED, SPECTRAL, NEAREST)
+    others = (name for name in roundings if name not in (config.rounding, used))
+    rounding = next((name for name in others if provable(replace(options, rounding=name))), None)
+    if rounding is not None:
+        remedies.append(f"use --rounding {rounding}, which is certified at {config.bits} bits")
+    return remedies, smallest
 
 
 def _sentence(remedies: list[str]) -> str:

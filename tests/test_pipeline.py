@@ -129,3 +129,32 @@ def test_refusal_carries_its_figures(tmp_path: Path) -> None:
     project = mondeq_hw.compile(file, tmp_path / "build", **options, allow_uncertified=True)
     assert not project.program.certified
     assert project.program.iterations == UNCERTIFIED_ITERATIONS
+
+
+def test_refusal_of_a_retrained_network(tmp_path: Path) -> None:
+    """Its integers are fixed: there is no other word length to name."""
+    from mondeq_hw.model import StoredRecurrence
+    from mondeq_hw.numerics import FixedPointFormat, Overflow
+    from mondeq_hw.quantize import quantize_nearest
+    from mondeq_hw.reformulate import FORWARD_BACKWARD, forward_backward, network_of
+
+    # Monotone, but a whole step is too long: W is far from a contraction.
+    skew = np.array([[0.0, 3.0], [-3.0, 0.0]])
+    real = forward_backward(MonDEQ(skew, np.ones((2, 1)), np.zeros(2), np.eye(2), np.zeros(2), 1.0), 0)
+    stored = StoredRecurrence(
+        solver=FORWARD_BACKWARD,
+        step_size=1.0,
+        leak_shift=0,
+        matrix=quantize_nearest(real.matrix, 4, min_shift=0),
+        drive=quantize_nearest(real.drive, 6, min_shift=-40),
+        readout=quantize_nearest(real.readout, 6, min_shift=-40),
+        drive_bias=real.drive_bias,
+        readout_bias=real.readout_bias,
+        input_format=FixedPointFormat(8, 8, signed=False, overflow=Overflow.SAT),
+        state_format=FixedPointFormat(10, 4),
+    )
+    network = network_of(stored, Preprocessing(), "retrained")
+    with pytest.raises(NotCertifiedError, match=r"factor is 3\.0+, expected below 1\. Retrain") as caught:
+        mondeq_hw.compile(network, tmp_path / "build", solver=FORWARD_BACKWARD)
+    assert caught.value.smallest_certified_bits is None
+    assert list(tmp_path.iterdir()) == []
