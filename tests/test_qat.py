@@ -17,6 +17,7 @@ from mondeq_hw.golden import GoldenModel
 from mondeq_hw.load import Training, load_checkpoint, retrained_bits, save
 from mondeq_hw.lower import Lowered, LoweringOptions, lower
 from mondeq_hw.model import MonDEQ, Preprocessing, StoredRecurrence
+from mondeq_hw.numerics import FixedPointFormat
 from mondeq_hw.pipeline import compile
 from mondeq_hw.program import assemble
 from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain, straight_through
@@ -78,10 +79,14 @@ def test_the_forward_pass_is_the_golden_model(solver, bits, state_bits, perturba
 
 
 @pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
-def test_gradients_are_those_of_the_quantised_weights(solver, monkeypatch):
+@pytest.mark.parametrize("saturating", [False, True])
+def test_gradients_are_those_of_the_quantised_weights(solver, saturating, monkeypatch):
     """With a fine state the network is the real one at its *quantised* weights: compare with autograd there."""
     monkeypatch.setattr(qat, "ADJOINT_TOLERANCE", 1e-12)
     start = lowered_model(4, solver, n=5, state_bits=32)
+    if saturating:
+        start = replace(start, state_format=FixedPointFormat(32, start.state_format.integer_bits - 2))
+    top = start.state_format.max_word * start.state_format.step
     network = QuantizedNetwork(start, iterations=400).double()
     words = torch.from_numpy(np.random.default_rng(2).integers(0, 256, size=(6, 5))).double()
     with torch.no_grad():
@@ -96,9 +101,11 @@ def test_gradients_are_those_of_the_quantised_weights(solver, monkeypatch):
     def smooth(matrix, drive, readout, drive_bias):
         """Logits by plain unrolling, differentiated by autograd."""
         d = words @ drive.t() + drive_bias
-        state = d
+        state = d.clamp(-top, top)
         for _ in range(400):
             state = (state.abs() if solver == PEACEMAN_RACHFORD else state.clamp_min(0)) @ (matrix + leak).t() + d
+            state = state.clamp(-top, top)
+        assert bool((state.abs() == top).any()) == saturating
         return state.clamp_min(0) @ readout.t()
 
     weights = torch.randn(6, 3, dtype=torch.double, generator=torch.Generator().manual_seed(0))
@@ -107,6 +114,16 @@ def test_gradients_are_those_of_the_quantised_weights(solver, monkeypatch):
     for latent, gradient in zip((network.matrix, network.drive, network.readout), expected, strict=False):
         torch.testing.assert_close(latent.levels.grad, gradient * latent.scale, rtol=1e-5, atol=1e-7)
     torch.testing.assert_close(network.drive_bias.grad, expected[3], rtol=1e-5, atol=1e-7)
+
+
+def test_latents_stay_in_reach_of_their_levels():
+    network = QuantizedNetwork(lowered_model(3, drive_bits=2, readout_bits=1), iterations=5)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += 100
+    network.clamp_latents()
+    for latent in (network.matrix, network.drive, network.readout):
+        assert torch.equal(latent.levels, torch.full_like(latent.levels, max_level(latent.word_length)))
 
 
 # -- retraining ----------------------------------------------------------------------------------------
@@ -127,7 +144,7 @@ FAST = QatConfig(Optimisation(epochs=5, batch_size=24, learning_rate=0.05, valid
 def accuracy(lowered: Lowered, stored: StoredRecurrence | None, data: Dataset) -> float:
     quantized = lowered.quantized if stored is None else quantized_of(stored)
     golden = GoldenModel(assemble(quantized, lowered.input_format, lowered.state_format, 12, certified=False))
-    return 100.0 * float((golden.predict_raw(data.words).argmax(axis=1) == data.labels).mean())
+    return 100.0 * float((golden.predict_raw(golden.words(data.words)).argmax(axis=1) == data.labels).mean())
 
 
 @pytest.mark.parametrize("bits, drive_bits, readout_bits, least", [(1, 2, 1, 60.0), (2, 4, 3, 80.0), (4, 1, 2, 80.0)])
@@ -153,7 +170,7 @@ def test_retraining_learns_within_the_word_lengths_and_the_proof(bits, drive_bit
 
 def test_the_best_epochs_accuracy_is_the_golden_models():
     """What selects the epoch is measured on the integers that are kept."""
-    data, start = blobs(), lowered_model(2)
+    data, start = blobs(), lowered_model(2, input_bits=4)
     result = retrain(start, data, FAST)
     _, held_out = split(data, 0.25, 0)
     kept = Dataset(data.name, data.split, data.words[held_out], data.labels[held_out])
