@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corner_programs import CORNERS, Corner
-from mondeq_hw.rtl_tests.runner import run_bench
-from mondeq_hw.rtl_tests.simulators import Verilator
 from random_models import random_program, random_words
 
 from mondeq_hw import rtl
@@ -20,6 +18,8 @@ from mondeq_hw.golden import GoldenModel
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.quantize import GRANULARITIES
 from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.rtl_tests.runner import run_bench
+from mondeq_hw.rtl_tests.simulators import Verilator
 from mondeq_hw.schedule import Schedule, completion_cycles, schedule
 
 SAMPLES = 10

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from corner_programs import CORNERS
-from mondeq_hw.rtl_tests.runner import run_bench
 from random_models import random_words
+
+from mondeq_hw.rtl_tests.runner import run_bench
 
 
 @dataclass(frozen=True)
