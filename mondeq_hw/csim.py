@@ -82,7 +82,11 @@ class CSimulation:
 
     def __init__(self, folder: Path, work: Path):
         self._program = _compiled(folder / "hls", work.resolve())
-        self.sizes = Sizes(*map(int, _run([str(self._program), "--sizes"]).split()))
+        answer = _run([str(self._program), "--sizes"])
+        try:
+            self.sizes = Sizes(*map(int, answer.split()))
+        except (TypeError, ValueError):
+            raise CSimulationError(f"{self._program}: --sizes answers {answer!r}; compile the model again") from None
 
     def predict_raw(self, words: np.ndarray) -> np.ndarray:
         """Output words (samples, k) of input words (samples, d).

@@ -225,6 +225,14 @@ def test_sources_that_do_not_compile_are_a_mismatch(copy: Path, work: Path) -> N
     assert [backend.wrong_samples for backend in report.backends] == [2, 2]
 
 
+def test_a_testbench_that_answers_nonsense_is_a_mismatch(copy: Path, work: Path) -> None:
+    edit(copy / "hls" / "mondeq_tb.cpp", lambda text: text.replace("int main(", "int unused_main("))
+    with (copy / "hls" / "mondeq_tb.cpp").open("a") as stream:
+        stream.write('int main() { std::puts("none"); }\n')
+    (found,) = verify(copy, WORDS[:2], simulators=(), work=work).mismatches
+    assert (found.backend, found.kind) == ("c++", "behaviour") and "--sizes answers" in found.message
+
+
 def test_a_tampered_program_is_refused(copy: Path) -> None:
     edit(copy / "program.json", lambda text: text.replace(f'"iterations": {PROGRAM.iterations}', '"iterations": 8'))
     with pytest.raises(InputError, match="do not match its digest"):
