@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from .project import Project
     from .verify import Cycles, VerifyReport
 
-ISSUES = "https://github.com/mondeq-hw/mondeq-hw/issues"
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
@@ -77,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if debug:
                 raise
             return _failed(
-                f"internal error ({type(error).__name__}: {error}). This is a bug: please report it at {ISSUES} "
-                "with the output of the same command under MONDEQ_DEBUG=1",
+                f"internal error ({type(error).__name__}: {error}). This is a bug: please report it, with what the same "
+                "command prints under MONDEQ_DEBUG=1",
                 EXIT_INTERNAL,
             )
 
