@@ -76,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if debug:
                 raise
             return _failed(
-                f"internal error ({type(error).__name__}: {error}). This is a bug: please report it, with what the same "
-                "command prints under MONDEQ_DEBUG=1",
+                f"internal error ({type(error).__name__}: {error}). This is a bug: please report it with what the "
+                "same command prints under MONDEQ_DEBUG=1",
                 EXIT_INTERNAL,
             )
 
