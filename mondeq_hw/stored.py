@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import InputError
 from .model import StoredRecurrence
-from .numerics import FixedPointFormat, IntegerMatrix, Overflow, Rounding
+from .numerics import FixedPointFormat, IntegerMatrix, Overflow
 
 #: Metadata key that marks a checkpoint of this kind, and prefix of its arrays.
 KEY = "stored"
