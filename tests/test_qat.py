@@ -188,6 +188,10 @@ def test_the_hinge_brings_the_norm_under_the_limit():
     unproved = replace(FAST, hinge_weight=0.0, optimisation=replace(FAST.optimisation, learning_rate=1e-6))
     with pytest.raises(InputError, match="no epoch had a proved contraction"):
         retrain(start, blobs(), unproved)
+    # Proved, but not below the limit.
+    assert prove_contraction(lowered_model(3).quantized.matrix, 0) is not None
+    with pytest.raises(InputError, match="no epoch had a proved contraction"):
+        retrain(lowered_model(3), blobs(), replace(unproved, hinge_start=0.05, contraction_limit=0.05))
 
 
 def test_resume_ends_in_the_same_integers(tmp_path):
