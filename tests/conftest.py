@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+from mondeq_hw import MissingToolError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,3 +31,36 @@ def shared() -> Path:
 def digits_model() -> Path:
     """The embedded trained model."""
     return ROOT / "examples" / "digits.pt"
+
+
+def _without_icarus() -> bool:
+    """Icarus is optional on a user's machine; continuous integration requires every tool."""
+    return shutil.which("iverilog") is None and not os.environ.get("MONDEQ_REQUIRE_TOOLS")
+
+
+@pytest.fixture
+def icarus() -> None:
+    """For tests that reach Icarus through the command line."""
+    if _without_icarus():
+        pytest.skip("no iverilog: apt-get install iverilog")
+
+
+def _skip_without_icarus() -> Generator[None, object, object]:
+    try:
+        return (yield)
+    except (MissingToolError, FileNotFoundError) as error:
+        if "iverilog" in str(error) and _without_icarus():
+            pytest.skip(str(error))
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    """A fixture that simulates."""
+    return (yield from _skip_without_icarus())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """A test that simulates."""
+    return (yield from _skip_without_icarus())

@@ -94,6 +94,6 @@ def test_constraints_fit_the_declared_ranges() -> None:
 
 
 def test_scripts_start_without_a_shell_of_their_own() -> None:
-    for script in ("scripts/setup", "scripts/demo", "scripts/test", ".ci/run"):
+    for script in ("scripts/system", "scripts/setup", "scripts/demo", "scripts/test", ".ci/run"):
         assert os.access(ROOT / script, os.X_OK)
         subprocess.run(["sh", "-n", str(ROOT / script)], check=True)
