@@ -20,6 +20,7 @@ from mondeq_hw.lotion import (
     randomised_levels,
     real_levels,
     rounding_variance,
+    sampler,
     upward_share,
 )
 from mondeq_hw.qat import QuantizedNetwork, nearest_levels, retrain
@@ -124,25 +125,21 @@ def test_curvature_is_the_gauss_newton_diagonal():
     torch.testing.assert_close(estimate, exact, rtol=0.25, atol=0.05 * float(exact.max()))
 
 
-def test_gradients_of_the_draws_average_to_the_gradient_of_the_regularised_loss():
-    """Near the grid both learners descend the same function; the state is fine and the readout alone is off grid."""
+def test_a_draws_gradient_is_straight_through_plus_the_regularisers():
     network, words, labels = network_and_batch(4)
-    network.state_format = lowered_model(4, state_bits=24).state_format
-    with torch.no_grad():
-        for latent in latents(network):
-            latent.levels.copy_(nearest_levels(latent.levels, latent.word_length))
-        network.readout.levels += 0.05
-    learner = Regularised(network, 0)
-    learner.loss(words, labels).backward()
-    expected = network.readout.levels.grad.clone()
-    total = torch.zeros_like(expected)
-    for seed in range(400):
-        network.zero_grad()
-        sampled = Sampled(network, seed)
-        sampled.curvature.load_state_dict(learner.curvature.state_dict())  # the same curvature in both
-        sampled.loss(words, labels).backward()
-        total += network.readout.levels.grad / 400
-    assert float(torch.cosine_similarity(total.flatten(), expected.flatten(), dim=0)) > 0.95
+    learner = Sampled(network, 0)
+    learner.loss(words, labels)  # the first step estimates the curvature, the second does not
+    generator = learner.curvature.generator()
+    drawn = cross_entropy(network.logits(words, sampler(generator)), labels)
+    regulariser = learner.curvature.regulariser(network)
+    levels = [latent.levels for latent in latents(network)]
+    expected = torch.autograd.grad(drawn + regulariser, levels)
+    loss = learner.loss(words, labels)
+    assert loss.item() == pytest.approx(drawn.item())
+    for ours, theirs in zip(torch.autograd.grad(loss, levels), expected, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    correction = torch.autograd.grad(learner.curvature.regulariser(network), levels)
+    assert all(float(part.abs().max()) > 0 for part in correction)
 
 
 # -- the testbed ---------------------------------------------------------------------------------------

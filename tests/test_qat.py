@@ -126,6 +126,16 @@ def test_latents_stay_in_reach_of_their_levels():
         assert torch.equal(latent.levels, torch.full_like(latent.levels, max_level(latent.word_length)))
 
 
+def test_training_keeps_latents_in_reach(tmp_path):
+    state, rate = tmp_path / "run.state", 0.5
+    fast = replace(FAST, optimisation=replace(FAST.optimisation, learning_rate=rate))
+    retrain(lowered_model(2, drive_bits=2, readout_bits=2), blobs(), fast, state_file=state)
+    weights = torch.load(state, weights_only=True)["network"]
+    for name in ("matrix", "drive", "readout"):
+        # At most one step of Adam, which is about the learning rate, beyond the outermost level.
+        assert weights[f"network.{name}.levels"].abs().max() < 1 + 2 * rate
+
+
 # -- retraining ----------------------------------------------------------------------------------------
 
 
