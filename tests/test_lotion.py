@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from mondeq_hw.contraction import prove_contraction
 from mondeq_hw.lotion import (
+    CURVATURE_EVERY,
     Curvature,
     Regularised,
     Sampled,
@@ -123,6 +124,19 @@ def test_curvature_is_the_gauss_newton_diagonal():
         curvature.observe(network, words, seeded(draw))
         estimate += curvature.diagonals()[2] / 1500
     torch.testing.assert_close(estimate, exact, rtol=0.25, atol=0.05 * float(exact.max()))
+
+
+def test_curvature_is_looked_at_now_and_then():
+    network, words, _ = network_and_batch()
+    curvature = Curvature(network, seed=0)
+    looks = []
+    for _ in range(CURVATURE_EVERY * 2 + 1):
+        before = [diagonal.clone() for diagonal in curvature.diagonals()]
+        curvature.observe(network, words, curvature.generator())
+        changed = [not torch.equal(old, new) for old, new in zip(before, curvature.diagonals(), strict=True)]
+        assert len(set(changed)) == 1
+        looks.append(changed[0])
+    assert [step for step, look in enumerate(looks) if look] == [0, CURVATURE_EVERY, 2 * CURVATURE_EVERY]
 
 
 def test_a_draws_gradient_is_straight_through_plus_the_regularisers():
