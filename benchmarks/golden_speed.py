@@ -28,13 +28,19 @@ FORWARD_BACKWARD_SHIFT = 3
 MOST_ITERATIONS = 2000
 
 
-def solver(recurrence: Recurrence, words: torch.Tensor, iterations: int, tolerance: float) -> Callable[[], torch.Tensor]:
+def solver(
+    recurrence: Recurrence, words: torch.Tensor, iterations: int, tolerance: float
+) -> Callable[[], torch.Tensor]:
     """Float solver of a recurrence: drive, iterations until converged, readout."""
 
     def tensor(array: object) -> torch.Tensor:
         return torch.tensor(array, dtype=torch.float32)
 
-    drive, bias, matrix = tensor(recurrence.drive.T), tensor(recurrence.drive_bias), tensor(recurrence.iteration_matrix.T)
+    drive, bias, matrix = (
+        tensor(recurrence.drive.T),
+        tensor(recurrence.drive_bias),
+        tensor(recurrence.iteration_matrix.T),
+    )
     readout, readout_bias = tensor(recurrence.readout.T), tensor(recurrence.readout_bias)
     phi = torch.abs if recurrence.phi == "abs" else torch.relu
 

@@ -27,6 +27,11 @@ COMPILER_FLAGS = (
 )
 
 
+#: A run that takes longer than this hangs: some hundred times what a slow machine needs.
+LEAST_SECONDS = 120.0
+SECONDS_PER_PRODUCT = 5e-7
+
+
 class CSimulationError(MondeqError):
     """The emitted C++ does not compile, or its testbench failed."""
 
@@ -108,7 +113,10 @@ class CSimulation:
         words = self._checked(words)
         files = [scratch / name for name in ("words.txt", "outputs.txt", "trace.txt")]
         files[0].write_text("\n".join(" ".join(map(str, row)) for row in words.tolist()))
-        _run([str(self._program), *map(str, files if traced else files[:2])])
+        size = self.sizes
+        products = size.states * (size.inputs + size.iterations * size.states + size.outputs)
+        seconds = LEAST_SECONDS + SECONDS_PER_PRODUCT * products * len(words)
+        _run([str(self._program), *map(str, files if traced else files[:2])], seconds)
         outputs = _words([line.split() for line in files[1].read_text().splitlines()], self.sizes.outputs)
         if len(outputs) != len(words):
             raise CSimulationError(f"{self._program}: {len(words)} samples went in, {len(outputs)} came out")
@@ -196,8 +204,11 @@ def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], program: P
     part.replace(program)
 
 
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+def _run(command: list[str], seconds: float = LEAST_SECONDS) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise CSimulationError(f"{command[0]}: no end after {seconds:.0f} s; the C++ does not terminate") from None
     if done.returncode != 0:
         message = (done.stderr or done.stdout).strip()
         raise CSimulationError(f"{command[0]} failed with code {done.returncode}: {message}")

@@ -58,10 +58,10 @@ class GoldenModel:
         self._state_type = exact_dtype(2 * program.accumulator_bound)
         self._output_type = exact_dtype(2 * program.output_bound)
         self._phi = PHI[program.phi]
-        self._drive = np.ascontiguousarray(program.drive.integers.T.astype(self._drive_type))
+        self._drive: np.ndarray = np.ascontiguousarray(program.drive.integers.T.astype(self._drive_type))
         matrix = _as(program.matrix.integers + np.diag(program.leak), self._state_type)
         self._matrix = np.ascontiguousarray(self._to_state_grid(matrix.T))
-        self._readout = np.ascontiguousarray(program.readout.integers.T.astype(self._output_type))
+        self._readout: np.ndarray = np.ascontiguousarray(program.readout.integers.T.astype(self._output_type))
 
     # -- public --------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import mondeq_hw
 from mondeq_hw.certify import choose_iterations
 from mondeq_hw.data import mnist
 from mondeq_hw.golden import GoldenModel
@@ -10,6 +11,7 @@ from mondeq_hw.load import load
 from mondeq_hw.lower import LoweringOptions, lower
 from mondeq_hw.program import assemble
 from mondeq_hw.reference import preactivation
+from mondeq_hw.verify import verify
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +53,22 @@ def test_spectral_rounding_proves_a_word_length_where_nearest_cannot(model):
     assert lower(model, LoweringOptions(2, "forward_backward", "nearest")).proof is None
     lowered = lower(model, LoweringOptions(2, "forward_backward"))
     assert lowered.proof is not None and lowered.rounding == "spectral"
+
+
+def test_golden_is_the_hardware_on_real_images(shared, tmp_path, test):
+    """No mismatch: all 10,000 test images through the C++, 200 through the RTL and the C++ in the simulator."""
+    checkpoint = shared / "checkpoints" / "li_2026_mnist_mondeq.pt"
+    project = mondeq_hw.compile(checkpoint, tmp_path / "build", bits=5, data_dir=shared / "data" / "mnist")
+    report = verify(project.folder, project.golden.words(test.words), rtl_samples=200, simulators=("verilator",))
+    assert [(b.name, b.samples, b.wrong_samples, b.tests_failed) for b in report.backends] == [
+        ("c++", 10_000, 0, ()),
+        ("rtl on verilator", 200, 0, ()),
+        ("c++ on verilator", 200, 0, ()),
+    ]
+    cycles = report.backends[1].cycles
+    assert (cycles.simulated_first, cycles.simulated_per_sample) == (
+        cycles.predicted_first,
+        cycles.predicted_per_sample,
+    )
+    labels = test.labels
+    assert (project.predict(test.words).argmax(axis=1) == labels).mean() >= 0.982
