@@ -154,6 +154,7 @@ class _InputMoments:
     mean: np.ndarray
     square: np.ndarray
     covariance: np.ndarray
+    factor: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def _input_moments(data: Calibration) -> _InputMoments:
     mean = data.words.mean(axis=0)
     centred = data.words - mean
     covariance = _ridged(centred.T @ centred / len(centred), INPUT_RIDGE)
-    return _InputMoments(centred, mean, (data.words**2).mean(axis=0), covariance)
+    return _InputMoments(centred, mean, (data.words**2).mean(axis=0), covariance, feedback_factor(covariance))
 
 
 def _state_moments(data: Calibration, inputs: _InputMoments, recurrence: Recurrence) -> _StateMoments:
@@ -184,7 +185,12 @@ def _state_moments(data: Calibration, inputs: _InputMoments, recurrence: Recurre
     return _StateMoments(mean, (phi**2).mean(axis=0), gain, centred.T @ centred / len(phi) - cross.T @ gain)
 
 
-def round_feedback(target: np.ndarray, moments: np.ndarray, shifts: np.ndarray, word_length: int) -> IntegerMatrix:
+def feedback_factor(moments: np.ndarray) -> np.ndarray:
+    """Upper Cholesky factor of the inverse of symmetric positive definite moments."""
+    return np.linalg.cholesky(np.linalg.inv(moments)).T
+
+
+def round_feedback(target: np.ndarray, factor: np.ndarray, shifts: np.ndarray, word_length: int) -> IntegerMatrix:
     """Round column by column; each column's error moves into the columns still to come.
 
     GPTQ (arXiv 2210.17323, section 3.3): with ``moments = E[v v']`` of the
@@ -195,12 +201,11 @@ def round_feedback(target: np.ndarray, moments: np.ndarray, shifts: np.ndarray, 
     Parameters
     ----------
     target : ndarray (rows, columns)
-    moments : ndarray (columns, columns)
-        Symmetric positive definite.
+    factor : ndarray (columns, columns)
+        :func:`feedback_factor` of ``E[v v']``.
     shifts : ndarray of int64 (rows,)
     word_length : int
     """
-    factor = np.linalg.cholesky(np.linalg.inv(moments)).T
     rest = target.copy()
     integers = np.zeros(target.shape, dtype=np.int64)
     for j in range(target.shape[1]):
@@ -216,7 +221,7 @@ def _round_matrix(
     weight = _relative(moments.square)
     shifts = choose_shifts(recurrence.matrix, lengths.bits, lengths.granularity, recurrence.leak_shift, weight)
     shifts = np.minimum(shifts + refinement, MAX_SHIFT)
-    return round_feedback(recurrence.matrix, _ridged(moments.unexplained, ridge), shifts, lengths.bits)
+    return round_feedback(recurrence.matrix, feedback_factor(_ridged(moments.unexplained, ridge)), shifts, lengths.bits)
 
 
 def _round_drive(
@@ -226,7 +231,7 @@ def _round_drive(
     lost = recurrence.matrix - matrix.values
     target = recurrence.drive + lost @ moments.gain.T
     shifts = choose_shifts(target, lengths.drive_bits, lengths.granularity, -MAX_SHIFT, _relative(inputs.square))
-    drive = round_feedback(target, inputs.covariance, shifts, lengths.drive_bits)
+    drive = round_feedback(target, inputs.factor, shifts, lengths.drive_bits)
     bias = recurrence.drive_bias + lost @ moments.mean + (recurrence.drive - drive.values) @ inputs.mean
     return drive, bias
 
@@ -281,7 +286,7 @@ def _round_readout(
     target = recurrence.readout + correction.T
     weight = _relative((z**2).mean(axis=0))
     shifts = choose_shifts(target, lengths.readout_bits, lengths.granularity, -MAX_SHIFT, weight)
-    readout = round_feedback(target, covariance, shifts, lengths.readout_bits)
+    readout = round_feedback(target, feedback_factor(covariance), shifts, lengths.readout_bits)
     return readout, (logits - z @ readout.values.T).mean(axis=0)
 
 

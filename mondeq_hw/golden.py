@@ -67,7 +67,7 @@ class GoldenModel:
 
     def words(self, X: np.ndarray) -> np.ndarray:
         """Raw inputs (samples, d) in the units of the training data to input words."""
-        X = np.asarray(X, dtype=np.float64)
+        X = np.asarray(X)
         return self.program.input_format.quantize(X.reshape(len(X), -1))
 
     def predict_raw(self, words: np.ndarray) -> np.ndarray:

@@ -107,7 +107,10 @@ class FixedPointFormat:
         ndarray of int64
             Words of the same shape.
         """
-        values = np.asarray(values, dtype=np.float64)
+        values = np.asarray(values)
+        if values.dtype.kind in "iu" and self.fractional_bits == 0:
+            return self.overflow_words(values)  # already on the grid
+        values = values.astype(np.float64)
         if not np.isfinite(values).all():
             raise InputError("cannot quantise NaN or infinity; expected finite values")
         scaled = np.ldexp(values, self.fractional_bits)

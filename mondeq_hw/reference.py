@@ -10,6 +10,7 @@ from .reformulate import folded_input
 #: Relative change at which the iteration stops, and the most updates it gets.
 TOLERANCE = 1e-9
 MAX_ITERATIONS = 20_000
+BATCH = 512
 
 
 def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
@@ -31,17 +32,24 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     ndarray (samples, n)
     """
     alpha = step_size(model)
+    V = np.linalg.inv(np.eye(model.n) + alpha * (np.eye(model.n) - model.W))
+    reflected = (2 * V - np.eye(model.n)).T
     U, b = folded_input(model)
     q = np.asarray(words, dtype=np.float64) @ U.T + b
-    V = np.linalg.inv(np.eye(model.n) + alpha * (np.eye(model.n) - model.W))
-    reflected, drive = (2 * V - np.eye(model.n)).T, 2 * alpha * (q @ V.T)
+    # Batches stay in the cache, and stop as soon as their own samples have converged.
+    states = [_solve(reflected, 2 * alpha * (q[i : i + BATCH] @ V.T)) for i in range(0, len(q), BATCH)]
+    z = np.maximum(np.concatenate(states), 0) if states else np.zeros_like(q)
+    return z @ model.W.T + q
+
+
+def _solve(reflected: np.ndarray, drive: np.ndarray) -> np.ndarray:
     state = drive
     for _ in range(MAX_ITERATIONS):
         updated = np.abs(state) @ reflected + drive
-        change, state = np.abs(updated - state).max(initial=0.0), updated
-        if change <= TOLERANCE * np.abs(state).max(initial=1.0):
+        change, state = np.abs(updated - state).max(), updated
+        if change <= TOLERANCE * np.abs(state).max():
             break
-    return np.maximum(state, 0) @ model.W.T + q
+    return state
 
 
 def step_size(model: MonDEQ) -> float:

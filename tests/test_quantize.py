@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mondeq_hw.calibrate import round_feedback
+from mondeq_hw.calibrate import feedback_factor, round_feedback
 from mondeq_hw.errors import InputError
 from mondeq_hw.quantize import (
     CLIP_OCTAVES,
@@ -98,7 +98,7 @@ def test_feedback_beats_nearest_where_the_moments_say_so(bits):
     v = rng.normal(size=(400, 6)) @ rng.normal(size=(6, 40)) + 0.1 * rng.normal(size=(400, 40))
     moments = v.T @ v / len(v)
     nearest = quantize_nearest(target, bits)
-    feedback = round_feedback(target, moments, nearest.shifts, bits)
+    feedback = round_feedback(target, feedback_factor(moments), nearest.shifts, bits)
 
     def loss(rounded):
         return float(((v @ (target - rounded.values).T) ** 2).mean())
