@@ -3,8 +3,8 @@
 The network trained here *is* the integer network: its forward pass is the
 contract of ``program`` (levels, row scales, drive and state rounding,
 saturation, the same start), evaluated in a floating type on values that lie
-on the grids.  It starts from a lowered model, keeps that one's scales and
-formats, and hands back a :class:`~mondeq_hw.model.StoredRecurrence` that the
+on the grids.  It starts from a lowered model, keeps that one's scales
+(finer ones at 1 bit, where needed) and formats, and hands back a :class:`~mondeq_hw.model.StoredRecurrence` that the
 compiler stores without a change.
 
 Gradients are straight-through (Bengio et al., arXiv 1308.3432): taken at the
@@ -17,7 +17,7 @@ contraction, and only epochs whose contraction is *proved* are kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from .lower import Lowered
 from .model import StoredRecurrence
 from .numerics import FixedPointFormat
 from .program import SolverProgram, assemble
-from .quantize import IntegerMatrix, max_level, quantized_of, to_levels
+from .quantize import MAX_SHIFT, IntegerMatrix, max_level, quantized_of, to_levels
 from .train import Epoch, Observer, Optimisation, Run, fit
 
 #: Relative residual at which the adjoint iteration stops: below what straight-through gradients are worth.
@@ -118,7 +118,8 @@ def retrain(
     InputError
         When no epoch has a proved contraction factor within the limit.
     """
-    network, seen = QuantizedNetwork(lowered, config.iterations), lowered.input_format
+    start = with_room_to_train(lowered, config.hinge_start)
+    network, seen = QuantizedNetwork(start, config.iterations), lowered.input_format
     learning = (learner or StraightThrough)(network, config.optimisation.seed)
 
     def prepare(words: Tensor) -> Tensor:
@@ -142,6 +143,21 @@ def retrain(
             "lower hinge_start, raise hinge_weight or train for more epochs"
         )
     return QatResult(network.stored(), history)
+
+
+def with_room_to_train(lowered: Lowered, norm_limit: float) -> Lowered:
+    """A 1-bit iteration matrix on scales fine enough for its norm to be below the limit.
+
+    At 1 bit no entry can become zero: the scales alone bound the norm from
+    below, and the hinge would have to fight them.  At more bits they do not.
+    """
+    matrix = lowered.quantized.matrix
+    leak = lowered.quantized.recurrence.leak * np.eye(len(matrix.integers))
+    while matrix.word_length == 1 and np.linalg.norm(matrix.values + leak, 2) > norm_limit:
+        if matrix.shifts.max() >= MAX_SHIFT:
+            break  # the leak alone is above the limit
+        matrix = replace(matrix, shifts=matrix.shifts + 1)
+    return replace(lowered, quantized=replace(lowered.quantized, matrix=matrix))
 
 
 def certified_program(stored: StoredRecurrence) -> tuple[SolverProgram, ContractionProof]:

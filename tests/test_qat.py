@@ -20,7 +20,7 @@ from mondeq_hw.model import MonDEQ, Preprocessing, StoredRecurrence
 from mondeq_hw.numerics import FixedPointFormat
 from mondeq_hw.pipeline import compile
 from mondeq_hw.program import assemble
-from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain, straight_through
+from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain, straight_through, with_room_to_train
 from mondeq_hw.quantize import max_level, quantized_of, to_levels
 from mondeq_hw.reference import preactivation
 from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, forward_backward, network_of, peaceman_rachford
@@ -202,6 +202,28 @@ def test_the_hinge_brings_the_norm_under_the_limit():
     assert prove_contraction(lowered_model(3).quantized.matrix, 0) is not None
     with pytest.raises(InputError, match="no epoch had a proved contraction"):
         retrain(lowered_model(3), blobs(), replace(unproved, hinge_start=0.05, contraction_limit=0.05))
+
+
+@pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
+def test_one_bit_starts_on_scales_that_leave_room(solver):
+    start = lowered_model(1, solver, n=9)
+    quantized = start.quantized
+    coarse = replace(quantized.matrix, shifts=np.maximum(quantized.matrix.shifts - 3, quantized.recurrence.leak_shift))
+    start = replace(start, quantized=replace(quantized, matrix=coarse))
+    leak = quantized.recurrence.leak * np.eye(9)
+    assert np.linalg.norm(coarse.values + leak, 2) > 0.97
+    matrix = with_room_to_train(start, 0.97).quantized.matrix
+    assert np.linalg.norm(matrix.values + leak, 2) <= 0.97
+    np.testing.assert_array_equal(matrix.integers, coarse.integers)
+    refinement = matrix.shifts - coarse.shifts
+    assert (refinement == refinement[0]).all() and refinement[0] > 0
+    coarser = replace(matrix, shifts=matrix.shifts - 1)
+    assert np.linalg.norm(coarser.values + leak, 2) > 0.97
+    # More bits have zero levels for that, and what has room keeps its scales.
+    two_bits = replace(start, quantized=replace(quantized, matrix=replace(coarse, word_length=2)))
+    np.testing.assert_array_equal(with_room_to_train(two_bits, 0.97).quantized.matrix.shifts, coarse.shifts)
+    # A limit below the leak cannot be met; the proof will say so, the search must end.
+    with_room_to_train(start, 1e-15)
 
 
 def test_resume_ends_in_the_same_integers(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import subprocess
 import sys
@@ -16,7 +17,18 @@ from mondeq_hw.data import Dataset, digits
 from mondeq_hw.errors import InputError
 from mondeq_hw.load import load, load_checkpoint
 from mondeq_hw.reference import preactivation
-from mondeq_hw.train import Epoch, Optimisation, TrainingConfig, normalisation, plot_history, shifted, split, train
+from mondeq_hw.train import (
+    Epoch,
+    Optimisation,
+    Run,
+    TrainingConfig,
+    fit,
+    normalisation,
+    plot_history,
+    shifted,
+    split,
+    train,
+)
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FAST = TrainingConfig(n=6, margin=0.5, optimisation=Optimisation(epochs=6, batch_size=16, learning_rate=1e-2))
@@ -50,20 +62,55 @@ def test_training_learns_and_repeats():
     assert other.model.digest() != first.model.digest()
 
 
+STEEP = Optimisation(epochs=50, batch_size=16, learning_rate=0.3, patience=2)
+
+
 def test_the_model_is_the_best_epochs():
-    result = run(replace(FAST, optimisation=replace(FAST.optimisation, learning_rate=0.1)))
-    data = small_data()
-    _, held_out = split(data, FAST.optimisation.validation_share, FAST.optimisation.seed)
-    model = result.model
-    logits = np.maximum(preactivation(model, data.words[held_out]), 0) @ model.O.T + model.c
-    accuracy = 100 * (logits.argmax(axis=1) == data.labels[held_out]).mean()
-    assert accuracy == pytest.approx(result.best.validation_accuracy)
+    result, data = run(replace(FAST, optimisation=STEEP)), small_data()
+    assert result.best.epoch < len(result.history) - 1
     assert result.best.rank == max(epoch.rank for epoch in result.history)
+    _, held_out = split(data, STEEP.validation_share, STEEP.seed)
+    model, labels = result.model, data.labels[held_out]
+    logits = np.maximum(preactivation(model, data.words[held_out]), 0) @ model.O.T + model.c
+    assert 100 * (logits.argmax(axis=1) == labels).mean() == pytest.approx(result.best.validation_accuracy)
+    loss = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
+    assert loss.mean() == pytest.approx(result.best.validation_loss, rel=1e-2)
+
+
+def recorded_steps(optimisation: Optimisation) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """First inputs and weights of every step of a plain linear model."""
+    data, network = small_data(), torch.nn.Linear(64, 4)
+    batches, weights = [], []
+
+    def objective(inputs, labels):
+        batches.append(inputs[:, 20:44].numpy().copy())
+        weights.append(network.weight.detach().numpy().copy())
+        return torch.nn.functional.cross_entropy(network(inputs / 16), labels)
+
+    fit(Run(network, lambda words: words.float(), data, optimisation, identity="linear"), objective)
+    return batches, weights
+
+
+def test_every_epoch_sees_every_training_sample_once_in_another_order():
+    optimisation = Optimisation(epochs=3, batch_size=30, validation_share=0.1)
+    batches, _ = recorded_steps(optimisation)
+    epochs = [np.concatenate(batches[6 * epoch : 6 * epoch + 6]) for epoch in range(3)]
+    training, _ = split(small_data(), 0.1, 0)
+    expected = sorted(map(bytes, np.float32(small_data().words[training][:, 20:44])))
+    for epoch in epochs:
+        assert sorted(map(bytes, epoch)) == expected
+    assert not np.array_equal(epochs[0], epochs[1]) and not np.array_equal(epochs[1], epochs[2])
+
+
+def test_the_learning_rate_falls_to_zero():
+    _, weights = recorded_steps(Optimisation(epochs=4, batch_size=30, learning_rate=0.01))
+    moved = [float(np.abs(new - old).max()) for old, new in itertools.pairwise(weights)]
+    assert moved[0] == pytest.approx(0.01, rel=1e-2)  # Adam's first step is the learning rate
+    assert moved[-1] < 0.1 * 0.01
 
 
 def test_early_stopping_waits_for_its_patience():
-    steep = Optimisation(epochs=50, batch_size=16, learning_rate=0.3, patience=2)
-    result = run(replace(FAST, optimisation=steep))
+    result = run(replace(FAST, optimisation=STEEP))
     assert len(result.history) < 50
     assert len(result.history) - 1 - result.best.epoch == 2
 
