@@ -5,12 +5,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from .contraction import BOUND_BITS, float_up
 from .errors import InputError
+from .exact import PositiveDefiniteWitness
+from .float_model import AffineGrid, FloatModel
+from .perturbation import GRID_BITS
 from .program import canonical_digest
 
 CERTIFICATE_VERSION = 1
@@ -91,16 +100,42 @@ CLAIMS = {
     ),
     "displacement": (
         "Distance ||z_K - z*|| of the deployed result from the float model's equilibrium on calibration samples, "
-        "and three bounds on it: the paper's (dW only), extended to dU, db and state rounding, and a posteriori "
-        "from the residual in the float model.",
+        "and three figures for it: the paper's (dW only, so it can be violated), that one extended to dU, db and "
+        "state rounding, and the residual in the float model over the margin.",
         "arXiv 2603.10562; mathematics.md, section 9",
     ),
+    "displacement_a_posteriori": (
+        "Bound on the distance ||z_K - z*|| of the deployed result from the float model's equilibrium, largest and "
+        "mean over the calibration samples: dW, dU, db, every rounding and the finite number of iterations at once. "
+        "The float model is the one whose preprocessing is folded into U and b in float64.",
+        "mathematics.md, section 9; integers of the model and of points near its equilibria",
+    ),
+    "class_of_float_model": (
+        "Calibration samples whose deployed class provably equals, or differs from, the float model's.",
+        "mathematics.md, section 9; integers of the model and of points near its equilibria",
+    ),
     "displacement_a_priori": (
-        "Bound on the same distance for every input that does not saturate the state; its constants are computed in "
-        "floating point.",
-        "mathematics.md, section 9",
+        "Bound on the same distance for every input whose exact equilibrium does not touch the saturation level.",
+        "mathematics.md, section 9; integers of the model",
     ),
 }
+
+#: What needs calibration samples, with the float model or without, and what needs a proof of contraction.
+COMPARED = ("displacement_a_posteriori", "class_of_float_model")
+SAMPLED = ("class_a_priori", "class_a_posteriori", "state_saturation", "displacement")
+NO_SAMPLES = "no calibration samples were given"
+NO_MARGIN = "no positive margin could be proved for the float model"
+NO_CONTRACTION = "no proof of contraction"
+CONTRACTING = (
+    "contraction",
+    "implied_operator",
+    "adjoint",
+    "iterations",
+    "radius",
+    "logit_radius",
+    "state_range",
+    "displacement_a_priori",
+)
 
 
 @dataclass(frozen=True)
@@ -132,6 +167,11 @@ def claim(name: str, values: dict[str, Any], status: str) -> CertificateLine:
     """The line of a claim."""
     statement, source = CLAIMS[name]
     return CertificateLine(name, statement, values, status, source)
+
+
+def open_claims(names: tuple[str, ...], reason: str) -> list[CertificateLine]:
+    """The lines of claims that are not covered."""
+    return [claim(name, {"reason": reason}, NOT_COVERED) for name in names]
 
 
 @dataclass(frozen=True)
@@ -184,3 +224,48 @@ class Certificate:
     def save(self, path: Path) -> None:
         """Write ``certificate.json``."""
         path.write_text(self.to_json())
+
+
+# -- plain values ------------------------------------------------------------------
+
+
+def steps(bound: int, rounding: int = 0) -> float:
+    """Units of ``2^-BOUND_BITS`` as a float that is not below them."""
+    return float_up(Fraction(bound + rounding, 2**BOUND_BITS))
+
+
+def ratio(value: Fraction) -> str:
+    """A rational number as ``"p/q"``."""
+    return f"{value.numerator}/{value.denominator}"
+
+
+def packed(words: np.ndarray) -> str:
+    """Base64 of zlib of little-endian 64-bit integers, row by row."""
+    return base64.b64encode(zlib.compress(words.astype("<i8").tobytes())).decode()
+
+
+def witness_to_plain(witness: PositiveDefiniteWitness) -> dict[str, Any]:
+    """A witness, its factor's upper triangle of zeros left out."""
+    rows = witness.factor.tolist()
+    return {
+        "exponents": list(witness.exponents),
+        "bits": witness.bits,
+        "cholesky": [row[: i + 1] for i, row in enumerate(rows)],
+    }
+
+
+def model_to_plain(model: FloatModel) -> dict[str, Any]:
+    """The float model's integers and the witnesses of its margin and Lipschitz constant."""
+    operator = model.operator
+    return {
+        "grid_bits": GRID_BITS,
+        "W": operator.integers,
+        "margin": {"bound": operator.margin_bound, **witness_to_plain(operator.margin_witness)},
+        "lipschitz": {"bound": operator.lipschitz_bound, **witness_to_plain(operator.lipschitz_witness)},
+        "input": _affine_to_plain(model.input),
+        "output": _affine_to_plain(model.output),
+    }
+
+
+def _affine_to_plain(affine: AffineGrid) -> dict[str, Any]:
+    return {"bits": affine.bits, "matrix": packed(np.array(affine.matrix)), "offset": affine.offset}

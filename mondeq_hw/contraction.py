@@ -285,6 +285,17 @@ def choose_iterations(program: SolverProgram, proof: ContractionProof) -> int:
     return iterations
 
 
+def two_norm(program: SolverProgram, proof: ContractionProof, weighted: int) -> Fraction:
+    """Bound on ``||s||_2``, in units of the state, from one on ``||s||_D`` in those of :class:`ErrorBound`."""
+    units = root_up(-(-(weighted**2) // min(proof.weights)))
+    return Fraction(units, 2**BOUND_BITS) / Fraction(2) ** program.state_format.fractional_bits
+
+
+def state_radius(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> Fraction:
+    """Bound on ``||s_K - s*||_2`` (and on every component), in units of the state."""
+    return two_norm(program, proof, bound.radius(program.iterations))
+
+
 def ceil_fraction(value: Fraction) -> int:
     return -(-value.numerator // value.denominator)
 

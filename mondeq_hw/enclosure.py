@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .contraction import BOUND_BITS, ContractionProof, ceil_fraction, dual_norm_up, root_up
+from .golden import GoldenModel
 from .numerics import exact_dtype, round_shift
 from .program import SolverProgram
 from .prox import PHI, equilibrium
@@ -105,3 +106,10 @@ def decided_classes(program: SolverProgram, proof: ContractionProof, enclosure: 
         )
         classes.append(best if decided else -1)
     return classes
+
+
+def verdicts(program: SolverProgram, words: np.ndarray, classes: list[int]) -> dict[str, int]:
+    """How many deployed classes equal the proved ones, where -1 proves nothing."""
+    deployed = GoldenModel(program).predict_raw(words).argmax(axis=1).tolist()
+    equal, undecided = sum(a == b for a, b in zip(classes, deployed, strict=True)), classes.count(-1)
+    return {"equal": equal, "different": len(classes) - equal - undecided, "undecided": undecided}

@@ -198,7 +198,8 @@ class Displacement:
         ``(1/m) ||dW z~ + dU x + db|| + (1 + ||dW||/m) radius``: all weights, and the rounding of
         the state by the a-priori radius.
     residual_bound : ndarray (samples,)
-        ``((1 + L) / m) ||z_K - relu(W z_K + U x + b)||``: a posteriori, whatever the cause.
+        ``||e|| / m``, ``e`` the smallest change of the input with ``z_K = relu(W z_K + U x + b + e)``:
+        a posteriori, whatever the cause.
     """
 
     distance: np.ndarray
@@ -232,37 +233,12 @@ def displacement(
     W_tilde = deployed_operator(program, step_size)
     figures = compare_operators(model.W, W_tilde)
     moved = z @ (W_tilde - model.W).T + deployed_input(program, step_size, words) - q
+    v = z @ model.W.T + q
+    residual = np.where(z > 0, z - v, np.minimum(0, -v))
     norm = np.linalg.norm
     return Displacement(
         distance=norm(z - exact, axis=1),
         paper_bound=figures.ratio * norm(z, axis=1),
         perturbation_bound=norm(moved, axis=1) / figures.m + (1 + figures.ratio) * radius,
-        residual_bound=(1 + figures.L) / figures.m * norm(z - equilibrium(z @ model.W.T + q), axis=1),
+        residual_bound=norm(residual, axis=1) / figures.m,
     )
-
-
-def displacement_bound(
-    model: MonDEQ, program: SolverProgram, step_size: float, state_bound: float, radius: float
-) -> float:
-    """Bound on ``||z_K - z*||_2`` over every input that leaves the state unsaturated, in float64.
-
-    ``(1/m) (||dW|| state_bound + max_x ||dU x + db||) + radius``, the maximum row by row.
-
-    Parameters
-    ----------
-    state_bound : float
-        Bound on ``||s~*||_2``.
-    radius : float
-        Bound on ``||s_K - s~*||_2``.
-    """
-    U, b = folded_input(model)
-    origin = np.zeros((1, program.d), dtype=np.int64)
-    offset = deployed_input(program, step_size, origin)[0]
-    columns = deployed_input(program, step_size, np.eye(program.d, dtype=np.int64)) - offset
-    change = columns.T - U * program.input_format.step
-    top = program.input_format.max_word
-    high = np.maximum(change, 0).sum(axis=1) * top + offset - b
-    low = np.minimum(change, 0).sum(axis=1) * top + offset - b
-    figures = compare_operators(model.W, deployed_operator(program, step_size))
-    moved = figures.delta_W_norm * state_bound + float(np.linalg.norm(np.maximum(np.abs(low), np.abs(high))))
-    return moved / figures.m + radius

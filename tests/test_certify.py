@@ -15,12 +15,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_models import random_model, random_program, random_words
 
+from mondeq_hw.certificate import MEASURED, NOT_COVERED, PROVED, Certificate
 from mondeq_hw.certify import (
-    MEASURED,
-    NOT_COVERED,
-    PROVED,
-    Certificate,
-    accumulator_ranges,
     certify,
     choose_iterations,
     measured_norms,
@@ -48,6 +44,7 @@ from mondeq_hw.numerics import FixedPointFormat, Overflow
 from mondeq_hw.perturbation import deployed_operator
 from mondeq_hw.program import SolverProgram, assemble
 from mondeq_hw.quantize import GRANULARITIES, MAX_SHIFT, IntegerMatrix
+from mondeq_hw.ranges import accumulator_ranges
 from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
 
 seeds = st.integers(0, 10**6)
@@ -377,7 +374,9 @@ LINES = {
     "class_a_posteriori": PROVED,
     "state_saturation": PROVED,
     "displacement": MEASURED,
-    "displacement_a_priori": MEASURED,
+    "displacement_a_posteriori": PROVED,
+    "class_of_float_model": PROVED,
+    "displacement_a_priori": PROVED,
 }
 
 
@@ -394,8 +393,10 @@ def test_every_line_of_the_design_has_its_status() -> None:
 
 def test_without_samples_their_lines_say_why() -> None:
     _, certificate = full_certificate(samples=None)
+    sampled = {"class_a_priori", "class_a_posteriori", "state_saturation"}
+    sampled |= {"displacement", "displacement_a_posteriori", "class_of_float_model"}
     for line in certificate.lines:
-        open_line = line.name in {"class_a_priori", "class_a_posteriori", "state_saturation", "displacement"}
+        open_line = line.name in sampled
         assert line.status == (NOT_COVERED if open_line else LINES[line.name])
         assert not open_line or line.values == {"reason": "no calibration samples were given"}
 
@@ -406,6 +407,24 @@ def test_without_proof_nothing_that_needs_it_is_claimed() -> None:
     proved = {line.name for line in certificate.lines if line.status == PROVED}
     assert proved == {"original_operator", "accumulators"}
     assert {line.name for line in certificate.lines} == set(LINES)
+    # Distances from the float model's equilibria rest on the margin of the float model alone.
+    certificate = certify(
+        replace(program, certified=False), None, model, lowered.quantized, random_words(0, program, 9)
+    )
+    also = {line.name for line in certificate.lines if line.status == PROVED} - proved
+    assert also == {"displacement_a_posteriori", "class_of_float_model"}
+
+
+def test_without_margin_nothing_is_compared_with_the_float_model() -> None:
+    model, lowered, program = compiled(0, bits=9)
+    certificate = certify(
+        program, lowered.proof, replace(model, W=2 * np.eye(model.n)), lowered.quantized, random_words(0, program, 9)
+    )
+    names = {"original_operator", "displacement_a_posteriori", "class_of_float_model", "displacement_a_priori"}
+    open_lines = [line for line in certificate.lines if line.status == NOT_COVERED]
+    assert {line.name for line in open_lines} == names
+    assert all("no positive margin" in line.values["reason"] for line in open_lines)
+    assert "operator" not in certificate.evidence and "equilibria" not in certificate.evidence["samples"]
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -1,0 +1,201 @@
+"""Bounds on the distance to the float model: against its equilibria, against rational arithmetic, on coarse grids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_models import input_format, random_model, random_words
+
+from mondeq_hw import float_model, perturbation
+from mondeq_hw.contraction import choose_iterations, error_bound, state_radius, two_norm
+from mondeq_hw.float_model import (
+    FloatModel,
+    displacement_bound,
+    distances,
+    enclose_equilibria,
+    fine_bits,
+    model_classes,
+)
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.model import MonDEQ
+from mondeq_hw.numerics import FixedPointFormat
+from mondeq_hw.perturbation import prove_operator
+from mondeq_hw.program import SolverProgram, assemble
+from mondeq_hw.prox import equilibrium
+from mondeq_hw.quantize import QuantizedRecurrence, quantize_nearest
+from mondeq_hw.reference import preactivation
+from mondeq_hw.reformulate import (
+    FORWARD_BACKWARD,
+    PEACEMAN_RACHFORD,
+    SOLVERS,
+    folded_input,
+    forward_backward,
+    peaceman_rachford,
+)
+
+seeds = st.integers(0, 10**6)
+
+
+def compiled(seed: int, n: int, bits: int, solver: str, scale: float = 1.0) -> tuple[MonDEQ, Lowered, SolverProgram]:
+    model = random_model(np.random.default_rng(seed), n, 4, 3, margin=0.8)
+    model = replace(model, U=model.U * scale, b=model.b * scale, O=model.O * scale, c=model.c * scale)
+    lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=14))
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 9, True)
+    return model, lowered, program
+
+
+def floating(model: MonDEQ, program: SolverProgram) -> FloatModel:
+    operator = prove_operator(model.W)
+    assert operator is not None
+    return FloatModel.of(model, operator, program)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(seeds, st.integers(1, 9), st.integers(4, 12), st.sampled_from(SOLVERS), st.sampled_from([1e-9, 1.0, 1e7]))
+def test_distances_are_proved_and_tight(seed: int, n: int, bits: int, solver: str, scale: float) -> None:
+    model, _, program = compiled(seed, n, bits, solver, scale)
+    words = random_words(seed, program, 12)
+    states = GoldenModel(program).trace(words).states[-1]
+    exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
+    true = np.linalg.norm(equilibrium(program.state_format.to_float(states)) - exact, axis=1)
+    enclosure = enclose_equilibria(floating(model, program), program, words, exact)
+    proved = np.array([float(distance) for distance in distances(program, states, enclosure)])
+    slack = 1e-6 * scale + 1e-6 * np.linalg.norm(exact, axis=1)
+    assert (true <= proved + 1e-3 * slack).all() and (proved <= true + slack + program.state_format.step * n / 8).all()
+    # Points that are no equilibria make the bound worse, never wrong.
+    rough = exact + np.random.default_rng(seed).normal(size=exact.shape) * program.state_format.step * 40
+    enclosure = enclose_equilibria(floating(model, program), program, words, rough)
+    assert (enclosure.points >= 0).all()
+    proved = np.array([float(distance) for distance in distances(program, states, enclosure)])
+    assert (true <= proved + 1e-3 * slack).all()
+    centres = np.ldexp(enclosure.points.astype(float), -fine_bits(program))
+    assert (np.linalg.norm(centres - exact, axis=1) <= np.array([float(r) for r in enclosure.radii]) + slack).all()
+
+
+@pytest.mark.parametrize("grid_bits,matrix_bits", [(8, 24), (32, 3), (9, 4)])
+def test_rounding_to_the_grids_is_charged(monkeypatch: pytest.MonkeyPatch, grid_bits: int, matrix_bits: int) -> None:
+    """On coarse grids the integers are another network; the bounds still hold for the one that was given."""
+    monkeypatch.setattr(perturbation, "GRID_BITS", grid_bits)
+    monkeypatch.setattr(float_model, "GRID_BITS", grid_bits)
+    monkeypatch.setattr(float_model, "MATRIX_BITS", matrix_bits)
+    for seed in range(12):
+        model, _, program = compiled(seed, 5, 10, SOLVERS[seed % 2])
+        words = random_words(seed, program, 30)
+        states = GoldenModel(program).trace(words).states[-1]
+        exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
+        integers = floating(model, program)
+        enclosure = enclose_equilibria(integers, program, words, exact)
+        true = np.linalg.norm(equilibrium(program.state_format.to_float(states)) - exact, axis=1)
+        assert (true <= np.array([float(d) for d in distances(program, states, enclosure)])).all()
+        expected = (exact @ model.O.T + model.c).argmax(axis=1)
+        found = np.array(model_classes(integers, program, enclosure))
+        assert ((found == -1) | (found == expected)).all()
+
+
+def test_classes_of_the_float_model() -> None:
+    undecided = 0
+    for seed in range(6):
+        model, _, program = compiled(seed, 7, 5, SOLVERS[seed % 2])
+        words = random_words(seed, program, 40)
+        exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
+        integers = floating(model, program)
+        found = model_classes(integers, program, enclose_equilibria(integers, program, words, exact))
+        assert found == (exact @ model.O.T + model.c).argmax(axis=1).tolist()
+        states = GoldenModel(program).trace(words).states[-1]
+        near = equilibrium(program.state_format.to_float(states))
+        rough = model_classes(integers, program, enclose_equilibria(integers, program, words, near))
+        assert all(a in (-1, b) for a, b in zip(rough, found, strict=True))
+        undecided += rough.count(-1)
+    assert undecided > 0
+
+
+def test_equal_logits_decide_nothing() -> None:
+    model, _, program = compiled(0, 3, 8, PEACEMAN_RACHFORD)
+    model = replace(model, O=np.repeat(model.O[:1], 3, axis=0), c=np.zeros(3))
+    integers = floating(model, program)
+    words = random_words(0, program, 5)
+    exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
+    assert model_classes(integers, program, enclose_equilibria(integers, program, words, exact)) == [-1] * 5
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("bits", [5, 8, 12])
+def test_bound_for_every_input(solver: str, bits: int) -> None:
+    proved = 0
+    for seed in range(5):
+        model, lowered, program = compiled(seed, 6, bits, solver)
+        if lowered.proof is None:
+            continue
+        program = replace(program, iterations=choose_iterations(program, lowered.proof))
+        bound = error_bound(program, lowered.proof)
+        start = two_norm(program, lowered.proof, bound.start)
+        radius = state_radius(program, lowered.proof, bound)
+        alpha = Fraction(lowered.quantized.recurrence.step_size)
+        worst = float(displacement_bound(floating(model, program), program, alpha, start, radius))
+        words = random_words(seed, program, 200)
+        states = GoldenModel(program).trace(words).states[-1]
+        inside = (np.abs(states) < program.state_format.max_word - 64).all(axis=1)
+        exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
+        true = np.linalg.norm(equilibrium(program.state_format.to_float(states)) - exact, axis=1)
+        assert inside.any() and true[inside].max() <= worst
+        proved += 1
+    assert proved >= 1
+
+
+def one_row(solver: str) -> tuple[MonDEQ, SolverProgram, Fraction]:
+    """One state, one input word of one bit, 2 and 3 bit weights: everything can be written out."""
+    model = replace(random_model(np.random.default_rng(4), 1, 1, 2), W=np.array([[-0.7]]))
+    step = peaceman_rachford(model, 0.5) if solver == PEACEMAN_RACHFORD else forward_backward(model, 1)
+    quantized = QuantizedRecurrence(
+        recurrence=step,
+        matrix=quantize_nearest(step.matrix, 3, "row", min_shift=step.leak_shift),
+        drive=quantize_nearest(step.drive, 2, "row", min_shift=-8),
+        readout=quantize_nearest(step.readout, 4, "row", min_shift=-8),
+        drive_bias=step.drive_bias,
+        readout_bias=step.readout_bias,
+    )
+    program = assemble(quantized, input_format(1), FixedPointFormat(12, 4), 5, True)
+    return model, program, Fraction(step.step_size)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_bound_for_every_input_written_out_for_one_row(solver: str) -> None:
+    """``alpha e`` (or ``2 alpha e``) of section 9 in fractions, with norms that are exact in one dimension."""
+    model, program, alpha = one_row(solver)
+    shift = int(program.drive_right_shift[0] + program.matrix.shifts[0]) + program.state_format.fractional_bits
+    left = program.drive_left_shift
+    drive = [
+        Fraction((int(program.drive.integers[0, 0]) * x << left) + int(program.drive_bias[0])) / Fraction(2) ** shift
+        for x in (0, 1)
+    ]
+    M = Fraction(float(program.matrix.values[0, 0])) + 1 - Fraction(1, 2**program.leak_shift)
+    U, b = folded_input(model)
+    q = [Fraction(float(b[0])) + x * Fraction(float(U[0, 0])) for x in (0, 1)]
+    A = 1 - Fraction(float(model.W[0, 0]))
+    if solver == PEACEMAN_RACHFORD:
+        R = (1 + alpha * A) * M - (1 - alpha * A)
+        c = [(1 + alpha * A) * d - 2 * alpha * v for d, v in zip(drive, q, strict=True)]
+        gain = 2 * alpha
+    else:
+        R, gain = M - (1 - alpha * A), alpha
+        c = [d - alpha * v for d, v in zip(drive, q, strict=True)]
+    integers = floating(model, program)
+    state, radius = Fraction(7, 3), Fraction(1, 9)
+    expected = (abs(R) * state + max(map(abs, c))) / gain / integers.margin + radius
+    found = displacement_bound(integers, program, alpha, state, radius)
+    assert expected <= found <= expected * (1 + Fraction(1, 10**5))
+    assert model.W[0, 0] < 0 and FORWARD_BACKWARD in SOLVERS
+
+
+def test_no_input_and_no_readout_are_zero_matrices() -> None:
+    model, _, program = compiled(1, 4, 9, PEACEMAN_RACHFORD)
+    blind = replace(model, U=np.zeros_like(model.U), O=np.zeros_like(model.O))
+    integers = floating(blind, program)
+    assert not np.any(integers.input.matrix) and not np.any(integers.output.matrix)
+    assert np.allclose(np.ldexp(np.array(integers.input.offset, dtype=float), -integers.input.bits), model.b, atol=1e-6)
