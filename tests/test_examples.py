@@ -1,0 +1,71 @@
+"""The committed MNIST checkpoints: small, certified, and what they say they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import zoom
+
+from mondeq_hw.contraction import choose_iterations
+from mondeq_hw.data import digits, mnist
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.load import load_checkpoint, retrained_bits
+from mondeq_hw.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.program import SolverProgram, assemble
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+BITS = [1, 2, 4]
+
+
+def checkpoint_file(bits: int) -> Path:
+    return EXAMPLES / f"mnist_{bits}bit.pt"
+
+
+def lowered_and_program(bits: int) -> tuple[Lowered, SolverProgram]:
+    lowered = lower(load_checkpoint(checkpoint_file(bits)).model, LoweringOptions(bits))
+    assert lowered.proof is not None
+
+    def program(iterations: int) -> SolverProgram:
+        return assemble(lowered.quantized, lowered.input_format, lowered.state_format, iterations, certified=True)
+
+    return lowered, program(choose_iterations(program(1), lowered.proof))
+
+
+def digits_as_mnist() -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's digits enlarged to 18 by 18 pixels in a frame of 28 by 28: no MNIST is needed."""
+    test = digits("test")
+    images = np.zeros((len(test), 28, 28))
+    images[:, 5:23, 5:23] = [zoom(image.reshape(8, 8) / 16, 18 / 8, order=1) for image in test.words]
+    return np.rint(255 * images).reshape(-1, 784).astype(np.int64), test.labels
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_a_checkpoint_is_small_and_within_its_word_lengths(bits):
+    assert checkpoint_file(bits).stat().st_size < 150_000
+    assert retrained_bits(checkpoint_file(bits)) == bits
+    stored = load_checkpoint(checkpoint_file(bits)).model.stored
+    assert stored.drive.word_length <= 4
+    assert stored.readout.word_length <= 6
+    assert stored.state_format.word_length <= 12
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_a_checkpoint_is_certified_and_reads_digits_it_has_never_seen(bits):
+    lowered, program = lowered_and_program(bits)
+    training = load_checkpoint(checkpoint_file(bits)).training
+    assert lowered.proof.contraction_factor <= 0.95
+    assert float(lowered.proof.contraction_factor) == pytest.approx(training.metrics["contraction_factor"], abs=0.01)
+    words, labels = digits_as_mnist()
+    # Another camera, another resolution: far from chance is all that can be asked.
+    assert (GoldenModel(program).predict_raw(words).argmax(axis=1) == labels).mean() > 0.7
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_a_checkpoints_accuracy_is_what_it_says(bits, shared):
+    test = mnist(shared / "data" / "mnist", "test")
+    _, program = lowered_and_program(bits)
+    accuracy = 100.0 * float((GoldenModel(program).predict_raw(test.words).argmax(axis=1) == test.labels).mean())
+    assert accuracy == pytest.approx(load_checkpoint(checkpoint_file(bits)).training.metrics["test_accuracy"], abs=0.05)
+    assert accuracy >= 98.3
