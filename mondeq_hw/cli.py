@@ -146,6 +146,10 @@ def compile_command(
     step_size: Annotated[
         str | None, typer.Option(metavar="X", help="Step size alpha; a power of two for forward-backward.")
     ] = None,
+    iterations: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Updates at most, instead of the certificate's choice; its radius follows."),
+    ] = None,
     reuse_factor: Annotated[
         str | None, typer.Option(metavar="N", help="Clock cycles per matrix-vector product.")
     ] = None,
@@ -188,6 +192,7 @@ def compile_command(
         "state_bits": _number(state_bits),
         "input_bits": _number(input_bits),
         "step_size": _number(step_size),
+        "iterations": _number(iterations),
         "reuse_factor": _number(reuse_factor),
         "data": data,
         "data_dir": data_dir,

@@ -17,6 +17,9 @@ MatrixBits = Annotated[int, Field(ge=1, le=16)]
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 
+#: Sixteen bits of a counter in hardware.
+MOST_ITERATIONS = 65535
+
 
 class CompileConfig(BaseModel):
     """What the user asks for; ``None`` leaves the choice to the compiler.
@@ -34,6 +37,8 @@ class CompileConfig(BaseModel):
         One power-of-two scale per row, or one per matrix.
     drive_bits, readout_bits, state_bits, input_bits : int, optional
     step_size : float, optional
+    iterations : int, optional
+        Fewer or more updates than the certificate chooses; its radius is then that of these.
     reuse_factor : int, optional
         Clock cycles per matrix-vector product.
     data : {"digits", "mnist"}, optional
@@ -61,6 +66,7 @@ class CompileConfig(BaseModel):
     state_bits: Annotated[int, Field(ge=2, le=32)] | None = None
     input_bits: MatrixBits | None = None
     step_size: PositiveFloat | None = None
+    iterations: Annotated[int, Field(ge=1, le=MOST_ITERATIONS)] | None = None
     reuse_factor: PositiveInt | None = None
     data: Literal["digits", "mnist"] | None = None
     data_dir: Path | None = None
@@ -130,6 +136,7 @@ _EXPECTED = {
     "state_bits": "a whole number from 2 to 32",
     "input_bits": _MATRIX_BITS,
     "step_size": "a positive number",
+    "iterations": f"a whole number from 1 to {MOST_ITERATIONS}",
     "reuse_factor": "a whole number of at least 1",
     "data": "digits or mnist",
     "data_dir": "a folder of IDX files",

@@ -210,7 +210,7 @@ def _check_images(images: data.Dataset, model: MonDEQ) -> None:
 
 
 def certified_program(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowered) -> SolverProgram:
-    """The program with as many iterations as its proof asks for.
+    """The program with as many iterations as its proof asks for, or as the user does.
 
     Raises
     ------
@@ -224,10 +224,10 @@ def certified_program(model: MonDEQ, config: CompileConfig, images: Images, lowe
         )
 
     if lowered.proof is not None:
-        return program(choose_iterations(program(1, True), lowered.proof), True)
+        return program(config.iterations or choose_iterations(program(1, True), lowered.proof), True)
     if not config.allow_uncertified:
         raise _refusal(model, config, images, lowered)
-    return program(UNCERTIFIED_ITERATIONS, False)
+    return program(config.iterations or UNCERTIFIED_ITERATIONS, False)
 
 
 def _refusal(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowered) -> NotCertifiedError:

@@ -274,6 +274,7 @@ OPTIONS = [
     Bad("step size", options("--bits", "5", "--step-size", "-1"), "expected a positive number"),
     Bad("step size NaN", options("--bits", "5", "--step-size", "nan"), "expected a positive number"),
     Bad("step no power", options("--bits", "5", "--solver", "forward-backward", "--step-size", "0.3"), "power of two"),
+    Bad("iterations 0", options("--bits", "5", "--iterations", "0"), "1 to 65535"),
     Bad("reuse factor 0", options("--bits", "5", "--reuse-factor", "0"), "at least 1"),
     Bad("reuse factor n*n+1", options("--bits", "5", "--reuse-factor", "50"), r"1 \(fully parallel\) to 49"),
     Bad("margin 0", options("--bits", "5", "--margin", "0"), "--margin is 0; expected a positive number"),

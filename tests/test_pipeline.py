@@ -131,6 +131,19 @@ def test_refusal_carries_its_figures(tmp_path: Path) -> None:
     assert project.program.iterations == UNCERTIFIED_ITERATIONS
 
 
+def test_iterations_of_the_user(tmp_path: Path, digits_model: Path) -> None:
+    """Fewer updates than the certificate would choose: still proved, with the radius that they leave."""
+    chosen = mondeq_hw.compile(digits_model, tmp_path / "chosen", bits=5)
+    fewer = mondeq_hw.compile(digits_model, tmp_path / "fewer", bits=5, iterations=4)
+    assert fewer.program.iterations == 4 < chosen.program.iterations
+    assert fewer.check_certificate().accepted
+    radius = [
+        next(line for line in project.certificate_lines() if line["name"] == "radius")["values"]["two_norm"]
+        for project in (chosen, fewer)
+    ]
+    assert radius[1] > 2 * radius[0]
+
+
 def test_refusal_of_a_retrained_network(tmp_path: Path) -> None:
     """Its integers are fixed: there is no other word length to name."""
     from mondeq_hw.model import StoredRecurrence
