@@ -9,10 +9,12 @@ import pytest
 from scipy.ndimage import zoom
 
 from mondeq_hw.contraction import choose_iterations
+from mondeq_hw.csim import CSimulation
 from mondeq_hw.data import digits, mnist
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.load import load_checkpoint, retrained_bits
 from mondeq_hw.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.pipeline import compile
 from mondeq_hw.program import SolverProgram, assemble
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -69,3 +71,21 @@ def test_a_checkpoints_accuracy_is_what_it_says(bits, shared):
     accuracy = 100.0 * float((GoldenModel(program).predict_raw(test.words).argmax(axis=1) == test.labels).mean())
     assert accuracy == pytest.approx(load_checkpoint(checkpoint_file(bits)).training.metrics["test_accuracy"], abs=0.05)
     assert accuracy >= 98.3
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_a_checkpoint_compiles_and_its_cpp_agrees(bits, tmp_path):
+    project = compile(checkpoint_file(bits), tmp_path / "build")
+    _, program = lowered_and_program(bits)
+    for name in ("matrix", "drive", "readout"):
+        np.testing.assert_array_equal(getattr(project.program, name).integers, getattr(program, name).integers)
+    words = digits_as_mnist()[0][:100]
+    outputs = CSimulation(project.folder, tmp_path / "work").predict_raw(words)
+    np.testing.assert_array_equal(outputs, GoldenModel(program).predict_raw(words))
+
+
+def test_a_checkpoint_verifies_down_to_the_rtl(tmp_path):
+    project = compile(checkpoint_file(1), tmp_path / "build")
+    report = project.verify(digits_as_mnist()[0][:3], rtl_samples=2)
+    assert report.ok, report.mismatches
+    assert [backend.samples for backend in report.backends] == [3, 2, 2]
