@@ -82,6 +82,18 @@ def test_accepts(solver: str, options: Plain, tmp_path: Path, capsys: pytest.Cap
     assert text.count("ok ") == 19 and text.count(": proved") == (15 if options.get("samples", 1) else 10)
 
 
+def test_accepts_what_is_open_because_the_float_model_has_no_proved_margin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = random_model(np.random.default_rng(0), 6, 5, 4, margin=0.8)
+    lowered = lower(model, LoweringOptions(bits=9, rounding="nearest", state_bits=10))
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 20, True)
+    other = replace(model, W=2 * np.eye(6))
+    certificate = certify(program, lowered.proof, other, lowered.quantized, random_words(0, program, 3))
+    code, text = verdict(certificate.to_json(), tmp_path, capsys)
+    assert code == 0 and text.count(": not covered") == 4, text
+
+
 def test_runs_alone_with_the_standard_library(tmp_path: Path) -> None:
     """As a script, isolated from every installed package."""
     path = tmp_path / "certificate.json"
@@ -312,6 +324,14 @@ def test_a_true_factor_above_one_is_no_contraction(tmp_path: Path, capsys: pytes
         line(plain, name)["values"]["contraction_factor"] = "3/2"
     code, text = verdict(sealed(plain), tmp_path, capsys)
     assert code == 1 and "3/2 is not between 0 and 1" in text
+
+
+def test_a_point_that_no_relu_reaches_proves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = fresh()
+    packed = plain["evidence"]["samples"]["equilibria"]
+    plain["evidence"]["samples"]["equilibria"] = repacked(packed, 0, -(2**60))
+    code, text = verdict(sealed(plain), tmp_path, capsys)
+    assert code == 1 and "expected an integer from 0 to" in text
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

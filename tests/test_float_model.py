@@ -14,7 +14,9 @@ from random_models import input_format, random_model, random_words
 from mondeq_hw import float_model, perturbation
 from mondeq_hw.contraction import choose_iterations, error_bound, state_radius, two_norm
 from mondeq_hw.float_model import (
+    AffineGrid,
     FloatModel,
+    ModelEnclosure,
     displacement_bound,
     distances,
     enclose_equilibria,
@@ -122,6 +124,18 @@ def test_equal_logits_decide_nothing() -> None:
     words = random_words(0, program, 5)
     exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
     assert model_classes(integers, program, enclose_equilibria(integers, program, words, exact)) == [-1] * 5
+
+
+@pytest.mark.parametrize("lead,decided", [(21, False), (22, True)])
+def test_a_class_is_decided_beyond_the_radius_and_the_rounding_of_the_readout(lead: int, decided: bool) -> None:
+    """Rows one unit apart may be two units apart before rounding: ``(1 + 1) 10 + 1`` units for a radius of ten."""
+    _, _, program = compiled(0, 1, 8, PEACEMAN_RACHFORD)
+    operator = prove_operator(np.array([[-0.5]]))
+    assert operator is not None
+    output = AffineGrid(0, [[1], [0]], [lead, 0])
+    enclosure = ModelEnclosure(np.zeros((1, 1), dtype=np.int64), [Fraction(10)])
+    model = FloatModel(operator, AffineGrid(0, [[1]], [0]), output)
+    assert model_classes(model, program, enclosure) == [0 if decided else -1]
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
