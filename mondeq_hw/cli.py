@@ -30,6 +30,8 @@ from .errors import (
     MondeqError,
     NotCertifiedError,
 )
+from .export_command import export_app
+from .synth_command import synth_command
 from .training_commands import qat_command, train_command
 
 if TYPE_CHECKING:
@@ -101,7 +103,9 @@ def _root(
         print(f"mondeq-hw {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        raise InputError("no command given; expected train, qat, compile, verify, predict, certificate or doctor")
+        raise InputError(
+            "no command given; expected train, qat, compile, verify, synth, predict, certificate, export or doctor"
+        )
 
 
 # -- train and retrain -------------------------------------------------------
@@ -116,7 +120,7 @@ app.command("qat")(qat_command)
 @app.command("compile")
 def compile_command(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Checkpoint: .pt, .safetensors or .npz.", show_default=False)
+        Path, typer.Argument(metavar="MODEL", help="Checkpoint: .pt, .safetensors, .npz or .onnx.", show_default=False)
     ],
     bits: Annotated[
         str | None,
@@ -309,6 +313,11 @@ def _cycles(cycles: Cycles | None) -> str:
     return f"{cycles.simulated_per_sample:.1f} simulated, {cycles.predicted_per_sample:.1f} predicted"
 
 
+# -- synthesise -------------------------------------------------------------
+
+app.command("synth")(synth_command)
+
+
 # -- predict -----------------------------------------------------------------
 
 
@@ -379,6 +388,11 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
     return str(value)
+
+
+# -- export ------------------------------------------------------------------
+
+app.add_typer(export_app)
 
 
 # -- doctor ------------------------------------------------------------------

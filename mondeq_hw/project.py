@@ -39,7 +39,9 @@ MANIFEST_FORMAT = "mondeq-hw project"
 MANIFEST_VERSION = 1
 
 #: Files that commands other than ``compile`` may add to a finished folder.
-ADDED_LATER = frozenset({"report/verify.json"})
+ADDED_LATER = frozenset({"report/verify.json", "report/synth.json"})
+#: Folders that they fill.
+FILLED_LATER = ("report/synth/",)
 
 #: What a disk or its rights can do to a write; any other OSError is a bug.
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})
@@ -320,7 +322,8 @@ def _check_ours(folder: Path) -> None:
         listed = read_manifest(folder)
     except InputError as error:
         raise InputError(f"{error}; --force replaces only such folders: name another --out") from None
-    foreign = sorted(_files(folder) - set(listed) - ADDED_LATER - {MANIFEST})
+    unlisted = _files(folder) - set(listed) - ADDED_LATER - {MANIFEST}
+    foreign = sorted(name for name in unlisted if not name.startswith(FILLED_LATER))
     if foreign:
         raise InputError(
             f"{folder}: holds {foreign[0]}, which mondeq-hw did not write; move it away or name another --out"

@@ -1,0 +1,90 @@
+"""The command ``synth``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from .parts import Usage
+    from .synth import SynthReport
+
+REPORT = "report/synth.json"
+
+
+def synth_command(
+    build: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)
+    ],
+    part: Annotated[str, typer.Option(metavar="NAME", help="ecp5-25, ecp5-45, ecp5-85, xc7a100t, xczu7ev, ...")],
+    flow: Annotated[str, typer.Option(metavar="open|vivado|vitis_hls", help="Yosys and nextpnr, or AMD's.")] = "open",
+    speed: Annotated[int, typer.Option(metavar="6|7|8", help="Speed grade (ECP5).")] = 8,
+    clock: Annotated[float, typer.Option(metavar="MHZ", help="Clock that place and route aims at.")] = 150.0,
+    lut_weight_bits: Annotated[
+        int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
+    ] = 8,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+) -> None:
+    """Synthesise the hardware: resources of a part, achieved clock, critical path.
+
+    Writes report/synth.json; logs and results stay in report/synth/PART, and what has not changed is not run again.
+    """
+    from rich.console import Console
+
+    from .project import Project
+    from .synth import SynthOptions, synthesize
+
+    project = Project.load(build)
+    options = SynthOptions(part.lower(), flow, speed, clock, lut_weight_bits, seed)
+    console = Console(quiet=as_json, highlight=False)
+    with console.status("starting") as status:
+
+        def progress(tool: str, now: str) -> None:
+            status.update(f"{tool}: {now}")
+
+        work = project.folder / "report" / "synth" / options.part
+        result = synthesize(project.folder, options, work, progress)
+    content = json.dumps(result.to_plain(), indent=2)
+    project.add(REPORT, content + "\n")
+    print(content) if as_json else _print_table(result)
+
+
+def _print_table(result: SynthReport) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    table = Table(result.part.name, "LUTs", "flip-flops", "multipliers", "block RAMs", box=None, pad_edge=False)
+    rows = (
+        ("estimated", result.estimated),
+        ("HLS estimate", result.hls.usage if result.hls else None),
+        ("after synthesis", result.synthesised),
+        ("after routing", result.routed.usage if result.routed else None),
+        ("part holds", result.part.totals),
+    )
+    for name, usage in rows:
+        if usage is not None:
+            table.add_row(name, *_cells(usage))
+    console.print(table)
+    for name, why in result.reasons:
+        if name != "hls":
+            print(f"not {name}: {why}")
+    if result.routed is not None:
+        print(f"clock: {result.routed.fmax_mhz:.1f} MHz reached, {result.options.clock_mhz:g} MHz aimed at")
+        print(f"samples per second at that clock, all iterations: {result.samples_per_second:,.0f}")
+        if path := result.routed.path:
+            print(
+                f"critical path: {path.start} -> {path.end}, {path.delay:.2f} ns "
+                f"({path.logic:.2f} logic, {path.routing:.2f} routing, {path.levels} levels)"
+            )
+    print("tools: " + ", ".join(f"{name} {version}" for name, version in result.tools))
+    if result.from_cache:
+        print("nothing has changed since the last run: its results")
+
+
+def _cells(usage: Usage) -> tuple[str, str, str, str]:
+    return f"{usage.luts:,}", f"{usage.flip_flops:,}", f"{usage.dsps:,}", f"{usage.block_rams:g}"
