@@ -163,6 +163,17 @@ class CertificateLine:
     source: str
 
 
+def for_reading(value: Any) -> str:
+    """A line's value in six digits; ``certificate.json`` has them all."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return ", ".join(map(for_reading, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {for_reading(item)}" for key, item in value.items())
+    return str(value)
+
+
 def claim(name: str, values: dict[str, Any], status: str) -> CertificateLine:
     """The line of a claim."""
     statement, source = CLAIMS[name]

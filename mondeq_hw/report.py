@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
+from .certificate import for_reading
 from .certify import Certificate
 from .config import CompileConfig
 from .doctor import package_version
@@ -253,5 +254,6 @@ def _render(template: str, content: dict[str, Any]) -> str:
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
+    environment.filters["for_reading"] = for_reading
     text = files("mondeq_hw").joinpath("templates", template).read_text()
     return environment.from_string(text).render(**content)
