@@ -196,9 +196,7 @@ def vivado_path(text: str) -> tuple[float, Path]:
             raise ReportFormatError("Vivado's timing report has no constrained path; see vivado.log")
         return found[1]
 
-    delays = re.search(
-        r"Data Path Delay:\s*([\d.]+)ns\s*\(logic\s+([\d.]+)ns[^)]*\)?\s*route\s+([\d.]+)ns", text.replace("%)", "% ")
-    )
+    delays = re.search(r"Data Path Delay:\s*([\d.]+)ns\s*\(logic\s+([\d.]+)ns\s*\([\d.]+%\)\s*route\s+([\d.]+)ns", text)
     if delays is None:
         raise ReportFormatError("Vivado's timing report has no data path delay; see vivado.log")
     total, logic, routing = map(float, delays.groups())
