@@ -22,9 +22,9 @@ from .program import SolverProgram
 
 #: Cycles from an engine's last command to the first cycle in which its result can be used,
 #: the adder tree's levels not counted.
-DRIVE_DEPTH = 7
-SOLVE_DEPTH = 8
-READOUT_DEPTH = 7
+DRIVE_DEPTH = 9
+SOLVE_DEPTH = 11
+READOUT_DEPTH = 9
 #: More samples than this are not interleaved: their storage costs more than the cycles they fill.
 MAX_INTERLEAVED = 4
 

@@ -121,22 +121,23 @@ module mondeq_drive #(
     end
   end
 
-  // Words, two cycles after their command.
-  logic [BeatBits-1:0] word_q, data_q;
+  // Words, three cycles after their command.
+  logic [BeatBits-1:0] word_q, word_q2, data_q;
 
   always_ff @(posedge clk_i) begin
     word_q <= banks[{read_bank_q, column}];
-    data_q <= word_q;
+    word_q2 <= word_q;
+    data_q <= word_q2;
   end
 
-  // Row constants, read in cycle 2 + Levels of the row group's first command.
-  logic [TagBits-1:0] tag, tag_q;
-  logic [Pe*SumBits-1:0] bias;
-  logic [Pe*ShiftBits-1:0] shift;
+  // Row constants, read in cycle 3 + Levels and registered once more of the row group's first command.
+  logic [TagBits-1:0] tag, tag_q1, tag_q2;
+  logic [Pe*SumBits-1:0] bias, bias_q;
+  logic [Pe*ShiftBits-1:0] shift, shift_q;
 
   mondeq_delay #(
     .Width(TagBits),
-    .Depth(2 + Levels)
+    .Depth(3 + Levels)
   ) u_tag (
     .clk_i,
     .rst_ni,
@@ -164,7 +165,12 @@ module mondeq_drive #(
     .data_o   (shift)
   );
 
-  always_ff @(posedge clk_i) tag_q <= tag;
+  always_ff @(posedge clk_i) begin
+    tag_q1  <= tag;
+    tag_q2  <= tag_q1;
+    bias_q  <= bias;
+    shift_q <= shift;
+  end
 
   // Multiply-accumulate.
   logic load, sum_valid;
@@ -187,7 +193,7 @@ module mondeq_drive #(
     .last_i   (last_column),
     .address_i(address),
     .data_i   (data_q),
-    .preload_i(bias),
+    .preload_i(bias_q),
     .load_o   (load),
     .valid_o  (sum_valid),
     .sum_o    (sum)
@@ -199,8 +205,8 @@ module mondeq_drive #(
 
   always_ff @(posedge clk_i) begin
     if (load) begin
-      sum_tag_q   <= tag_q;
-      sum_shift_q <= shift;
+      sum_tag_q   <= tag_q2;
+      sum_shift_q <= shift_q;
     end
   end
 

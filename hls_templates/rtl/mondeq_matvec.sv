@@ -1,8 +1,8 @@
 // Pe x Simd multiply-accumulate array with its weight memory.
 //
 // A command (valid, first/last column group of a row group, weight address) enters in cycle 0; its data words
-// are expected in cycle 2 and, for a first group, the start value of the accumulators in cycle 3 + Levels, where
-// Levels = clog2(Simd) and load_o marks that cycle.  The Pe sums of a row group are valid in cycle 4 + Levels of
+// are expected in cycle 3 and, for a first group, the start value of the accumulators in cycle 5 + Levels, where
+// Levels = clog2(Simd) and load_o marks that cycle.  The Pe sums of a row group are valid in cycle 6 + Levels of
 // its last command.  A command may enter every cycle.
 module mondeq_matvec #(
   parameter int Pe = 1,
@@ -32,7 +32,8 @@ module mondeq_matvec #(
   localparam int Levels = $clog2(Simd);
   localparam int TreeBits = ProductBits + Levels;
 
-  // Cycles 1 and 2: memory read and its output register.
+  // Cycles 1 to 3: address, memory read and its output register.
+  logic [AddressBits-1:0] address_q;
   logic [Pe*Simd*WeightBits-1:0] weights, weights_q;
 
   mondeq_rom #(
@@ -41,18 +42,21 @@ module mondeq_matvec #(
     .File (File)
   ) u_weights (
     .clk_i,
-    .address_i,
-    .data_o(weights)
+    .address_i(address_q),
+    .data_o   (weights)
   );
 
-  always_ff @(posedge clk_i) weights_q <= weights;
+  always_ff @(posedge clk_i) begin
+    address_q <= address_i;
+    weights_q <= weights;
+  end
 
   // The command travels beside its words.
   logic accumulate, first, last;
 
   mondeq_delay #(
     .Width(3),
-    .Depth(3 + Levels)
+    .Depth(5 + Levels)
   ) u_command (
     .clk_i,
     .rst_ni,
@@ -68,7 +72,7 @@ module mondeq_matvec #(
   end
 
   for (genvar p = 0; p < Pe; p++) begin : g_pe
-    logic [Simd*ProductBits-1:0] products, products_q;
+    logic [Simd*ProductBits-1:0] products;
     // A proved sum may be narrower than the tree's worst case; its upper bits then repeat the sign.
     /* verilator lint_off UNUSEDSIGNAL */
     logic signed [TreeBits-1:0] tree;
@@ -77,23 +81,23 @@ module mondeq_matvec #(
 
     for (genvar s = 0; s < Simd; s++) begin : g_simd
       mondeq_product #(
-        .WeightBits(WeightBits),
-        .DataBits  (DataBits)
+        .WeightBits   (WeightBits),
+        .DataBits     (DataBits),
+        .LutWeightBits(mondeq_pkg::LutWeightBits)
       ) u_product (
+        .clk_i,
         .weight_i (weights_q[(p*Simd+s)*WeightBits+:WeightBits]),
         .data_i   (data_i[s*DataBits+:DataBits]),
         .product_o(products[s*ProductBits+:ProductBits])
       );
     end
 
-    always_ff @(posedge clk_i) products_q <= products;
-
     mondeq_adder_tree #(
       .Inputs   (Simd),
       .InputBits(ProductBits)
     ) u_tree (
       .clk_i,
-      .data_i(products_q),
+      .data_i(products),
       .sum_o (tree)
     );
 

@@ -1,9 +1,14 @@
-// One signed weight times one unsigned word, combinational.
-// 1-bit weights mean +1 (0) and -1 (1), 2-bit weights -1, 0, +1: neither needs a multiplier.
+// One signed weight times one unsigned word; the product is there two cycles after them.
+//
+// 1-bit weights mean +1 (0) and -1 (1), 2-bit weights -1, 0, +1: neither needs a multiplier.  Weights of up to
+// LutWeightBits bits multiply in LUTs, as one gated addition for every two bits and the sum of those; wider ones are
+// the tool's to multiply, in a DSP with a register before its output where the device has one.
 module mondeq_product #(
   parameter int WeightBits = 4,
-  parameter int DataBits = 8
+  parameter int DataBits = 8,
+  parameter int LutWeightBits = 8
 ) (
+  input  logic                           clk_i,
   input  logic [WeightBits-1:0]          weight_i,
   input  logic [DataBits-1:0]            data_i,
   output logic [DataBits+WeightBits-1:0] product_o
@@ -11,17 +16,53 @@ module mondeq_product #(
 
   localparam int ProductBits = DataBits + WeightBits;
 
-  logic signed [ProductBits-1:0] data;
-  assign data = {{WeightBits{1'b0}}, data_i};
+  if (WeightBits <= 2 || WeightBits > LutWeightBits) begin : g_whole
+    logic signed [ProductBits-1:0] data;
+    logic [ProductBits-1:0] product, product_q;
 
-  if (WeightBits == 1) begin : g_sign
-    assign product_o = weight_i[0] ? -data : data;
-  end else if (WeightBits == 2) begin : g_ternary
-    assign product_o = !weight_i[0] ? '0 : (weight_i[1] ? -data : data);
-  end else begin : g_multiply
-    logic signed [ProductBits-1:0] weight;
-    assign weight = {{DataBits{weight_i[WeightBits-1]}}, weight_i};
-    assign product_o = weight * data;
+    assign data = {{WeightBits{1'b0}}, data_i};
+
+    if (WeightBits == 1) begin : g_sign
+      assign product = weight_i[0] ? -data : data;
+    end else if (WeightBits == 2) begin : g_ternary
+      assign product = !weight_i[0] ? '0 : (weight_i[1] ? -data : data);
+    end else begin : g_multiply
+      logic signed [ProductBits-1:0] weight;
+      assign weight = {{DataBits{weight_i[WeightBits-1]}}, weight_i};
+      assign product = weight * data;
+    end
+
+    always_ff @(posedge clk_i) begin
+      product_q <= product;
+      product_o <= product_q;
+    end
+  end else begin : g_digits
+    // Two bits of the weight are a digit 0 .. 3, the two top bits one of -2 .. 1 (an odd weight repeats its sign).
+    localparam int Digits = (WeightBits + 1) / 2;
+    localparam int PartBits = DataBits + 2;
+    logic [2*Digits-1:0] weight;
+    logic [Digits*PartBits-1:0] parts_q;
+    logic [ProductBits-1:0] product;
+
+    assign weight = {{2 * Digits - WeightBits + 1{weight_i[WeightBits-1]}}, weight_i[WeightBits-2:0]};
+
+    for (genvar i = 0; i < Digits; i++) begin : g_digit
+      logic [PartBits-1:0] ones, twos;
+      assign ones = weight[2*i] ? {2'b00, data_i} : '0;
+      assign twos = weight[2*i+1] ? {1'b0, data_i, 1'b0} : '0;
+      always_ff @(posedge clk_i) begin
+        parts_q[i*PartBits+:PartBits] <= (i == Digits - 1) ? ones - twos : ones + twos;
+      end
+    end
+
+    // The top part's sign lands on the product's or above it, so no part needs an extension.
+    always_comb begin
+      product = '0;
+      for (int i = 0; i < Digits; i++) begin
+        product = product + (ProductBits'(parts_q[i*PartBits+:PartBits]) << (2 * i));
+      end
+    end
+    always_ff @(posedge clk_i) product_o <= product;
   end
 
 endmodule

@@ -23,7 +23,7 @@ module mondeq_readout #(
   input  logic [Slots-1:0]          done_i,       // slots whose state is final
   output logic [SlotBits-1:0]       slot_o,       // the slot being read
   output logic [ColumnBits-1:0]     column_o,
-  input  logic [Simd*StateBits-1:0] state_i,      // one cycle after slot_o and column_o
+  input  logic [Simd*StateBits-1:0] state_i,      // two cycles after slot_o and column_o
   output logic                      release_o,    // slot_o is free from the next cycle on
   output logic                      valid_o,
   input  logic                      ready_i,
@@ -38,7 +38,7 @@ module mondeq_readout #(
   localparam int TagBits = RowBits + 1;
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
   // A credit comes back this many cycles after a row of one column group started.
-  localparam int BufferRows = 8 + Levels;
+  localparam int BufferRows = 10 + Levels;
   localparam int CreditBits = $clog2(BufferRows + 1);
 
   logic issue, first_column, last_column, last_row, row_start, row_leaves;
@@ -80,7 +80,7 @@ module mondeq_readout #(
     end
   end
 
-  // z = relu(s), two cycles after the command.
+  // z = relu(s), three cycles after the command.
   logic [Simd*(StateBits-1)-1:0] z, z_q;
 
   for (genvar s = 0; s < Simd; s++) begin : g_relu
@@ -95,7 +95,7 @@ module mondeq_readout #(
 
   always_ff @(posedge clk_i) z_q <= z;
 
-  // Row constants, read in cycle 2 + Levels of the row's first command.
+  // Row constants, read in cycle 4 + Levels of the row's first command.
   logic [TagBits-1:0] tag;
   logic [OutputBits-1:0] bias;
   logic [ShiftBits-1:0] shift;
@@ -103,7 +103,7 @@ module mondeq_readout #(
 
   mondeq_delay #(
     .Width(TagBits),
-    .Depth(2 + Levels)
+    .Depth(4 + Levels)
   ) u_tag (
     .clk_i,
     .rst_ni,

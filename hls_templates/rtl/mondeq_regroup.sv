@@ -1,4 +1,5 @@
-// Banks of vectors, written WriteWords and read ReadWords words at a time (registered read).
+// Banks of vectors, written WriteWords and read ReadWords words at a time.  Words are there two cycles after their
+// address: block RAMs are slow, so nothing but a register follows them.
 //
 // When one width divides the other the words lie in simple dual-port memories, one per narrow group of a wide one;
 // otherwise in registers.  Lanes beyond the vector's length read as zero: a 1-bit weight has no zero that could mask
@@ -28,7 +29,7 @@ module mondeq_regroup #(
   localparam int WriteBits = WriteWords * WordBits;
   localparam int ReadBits = ReadWords * WordBits;
 
-  logic [ReadBits-1:0] read_data;
+  logic [ReadBits-1:0] read_data;  // two cycles after the address
 
   if (ReadWords % WriteWords == 0) begin : g_widen
     localparam int Chunks = ReadWords / WriteWords;
@@ -52,14 +53,18 @@ module mondeq_regroup #(
       always_ff @(posedge clk_i) begin
         if (enable[c]) memory[{write_bank_i, high}] <= write_data_i;
       end
-      always_ff @(posedge clk_i) read_data[c*WriteBits+:WriteBits] <= memory[{read_bank_i, read_group_i}];
+      logic [WriteBits-1:0] word_q;
+      always_ff @(posedge clk_i) begin
+        word_q <= memory[{read_bank_i, read_group_i}];
+        read_data[c*WriteBits+:WriteBits] <= word_q;
+      end
     end
   end else if (WriteWords % ReadWords == 0) begin : g_narrow
     localparam int Chunks = WriteWords / ReadWords;
     localparam int LowBits = $clog2(Chunks);
     logic [WriteGroupBits-1:0] high;
-    logic [LowBits-1:0] low, low_q;
-    logic [WriteBits-1:0] wide;
+    logic [LowBits-1:0] low, low_q1, low_q2;
+    logic [WriteBits-1:0] wide_q1, wide_q2;
 
     always_comb begin
       high = '0;
@@ -77,16 +82,24 @@ module mondeq_regroup #(
       if (write_i) memory[{write_bank_i, write_group_i}] <= write_data_i;
     end
     always_ff @(posedge clk_i) begin
-      wide  <= memory[{read_bank_i, high}];
-      low_q <= low;
+      wide_q1 <= memory[{read_bank_i, high}];
+      wide_q2 <= wide_q1;
+      low_q1  <= low;
+      low_q2  <= low_q1;
     end
-    assign read_data = wide[low_q*ReadBits+:ReadBits];
+    always_comb begin
+      read_data = '0;
+      for (int c = 0; c < Chunks; c++) begin
+        if (low_q2 == LowBits'(c)) read_data = wide_q2[c*ReadBits+:ReadBits];
+      end
+    end
   end else begin : g_registers
     localparam int Written = WriteGroups * WriteWords;
     localparam int Read = ReadGroups * ReadWords;
     localparam int Stride = (Written > Read) ? Written : Read;
 
     logic [WordBits-1:0] memory[Banks*Stride];
+    logic [ReadBits-1:0] words_q;
 
     always_ff @(posedge clk_i) begin
       if (write_i) begin
@@ -97,17 +110,21 @@ module mondeq_regroup #(
     end
     always_ff @(posedge clk_i) begin
       for (int i = 0; i < ReadWords; i++) begin
-        read_data[i*WordBits+:WordBits] <= memory[int'(read_bank_i)*Stride+int'(read_group_i)*ReadWords+i];
+        words_q[i*WordBits+:WordBits] <= memory[int'(read_bank_i)*Stride+int'(read_group_i)*ReadWords+i];
       end
+      read_data <= words_q;
     end
   end
 
   // The last group's lanes beyond the vector.
   if (ReadGroups * ReadWords > Words) begin : g_mask
     localparam int LastWords = Words - (ReadGroups - 1) * ReadWords;
-    logic last_q;
-    always_ff @(posedge clk_i) last_q <= read_group_i == ReadGroupBits'(ReadGroups - 1);
-    assign read_data_o = last_q ? ReadBits'(read_data[LastWords*WordBits-1:0]) : read_data;
+    logic last_q1, last_q2;
+    always_ff @(posedge clk_i) begin
+      last_q1 <= read_group_i == ReadGroupBits'(ReadGroups - 1);
+      last_q2 <= last_q1;
+    end
+    assign read_data_o = last_q2 ? ReadBits'(read_data[LastWords*WordBits-1:0]) : read_data;
   end else begin : g_whole
     assign read_data_o = read_data;
   end

@@ -48,6 +48,7 @@ module mondeq_solve #(
   localparam int RowGroups = (Rows + Pe - 1) / Pe;
   localparam int ColumnGroups = (Rows + Simd - 1) / Simd;
   localparam int Groups = RowGroups * ColumnGroups;
+  localparam int LastRows = Rows - (RowGroups - 1) * Pe;
   localparam int RowBits = (RowGroups > 1) ? $clog2(RowGroups) : 1;
   localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1;
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
@@ -155,7 +156,7 @@ module mondeq_solve #(
   end
 
   // ---------------------------------------------------------------------------------------------------------------
-  // Column words: phi of the old state, two cycles after the command; zero in the start.
+  // Column words: phi of the old state, three cycles after the command; zero in the start.
 
   logic state_write;
   logic [SlotBits:0] state_bank;
@@ -164,7 +165,7 @@ module mondeq_solve #(
 
   logic [Simd*StateBits-1:0] column_words;
   logic [Simd*PhiBits-1:0] column_phi, column_phi_q;
-  logic start_q;
+  logic start_q1, start_q2;
 
   mondeq_regroup #(
     .Words     (Rows),
@@ -194,25 +195,26 @@ module mondeq_solve #(
   end
 
   always_ff @(posedge clk_i) begin
-    start_q <= start;
-    column_phi_q <= start_q ? '0 : column_phi;
+    start_q1 <= start;
+    start_q2 <= start_q1;
+    column_phi_q <= start_q2 ? '0 : column_phi;
   end
 
   // ---------------------------------------------------------------------------------------------------------------
-  // Row words: drive, old state and shift of the row group, read in cycle Levels of its first command; with them the
+  // Row words: drive, old state and shift of the row group, read in cycle 1 + Levels of its first command; with them the
   // accumulators' start value d + leak phi(s), and what the update needs once the sums are complete.
 
-  logic [TagBits-1:0] tag, tag_q1, tag_q2, tag_q3;
+  logic [TagBits-1:0] tag, tag_q0, tag_q1, tag_q2, tag_q3;
   logic [SlotBits-1:0] tag_slot;
   logic [RowBits-1:0] tag_row;
   logic [Pe*DriveBits-1:0] drive_q1, drive_q2;
   logic [Pe*StateBits-1:0] old_q1, old_q2, old_q3;
-  logic [Pe*ShiftBits-1:0] shift_q1, shift_q2, shift_q3;
+  logic [Pe*ShiftBits-1:0] shift_q0, shift_q1, shift_q2, shift_q3;
   logic [Pe*SumBits-1:0] preload_q3;
 
   mondeq_delay #(
     .Width(TagBits),
-    .Depth(Levels)
+    .Depth(1 + Levels)
   ) u_tag (
     .clk_i,
     .rst_ni,
@@ -264,16 +266,18 @@ module mondeq_solve #(
   ) u_shift (
     .clk_i,
     .address_i(tag_row),
-    .data_o   (shift_q1)
+    .data_o   (shift_q0)
   );
 
   always_ff @(posedge clk_i) begin
-    tag_q1 <= tag;
+    tag_q0 <= tag;
+    tag_q1 <= tag_q0;
     tag_q2 <= tag_q1;
     tag_q3 <= tag_q2;
     drive_q2 <= drive_q1;
     old_q2 <= old_q1;
     old_q3 <= old_q2;
+    shift_q1 <= shift_q0;
     shift_q2 <= shift_q1;
     shift_q3 <= shift_q2;
   end
@@ -286,8 +290,11 @@ module mondeq_solve #(
     end
   end else begin : g_leak
     // leak = (2**a - 1) << (g - a); the product with phi is a subtraction and a shift.
-    logic start_q1;
-    always_ff @(posedge clk_i) start_q1 <= iteration_q[tag_slot] == '0;
+    logic leak_start_q0, leak_start_q1;
+    always_ff @(posedge clk_i) begin
+      leak_start_q0 <= iteration_q[tag_slot] == '0;
+      leak_start_q1 <= leak_start_q0;
+    end
     for (genvar p = 0; p < Pe; p++) begin : g_preload
       logic [PhiBits-1:0] phi;
       logic [PhiBits+LeakShift-1:0] leak_d, leak_q2;
@@ -301,7 +308,7 @@ module mondeq_solve #(
         .phi_o  (phi)
       );
 
-      assign leak_d = start_q1 ? '0 : {phi, {LeakShift{1'b0}}} - {{LeakShift{1'b0}}, phi};
+      assign leak_d = leak_start_q1 ? '0 : {phi, {LeakShift{1'b0}}} - {{LeakShift{1'b0}}, phi};
       always_ff @(posedge clk_i) leak_q2 <= leak_d;
 
       assign drive = SumBits'($signed(drive_q2[p*DriveBits+:DriveBits]));
@@ -340,13 +347,13 @@ module mondeq_solve #(
   );
 
   // ---------------------------------------------------------------------------------------------------------------
-  // Update: shift, round and saturate, write and compare.
+  // Update: shift, round, saturate, write and compare.
 
-  logic [TagBits-1:0] sum_tag_q, shift_tag_q, write_tag_q;
-  logic [Pe*StateBits-1:0] sum_old_q, shift_old_q, write_old_q, updated, updated_q;
+  logic [TagBits-1:0] sum_tag_q, shift_tag_q, round_tag_q, write_tag_q;
+  logic [Pe*StateBits-1:0] sum_old_q, shift_old_q, round_old_q, write_old_q, updated, updated_q;
   logic [Pe*ShiftBits-1:0] sum_shift_q;
   logic [Pe-1:0] lane_changed;
-  logic shift_valid_q, write_valid_q;
+  logic shift_valid_q, round_valid_q, write_valid_q;
 
   always_ff @(posedge clk_i) begin
     if (load) begin
@@ -355,11 +362,13 @@ module mondeq_solve #(
       sum_shift_q <= shift_q3;
     end
     shift_tag_q  <= sum_tag_q;
-    write_tag_q  <= shift_tag_q;
+    round_tag_q  <= shift_tag_q;
+    write_tag_q  <= round_tag_q;
     retire_slot_q  <= write_tag_q[TagBits-1-:SlotBits];
     retire_last_row_q <= write_tag_q[0];
     shift_old_q  <= sum_old_q;
-    write_old_q  <= shift_old_q;
+    round_old_q  <= shift_old_q;
+    write_old_q  <= round_old_q;
     updated_q    <= updated;
     retire_changed_q <= |lane_changed;
   end
@@ -367,17 +376,19 @@ module mondeq_solve #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       shift_valid_q <= 1'b0;
+      round_valid_q <= 1'b0;
       write_valid_q <= 1'b0;
       retire_valid_q <= 1'b0;
     end else begin
       shift_valid_q <= sum_valid;
-      write_valid_q <= shift_valid_q;
+      round_valid_q <= shift_valid_q;
+      write_valid_q <= round_valid_q;
       retire_valid_q <= write_valid_q;
     end
   end
 
   for (genvar p = 0; p < Pe; p++) begin : g_update
-    logic [SumBits-1:0] rounded;
+    logic [SumBits-1:0] rounded, rounded_q;
 
     mondeq_round_shift #(
       .InBits   (SumBits),
@@ -391,17 +402,19 @@ module mondeq_solve #(
       .rounded_o(rounded)
     );
 
+    always_ff @(posedge clk_i) rounded_q <= rounded;
+
     mondeq_saturate #(
       .InBits (SumBits),
       .OutBits(StateBits)
     ) u_saturate (
-      .value_i(rounded),
+      .value_i(rounded_q),
       .value_o(updated[p*StateBits+:StateBits])
     );
 
     // Lanes beyond the last row compute nothing that counts.
     assign lane_changed[p] = (updated_q[p*StateBits+:StateBits] != write_old_q[p*StateBits+:StateBits])
-        && (int'(state_row) * int'(Pe) + p < int'(Rows));
+        && ((p < LastRows) || (state_row != RowBits'(RowGroups - 1)));
   end
 
   assign state_write = write_valid_q;
