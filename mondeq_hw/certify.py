@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .certificate import (
     COMPARED,
@@ -88,6 +89,7 @@ MAX_MULTIPLICATIONS = 200_000_000
 FLOAT_SLACK = 1e-9
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def certify(
     program: SolverProgram,
     proof: ContractionProof | None,

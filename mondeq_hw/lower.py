@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .calibrate import WordLengths, calibration, round_calibrated
 from .certify import ContractionProof, prove_contraction
@@ -107,6 +108,8 @@ class Lowered:
     contraction_estimate: float
 
 
+# One thread: the order of summation, and with it the integers, must not depend on the number of cores.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def lower(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None = None) -> Lowered:
     """Quantise a model.
 

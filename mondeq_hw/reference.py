@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .model import MonDEQ
 from .reformulate import folded_input
@@ -13,6 +14,7 @@ MAX_ITERATIONS = 20_000
 BATCH = 512
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     """``v = W z + U x + b`` at the equilibrium ``z = relu(v)``, float64.
 
