@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .synth_tools import wheel_program
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -108,7 +110,7 @@ def _headers(remedy: str) -> Tool:
 
 def _either(native: str, wheel: str, purpose: str, remedy: str) -> Tool:
     """A native program, or its WebAssembly build from PyPI (not started: the first start takes a minute)."""
-    location = shutil.which(wheel)
+    location = wheel_program(wheel)
     if location:
         return Tool(native, purpose, False, package_version(wheel), location, remedy)
     return _program(native, purpose, False, remedy)

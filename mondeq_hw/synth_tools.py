@@ -78,10 +78,14 @@ def vitis_hls() -> SynthTool:
     return _amd_tool("vitis_hls", ("vitis_hls", "-f"), headings)
 
 
-def _open_tool(native: str, wheel: str, ask: tuple[str, ...], headings: str) -> SynthTool:
-    # A virtual environment's programs are found also when it is not activated.
+def wheel_program(name: str) -> str | None:
+    """A program that pip installed, also when the virtual environment is not activated."""
     places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
-    program = shutil.which(wheel, path=places)
+    return shutil.which(name, path=places)
+
+
+def _open_tool(native: str, wheel: str, ask: tuple[str, ...], headings: str) -> SynthTool:
+    program = wheel_program(wheel)
     if program is not None:
         return SynthTool(native, (program,), f"{importlib.metadata.version(wheel)} (YoWASP)", headings)
     program = shutil.which(native)
