@@ -1,4 +1,4 @@
-"""Checkpoints: read the four formats, check every number, write the own format.
+"""Checkpoints: read every format, check every number, write the own format.
 
 - own, ``.pt`` or ``.safetensors``: ``format = "mondeq-hw"``; ``W`` or ``A, B, m``; ``U, b, O, c``; metadata;
   of a retrained network the integers of the recurrence instead (``stored.py``)
@@ -6,6 +6,7 @@
   ``Wout.{weight, bias}``; the margin is not stored
 - arXiv 2603.10562 reference code: ``mon.core.{A, S, m_raw, U, b}``, ``classifier.{weight, bias}``
 - plain ``.npz``: ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``scale, mean, std, input_bits``
+- ``.onnx`` that this project exported: the own format in its initializers and metadata
 
 A file is recognised by its content, never by its name.  PyTorch files are
 read with ``weights_only=True``, so no code in them ever runs.  PyTorch is
@@ -24,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError
+from .errors import InputError, MissingToolError
 from .model import MonDEQ, Preprocessing
 from .reformulate import network_of
 from .stored import KEY as STORED
@@ -128,7 +129,22 @@ def save(model: MonDEQ, path: str | os.PathLike[str], training: Training | None 
     InputError
         For another suffix.
     """
-    file, training = Path(path), training or Training()
+    file = Path(path)
+    arrays, metadata = own_format(model, training or Training())
+    if file.suffix == ".safetensors":
+        from safetensors.numpy import save_file
+
+        save_file(arrays, file, metadata={FORMAT_NAME: json.dumps(metadata, sort_keys=True)})
+    elif file.suffix in (".pt", ".pth"):
+        import torch
+
+        torch.save({**metadata, "arrays": {key: torch.from_numpy(array) for key, array in arrays.items()}}, file)
+    else:
+        raise InputError(f"{file}: cannot save as {file.suffix or 'a file without suffix'}; use .pt or .safetensors")
+
+
+def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Named arrays and JSON-ready metadata of the own format, whatever the container."""
     pre = model.preprocessing
     if model.stored is None:
         arrays = {key: np.ascontiguousarray(getattr(model, key), dtype=np.float64) for key in ("W", *_OWN_KEYS)}
@@ -154,16 +170,7 @@ def save(model: MonDEQ, path: str | os.PathLike[str], training: Training | None 
         },
         **integers,
     }
-    if file.suffix == ".safetensors":
-        from safetensors.numpy import save_file
-
-        save_file(arrays, file, metadata={FORMAT_NAME: json.dumps(metadata, sort_keys=True)})
-    elif file.suffix in (".pt", ".pth"):
-        import torch
-
-        torch.save({**metadata, "arrays": {key: torch.from_numpy(array) for key, array in arrays.items()}}, file)
-    else:
-        raise InputError(f"{file}: cannot save as {file.suffix or 'a file without suffix'}; use .pt or .safetensors")
+    return arrays, metadata
 
 
 def check_model(model: MonDEQ) -> None:
@@ -171,8 +178,12 @@ def check_model(model: MonDEQ) -> None:
 
     ``lambda_min(sym(I - W)) > 0`` is what makes the equilibrium exist and be
     unique (Winston & Kolter 2020, Theorem 1).  This is a plausibility check in
-    floating point; the certificate proves its own lines exactly.
+    floating point; the certificate proves its own lines exactly.  Of a retrained
+    network the certificate alone decides: its integers may contract in a
+    weighted norm, where the plain margin says nothing.
     """
+    if model.stored is not None:
+        return
     where = model.source
     margin = smallest_margin(model.W)
     if not margin > 0:
@@ -198,11 +209,11 @@ def smallest_margin(W: np.ndarray) -> float:
 
 
 def _read(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
-    """``(kind, arrays, metadata)`` of a file; ``kind`` is ``torch``, ``safetensors`` or ``npz``."""
+    """``(kind, arrays, metadata)`` of a file; ``kind`` is ``torch``, ``safetensors``, ``npz`` or ``onnx``."""
     if not file.exists():
-        raise InputError(f"{file}: no such file; expected a checkpoint (.pt, .safetensors or .npz)")
+        raise InputError(f"{file}: no such file; expected a checkpoint (.pt, .safetensors, .npz or .onnx)")
     if not file.is_file():
-        raise InputError(f"{file}: not a file; expected a checkpoint (.pt, .safetensors or .npz)")
+        raise InputError(f"{file}: not a file; expected a checkpoint (.pt, .safetensors, .npz or .onnx)")
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:
@@ -218,9 +229,11 @@ def _read(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
         return _read_safetensors(file)
     if head[:1] == b"\x80":
         return _read_torch(file)
+    if head[:1] == b"\x08":  # a protobuf message whose first field is ONNX's ir_version
+        return _read_onnx(file)
     raise InputError(
         f"{file}: not a checkpoint (starts with {head[:8]!r}); expected a PyTorch state_dict (.pt), "
-        ".safetensors or .npz file"
+        ".safetensors, .npz or .onnx file"
     )
 
 
@@ -301,6 +314,16 @@ def _read_safetensors(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, 
     if not isinstance(metadata, dict):
         raise InputError(f"{file}: its {FORMAT_NAME} metadata is no JSON object; save it again with mondeq_hw.save")
     return "safetensors", arrays, metadata
+
+
+def _read_onnx(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+    try:
+        from .export.onnx import read_checkpoint
+    except ModuleNotFoundError as error:
+        raise MissingToolError(
+            f"{file}: an ONNX file, but {error.name} is missing; install it: pip install 'mondeq-hw[onnx]'"
+        ) from None
+    return "onnx", *read_checkpoint(file)
 
 
 # -- formats: named arrays to a model ----------------------------------------------------------------

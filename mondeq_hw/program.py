@@ -208,6 +208,18 @@ class SolverProgram:
             plain[key] = array.tolist()
         return plain
 
+    @staticmethod
+    def from_plain(plain: dict[str, Any]) -> SolverProgram:
+        """The inverse of :meth:`to_plain`.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, InputError
+            An entry is missing, of another type, or breaks the contract.
+        """
+        arrays = {key: np.array(entry, dtype=np.int64) for key, entry in plain.items() if isinstance(entry, list)}
+        return _from_parts(plain, arrays)
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON of :meth:`to_plain`."""

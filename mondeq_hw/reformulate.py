@@ -17,6 +17,9 @@ PEACEMAN_RACHFORD = "peaceman_rachford"
 FORWARD_BACKWARD = "forward_backward"
 SOLVERS = (PEACEMAN_RACHFORD, FORWARD_BACKWARD)
 
+#: Of ``I + C``; a recurrence beyond it stands for no network that floating point could name.
+LARGEST_CONDITION = 1e12
+
 
 @dataclass(frozen=True)
 class Recurrence:
@@ -106,24 +109,26 @@ def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: s
     """The network whose recurrence is the stored one: the inverse of the two functions above.
 
     ``I - W = (1/alpha) (I - C)(I + C)^-1`` for Peaceman-Rachford: by the
-    Cayley transform every ``C`` with ``||C||_2 < 1`` is an exact MonDEQ.
+    Cayley transform every ``C`` with ``||C||_2 < 1`` is an exact MonDEQ.  Where
+    only a weighted norm is below one, ``I - W`` is monotone in that weighting,
+    and the plain margin may be negative: the certificate decides.
 
     Raises
     ------
     InputError
-        When no network has this recurrence, or none that is monotone.
+        When no network has this recurrence.
     """
     matrix, drive, alpha = stored.matrix.values, stored.drive.values, stored.step_size
     eye = np.eye(len(matrix))
     if stored.solver == FORWARD_BACKWARD:
         W, gain = matrix / alpha, alpha * eye
-    elif stored.solver == PEACEMAN_RACHFORD and np.linalg.norm(matrix, 2) < 1:
+    elif stored.solver == PEACEMAN_RACHFORD and np.linalg.cond(eye + matrix) < LARGEST_CONDITION:
         V = (eye + matrix) / 2
         W, gain = eye - (np.linalg.inv(V) - eye) / alpha, 2 * alpha * V
     else:
         raise InputError(
-            f"{source}: solver {stored.solver!r} with an iteration matrix of norm {np.linalg.norm(matrix, 2):.4g}; "
-            f"expected {' or '.join(SOLVERS)}, and a norm below 1. Retrain the model"
+            f"{source}: solver {stored.solver!r} with an iteration matrix of norm {np.linalg.norm(matrix, 2):.4g} and "
+            f"I + C nearly singular; expected {' or '.join(SOLVERS)}, and a norm below 1. Retrain the model"
         )
     std = np.broadcast_to(preprocessing.std, drive.shape[1:])
     mean = np.broadcast_to(preprocessing.mean, drive.shape[1:])

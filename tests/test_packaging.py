@@ -18,7 +18,7 @@ from conftest import ROOT
 
 from mondeq_hw import __version__
 
-PARTS = ("mondeq_hw", "hls_templates", "rtl_tests", "pyproject.toml", "README.md", "LICENSE")
+PARTS = ("mondeq_hw", "export", "hls_templates", "rtl_tests", "pyproject.toml", "README.md", "LICENSE")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +45,7 @@ def test_every_source_file_is_in_the_wheel(wheel: Path) -> None:
         f"{package}/{path.relative_to(ROOT / part)}"
         for part, package in (
             ("mondeq_hw", "mondeq_hw"),
+            ("export", "mondeq_hw/export"),
             ("hls_templates", "mondeq_hw/hls_templates"),
             ("rtl_tests", "mondeq_hw/rtl_tests"),
         )

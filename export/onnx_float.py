@@ -1,0 +1,67 @@
+"""The trained network itself as an ONNX graph in float64: preprocessing, equilibrium, readout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from mondeq_hw.model import MonDEQ
+from mondeq_hw.reference import MAX_ITERATIONS, TOLERANCE, step_size
+
+from .graph import BATCH, GraphBuilder, iterate, loop_body, value
+
+
+def float_graph(model: MonDEQ) -> onnx.GraphProto:
+    """``inputs`` (batch, d), raw input words in float64, to ``outputs`` (batch, k) and ``residual`` (batch,).
+
+    ``z = relu(W z + U x + b)`` is solved by Peaceman-Rachford splitting as in
+    :func:`mondeq_hw.reference.preactivation`; ``residual`` is
+    ``max |z - relu(W z + U x + b)|``, so that every answer shows how exact it is.
+    """
+    alpha, eye = step_size(model), np.eye(model.n)
+    V = np.linalg.inv(eye + alpha * (eye - model.W))
+    pre = model.preprocessing
+    g = GraphBuilder()
+    g.constant("zero", np.array(0, dtype=np.int64))
+    for name, array in {
+        "scale": pre.scale, "mean": pre.mean, "std": pre.std, "one": 1.0, "tolerance": TOLERANCE,
+        "W": model.W, "U": model.U, "b": model.b, "O": model.O, "c": model.c,
+        "reflected": (2 * V - eye).T, "drive": 2 * alpha * V.T,
+    }.items():  # fmt: skip
+        g.constant(name, np.asarray(array, dtype=np.float64))
+
+    scaled = g.add("Mul", ["inputs", "scale"], "scaled")
+    x = g.add("Div", [g.add("Sub", [scaled, "mean"], "centred"), "std"], "x")
+    q = g.add("Add", [_product(g, x, "U", "Ux"), "b"], "q")
+    d = g.add("MatMul", [q, "drive"], "d")
+    state = iterate(g, _update(model.n), MAX_ITERATIONS, d, "state")
+    z = g.add("Relu", [state], "z")
+    g.add("Add", [_product(g, z, "O", "Oz"), "c"], "outputs")
+    applied = g.add("Relu", [g.add("Add", [_product(g, z, "W", "Wz"), "q"], "v")], "applied")
+    gap = g.add("Abs", [g.add("Sub", [z, applied], "difference")], "gap")
+    axes = g.constant("last_axis", np.array([1], dtype=np.int64))
+    g.add("ReduceMax", [gap, axes], "residual", keepdims=0)
+    return g.graph(
+        Path(model.source).stem,
+        [value("inputs", np.float64, [BATCH, model.d])],
+        [value("outputs", np.float64, [BATCH, model.k]), value("residual", np.float64, [BATCH])],
+        "z = relu(W z + U x + b), y = O z + c",
+    )
+
+
+def _product(g: GraphBuilder, vector: str, matrix: str, output: str) -> str:
+    """``matrix @ vector`` for a batch of row vectors."""
+    return g.add("MatMul", [vector, g.add("Transpose", [matrix], f"{matrix}_transposed")], output)
+
+
+def _update(n: int) -> onnx.GraphProto:
+    """``s <- C|s| + d``; on while any entry moves by more than the tolerance."""
+    g = GraphBuilder("next_")
+    product = g.add("MatMul", [g.add("Abs", ["s"], "phi"), "reflected"], "product")
+    updated = g.add("Add", [product, "d"], "s")
+    moved = g.add("Abs", [g.add("Sub", [updated, "s"], "move")], "moved")
+    size = g.add("Max", [g.add("Abs", [updated], "magnitude"), "one"], "size")
+    changed = g.add("Greater", [moved, g.add("Mul", [size, "tolerance"], "limit")], "changed")
+    return loop_body(g, "s", updated, changed, np.float64, n, "one Peaceman-Rachford update, reflected form")
