@@ -98,6 +98,7 @@ def retrain(
     learner: type[Learner] | None = None,
     state_file: Path | None = None,
     observe: Observer | None = None,
+    watch: Callable[[QuantizedNetwork], None] | None = None,
 ) -> QatResult:
     """Retrain a lowered model on its own integers.
 
@@ -112,6 +113,8 @@ def retrain(
         :class:`StraightThrough`, the default, or one of ``lotion``.
     state_file, observe
         See :func:`mondeq_hw.train.train`.
+    watch : callable, optional
+        Shown the network before every step; must leave it as it is.
 
     Raises
     ------
@@ -130,6 +133,8 @@ def retrain(
 
     def objective(inputs: Tensor, labels: Tensor) -> Tensor:
         network.clamp_latents()
+        if watch:
+            watch(network)
         return learning.loss(inputs, labels) + hinge(network.iteration_matrix(), config)
 
     def admissible() -> bool:
