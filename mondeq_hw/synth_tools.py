@@ -170,7 +170,7 @@ class Run:
         heading, complaints = re.compile(self.tool.headings), []
         assert process.stdout is not None
         try:
-            with log.open("w") as stream:
+            with log.open("w", buffering=1) as stream:
                 for line in process.stdout:
                     stream.write(line)
                     if now := heading.search(line):
