@@ -196,7 +196,10 @@ class GoldenModel:
 
 
 def _as(array: np.ndarray, dtype: type) -> np.ndarray:
-    return np.asarray(array).astype(dtype)
+    array = np.asarray(array)
+    if dtype is object and array.dtype.kind == "f":
+        array = array.astype(np.int64)  # exact below 2^53; its objects are Python integers, a float's are floats
+    return array.astype(dtype)
 
 
 def _integers(array: np.ndarray) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The golden model against the numerics contract evaluated in plain Python integers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -124,3 +126,13 @@ def test_batches_do_not_matter():
 def test_wrong_words_are_refused(words):
     with pytest.raises(InputError):
         GoldenModel(random_program(1)).predict_raw(words)
+
+
+def test_outputs_wider_than_their_states_stay_integers():
+    """States in float32 and outputs in Python integers: none of them may become a Python float on the way."""
+    program = random_program(3, k=1)
+    program = replace(program, readout_bias=np.array([2**63 - 1 - program.output_bound]))
+    words = random_words(1, program, 5)
+    outputs = GoldenModel(program).predict_raw(words)
+    assert outputs.tolist() == [by_the_contract(program, x)[1] for x in words.tolist()]
+    assert all(type(value) is int for value in outputs.flat)
