@@ -293,6 +293,20 @@ def test_float_form_of_random_networks() -> None:
         np.testing.assert_allclose(run(float_model(network), words)[0], expected, atol=1e-6)
 
 
+def test_the_residual_tells_an_unfinished_answer() -> None:
+    """After a single update the outputs are wrong, and the residual says by how much the equation is missed."""
+    network = random_model(np.random.default_rng(2), 7, 3, 7)
+    network = replace(network, O=np.eye(7), c=np.zeros(7))  # the outputs are z itself
+    model = float_model(network)
+    (trips,) = (tensor for tensor in model.graph.initializer if tensor.name == "iterations")
+    trips.CopyFrom(numpy_helper.from_array(np.array(1, dtype=np.int64), "iterations"))
+    words = np.random.default_rng(2).integers(0, 256, size=(10, 3))
+    z, residual = run(model, words)
+    applied = np.maximum(z @ network.W.T + network.preprocessing.apply(words) @ network.U.T + network.b, 0)
+    np.testing.assert_allclose(residual, np.abs(z - applied).max(axis=1), rtol=1e-9)
+    assert residual.min() > 1e-3
+
+
 # -- the published checkpoint on all of MNIST ----------------------------------
 
 
