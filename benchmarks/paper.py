@@ -3,9 +3,8 @@
     python benchmarks/paper.py [transition] [displacement] [retraining] [--out build/paper] [--epochs 3]
 
 Writes a picture, a CSV file and a Markdown table of each part into a folder,
-and prints the tables.  Retraining takes a minute or so per epoch and word
-length; its results are kept in ``retraining.json`` of that folder, and a run
-that was killed continues.
+and prints the tables.  Retraining takes most of the time; its results are kept
+in ``retraining.json`` of that folder, and a run that was killed continues.
 """
 
 from __future__ import annotations

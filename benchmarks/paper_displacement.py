@@ -85,7 +85,7 @@ class Comparison:
 
 def measure(published: Published) -> list[Comparison]:
     exact = equilibrium(preactivation(published.model, published.test.words))
-    recorded = _recorded_equilibria(published.model, published.test.words)
+    recorded = recorded_equilibria(published.model, published.test.words[:RECORDED_SAMPLES])
     return [_comparison(published, bits, exact, recorded) for bits in BITS]
 
 
@@ -100,7 +100,7 @@ def _comparison(published: Published, bits: int, exact: np.ndarray, recorded: np
     tilde = quantised(model, bits)
     figures = compare_operators(model.W, tilde.W)
 
-    as_recorded = _recorded_equilibria(tilde, words)
+    as_recorded = recorded_equilibria(tilde, words[:RECORDED_SAMPLES])
     norm = np.linalg.norm
     z = equilibrium(preactivation(tilde, words))
     distance = norm(z - exact, axis=1)
@@ -120,12 +120,12 @@ def _injection(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     return np.asarray(words @ U.T + b)
 
 
-def _recorded_equilibria(model: MonDEQ, words: np.ndarray) -> np.ndarray:
+def recorded_equilibria(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     """Where the authors' forward-backward solver stops, in their float32 and their batches."""
     W, U, b = (array.astype(np.float32) for array in (model.W, model.U, model.b))
-    inputs = model.preprocessing.apply(words[:RECORDED_SAMPLES]).astype(np.float32)
+    inputs = model.preprocessing.apply(words).astype(np.float32)
     stopped = []
-    for i in range(0, RECORDED_SAMPLES, RECORDED_BATCH):
+    for i in range(0, len(words), RECORDED_BATCH):
         q = inputs[i : i + RECORDED_BATCH] @ U.T + b
         z = np.zeros_like(q)
         for _ in range(RECORDED_ITERATIONS):
@@ -218,7 +218,7 @@ def draw(comparisons: list[Comparison], file: Path) -> None:
     _scatter(axes[3], [(c.bits, c.coarse.paper) for c in comparisons], f"{coarse}, their bound")
     _scatter(axes[4], [(c.bits, c.coarse.ours) for c in comparisons], f"{coarse}, our bound")
     _scatter(axes[5], [(c.bits, c.fine.ours) for c in comparisons], "Integer program, drive as W, our bound")
-    figure.savefig(file, dpi=150)
+    figure.savefig(file, dpi=100)
 
 
 def _scatter(axis: Axes, series: list[tuple[int, Samples]], title: str) -> None:
