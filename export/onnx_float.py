@@ -26,14 +26,16 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
     g = GraphBuilder()
     g.constant("zero", np.array(0, dtype=np.int64))
     for name, array in {
-        "scale": pre.scale, "mean": pre.mean, "std": pre.std, "one": 1.0, "tolerance": TOLERANCE,
+        "scale": pre.scale, "offset": pre.mean / pre.std, "std": pre.std, "one": 1.0, "tolerance": TOLERANCE,
         "W": model.W, "U": model.U, "b": model.b, "O": model.O, "c": model.c,
         "reflected": (2 * V - eye).T, "drive": 2 * alpha * V.T,
     }.items():  # fmt: skip
         g.constant(name, np.asarray(array, dtype=np.float64))
 
-    scaled = g.add("Mul", ["inputs", "scale"], "scaled")
-    x = g.add("Div", [g.add("Sub", [scaled, "mean"], "centred"), "std"], "x")
+    # The subtraction comes last: a scalar factor directly before a MatMul is fused by onnxruntime into an
+    # attribute of the product, and attributes are float32.
+    scaled = g.add("Div", [g.add("Mul", ["inputs", "scale"], "scaled"), "std"], "scaled_over_std")
+    x = g.add("Sub", [scaled, "offset"], "x")
     q = g.add("Add", [_product(g, x, "U", "Ux"), "b"], "q")
     d = g.add("MatMul", [q, "drive"], "d")
     state = iterate(g, _update(model.n), MAX_ITERATIONS, d, "state")

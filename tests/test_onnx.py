@@ -303,7 +303,7 @@ def test_the_residual_tells_an_unfinished_answer() -> None:
     words = np.random.default_rng(2).integers(0, 256, size=(10, 3))
     z, residual = run(model, words)
     applied = np.maximum(z @ network.W.T + network.preprocessing.apply(words) @ network.U.T + network.b, 0)
-    np.testing.assert_allclose(residual, np.abs(z - applied).max(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(residual, np.abs(z - applied).max(axis=1), rtol=1e-11)
     assert residual.min() > 1e-3
 
 
