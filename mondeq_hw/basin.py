@@ -231,7 +231,7 @@ def nearby_grid_point(lowered: Lowered, images: Dataset, held_out: Dataset, iter
     inside = optimum.clamp(-top, top)
     for _ in range(ROUNDS):
         moved = point - gradient.sign() * spacing
-        allowed = ((moved - inside).abs() < spacing) & (moved.abs() <= top) & (gradient != 0)
+        allowed = ((moved - inside).abs() < spacing) & (gradient != 0)
         promise = torch.where(allowed, gradient.abs() * spacing, 0.0).argsort(descending=True)
         better = _first_better(network, point, moved, promise[: int(allowed.sum())], loss, probe)
         if better is None:

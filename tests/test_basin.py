@@ -35,7 +35,7 @@ from mondeq_hw.lower import NEAREST, Lowered, LoweringOptions, lower
 from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain
 from mondeq_hw.quantize import max_level
 from mondeq_hw.reference import preactivation
-from mondeq_hw.train import Optimisation
+from mondeq_hw.train import Optimisation, split
 
 CONFIG = QatConfig(Optimisation(epochs=2, batch_size=64, learning_rate=0.02), iterations=12)
 
@@ -127,6 +127,10 @@ def test_the_latent_gradient_is_the_slope_of_the_latent_loss(model, data):
 def test_the_float_optimum_is_the_float_model(model, data):
     images = data.first(200)
     fine = lower(model, LoweringOptions(3, rounding=NEAREST, state_bits=24))
+    rounded = fine.quantized  # whose biases a calibrated rounding would have moved
+    fine = replace(
+        fine, quantized=replace(rounded, drive_bias=rounded.drive_bias + 3, readout_bias=-rounded.readout_bias)
+    )
     logits = np.maximum(preactivation(model, images.words), 0) @ model.O.T + model.c
     expected = float(cross_entropy(torch.from_numpy(logits), torch.from_numpy(images.labels)))
     assert float_optimum_loss(QuantizedNetwork(fine, 80), images) == pytest.approx(expected, rel=1e-3)
@@ -156,6 +160,7 @@ def test_a_better_rounding_lies_beside_the_failing_one(model, data, bits, monkey
     assert near.changed == pytest.approx(float((found != start).float().mean()))
     set_levels(network, found)
     assert near.nearby_loss == loss_at(network, nearest_levels, *probe_tensors(network, data.first(300)))
+    assert near.nearby_held_out == loss_at(network, nearest_levels, *probe_tensors(network, data))
     # A rounding of the same weights: every changed weight is on the level at the other side of its float value.
     for latent, name in ((network.matrix, "matrix"), (network.drive, "drive"), (network.readout, "readout")):
         levels = latent.levels.detach()
@@ -200,6 +205,24 @@ def test_records_are_of_the_run(ternary, data, report):
     assert first.quantised_loss > 4 * first.latent_loss > 0
     assert last.quantised_loss < first.quantised_loss / 2
     assert report.float_loss < last.quantised_loss
+
+
+def test_held_out_images_are_those_that_select_the_epoch(ternary, data, report):
+    network = QuantizedNetwork(ternary, CONFIG.iterations)
+    _, held_out = split(data, CONFIG.optimisation.validation_share, CONFIG.optimisation.seed)
+    part = Dataset(data.name, data.split, data.words[held_out], data.labels[held_out])
+    assert report.nearby.rounded_held_out == loss_at(network, nearest_levels, *probe_tensors(network, part))
+
+
+def test_the_start_is_the_one_that_is_retrained(model, data):
+    """At 1 bit retraining makes scales finer that are too coarse."""
+    start = lowered_at(model, 1)
+    coarse = replace(start.quantized.matrix, shifts=start.quantized.matrix.shifts - 1)
+    start = replace(start, quantized=replace(start.quantized, matrix=coarse))
+    config = replace(CONFIG, optimisation=replace(CONFIG.optimisation, epochs=1))
+    report = diagnose(start, data, config, every=1000, samples=100)
+    assert np.linalg.norm(coarse.values, 2) > config.hinge_start
+    assert report.nearby.rounded_loss == report.records[0].quantised_loss
 
 
 def test_the_step_at_the_quantised_weights_points_inward(report):
