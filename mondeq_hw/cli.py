@@ -154,8 +154,16 @@ def compile_command(
         str | None,
         typer.Option(metavar="N", help="Updates at most, instead of the certificate's choice; its radius follows."),
     ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="resource (default: folded multiply-accumulate) or unrolled (the matrix as an adder graph; da4ml).",
+        ),
+    ] = None,
     reuse_factor: Annotated[
-        str | None, typer.Option(metavar="N", help="Clock cycles per matrix-vector product.")
+        str | None,
+        typer.Option(metavar="N", help="Clock cycles per matrix-vector product; unrolled: of drive and readout."),
     ] = None,
     data: DataName = None,
     data_dir: DataDir = None,
@@ -197,6 +205,7 @@ def compile_command(
         "input_bits": _number(input_bits),
         "step_size": _number(step_size),
         "iterations": _number(iterations),
+        "strategy": strategy,
         "reuse_factor": _number(reuse_factor),
         "data": data,
         "data_dir": data_dir,

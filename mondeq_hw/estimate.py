@@ -31,12 +31,17 @@ def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bit
         Wider weights multiply in DSPs.
     """
     state, phi = program.state_format.word_length, program.state_format.word_length - 1
-    engines = (
+    engines = [
         (plan.drive, program.drive.word_length, program.input_format.word_length, program.drive_accumulator_bits),
-        (plan.solve, program.matrix.word_length, phi, program.accumulator_bits),
         (plan.readout, program.readout.word_length, phi, program.output_bits),
-    )
+    ]
     luts, registers, dsps = 600.0, 600.0, 0
+    if plan.graph is None:
+        engines.append((plan.solve, program.matrix.word_length, phi, program.accumulator_bits))
+    else:
+        # Preload, sum, round, saturate and compare; a row's shift is wiring.
+        luts += plan.graph.adder_bits + program.n * (3 * program.accumulator_bits + 4 * state)
+        registers += plan.graph.register_bits + program.n * (4 * program.accumulator_bits + 5 * state)
     for fold, bits, data, accumulator in engines:
         lanes = fold.pe * fold.simd
         in_dsp = bits > max(2, lut_weight_bits)
@@ -78,7 +83,7 @@ def _memories(program: SolverProgram, plan: Schedule, family: str) -> tuple[floa
 
     shapes = [
         weights(plan.drive, program.drive.word_length),
-        weights(solve, program.matrix.word_length),
+        *([weights(solve, program.matrix.word_length)] if plan.graph is None else []),
         weights(plan.readout, program.readout.word_length),
         (plan.drive.simd * program.input_format.word_length, 2 * plan.beats_per_sample),
         (solve.pe * program.drive_bits, slots * solve.row_groups),

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import data, hls, reference, report, rtl
+from .adder_graph import adder_graph, require_da4ml
 from .certify import certify, choose_iterations
 from .config import CompileConfig, resolve
 from .errors import InputError, NotCertifiedError
@@ -27,7 +28,7 @@ from .lower import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, lowe
 from .model import MonDEQ
 from .program import SolverProgram, assemble
 from .project import CERTIFICATE, Project, check_target, writing
-from .schedule import Schedule, schedule
+from .schedule import UNROLLED, Schedule, schedule, schedule_unrolled
 
 STEPS = ("load", "data", "quantize", "certify", "schedule", "golden", "hls", "rtl", "report")
 
@@ -92,6 +93,8 @@ def compile(
         Something about the model, the options, the data or the folder.
     NotCertifiedError
         No proof of contraction, and not ``allow_uncertified``.
+    MissingToolError
+        The unrolled strategy without da4ml.
     """
     if config is not None and options:
         raise InputError(f"compile got a config and the option {next(iter(options))!r}; give one or the other")
@@ -99,6 +102,8 @@ def compile(
         config = resolve(options if "bits" in options else {"bits": _own_bits(model), **options})
     target = Path(out)
     check_target(target, force)
+    if config.strategy == UNROLLED:
+        require_da4ml()
     with progress("load"):
         checkpoint = _checkpoint(model, config)
     with progress("data"):
@@ -110,7 +115,7 @@ def compile(
         seen = None if images.calibration is None else GoldenModel(program).words(images.calibration)
         certificate = certify(program, lowered.proof, checkpoint.model, lowered.quantized, seen)
     with progress("schedule"):
-        folding = schedule(program, config.reuse_factor)
+        folding = folded(program, config)
     with progress("golden"):
         behaviour = observe(checkpoint.model, program, folding, images)
     with writing(target, force) as folder:
@@ -128,6 +133,13 @@ def compile(
             )
             report.write(summary, folder)
     return Project.load(target)
+
+
+def folded(program: SolverProgram, config: CompileConfig) -> Schedule:
+    """The schedule of the strategy that was asked for."""
+    if config.strategy == UNROLLED:
+        return schedule_unrolled(program, adder_graph(program), config.reuse_factor)
+    return schedule(program, config.reuse_factor)
 
 
 def _own_bits(model: MonDEQ | str | os.PathLike[str]) -> int | None:

@@ -29,7 +29,7 @@ from .schedule import EngineFolding, Schedule, completion_cycles
 REPORT_VERSION = 1
 
 #: What the numbers in a build folder can depend on.
-PACKAGES = ("mondeq-hw", "numpy", "scipy", "python-flint", "torch", "safetensors", "scikit-learn")
+PACKAGES = ("mondeq-hw", "numpy", "scipy", "python-flint", "torch", "safetensors", "scikit-learn", "da4ml")
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,7 @@ def resolved(summary: Summary) -> dict[str, Any]:
             "solver": program.solver,
             "rounding": lowered.rounding,
             "granularity": summary.config.granularity,
+            "strategy": summary.schedule.strategy,
             "step_size": lowered.quantized.recurrence.step_size,
             "leak_shift": program.leak_shift,
             "iterations": program.iterations,
@@ -228,16 +229,18 @@ def schedule_facts(plan: Schedule) -> dict[str, Any]:
 
 
 def resources(program: SolverProgram, folding: Schedule) -> dict[str, int]:
-    """Multipliers and weight bits, counted from the schedule; no tool was asked."""
+    """Multipliers, adders of the unrolled solver and weight bits in memories, counted; no tool was asked."""
 
     def multipliers(engine: EngineFolding) -> int:
         return engine.pe * engine.simd
 
+    stored = [program.drive, program.readout] if folding.graph else [program.drive, program.matrix, program.readout]
     return {
         "drive_multipliers": multipliers(folding.drive),
-        "solve_multipliers": multipliers(folding.solve),
+        "solve_multipliers": 0 if folding.graph else multipliers(folding.solve),
+        "solve_graph_adders": folding.graph.adders if folding.graph else 0,
         "readout_multipliers": multipliers(folding.readout),
-        "weight_bits": sum(m.integers.size * m.word_length for m in (program.drive, program.matrix, program.readout)),
+        "weight_bits": sum(matrix.integers.size * matrix.word_length for matrix in stored),
     }
 
 

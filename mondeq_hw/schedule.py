@@ -5,6 +5,9 @@ matrix group by group, one group a cycle, columns innermost.  The user gives
 the solver's cycles per matrix-vector product (``reuse_factor``); drive and
 readout follow, as small as they can be without becoming the bottleneck.
 
+With the unrolled strategy the solver's matrix is a graph of additions that takes
+a product every cycle; drive and readout stay folded.
+
 The cycle model states when each command of each engine enters its pipeline
 (``hls_templates/rtl``), so it equals the simulation exactly.
 """
@@ -12,19 +15,26 @@ The cycle model states when each command of each engine enters its pipeline
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from .adder_graph import AdderGraph
 from .errors import InputError
 from .program import SolverProgram
+
+RESOURCE = "resource"
+UNROLLED = "unrolled"
+STRATEGIES = (RESOURCE, UNROLLED)
 
 #: Cycles from an engine's last command to the first cycle in which its result can be used,
 #: the adder tree's levels not counted.
 DRIVE_DEPTH = 9
 SOLVE_DEPTH = 11
 READOUT_DEPTH = 9
+#: The same for the unrolled solver, the graph's stages not counted; a sample's last update takes one cycle more.
+RING_DEPTH = 4
 #: More samples than this are not interleaved: their storage costs more than the cycles they fill.
 MAX_INTERLEAVED = 4
 
@@ -76,17 +86,40 @@ class EngineFolding:
 
 
 @dataclass(frozen=True)
+class GraphSize:
+    """What the unrolled solver's adder graph costs and how long it takes.
+
+    Parameters
+    ----------
+    adders : int
+        Two-input additions.
+    stages : int
+        Cycles from its inputs to its outputs.
+    adder_bits, register_bits : int
+        Widths of all sums, and of all pipeline registers.
+    """
+
+    adders: int
+    stages: int
+    adder_bits: int
+    register_bits: int
+
+
+@dataclass(frozen=True)
 class Schedule:
     """Foldings of the three engines and the number of samples in flight.
 
     Parameters
     ----------
     reuse_factor : int
-        Upper limit asked of the solver's cycles per matrix-vector product.
+        Upper limit asked of the solver's cycles per matrix-vector product; the drive and the readout have
+        ``iterations`` times as many.
     drive, solve, readout : EngineFolding
         The readout has ``pe = 1``: the output stream carries one word a cycle anyway.
     slots : int
         Samples held between the drive's first and the readout's last command.
+    graph : GraphSize, optional
+        With the unrolled strategy, whose solver is one group of all rows and columns.
     """
 
     reuse_factor: int
@@ -94,6 +127,22 @@ class Schedule:
     solve: EngineFolding
     readout: EngineFolding
     slots: int
+    graph: GraphSize | None = None
+
+    @property
+    def strategy(self) -> str:
+        """``resource`` (folded multiply-accumulate) or ``unrolled`` (adder graph)."""
+        return RESOURCE if self.graph is None else UNROLLED
+
+    @property
+    def update_depth(self) -> int:
+        """Cycles from an update's last command until the sample's next update may be chosen, less one."""
+        return SOLVE_DEPTH + self.solve.tree_levels if self.graph is None else RING_DEPTH + self.graph.stages
+
+    @property
+    def done_depth(self) -> int:
+        """The same until the readout may begin, for the last update."""
+        return self.update_depth if self.graph is None else self.update_depth + 1
 
     @property
     def words_per_beat(self) -> int:
@@ -111,7 +160,14 @@ class Schedule:
             key: {"rows": fold.rows, "columns": fold.columns, "pe": fold.pe, "simd": fold.simd}
             for key, fold in (("drive", self.drive), ("solve", self.solve), ("readout", self.readout))
         }
-        return {"reuse_factor": self.reuse_factor, "slots": self.slots, **engines}
+        graph = None if self.graph is None else asdict(self.graph)
+        return {
+            "strategy": self.strategy,
+            "reuse_factor": self.reuse_factor,
+            "slots": self.slots,
+            **engines,
+            "graph": graph,
+        }
 
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> Schedule:
@@ -124,7 +180,8 @@ class Schedule:
         """
         try:
             engines = {key: EngineFolding(**plain[key]) for key in ("drive", "solve", "readout")}
-            return Schedule(reuse_factor=plain["reuse_factor"], slots=plain["slots"], **engines)
+            graph = None if plain["graph"] is None else GraphSize(**plain["graph"])
+            return Schedule(reuse_factor=plain["reuse_factor"], slots=plain["slots"], graph=graph, **engines)
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
 
@@ -144,23 +201,63 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedul
     InputError
         When ``reuse_factor`` is outside ``1 .. n * n``.
     """
-    n, d, k = program.n, program.d, program.k
-    reuse = n if reuse_factor is None else reuse_factor
+    reuse = _checked(program, program.n if reuse_factor is None else reuse_factor)
+    solve = _fold_solve(program.n, reuse)
+    drive, readout = _fold_around(program, solve.pe, program.iterations * solve.cycles_per_matvec)
+    return Schedule(reuse, drive, solve, readout, slots=2 + _interleaved(solve))
+
+
+def schedule_unrolled(program: SolverProgram, graph: AdderGraph, reuse_factor: int | None = None) -> Schedule:
+    """Fold drive and readout around a solver that takes a product every cycle.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    graph : AdderGraph
+        Of the program's iteration matrix.
+    reuse_factor : int, optional
+        Cycles that drive and readout may take for each update; 1 keeps up with
+        the solver.  When absent, what a stream of one input word a cycle allows.
+
+    Raises
+    ------
+    InputError
+        When ``reuse_factor`` is outside ``1 .. n * n``.
+    """
+    n = program.n
+    one_word_a_cycle = min(_groups(program.d, program.iterations), n * n)
+    reuse = _checked(program, one_word_a_cycle if reuse_factor is None else reuse_factor)
+    drive, readout = _fold_around(program, n, program.iterations * reuse)
+    size = GraphSize(
+        adders=len(graph.adders),
+        stages=graph.stages,
+        adder_bits=sum(adder.bits for adder in graph.adders),
+        register_bits=sum(node.bits * (node.last - node.first) for node in graph.nodes),
+    )
+    plan = Schedule(reuse, drive, EngineFolding(n, n, n, n), readout, slots=3, graph=size)
+    # As many samples as the slowest engine begins while one of them holds its slot: loaded, waiting at most a turn
+    # of the ring for a place, updated, read.
+    updates, turn = 1 + program.iterations, 1 + plan.update_depth
+    interval = max(updates, drive.cycles_per_matvec, readout.cycles_per_matvec)
+    loading = drive.cycles_per_matvec + DRIVE_DEPTH + drive.tree_levels
+    held = loading + turn + updates * turn + readout.cycles_per_matvec
+    return replace(plan, slots=max(plan.slots, 1 + _groups(held, interval)))
+
+
+def _checked(program: SolverProgram, reuse: int) -> int:
+    n = program.n
     if not isinstance(reuse, int) or isinstance(reuse, bool) or not 1 <= reuse <= n * n:
         raise InputError(
             f"reuse_factor is {reuse!r}; expected a whole number of cycles per matrix-vector product, "
             f"1 (fully parallel) to {n * n} (one multiplier, n = {n})"
         )
-    solve = _fold_solve(n, reuse)
-    # The other engines have the whole solution of a sample to do their one product.
-    budget = program.iterations * solve.cycles_per_matvec
-    return Schedule(
-        reuse_factor=reuse,
-        drive=_fold_drive(n, d, budget, solve.pe),
-        solve=solve,
-        readout=_fold_readout(k, n, budget, solve.pe),
-        slots=2 + _interleaved(solve),
-    )
+    return reuse
+
+
+def _fold_around(program: SolverProgram, solve_pe: int, cycles: int) -> tuple[EngineFolding, EngineFolding]:
+    """Drive and readout, which have the whole solution of a sample to do their one product."""
+    n, d, k = program.n, program.d, program.k
+    return _fold_drive(n, d, cycles, solve_pe), _fold_readout(k, n, cycles, solve_pe)
 
 
 def commensurate(a: int, b: int) -> bool:
@@ -267,19 +364,19 @@ class _Clock:
             self._drive()
         choice = 0
         while self.ready:
-            # The array is free from cycle `choice` on; it takes the oldest ready sample.
+            # The array is free from cycle `choice` on; it takes the oldest ready sample.  In the unrolled solver's
+            # ring that is the one whose place comes by, for all that have entered are older than those that wait.
             choice = max(choice, min(self.ready.values()))
             sample = min(index for index, cycle in self.ready.items() if cycle <= choice)
             del self.ready[sample]
             job = plan.solve.cycles_per_matvec if self.updates[sample] else plan.solve.row_groups
             self.updates[sample] += 1
             choice += job
-            finished = choice + SOLVE_DEPTH + plan.solve.tree_levels
             if self.updates[sample] > self.iterations[sample]:
-                self.done[sample] = finished
+                self.done[sample] = choice + plan.done_depth
                 self._readout()
             else:
-                self.ready[sample] = finished
+                self.ready[sample] = choice + plan.update_depth
 
     def _drive(self) -> None:
         """Enter the next sample, if there is one: its slot is free once the readout of an older sample ended."""

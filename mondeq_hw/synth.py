@@ -299,8 +299,9 @@ class _Flow:
 
     def _no_room(self, usage: Usage, lacks: tuple[str, ...]) -> str:
         reuse = self._fitting_reuse(usage)
+        strategy = "" if self.plan.graph is None else "--strategy resource "
         remedy = (
-            f"an estimate says that --reuse-factor {reuse} would fit: compile again with it"
+            f"an estimate says that {strategy}--reuse-factor {reuse} would fit: compile again with it"
             if reuse is not None
             else f"by estimate no reuse_factor makes it fit; take a larger part ({self._larger_parts(usage)}), "
             "or fewer bits"
@@ -311,7 +312,7 @@ class _Flow:
         )
 
     def _fitting_reuse(self, usage: Usage) -> int | None:
-        """Smallest larger reuse factor whose estimate, scaled by what the tool found here, fits with a tenth spare."""
+        """Smallest larger folding whose estimate, scaled by what the tool found here, fits with a tenth spare."""
         here, n = self._estimate(self.plan), self.program.n
         reuse = self.plan.solve.cycles_per_matvec
         while reuse < n * n:

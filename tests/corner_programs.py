@@ -17,10 +17,11 @@ import numpy as np
 from random_models import random_program
 
 from mondeq_hw import rtl
+from mondeq_hw.adder_graph import adder_graph
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.quantize import IntegerMatrix
 from mondeq_hw.reformulate import FORWARD_BACKWARD
-from mondeq_hw.schedule import EngineFolding, Schedule
+from mondeq_hw.schedule import EngineFolding, Schedule, schedule_unrolled
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ def folded(
         slots=slots,
     )
     return Corner(program, plan)
+
+
+def unrolled(program: SolverProgram, drive: tuple[int, int], slots: int) -> Corner:
+    """A program whose iteration matrix is an adder graph, with an explicit ``pe x simd`` for the drive."""
+    plan = schedule_unrolled(program, adder_graph(program), 1)
+    return Corner(program, replace(plan, drive=EngineFolding(program.n, program.d, *drive), slots=slots))
 
 
 def one_bit() -> Corner:
@@ -120,6 +127,42 @@ def cycling() -> Corner:
     return folded(replace(program, matrix=matrix), (3, 1), (3, 1), 3, slots=4)
 
 
+def ring_full() -> Corner:
+    """Signs in an adder graph, some rows negated; samples come once a turn of the ring and so must wait for a place."""
+    program = random_program(1, n=7, d=10, k=1, bits=1, drive_bits=1, readout_bits=1, iterations=9)
+    return unrolled(program, (7, 1), slots=6)
+
+
+def ring_leak() -> Corner:
+    """The leak beside an adder graph, with unequal row shifts, behind a slow drive."""
+    return unrolled(leak_saturating().program, (1, 1), slots=4)
+
+
+def ring_ternary() -> Corner:
+    """The leak and relu, a sample loaded every cycle, more samples than places, a slow readout."""
+    return unrolled(ternary_leak().program, (8, 6), slots=12)
+
+
+def ring_saturating() -> Corner:
+    """Three-bit states that clip at both ends."""
+    return unrolled(saturating().program, (2, 4), slots=7)
+
+
+def ring_wide() -> Corner:
+    """Sums beyond 64 bits, 16-bit weights, rows of the drive that do not divide the solver's."""
+    return unrolled(wide().program, (2, 2), slots=4)
+
+
+def ring_cycling() -> Corner:
+    """The update count ends the loop; loads one after the other, and few slots."""
+    return unrolled(cycling().program, (3, 2), slots=5)
+
+
+def ring_single() -> Corner:
+    """One weight: a graph with hardly an adder, padded to the fewest stages."""
+    return unrolled(single().program, (1, 1), slots=3)
+
+
 CORNERS: dict[str, Callable[[], Corner]] = {
     corner.__name__: corner
     for corner in (
@@ -132,6 +175,13 @@ CORNERS: dict[str, Callable[[], Corner]] = {
         single,
         wide,
         cycling,
+        ring_full,
+        ring_leak,
+        ring_ternary,
+        ring_saturating,
+        ring_wide,
+        ring_cycling,
+        ring_single,
     )
 }
 

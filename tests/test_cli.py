@@ -16,6 +16,7 @@ from checkpoints import parameters, plain, write_npz
 from mondeq_hw import Project, __version__
 from mondeq_hw.cli import main
 from mondeq_hw.data import digits
+from mondeq_hw.errors import EXIT_MISSING_TOOL
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.load import load
 from mondeq_hw.pipeline import STEPS
@@ -137,6 +138,33 @@ def test_options_reach_the_program(tmp_path: Path) -> None:
     assert project.report["rounding"] == "nearest"
     assert project.report["schedule"]["reuse_factor"] == 3
     assert project.report["schedule"]["solve"]["cycles_per_matvec"] <= 3
+
+
+def test_unrolled_strategy(tmp_path: Path) -> None:
+    model = write_npz(tmp_path / "model.npz", plain(parameters()))
+    out = tmp_path / "build"
+    given = ["--strategy", "unrolled", "--reuse-factor", "1", "--out", str(out), "--json"]
+    assert main(["compile", str(model), "--bits", "6", *given]) == 0
+    resolved = json.loads((out / "config.resolved.json").read_text())
+    report = Project.load(out).report
+    assert resolved["requested"]["strategy"] == resolved["resolved"]["strategy"] == "unrolled"
+    assert report["schedule"]["strategy"] == "unrolled"
+    assert report["resources"]["estimated"]["solve_multipliers"] == 0
+    adders = report["resources"]["estimated"]["solve_graph_adders"]
+    assert adders == report["schedule"]["graph"]["adders"] > 0
+    assert f"graph of {adders} adders" in (out / "report" / "report.md").read_text()
+    assert main(["verify", str(out), "--rtl-samples", "8"]) == 0
+
+
+def test_unrolled_without_da4ml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_npz(tmp_path / "model.npz", plain(parameters()))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    given = ["--strategy", "unrolled", "--out", str(tmp_path / "build")]
+    assert main(["compile", str(model), "--bits", "6", *given]) == EXIT_MISSING_TOOL
+    assert "pip install da4ml" in capsys.readouterr().err
+    assert not (tmp_path / "build").exists()
 
 
 def test_preprocessing_overrides(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from mondeq_hw.config import _EXPECTED, CompileConfig, resolve
 from mondeq_hw.lower import ROUNDINGS, LoweringOptions
 from mondeq_hw.quantize import GRANULARITIES
 from mondeq_hw.reformulate import SOLVERS
+from mondeq_hw.schedule import STRATEGIES
 
 
 def test_defaults() -> None:
@@ -44,7 +45,12 @@ def test_names_are_those_of_the_stages() -> None:
     fields = CompileConfig.model_fields
     assert set(LoweringOptions.__dataclass_fields__) <= set(fields)
     assert set(_EXPECTED) == set(fields)
-    for key, values in (("solver", SOLVERS), ("rounding", ROUNDINGS), ("granularity", GRANULARITIES)):
+    for key, values in (
+        ("solver", SOLVERS),
+        ("rounding", ROUNDINGS),
+        ("granularity", GRANULARITIES),
+        ("strategy", STRATEGIES),
+    ):
         for value in values:
             assert getattr(resolve({"bits": 1, key: value}), key) == value
 

@@ -14,13 +14,14 @@ from corner_programs import CORNERS, Corner
 from random_models import random_program, random_words
 
 from mondeq_hw import rtl
+from mondeq_hw.adder_graph import adder_graph
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.quantize import GRANULARITIES
 from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.rtl_tests.runner import run_bench
 from mondeq_hw.rtl_tests.simulators import Verilator
-from mondeq_hw.schedule import Schedule, completion_cycles, schedule
+from mondeq_hw.schedule import Schedule, completion_cycles, schedule, schedule_unrolled
 
 SAMPLES = 10
 
@@ -62,7 +63,7 @@ def test_corner_is_exact_on_verilator(name: str, tmp_path: Path) -> None:
     assert_exact(CORNERS[name](), tmp_path, "verilator")
 
 
-@pytest.mark.parametrize("name", ["one_bit", "leak_saturating", "wide"])
+@pytest.mark.parametrize("name", ["one_bit", "leak_saturating", "wide", "ring_leak", "ring_wide"])
 def test_corner_is_exact_on_icarus(name: str, tmp_path: Path) -> None:
     assert_exact(CORNERS[name](), tmp_path, "icarus")
 
@@ -72,11 +73,32 @@ def test_random_program_is_exact(seed: int, tmp_path: Path) -> None:
     assert_exact(drawn(seed), tmp_path, "icarus")
 
 
+@pytest.mark.parametrize("seed", range(16))
+def test_random_unrolled_program_is_exact(seed: int, tmp_path: Path) -> None:
+    rng = random.Random(1000 + seed)
+    n = rng.randint(1, 16)
+    program = random_program(
+        seed,
+        n=n,
+        d=rng.randint(1, 20),
+        k=rng.randint(1, 6),
+        bits=1 + seed % 8,
+        solver=(PEACEMAN_RACHFORD, FORWARD_BACKWARD)[seed // 2 % 2],
+        granularity=GRANULARITIES[seed // 4 % 2],
+        state_bits=rng.randint(2, 14),
+        state_integer_bits=rng.randint(-1, 4),
+        iterations=rng.choice([1, 2, 5, 12]),
+    )
+    plan = schedule_unrolled(program, adder_graph(program), rng.choice([None, 1, rng.randint(1, n * n)]))
+    assert_exact(Corner(program, plan), tmp_path, "icarus")
+
+
 # -- trace -----------------------------------------------------------------------
 
 
-def test_trace_holds_every_state_of_the_golden_model(tmp_path: Path) -> None:
-    corner = CORNERS["leak_saturating"]()
+@pytest.mark.parametrize("name", ["leak_saturating", "ring_leak"])
+def test_trace_holds_every_state_of_the_golden_model(name: str, tmp_path: Path) -> None:
+    corner = CORNERS[name]()
     words = random_words(3, corner.program, 6)
     path = tmp_path / "trace.txt"
     run_bench(
@@ -118,13 +140,15 @@ def emitted(program: SolverProgram, plan: Schedule, folder: Path) -> dict[str, b
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_emission_is_reproducible_and_complete(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unrolled", [False, True])
+def test_emission_is_reproducible_and_complete(unrolled: bool, tmp_path: Path) -> None:
     program = random_program(3)
-    plan = schedule(program)
+    plan = schedule_unrolled(program, adder_graph(program)) if unrolled else schedule(program)
     first = emitted(program, plan, tmp_path / "a")
     assert first == emitted(program, plan, tmp_path / "b")
     listed = first["rtl/sources.f"].decode().split()
     assert {f"rtl/{name}" for name in listed} == {name for name in first if name.startswith("rtl/src/")}
+    assert ("rtl/src/mondeq_graph.sv" in first) == ("rtl/mem/matrix.mem" not in first) == unrolled
     assert Schedule.from_plain(json.loads(first["rtl/schedule.json"])) == plan
 
 
@@ -167,7 +191,7 @@ def test_default_memory_folder_is_beside_the_sources_list(tmp_path: Path) -> Non
         "module probe; mondeq_top dut (.ap_clk(1'b0), .ap_rst_n(1'b0), .s_axis_TDATA('0), .s_axis_TVALID(1'b0),\n"
         "  .s_axis_TREADY(), .s_axis_TLAST(1'b0), .m_axis_TDATA(), .m_axis_TVALID(), .m_axis_TREADY(1'b0),\n"
         "  .m_axis_TLAST());\n"
-        '  initial #1 $display("weight %0d", $signed(dut.u_solve.u_matvec.u_weights.memory[0]));\n'
+        '  initial #1 $display("weight %0d", $signed(dut.g_folded.u_solve.u_matvec.u_weights.memory[0]));\n'
         "endmodule\n"
     )
     command = ["iverilog", "-g2012", "-s", "probe", "-o", str(tmp_path / "probe"), "-f", "sources.f"]

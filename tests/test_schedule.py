@@ -8,18 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program
 
+from mondeq_hw.adder_graph import adder_graph
 from mondeq_hw.errors import InputError
 from mondeq_hw.schedule import (
     DRIVE_DEPTH,
     READOUT_DEPTH,
+    RING_DEPTH,
     SOLVE_DEPTH,
     EngineFolding,
+    GraphSize,
     Schedule,
     commensurate,
     completion_cycles,
     initiation_interval,
     latency,
     schedule,
+    schedule_unrolled,
 )
 
 sizes = st.integers(1, 24)
@@ -159,3 +163,51 @@ def test_interleaving_fills_the_pipeline_gaps() -> None:
     assert plan.slots == 6
     lonely, filled = initiation_interval(without_gaps(plan, 1), 10), initiation_interval(plan, 10)
     assert filled < 0.5 * lonely
+
+
+# -- unrolled --------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=40)
+@given(n=st.integers(1, 16), d=sizes, k=st.integers(1, 9), iterations=st.integers(1, 16), data=st.data())
+def test_unrolled_keeps_its_slowest_engine_busy(n: int, d: int, k: int, iterations: int, data: st.DataObject) -> None:
+    program = random_program(0, n=n, d=d, k=k, iterations=iterations)
+    graph = adder_graph(program)
+    reuse = data.draw(st.none() | st.just(1) | st.integers(1, n * n))
+    plan = schedule_unrolled(program, graph, reuse)
+    assert plan.strategy == "unrolled" and plan.graph is not None
+    assert (plan.graph.adders, plan.graph.stages) == (len(graph.adders), graph.stages)
+    assert (plan.solve.cycles_per_matvec, plan.solve.row_groups) == (1, 1)
+    assert plan.drive.cycles_per_matvec <= max(iterations * plan.reuse_factor, 1)
+    assert Schedule.from_plain(plan.to_plain()) == plan
+    # The ring takes the start and every update in one cycle each.
+    bound = max(1 + iterations, plan.drive.cycles_per_matvec, plan.readout.cycles_per_matvec)
+    assert initiation_interval(plan, iterations) <= 1.05 * bound
+
+
+def test_unrolled_takes_a_word_a_cycle_by_default() -> None:
+    program = random_program(0, n=12, d=40, k=3, iterations=8)
+    plan = schedule_unrolled(program, adder_graph(program))
+    assert plan.reuse_factor == 5
+    assert plan.drive.cycles_per_matvec <= 40 and plan.drive.pe * plan.drive.simd == 12
+
+
+def test_lone_sample_in_the_ring() -> None:
+    plan = Schedule(
+        reuse_factor=1,
+        drive=EngineFolding(4, 6, 4, 3),
+        solve=EngineFolding(4, 4, 4, 4),
+        readout=EngineFolding(3, 4, 1, 4),
+        slots=3,
+        graph=GraphSize(adders=9, stages=5, adder_bits=90, register_bits=200),
+    )
+    drive = 1 + 2 - 1 + DRIVE_DEPTH + 2
+    update = 5 + RING_DEPTH + 1
+    readout = 1 + 3 - 1 + READOUT_DEPTH + 2
+    assert latency(plan, 6) == 1 + drive + 7 * update + readout
+
+
+def test_unrolled_refuses_a_bad_reuse_factor() -> None:
+    program = random_program(0, n=6)
+    with pytest.raises(InputError, match="reuse_factor is 37"):
+        schedule_unrolled(program, adder_graph(program), 37)

@@ -66,38 +66,71 @@ module mondeq_top (
     .loaded_o    (drive_loaded)
   );
 
-  mondeq_solve #(
-    .Rows       (Rows),
-    .Pe         (mondeq_pkg::SolvePe),
-    .Simd       (mondeq_pkg::SolveSimd),
-    .Slots      (Slots),
-    .DrivePe    (mondeq_pkg::DrivePe),
-    .ReadoutSimd(mondeq_pkg::ReadoutSimd),
-    .StateBits  (mondeq_pkg::StateBits),
-    .DriveBits  (mondeq_pkg::DriveBits),
-    .WeightBits (mondeq_pkg::MatrixWeightBits),
-    .SumBits    (mondeq_pkg::AccumulatorBits),
-    .ShiftBase  (mondeq_pkg::MatrixShiftBase),
-    .ShiftBits  (mondeq_pkg::MatrixShiftBits),
-    .LeakShift  (mondeq_pkg::LeakShift),
-    .PhiRelu    (mondeq_pkg::PhiRelu),
-    .Iterations (mondeq_pkg::Iterations),
-    .WeightFile ({mondeq_pkg::MemDir, "/matrix.mem"}),
-    .ShiftFile  ({mondeq_pkg::MemDir, "/matrix_shift.mem"})
-  ) u_solve (
-    .clk_i        (ap_clk),
-    .rst_ni       (ap_rst_n),
-    .write_i      (drive_write),
-    .write_slot_i (drive_slot),
-    .write_row_i  (drive_row),
-    .drive_i      (drive_words),
-    .loaded_i     (drive_loaded),
-    .done_o       (done),
-    .read_slot_i  (readout_slot),
-    .read_column_i(readout_column),
-    .state_o      (readout_words),
-    .release_i    (release_slot)
-  );
+  // Only the strategy that was chosen is there; the other's modules are not even in the list of sources.
+  if (mondeq_pkg::Unrolled != 0) begin : g_unrolled
+    mondeq_solve_unrolled #(
+      .Rows        (Rows),
+      .Slots       (Slots),
+      .DrivePe     (mondeq_pkg::DrivePe),
+      .ReadoutSimd (mondeq_pkg::ReadoutSimd),
+      .StateBits   (mondeq_pkg::StateBits),
+      .DriveBits   (mondeq_pkg::DriveBits),
+      .SumBits     (mondeq_pkg::AccumulatorBits),
+      .Stages      (mondeq_pkg::GraphStages),
+      .LeakShift   (mondeq_pkg::LeakShift),
+      .PhiRelu     (mondeq_pkg::PhiRelu),
+      .Iterations  (mondeq_pkg::Iterations),
+      .RowShiftBits(mondeq_pkg::RowShiftBits),
+      .RowShifts   (mondeq_pkg::RowShifts),
+      .NegativeRows(mondeq_pkg::NegativeRows)
+    ) u_solve (
+      .clk_i        (ap_clk),
+      .rst_ni       (ap_rst_n),
+      .write_i      (drive_write),
+      .write_slot_i (drive_slot),
+      .write_row_i  (drive_row),
+      .drive_i      (drive_words),
+      .loaded_i     (drive_loaded),
+      .done_o       (done),
+      .read_slot_i  (readout_slot),
+      .read_column_i(readout_column),
+      .state_o      (readout_words),
+      .release_i    (release_slot)
+    );
+  end else begin : g_folded
+    mondeq_solve #(
+      .Rows       (Rows),
+      .Pe         (mondeq_pkg::SolvePe),
+      .Simd       (mondeq_pkg::SolveSimd),
+      .Slots      (Slots),
+      .DrivePe    (mondeq_pkg::DrivePe),
+      .ReadoutSimd(mondeq_pkg::ReadoutSimd),
+      .StateBits  (mondeq_pkg::StateBits),
+      .DriveBits  (mondeq_pkg::DriveBits),
+      .WeightBits (mondeq_pkg::MatrixWeightBits),
+      .SumBits    (mondeq_pkg::AccumulatorBits),
+      .ShiftBase  (mondeq_pkg::MatrixShiftBase),
+      .ShiftBits  (mondeq_pkg::MatrixShiftBits),
+      .LeakShift  (mondeq_pkg::LeakShift),
+      .PhiRelu    (mondeq_pkg::PhiRelu),
+      .Iterations (mondeq_pkg::Iterations),
+      .WeightFile ({mondeq_pkg::MemDir, "/matrix.mem"}),
+      .ShiftFile  ({mondeq_pkg::MemDir, "/matrix_shift.mem"})
+    ) u_solve (
+      .clk_i        (ap_clk),
+      .rst_ni       (ap_rst_n),
+      .write_i      (drive_write),
+      .write_slot_i (drive_slot),
+      .write_row_i  (drive_row),
+      .drive_i      (drive_words),
+      .loaded_i     (drive_loaded),
+      .done_o       (done),
+      .read_slot_i  (readout_slot),
+      .read_column_i(readout_column),
+      .state_o      (readout_words),
+      .release_i    (release_slot)
+    );
+  end
 
   mondeq_readout #(
     .Rows      (mondeq_pkg::OutputWords),

@@ -1,0 +1,340 @@
+// Solve engine of the unrolled strategy: the recurrence of mondeq_solve with all rows in one pass of mondeq_graph.
+//
+// The pipeline is a ring of Stages + 5 cycles in which every sample keeps its place: an update leaves the end and the
+// next one enters the front, one sample a cycle.  A place that is free, or that its sample leaves for good, takes the
+// next sample that the drive engine has loaded.  The start s = sat_sym(d rounded right by g) is the update of an
+// all-zero state.  Row shifts are constants, so rounding is wiring and one addition.
+//
+//   cycle              0          phi(s) enters the graph
+//   Stages-4 ..   Stages          drive words are read, leak phi(s) is added
+//                 Stages+1        sum
+//                 Stages+2        rounded
+//                 Stages+3        saturated; compared with the old state
+//                 Stages+4        written; leaves, or enters again in the next cycle
+module mondeq_solve_unrolled #(
+  parameter int Rows = 1,
+  parameter int Slots = 3,
+  parameter int DrivePe = 1,
+  parameter int ReadoutSimd = 1,
+  parameter int StateBits = 8,
+  parameter int DriveBits = 16,
+  parameter int SumBits = 20,
+  parameter int Stages = 4,
+  parameter int LeakShift = 0,
+  parameter bit          PhiRelu = 1'b0,
+  parameter int Iterations = 1,
+  parameter int RowShiftBits = 1,
+  parameter bit [Rows*RowShiftBits-1:0] RowShifts = '0,
+  parameter bit [Rows-1:0] NegativeRows = '0,
+  localparam int SlotBits = $clog2(Slots),
+  localparam int DriveGroups = (Rows + DrivePe - 1) / DrivePe,
+  localparam int DriveRowBits = (DriveGroups > 1) ? $clog2(DriveGroups) : 1,
+  localparam int ReadoutGroups = (Rows + ReadoutSimd - 1) / ReadoutSimd,
+  localparam int ReadoutBits = (ReadoutGroups > 1) ? $clog2(ReadoutGroups) : 1
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+  // From the drive engine.
+  input  logic                             write_i,
+  input  logic [SlotBits-1:0]              write_slot_i,
+  input  logic [DriveRowBits-1:0]          write_row_i,
+  input  logic [DrivePe*DriveBits-1:0]     drive_i,
+  input  logic                             loaded_i,
+  // To the readout engine.
+  output logic [Slots-1:0]                 done_o,
+  input  logic [SlotBits-1:0]              read_slot_i,
+  input  logic [ReadoutBits-1:0]           read_column_i,
+  output logic [ReadoutSimd*StateBits-1:0] state_o,
+  input  logic                             release_i
+);
+
+  localparam int PhiBits = StateBits - 1;
+  localparam int IterationBits = $clog2(Iterations + 1);
+  localparam int TagBits = 1 + SlotBits + IterationBits;
+  localparam int WaitingBits = $clog2(Slots + 1);
+  localparam logic [IterationBits-1:0] LastIteration = IterationBits'(Iterations);
+  localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Ring: who enters.  Samples are loaded and enter in the order of their slots.
+
+  logic again, take, leave, changed_q;
+  logic valid_q, retire_valid;
+  logic [SlotBits-1:0] slot_q, retire_slot, next_slot_q;
+  logic [IterationBits-1:0] iteration_q, retire_iteration;
+  logic [WaitingBits-1:0] waiting_q;
+  logic [Slots-1:0] done_q;
+  logic [Rows*PhiBits-1:0] phi_q, retire_phi_q;
+
+  assign leave = retire_valid
+      && ((retire_iteration == LastIteration) || ((retire_iteration != '0) && !changed_q));
+  assign again = retire_valid && !leave;
+  assign take = !again && (waiting_q != '0);
+  assign done_o = done_q;
+
+  always_ff @(posedge clk_i) begin
+    slot_q <= again ? retire_slot : next_slot_q;
+    iteration_q <= again ? retire_iteration + 1'b1 : '0;
+    phi_q <= again ? retire_phi_q : '0;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid_q <= 1'b0;
+      next_slot_q <= '0;
+      waiting_q <= '0;
+      done_q <= '0;
+    end else begin
+      valid_q <= again || take;
+      if (take) next_slot_q <= (next_slot_q == LastSlot) ? '0 : next_slot_q + 1'b1;
+      if (loaded_i && !take) waiting_q <= waiting_q + 1'b1;
+      if (!loaded_i && take) waiting_q <= waiting_q - 1'b1;
+      if (leave) done_q[retire_slot] <= 1'b1;
+      if (release_i) done_q[read_slot_i] <= 1'b0;
+    end
+  end
+
+  // The sample's tag travels beside its words.
+  logic [TagBits-1:0] preload_tag, compare_tag, retire_tag;
+
+  mondeq_delay #(
+    .Width(TagBits),
+    .Depth(Stages - 4)
+  ) u_preload_tag (
+    .clk_i,
+    .rst_ni,
+    .data_i({valid_q, slot_q, iteration_q}),
+    .data_o(preload_tag)
+  );
+
+  mondeq_delay #(
+    .Width(TagBits),
+    .Depth(5)
+  ) u_compare_tag (
+    .clk_i,
+    .rst_ni,
+    .data_i(preload_tag),
+    .data_o(compare_tag)
+  );
+
+  mondeq_delay #(
+    .Width(TagBits),
+    .Depth(3)
+  ) u_retire_tag (
+    .clk_i,
+    .rst_ni,
+    .data_i(compare_tag),
+    .data_o(retire_tag)
+  );
+
+  assign {retire_valid, retire_slot, retire_iteration} = retire_tag;
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Cycles 0 to Stages: the product.
+
+  logic [Rows*SumBits-1:0] product;
+
+  mondeq_graph u_graph (
+    .clk_i,
+    .phi_i    (phi_q),
+    .product_o(product)
+  );
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Beside it, cycles Stages - 4 to Stages: d + leak phi(s).
+
+  logic [SlotBits-1:0] preload_slot, compare_slot;
+  logic [Rows*DriveBits-1:0] drive, drive_q;
+  logic [Rows*SumBits-1:0] preload_q;
+  logic [Rows*StateBits-1:0] retire_state_q;
+
+  assign preload_slot = preload_tag[IterationBits+:SlotBits];
+  assign compare_slot = compare_tag[IterationBits+:SlotBits];
+
+  mondeq_regroup #(
+    .Words     (Rows),
+    .WordBits  (DriveBits),
+    .Banks     (1 << SlotBits),
+    .WriteWords(DrivePe),
+    .ReadWords (Rows)
+  ) u_drive_words (
+    .clk_i,
+    .write_i,
+    .write_bank_i (write_slot_i),
+    .write_group_i(write_row_i),
+    .write_data_i (drive_i),
+    .read_bank_i  (preload_slot),
+    .read_group_i (1'b0),
+    .read_data_o  (drive)
+  );
+
+  always_ff @(posedge clk_i) drive_q <= drive;
+
+  if (LeakShift == 0) begin : g_no_leak
+    for (genvar i = 0; i < Rows; i++) begin : g_preload
+      always_ff @(posedge clk_i) begin
+        preload_q[i*SumBits+:SumBits] <= SumBits'($signed(drive_q[i*DriveBits+:DriveBits]));
+      end
+    end
+  end else begin : g_leak
+    // leak = (2**a - 1) << (g - a); the product with phi is a subtraction and wiring.
+    logic start_q1, start_q2;
+    logic [Rows*StateBits-1:0] leak_state;
+
+    mondeq_regroup #(
+      .Words     (Rows),
+      .WordBits  (StateBits),
+      .Banks     (1 << SlotBits),
+      .WriteWords(Rows),
+      .ReadWords (Rows)
+    ) u_leak_words (
+      .clk_i,
+      .write_i      (retire_valid),
+      .write_bank_i (retire_slot),
+      .write_group_i(1'b0),
+      .write_data_i (retire_state_q),
+      .read_bank_i  (preload_slot),
+      .read_group_i (1'b0),
+      .read_data_o  (leak_state)
+    );
+
+    always_ff @(posedge clk_i) begin
+      start_q1 <= preload_tag[IterationBits-1:0] == '0;
+      start_q2 <= start_q1;
+    end
+
+    for (genvar i = 0; i < Rows; i++) begin : g_preload
+      localparam int Shift = int'(RowShifts[i*RowShiftBits+:RowShiftBits]) - LeakShift;
+      logic [PhiBits-1:0] phi;
+      logic [PhiBits+LeakShift-1:0] leak_q;
+
+      mondeq_phi #(
+        .StateBits(StateBits),
+        .Relu     (PhiRelu)
+      ) u_phi (
+        .state_i(leak_state[i*StateBits+:StateBits]),
+        .phi_o  (phi)
+      );
+
+      always_ff @(posedge clk_i) begin
+        leak_q <= start_q2 ? '0 : {phi, {LeakShift{1'b0}}} - {{LeakShift{1'b0}}, phi};
+        preload_q[i*SumBits+:SumBits] <= SumBits'($signed(drive_q[i*DriveBits+:DriveBits]))
+            + (SumBits'(leak_q) << Shift);
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Cycles Stages to Stages + 4: sum, round, saturate, compare.
+
+  logic [Rows*StateBits-1:0] updated_q, old;
+  logic [Rows*PhiBits-1:0] updated_phi;
+
+  for (genvar i = 0; i < Rows; i++) begin : g_update
+    localparam int Shift = int'(RowShifts[i*RowShiftBits+:RowShiftBits]);
+    logic [SumBits-1:0] preload, addend, sum_q, rounded_q;
+    logic signed [SumBits:0] shifted;
+    logic [StateBits-1:0] saturated;
+
+    assign preload = preload_q[i*SumBits+:SumBits];
+    assign addend = product[i*SumBits+:SumBits];
+    always_ff @(posedge clk_i) sum_q <= NegativeRows[i] ? preload - addend : preload + addend;
+
+    // One bit below the point keeps the half, which rounds.
+    assign shifted = $signed({sum_q, 1'b0}) >>> Shift;
+    always_ff @(posedge clk_i) rounded_q <= SumBits'(shifted >>> 1) + SumBits'(shifted[0]);
+
+    mondeq_saturate #(
+      .InBits (SumBits),
+      .OutBits(StateBits)
+    ) u_saturate (
+      .value_i(rounded_q),
+      .value_o(saturated)
+    );
+
+    mondeq_phi #(
+      .StateBits(StateBits),
+      .Relu     (PhiRelu)
+    ) u_phi (
+      .state_i(updated_q[i*StateBits+:StateBits]),
+      .phi_o  (updated_phi[i*PhiBits+:PhiBits])
+    );
+
+    always_ff @(posedge clk_i) updated_q[i*StateBits+:StateBits] <= saturated;
+  end
+
+  mondeq_regroup #(
+    .Words     (Rows),
+    .WordBits  (StateBits),
+    .Banks     (1 << SlotBits),
+    .WriteWords(Rows),
+    .ReadWords (Rows)
+  ) u_old_words (
+    .clk_i,
+    .write_i      (retire_valid),
+    .write_bank_i (retire_slot),
+    .write_group_i(1'b0),
+    .write_data_i (retire_state_q),
+    .read_bank_i  (compare_slot),
+    .read_group_i (1'b0),
+    .read_data_o  (old)
+  );
+
+  always_ff @(posedge clk_i) begin
+    retire_state_q <= updated_q;
+    retire_phi_q <= updated_phi;
+    changed_q <= updated_q != old;
+  end
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // The readout's view of the state.
+
+  mondeq_regroup #(
+    .Words     (Rows),
+    .WordBits  (StateBits),
+    .Banks     (1 << SlotBits),
+    .WriteWords(Rows),
+    .ReadWords (ReadoutSimd)
+  ) u_readout_words (
+    .clk_i,
+    .write_i      (retire_valid),
+    .write_bank_i (retire_slot),
+    .write_group_i(1'b0),
+    .write_data_i (retire_state_q),
+    .read_bank_i  (read_slot_i),
+    .read_group_i (read_column_i),
+    .read_data_o  (state_o)
+  );
+
+`ifdef MONDEQ_TRACE
+  // One line "sample iteration row value" for every state word written (never synthesised).
+  logic [8*4096-1:0] trace_name;
+  int trace_file = 0;
+  int trace_loaded;
+  int trace_sample[Slots];
+
+  initial begin
+    if ($value$plusargs("mondeq_trace=%s", trace_name)) trace_file = $fopen(trace_name, "w");
+  end
+
+  always @(posedge clk_i) begin
+    if (!rst_ni) begin
+      trace_loaded <= 0;
+    end else begin
+      if (loaded_i) begin
+        trace_sample[write_slot_i] <= trace_loaded;
+        trace_loaded <= trace_loaded + 1;
+      end
+      if (retire_valid && trace_file != 0) begin
+        for (int i = 0; i < int'(Rows); i++) begin
+          $fdisplay(trace_file, "%0d %0d %0d %0d", trace_sample[retire_slot], retire_iteration, i,
+                    $signed(retire_state_q[i*int'(StateBits)+:StateBits]));
+        end
+      end
+    end
+  end
+
+  final if (trace_file != 0) $fclose(trace_file);
+`endif
+
+endmodule

@@ -1,0 +1,113 @@
+"""The adder graph is the matrix, in words that hold every value and no more."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_models import random_program
+
+from mondeq_hw import adder_graph as module
+from mondeq_hw.adder_graph import ADDERS_PER_STAGE, FEWEST_STAGES, AdderGraph, Term, adder_graph
+from mondeq_hw.errors import MissingToolError, MondeqError
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.quantize import IntegerMatrix
+
+
+def with_matrix(integers: list[list[int]], bits: int) -> SolverProgram:
+    matrix = np.array(integers, dtype=np.int64)
+    program = random_program(1, n=len(matrix), bits=bits)
+    # A whole row of zeros never comes out of quantisation; a mutated build may hold one.
+    return replace(program, matrix=IntegerMatrix(matrix, program.matrix.shifts, bits))
+
+
+def simulated(graph: AdderGraph, words: np.ndarray) -> np.ndarray:
+    """Products of input words (samples, n), each sum cut to its node's width as hardware does."""
+    values = list(words.astype(object).T)
+
+    def term(t: Term) -> Any:
+        return values[t.node] << t.shift if t.shift >= 0 else values[t.node] >> -t.shift
+
+    for adder in graph.adders:
+        total = term(adder.left) - term(adder.right) if adder.subtract else term(adder.left) + term(adder.right)
+        low = -(1 << (adder.bits - 1)) if adder.signed else 0
+        values.append((total - low) % (1 << adder.bits) + low)
+    rows = [
+        np.zeros(len(words), dtype=object) if output is None else term(output) * (-1 if negative else 1)
+        for output, negative in zip(graph.outputs, graph.negative, strict=True)
+    ]
+    return np.stack(rows, axis=1)
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 14), bits=st.integers(1, 16), state_bits=st.integers(2, 20))
+def test_any_matrix(seed: int, n: int, bits: int, state_bits: int) -> None:
+    program = random_program(seed, n=n, bits=bits, state_bits=state_bits, state_integer_bits=2)
+    graph, matrix, top = adder_graph(program), program.matrix.integers, program.state_format.max_word
+    rng = np.random.default_rng(seed)
+    # Both ends of every output's range, and something between.
+    words = np.concatenate([(matrix > 0) * top, (matrix < 0) * top, rng.integers(0, top + 1, size=(8, n))])
+    np.testing.assert_array_equal(simulated(graph, words), words.astype(object) @ matrix.T.astype(object))
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 12), bits=st.integers(1, 10))
+def test_stages_hold_few_adders_and_operands_are_there(seed: int, n: int, bits: int) -> None:
+    graph = adder_graph(random_program(seed, n=n, bits=bits))
+    chain = [0] * n  # adders between the last register and the node's value
+    for adder in graph.adders:
+        operands = (adder.left, adder.right)
+        assert all(term.shift >= 0 and graph.nodes[term.node].first <= adder.stage for term in operands)
+        assert all(graph.nodes[term.node].last >= adder.stage for term in operands)
+        here = [chain[t.node] for t in operands if t.node >= n and graph.nodes[t.node].first == adder.stage]
+        chain.append(1 + max(here, default=0))
+    assert max(chain) <= ADDERS_PER_STAGE
+    assert graph.stages >= FEWEST_STAGES
+    assert all(adder.stage < graph.stages for adder in graph.adders)
+
+
+def test_sharing_beats_multiplying_by_every_weight() -> None:
+    program = random_program(5, n=16, bits=4)
+    weights = np.abs(program.matrix.integers)
+    ones = np.vectorize(lambda weight: int(weight).bit_count())(weights).sum()
+    assert len(adder_graph(program).adders) < 0.7 * (ones - program.n)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "bits"),
+    [([[0, 0], [0, 3]], 4), ([[0, 0], [0, 0]], 4), ([[-1]], 1), ([[-7, 0], [0, -6]], 4), ([[1, 0], [1, 0]], 2)],
+)
+def test_zero_rows_zero_columns_and_signs(matrix: list[list[int]], bits: int) -> None:
+    program = with_matrix(matrix, bits)
+    words = np.random.default_rng(0).integers(0, program.state_format.max_word + 1, size=(5, program.n))
+    assert (simulated(adder_graph(program), words) == words @ program.matrix.integers.T).all()
+
+
+def test_an_answer_of_da4ml_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = random_program(77, n=4)
+    wrong = list(module._search(program.matrix.integers[::-1].copy(), 100))
+    monkeypatch.setattr(module, "_search", lambda matrix, top: wrong)
+    module._graph.cache_clear()
+    with pytest.raises(MondeqError, match="another row 0 than the matrix"):
+        adder_graph(program)
+
+
+def test_unknown_operation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    solution = SimpleNamespace(ops=[SimpleNamespace(id0=0, id1=0, opcode=7, data=0)], inp_shifts=[0])
+    monkeypatch.setattr(module, "_search", lambda matrix, top: [solution])
+    module._graph.cache_clear()
+    with pytest.raises(MondeqError, match="operation 7"):
+        adder_graph(random_program(78, n=4))
+
+
+def test_without_da4ml_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    module._graph.cache_clear()
+    with pytest.raises(MissingToolError, match="pip install da4ml"):
+        adder_graph(random_program(79, n=4))
