@@ -14,7 +14,7 @@ from published import Published, arguments, compiled, load_published
 
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.lower import NEAREST, LoweringOptions
-from mondeq_hw.perturbation import paper_quantizer
+from mondeq_hw.perturbation import compare_operators, paper_quantizer
 from mondeq_hw.prox import PHI, equilibrium
 from mondeq_hw.reference import preactivation
 from mondeq_hw.reformulate import Recurrence, forward_backward, peaceman_rachford
@@ -91,8 +91,7 @@ def published_method(published: Published) -> list[Point]:
             for _ in range(PUBLISHED_ITERATIONS):
                 state = equilibrium(state) @ recurrence.iteration_matrix.T + drive
             classes = (equilibrium(state) @ model.O.T + model.c).argmax(axis=1)
-        margin = float(np.linalg.eigvalsh(np.eye(model.n) - (model.W + model.W.T) / 2)[0])
-        ratio = float(np.linalg.norm(W - model.W, 2)) / margin
+        ratio = compare_operators(model.W, W).ratio
         points.append(Point(bits, float((classes == published.test.labels).mean()), ratio if ratio < 1 else None))
     return points
 

@@ -363,6 +363,7 @@ def predict(
 @app.command()
 def certificate(build: Build, as_json: Json = False) -> None:
     """Print what is proved about the program, and prove it again with the independent checker."""
+    from .certificate import for_reading
     from .project import Project
 
     project = Project.load(build)
@@ -375,7 +376,7 @@ def certificate(build: Build, as_json: Json = False) -> None:
         for line in lines:
             print(f"{line['status'].upper()}: {line['statement']}")
             for key, value in line["values"].items():
-                print(f"    {key} = {_shown(value)}")
+                print(f"    {key} = {for_reading(value)}")
             print(f"    [{line['source']}]")
         print(verdict.reason)
     if not project.program.certified:
@@ -386,17 +387,6 @@ def certificate(build: Build, as_json: Json = False) -> None:
         )
     if not verdict.accepted:
         raise NotCertifiedError(f"{build}: the certificate is rejected: {verdict.reason}; compile again", None, None)
-
-
-def _shown(value: Any) -> str:
-    """A certificate's value for reading; the file has every digit."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list):
-        return ", ".join(map(_shown, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_shown(item)}" for key, item in value.items())
-    return str(value)
 
 
 # -- export ------------------------------------------------------------------

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from .errors import InputError, MissingToolError
-from .model import MonDEQ, Preprocessing
+from .model import MonDEQ, Preprocessing, monotonicity_margin
 from .reformulate import network_of
 from .stored import KEY as STORED
 from .stored import pack, unpack
@@ -185,7 +185,7 @@ def check_model(model: MonDEQ) -> None:
     if model.stored is not None:
         return
     where = model.source
-    margin = smallest_margin(model.W)
+    margin = monotonicity_margin(model.W)
     if not margin > 0:
         raise InputError(
             f"{where}: W has the monotonicity margin {margin:.6g}, smallest eigenvalue of sym(I - W); expected a "
@@ -198,11 +198,6 @@ def check_model(model: MonDEQ) -> None:
             f"{where}: the stated margin m = {stated:.6g} is larger than the one W has, {margin:.6g}; "
             "give the m of the training"
         )
-
-
-def smallest_margin(W: np.ndarray) -> float:
-    """Smallest eigenvalue of the symmetric part of ``I - W``, in floating point."""
-    return float(np.linalg.eigvalsh(np.eye(len(W)) - (W + W.T) / 2)[0])
 
 
 # -- containers: bytes to named arrays ---------------------------------------------------------------
@@ -406,7 +401,7 @@ class _Source:
             margin = _positive(self.file, "margin m", margin)
         if "W" in self.arrays:
             W = self.array("W", (n, n))
-            return W, smallest_margin(W) if margin is None else margin
+            return W, monotonicity_margin(W) if margin is None else margin
         if "A" not in self.arrays:
             raise InputError(f"{self.file}: key 'W' is missing; expected W (n, n), or A, B and m in its place")
         if margin is None:

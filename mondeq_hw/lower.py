@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from .calibrate import WordLengths, calibration, round_calibrated
 from .certify import ContractionProof, prove_contraction
 from .errors import InputError
-from .model import MonDEQ, StoredRecurrence
+from .model import MonDEQ, StoredRecurrence, lipschitz_constant, monotonicity_margin
 from .numerics import FixedPointFormat, Overflow, Rounding
 from .quantize import (
     MAX_SHIFT,
@@ -212,9 +212,7 @@ def _power_of_two(step: float) -> int:
 
 def _leak_shifts(model: MonDEQ) -> range:
     """Leaks from the largest step for which forward-backward converges, ``alpha < 2m/L^2``, downwards."""
-    eye = np.eye(model.n)
-    margin = float(np.linalg.eigvalsh(eye - (model.W + model.W.T) / 2)[0])
-    lipschitz = float(np.linalg.norm(eye - model.W, 2))
+    margin, lipschitz = monotonicity_margin(model.W), lipschitz_constant(model.W)
     first = max(0, int(np.floor(-np.log2(2 * max(margin, 1e-9) / lipschitz**2))))
     return range(first, first + LEAK_SHIFTS_TRIED)
 

@@ -117,3 +117,13 @@ class MonDEQ:
             state.update(repr(array.shape).encode())
             state.update(array.tobytes())
         return state.hexdigest()
+
+
+def monotonicity_margin(W: np.ndarray) -> float:
+    """``lambda_min(I - (W + W')/2)``, the monotonicity margin, in floating point."""
+    return float(np.linalg.eigvalsh(np.eye(len(W)) - (W + W.T) / 2)[0])
+
+
+def lipschitz_constant(W: np.ndarray) -> float:
+    """``||I - W||_2``, in floating point."""
+    return float(np.linalg.norm(np.eye(len(W)) - W, 2))

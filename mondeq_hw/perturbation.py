@@ -14,7 +14,7 @@ import numpy as np
 
 from .contraction import weighted_gram
 from .exact import PositiveDefiniteWitness, prove_positive_definite
-from .model import MonDEQ
+from .model import MonDEQ, lipschitz_constant, monotonicity_margin
 from .program import SolverProgram
 from .prox import equilibrium
 from .reference import preactivation
@@ -50,16 +50,6 @@ class PaperPerturbation:
     L_tilde: float
 
 
-def margin(W: np.ndarray) -> float:
-    """``lambda_min(I - (W + W')/2)``."""
-    return float(np.linalg.eigvalsh(np.eye(len(W)) - (W + W.T) / 2)[0])
-
-
-def lipschitz_constant(W: np.ndarray) -> float:
-    """``||I - W||_2``."""
-    return float(np.linalg.norm(np.eye(len(W)) - W, 2))
-
-
 def paper_quantizer(W: np.ndarray, bits: int) -> np.ndarray:
     """The paper's quantiser: symmetric, uniform, one scale ``max|W| / (2^(bits-1) - 1)`` for the tensor."""
     top = max(1, 2 ** (bits - 1) - 1)
@@ -69,13 +59,13 @@ def paper_quantizer(W: np.ndarray, bits: int) -> np.ndarray:
 
 def compare_operators(W: np.ndarray, W_tilde: np.ndarray) -> PaperPerturbation:
     """The paper's figures for any perturbed operator, in floating point."""
-    m, delta = margin(W), float(np.linalg.norm(W_tilde - W, 2))
+    m, delta = monotonicity_margin(W), float(np.linalg.norm(W_tilde - W, 2))
     return PaperPerturbation(
         m=m,
         L=lipschitz_constant(W),
         delta_W_norm=delta,
         ratio=delta / m,
-        m_tilde=margin(W_tilde),
+        m_tilde=monotonicity_margin(W_tilde),
         L_tilde=lipschitz_constant(W_tilde),
     )
 
@@ -139,7 +129,7 @@ def prove_operator(W: np.ndarray) -> OperatorProof | None:
     """Prove margin and Lipschitz constant of a float operator, each to about 1e-5; None where the margin fails."""
     n, unit = len(W), 2.0**GRID_BITS
     integers = [[int(entry) for entry in row] for row in np.rint(W * unit)]
-    m, L = margin(W), lipschitz_constant(W)
+    m, L = monotonicity_margin(W), lipschitz_constant(W)
     for slack in SLACKS:
         lower, upper = int(m * (1 - slack) * unit) - n, int(L * (1 + slack) * unit) + n + 1
         if lower <= 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from .model import MonDEQ
+from .model import MonDEQ, lipschitz_constant, monotonicity_margin
 from .reformulate import folded_input
 
 #: Relative change at which the iteration stops, and the most updates it gets.
@@ -56,9 +56,7 @@ def _solve(reflected: np.ndarray, drive: np.ndarray) -> np.ndarray:
 
 def step_size(model: MonDEQ) -> float:
     """``1 / sqrt(m L)`` from the model's matrix."""
-    eye = np.eye(model.n)
-    margin = float(np.linalg.eigvalsh(eye - (model.W + model.W.T) / 2)[0])
-    lipschitz = float(np.linalg.norm(eye - model.W, 2))
+    margin, lipschitz = monotonicity_margin(model.W), lipschitz_constant(model.W)
     return 1.0 / np.sqrt(max(margin, 1e-6 * lipschitz) * lipschitz)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import InputError
-from .model import MonDEQ, Preprocessing, StoredRecurrence
+from .model import MonDEQ, Preprocessing, StoredRecurrence, monotonicity_margin
 
 PEACEMAN_RACHFORD = "peaceman_rachford"
 FORWARD_BACKWARD = "forward_backward"
@@ -139,7 +139,7 @@ def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: s
         b=np.linalg.solve(gain, stored.drive_bias) + U @ (mean / std),
         O=stored.readout.values,
         c=stored.readout_bias,
-        monotonicity_margin=float(np.linalg.eigvalsh(eye - (W + W.T) / 2)[0]),
+        monotonicity_margin=monotonicity_margin(W),
         preprocessing=preprocessing,
         source=source,
         stored=stored,

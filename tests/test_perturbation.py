@@ -17,14 +17,13 @@ from mondeq_hw.exact import is_proved
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.load import load
 from mondeq_hw.lower import LoweringOptions, lower
+from mondeq_hw.model import lipschitz_constant, monotonicity_margin
 from mondeq_hw.perturbation import (
     GRID_BITS,
     compare_operators,
     deployed_operator,
     displacement,
-    lipschitz_constant,
     lipschitz_gap,
-    margin,
     margin_gap,
     paper_perturbation,
     prove_operator,
@@ -65,10 +64,10 @@ def test_proved_margin_and_lipschitz_constant(n: int) -> None:
     proof = prove_operator(W)
     assert proof is not None
     m, L = proof.margin_bound / 2**GRID_BITS, proof.lipschitz_bound / 2**GRID_BITS
-    assert margin(W) * (1 - 1e-3) < m <= margin(W)
+    assert monotonicity_margin(W) * (1 - 1e-3) < m <= monotonicity_margin(W)
     assert lipschitz_constant(W) <= L < lipschitz_constant(W) * (1 + 1e-3)
     # The witness does not stretch to a bound that is not true.
-    beyond = int(margin(W) * 1.001 * 2**GRID_BITS)
+    beyond = int(monotonicity_margin(W) * 1.001 * 2**GRID_BITS)
     assert not is_proved(margin_gap(proof.integers, beyond), proof.margin_witness)
     below = int(lipschitz_constant(W) * 0.999 * 2**GRID_BITS)
     assert not is_proved(lipschitz_gap(proof.integers, below), proof.lipschitz_witness)
