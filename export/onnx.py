@@ -21,8 +21,9 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from mondeq_hw.containers import FORMAT_NAME
 from mondeq_hw.errors import InputError
-from mondeq_hw.load import FORMAT_NAME, FORMAT_VERSION, Training, load, load_checkpoint, own_format
+from mondeq_hw.load import FORMAT_VERSION, Training, load, load_checkpoint, own_format
 from mondeq_hw.model import MonDEQ, StoredRecurrence
 from mondeq_hw.program import SolverProgram, assemble
 from mondeq_hw.project import CERTIFICATE

@@ -1,4 +1,4 @@
-"""Checkpoints: read every format, check every number, write the own format.
+"""Checkpoints: what their arrays mean, every number checked; and the own format, written.
 
 - own, ``.pt`` or ``.safetensors``: ``format = "mondeq-hw"``; ``W`` or ``A, B, m``; ``U, b, O, c``; metadata;
   of a retrained network the integers of the recurrence instead (``stored.py``)
@@ -8,16 +8,13 @@
 - plain ``.npz``: ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``scale, mean, std, input_bits``
 - ``.onnx`` that this project exported: the own format in its initializers and metadata
 
-A file is recognised by its content, never by its name.  PyTorch files are
-read with ``weights_only=True``, so no code in them ever runs.  PyTorch is
-imported only for its own files.
+:mod:`mondeq_hw.containers` reads the files themselves.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,13 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError, MissingToolError
+from .containers import FORMAT_NAME, listed, read_container
+from .errors import InputError
 from .model import MonDEQ, Preprocessing, monotonicity_margin
 from .reformulate import network_of
 from .stored import KEY as STORED
 from .stored import pack, unpack
 
-FORMAT_NAME = "mondeq-hw"
 FORMAT_VERSION = 1
 
 #: How both reference codes normalise MNIST pixels: torchvision's ``ToTensor`` and ``Normalize``.
@@ -40,9 +37,6 @@ MNIST_PREPROCESSING = Preprocessing(scale=1 / 255, mean=np.array(0.1307), std=np
 #: ``m = softplus(m_raw) + 1e-4`` in the code of arXiv 2603.10562 (``WKLinearFC.m``); without it the
 #: margins and ``||W~ - W||`` that its authors recorded are missed by up to 0.7 %.
 LI_2026_MARGIN_OFFSET = 1e-4
-
-#: Longest header that the .safetensors format allows, in bytes.
-SAFETENSORS_MAX_HEADER = 100_000_000
 
 #: Relative slack between a stored float32 margin and the one recomputed in float64.
 MARGIN_TOLERANCE = 1e-3
@@ -99,7 +93,7 @@ def load(path: str | os.PathLike[str], margin: float | None = None) -> MonDEQ:
 def load_checkpoint(path: str | os.PathLike[str], margin: float | None = None) -> Checkpoint:
     """As :func:`load`, with what the file tells about its training."""
     file = Path(path)
-    source = _Source(file, *_read(file))
+    source = _Source(file, *read_container(file))
     checkpoint = source.checkpoint(margin)
     check_model(checkpoint.model)
     return checkpoint
@@ -114,7 +108,7 @@ def retrained_bits(path: str | os.PathLike[str]) -> int | None:
         The file is missing or damaged.
     """
     file = Path(path)
-    arrays, metadata = _read(file)[1:]
+    arrays, metadata = read_container(file)[1:]
     return unpack(arrays, metadata[STORED], str(file)).matrix.word_length if STORED in metadata else None
 
 
@@ -200,130 +194,6 @@ def check_model(model: MonDEQ) -> None:
         )
 
 
-# -- containers: bytes to named arrays ---------------------------------------------------------------
-
-
-def _read(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
-    """``(kind, arrays, metadata)`` of a file; ``kind`` is ``torch``, ``safetensors``, ``npz`` or ``onnx``."""
-    if not file.exists():
-        raise InputError(f"{file}: no such file; expected a checkpoint (.pt, .safetensors, .npz or .onnx)")
-    if not file.is_file():
-        raise InputError(f"{file}: not a file; expected a checkpoint (.pt, .safetensors, .npz or .onnx)")
-    try:
-        size = file.stat().st_size
-        with file.open("rb") as stream:
-            head = stream.read(16)
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); check its permissions") from None
-    if size == 0:
-        raise InputError(f"{file}: the file is empty; expected a checkpoint. Copy or save it again")
-    if head[:4] == b"PK\x03\x04":
-        return _read_zip(file)
-    # A .safetensors header's length may begin with any byte, a pickle's 0x80 too: look at it first.
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= SAFETENSORS_MAX_HEADER:
-        return _read_safetensors(file)
-    if head[:1] == b"\x80":
-        return _read_torch(file)
-    if head[:1] == b"\x08":  # a protobuf message whose first field is ONNX's ir_version
-        return _read_onnx(file)
-    raise InputError(
-        f"{file}: not a checkpoint (starts with {head[:8]!r}); expected a PyTorch state_dict (.pt), "
-        ".safetensors, .npz or .onnx file"
-    )
-
-
-def _read_zip(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-    except zipfile.BadZipFile:
-        raise InputError(
-            f"{file}: truncated or damaged (its zip directory is missing); copy or save it again"
-        ) from None
-    if any(name.endswith("data.pkl") for name in names):
-        return _read_torch(file)
-    if not any(name.endswith(".npy") for name in names):
-        raise InputError(
-            f"{file}: a zip file without a checkpoint (holds {_listed(names)}); "
-            "expected a PyTorch .pt or NumPy .npz file"
-        )
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            return "npz", {key: archive[key] for key in archive.files}, {}
-    except Exception as error:
-        # Anything can come out of a damaged archive: zlib, struct, value and pickle errors.
-        raise InputError(
-            f"{file}: the .npz cannot be read ({_first_line(error)}); save plain numeric arrays with numpy.savez"
-        ) from None
-
-
-def _read_torch(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
-    import pickle
-
-    import torch
-
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{file}: refused, because it holds more than tensors and plain values, or is damaged "
-            f"({_first_line(error)}). Nothing in it was executed; save model.state_dict() only"
-        ) from None
-    except Exception as error:
-        # A truncated archive raises RuntimeError, EOFError, OSError, KeyError ... by where it was cut.
-        raise InputError(
-            f"{file}: truncated or damaged ({_first_line(error)}); expected a state_dict written by torch.save"
-        ) from None
-    if isinstance(content, torch.nn.Module) or not isinstance(content, Mapping):
-        raise InputError(f"{file}: holds a {type(content).__name__}; expected a state_dict: save model.state_dict()")
-    arrays = content.get("arrays", content) if content.get("format") == FORMAT_NAME else content
-    if not isinstance(arrays, Mapping):
-        raise InputError(f"{file}: key 'arrays' holds a {type(arrays).__name__}; expected named tensors")
-    metadata = content if arrays is not content else {}
-    return "torch", {str(key): _from_torch(file, str(key), value) for key, value in arrays.items()}, metadata
-
-
-def _from_torch(file: Path, key: str, value: Any) -> Any:
-    """A NumPy array of a tensor; other values as they are (refused later, if their key is needed)."""
-    import torch
-
-    if not isinstance(value, torch.Tensor):
-        return value
-    if value.layout is not torch.strided or value.is_quantized or value.is_meta:
-        raise InputError(f"{file}: key {key!r} is not a dense tensor; save it with .to_dense()")
-    return (value.float() if value.dtype is torch.bfloat16 else value).detach().resolve_conj().numpy()
-
-
-def _read_safetensors(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
-    from safetensors import safe_open
-
-    try:
-        with safe_open(file, framework="np") as archive:
-            arrays = {key: archive.get_tensor(key) for key in archive.keys()}  # noqa: SIM118 - not a mapping
-            text = (archive.metadata() or {}).get(FORMAT_NAME, "{}")
-        metadata = json.loads(text)
-    except Exception as error:
-        raise InputError(
-            f"{file}: truncated or damaged .safetensors ({_first_line(error)}); copy or save it again"
-        ) from None
-    if not isinstance(metadata, dict):
-        raise InputError(f"{file}: its {FORMAT_NAME} metadata is no JSON object; save it again with mondeq_hw.save")
-    return "safetensors", arrays, metadata
-
-
-def _read_onnx(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
-    try:
-        from .export.onnx import read_checkpoint
-    except ModuleNotFoundError as error:
-        raise MissingToolError(
-            f"{file}: an ONNX file, but {error.name} is missing; install it: pip install 'mondeq-hw[onnx]'"
-        ) from None
-    return "onnx", *read_checkpoint(file)
-
-
-# -- formats: named arrays to a model ----------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Source:
     """Named arrays of one file, with errors that name the file and the key."""
@@ -342,7 +212,7 @@ class _Source:
         if self.metadata or self.kind == "npz" or any(key in keys for key in _OWN_KEYS):
             return self._own(margin)
         raise InputError(
-            f"{self.file}: no known checkpoint format (keys {_listed(keys)}); expected 'mon.linear_module.*' "
+            f"{self.file}: no known checkpoint format (keys {listed(keys)}); expected 'mon.linear_module.*' "
             "(Winston & Kolter, fully connected), 'mon.core.*' (arXiv 2603.10562), or W|A,B,m and U, b, O, c"
         )
 
@@ -482,7 +352,7 @@ class _Source:
         """The float64 array of a key; ``None`` in ``shape`` stands for any positive length."""
         if key not in self.arrays:
             raise InputError(
-                f"{self.file}: key {key!r} is missing (found {_listed(self.arrays)}); save it with the rest"
+                f"{self.file}: key {key!r} is missing (found {listed(self.arrays)}); save it with the rest"
             )
         array = _numeric(self.file, f"key {key!r}", self.arrays[key])
         if shape == () and array.size == 1:
@@ -534,13 +404,3 @@ def _numeric(file: Path, key: str, value: Any) -> np.ndarray:
             "Use a checkpoint from before the training diverged"
         )
     return array
-
-
-def _listed(keys: Any) -> str:
-    names = [str(key) for key in keys]
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "nothing"
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:120]
