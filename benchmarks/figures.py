@@ -10,13 +10,12 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from published import Published, arguments, compiled, load_published
+from published import Published, arguments, compiled, float_classes, load_published
 
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.lower import NEAREST, LoweringOptions
 from mondeq_hw.perturbation import compare_operators, paper_quantizer
 from mondeq_hw.prox import PHI, equilibrium
-from mondeq_hw.reference import preactivation
 from mondeq_hw.reformulate import Recurrence, forward_backward, peaceman_rachford
 
 matplotlib.use("Agg")
@@ -113,8 +112,8 @@ def draw_residuals(axis: plt.Axes, published: Published) -> None:
 
 
 def draw_accuracy(axis: plt.Axes, published: Published) -> None:
-    model, labels = published.model, published.test.labels
-    floating = (equilibrium(preactivation(model, published.test.words)) @ model.O.T + model.c).argmax(axis=1)
+    labels = published.test.labels
+    floating = float_classes(published)
     axis.axhline(100 * np.mean(floating == labels), color="k", linewidth=0.8, linestyle=":", label="float model")
     calibrated = ours(published, "calibrated")
     draw_points(axis, calibrated, "C0", "ours, calibrated rounding")

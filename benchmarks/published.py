@@ -14,7 +14,7 @@ from mondeq_hw.load import load
 from mondeq_hw.lower import Lowered, LoweringOptions, lower
 from mondeq_hw.model import MonDEQ
 from mondeq_hw.program import SolverProgram, assemble
-from mondeq_hw.reference import preactivation
+from mondeq_hw.reference import logits
 
 CALIBRATION_SAMPLES = 10_000
 
@@ -52,9 +52,7 @@ def load_published(shared: Path) -> Published:
 
 def float_classes(published: Published) -> np.ndarray:
     """Classes of the test images by the float network."""
-    model = published.model
-    z = np.maximum(preactivation(model, published.test.words), 0)
-    return (z @ model.O.T + model.c).argmax(axis=1)
+    return logits(published.model, published.test.words).argmax(axis=1)
 
 
 def compiled(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None) -> tuple[Lowered, SolverProgram]:

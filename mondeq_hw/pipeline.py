@@ -301,8 +301,7 @@ def observe(model: MonDEQ, program: SolverProgram, folding: Schedule, images: Im
         return report.Behaviour(cycles, None)
     raw = golden.words(images.test.words)
     predicted = golden.predict_raw(raw).argmax(axis=1)
-    z = np.maximum(reference.preactivation(model, images.test.words), 0)
-    floating = (z @ model.O.T + model.c).argmax(axis=1)
+    floating = reference.logits(model, images.test.words).argmax(axis=1)
     labels = images.test.labels
     accuracy = report.Accuracy(
         samples=len(labels),

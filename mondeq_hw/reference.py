@@ -44,6 +44,11 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     return z @ model.W.T + q
 
 
+def logits(model: MonDEQ, words: np.ndarray) -> np.ndarray:
+    """``O relu(v) + c`` at the equilibrium, float64 of shape (samples, k)."""
+    return np.maximum(preactivation(model, words), 0) @ model.O.T + model.c
+
+
 def _solve(reflected: np.ndarray, drive: np.ndarray) -> np.ndarray:
     state = drive
     for _ in range(MAX_ITERATIONS):
