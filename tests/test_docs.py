@@ -1,0 +1,211 @@
+"""The documentation is true: its code and commands run, its output is what they print, its links lead somewhere.
+
+Each page runs from top to bottom in a fresh folder, as a reader would type it. What a page has to look like, and the
+comments that replace what a test cannot have (MNIST, a board, hours), is said in CONTRIBUTING.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_lines import commands, options, problem
+from conftest import ROOT
+from pages import PAGES, PYTHON, SHELL, Block, anchors, blocks, difference, indented, links, spans
+
+from mondeq_hw.cli import main
+
+#: The only reasons for which a block need not run.
+REASONS = {"needs a licensed tool", "needs a board", "takes minutes", "takes hours", "installs software"}
+#: Copied from the repository into the folder where a page begins; MNIST's stand-in is the rest.
+SUPPLIED = ("benchmarks", "docs", "examples", "scripts", "tests")
+
+page_parameter = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+@pytest.fixture(scope="session")
+def mnist_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mnist") / "mnist"
+    subprocess.run([sys.executable, str(ROOT / "tests" / "stand_ins.py"), "mnist", str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def reader(tmp_path: Path, mnist_stand_in: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which a page is followed."""
+    for name in SUPPLIED:
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "mnist").symlink_to(mnist_stand_in)
+    monkeypatch.chdir(tmp_path)
+    programs = (tmp_path / "bin", Path(sys.executable).parent)  # stand-ins first
+    monkeypatch.setenv("PATH", os.pathsep.join([*map(str, programs), os.environ["PATH"]]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    return tmp_path
+
+
+@page_parameter
+def test_page_runs(page: Path, reader: Path) -> None:
+    names: dict[str, object] = {}
+    for block in blocks(page):
+        if block.before:
+            _run_in_shell(block, block.before)
+        if block.reason is not None:
+            continue
+        if block.language == PYTHON:
+            _compare(block, _run_python(block, names))
+        elif block.language == SHELL:
+            _compare(block, _run_commands(block))
+
+
+def _run_python(block: Block, names: dict[str, object]) -> str:
+    padded = "\n" * block.line + block.reduced()  # a traceback then names the page's own line
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(padded, str(block.page), "exec"), names)
+    return printed.getvalue()
+
+
+def _run_commands(block: Block) -> str:
+    """A block of our commands alone runs in this process, which has PyTorch loaded; any other in a shell."""
+    reduced = Block(**{**vars(block), "code": block.reduced()})
+    plain = [command for command in reduced.commands if re.fullmatch(r"mondeq-hw [^|<>;&$`*?~(){}]*", command)]
+    if plain != reduced.commands:
+        return _run_in_shell(block, reduced.code, block.exit_code)
+    printed = io.StringIO()
+    for number, command in enumerate(plain, start=1):
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            code = main(shlex.split(command)[1:])
+        expected = block.exit_code if number == len(plain) else 0
+        assert code == expected, f"{block.place}: {command}\nexit code {code}\n{printed.getvalue()}"
+    return printed.getvalue()
+
+
+def _run_in_shell(block: Block, code: str, exit_code: int = 0) -> str:
+    shell = ["bash", "-eo", "pipefail", "-c", code]
+    done = subprocess.run(shell, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == exit_code, f"{block.place}: {code}\nexit code {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+def _compare(block: Block, printed: str) -> None:
+    if block.output is not None:
+        wrong = difference(block.output, printed)
+        assert wrong is None, f"{block.place} prints\n{printed}\nbut the page shows: {wrong}"
+
+
+@page_parameter
+def test_what_does_not_run_says_why_and_has_options_that_exist(page: Path) -> None:
+    for block in blocks(page):
+        if block.reason is None:
+            continue
+        assert block.reason in REASONS, f"{block.place}: {block.reason!r} is none of {', '.join(sorted(REASONS))}"
+        if block.language == SHELL:
+            wrong = {command: why for command in block.commands if (why := problem(command))}
+            assert not wrong, f"{block.place}: {wrong}"
+
+
+@page_parameter
+def test_commands_in_running_text_exist_and_have_their_options(page: Path) -> None:
+    """What stands there need not be complete: `mondeq-hw compile --bits`."""
+    for span in spans(page):
+        if span.startswith("mondeq-hw "):
+            name = max((name for name in commands() if f"{span} ".startswith(f"{name} ")), key=len, default="mondeq-hw")
+            known = {option for command, option in options() if command == name}
+            unknown = {word for word in re.findall(r"--[\w-]+", span)} - known - {"--help"}
+            assert not unknown, f"{page.name}: `{span}` has no option {', '.join(unknown)}"
+            assert name != "mondeq-hw" or re.fullmatch(r"mondeq-hw (COMMAND|export|--version)( --help)?", span), (
+                f"{page.name}: no command `{span}`"
+            )
+
+
+@page_parameter
+def test_commands_stand_in_fences(page: Path) -> None:
+    """An indented block has no language, so that nothing would run it."""
+    for line in indented(page):
+        assert not re.match(r"(\$ |(mondeq-hw|python|pip|scripts/\w+|cd|git|g\+\+) )", line), (
+            f"{page.name}: the command '{line}' stands in an indented block; put it between ```{SHELL} and ```"
+        )
+
+
+def test_every_command_and_option_is_documented() -> None:
+    text = {page: page.read_text() for page in PAGES}
+    undocumented = [
+        f"{name} {option}"
+        for name, option in options()
+        if not any(name in content and re.search(rf"{option}(?![\w-])", content) for content in text.values())
+    ]
+    missing = [name for name in commands() if not any(name in content for content in text.values())]
+    assert not missing + undocumented
+
+
+@page_parameter
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        if re.match(r"(https?|mailto):", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name}: nothing at {link}"
+        assert not anchor or anchor in anchors(target), f"{page.name}: {path} has no heading #{anchor}"
+
+
+@page_parameter
+def test_no_page_is_out_of_reach(page: Path) -> None:
+    """README leads to every page, at once or through one other."""
+    first = {(ROOT / link.partition("#")[0]).resolve() for link in links(ROOT / "README.md")}
+    assert page.name == "README.md" or page in first, f"README.md has no link to {page.name}"
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "verdict"),
+    [
+        ("accuracy  98.61%", "accuracy 98.3%\n", True),
+        ("accuracy  98.61%", "accuracy 91.3%\n", False),
+        ("18 benches", "17 benches", False),
+        ("load 1.68 s", "load          0.03 s", True),
+        ("g++ 12.2.0 equal", "g++ 14.1.0  equal", True),
+        ("a [...] z", "a\nb c\nz", True),
+        ("a [... 16 more lines]", "a\nb c\nz", True),
+        ("a [...] z", "a\nb c", False),
+        ("radius 1.5e-3", "radius 1.51e-3", True),
+        ("first\nsecond", "first\nthird", False),
+        ("1,146 cycles", "1,147 cycles", True),
+    ],
+)
+def test_comparison_of_output(shown: str, printed: str, verdict: bool) -> None:
+    assert (difference(shown, printed) is None) is verdict
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("mondeq-hw compile model.pt --bits 5  # comment", True),
+        ("mondeq-hw compile model.pt --bit 5", False),
+        ("mondeq-hw compile", False),
+        ("mondeq-hw conpile model.pt", False),
+        ("mondeq-hw export onnx build --form qdq", True),
+        ("mondeq-hw export onnx build --from qdq", False),
+        ("mondeq-hw synth build --part ecp5-85", True),
+        ("mondeq-hw synth build", False),
+        ("python -m mondeq_hw.rtl_tests build --design hls", True),
+        ("python -m mondeq_hw.rtl_tests build --designs hls", False),
+        ("python benchmarks/solvers.py --bits 4", True),
+        ("python benchmarks/solvers.py --bites 4", False),
+        ("python benchmarks/nowhere.py", False),
+        ("scripts/demo", True),
+        ("scripts/nowhere", False),
+        ("pip install 'mondeq-hw[onnx,sim]'", True),
+        ("pip install 'mondeq-hw[oonx]'", False),
+        ("vivado -mode batch", True),
+    ],
+)
+def test_command_lines_are_judged_by_the_real_parsers(line: str, right: bool) -> None:
+    assert (problem(line) is None) is right
