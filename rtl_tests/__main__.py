@@ -15,13 +15,17 @@ from rich.table import Table
 from mondeq_hw.errors import EXIT_MISMATCH, InputError, MondeqError
 from mondeq_hw.program import SolverProgram
 
+from .board_runner import run_board_bench
 from .runner import BenchResult, run_bench
 
 
 def main(
     build: Annotated[Path, typer.Argument(help="Folder written by 'mondeq-hw compile'.", show_default=False)],
     design: Annotated[
-        str, typer.Option(help="rtl; hls (its C++ behind an AXI4-Stream shell); vendor (--sources).")
+        str,
+        typer.Option(
+            help="rtl; hls (its C++ behind an AXI4-Stream shell); board (behind the serial line); vendor (--sources)."
+        ),
     ] = "rtl",
     sources: Annotated[
         list[Path] | None, typer.Option(help="A vendor's source or memory image, in compile order; repeat it.")
@@ -42,21 +46,27 @@ def main(
     ] = None,
 ) -> None:
     """Run the cocotb benches. Exit code 0: all passed; 4: a test failed; 2: bad input; 5: a tool is missing."""
-    program = SolverProgram.load(build)
-    result = run_bench(
-        build,
-        work or Path(tempfile.mkdtemp(prefix="mondeq-bench-")),
-        words=_words(inputs, program, samples, seed),
-        seed=seed,
-        design=design,
-        vendor_sources=sources or [],
-        top=top,
-        simulator=simulator,
-        tests=test or [],
-        plusargs=plusarg or [],
-        defines=define or [],
-        waves=waves,
-    )
+    words = _words(inputs, SolverProgram.load(build), samples, seed)
+    work = work or Path(tempfile.mkdtemp(prefix="mondeq-bench-"))
+    if design == "board":
+        result = run_board_bench(
+            build, work, words=words, seed=seed, simulator=simulator, tests=test or [], waves=waves
+        )
+    else:
+        result = run_bench(
+            build,
+            work,
+            words=words,
+            seed=seed,
+            design=design,
+            vendor_sources=sources or [],
+            top=top,
+            simulator=simulator,
+            tests=test or [],
+            plusargs=plusarg or [],
+            defines=define or [],
+            waves=waves,
+        )
     _print(result)
     if not result.ok:
         raise typer.Exit(EXIT_MISMATCH)

@@ -326,6 +326,7 @@ def _simulate(
     plusargs: Sequence[str],
     waves: bool,
     time_limit: float,
+    bench: str = "bench",
 ) -> None:
     import find_libpython
     from cocotb_tools import config
@@ -340,7 +341,7 @@ def _simulate(
         "PYGPI_PYTHON_BIN": sys.executable,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "COCOTB_TOPLEVEL": design.top,
-        "COCOTB_TEST_MODULES": "mondeq_hw.rtl_tests.bench",
+        "COCOTB_TEST_MODULES": f"mondeq_hw.rtl_tests.{bench}",
         "COCOTB_RESULTS_FILE": str(run / "results.xml"),
         "TOPLEVEL_LANG": "verilog",
         "MONDEQ_BENCH": str(run / "job.json"),

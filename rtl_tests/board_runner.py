@@ -1,0 +1,161 @@
+"""Run the cocotb tests of a board's design: the core behind its serial bridge, from pin to pin."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from mondeq_hw import board_rtl
+from mondeq_hw.board_rtl import LineTiming
+from mondeq_hw.errors import InputError
+from mondeq_hw.frames import OVERHEAD, sample_bytes
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.schedule import initiation_interval
+
+from .runner import BenchResult, _read_results, _require_cocotb, _rtl_design, _simulate, _word_array, load_schedule
+from .simulators import SIMULATORS, HardwareDesign
+
+#: Bits as short, and waits as brief, as the design allows: the same logic in fewer cycles.
+QUICK = LineTiming(clocks_per_bit=8, timeout_clocks=8 * 10 * 12, reset_clocks=20)
+
+
+def run_board_bench(
+    build: Path,
+    work: Path,
+    *,
+    words: np.ndarray,
+    timing: LineTiming = QUICK,
+    seed: int = 0,
+    simulator: str = "verilator",
+    tests: Sequence[str] = (),
+    waves: bool = False,
+) -> BenchResult:
+    """Simulate a build folder's core with a board's logic around it, without the PLL.
+
+    Parameters
+    ----------
+    build : Path
+        Folder written by ``mondeq-hw compile``.
+    work : Path
+        Where every simulation product goes.
+    words, timing, seed, simulator, tests, waves
+        As :func:`simulate_board` takes them.
+
+    Raises
+    ------
+    MissingToolError, InputError, SimulationError
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="board-", dir=work.resolve()))
+    write_design(build, timing, folder)
+    return simulate_board(
+        build, folder, words=words, timing=timing, seed=seed, simulator=simulator, tests=tests, waves=waves
+    )
+
+
+def write_design(build: Path, timing: LineTiming, folder: Path) -> None:
+    """Put a build folder's core and the board's logic into ``rtl/`` and ``board/`` of another folder.
+
+    Raises
+    ------
+    InputError
+    """
+    if not (build / "rtl" / "sources.f").is_file():
+        raise InputError(f"{build / 'rtl' / 'sources.f'}: no such file; expected a folder written by 'compile'")
+    shutil.copytree(build / "rtl", folder / "rtl")
+    board_rtl.emit(SolverProgram.load(build), timing, None, folder)
+
+
+def simulate_board(
+    build: Path,
+    folder: Path,
+    *,
+    words: np.ndarray,
+    timing: LineTiming,
+    seed: int = 0,
+    simulator: str = "verilator",
+    tests: Sequence[str] = (),
+    waves: bool = False,
+) -> BenchResult:
+    """Run the tests of :mod:`mondeq_hw.rtl_tests.board_bench` on what :func:`write_design` wrote.
+
+    Parameters
+    ----------
+    build : Path
+        Its program says what is right.
+    folder : Path
+        The design; simulation products go there too.
+    words : ndarray of int64 (samples, d)
+        Input words, at least one sample.
+    timing : LineTiming
+        The design's.
+    seed : int
+        Of noise and pauses.
+    simulator : str
+        ``verilator`` or ``icarus``.
+    tests : sequence of str
+        Names of the tests to run; all when empty.
+    waves : bool
+        Record every signal to ``waves.vcd`` beside the log.
+
+    Returns
+    -------
+    BenchResult
+        Without cycles: the line's time is not the core's.
+
+    Raises
+    ------
+    MissingToolError, InputError, SimulationError
+    """
+    if simulator not in SIMULATORS:
+        raise InputError(f"simulator is {simulator!r}; expected one of {', '.join(SIMULATORS)}")
+    program = SolverProgram.load(build)
+    words = np.asarray(words)
+    if words.ndim != 2 or len(words) == 0 or words.shape[1] != program.d:
+        raise InputError(f"input words have shape {words.shape}; expected at least one sample of {program.d} words")
+    _require_cocotb()
+    tool = SIMULATORS[simulator]()
+    hardware = _design(folder)
+    tool.build(hardware, folder, folder / "build.log", waves)
+    np.save(folder / "words.npy", words.astype(np.int64))
+    result = folder / "result.json"
+    job = {"build": str(build.resolve()), "words": str(folder / "words.npy"), "seed": seed, "result": str(result)}
+    (folder / "job.json").write_text(json.dumps({**job, **asdict(timing)}))
+    start = time.perf_counter()
+    limit = _time_limit(program, build, timing, len(words))
+    _simulate(tool, folder, folder, hardware, tests, (), waves, limit, "board_bench")
+    seconds = time.perf_counter() - start
+    passed, failures = _read_results(folder)
+    outputs = json.loads(result.read_text())["outputs"] if result.exists() else []
+    return BenchResult(
+        design="board",
+        simulator=tool.name,
+        version=tool.version,
+        outputs=_word_array(outputs, program.k),
+        cycles=np.array([], dtype=np.int64),
+        passed=passed,
+        failures=failures,
+        simulated_cycles=0,
+        seconds=seconds,
+        log=folder / "simulation.log",
+    )
+
+
+def _design(folder: Path) -> HardwareDesign:
+    core = _rtl_design(folder / "rtl", ())
+    board = tuple(folder / "board" / name for name in (folder / "board" / "sources.f").read_text().split())
+    return HardwareDesign(top=board_rtl.TOP, verilog=(*core.verilog, *board), verilog_defines=core.verilog_defines)
+
+
+def _time_limit(program: SolverProgram, build: Path, timing: LineTiming, samples: int) -> float:
+    """Seconds: a slow start of everything, then 2,000 cycles a second."""
+    frame = 10 * timing.clocks_per_bit * (sample_bytes(program) + OVERHEAD)
+    cycles = frame + timing.timeout_clocks + initiation_interval(load_schedule(build), program.iterations)
+    return 300.0 + (samples + 150) * cycles / 2000
