@@ -19,7 +19,7 @@ from rich.table import Table
 
 from mondeq_hw.certify import ContractionProof, state_radius
 from mondeq_hw.contraction import error_bound
-from mondeq_hw.lower import LoweringOptions
+from mondeq_hw.lower import Lowered, LoweringOptions
 from mondeq_hw.numerics import FixedPointFormat
 from mondeq_hw.program import SolverProgram, assemble
 from mondeq_hw.reformulate import SOLVERS
@@ -47,6 +47,21 @@ def fewest_iterations(program: SolverProgram, proof: ContractionProof, target: f
     return low
 
 
+def reaching(lowered: Lowered, target: float) -> SolverProgram | None:
+    """The program with the shortest state word, and then the fewest iterations, that proves the target."""
+    proof = lowered.proof
+    assert proof is not None
+    integer_bits = lowered.state_format.integer_bits
+    for word_length in range(integer_bits + 1, LONGEST_STATE + 1):
+        state = FixedPointFormat(word_length, integer_bits)
+        program = assemble(lowered.quantized, lowered.input_format, state, 1, True)
+        # A bound that only just reaches the target needs very many iterations; leave it half for the start.
+        if radius(program, proof, MOST_ITERATIONS) <= target / 2:
+            iterations = fewest_iterations(program, proof, target)
+            return None if iterations is None else replace(program, iterations=iterations)
+    return None
+
+
 def main() -> None:
     parser = arguments(__doc__ or "")
     parser.add_argument("--bits", type=int, default=8)
@@ -57,20 +72,14 @@ def main() -> None:
     for column in ("proved ||s - s*||", *(f"{s}: {w}" for s in SOLVERS for w in ("state", "iterations")), "ratio"):
         table.add_column(column, justify="right")
     for target in TARGETS:
-        row, counts = [f"{target:g}"], []
-        for solver in SOLVERS:
-            low = lowered[solver]
-            proof = low.proof
-            assert proof is not None
-            for word_length in range(low.state_format.integer_bits + 1, LONGEST_STATE + 1):
-                state = FixedPointFormat(word_length, low.state_format.integer_bits)
-                program = assemble(low.quantized, low.input_format, state, 1, True)
-                # A bound that only just reaches the target needs very many iterations; leave it half for the start.
-                if radius(program, proof, MOST_ITERATIONS) <= target / 2:
-                    counts.append(fewest_iterations(program, proof, target))
-                    row += [f"{word_length} bits", str(counts[-1])]
-                    break
-        table.add_row(*row, f"{counts[1] / counts[0]:.1f}" if len(counts) == 2 and all(counts) else "")
+        programs = [reaching(lowered[solver], target) for solver in SOLVERS]
+        row, counts = [f"{target:g}"], [program.iterations for program in programs if program is not None]
+        for program in programs:
+            if program is None:
+                row += ["", ""]
+            else:
+                row += [f"{program.state_format.word_length} bits", str(program.iterations)]
+        table.add_row(*row, f"{counts[1] / counts[0]:.1f}" if len(counts) == 2 else "")
     factors = ", ".join(f"{s} {float(low.proof.contraction_factor):.4f}" for s, low in lowered.items() if low.proof)
     Console(width=120).print(table, f"Proved contraction factors: {factors}")
 

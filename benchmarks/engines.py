@@ -1,0 +1,105 @@
+"""What the hardware benchmarks share: programs of checkpoints, RTL folders, simulated cycles and mapped cells."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from published import compiled
+
+from mondeq_hw import rtl
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.load import load, retrained_bits
+from mondeq_hw.lower import LoweringOptions
+from mondeq_hw.parts import ECP5, Usage
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.rtl_tests.runner import run_bench
+from mondeq_hw.schedule import Schedule, completion_cycles
+from mondeq_hw.synth_parsers import yosys_usage
+from mondeq_hw.synth_tools import Run, yosys
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+DIGITS = EXAMPLES / "digits.pt"
+
+
+def program_of(checkpoint: Path, bits: int) -> SolverProgram:
+    """Lower a checkpoint without images; a retrained one keeps its own bits."""
+    return compiled(load(checkpoint), LoweringOptions(retrained_bits(checkpoint) or bits), None)[1]
+
+
+def emitted(program: SolverProgram, plan: Schedule, folder: Path) -> Path:
+    """A folder with all that the benches and Yosys read."""
+    shutil.rmtree(folder / "rtl", ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    program.save(folder)
+    rtl.emit(program, plan, folder)
+    return folder
+
+
+# -- cycles ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Cycles per sample of the same samples, streamed back to back, by Verilator and by the cycle model."""
+
+    samples: int
+    simulated: float
+    predicted: float
+
+
+def simulated(build: Path, program: SolverProgram, plan: Schedule, samples: int, seed: int = 0) -> Simulated:
+    """Run the back-to-back bench on random images; it compares every output word and every cycle.
+
+    Raises
+    ------
+    RuntimeError
+        The bench failed.
+    """
+    density = np.random.default_rng(seed).random((samples, 1))
+    words = np.random.default_rng(seed + 1).integers(0, program.input_format.max_word + 1, size=(samples, program.d))
+    words = np.where(np.random.default_rng(seed + 2).random(words.shape) < density, words, 0)
+    result = run_bench(build, build / "sim", words=words, tests=("back_to_back",))
+    if not result.ok:
+        raise RuntimeError(f"{build}: {result.failures[0].message}; see {result.log}")
+    predicted = completion_cycles(plan, GoldenModel(program).iterations(words))
+    return Simulated(samples, _distance(result.cycles), _distance(predicted))
+
+
+def _distance(cycles: np.ndarray) -> float:
+    return float(cycles[-1] - cycles[0]) / (len(cycles) - 1)
+
+
+# -- cells -----------------------------------------------------------------------------------------
+
+
+def engine_cells(build: Path) -> Usage:
+    """ECP5 cells of a whole core; no multipliers, as for every matrix of up to 8 bits."""
+    sources = (build / "rtl" / "sources.f").read_text().split()
+    return mapped_cells(build, [f"rtl/{name}" for name in sources], "mondeq_top")
+
+
+def mapped_cells(folder: Path, sources: Sequence[str], top: str) -> Usage:
+    """ECP5 cells of Verilog sources, mapped and flattened by Yosys.
+
+    Parameters
+    ----------
+    folder : Path
+        Where Yosys runs; a run whose sources have not changed is not repeated.
+    sources : sequence of str
+        In compile order, relative to the folder; weight files are in its ``rtl/mem``.
+    top : str
+    """
+    (folder / "synth.ys").write_text(
+        'verilog_defines -DMONDEQ_MEM_DIR="rtl/mem"\n'
+        f"read_verilog -sv {' '.join(sources)}\n"
+        f"synth_ecp5 -nodsp -top {top}\n"
+        "tee -q -o cells.json stat -json\n"
+    )
+    memories = ("rtl/mem",) if (folder / "rtl" / "mem").is_dir() else ()
+    run = Run(yosys(), ("-s", "synth.ys"), ("synth.ys", *sources, *memories), ("cells.json",))
+    run.execute(folder, lambda tool, now: None)
+    return yosys_usage((folder / "cells.json").read_text(), ECP5)

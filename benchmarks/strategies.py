@@ -1,0 +1,113 @@
+"""The resource strategy at several foldings against the unrolled one: LUTs, cycles, and their product.
+
+    python benchmarks/strategies.py [--model examples/digits.pt] [--bits 3] [--samples 8] [--work DIR]
+
+Every engine is complete (drive, solver, readout), simulated bit for bit and
+cycle for cycle on random images, and mapped by the same Yosys for ECP5.  The
+resource foldings are the default one, ``n`` rows x 4 columns, and the one that
+needs as many cycles a product as the unrolled engine's drive allows.  Large
+matrices take Yosys long; with --work nothing is mapped twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines import DIGITS, Simulated, emitted, engine_cells, program_of, simulated
+from paper_tables import Table
+
+from mondeq_hw.adder_graph import adder_graph
+from mondeq_hw.parts import Usage
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.schedule import Schedule, initiation_interval, latency, schedule, schedule_unrolled
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One engine, simulated and mapped.
+
+    Parameters
+    ----------
+    plan : Schedule
+    interval : float
+        Cycles a sample, when all iterations are run.
+    latency : int
+        Cycles of a lone sample.
+    cells : Usage
+        After synthesis.
+    simulated : Simulated
+    """
+
+    plan: Schedule
+    interval: float
+    latency: int
+    cells: Usage
+    simulated: Simulated
+
+    @property
+    def cost(self) -> float:
+        """LUTs times cycles a sample."""
+        return self.cells.luts * self.interval
+
+
+def plans(program: SolverProgram) -> list[Schedule]:
+    """Resource: the default folding, n rows x 4 columns, the unrolled engine's pace; then the unrolled engine."""
+    graph = adder_graph(program)
+    unrolled = schedule_unrolled(program, graph)
+    pace = max(1, round(initiation_interval(unrolled, program.iterations) / program.iterations))
+    factors = sorted({program.n, max(1, program.n // 4), min(pace, program.n * program.n)}, reverse=True)
+    return [*(schedule(program, reuse) for reuse in factors), unrolled]
+
+
+def measure(program: SolverProgram, plan: Schedule, work: Path, samples: int) -> Engine:
+    """Emit, simulate and map one engine."""
+    build = emitted(program, plan, work / f"{plan.strategy}-{plan.reuse_factor}")
+    return Engine(
+        plan=plan,
+        interval=initiation_interval(plan, program.iterations),
+        latency=latency(plan, program.iterations),
+        simulated=simulated(build, program, plan, samples),
+        cells=engine_cells(build),
+    )
+
+
+def table(program: SolverProgram, engines: list[Engine]) -> Table:
+    """One row an engine; ratios to the first."""
+
+    def row(engine: Engine) -> tuple[float | int | str | None, ...]:
+        plan, cells = engine.plan, engine.cells
+        solver = f"{plan.solve.pe} x {plan.solve.simd}" if plan.graph is None else f"{plan.graph.adders} adders"
+        return (
+            *(plan.strategy, plan.reuse_factor, f"{plan.drive.pe} x {plan.drive.simd}", solver),
+            *(f"{engine.interval:.0f}", engine.latency),
+            f"{engine.simulated.simulated / engine.simulated.predicted:.4f}",
+            *(cells.luts, cells.flip_flops, f"{cells.block_rams:g}"),
+            *(f"{engine.cost / 1e6:.2f}", f"{engine.cost / engines[0].cost:.3f}"),
+        )
+
+    columns = ("strategy", "reuse", "drive", "solver", "cycles a sample", "latency", "simulated / model")
+    columns = (*columns, "LUTs", "flip-flops", "block RAMs", "LUTs x cycles, millions", "ratio")
+    bits = program.matrix.word_length
+    title = f"n = {program.n}, d = {program.d}, k = {program.k}, {bits} bits, {program.iterations} iterations; ECP5"
+    return Table("strategies", title, columns, tuple(map(row, engines)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=DIGITS)
+    parser.add_argument("--bits", type=int, default=3, help="of a checkpoint that was not retrained")
+    parser.add_argument("--samples", type=int, default=8, help="images that are simulated")
+    parser.add_argument("--work", type=Path, help="folder that is kept")
+    options = parser.parse_args()
+    program = program_of(options.model, options.bits)
+    with tempfile.TemporaryDirectory() as temporary:
+        work = options.work or Path(temporary)
+        engines = [measure(program, plan, work, options.samples) for plan in plans(program)]
+    print(table(program, engines).markdown())
+
+
+if __name__ == "__main__":
+    main()
