@@ -1,18 +1,19 @@
 """The resource strategy at several foldings against the unrolled one: LUTs, cycles, and their product.
 
-    python benchmarks/strategies.py [--model examples/digits.pt] [--bits 3] [--samples 8] [--work DIR]
+    python benchmarks/strategies.py [--model examples/digits.pt] [--bits 3] [--reuse-factor N ...] [--work DIR]
 
 Every engine is complete (drive, solver, readout), simulated bit for bit and
 cycle for cycle on random images, and mapped by the same Yosys for ECP5.  The
-resource foldings are the default one, ``n`` rows x 4 columns, and the one that
-needs as many cycles a product as the unrolled engine's drive allows.  Large
-matrices take Yosys long; with --work nothing is mapped twice.
+resource foldings, unless given, are the default one, ``n`` rows x 4 columns,
+and the one that keeps the unrolled engine's pace.  Large matrices take Yosys
+long; with --work nothing is mapped twice.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,13 +54,17 @@ class Engine:
         return self.cells.luts * self.interval
 
 
-def plans(program: SolverProgram) -> list[Schedule]:
-    """Resource: the default folding, n rows x 4 columns, the unrolled engine's pace; then the unrolled engine."""
-    graph = adder_graph(program)
-    unrolled = schedule_unrolled(program, graph)
-    pace = max(1, round(initiation_interval(unrolled, program.iterations) / program.iterations))
-    factors = sorted({program.n, max(1, program.n // 4), min(pace, program.n * program.n)}, reverse=True)
-    return [*(schedule(program, reuse) for reuse in factors), unrolled]
+def unrolled_pace(program: SolverProgram, unrolled: Schedule) -> int:
+    """Reuse factor with which the resource strategy takes as many cycles a sample."""
+    pace = round(initiation_interval(unrolled, program.iterations) / program.iterations)
+    return min(max(1, pace), program.n * program.n)
+
+
+def plans(program: SolverProgram, factors: Sequence[int]) -> list[Schedule]:
+    """Resource with every reuse factor, then unrolled with its default folding of the drive."""
+    unrolled = schedule_unrolled(program, adder_graph(program))
+    chosen = set(factors) or {program.n, max(1, program.n // 4), unrolled_pace(program, unrolled)}
+    return [*(schedule(program, reuse) for reuse in sorted(chosen, reverse=True)), unrolled]
 
 
 def measure(program: SolverProgram, plan: Schedule, work: Path, samples: int) -> Engine:
@@ -99,13 +104,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=DIGITS)
     parser.add_argument("--bits", type=int, default=3, help="of a checkpoint that was not retrained")
+    parser.add_argument("--reuse-factor", type=int, nargs="+", default=(), help="of the resource strategy")
     parser.add_argument("--samples", type=int, default=8, help="images that are simulated")
     parser.add_argument("--work", type=Path, help="folder that is kept")
     options = parser.parse_args()
     program = program_of(options.model, options.bits)
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
-        engines = [measure(program, plan, work, options.samples) for plan in plans(program)]
+        engines = [measure(program, plan, work, options.samples) for plan in plans(program, options.reuse_factor)]
     print(table(program, engines).markdown())
 
 
