@@ -78,7 +78,7 @@ PUBLISHED = (
         "arXiv 2403.00849, table III",
     ),
     Accelerator(
-        *("TreeLUT (I), decision trees", 97, 4_478, 597, 0, 0, 791, 2.5, None, "not seen"),
+        *("TreeLUT (I), decision trees", 97, 4_478, 597, 0, 0, 791, 2.5, None, "part not seen"),
         "arXiv 2501.01511, as quoted in the survey arXiv 2506.07367, table I",
     ),
     Accelerator(

@@ -1,6 +1,6 @@
 """Cycles of the folded engines against the bound of their multipliers, from fully serial to n rows x 4 columns.
 
-    python benchmarks/folding.py [--model examples/digits.pt] [--bits 4] [--simulate 4]
+    python benchmarks/folding.py [--model examples/digits.pt] [--bits 4] [--simulate 2]
 
 The bound on cycles per sample is that of the busiest engine, on latency the sum
 of all three: multiplications over multipliers, ``ceil(rows * columns / (pe * simd))``,
@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, default=DIGITS)
     parser.add_argument("--bits", type=int, default=4, help="of a checkpoint that was not retrained")
-    parser.add_argument("--simulate", type=int, default=4, help="so many of the fastest foldings")
+    parser.add_argument("--simulate", type=int, default=2, help="so many of the fastest foldings")
     options = parser.parse_args()
     program = program_of(options.model, options.bits)
     factors = reuse_factors(program.n)
