@@ -1,10 +1,10 @@
-"""The command ``export onnx``."""
+"""The commands ``export onnx`` and ``export hls4ml``."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,7 +48,33 @@ def onnx_command(
     model = onnx.export(source, form, margin)
     file = Path(f"{model.graph.name}.onnx") if out is None else out
     onnx.write(model, file)
-    facts = {"file": str(file), **onnx.summary(model)}
+    _show({"file": str(file), **onnx.summary(model)}, as_json)
+
+
+@export_app.command("hls4ml")
+def hls4ml_command(
+    source: Annotated[Path, typer.Argument(metavar="BUILD", help="Build folder.", show_default=False)],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.", show_default=False)],
+    backend: Annotated[str, typer.Option(metavar="Vitis|Vivado", help="Of hls4ml.")] = "Vitis",
+    io_type: Annotated[
+        str, typer.Option(metavar="io_parallel|io_stream", help="Ports of the top function.")
+    ] = "io_parallel",
+    output: Annotated[
+        str, typer.Option(metavar="outputs|equilibrium", help="Result: y, or the equilibrium z.")
+    ] = "outputs",
+    part: Annotated[str | None, typer.Option(metavar="NAME", help="FPGA part; by default hls4ml's.")] = None,
+    clock_period: Annotated[float, typer.Option(metavar="NS", help="Clock period.")] = 5.0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a folder that this command wrote.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+) -> None:
+    """Write an hls4ml project; with other layers around it, use MonDEQLayer of mondeq_hw.export.hls4ml in Python."""
+    from .export.hls4ml import MonDEQLayer, write_project
+
+    layer = MonDEQLayer.from_build(source, output)
+    _show(write_project(layer, out, backend, io_type, part, clock_period, force), as_json)
+
+
+def _show(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(facts, indent=2))
     else:

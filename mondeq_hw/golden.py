@@ -88,6 +88,13 @@ class GoldenModel:
             return np.zeros(0, dtype=np.int64)
         return self._by_batches(lambda batch: self._solve(self._drives(batch))[1], words)
 
+    def equilibria(self, words: np.ndarray) -> np.ndarray:
+        """Words ``z = relu(s)`` (samples, n), int64, of the state after the last update."""
+        words = self._checked(words)
+        if len(words) == 0:
+            return np.zeros((0, self.program.n), dtype=np.int64)
+        return self._by_batches(lambda batch: _integers(equilibrium(self._solve(self._drives(batch))[0])), words)
+
     def trace(self, words: np.ndarray) -> Trace:
         """Every state of every sample; see :class:`Trace`."""
         words = self._checked(words)

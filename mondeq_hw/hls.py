@@ -21,17 +21,9 @@ from .numerics import signed_width
 from .program import SolverProgram
 from .schedule import EngineFolding, Schedule
 
-HLS_SOURCES = (
-    "mondeq_engine.h",
-    "mondeq_solver.h",
-    "mondeq_stream.h",
-    "mondeq_trace.h",
-    "mondeq_weights.h",
-    "mondeq_top.h",
-    "mondeq_top.cpp",
-    "mondeq_tb.cpp",
-    "vitis_hls.tcl",
-)
+#: The engines of a program, without the streams around them.
+PROGRAM_SOURCES = ("mondeq_engine.h", "mondeq_solver.h", "mondeq_trace.h", "mondeq_weights.h")
+TOP_SOURCES = ("mondeq_stream.h", "mondeq_top.h", "mondeq_top.cpp", "mondeq_tb.cpp", "vitis_hls.tcl")
 DPI_SOURCES = ("mondeq_dpi_top.sv", "mondeq_dpi.cpp")
 
 #: Widest integer of the ``ap_types`` headers (``BIT_WIDTH_UPPER_LIMIT``).
@@ -60,17 +52,32 @@ def emit(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
     """
     values = _parameters(program, schedule)
     hls, dpi = folder / "hls", folder / "hls" / "dpi"
-    for made in (hls, dpi, hls / "weights", hls / "vectors"):
-        made.mkdir(parents=True, exist_ok=True)
-    for name in HLS_SOURCES:
-        (hls / name).write_text(_template("hls", name))
+    emit_engines(program, schedule, hls)
+    for made in (dpi, hls / "vectors"):
+        made.mkdir(exist_ok=True)
+    for name in TOP_SOURCES:
+        (hls / name).write_text(template("hls", name))
     for name in DPI_SOURCES:
-        (dpi / name).write_text(_template("dpi", name))
-    (hls / "mondeq_params.h").write_text(_filled("hls", "mondeq_params.h.j2", values))
-    (dpi / "mondeq_dpi_pkg.sv").write_text(_filled("dpi", "mondeq_dpi_pkg.sv.j2", values))
-    for name, table in _tables(program, schedule).items():
-        (hls / "weights" / f"{name}.inc").write_text(_braced(table) + "\n")
+        (dpi / name).write_text(template("dpi", name))
+    (dpi / "mondeq_dpi_pkg.sv").write_text(filled("dpi", "mondeq_dpi_pkg.sv.j2", values))
     _write_vectors(program, values["output_tdata_bits"], hls / "vectors")
+
+
+def emit_engines(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
+    """Write ``folder`` with the headers and tables of a program's engines, for a top function of another's making.
+
+    Raises
+    ------
+    InputError
+        As :func:`emit`.
+    """
+    values = _parameters(program, schedule)
+    (folder / "weights").mkdir(parents=True, exist_ok=True)
+    for name in PROGRAM_SOURCES:
+        (folder / name).write_text(template("hls", name))
+    (folder / "mondeq_params.h").write_text(filled("hls", "mondeq_params.h.j2", values))
+    for name, table in _tables(program, schedule).items():
+        (folder / "weights" / f"{name}.inc").write_text(_braced(table) + "\n")
 
 
 def tdata_bits(bits: int) -> int:
@@ -130,13 +137,15 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
     return values
 
 
-def _template(group: str, name: str) -> str:
+def template(group: str, name: str) -> str:
+    """Text of a file under ``hls_templates/group``."""
     return resources.files("mondeq_hw.hls_templates").joinpath(group, name).read_text()
 
 
-def _filled(group: str, name: str, values: dict[str, Any]) -> str:
+def filled(group: str, name: str, values: dict[str, Any]) -> str:
+    """The same, filled in by Jinja2."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(_template(group, name)).render(values)
+    return environment.from_string(template(group, name)).render(values)
 
 
 # -- tables ------------------------------------------------------------------------
