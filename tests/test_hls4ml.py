@@ -34,13 +34,14 @@ from mondeq_hw.schedule import schedule
 SAMPLES = 24
 FB = {"solver": FORWARD_BACKWARD}
 
-#: Programs of one network, first to last: both solvers, a clipped state, sums beyond 64 bits, a single weight.
+#: Programs of one network, first to last: both solvers, clipped and two-bit states, sums beyond 64 bits, one weight.
 PROGRAMS: list[tuple[str, dict[str, Any]]] = [
     ("outputs", {"n": 7, "d": 9, "k": 5, "bits": 4}),
     ("equilibrium", {**FB, "n": 8, "d": 6, "bits": 2, "drive_bits": 2, "state_bits": 7, "input_bits": 6}),
     ("outputs", {"n": 9, "d": 4, "k": 3, "bits": 5, "state_bits": 6, "state_integer_bits": 0, "granularity": "tensor"}),
     ("equilibrium", {"n": 3, "d": 5, "bits": 16, "drive_bits": 16, "state_bits": 52, "state_integer_bits": 9}),
     ("outputs", {**FB, "n": 11, "d": 7, "k": 2, "bits": 9, "readout_bits": 1, "input_bits": 12, "iterations": 20}),
+    ("equilibrium", {"n": 5, "d": 6, "bits": 3, "state_bits": 2, "state_integer_bits": 0}),
     ("outputs", {"n": 1, "d": 1, "k": 1, "bits": 1, "input_bits": 3}),
 ]
 
@@ -132,7 +133,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Traced:
     parts: list[nn.Module] = []
     x = torch.from_numpy(inputs)
     for seed, (output, options) in enumerate(PROGRAMS):
-        layer = MonDEQLayer(random_program(seed + 20, **options), output=output)
+        layer = MonDEQLayer(random_program(seed + 31, **options), output=output)
         block = [filling(x, layer.in_features, layer.program.input_format.max_word), nn.ReLU(), layer]
         parts += block
         x = nn.Sequential(*block)(x)
