@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import __version__
+from .bitstream_command import bitstream_command
 from .errors import (
     EXIT_BAD_INPUT,
     EXIT_INTERNAL,
@@ -104,7 +105,8 @@ def _root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         raise InputError(
-            "no command given; expected train, qat, compile, verify, synth, predict, certificate, export or doctor"
+            "no command given; expected train, qat, compile, verify, synth, bitstream, predict, certificate, export "
+            "or doctor"
         )
 
 
@@ -325,6 +327,11 @@ def _cycles(cycles: Cycles | None) -> str:
 # -- synthesise -------------------------------------------------------------
 
 app.command("synth")(synth_command)
+
+
+# -- bitstream ---------------------------------------------------------------
+
+app.command("bitstream")(bitstream_command)
 
 
 # -- predict -----------------------------------------------------------------

@@ -41,7 +41,7 @@ MANIFEST_VERSION = 1
 #: Files that commands other than ``compile`` may add to a finished folder.
 ADDED_LATER = frozenset({"report/verify.json", "report/synth.json"})
 #: Folders that they fill.
-FILLED_LATER = ("report/synth/",)
+FILLED_LATER = ("report/synth/", "bitstream/")
 
 #: What a disk or its rights can do to a write; any other OSError is a bug.
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EFBIG})

@@ -19,11 +19,11 @@ from typing import Any
 import jinja2
 
 from .errors import InputError
-from .estimate import estimate
-from .parts import ECP5, PARTS, Part, Usage, exceeded, find_part
+from .parts import ECP5, Part, Usage, find_part
 from .program import SolverProgram
+from .room import Room
 from .rtl_tests.runner import load_schedule
-from .schedule import Schedule, initiation_interval, schedule
+from .schedule import Schedule, initiation_interval
 from .synth_parsers import (
     HlsEstimate,
     Routed,
@@ -40,7 +40,6 @@ TOP, CLOCK = "mondeq_top", "ap_clk"
 #: Weights of up to so many bits multiply in LUTs; the default of the emitted package too.
 LUT_WEIGHT_BITS = 8
 ECP5_SPEEDS = (6, 7, 8)
-_NO_ROOM = ("no BELs remaining", "Unable to place cell", "Unable to find", "Placer", "legalis", "legal placement")
 
 
 @dataclass(frozen=True)
@@ -140,6 +139,12 @@ class SynthReport:
         }
 
 
+def without_dsps(program: SolverProgram, lut_weight_bits: int) -> str:
+    """Yosys' option when no weight is wide: nothing else is worth a DSP, but it would do address arithmetic in them."""
+    widest = max(matrix.word_length for matrix in (program.drive, program.matrix, program.readout))
+    return " -nodsp" if widest <= max(2, lut_weight_bits) else ""
+
+
 def silent(tool: str, now: str) -> None:
     """No progress."""
 
@@ -187,6 +192,10 @@ class _Flow:
     def run(self) -> SynthReport:
         return {"open": self._open, "vivado": self._vivado, "vitis_hls": self._vitis_hls}[self.options.flow]()
 
+    @property
+    def _room(self) -> Room:
+        return Room(self.program, self.plan, self.part, self.options.lut_weight_bits)
+
     # -- flows ---------------------------------------------------------------------
 
     def _open(self) -> SynthReport:
@@ -197,7 +206,7 @@ class _Flow:
         run = Run(mapper, ("-s", "synth.ys"), ("synth.ys", "rtl/src", "rtl/mem"), ("netlist.json", "cells.json"))
         cached = run.execute(self.work, self.progress)
         usage = yosys_usage((self.work / "cells.json").read_text(), self.part.family)
-        self._check_room(usage)
+        self._room.check(usage)
         tools = [(mapper.name, mapper.version)]
         if router is None:
             return self._report(tools, usage, None, f"no open place and route for {self.part.family}", cached)
@@ -205,8 +214,7 @@ class _Flow:
         try:
             cached &= run.execute(self.work, self.progress)
         except ToolFailedError as error:
-            if any(text in error.complaint for text in _NO_ROOM):
-                raise InputError(self._no_room(usage, (error.complaint,))) from None
+            self._room.check_complaint(usage, error.complaint)
             raise
         routed = nextpnr_routed((self.work / "routed.json").read_text(), CLOCK)
         return self._report([*tools, (router.name, router.version)], usage, routed, None, cached)
@@ -230,7 +238,7 @@ class _Flow:
         cached = Run(tool, arguments, ("vivado.tcl", "rtl/src", "rtl/mem"), written).execute(self.work, self.progress)
         mapped, placed, timing = ((self.work / name).read_text() for name in written)
         usage = vivado_usage(mapped)
-        self._check_room(usage)
+        self._room.check(usage)
         slack, path = vivado_path(timing)
         routed = Routed(vivado_usage(placed), 1e3 / (period - slack), path)
         return self._report([(tool.name, tool.version)], usage, routed, None, cached)
@@ -247,7 +255,7 @@ class _Flow:
         run = Run(tool, ("hls/vitis_hls.tcl",), ("hls",), (result,), environment)
         cached = run.execute(self.work, self.progress)
         hls = vitis_hls_estimate((self.work / result).read_text())
-        self._check_room(hls.usage)
+        self._room.check(hls.usage)
         reason = "Vitis HLS estimates; no logic synthesis was run"
         return self._report([(tool.name, tool.version)], None, None, reason, cached, hls)
 
@@ -265,10 +273,7 @@ class _Flow:
 
     def _yosys_script(self, sources: list[str]) -> str:
         family, in_luts = self.part.family, self.options.lut_weight_bits
-        program = self.program
-        widest = max(matrix.word_length for matrix in (program.drive, program.matrix, program.readout))
-        # Nothing but a wide weight is worth a DSP; Yosys would take them for address arithmetic too.
-        nodsp = " -nodsp" if widest <= max(2, in_luts) else ""
+        nodsp = without_dsps(self.program, in_luts)
         if family == ECP5:
             target = f"synth_ecp5{nodsp} -top {TOP} -json netlist.json"
         else:
@@ -291,48 +296,6 @@ class _Flow:
             *("--seed", str(self.options.seed)),
         )
 
-    # -- room ------------------------------------------------------------------------
-
-    def _check_room(self, usage: Usage) -> None:
-        if lacks := exceeded(usage, self.part):
-            raise InputError(self._no_room(usage, lacks))
-
-    def _no_room(self, usage: Usage, lacks: tuple[str, ...]) -> str:
-        reuse = self._fitting_reuse(usage)
-        strategy = "" if self.plan.graph is None else "--strategy resource "
-        remedy = (
-            f"an estimate says that {strategy}--reuse-factor {reuse} would fit: compile again with it"
-            if reuse is not None
-            else f"by estimate no reuse_factor makes it fit; take a larger part ({self._larger_parts(usage)}), "
-            "or fewer bits"
-        )
-        return (
-            f"the design (reuse_factor {self.plan.reuse_factor}) does not fit {self.part.name}: "
-            f"{', '.join(lacks)}; {remedy}"
-        )
-
-    def _fitting_reuse(self, usage: Usage) -> int | None:
-        """Smallest larger folding whose estimate, scaled by what the tool found here, fits with a tenth spare."""
-        here, n = self._estimate(self.plan), self.program.n
-        reuse = self.plan.solve.cycles_per_matvec
-        while reuse < n * n:
-            reuse = min(n * n, max(reuse + 1, math.ceil(reuse * 1.1)))
-            there = self._estimate(schedule(self.program, reuse))
-            scaled = {
-                key: 1.1 * getattr(usage, key) * getattr(there, key) / max(getattr(here, key), 1)
-                for key in ("luts", "flip_flops", "dsps", "block_rams")
-            }
-            if not exceeded(Usage(**scaled), self.part):  # type: ignore[arg-type]
-                return reuse
-        return None
-
-    def _larger_parts(self, usage: Usage) -> str:
-        fitting = [part.name for part in PARTS if part.family == self.part.family and not exceeded(usage, part)]
-        return ", ".join(fitting) or f"none of the {self.part.family} parts known here has room"
-
-    def _estimate(self, plan: Schedule) -> Usage:
-        return estimate(self.program, plan, self.part.family, self.options.lut_weight_bits)
-
     # -- report ----------------------------------------------------------------------
 
     def _report(
@@ -352,7 +315,7 @@ class _Flow:
             part=self.part,
             schedule=self.plan,
             tools=tuple(tools),
-            estimated=self._estimate(self.plan),
+            estimated=self._room.estimate(),
             hls=hls,
             synthesised=synthesised,
             routed=routed,

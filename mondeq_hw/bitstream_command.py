@@ -1,0 +1,69 @@
+"""The command ``bitstream``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from .bitstream import BitstreamReport
+
+
+def bitstream_command(
+    build: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)
+    ],
+    board: Annotated[str, typer.Option(metavar="NAME", help="ulx3s-85f, ulx3s-45f or ulx3s-25f.")],
+    clock: Annotated[
+        float | None, typer.Option(metavar="MHZ", help="Clock of the hardware; the board's oscillator when absent.")
+    ] = None,
+    baud: Annotated[int, typer.Option(metavar="N", help="Of the serial line.")] = 1_000_000,
+    lut_weight_bits: Annotated[
+        int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
+    ] = 8,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+) -> None:
+    """Make a board's bitstream: core, serial line, pins; refused when the clock is not reached.
+
+    Writes bitstream/BOARD/mondeq.bit and bitstream.json; sources and logs stay beside them, and what has not changed
+    is not run again.
+    """
+    from rich.console import Console
+
+    from .bitstream import BitstreamOptions, make_bitstream
+    from .project import Project
+
+    project = Project.load(build)
+    options = BitstreamOptions(board.lower(), clock, baud, lut_weight_bits, seed)
+    console = Console(quiet=as_json, highlight=False)
+    with console.status("starting") as status:
+
+        def progress(tool: str, now: str) -> None:
+            status.update(f"{tool}: {now}")
+
+        work = project.folder / "bitstream" / options.board
+        result = make_bitstream(project.folder, options, work, progress)
+    print(json.dumps(result.to_plain(), indent=2)) if as_json else _print(result)
+
+
+def _print(result: BitstreamReport) -> None:
+    usage, totals = result.routed.usage, result.board.part.totals
+    source = "oscillator" if result.pll is None else f"PLL of {result.board.oscillator_mhz:g} MHz"
+    print(f"bitstream: {result.file}")
+    print(f"program: {result.program_digest}")
+    print(
+        f"{result.board.part.name}: {usage.luts:,} of {totals.luts:,} LUTs, {usage.flip_flops:,} flip-flops, "
+        f"{usage.dsps:,} of {totals.dsps:,} multipliers, {usage.block_rams:g} of {totals.block_rams:g} block RAMs"
+    )
+    print(f"clock: {result.clock_mhz:g} MHz ({source}), {result.routed.fmax_mhz:.1f} MHz reached")
+    print(
+        f"samples per second: {result.line_samples_per_second:,.1f} by the line at {result.options.baud:,} baud, "
+        f"{result.core_samples_per_second:,.0f} by the core"
+    )
+    print("tools: " + ", ".join(f"{name} {version}" for name, version in result.tools))
+    if result.from_cache:
+        print("nothing has changed since the last run: its results")
