@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import zlib
 from collections.abc import Callable
@@ -24,7 +25,8 @@ from mondeq_hw.golden import GoldenModel
 from mondeq_hw.host import LinkError, SerialSolver
 from mondeq_hw.pll import Pll, find_pll
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.rtl_tests.board_runner import QUICK, run_board_bench
+from mondeq_hw.rtl_tests.board_runner import QUICK, run_board_bench, write_design
+from mondeq_hw.rtl_tests.simulators import Verilator
 from mondeq_hw.schedule import schedule
 
 # -- frames ----------------------------------------------------------------------
@@ -110,6 +112,21 @@ def test_boards_pins() -> None:
         assert len({pin.site for pin in board.pins}) == len({pin.port for pin in board.pins}) == len(board.pins)
     with pytest.raises(InputError, match="expected one of ulx3s-25f, ulx3s-45f, ulx3s-85f"):
         find_board("icestick")
+
+
+@pytest.mark.parametrize("name", ["single", "one_bit", "wide"])
+def test_lint_is_clean(name: str, tmp_path: Path) -> None:
+    write_design(CORNERS[name]().build(tmp_path / "build"), line_timing(25e6, 1_000_000), tmp_path)
+    tool = Verilator.find()
+    sources = [
+        f"{folder}/{line}"
+        for folder in ("rtl", "board")
+        for line in (tmp_path / folder / "sources.f").read_text().split()
+    ]
+    program = str(tool.root / "bin" / "verilator") if tool.root else "verilator"
+    command = [program, "--lint-only", "-Wall", "--sv", "--top-module", board_rtl.TOP, *sources]
+    result = subprocess.run(command, cwd=tmp_path, env=tool.environment(), capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 # -- host software on a port without a board -----------------------------------------
