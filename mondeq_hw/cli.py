@@ -32,6 +32,7 @@ from .errors import (
     NotCertifiedError,
 )
 from .export_command import export_app
+from .report_command import report_command
 from .synth_command import synth_command
 from .training_commands import qat_command, train_command
 
@@ -105,8 +106,8 @@ def _root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         raise InputError(
-            "no command given; expected train, qat, compile, verify, synth, bitstream, predict, certificate, export "
-            "or doctor"
+            "no command given; expected train, qat, compile, verify, synth, bitstream, report, predict, certificate, "
+            "export or doctor"
         )
 
 
@@ -332,6 +333,11 @@ app.command("synth")(synth_command)
 # -- bitstream ---------------------------------------------------------------
 
 app.command("bitstream")(bitstream_command)
+
+
+# -- report -----------------------------------------------------------------
+
+app.command("report")(report_command)
 
 
 # -- predict -----------------------------------------------------------------

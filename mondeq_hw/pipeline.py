@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from . import data, hls, reference, report, rtl
+from . import data, hls, reference, report_compile, rtl
 from .adder_graph import adder_graph, require_da4ml
 from .certify import certify, choose_iterations
 from .config import CompileConfig, resolve
@@ -28,6 +28,7 @@ from .lower import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, lowe
 from .model import MonDEQ
 from .program import SolverProgram, assemble
 from .project import CERTIFICATE, Project, check_target, writing
+from .report import EXACT, Accuracy, Figure
 from .schedule import UNROLLED, Schedule, schedule, schedule_unrolled
 
 STEPS = ("load", "data", "quantize", "certify", "schedule", "golden", "hls", "rtl", "report")
@@ -117,7 +118,7 @@ def compile(
     with progress("schedule"):
         folding = folded(program, config)
     with progress("golden"):
-        behaviour = observe(checkpoint.model, program, folding, images)
+        accuracy = measure_accuracy(checkpoint.model, program, images)
     with writing(target, force) as folder:
         program.save(folder)
         certificate.save(folder / CERTIFICATE)
@@ -128,10 +129,10 @@ def compile(
             rtl.emit(program, folding, folder)
         with progress("report"):
             count = 0 if images.calibration is None else len(images.calibration)
-            summary = report.Summary(
-                config, checkpoint, images.name, count, lowered, program, certificate, folding, behaviour
+            summary = report_compile.Summary(
+                config, checkpoint, images.name, count, lowered, program, folding, accuracy
             )
-            report.write(summary, folder)
+            report_compile.write(summary, folder)
     return Project.load(target)
 
 
@@ -291,25 +292,22 @@ def _identifier(model: MonDEQ) -> str:
 # -- behaviour ---------------------------------------------------------------
 
 
-def observe(model: MonDEQ, program: SolverProgram, folding: Schedule, images: Images) -> report.Behaviour:
-    """Run the golden model on the test images (on noise for the cycles, where there are none)."""
-    golden = GoldenModel(program)
-    words = _stimulus(program, images)
-    iterations = golden.iterations(words)
-    cycles = report.predict_cycles(folding, iterations)
+def measure_accuracy(model: MonDEQ, program: SolverProgram, images: Images) -> Figure[Accuracy]:
+    """Run the golden model and the float network on the test images, if there are any."""
     if images.test is None:
-        return report.Behaviour(cycles, None)
-    raw = golden.words(images.test.words)
-    predicted = golden.predict_raw(raw).argmax(axis=1)
+        reason = "no labelled test images were named (--data, --data-dir)"
+        return Figure(EXACT, None, reason, "mondeq-hw compile MODEL --data-dir FOLDER")
+    golden = GoldenModel(program)
+    predicted = golden.predict_raw(golden.words(images.test.words)).argmax(axis=1)
     floating = reference.logits(model, images.test.words).argmax(axis=1)
     labels = images.test.labels
-    accuracy = report.Accuracy(
+    accuracy = Accuracy(
         samples=len(labels),
         golden=float((predicted == labels).mean()),
         floating=float((floating == labels).mean()),
         agreement=float((predicted == floating).mean()),
     )
-    return report.Behaviour(cycles, accuracy)
+    return Figure(EXACT, accuracy)
 
 
 def _stimulus(program: SolverProgram, images: Images) -> np.ndarray:

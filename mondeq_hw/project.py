@@ -38,8 +38,11 @@ MANIFEST = "manifest.json"
 MANIFEST_FORMAT = "mondeq-hw project"
 MANIFEST_VERSION = 1
 
-#: Files that commands other than ``compile`` may add to a finished folder.
-ADDED_LATER = frozenset({"report/verify.json", "report/synth.json"})
+#: Files that commands other than ``compile`` may add to a finished folder, or write again.
+ADDED_LATER = frozenset(
+    {f"report/{name}" for name in ("verify.json", "synth.json", "word_lengths.json")}
+    | {f"report/report.{suffix}" for suffix in ("json", "md", "html")}
+)
 #: Folders that they fill.
 FILLED_LATER = ("report/synth/", "bitstream/")
 
@@ -178,9 +181,13 @@ class Project:
             raise InputError(f"{file}: cannot be read ({error}); compile again") from None
 
     def changed_files(self) -> tuple[str, ...]:
-        """Files that differ from what ``compile`` wrote, or are gone."""
+        """Files that differ from what ``compile`` wrote, or are gone; a report that was written again is none."""
         listed = read_manifest(self.folder)
-        return tuple(name for name, digest in listed.items() if _digest(self.folder / name) != digest)
+        return tuple(
+            name
+            for name, digest in listed.items()
+            if name not in ADDED_LATER and _digest(self.folder / name) != digest
+        )
 
     def add(self, name: str, text: str) -> None:
         """Add one of :data:`ADDED_LATER` to the folder, in one step.

@@ -1,35 +1,67 @@
-"""What the compiler decided and what came of it: ``report/`` and the folder's own README.
+"""What is known about a build folder, in one frozen record.
 
-Estimated, simulated and measured figures are kept apart.  A figure that does
-not exist is ``null`` with a reason, never a guess.  Nothing here depends on
-the time or the machine's load, so equal inputs give equal files.
+A figure carries its kind: how it is known.  Kinds are never mixed in one
+number without saying so, and a figure that does not exist is None with its
+reason and the command that would provide it.
 """
 
 from __future__ import annotations
 
-import json
-import platform
-from dataclasses import asdict, dataclass
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-import numpy as np
-from jinja2 import Environment, StrictUndefined
-
-from .certificate import for_reading
-from .certify import Certificate
-from .config import CompileConfig
-from .doctor import package_version
-from .load import Checkpoint
-from .lower import Lowered
+from .certificate import CertificateLine
+from .parts import Part, Usage
 from .program import SolverProgram
-from .schedule import EngineFolding, Schedule, completion_cycles
+from .schedule import Schedule
+from .synth_parsers import HlsEstimate, Routed
 
-REPORT_VERSION = 1
+#: How a figure is known.
+PROVED, MEASURED, EXACT = "proved", "measured", "exact"
+PREDICTED, SIMULATED = "predicted", "simulated"
+ESTIMATED, SYNTHESISED, ROUTED = "estimated", "synthesised", "routed"
+AT_ROUTED_CLOCK = "routed clock, predicted cycles"
+KINDS = {
+    PROVED: "exact integer arithmetic, checked again by an independent program; holds for every input",
+    MEASURED: "floating point, or counted on samples",
+    EXACT: "the integer golden model, which C++ and RTL must equal word for word",
+    PREDICTED: "clock cycles by the schedule's cycle model; no simulation yet",
+    SIMULATED: "clock cycles counted in a simulation of the SystemVerilog",
+    ESTIMATED: "computed from word lengths and folding; no tool was asked",
+    SYNTHESISED: "counted by a synthesis tool, before placement",
+    ROUTED: "after place and route, by the tool's static timing analysis at its slow corner",
+}
 
-#: What the numbers in a build folder can depend on.
-PACKAGES = ("mondeq-hw", "numpy", "scipy", "python-flint", "torch", "safetensors", "scikit-learn", "da4ml")
+#: Files of the report, inside the build folder.
+REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML = "report/report.json", "report/report.md", "report/report.html"
+ACCURACY, RESOLVED, VERIFICATION, SYNTHESIS = (
+    "report/accuracy.json",
+    "config.resolved.json",
+    "report/verify.json",
+    "report/synth.json",
+)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Figure(Generic[T]):
+    """A value and how it is known, or why there is none.
+
+    Parameters
+    ----------
+    kind : str
+        Of :data:`KINDS`, or :data:`AT_ROUTED_CLOCK`.
+    value : object or None
+    reason : str or None
+        Why there is no value.
+    command : str or None
+        What would provide it.
+    """
+
+    kind: str
+    value: T | None
+    reason: str | None = None
+    command: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +87,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Cycles:
-    """Predicted clock cycles, for samples streamed back to back.
+    """Predicted clock cycles, for the folder's samples streamed back to back.
 
     Parameters
     ----------
@@ -66,7 +98,11 @@ class Cycles:
     latency : int
         First input beat to last output beat of the first sample.
     per_sample : float
-        Mean distance of samples; the reciprocal of the throughput.
+        Mean distance of samples, both ends of the stream included.
+    latency_alone : int
+        The same of a lone sample that runs all iterations; no input takes longer.
+    per_sample_all_iterations : float
+        Steady distance of samples that all run all iterations, away from both ends of a stream.
     """
 
     samples: int
@@ -74,189 +110,144 @@ class Cycles:
     max_iterations: int
     latency: int
     per_sample: float
+    latency_alone: int
+    per_sample_all_iterations: float
 
 
 @dataclass(frozen=True)
-class Behaviour:
-    """What the golden model and the cycle model say; no accuracy without labelled images."""
+class SimulatedCycles:
+    """Clock cycles counted in a simulation, beside the prediction for the very same samples."""
 
-    cycles: Cycles
-    accuracy: Accuracy | None
+    tool: str
+    samples: int
+    latency: int
+    per_sample: float | None
+    predicted_latency: int
+    predicted_per_sample: float | None
 
 
 @dataclass(frozen=True)
-class Summary:
-    """Everything a report is made of."""
+class CycleFigures:
+    """What is known of the clock cycles."""
 
-    config: CompileConfig
-    checkpoint: Checkpoint
-    images: str | None
-    calibration_samples: int
-    lowered: Lowered
+    predicted: Cycles
+    simulated: Figure[SimulatedCycles]
+    measured: Figure[float]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One implementation compared with the golden model."""
+
+    name: str
+    tool: str
+    samples: int
+    wrong_samples: int
+    benches_passed: int
+    benches_failed: tuple[str, ...]
+    mismatch: str | None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What ``mondeq-hw verify`` found, and files that differ from what was compiled."""
+
+    ok: bool
+    backends: tuple[Backend, ...]
+    changed_files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Latency and throughput at the achieved clock, by the predicted cycles."""
+
+    clock_mhz: float
+    latency_us: float
+    samples_per_second: float
+    latency_alone_us: float
+    samples_per_second_all_iterations: float
+
+
+@dataclass(frozen=True)
+class PartFigures:
+    """One part and flow.
+
+    Parameters
+    ----------
+    name, flow : str
+    speed_grade : int or None
+        Of ECP5; that of other parts is in the ordering code.
+    part : Part
+        With what it holds.
+    aim_mhz : float or None
+        The clock that placement aimed at.
+    lut_weight_bits : int
+        Weights of up to so many bits multiply in LUTs.
+    tools : dict of str to str
+    estimated, hls, synthesised : Figure of Usage (HlsEstimate)
+    routed : Figure of Routed
+        Usage, clock and critical path.
+    speed : Figure of Speed
+    """
+
+    name: str
+    flow: str
+    speed_grade: int | None
+    part: Part
+    aim_mhz: float | None
+    lut_weight_bits: int
+    tools: dict[str, str]
+    estimated: Figure[Usage]
+    hls: Figure[HlsEstimate]
+    synthesised: Figure[Usage]
+    routed: Figure[Routed]
+    speed: Figure[Speed]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the schedule holds, by counting."""
+
+    drive_multipliers: int
+    solve_multipliers: int
+    solve_graph_adders: int
+    readout_multipliers: int
+    weight_bits: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What ``compile`` was given and chose, as ``config.resolved.json`` has it."""
+
+    model: dict[str, Any]
+    requested: dict[str, Any]
+    resolved: dict[str, Any]
+    tools: dict[str, str | None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is known about a build folder.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    origin : Origin
+    certificate : tuple of CertificateLine
+    accuracy : Figure of Accuracy
+    schedule : Schedule
+    cycles : CycleFigures
+    counts : Counts
+    parts : tuple of PartFigures
+    verification : Figure of Verification
+    """
+
     program: SolverProgram
-    certificate: Certificate
+    origin: Origin
+    certificate: tuple[CertificateLine, ...]
+    accuracy: Figure[Accuracy]
     schedule: Schedule
-    behaviour: Behaviour
-
-
-def predict_cycles(folding: Schedule, iterations: np.ndarray) -> Cycles:
-    """Cycle figures of samples that need the given iterations."""
-    done = completion_cycles(folding, iterations)
-    per_sample = float((done[-1] - done[0]) / (len(done) - 1)) if len(done) > 1 else float(done[0])
-    return Cycles(
-        samples=len(done),
-        mean_iterations=float(np.mean(iterations)),
-        max_iterations=int(np.max(iterations)),
-        latency=int(done[0]),
-        per_sample=per_sample,
-    )
-
-
-def write(summary: Summary, folder: Path) -> None:
-    """Write ``config.resolved.json``, ``report/report.{json,md}`` and ``README.md``."""
-    content = to_plain(summary)
-    _write_json(folder / "config.resolved.json", resolved(summary))
-    (folder / "report").mkdir()
-    _write_json(folder / "report" / "report.json", content)
-    (folder / "report" / "report.md").write_text(_render("report.md.j2", content))
-    (folder / "README.md").write_text(_render("README.md.j2", content))
-
-
-def resolved(summary: Summary) -> dict[str, Any]:
-    """The options as asked for, and every value that was chosen for those left open."""
-    program, lowered = summary.program, summary.lowered
-    return {
-        "requested": summary.config.model_dump(mode="json"),
-        "resolved": {
-            "solver": program.solver,
-            "rounding": lowered.rounding,
-            "granularity": summary.config.granularity,
-            "strategy": summary.schedule.strategy,
-            "step_size": lowered.quantized.recurrence.step_size,
-            "leak_shift": program.leak_shift,
-            "iterations": program.iterations,
-            **word_lengths(program),
-            "schedule": summary.schedule.to_plain(),
-            "data": summary.images,
-            "calibration_samples": summary.calibration_samples,
-        },
-        "model": model_facts(summary.checkpoint),
-        "tools": tools(),
-    }
-
-
-def to_plain(summary: Summary) -> dict[str, Any]:
-    """The content of ``report.json``."""
-    program, behaviour = summary.program, summary.behaviour
-    no_accuracy = "no labelled test images were named (--data, --data-dir)"
-    return {
-        "version": REPORT_VERSION,
-        "name": program.name,
-        "certified": program.certified,
-        "program_digest": program.digest,
-        "model": model_facts(summary.checkpoint),
-        "sizes": {"n": program.n, "d": program.d, "k": program.k},
-        "solver": program.solver,
-        "rounding": summary.lowered.rounding,
-        "granularity": summary.config.granularity,
-        "step_size": summary.lowered.quantized.recurrence.step_size,
-        "iterations": program.iterations,
-        "word_lengths": word_lengths(program),
-        "certificate": [asdict(line) for line in summary.certificate.lines],
-        "accuracy": figure(behaviour.accuracy and asdict(behaviour.accuracy), no_accuracy),
-        "data": summary.images,
-        "schedule": schedule_facts(summary.schedule),
-        "cycles": {
-            "predicted": asdict(behaviour.cycles),
-            "simulated": figure(None, "run 'mondeq-hw verify' on this folder; it writes report/verify.json"),
-            "measured": figure(None, "no hardware run"),
-        },
-        "resources": {
-            "estimated": resources(program, summary.schedule),
-            "synthesised": figure(None, "no synthesis run"),
-        },
-        "tools": tools(),
-    }
-
-
-def figure(value: Any, reason: str) -> dict[str, Any]:
-    """A value, or ``null`` and why there is none."""
-    return {"value": value, "reason": None if value is not None else reason}
-
-
-def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
-    """Which network this is."""
-    model = checkpoint.model
-    pre = model.preprocessing
-    return {
-        "source": model.source,
-        "digest": model.digest(),
-        "monotonicity_margin": model.monotonicity_margin,
-        "preprocessing": {
-            "scale": pre.scale,
-            "mean": np.asarray(pre.mean).tolist(),
-            "std": np.asarray(pre.std).tolist(),
-            "input_bits": pre.input_bits,
-        },
-        "training": asdict(checkpoint.training),
-    }
-
-
-def word_lengths(program: SolverProgram) -> dict[str, Any]:
-    """Every word length and format: chosen ones, and those that follow from them."""
-    return {
-        "bits": program.matrix.word_length,
-        "drive_bits": program.drive.word_length,
-        "readout_bits": program.readout.word_length,
-        "input_bits": program.input_format.word_length,
-        "state_bits": program.state_format.word_length,
-        "input_format": str(program.input_format),
-        "state_format": str(program.state_format),
-        "drive_accumulator_bits": program.drive_accumulator_bits,
-        "accumulator_bits": program.accumulator_bits,
-        "output_bits": program.output_bits,
-        "output_fractional_bits": program.output_fractional_bits,
-    }
-
-
-def schedule_facts(plan: Schedule) -> dict[str, Any]:
-    """The foldings and what follows from them."""
-    facts = plan.to_plain()
-    for name in ("drive", "solve", "readout"):
-        engine: EngineFolding = getattr(plan, name)
-        facts[name]["cycles_per_matvec"] = engine.cycles_per_matvec
-    return {**facts, "words_per_beat": plan.words_per_beat, "beats_per_sample": plan.beats_per_sample}
-
-
-def resources(program: SolverProgram, folding: Schedule) -> dict[str, int]:
-    """Multipliers, adders of the unrolled solver and weight bits in memories, counted; no tool was asked."""
-
-    def multipliers(engine: EngineFolding) -> int:
-        return engine.pe * engine.simd
-
-    stored = [program.drive, program.readout] if folding.graph else [program.drive, program.matrix, program.readout]
-    return {
-        "drive_multipliers": multipliers(folding.drive),
-        "solve_multipliers": 0 if folding.graph else multipliers(folding.solve),
-        "solve_graph_adders": folding.graph.adders if folding.graph else 0,
-        "readout_multipliers": multipliers(folding.readout),
-        "weight_bits": sum(matrix.integers.size * matrix.word_length for matrix in stored),
-    }
-
-
-def tools() -> dict[str, str | None]:
-    """Versions of what made the numbers."""
-    return {"python": platform.python_version(), **{name: package_version(name) for name in PACKAGES}}
-
-
-def _write_json(file: Path, content: dict[str, Any]) -> None:
-    file.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-
-
-def _render(template: str, content: dict[str, Any]) -> str:
-    environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
-    )
-    environment.filters["for_reading"] = for_reading
-    text = files("mondeq_hw").joinpath("templates", template).read_text()
-    return environment.from_string(text).render(**content)
+    cycles: CycleFigures
+    counts: Counts
+    parts: tuple[PartFigures, ...]
+    verification: Figure[Verification]

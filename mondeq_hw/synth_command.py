@@ -31,7 +31,8 @@ def synth_command(
 ) -> None:
     """Synthesise the hardware: resources of a part, achieved clock, critical path.
 
-    Writes report/synth.json; logs and results stay in report/synth/PART, and what has not changed is not run again.
+    Writes report/synth.json, and report/synth/PART/FLOW.json beside the logs and results, so that 'report' can
+    compare parts. What has not changed is not run again.
     """
     from rich.console import Console
 
@@ -50,6 +51,7 @@ def synth_command(
         result = synthesize(project.folder, options, work, progress)
     content = json.dumps(result.to_plain(), indent=2)
     project.add(REPORT, content + "\n")
+    project.add(f"report/synth/{options.part}/{options.flow}.json", content + "\n")
     print(content) if as_json else _print_table(result)
 
 

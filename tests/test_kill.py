@@ -37,7 +37,7 @@ MOMENTS = [
     ("tempfile", "mkdtemp", 1),
     ("mondeq_hw.hls", "emit", 1),
     ("mondeq_hw.rtl", "emit", 1),
-    ("mondeq_hw.report", "write", 1),
+    ("mondeq_hw.report_compile", "write", 1),
     ("os", "fsync", 1),
     ("os", "fsync", 20),
     ("mondeq_hw.project", "_move", 1),

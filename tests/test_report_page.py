@@ -1,0 +1,152 @@
+"""The report as a page: one file, well-formed, every number that of the JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from checkpoints import parameters, plain, write_npz
+from test_report import bare, full  # noqa: F401 - fixtures
+
+from mondeq_hw.cli import main
+
+XLINK = "{http://www.w3.org/1999/xlink}href"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="session")
+def unrolled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The other strategy, from a model whose name is not fit for HTML."""
+    folder = tmp_path_factory.mktemp("unrolled")
+    model = write_npz(folder / "<b>&'x.npz", plain(parameters(seed=2, n=6)))
+    options = ["--bits", "4", "--strategy", "unrolled", "--out", str(folder / "build"), "--json"]
+    assert main(["compile", str(model), *options]) == 0
+    assert main(["report", str(folder / "build"), "--no-sweep"]) == 0
+    return folder / "build"
+
+
+@pytest.fixture(params=["bare", "full", "unrolled"])
+def build(request: pytest.FixtureRequest) -> Path:
+    return request.getfixturevalue(request.param)
+
+
+def page(build: Path) -> str:
+    return (build / "report" / "report.html").read_text()
+
+
+def tree(build: Path) -> ElementTree.Element:
+    """The page is XML too, so that a strict parser proves every element closed."""
+    return ElementTree.fromstring(page(build).removeprefix("<!DOCTYPE html>\n"))
+
+
+def at(content: Any, path: str) -> Any:
+    for key in path.split("/"):
+        if isinstance(content, dict):
+            content = content[key]
+        else:
+            named = [entry for entry in content if isinstance(entry, dict) and entry.get("name") == key]
+            content = named[0] if named else content[int(key)]
+    return content
+
+
+def test_well_formed_and_self_contained(build: Path) -> None:
+    text = page(build)
+    assert text.startswith("<!DOCTYPE html>\n<html lang=")
+    root = tree(build)
+    tags = {element.tag.removeprefix(SVG) for element in root.iter()}
+    assert not tags & {"script", "link", "iframe", "img", "image", "object", "embed", "base", "form"}
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            if name in ("href", XLINK, "src", "srcset", "action", "poster", "data"):
+                assert value.startswith("#"), value
+            assert not name.startswith("on")
+    assert "@import" not in text and not re.search(r"url\((?!#)", text)
+    assert re.sub(r'xmlns(:\w+)?="[^"]*"', "", text).count("://") == 0
+    assert len(text) < 600_000
+
+
+def test_identifiers_are_unique_and_found(build: Path) -> None:
+    names = [element.attrib["id"] for element in tree(build).iter() if "id" in element.attrib]
+    assert len(names) == len(set(names))
+    wanted = re.findall(r'(?:href="#|url\(#)([^")]+)', page(build))
+    assert wanted and set(wanted) <= set(names)
+
+
+def test_every_number_is_the_jsons(build: Path) -> None:
+    content = json.loads((build / "report" / "report.json").read_text())
+    marked = list(tree(build).iter("data"))
+    assert len(marked) > 60
+    for element in marked:
+        value = at(content, element.attrib["data-path"])
+        assert element.attrib["value"] == (value if isinstance(value, str) else repr(value))
+        text = (element.text or "").replace(",", "")
+        shown = Fraction(text.removesuffix(" %")) / (100 if text.endswith(" %") else 1)
+        exact = Fraction(value)
+        # Half a unit of the last digit that is shown, a whole one for bounds.
+        digits = len(text.removesuffix(" %").partition(".")[2].partition("e")[0])
+        unit = Fraction(1, 10**digits) / (100 if text.endswith(" %") else 1)
+        assert abs(shown - exact) <= max(unit, abs(exact) / 1000), (element.attrib, text)
+
+
+def test_four_plots_with_words_for_them(build: Path) -> None:
+    figures = list(tree(build).iter("figure"))
+    titles = [figure.findtext("h3") for figure in figures]
+    assert titles == [
+        "Residual by iteration",
+        "Contraction and accuracy by word length",
+        "Resources by folding",
+        "Roofline of multiply-accumulates per cycle",
+    ]
+    for figure in figures:
+        plot = figure.find(f"{SVG}svg")
+        assert plot is not None
+        assert plot.attrib["role"] == "img" and re.search(r"\d", plot.attrib["aria-label"])
+        assert "width" not in plot.attrib and plot.attrib["viewBox"]
+        assert len(list(plot.iter(f"{SVG}path"))) > 10
+        caption = figure.find("figcaption")
+        assert caption is not None and len("".join(caption.itertext()).split()) > 5
+
+
+def test_colours_are_the_pages(build: Path) -> None:
+    """Whatever is drawn follows the page into dark mode and onto paper."""
+    for plot in tree(build).iter(f"{SVG}svg"):
+        drawn = ElementTree.tostring(plot, encoding="unicode")
+        assert set(re.findall(r"#[0-9a-fA-F]{6}\b", drawn)) <= {"#ffffff"}
+        assert "var(--ink)" in drawn
+    assert "prefers-color-scheme: dark" in page(build) and "@media print" in page(build)
+
+
+def test_tables_have_headers_and_scroll_on_a_phone(build: Path) -> None:
+    root = tree(build)
+    tables = list(root.iter("table"))
+    framed = [table for box in root.iter("div") if box.get("class") == "scroll" for table in box.findall("table")]
+    assert tables and tables == framed
+    for table in tables:
+        assert [cell.attrib.get("scope") for cell in table.find("thead").iter("th")]  # type: ignore[union-attr]
+        assert all(cell.attrib.get("scope") for cell in table.iter("th"))
+    assert root.find("head/meta[@name='viewport']") is not None
+
+
+def test_claims_kinds_and_gaps_are_all_there(build: Path) -> None:
+    content = json.loads((build / "report" / "report.json").read_text())
+    words = " ".join("".join(tree(build).itertext()).split())
+    for line in content["certificate"]:
+        assert " ".join(line["statement"].split()) in words
+    for meaning in content["kinds"].values():
+        assert meaning in words
+    for part in content["parts"]:
+        if part["routed"]["value"] is None:
+            assert part["routed"]["reason"] in words
+    assert "nothing is claimed" in words
+    assert "Proved to converge for every input" in words
+    assert content["name"] in words
+
+
+def test_the_name_of_a_model_is_text(unrolled: Path) -> None:
+    assert tree(unrolled).findtext("body/header/div/h1") == "<b>&'x"
+    assert "adders that takes a product every cycle" in page(unrolled)
