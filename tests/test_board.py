@@ -18,7 +18,7 @@ import mondeq_hw
 from mondeq_hw import board_rtl
 from mondeq_hw.board import BOARDS, find_board
 from mondeq_hw.board_rtl import line_timing
-from mondeq_hw.data import digits
+from mondeq_hw.data import digits, mnist
 from mondeq_hw.errors import EXIT_BAD_INPUT, InputError, MissingToolError
 from mondeq_hw.frames import SYNC, Frame, FrameReader, Kind, Reason, identity, pack_sample, unpack_result
 from mondeq_hw.golden import GoldenModel
@@ -254,6 +254,16 @@ def test_images_pin_to_pin(digits_model: Path, tmp_path: Path) -> None:
     result = run_board_bench(project.folder, tmp_path / "work", words=words)
     assert result.ok, result.failures
     assert np.mean(result.outputs.argmax(axis=1) == test.labels) > 0.8
+
+
+def test_mnist_pin_to_pin(shared: Path, tmp_path: Path) -> None:
+    """The published checkpoint at four bits, and MNIST's first test images through the pins."""
+    model = shared / "checkpoints" / "li_2026_mnist_mondeq.pt"
+    project = mondeq_hw.compile(model, tmp_path / "build", bits=4, rounding="nearest")
+    test = mnist(shared / "data" / "mnist", "test").first(6)
+    result = run_board_bench(project.folder, tmp_path / "work", words=test.words, tests=["images"])
+    assert result.ok, result.failures
+    assert (result.outputs.argmax(axis=1) == test.labels).all()
 
 
 def test_bench_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
