@@ -255,7 +255,7 @@ def fit(
     words = torch.from_numpy(run.data.words.astype(np.uint8 if run.data.words.max() < 256 else np.int32))
     training, validation = split(run.data, options.validation_share, options.seed)
     optimiser = torch.optim.AdamW(
-        network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, foreach=True
+        network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
     digest = run.digest() if run.state_file else ""
     history, best = _restore(run, optimiser, digest)
@@ -305,10 +305,9 @@ def shifted(words: Tensor, reach: int, rng: np.random.Generator) -> Tensor:
     if side * side != words.shape[1]:
         raise InputError(f"shift_pixels needs square images; these have {words.shape[1]} pixels. Set it to 0")
     framed = nn.functional.pad(words.reshape(-1, side, side), (reach, reach, reach, reach))
-    corner = torch.from_numpy(rng.integers(0, 2 * reach + 1, size=(2, len(words), 1)))
-    rows, columns = corner + torch.arange(side)
-    image = torch.arange(len(words))
-    return framed[image[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(words.shape)
+    rows, columns = torch.from_numpy(rng.integers(0, 2 * reach + 1, size=(2, len(words))))
+    windows = framed.unfold(1, side, 1).unfold(2, side, 1)  # (images, top rows, left columns, side, side)
+    return windows[torch.arange(len(words)), rows, columns].reshape(words.shape)
 
 
 def _finite_loss(objective: Objective, inputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
