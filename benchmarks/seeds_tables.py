@@ -1,0 +1,125 @@
+"""The tables and the plot of ``seeds.py``, from its results file alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from paper_retraining import RECORDED_RETRAINED
+from seeds_results import FINE_TUNED, FROM_SCRATCH, Choice, Results, Trial
+
+from mondeq_hw.errors import InputError
+from mondeq_hw.training_commands import METHODS
+
+BITS = (4, 3, 2, 1)
+MODES = (FINE_TUNED, FROM_SCRATCH)
+STRAIGHT, LOTION = METHODS[:2]
+#: What stands between these in ``docs/training.md`` is written here.
+BEGIN, END = "<!-- seeds.py: begin -->", "<!-- seeds.py: end -->"
+
+
+def spread(accuracies: Sequence[float]) -> str:
+    """Mean and standard deviation of a sample, in percent."""
+    if len(accuracies) < 2:
+        return "".join(f"{value:.2f}" for value in accuracies)
+    return f"{np.mean(accuracies):.2f} ± {np.std(accuracies, ddof=1):.2f}"
+
+
+def table(results: Results) -> str:
+    """Markdown: test accuracy by start, word length and method."""
+    lines = [
+        "| start | bits | straight-through | LOTION | rounding alone | the paper's retraining "
+        "| largest proved factor | seeds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for mode in MODES:
+        for bits in BITS:
+            straight, lotion = (results.retrained(mode, method, bits) for method in (STRAIGHT, LOTION))
+            if not straight and not lotion:
+                continue
+            paper = RECORDED_RETRAINED.get(bits) if mode == FROM_SCRATCH else None
+            cells = (
+                mode,
+                str(bits),
+                *(spread([entry.test_accuracy for entry in some]) for some in (straight, lotion)),
+                spread([entry.test_accuracy for entry in results.rounded(mode, bits)]),
+                "" if paper is None else f"{paper:.2f}",
+                f"{max(entry.contraction_factor for entry in (*straight, *lotion)):.3f}",
+                f"{len(straight)}" if len(straight) == len(lotion) else f"{len(straight)}, {len(lotion)}",
+            )
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def choices(results: Results) -> str:
+    """Markdown: what was chosen among, by validation accuracy."""
+    lines = ["| method | bits | learning rate | shift | validation accuracy | |", "|---|---|---|---|---|---|"]
+    chosen = [(entry.variant, entry.bits, _recipe(entry)) for entry in results.entries if isinstance(entry, Choice)]
+    for entry in results.entries:
+        if isinstance(entry, Trial):
+            rate, shift = _recipe(entry)
+            mark = "chosen" if (entry.variant, entry.bits, (rate, shift)) in chosen else ""
+            lines.append(
+                f"| {entry.variant} | {entry.bits} | {rate:g} | {shift} | {entry.validation_accuracy:.2f} | {mark} |"
+            )
+    return "\n".join(lines)
+
+
+def _recipe(entry: Trial | Choice) -> tuple[float, int]:
+    optimisation = entry.config.optimisation
+    return optimisation.learning_rate, optimisation.shift_pixels
+
+
+def document(results: Results, text: str) -> str:
+    """A page with its part between the markers written anew.
+
+    Raises
+    ------
+    InputError
+        The page has no such part.
+    """
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"the page has no part between {BEGIN} and {END}; put the two lines where the tables belong")
+    return f"{head}{BEGIN}\n\n{table(results)}\n\n{choices(results)}\n\n{END}{tail}"
+
+
+def report(results: Results, docs: Path) -> None:
+    """Write the tables into ``training.md`` and draw ``images/seeds.png``."""
+    page = docs / "training.md"
+    page.write_text(document(results, page.read_text()))
+    draw(results, docs / "images" / "seeds.png")
+
+
+def draw(results: Results, file: Path) -> None:
+    """Accuracy by word length; every seed a dot, mean and deviation beside it."""
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    styles = ((STRAIGHT, "C0", "straight-through", -0.15), (LOTION, "C1", "LOTION", 0.15))
+    for axis, mode in zip(figure.subplots(1, 2, sharey=True), MODES, strict=True):
+        for method, color, label, offset in styles:
+            for bits in BITS:
+                values = [entry.test_accuracy for entry in results.retrained(mode, method, bits)]
+                if values:
+                    axis.plot([bits + offset] * len(values), values, ".", color=color, alpha=0.4)
+                    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
+                    axis.errorbar(
+                        bits + offset + 0.07,
+                        np.mean(values),
+                        deviation,
+                        fmt="o",
+                        color=color,
+                        capsize=3,
+                        label=label if bits == BITS[0] else None,
+                    )
+        for bits in BITS:
+            values = [entry.test_accuracy for entry in results.rounded(mode, bits)]
+            label = "rounding alone" if bits == BITS[0] else None
+            axis.plot([bits] * len(values), values, "x", color="C2", label=label)
+        axis.set(title=mode, xlabel="bits of the iteration matrix", xticks=BITS)
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8, loc="lower right")
+    figure.axes[0].set_ylabel("test accuracy, %")
+    figure.savefig(file, dpi=150)

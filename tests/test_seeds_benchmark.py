@@ -1,0 +1,149 @@
+"""``benchmarks/seeds.py``: resumable, choices without the test set, and the documented table is its results file's."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from mondeq_hw.errors import InputError
+from mondeq_hw.golden import GoldenModel
+from mondeq_hw.lower import LoweringOptions, lower
+from mondeq_hw.qat import certified_program, retrain
+
+ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+
+
+@pytest.fixture
+def seeds(monkeypatch) -> ModuleType:
+    """The script; scripts of the benchmarks import each other by plain names."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    torch.set_num_threads(1)
+    return importlib.import_module("seeds")
+
+
+@pytest.fixture
+def study(seeds, tmp_path):
+    """Two seeds, one word length, an epoch or two."""
+    whole = seeds.digits_study(tmp_path)
+    few = replace(whole.training.optimisation, epochs=2)
+
+    def short(candidate):
+        optimisation = replace(candidate.config.optimisation, epochs=2)
+        return replace(candidate, config=replace(candidate.config, optimisation=optimisation))
+
+    return replace(
+        whole,
+        training=replace(whole.training, n=12, optimisation=few),
+        stand_in=replace(whole.stand_in, n=12, optimisation=replace(few, validation_share=0.3)),
+        candidates=tuple(tuple(short(candidate) for candidate in some) for some in whole.candidates),
+        seeds=(3, 4),
+        bits=(2,),
+    )
+
+
+def without_time(results) -> set[str]:
+    return {str(replace(entry, seconds=0.0) if hasattr(entry, "seconds") else entry) for entry in results.entries}
+
+
+def test_a_killed_run_continues_and_a_finished_one_does_nothing(seeds, study, tmp_path, monkeypatch):
+    calls = []
+
+    def limited(*arguments):
+        calls.append(arguments)
+        if len(calls) == 7:  # four trials are to come before the eight points are through
+            raise KeyboardInterrupt
+        return retrain(*arguments)
+
+    monkeypatch.setattr(seeds, "retrain", limited)
+    with pytest.raises(KeyboardInterrupt):
+        seeds.run(study, seeds.Results(tmp_path / "killed.jsonl"))
+    first = (tmp_path / "killed.jsonl").read_text()
+    seeds.run(study, seeds.Results(tmp_path / "killed.jsonl"))
+    assert (tmp_path / "killed.jsonl").read_text().startswith(first)
+    assert len(calls) == 1 + 4 + 8
+    assert not list(tmp_path.glob("*.state"))
+
+    resumed = seeds.Results(tmp_path / "killed.jsonl")
+    kinds = [type(entry).__name__ for entry in resumed.entries]
+    assert {kind: kinds.count(kind) for kind in kinds} == {
+        "Floating": 3,
+        "Trial": 4,
+        "Choice": 2,
+        "Retrained": 8,
+        "Rounded": 3,
+    }
+    again = replace(study, folder=tmp_path / "again")
+    again.folder.mkdir()
+    straight = seeds.Results(tmp_path / "straight.jsonl")
+    seeds.run(again, straight)
+    assert without_time(straight) == without_time(resumed)
+
+    monkeypatch.setattr(seeds, "retrain", None)
+    monkeypatch.setattr(seeds, "train", None)
+    seeds.run(study, resumed)
+    assert (tmp_path / "killed.jsonl").read_text().count("\n") == len(kinds)
+
+
+def test_a_point_is_what_the_public_functions_give(seeds, study, tmp_path):
+    results = seeds.Results(tmp_path / "points.jsonl")
+    networks = seeds.Networks(study, results)
+    candidate = study.candidates[0][1]
+    seeds.retrained(networks, seeds.FINE_TUNED, candidate, 2, 4)
+    (point,) = seeds.Results(results.file).retrained(seeds.FINE_TUNED, candidate.method, 2)
+    assert point.config.optimisation.seed == 4
+    assert point.config.optimisation.learning_rate == candidate.config.optimisation.learning_rate
+    options = LoweringOptions(2, drive_bits=4, readout_bits=6)
+    result = retrain(lower(study.checkpoint, options, study.data.words), study.data, point.config)
+    program, proof = certified_program(result.stored)
+    right = GoldenModel(program).predict_raw(study.test.words).argmax(axis=1) == study.test.labels
+    assert point.test_accuracy == pytest.approx(100 * float(np.mean(right)))
+    assert point.contraction_factor == float(proof.contraction_factor) <= 0.95
+    assert point.validation_accuracy == result.best.validation_accuracy
+    assert point.test_accuracy > 80
+
+
+def test_choices_are_the_best_on_validation_images_and_see_no_others(seeds, study, tmp_path, monkeypatch):
+    results = seeds.Results(tmp_path / "choices.jsonl")
+    monkeypatch.setattr(seeds, "_accuracy", None)
+    chosen = seeds.choose(seeds.Networks(study, results), study.candidates[0])
+    trials = [entry for entry in results.entries if isinstance(entry, seeds.Trial)]
+    assert [trial.bits for trial in trials] == [2, 2]
+    best = max(trials, key=lambda trial: trial.validation_accuracy)
+    assert chosen.config.optimisation.learning_rate == best.config.optimisation.learning_rate
+    assert {trial.config.optimisation.validation_share for trial in trials} == {0.3}
+    # What is written down stays, whatever the candidates are later.
+    other = (replace(study.candidates[0][0], config=replace(chosen.config, iterations=3)),)
+    assert seeds.choose(seeds.Networks(study, seeds.Results(results.file)), other) == chosen
+
+
+def test_a_foreign_line_is_refused(seeds, tmp_path):
+    file = tmp_path / "seeds.jsonl"
+    file.write_text('{"kind": "choice", "method": "lotion"}\n')
+    with pytest.raises(InputError, match="line 1: not a result"):
+        seeds.Results(file)
+
+
+# -- the committed results -----------------------------------------------------------------------------
+
+
+def test_the_documented_tables_are_those_of_the_results_file(seeds):
+    tables = importlib.import_module("seeds_tables")
+    page = (ROOT / "docs" / "training.md").read_text()
+    results = seeds.Results(seeds.RESULTS)
+    assert results.entries
+    assert tables.document(results, page) == page
+    with pytest.raises(InputError, match="no part between"):
+        tables.document(results, "a page without markers")
+
+
+def test_the_plot_is_drawn_from_the_results_file(seeds, tmp_path):
+    tables = importlib.import_module("seeds_tables")
+    tables.draw(seeds.Results(seeds.RESULTS), tmp_path / "seeds.png")
+    assert (tmp_path / "seeds.png").stat().st_size > 10_000
