@@ -17,14 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from paper_displacement import quantised, recorded_equilibria
 from paper_tables import Recorded, Table
-from published import Published, compiled
+from published import Published, compiled, golden_accuracy
 
 from mondeq_hw.contraction import ContractionProof
 from mondeq_hw.data import Dataset, mnist
-from mondeq_hw.golden import GoldenModel
 from mondeq_hw.lower import Lowered, LoweringOptions
 from mondeq_hw.perturbation import PaperPerturbation, paper_perturbation
-from mondeq_hw.program import SolverProgram
 from mondeq_hw.prox import equilibrium
 from mondeq_hw.qat import QatConfig, certified_program, retrain
 from mondeq_hw.reference import preactivation
@@ -92,7 +90,7 @@ def _result(published: Published, data: Dataset, bits: int, epochs: int, folder:
         bits,
         operator,
         _paper(published, bits) if operator is not None and operator.m_tilde > 0 else None,
-        Rounded(_accuracy(program, published.test), _factor(lowered.proof)),
+        Rounded(golden_accuracy(program, published.test), _factor(lowered.proof)),
         _retrained(published, lowered, data, bits, epochs, folder),
     )
 
@@ -105,11 +103,6 @@ def _paper(published: Published, bits: int) -> Paper:
 
     exact = equilibrium(preactivation(model, test.words))
     return Paper(accuracy(recorded_equilibria(model, test.words)), accuracy(exact))
-
-
-def _accuracy(program: SolverProgram, test: Dataset) -> float:
-    golden = GoldenModel(program)
-    return 100.0 * float((golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.labels).mean())
 
 
 def _factor(proof: ContractionProof | None) -> float | None:
@@ -131,7 +124,7 @@ def _retrained(
         outcome = retrain(lowered, data, config, state_file=state, observe=observe)
     program, proof = certified_program(outcome.stored)
     result = Retrained(
-        _accuracy(program, published.test),
+        golden_accuracy(program, published.test),
         float(proof.contraction_factor),
         program.iterations,
         epochs,

@@ -10,6 +10,7 @@ import numpy as np
 
 from mondeq_hw.certify import choose_iterations
 from mondeq_hw.data import Dataset, mnist
+from mondeq_hw.golden import GoldenModel
 from mondeq_hw.load import load
 from mondeq_hw.lower import Lowered, LoweringOptions, lower
 from mondeq_hw.model import MonDEQ
@@ -58,7 +59,18 @@ def float_classes(published: Published) -> np.ndarray:
 def compiled(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None) -> tuple[Lowered, SolverProgram]:
     """Lower and assemble as ``compile`` does; 64 iterations where nothing is proved."""
     lowered = lower(model, options, images)
+    return lowered, program_of(lowered)
+
+
+def program_of(lowered: Lowered) -> SolverProgram:
+    """Assemble as ``compile`` does; 64 iterations where nothing is proved."""
     draft = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, lowered.proof is not None)
     iterations = 64 if lowered.proof is None else choose_iterations(draft, lowered.proof)
     formats = lowered.input_format, lowered.state_format
-    return lowered, assemble(lowered.quantized, *formats, iterations, lowered.proof is not None)
+    return assemble(lowered.quantized, *formats, iterations, lowered.proof is not None)
+
+
+def golden_accuracy(program: SolverProgram, test: Dataset) -> float:
+    """What the integers classify rightly, in percent."""
+    golden = GoldenModel(program)
+    return 100.0 * float((golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.labels).mean())

@@ -25,18 +25,15 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from published import arguments
+from published import arguments, golden_accuracy, program_of
 from seeds_results import FINE_TUNED, FROM_SCRATCH, STAND_IN, Choice, Floating, Results, Retrained, Rounded, Trial
 from seeds_tables import report, table
 
-from mondeq_hw.contraction import ContractionProof, choose_iterations
 from mondeq_hw.data import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, MNIST, Dataset, digits, mnist
-from mondeq_hw.golden import GoldenModel
 from mondeq_hw.load import MNIST_PREPROCESSING, Training, load, save
 from mondeq_hw.lotion import Regularised, Sampled
 from mondeq_hw.lower import Lowered, LoweringOptions, lower
 from mondeq_hw.model import MonDEQ, Preprocessing
-from mondeq_hw.program import SolverProgram, assemble
 from mondeq_hw.qat import QatConfig, QatResult, StraightThrough, certified_program, retrain
 from mondeq_hw.train import Optimisation, TrainingConfig, accuracy, normalisation, train
 from mondeq_hw.training_commands import CALIBRATION_SAMPLES, METHODS
@@ -117,8 +114,9 @@ class Networks:
             "validation_accuracy": result.best.validation_accuracy,
             "test_accuracy": accuracy(result.model, study.test),
         }
+        if not self.results.floating(mode, seed):  # else a run was killed between these two lines
+            self.results.append(Floating(mode, seed, config, **metrics))
         save(result.model, file, Training(study.data.name, seed, metrics))
-        self.results.append(Floating(mode, seed, config, **metrics))
         state.unlink()
         return result.model
 
@@ -192,7 +190,7 @@ def retrained(networks: Networks, mode: str, candidate: Candidate, bits: int, se
             program.iterations,
             result.best.epoch + 1,
             result.best.validation_accuracy,
-            _accuracy(program, networks.study.test),
+            golden_accuracy(program, networks.study.test),
             float(proof.contraction_factor),
             seconds,
         )
@@ -204,20 +202,9 @@ def rounded(networks: Networks, mode: str, bits: int, seed: int) -> None:
     if networks.results.rounded(mode, bits, seed) or (mode == FINE_TUNED and seed != networks.study.seeds[0]):
         return
     lowered = networks.lowered(mode, seed, bits)
-    program, factor = _rounded_program(lowered, lowered.proof)
-    networks.results.append(Rounded(mode, bits, seed, _accuracy(program, networks.study.test), factor))
-
-
-def _rounded_program(lowered: Lowered, proof: ContractionProof | None) -> tuple[SolverProgram, float | None]:
-    """64 iterations where nothing is proved."""
-
-    def program(iterations: int) -> SolverProgram:
-        formats = lowered.input_format, lowered.state_format
-        return assemble(lowered.quantized, *formats, iterations, certified=proof is not None)
-
-    if proof is None:
-        return program(64), None
-    return program(choose_iterations(program(1), proof)), float(proof.contraction_factor)
+    factor = None if lowered.proof is None else float(lowered.proof.contraction_factor)
+    reached = golden_accuracy(program_of(lowered), networks.study.test)
+    networks.results.append(Rounded(mode, bits, seed, reached, factor))
 
 
 def _retrain(networks: Networks, mode: str, candidate: Candidate, bits: int) -> tuple[QatResult, float]:
@@ -236,11 +223,6 @@ def _retrain(networks: Networks, mode: str, candidate: Candidate, bits: int) -> 
 
 def _seeded(config: QatConfig, seed: int) -> QatConfig:
     return replace(config, optimisation=replace(config.optimisation, seed=seed))
-
-
-def _accuracy(program: SolverProgram, test: Dataset) -> float:
-    golden = GoldenModel(program)
-    return 100.0 * float((golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.labels).mean())
 
 
 # -- the two studies -----------------------------------------------------------------------------------

@@ -129,6 +129,10 @@ class Results:
         key = variant, config
         return next((e for e in self.entries if isinstance(e, Trial) and (e.variant, e.config) == key), None)
 
+    def floating(self, mode: str, seed: int) -> list[Floating]:
+        """The float network of a seed, if it was trained."""
+        return [e for e in self.entries if isinstance(e, Floating) and (e.mode, e.seed) == (mode, seed)]
+
     def retrained(self, mode: str, method: str, bits: int, seed: int | None = None) -> list[Retrained]:
         """Finished points, of one seed or of all."""
         key = mode, method, bits

@@ -111,7 +111,7 @@ def test_a_point_is_what_the_public_functions_give(seeds, study, tmp_path):
 
 def test_choices_are_the_best_on_validation_images_and_see_no_others(seeds, study, tmp_path, monkeypatch):
     results = seeds.Results(tmp_path / "choices.jsonl")
-    monkeypatch.setattr(seeds, "_accuracy", None)
+    monkeypatch.setattr(seeds, "golden_accuracy", None)
     chosen = seeds.choose(seeds.Networks(study, results), study.candidates[0])
     trials = [entry for entry in results.entries if isinstance(entry, seeds.Trial)]
     assert [trial.bits for trial in trials] == [2, 2]
