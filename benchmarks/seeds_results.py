@@ -120,14 +120,14 @@ class Results:
         outcome = {name: value for name, value in asdict(entry).items() if name != "config"}
         print(kind, *(f"{name} {value}" for name, value in outcome.items()), sep=", ", flush=True)
 
-    def choice(self, method: str) -> Choice | None:
+    def choice(self, method: str, bits: int) -> Choice | None:
         """What was chosen, if anything yet."""
-        return next((e for e in self.entries if isinstance(e, Choice) and e.method == method), None)
+        return next((e for e in self.entries if isinstance(e, Choice) and (e.method, e.bits) == (method, bits)), None)
 
-    def trial(self, variant: str, config: QatConfig) -> Trial | None:
+    def trial(self, variant: str, config: QatConfig, bits: int) -> Trial | None:
         """What became of a candidate, if it was looked at."""
-        key = variant, config
-        return next((e for e in self.entries if isinstance(e, Trial) and (e.variant, e.config) == key), None)
+        key = variant, config, bits
+        return next((e for e in self.entries if isinstance(e, Trial) and (e.variant, e.config, e.bits) == key), None)
 
     def floating(self, mode: str, seed: int) -> list[Floating]:
         """The float network of a seed, if it was trained."""

@@ -54,22 +54,23 @@ def table(results: Results) -> str:
 
 
 def choices(results: Results) -> str:
-    """Markdown: what was chosen among, by validation accuracy."""
-    lines = ["| method | bits | learning rate | shift | validation accuracy | |", "|---|---|---|---|---|---|"]
-    chosen = [(entry.variant, entry.bits, _recipe(entry)) for entry in results.entries if isinstance(entry, Choice)]
-    for entry in results.entries:
-        if isinstance(entry, Trial):
-            rate, shift = _recipe(entry)
-            mark = "chosen" if (entry.variant, entry.bits, (rate, shift)) in chosen else ""
-            lines.append(
-                f"| {entry.variant} | {entry.bits} | {rate:g} | {shift} | {entry.validation_accuracy:.2f} | {mark} |"
-            )
+    """Markdown: validation accuracy by candidate and word length, the chosen ones bold."""
+    trials = [entry for entry in results.entries if isinstance(entry, Trial)]
+    chosen = {(entry.bits, _recipe(entry)) for entry in results.entries if isinstance(entry, Choice)}
+    reached = {(trial.bits, _recipe(trial)): f"{trial.validation_accuracy:.2f}" for trial in trials}
+    lines = ["| method | learning rate | shift | " + " | ".join(f"{bits} bits" for bits in BITS) + " |"]
+    lines.append("|" + "---|" * (3 + len(BITS)))
+    for recipe in dict.fromkeys(_recipe(trial) for trial in trials):
+        variant, rate, shift = recipe
+        keys = [(bits, recipe) for bits in BITS]
+        cells = (f"**{reached[key]}**" if key in chosen else reached.get(key, "") for key in keys)
+        lines.append(f"| {variant} | {rate:g} | {shift} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _recipe(entry: Trial | Choice) -> tuple[float, int]:
+def _recipe(entry: Trial | Choice) -> tuple[str, float, int]:
     optimisation = entry.config.optimisation
-    return optimisation.learning_rate, optimisation.shift_pixels
+    return entry.variant, optimisation.learning_rate, optimisation.shift_pixels
 
 
 def document(results: Results, text: str) -> str:
@@ -118,7 +119,7 @@ def draw(results: Results, file: Path) -> None:
             values = [entry.test_accuracy for entry in results.rounded(mode, bits)]
             label = "rounding alone" if bits == BITS[0] else None
             axis.plot([bits] * len(values), values, "x", color="C2", label=label)
-        axis.set(title=mode, xlabel="bits of the iteration matrix", xticks=BITS)
+        axis.set(title=mode, xlabel="bits of the iteration matrix", xticks=BITS, xlim=(0.5, 4.5))
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8, loc="lower right")
     figure.axes[0].set_ylabel("test accuracy, %")
