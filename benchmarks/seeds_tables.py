@@ -58,7 +58,9 @@ def choices(results: Results) -> str:
     trials = [entry for entry in results.entries if isinstance(entry, Trial)]
     chosen = {(entry.bits, _recipe(entry)) for entry in results.entries if isinstance(entry, Choice)}
     reached = {(trial.bits, _recipe(trial)): f"{trial.validation_accuracy:.2f}" for trial in trials}
-    lines = ["| method | learning rate | shift | " + " | ".join(f"{bits} bit" + "s" * (bits > 1) for bits in BITS) + " |"]
+    lines = [
+        "| method | learning rate | shift | " + " | ".join(f"{bits} bit" + "s" * (bits > 1) for bits in BITS) + " |"
+    ]
     lines.append("|" + "---|" * (3 + len(BITS)))
     for recipe in dict.fromkeys(_recipe(trial) for trial in trials):
         variant, rate, shift = recipe
