@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import zlib
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +20,7 @@ from .contraction import BOUND_BITS, float_up
 from .errors import InputError
 from .exact import PositiveDefiniteWitness
 from .float_model import AffineGrid, FloatModel
+from .model import MonDEQ, Preprocessing
 from .perturbation import GRID_BITS
 from .program import canonical_digest
 
@@ -276,6 +278,27 @@ def model_to_plain(model: FloatModel) -> dict[str, Any]:
         "input": _affine_to_plain(model.input),
         "output": _affine_to_plain(model.output),
     }
+
+
+def model_from_plain(plain: dict[str, Any], input_fractional_bits: int) -> MonDEQ:
+    """The float network that :func:`model_to_plain` wrote, in float64, on raw inputs without preprocessing.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        An entry is missing or of another type.
+    """
+    W = np.ldexp(np.array(plain["W"], dtype=np.float64), -plain["grid_bits"])
+    U, b = _affine_from_plain(plain["input"])
+    O, c = _affine_from_plain(plain["output"])  # noqa: E741 - the field's name for the readout
+    margin = math.ldexp(plain["margin"]["bound"], -plain["grid_bits"])
+    return MonDEQ(W, np.ldexp(U, input_fractional_bits), b, O, c, margin, Preprocessing(scale=1.0), "certificate")
+
+
+def _affine_from_plain(plain: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    offset = np.array([math.ldexp(value, -plain["bits"]) for value in plain["offset"]])
+    matrix = np.frombuffer(zlib.decompress(base64.b64decode(plain["matrix"])), "<i8").reshape(len(offset), -1)
+    return np.ldexp(matrix.astype(np.float64), -plain["bits"]), offset
 
 
 def _affine_to_plain(affine: AffineGrid) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The command line: options in, one table or one JSON object out, errors as one message.
 
 Exit codes: 0 done, 1 a bug of mondeq-hw, 2 bad input, 3 not certified,
-4 implementations disagree, 5 a tool is missing, 130 and 143 interrupted.
+4 implementations disagree, 5 a tool is missing, 6 a search's target is out of reach, 130 and 143 interrupted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ from .errors import (
     NotCertifiedError,
 )
 from .export_command import export_app
+from .profile_command import profile_command
 from .report_command import report_command
+from .search_command import search_command
 from .synth_command import synth_command
 from .training_commands import qat_command, train_command
 
@@ -46,7 +48,7 @@ EXIT_TERMINATED = 143
 app = typer.Typer(
     name="mondeq-hw",
     help="Compile a trained monotone operator equilibrium network to a certified fixed-point FPGA solver.",
-    epilog="Exit codes: 0 done, 1 a bug, 2 bad input, 3 not certified, 4 mismatch, 5 missing tool.",
+    epilog="Exit codes: 0 done, 1 a bug, 2 bad input, 3 not certified, 4 mismatch, 5 missing tool, 6 not reached.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -106,8 +108,8 @@ def _root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         raise InputError(
-            "no command given; expected train, qat, compile, verify, synth, bitstream, report, predict, certificate, "
-            "export or doctor"
+            "no command given; expected train, qat, compile, search, verify, synth, bitstream, report, predict, profile, "
+            "certificate, export or doctor"
         )
 
 
@@ -257,6 +259,11 @@ def _print_summary(project: Project) -> None:
     _print_rows(rows)
 
 
+# -- search ------------------------------------------------------------------
+
+app.command("search")(search_command)
+
+
 # -- verify ------------------------------------------------------------------
 
 
@@ -368,6 +375,11 @@ def predict(
     elif out is None:
         for label, row in zip(classes, outputs, strict=True):
             print(label, *(f"{value:g}" for value in row))
+
+
+# -- profile -----------------------------------------------------------------
+
+app.command("profile")(profile_command)
 
 
 # -- certificate -------------------------------------------------------------

@@ -12,6 +12,7 @@ EXIT_BAD_INPUT = 2
 EXIT_NOT_CERTIFIED = 3
 EXIT_MISMATCH = 4
 EXIT_MISSING_TOOL = 5
+EXIT_NOT_REACHED = 6
 
 
 class MondeqError(Exception):
@@ -45,3 +46,9 @@ class MissingToolError(MondeqError):
     """An external tool is not installed."""
 
     exit_code = EXIT_MISSING_TOOL
+
+
+class NotReachedError(MondeqError):
+    """No word lengths of a search reach its target."""
+
+    exit_code = EXIT_NOT_REACHED

@@ -7,6 +7,7 @@ below 2^24, float64 BLAS below 2^53, int64 below 2^63, Python integers above).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,7 +69,12 @@ class GoldenModel:
     def words(self, X: np.ndarray) -> np.ndarray:
         """Raw inputs (samples, d) in the units of the training data to input words."""
         X = np.asarray(X)
-        return self.program.input_format.quantize(X.reshape(len(X), -1))
+        return self.program.input_format.quantize(X.reshape(len(X), math.prod(X.shape[1:])))
+
+    def clipped(self, X: np.ndarray) -> int:
+        """How many of the raw inputs (samples, d) lie beyond the input format."""
+        scaled = np.floor(np.ldexp(np.asarray(X, dtype=np.float64), self.program.input_format.fractional_bits) + 0.5)
+        return int(((scaled < 0) | (scaled > self.program.input_format.max_word)).sum())
 
     def predict_raw(self, words: np.ndarray) -> np.ndarray:
         """Output words (samples, k), int64, of input words (samples, d)."""

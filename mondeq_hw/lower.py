@@ -150,6 +150,11 @@ def lower(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None = N
     )
 
 
+def with_state_bits(lowered: Lowered, state_bits: int) -> Lowered:
+    """What :func:`lower` returns for another word length of the state: the same but for that."""
+    return replace(lowered, state_format=replace(lowered.state_format, word_length=state_bits))
+
+
 def _as_stored(source: str, stored: StoredRecurrence, options: LoweringOptions) -> Lowered:
     """The integers of a retrained network, not one of them changed."""
     has: dict[str, object] = {

@@ -106,7 +106,7 @@ def compile(
     if config.strategy == UNROLLED:
         require_da4ml()
     with progress("load"):
-        checkpoint = _checkpoint(model, config)
+        checkpoint = checkpoint_of(model, config)
     with progress("data"):
         images = choose_images(config, checkpoint)
     with progress("quantize"):
@@ -156,7 +156,8 @@ def lowering_options(config: CompileConfig) -> LoweringOptions:
     return LoweringOptions(**{name: getattr(config, name) for name in names})
 
 
-def _checkpoint(model: MonDEQ | str | os.PathLike[str], config: CompileConfig) -> Checkpoint:
+def checkpoint_of(model: MonDEQ | str | os.PathLike[str], config: CompileConfig) -> Checkpoint:
+    """A network, or a checkpoint read from its file, with the preprocessing that the options ask for."""
     if isinstance(model, MonDEQ):
         check_model(model)
         checkpoint = Checkpoint(model)

@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,9 @@ from .errors import InputError
 from .program import SolverProgram
 
 if TYPE_CHECKING:
-    from .golden import GoldenModel, Trace
+    from .golden import GoldenModel
+    from .model import MonDEQ
+    from .profile import ComparedTrace, FloatSolver, Profile
     from .verify import VerifyReport
 
 CERTIFICATE = "certificate.json"
@@ -103,9 +106,49 @@ class Project:
         """Output words (samples, k) for input words (samples, d)."""
         return self.golden.predict_raw(words)
 
-    def trace(self, X: np.ndarray) -> Trace:
-        """Every state on the way, for raw inputs (samples, d)."""
-        return self.golden.trace(self.golden.words(X))
+    def trace(self, X: np.ndarray, model: MonDEQ | None = None) -> ComparedTrace:
+        """Every state on the way, for raw inputs (samples, d), beside the float solver's.
+
+        Parameters
+        ----------
+        X : ndarray (samples, d)
+        model : MonDEQ, optional
+            The float network; that of the certificate when absent.
+        """
+        from .profile import trace
+
+        return trace(self.program, self.golden.words(X), self._float_solver(model))
+
+    def profile(self, X: np.ndarray | None = None, model: MonDEQ | None = None) -> Profile:
+        """Ranges of all words against their formats, what saturates, and the way to the equilibrium.
+
+        Parameters
+        ----------
+        X : ndarray (samples, d), optional
+            Raw inputs; those in the folder's ``sim/`` when absent.
+        model : MonDEQ, optional
+            As of :meth:`trace`.
+        """
+        from .profile import profile
+
+        words, clipped = (self.stimulus, 0) if X is None else (self.golden.words(X), self.golden.clipped(X))
+        return profile(self.program, words, clipped, self._float_solver(model))
+
+    def _float_solver(self, model: MonDEQ | None) -> FloatSolver | None:
+        """None where neither the caller nor the certificate knows the network."""
+        from .certificate import model_from_plain
+        from .profile import FloatSolver
+
+        if not (self.folder / CERTIFICATE).exists():
+            return None
+        try:
+            evidence = self.certificate["evidence"]
+            step_size = float(Fraction(evidence["step_size"]))
+            if model is None and "operator" in evidence:
+                model = model_from_plain(evidence["operator"], self.program.input_format.fractional_bits)
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{self.folder / CERTIFICATE}: not a certificate ({error!r}); compile again") from None
+        return None if model is None else FloatSolver.of(model, self.program, step_size)
 
     def verify(
         self,

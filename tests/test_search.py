@@ -1,0 +1,415 @@
+"""The search finds what brute force finds, is honest about what it shows, and survives a kill."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from checkpoints import parameters, plain, write_npz
+from random_models import random_model
+
+from mondeq_hw import InputError, Project, data, load, save
+from mondeq_hw import search as search_module
+from mondeq_hw.cli import main
+from mondeq_hw.config import resolve
+from mondeq_hw.lower import NEAREST, LoweringOptions, lower, with_state_bits
+from mondeq_hw.qat import QuantizedNetwork
+from mondeq_hw.reformulate import network_of
+from mondeq_hw.search import SearchResult, SearchSettings, search
+from mondeq_hw.search_journal import JOURNAL, exclusive
+from mondeq_hw.search_plot import figure_of
+from mondeq_hw.search_report import conclusion, write
+from mondeq_hw.search_space import AXES, LUTS, MEMORY, Choice, Lattice, SearchPoint, Target
+
+SMALL = Lattice(("peaceman_rachford",), range(1, 4), range(3, 5), range(3, 5), range(6, 9))
+BOTH = replace(SMALL, solvers=("peaceman_rachford", "forward_backward"))
+#: Of the digits; quick to calibrate on.
+SAMPLES = 100
+
+
+def settings(lattice: Lattice, target: Target, **changes: Any) -> SearchSettings:
+    return SearchSettings(resolve({"bits": 4, "calibration_samples": SAMPLES}), lattice, target, **changes)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network without data: measured in milliseconds."""
+    return write_npz(tmp_path_factory.mktemp("search") / "small.npz", plain(parameters(m=0.3)))
+
+
+@pytest.fixture(scope="module")
+def exhausted(digits_model: Path, tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
+    """Every point of a small lattice of the digits; the target is reached by some of them."""
+    folder = tmp_path_factory.mktemp("exhausted") / "search"
+    return search(digits_model, settings(SMALL, Target(0.985), exhaustive=True), folder)
+
+
+def accuracy_of(project: Project, kept: bool) -> float:
+    """Of every other test image, by the finished project."""
+    test = data.digits("test")
+    words, labels = test.words[int(kept) :: 2], test.labels[int(kept) :: 2]
+    return float((project.predict(words).argmax(axis=1) == labels).mean())
+
+
+# -- points ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("choice", [Choice("peaceman_rachford", 2, 4, 3, 7), Choice("forward_backward", 3, 3, 4, 8)])
+def test_a_point_is_what_compile_makes(choice: Choice, digits_model: Path, tmp_path: Path) -> None:
+    lattice = Lattice((choice.solver,), *(range(getattr(choice, axis), getattr(choice, axis) + 1) for axis in AXES))
+    found = search(digits_model, settings(lattice, Target(0.5)), tmp_path / "search")
+    (point,) = found.points
+    write(found, tmp_path / "search")
+    build = str(tmp_path / "build")
+    assert main(["compile", str(digits_model), "--config", f"{tmp_path}/search/winner.json", "--out", build]) == 0
+    project = Project.load(build)
+    lines = {line["name"]: line["values"] for line in project.certificate_lines()}
+    assert point.choice == choice and point.proved
+    proved = Fraction(lines["contraction"]["contraction_factor"])
+    assert point.contraction_factor == float(proved)
+    assert point.radius == lines["radius"]["two_norm"]
+    assert point.iterations == project.program.iterations
+    assert point.accuracy == accuracy_of(project, kept=False)
+    sizes = project.report["sizes"]
+    n, d, k = (sizes[name] for name in "ndk")
+    stored = n * n * choice.bits + n * d * choice.drive_bits + k * n * choice.readout_bits + n * choice.state_bits
+    assert point.memory_bits == stored
+    assert found.judgement is not None
+    assert found.judgement.selection_accuracy == point.accuracy
+    assert found.judgement.kept_accuracy == accuracy_of(project, kept=True)
+    assert found.judgement.selection_samples + found.judgement.kept_samples == len(data.digits("test"))
+    whole = project.report["accuracy"]["value"]["floating"]
+    assert (found.judgement.selection_float + found.judgement.kept_float) / 2 == pytest.approx(whole)
+
+
+def test_shared_lowering_is_the_lowering(digits_model: Path) -> None:
+    model, images = load(digits_model), data.digits("train").words[:SAMPLES]
+    options = LoweringOptions(3, drive_bits=4, readout_bits=4)
+    shared = with_state_bits(lower(model, replace(options, state_bits=12), images), 7)
+    own = lower(model, replace(options, state_bits=7), images)
+    assert shared.state_format == own.state_format
+    np.testing.assert_array_equal(shared.quantized.matrix.integers, own.quantized.matrix.integers)
+    np.testing.assert_array_equal(shared.quantized.readout_bias, own.quantized.readout_bias)
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that plain rounding to few bits deprives of its proof."""
+    return write_npz(tmp_path_factory.mktemp("search") / "fragile.npz", plain(parameters(seed=1, m=0.02)))
+
+
+def fragile_settings(radius: float, bits: range) -> SearchSettings:
+    base = resolve({"bits": 4, "rounding": NEAREST, "granularity": "tensor"})
+    lattice = Lattice(("forward_backward",), bits, *[range(8, 9)] * 2, range(8, 10))
+    return SearchSettings(base, lattice, Target(radius=radius), exhaustive=True)
+
+
+def test_what_is_not_proved_never_wins(fragile: Path, tmp_path: Path) -> None:
+    found = search(fragile, fragile_settings(1e6, range(2, 6)), tmp_path / "search")
+    unproved = [point for point in found.points if not point.proved]
+    assert unproved and all(point.radius is None and point.contraction_factor >= 1 for point in unproved)
+    assert found.winner is not None and found.winner.proved
+    assert min(point.memory_bits for point in unproved) < found.winner.memory_bits
+    model = load(fragile)
+    for point in found.points:
+        options = LoweringOptions(**{**vars(point.choice), "rounding": NEAREST, "granularity": "tensor"})
+        assert (lower(model, options).proof is not None) is point.proved
+
+
+# -- strategies --------------------------------------------------------------
+
+
+def test_exhaustive_is_exhaustive(exhausted: SearchResult) -> None:
+    points = {point.choice: point for point in exhausted.points}
+    every = product(SMALL.solvers, SMALL.bits, SMALL.drive_bits, SMALL.readout_bits, SMALL.state_bits)
+    assert set(points) == {Choice(*each) for each in every}
+    reached = [p for p in points.values() if p.proved and p.accuracy is not None and p.accuracy >= 0.985]
+    assert 0 < len(reached) < len(points)
+    assert exhausted.winner in reached
+    assert exhausted.winner.memory_bits == min(point.memory_bits for point in reached)
+
+
+@pytest.mark.parametrize("minimise", [MEMORY, LUTS])
+def test_descent_ends_in_a_local_minimum(
+    minimise: str, exhausted: SearchResult, digits_model: Path, tmp_path: Path
+) -> None:
+    found = search(digits_model, settings(SMALL, Target(0.985), minimise=minimise), tmp_path / "search")
+    everything = {point.choice: point for point in exhausted.points}
+    assert all(everything[point.choice] == point for point in found.points)
+    assert len(found.points) < len(everything)
+    assert found.winner is not None and found.winner.accuracy is not None and found.winner.accuracy >= 0.985
+    measured = {point.choice for point in found.points}
+    for axis in AXES:
+        shorter = replace(found.winner.choice, **{axis: getattr(found.winner.choice, axis) - 1})
+        if shorter in everything:
+            assert shorter in measured
+            reaches = (everything[shorter].accuracy or 0) >= 0.985 and everything[shorter].proved
+            assert not reaches or everything[shorter].cost(minimise) > found.winner.cost(minimise)
+    assert "heuristic" in conclusion(found) and "heuristic" not in conclusion(exhausted)
+
+
+def fake_point(choice: Choice, accuracy: Callable[[Choice], float]) -> SearchPoint:
+    memory = 100 * choice.bits + 10 * choice.drive_bits + 5 * choice.readout_bits + choice.state_bits
+    return SearchPoint(choice, True, 0.5, 10, 0.1, accuracy(choice), memory, memory)
+
+
+@pytest.mark.parametrize("least", [(1, 1, 1, 2), (3, 2, 4, 5), (5, 5, 5, 9), (2, 5, 1, 9)])
+def test_descent_finds_the_corner_of_a_box(
+    least: tuple[int, ...], small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def accuracy(choice: Choice) -> float:
+        return float(all(getattr(choice, axis) >= at for axis, at in zip(AXES, least, strict=True)))
+
+    def measure(experiment: object, journal: object, choices: tuple[Choice, ...]) -> list[SearchPoint]:
+        return [fake_point(choice, accuracy) for choice in choices]
+
+    monkeypatch.setattr(search_module, "measure", measure)
+    monkeypatch.setattr(search_module, "open_experiment", lambda *_: FakeExperiment())
+    monkeypatch.setattr(search_module, "_judge", lambda *_: None)
+    lattice = Lattice(("peaceman_rachford",), range(1, 6), range(1, 6), range(1, 6), range(2, 10))
+    found = search(small, settings(lattice, Target(0.5)), tmp_path / "search")
+    assert found.winner is not None
+    assert found.winner.choice == Choice("peaceman_rachford", *least)
+
+
+class FakeExperiment:
+    """Stands for a model and its images where points are made up."""
+
+    key = "fake"
+    model = images = type("Named", (), {"source": "fake", "name": "fake"})()
+
+
+def test_progress_counts_down(small: Path, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    target = settings(Lattice(BOTH.solvers, range(2, 6), *[range(6, 9)] * 3), Target(radius=10.0))
+    found = search(small, target, tmp_path / "search", observe=lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert all(done <= total for done, total in seen)
+    assert seen[-1][0] == len(found.points)
+    remaining = [total - done for done, total in seen]
+    assert remaining == sorted(remaining, reverse=True)
+
+
+def test_processes_change_nothing(small: Path, tmp_path: Path) -> None:
+    wanted = settings(Lattice(BOTH.solvers, range(2, 6), *[range(7, 9)] * 2, range(6, 9)), Target(radius=5.0))
+    for jobs in (1, 2):
+        write(search(small, wanted, tmp_path / str(jobs), jobs), tmp_path / str(jobs))
+    for name in RESULTS:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+# -- the journal -------------------------------------------------------------
+
+#: A child that kills itself when it is about to make the named call for the n-th time.
+CHILD = """
+import os, signal, sys
+import mondeq_hw.cli, mondeq_hw.search, mondeq_hw.search_report
+module, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+target = __import__(module, fromlist=["x"])
+original = getattr(target, name)
+def counted(*args, **options):
+    global count
+    count -= 1
+    if count == 0:
+        os.kill(os.getpid(), getattr(signal, sys.argv[4]))
+    return original(*args, **options)
+setattr(target, name, counted)
+sys.exit(mondeq_hw.cli.main(sys.argv[5:]))
+"""
+COMMAND = ["--target-radius", "0.5", "--bits", "2-5", "--state-bits", "6-10", "--jobs", "1", "--json"]
+RESULTS = ("search.json", "points.csv", "winner.json", "search.png")
+
+
+@pytest.mark.parametrize(
+    ("moment", "finished", "number"),
+    [
+        (("mondeq_hw.search", "lower", 1), 0, signal.SIGKILL),
+        (("mondeq_hw.search", "lower", 7), 6, signal.SIGKILL),
+        (("os", "fsync", 9), 9, signal.SIGKILL),
+        (("os", "replace", 2), None, signal.SIGKILL),
+        (("mondeq_hw.search", "lower", 7), 6, signal.SIGTERM),
+    ],
+    ids=["first", "seventh", "append", "results", "term"],
+)
+def test_killed_and_continued(
+    moment: tuple[str, str, int], finished: int | None, number: signal.Signals, small: Path, tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    assert main(["search", str(small), *COMMAND, "--out", str(whole)]) == 0
+    run = ["search", str(small), *COMMAND, "--out", str(killed)]
+    child = [sys.executable, "-c", CHILD, *map(str, moment), number.name, *run]
+    code = subprocess.run(child, capture_output=True, timeout=300).returncode
+    assert code == (-signal.SIGKILL if number is signal.SIGKILL else 143)
+    before = (killed / JOURNAL).read_text().splitlines()
+    lines = (whole / JOURNAL).read_text().splitlines()
+    assert before == lines[: len(lines) if finished is None else finished]
+    assert not (killed / "search.json").exists()
+    measured = count_measured(["search", str(small), *COMMAND, "--out", str(killed)])
+    assert len(before) + measured == len(lines)
+    assert (killed / JOURNAL).read_text().splitlines() == lines
+    for name in RESULTS:
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    assert {path.name for path in killed.iterdir()} == {JOURNAL, *RESULTS}
+
+
+def count_measured(command: list[str]) -> int:
+    """Points that a run measures."""
+    done = 0
+    original = search_module._point
+
+    def counted(*arguments: Any) -> SearchPoint:
+        nonlocal done
+        done += 1
+        return original(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_module, "_point", counted)
+        assert main(command) == 0
+    return done
+
+
+def test_points_of_other_searches_are_not_taken(small: Path, tmp_path: Path, capsys: Any) -> None:
+    run = ["search", str(small), *COMMAND, "--out", str(tmp_path / "search")]
+    first = count_measured(run)
+    assert first > 0 and count_measured(run) == 0
+    assert count_measured([*run, "--target-radius", "0.4"]) < first  # another target, the same points
+    assert count_measured([*run, "--granularity", "tensor"]) > 0
+    assert count_measured(run) == 0
+    other = write_npz(tmp_path / "small.npz", plain(parameters(seed=1, m=0.3)))
+    assert count_measured(["search", str(other), *run[2:]]) > 0
+
+
+def test_an_unfinished_line_is_measured_again(small: Path, tmp_path: Path) -> None:
+    run = ["search", str(small), *COMMAND, "--out", str(tmp_path / "search")]
+    assert main(run) == 0
+    journal = tmp_path / "search" / JOURNAL
+    content = journal.read_bytes()
+    journal.write_bytes(content[:-20])
+    assert count_measured(run) == 1
+    assert journal.read_bytes() == content
+    journal.write_bytes(content.replace(b'"proved"', b'"prov', 1))
+    assert main(run) == 2
+    journal.write_bytes(content.replace(b'"proved"', b'"proven"', 1))
+    assert main(run) == 2
+
+
+def test_one_search_at_a_time(tmp_path: Path) -> None:
+    with (
+        exclusive(tmp_path / "search", "key"),
+        pytest.raises(InputError, match="another search"),
+        exclusive(tmp_path / "search", "key"),
+    ):
+        pass
+    with exclusive(tmp_path / "search", "key") as journal:
+        assert journal.read() == []
+
+
+# -- results -----------------------------------------------------------------
+
+
+def test_files_agree(digits_model: Path, tmp_path: Path) -> None:
+    lattice = Lattice(BOTH.solvers, range(2, 4), range(3, 5), range(4, 5), range(8, 9))
+    found = search(digits_model, settings(lattice, Target(0.9)), tmp_path)
+    write(found, tmp_path)
+    report = json.loads((tmp_path / "search.json").read_text())
+    assert found.winner is not None
+    assert report["winner"] == report["best"] == {**found.winner.to_plain(), "reached": True}
+    assert [(p["solver"], p["bits"]) for p in report["sweep"]] == list(product(lattice.solvers, lattice.bits))
+    assert {(p["drive_bits"], p["readout_bits"], p["state_bits"]) for p in report["sweep"]} == {(4, 4, 8)}
+    with (tmp_path / "points.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [{key: str(value) for key, value in point.items()} for point in report["points"]] == rows
+    assert all(point in report["points"] for point in [*report["sweep"], *report["shorter"]])
+    accuracy, factor = figure_of(found).axes
+    for axis, key, scale in ((accuracy, "accuracy", 100), (factor, "contraction_factor", 1)):
+        for solver in BOTH.solvers:
+            line = next(line for line in axis.lines if line.get_label() == solver.replace("_", "-"))
+            drawn = dict(zip(line.get_xdata(), line.get_ydata(), strict=True))
+            assert drawn == {p["bits"]: scale * p[key] for p in report["sweep"] if p["solver"] == solver}
+
+
+def test_unproved_points_are_hollow(fragile: Path, tmp_path: Path) -> None:
+    found = search(fragile, fragile_settings(1e-9, range(1, 6)), tmp_path / "search")
+    assert {point.proved for point in found.sweep} == {True, False}
+    factor, radius = figure_of(found).axes
+    dots = [line for line in factor.lines if line.get_marker() == "o"]
+    hollow = [line.get_markerfacecolor() == "white" for line in dots]
+    assert hollow == [not point.proved for point in found.sweep]
+    assert len([line for line in radius.lines if line.get_marker() == "o"]) == len(dots)
+
+
+def test_unreachable(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "search"
+    run = ["search", str(digits_model), "--bits", "2-3", "--drive-bits", "4", "--readout-bits", "4", "--out", str(out)]
+    run += ["--state-bits", "8", "--calibration-samples", str(SAMPLES), "--solver", "peaceman-rachford", "--jobs", "1"]
+    assert main([*run, "--target-accuracy", "90"]) == 0
+    assert "--config" in capsys.readouterr().out
+    assert (out / "winner.json").exists()
+    assert main([*run, "--target-accuracy", "100"]) == 6
+    message = capsys.readouterr().err
+    assert "100 %" in message and "Nearest" in message and "/4/4/8 bits" in message
+    report = json.loads((out / "search.json").read_text())
+    assert report["winner"] is None and not (out / "winner.json").exists()
+    assert report["best"]["accuracy"] == max(point["accuracy"] for point in report["points"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([], "no target given"),
+        (["--target-accuracy", "0.98"], "expected percent"),
+        (["--target-accuracy", "101"], "expected percent"),
+        (["--target-accuracy", "nan"], "expected percent"),
+        (["--target-radius", "0"], "positive"),
+        (["--target-radius", "inf"], "positive"),
+        (["--target-radius", "1", "--bits", "0-3"], "--bits is '0-3'"),
+        (["--target-radius", "1", "--bits", "5-3"], "--bits is '5-3'"),
+        (["--target-radius", "1", "--bits", "few"], "--bits is 'few'"),
+        (["--target-radius", "1", "--state-bits", "1-8"], "within 2-32"),
+        (["--target-radius", "1", "--solver", "newton"], "--solver is 'newton'"),
+        (["--target-radius", "1", "--minimise", "watts"], "--minimise is 'watts'"),
+        (["--target-radius", "1", "--jobs", "0"], "--jobs is 0"),
+        (["--target-radius", "1", "--rounding", "up"], "--rounding is 'up'"),
+        (["--target-radius", "1", "--rounding", "calibrated"], "calibration images"),
+        (["--target-accuracy", "98"], "needs labelled images"),
+        (["--target-accuracy", "98", "--data-dir", "nowhere"], "nowhere"),
+        (["--target-accuracy", "98", "--data", "digits"], "64 pixels"),
+    ],
+)
+def test_bad_input(
+    given: list[str], message: str, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["search", str(small), *given, "--out", str(tmp_path / "search")]) == 2
+    assert message in capsys.readouterr().err
+    assert not list((tmp_path / "search").glob("*.json*")) or (tmp_path / "search" / JOURNAL).read_text() == ""
+
+
+def test_bad_places(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1").write_text("ten years of work")
+    (tmp_path / "file").write_text("")
+    for name in ("thesis", "file", "file/search", "/proc/search"):
+        assert main(["search", str(small), "--target-radius", "1", "--out", str(tmp_path / name)]) == 2
+        assert "--out" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "thesis").iterdir()] == ["chapter1"]
+
+
+def test_retrained_networks_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    network = random_model(np.random.default_rng(0), 5, 4, 3)
+    lowered = lower(network, LoweringOptions(4, rounding=NEAREST))
+    retrained = network_of(QuantizedNetwork(lowered, iterations=9).stored(), network.preprocessing, "retrained")
+    save(retrained, tmp_path / "retrained.pt")
+    command = ["search", str(tmp_path / "retrained.pt"), "--target-radius", "1", "--out", str(tmp_path / "search")]
+    assert main(command) == 2
+    assert "word lengths are fixed" in capsys.readouterr().err
