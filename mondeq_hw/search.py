@@ -20,10 +20,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -146,7 +149,8 @@ def search(
     """
     experiment = open_experiment(model, settings)
     lattice = settings.lattice
-    with exclusive(folder, experiment.key) as journal, Parallel(jobs, return_as="generator_unordered") as pool:
+    workers = Parallel(jobs, backend="loky", return_as="generator_unordered", initializer=_end_with_parent)
+    with exclusive(folder, experiment.key) as journal, workers as pool:
         measured = _Measured(experiment, journal, pool, observe)
         if settings.exhaustive:
             measured([*lattice.sweep(), *lattice.choices()])
@@ -167,6 +171,18 @@ def search(
         best=best,
         judgement=None if best is None else _judge(experiment, best.choice),
     )
+
+
+def _end_with_parent() -> None:
+    """A worker whose search was killed would wait for work for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 # -- the walk ----------------------------------------------------------------

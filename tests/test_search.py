@@ -7,7 +7,9 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -261,6 +263,45 @@ def test_killed_and_continued(
     for name in RESULTS:
         assert (killed / name).read_bytes() == (whole / name).read_bytes()
     assert {path.name for path in killed.iterdir()} == {JOURNAL, *RESULTS}
+
+
+def test_workers_end_with_a_killed_search(digits_model: Path, tmp_path: Path) -> None:
+    out, journal = str(tmp_path / "search"), tmp_path / "search" / JOURNAL
+    command = ["search", str(digits_model), "--target-accuracy", "99.9", "--jobs", "2", "--out", out]
+    with subprocess.Popen([sys.executable, "-m", "mondeq_hw", *command], stdout=subprocess.DEVNULL) as process:
+        wait_until(lambda: journal.exists() and journal.read_bytes().count(b"\n") > 1)
+        workers = children(process.pid)
+        process.kill()
+    assert len(workers) >= 2
+    wait_until(lambda: not any(running(worker) for worker in workers))
+    before = journal.read_bytes()
+    assert all(line.endswith(b"}}\n") for line in before.splitlines(keepends=True))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Give up after a time that is long on any machine."""
+    for _ in range(6000):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+def children(parent: int) -> list[int]:
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(status.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(status.parent.name))
+    return found
+
+
+def running(process: int) -> bool:
+    """A zombie has ended; where nobody reaps orphans it stays."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def count_measured(command: list[str]) -> int:
