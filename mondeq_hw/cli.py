@@ -108,8 +108,8 @@ def _root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         raise InputError(
-            "no command given; expected train, qat, compile, search, verify, synth, bitstream, report, predict, profile, "
-            "certificate, export or doctor"
+            "no command given; expected train, qat, compile, search, verify, synth, bitstream, report, predict, "
+            "profile, certificate, export or doctor"
         )
 
 
