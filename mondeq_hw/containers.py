@@ -8,6 +8,7 @@ PyTorch and ONNX are imported only for their own files.  What the arrays mean is
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -88,7 +89,7 @@ def _read_torch(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{file}: refused, because it holds more than tensors and plain values, or is damaged "
-            f"({_first_line(error)}). Nothing in it was executed; save model.state_dict() only"
+            f"({_refused_by_pickle(error)}). Nothing in it was executed; save model.state_dict() only"
         ) from None
     except Exception as error:
         # A truncated archive raises RuntimeError, EOFError, OSError, KeyError ... by where it was cut.
@@ -152,3 +153,9 @@ def listed(keys: Any) -> str:
 def _first_line(error: Exception) -> str:
     text = str(error).strip().splitlines()
     return (text[0] if text else type(error).__name__)[:120]
+
+
+def _refused_by_pickle(error: Exception) -> str:
+    """The object that PyTorch names in the midst of its advice, or what it says first."""
+    named = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
+    return named[1] if named else _first_line(error)

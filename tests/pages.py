@@ -32,7 +32,7 @@ class Block:
     reason: str | None = None
     """Why it is not run."""
     before: str = ""
-    """Shell commands that make the stand-ins which it needs."""
+    """Commands that make the stand-ins which it needs, one a line."""
     changes: tuple[tuple[str, str], ...] = ()
     """What the test writes in place of what the page says."""
     exit_code: int = 0
@@ -45,9 +45,8 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """The commands of a shell block, one a line, without comments."""
-        lines = self.code.replace("\\\n", " ").splitlines()
-        return [command for line in lines if (command := re.sub(r"(^|\s)#.*", "", line).strip())]
+        """The commands of a shell block, without comments."""
+        return commands_of(self.code)
 
     def reduced(self) -> str:
         """The code with the changes made; each must change something."""
@@ -56,6 +55,12 @@ class Block:
             assert old in code, f"{self.place}: 'in tests' replaces {old!r}, which is not there"
             code = code.replace(old, new)
         return code
+
+
+def commands_of(code: str) -> list[str]:
+    """One command a line; comments are gone."""
+    lines = code.replace("\\\n", " ").splitlines()
+    return [command for line in lines if (command := re.sub(r"(^|\s)#.*", "", line).strip())]
 
 
 @cache
@@ -128,10 +133,11 @@ def _inline(page: Path) -> Iterator[Token]:
     return (child for token in tokens(page) for child in token.children or ())
 
 
-_NUMBER = r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?![\w])"
+_NUMBER = r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?:/\d+)?(?!\w)"
 _PIECE = re.compile(
-    rf"(?P<gap>\[\.\.\.[^\]]*\])|(?P<version>\d+\.\d+\.\d+\S*)|(?P<time>[\d.]+ s\b)|(?P<number>{_NUMBER})"
+    rf"(?P<gap>\s*\[\.\.\.[^\]]*\]\s*)|(?P<version>\d+\.\d+\.\d+\S*)|(?P<time>[\d.]+ s\b)|(?P<number>{_NUMBER})"
 )
+_ANY = {"gap": r"(?:[\s\S]*?(?:\s|$))?", "version": r"\d+\.\d+\S*", "time": r"[\d.]+\s+s"}
 
 
 def difference(shown: str, printed: str, tolerance: float = 0.05) -> str | None:
@@ -163,7 +169,7 @@ def _pattern(shown: str) -> tuple[str, list[str]]:
             numbers.append(piece["number"])
             pattern += f"({_NUMBER})"
         else:
-            pattern += {"gap": r"[\s\S]*?", "version": r"\d+\.\d+\S*", "time": r"[\d.]+\s+s"}[piece.lastgroup or ""]
+            pattern += _ANY[piece.lastgroup or ""]
     return pattern + _literal(shown[end:]), numbers
 
 
@@ -172,4 +178,5 @@ def _literal(text: str) -> str:
 
 
 def _value(number: str) -> float:
-    return float(number.replace(",", ""))
+    numerator, _, denominator = number.replace(",", "").partition("/")
+    return float(numerator) / float(denominator or 1)

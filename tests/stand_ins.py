@@ -6,16 +6,21 @@ They have the shapes and formats of the real thing, so that a command of a page 
 from __future__ import annotations
 
 import gzip
+import shutil
 import struct
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
-from checkpoints import parameters, plain
+import torch
+from checkpoints import parameters, plain, winston_kolter
 from scipy.ndimage import zoom
 
+from mondeq_hw import cli, synth
 from mondeq_hw.data import digits
+from mondeq_hw.synth_tools import SynthTool
 
 
 def mnist(folder: Path) -> None:
@@ -57,6 +62,29 @@ def mnist_inputs(file: Path) -> None:
     np.save(file, np.random.default_rng(0).integers(0, 256, size=(4, 784)))
 
 
+def stiff_model(file: Path) -> None:
+    """A network whose forward-backward iteration is not proved at few bits."""
+    network = parameters(seed=1, n=12, m=0.05)
+    np.savez(file, **{**plain(network), "B": 2 * network.B})
+
+
+def reference_model(file: Path) -> None:
+    """A checkpoint of Winston and Kolter's code, which has no margin."""
+    torch.save({key: torch.tensor(value) for key, value in winston_kolter(parameters()).items()}, file)
+
+
+def unknown_model(file: Path) -> None:
+    """Arrays under somebody's own names."""
+    network = parameters()
+    arrays = {"layer.weight": network.W, "layer.input_weight": network.U, "layer.bias": network.b}
+    torch.save({key: torch.tensor(value) for key, value in arrays.items()}, file)
+
+
+def pickled_model(file: Path) -> None:
+    """A module saved whole."""
+    torch.save(torch.nn.Linear(3, 3), file)
+
+
 def installation(folder: Path) -> None:
     """What ``scripts/setup`` makes, without the downloads: ``.venv``, here the one that runs the tests."""
     folder.mkdir()
@@ -73,20 +101,40 @@ def tools(folder: Path) -> None:
         (folder / name).chmod(0o755)
 
 
+def without(missing: str, folder: Path) -> None:
+    """A ``bin`` and a ``PYTHONPATH`` in which one program and one package are missing."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "bin").mkdir(parents=True)
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules[{missing!r}] = None\n")
+    for program in {"g++", "make", "perl", "mondeq-hw"} - {missing}:
+        (folder / "bin" / program).symlink_to(shutil.which(program))
+
+
+def crowded(*arguments: str) -> int:
+    """``mondeq-hw synth`` with a Yosys that answers at once, and needs 400 multipliers."""
+    cells = {"design": {"num_cells_by_type": {"LUT4": 5000, "MULT18X18D": 400}}}
+    script = f"import json; open('netlist.json', 'w').write('{{}}'); json.dump({cells!r}, open('cells.json', 'w'))"
+    yosys = SynthTool("yosys", (sys.executable, "-c", script), "0", r"^Info: (.*)$")
+    with mock.patch.object(synth, "yosys", lambda: yosys):
+        return cli.main(["synth", *arguments])
+
+
+def main(arguments: list[str]) -> int:
+    """The stand-in that is named first, with the rest as its arguments."""
+    name, *rest = arguments
+    if name == "crowded":
+        return crowded(*rest)
+    if name.startswith("without-"):
+        without(name.removeprefix("without-"), Path(rest[0]))
+    else:
+        globals()[name.replace("-", "_")](Path(rest[0]))
+    return 0
+
+
 def _write(file: Path, array: np.ndarray) -> None:
     header = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
     file.write_bytes(gzip.compress(header + array.tobytes()))
 
 
 if __name__ == "__main__":
-    makers = {
-        "mnist": mnist,
-        "mnist-model": mnist_model,
-        "mnist-inputs": mnist_inputs,
-        "small-model": small_model,
-        "small-inputs": small_inputs,
-        "inputs": inputs,
-        "installation": installation,
-        "tools": tools,
-    }
-    makers[sys.argv[1]](Path(sys.argv[2]))
+    sys.exit(main(sys.argv[1:]))

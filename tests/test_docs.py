@@ -14,12 +14,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import stand_ins
 from command_lines import commands, options, problem
 from conftest import ROOT
-from pages import PAGES, PYTHON, SHELL, Block, anchors, blocks, difference, indented, links, spans
+from pages import PAGES, PYTHON, SHELL, Block, anchors, blocks, commands_of, difference, indented, links, spans
 
 from mondeq_hw.cli import main
 
@@ -27,6 +29,13 @@ from mondeq_hw.cli import main
 REASONS = {"needs a licensed tool", "needs a board", "takes minutes", "takes hours", "installs software"}
 #: Copied from the repository into the folder where a page begins; MNIST's stand-in is the rest.
 SUPPLIED = ("benchmarks", "docs", "examples", "scripts", "tests")
+#: A command without the shell's own syntax.
+PLAIN = re.compile(r"(mondeq-hw|python|scripts/\w+) [^|<>;&$`*?~(){}]*|scripts/\w+")
+#: Commands that are functions.
+HERE: dict[tuple[str, ...], Callable[[list[str]], int]] = {
+    ("mondeq-hw",): main,
+    ("python", "tests/stand_ins.py"): stand_ins.main,
+}
 
 page_parameter = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -34,7 +43,7 @@ page_parameter = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.na
 @pytest.fixture(scope="session")
 def mnist_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mnist") / "mnist"
-    subprocess.run([sys.executable, str(ROOT / "tests" / "stand_ins.py"), "mnist", str(folder)], check=True)
+    stand_ins.mnist(folder)
     return folder
 
 
@@ -56,14 +65,13 @@ def reader(tmp_path: Path, mnist_stand_in: Path, monkeypatch: pytest.MonkeyPatch
 def test_page_runs(page: Path, reader: Path) -> None:
     names: dict[str, object] = {}
     for block in blocks(page):
-        if block.before:
-            _run_in_shell(block, block.before)
+        _run_commands(block, block.before)
         if block.reason is not None:
             continue
         if block.language == PYTHON:
             _compare(block, _run_python(block, names))
         elif block.language == SHELL:
-            _compare(block, _run_commands(block))
+            _compare(block, _run_commands(block, block.reduced(), block.exit_code))
 
 
 def _run_python(block: Block, names: dict[str, object]) -> str:
@@ -73,26 +81,30 @@ def _run_python(block: Block, names: dict[str, object]) -> str:
     return printed.getvalue()
 
 
-def _run_commands(block: Block) -> str:
-    """A block of our commands alone runs in this process, which has PyTorch loaded; any other in a shell."""
-    reduced = Block(**{**vars(block), "code": block.reduced()})
-    plain = [command for command in reduced.commands if re.fullmatch(r"mondeq-hw [^|<>;&$`*?~(){}]*", command)]
-    if plain != reduced.commands:
-        return _run_in_shell(block, reduced.code, block.exit_code)
+def _run_commands(block: Block, code: str, exit_code: int = 0) -> str:
+    """What a shell would print; the last command ends with ``exit_code``, the others with 0."""
+    commands, printed = commands_of(code), ""
+    if not all(PLAIN.fullmatch(command) for command in commands):
+        commands = [code]  # the shell's business
+    for number, command in enumerate(commands, start=1):
+        result, text = _run(command)
+        printed += text
+        expected = exit_code if number == len(commands) else 0
+        assert result == expected, f"{block.place}: {command}\nexit code {result}, expected {expected}\n{printed}"
+    return printed
+
+
+def _run(command: str) -> tuple[int, str]:
+    """Exit code and output. Our own commands run in this process, which has loaded PyTorch already."""
+    words = shlex.split(command) if PLAIN.fullmatch(command) else []
+    here = next((name for name in HERE if words[: len(name)] == list(name)), None)
+    if here is None:
+        shell = ["bash", "-eo", "pipefail", "-c", command]
+        done = subprocess.run(shell, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.returncode, done.stdout
     printed = io.StringIO()
-    for number, command in enumerate(plain, start=1):
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            code = main(shlex.split(command)[1:])
-        expected = block.exit_code if number == len(plain) else 0
-        assert code == expected, f"{block.place}: {command}\nexit code {code}\n{printed.getvalue()}"
-    return printed.getvalue()
-
-
-def _run_in_shell(block: Block, code: str, exit_code: int = 0) -> str:
-    shell = ["bash", "-eo", "pipefail", "-c", code]
-    done = subprocess.run(shell, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert done.returncode == exit_code, f"{block.place}: {code}\nexit code {done.returncode}\n{done.stdout}"
-    return done.stdout
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        return HERE[here](words[len(here) :]), printed.getvalue()
 
 
 def _compare(block: Block, printed: str) -> None:
@@ -135,6 +147,12 @@ def test_commands_stand_in_fences(page: Path) -> None:
         )
 
 
+def test_the_readme_of_a_build_folder_names_commands_that_exist() -> None:
+    template = (ROOT / "mondeq_hw" / "templates" / "README.md.j2").read_text()
+    named = re.findall(r"^    ((?:mondeq-hw|python -m) [^#\n]*)", template, flags=re.MULTILINE)
+    assert named and not {command: why for command in named if (why := problem(command))}
+
+
 def test_every_command_and_option_is_documented() -> None:
     text = {page: page.read_text() for page in PAGES}
     undocumented = [
@@ -175,9 +193,14 @@ def test_no_page_is_out_of_reach(page: Path) -> None:
         ("a [...] z", "a\nb c\nz", True),
         ("a [... 16 more lines]", "a\nb c\nz", True),
         ("a [...] z", "a\nb c", False),
+        ("[...]\nlast", "last\n", True),
+        ("[...]\nlast", "not last\n", True),
+        ("[...]\nlast", "ballast\n", False),
         ("radius 1.5e-3", "radius 1.51e-3", True),
         ("first\nsecond", "first\nthird", False),
         ("1,146 cycles", "1,147 cycles", True),
+        ("factor = 67/100", "factor = 669/1000", True),
+        ("factor = 67/100", "factor = 369/1000", False),
     ],
 )
 def test_comparison_of_output(shown: str, printed: str, verdict: bool) -> None:
