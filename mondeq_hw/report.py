@@ -205,6 +205,39 @@ class PartFigures:
 
 
 @dataclass(frozen=True)
+class BoardFigures:
+    """A bitstream: core, serial line and pins together, placed and routed on a board's part.
+
+    Parameters
+    ----------
+    name : str
+    part : Part
+    clock_mhz : float
+        What the hardware runs at; ``routed.fmax_mhz`` is at least that.
+    baud : int
+        Of the serial line.
+    line_samples_per_second : float
+        What the line can bring.
+    core_samples_per_second : float
+        At the clock, all iterations, by the predicted cycles.
+    routed : Routed
+    sha256 : str
+        Of the bitstream.
+    tools : dict of str to str
+    """
+
+    name: str
+    part: Part
+    clock_mhz: float
+    baud: int
+    line_samples_per_second: float
+    core_samples_per_second: float
+    routed: Routed
+    sha256: str
+    tools: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Counts:
     """What the schedule holds, by counting."""
 
@@ -239,6 +272,7 @@ class Report:
     cycles : CycleFigures
     counts : Counts
     parts : tuple of PartFigures
+    boards : tuple of BoardFigures
     verification : Figure of Verification
     """
 
@@ -250,4 +284,5 @@ class Report:
     cycles: CycleFigures
     counts: Counts
     parts: tuple[PartFigures, ...]
+    boards: tuple[BoardFigures, ...]
     verification: Figure[Verification]

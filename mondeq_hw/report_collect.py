@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from .bitstream import SUMMARY
 from .certificate import CertificateLine
 from .doctor import package_version
 from .errors import InputError
@@ -37,6 +38,7 @@ from .report import (
     VERIFICATION,
     Accuracy,
     Backend,
+    BoardFigures,
     Counts,
     CycleFigures,
     Cycles,
@@ -87,6 +89,7 @@ def collect(project: Project) -> Report:
         ),
         counts=count(program, plan),
         parts=_synthesised_parts(project, cycles) or _estimated_parts(program, plan),
+        boards=_boards(project),
         verification=_summary(verified, project),
     )
 
@@ -286,6 +289,55 @@ def _estimated_parts(program: SolverProgram, plan: Schedule) -> tuple[PartFigure
     return tuple(figures(find_part(name)) for name in USUAL_PARTS)
 
 
+# -- boards ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Line:
+    baud: int
+
+
+@dataclass(frozen=True)
+class _Board:
+    name: str
+    part: Part
+
+
+@dataclass(frozen=True)
+class _BitstreamFile:
+    """What is read of a board's ``bitstream.json``."""
+
+    program_digest: str
+    options: _Line
+    board: _Board
+    clock_mhz: float
+    line_samples_per_second: float
+    core_samples_per_second: float
+    routed: Routed
+    sha256: str
+    tools: dict[str, str]
+
+
+def _boards(project: Project) -> tuple[BoardFigures, ...]:
+    files = sorted((project.folder / "bitstream").glob(f"*/{SUMMARY}"))
+    found: list[_BitstreamFile] = [parsed(file, _BitstreamFile) for file in files]
+    return tuple(
+        BoardFigures(
+            name=made.board.name,
+            part=made.board.part,
+            clock_mhz=made.clock_mhz,
+            baud=made.options.baud,
+            line_samples_per_second=made.line_samples_per_second,
+            core_samples_per_second=made.core_samples_per_second,
+            routed=made.routed,
+            sha256=made.sha256,
+            tools=made.tools,
+        )
+        for made in found
+        if made.program_digest == project.program.digest
+    )
+
+
 # -- files -------------------------------------------------------------------
 
 
@@ -302,5 +354,6 @@ def parsed(file: Path, record: Any) -> Any:
     except (OSError, ValueError, ValidationError) as error:
         detail = error.errors()[0]["loc"] if isinstance(error, ValidationError) else error
         raise InputError(
-            f"{file}: cannot be read ({detail}); run the command that wrote it again (compile, verify, synth or report)"
+            f"{file}: cannot be read ({detail}); run the command that wrote it again "
+            "(compile, verify, synth, bitstream or report)"
         ) from None

@@ -32,7 +32,7 @@ def report_command(
 ) -> None:
     """Write all that is known of a build folder: report/report.html, report.md and report.json.
 
-    Run it again after 'verify' and 'synth': their figures enter the report.
+    Run it again after 'verify', 'synth' and 'bitstream': their figures enter the report.
     """
     from rich.console import Console
 

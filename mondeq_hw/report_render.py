@@ -54,6 +54,7 @@ def to_plain(report: Report, curves: Curves) -> dict[str, Any]:
         "verification": asdict(report.verification),
         "resources": {"estimated": asdict(report.counts)},
         "parts": [asdict(part) for part in report.parts],
+        "boards": [asdict(board) for board in report.boards],
         "curves": {**asdict(curves), "foldings": _foldings(curves.foldings)},
         "tools": origin.tools,
     }

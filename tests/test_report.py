@@ -18,6 +18,9 @@ from hypothesis import strategies as st
 from random_models import random_program
 
 from mondeq_hw import InputError, Project, report_sweep
+from mondeq_hw.bitstream import BitstreamOptions, BitstreamReport
+from mondeq_hw.board import find_board
+from mondeq_hw.board_rtl import line_timing
 from mondeq_hw.cli import main
 from mondeq_hw.data import digits
 from mondeq_hw.parts import find_part
@@ -61,8 +64,30 @@ def full(tmp_path_factory: pytest.TempPathFactory, digits_model: Path) -> Path:
         place.mkdir(parents=True, exist_ok=True)
         for name in ("report/synth.json", f"report/synth/{result.part.name}/{result.options.flow}.json"):
             project.add(name, json.dumps(result.to_plain()))
+    place = build / "bitstream" / "ulx3s-85f"
+    place.mkdir(parents=True)
+    (place / "bitstream.json").write_text(json.dumps(packed(project).to_plain()))
     assert main(["report", str(build)]) == 0
     return build
+
+
+def packed(project: Project) -> BitstreamReport:
+    return BitstreamReport(
+        program_digest=project.program.digest,
+        options=BitstreamOptions("ulx3s-85f"),
+        board=find_board("ulx3s-85f"),
+        pll=None,
+        timing=line_timing(25e6, 1_000_000),
+        clock_mhz=25.0,
+        tools=(("yosys", "0.70"),),
+        synthesised=yosys_usage(recorded("cells_ecp5.json"), "ecp5"),
+        routed=nextpnr_routed(recorded("routed_ecp5.json"), "ap_clk"),
+        core_samples_per_second=21_441.0,
+        line_samples_per_second=1_492.5,
+        file="mondeq.bit",
+        sha256="ab" * 32,
+        from_cache=False,
+    )
 
 
 def verified(project: Project) -> VerifyReport:
@@ -193,6 +218,9 @@ def test_full_folder_keeps_kinds_apart(full: Path) -> None:
     assert "--flow vivado" in amd["routed"]["command"]
     assert hls["hls"]["kind"] == "estimated" and hls["hls"]["value"]["usage"]["luts"] == 14210
     assert hls["synthesised"]["value"] is None
+    (board,) = found["boards"]
+    assert (board["name"], board["clock_mhz"], board["routed"]["fmax_mhz"]) == ("ulx3s-85f", 25.0, 250.0)
+    assert (board["baud"], board["line_samples_per_second"]) == (1_000_000, 1_492.5)
     assert found["verification"]["value"]["ok"] is True
     assert [backend["benches_passed"] for backend in found["verification"]["value"]["backends"]] == [0, 2]
 
@@ -225,6 +253,7 @@ def test_markdown_holds_the_same_figures(full: Path) -> None:
         for kind in ("estimated", "synthesised"):
             if usage := part[kind]["value"]:
                 assert f"| {part['name']} | {kind} | {usage['luts']:,} | {usage['flip_flops']:,} |" in text
+    assert "| ulx3s-85f | 25.0 | 250.0 | 1,010 | 1,492 at 1000000 baud |" in text
     assert "| ecp5-25 | routed | 1,010 |" in text and "| ecp5-25 | open | 250.0 |" in text
     for point in found["curves"]["word_lengths"]["value"]["points"]:
         assert f"| {point['bits']} | {point['contraction_factor']:.4g} | proved | {point['iterations']} |" in text
@@ -419,13 +448,15 @@ def test_damaged_files_are_named(
 def test_results_of_another_program_are_not_shown(full: Path, tmp_path: Path) -> None:
     build = tmp_path / "build"
     shutil.copytree(full, build)
-    for file in [build / "report" / "verify.json", *(build / "report").rglob("synth*.json")]:
+    stale = [build / "report" / "verify.json", *(build / "report").rglob("synth*.json")]
+    for file in [*stale, *(build / "bitstream").rglob("bitstream.json")]:
         file.write_text(json.dumps({**json.loads(file.read_text()), "program_digest": "0" * 64}))
     shutil.rmtree(build / "report" / "synth")
     report = collect(Project.load(build))
     assert report.verification.value is None and "another program" in str(report.verification.reason)
     assert report.cycles.simulated.value is None
     assert [part.flow for part in report.parts] == ["none", "none"]
+    assert report.boards == ()
 
 
 def test_records_survive_their_files() -> None:
