@@ -14,7 +14,7 @@ The cycle model states when each command of each engine enters its pipeline
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -35,8 +35,13 @@ SOLVE_DEPTH = 11
 READOUT_DEPTH = 9
 #: The same for the unrolled solver, the graph's stages not counted; a sample's last update takes one cycle more.
 RING_DEPTH = 4
-#: More samples than this are not interleaved: their storage costs more than the cycles they fill.
-MAX_INTERLEAVED = 4
+#: A folding may waste so much of an engine's multipliers, on padded groups and on the start ...
+MAX_WASTE = 0.045
+#: ... where one that wastes less has at most so many times the multipliers of the smallest.
+MAX_GROWTH = 2
+#: Slots are added until the slowest engine idles no longer than this share of the time.
+MAX_IDLE = 0.004
+MAX_SLOTS = 64
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,11 @@ class EngineFolding:
     def cycles_per_matvec(self) -> int:
         """Commands of one matrix-vector product, one a cycle."""
         return self.row_groups * self.column_groups
+
+    @property
+    def multipliers(self) -> int:
+        """Products at once."""
+        return self.pe * self.simd
 
     @property
     def tree_levels(self) -> int:
@@ -202,9 +212,15 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedul
         When ``reuse_factor`` is outside ``1 .. n * n``.
     """
     reuse = _checked(program, program.n if reuse_factor is None else reuse_factor)
-    solve = _fold_solve(program.n, reuse)
+    solve = _fold_solve(program.n, reuse, program.iterations)
     drive, readout = _fold_around(program, solve.pe, program.iterations * solve.cycles_per_matvec)
-    return Schedule(reuse, drive, solve, readout, slots=2 + _interleaved(solve))
+    # One slot for the drive, one for the readout, and the samples that fill one another's pipeline gaps.
+    interleaved = 1 + _groups(SOLVE_DEPTH + solve.tree_levels, solve.cycles_per_matvec)
+    plan = Schedule(reuse, drive, solve, readout, slots=2 + interleaved)
+    busy = (1 + MAX_IDLE) * busy_cycles(plan, program.iterations)
+    while plan.slots < MAX_SLOTS and initiation_interval(plan, program.iterations) > busy:
+        plan = replace(plan, slots=plan.slots + 1)
+    return plan
 
 
 def schedule_unrolled(program: SolverProgram, graph: AdderGraph, reuse_factor: int | None = None) -> Schedule:
@@ -269,43 +285,50 @@ def _groups(size: int, at_once: int) -> int:
     return -(-size // at_once)
 
 
-def _fold_solve(n: int, cycles: int) -> EngineFolding:
-    """Least multipliers that finish in ``cycles``; among equals commensurate, then the squarest array."""
-    candidates = []
-    for pe in {_groups(n, groups) for groups in range(1, n + 1)}:
-        column_groups = min(cycles // _groups(n, pe), n)
-        if column_groups >= 1:
-            candidates.append((pe, _groups(n, column_groups)))
-    pe, simd = min(candidates, key=lambda pair: (math.prod(pair), not commensurate(*pair), sum(pair), pair))
-    return EngineFolding(n, n, pe, simd)
+def _fold_solve(n: int, cycles: int, iterations: int) -> EngineFolding:
+    """Few multipliers that finish in ``cycles``; among equals commensurate, then the squarest array."""
+    widths = _widths(n)
+    folds = [EngineFolding(n, n, pe, simd) for pe in widths for simd in widths]
+    folds = [fold for fold in folds if fold.cycles_per_matvec <= cycles]
+    # The start takes a cycle a row group, which counts where updates and column groups are few.
+    start = {fold: 1 + 1 / (iterations * fold.column_groups) for fold in folds}
+    pool = _economical(folds, lambda fold: padding(fold) * start[fold])
+    return min(
+        pool, key=lambda fold: (fold.multipliers, not commensurate(fold.pe, fold.simd), fold.pe + fold.simd, fold.pe)
+    )
 
 
 def _fold_drive(n: int, d: int, cycles: int, solve_pe: int) -> EngineFolding:
-    """Least multipliers that finish in ``cycles``, on beats of a power of two of words (or of the whole sample)."""
-    candidates = []
-    for simd in {d, *(2**power for power in range(d.bit_length()) if 2**power <= d)}:
-        row_groups = min(cycles // _groups(d, simd), n)
-        if row_groups >= 1:
-            candidates.append((_commensurate_from(_groups(n, row_groups), n, solve_pe), simd))
-    pe, simd = min(candidates, key=lambda pair: (not commensurate(pair[0], solve_pe), math.prod(pair), sum(pair)))
-    return EngineFolding(n, d, pe, simd)
+    """Few multipliers that finish in ``cycles``, on beats of a power of two of words (or of the whole sample)."""
+    beats = {d, *(2**power for power in range(d.bit_length()) if 2**power <= d)}
+    folds = [EngineFolding(n, d, pe, simd) for pe in range(1, n + 1) for simd in beats]
+    folds = [fold for fold in folds if fold.cycles_per_matvec <= cycles]
+    pool = _economical([fold for fold in folds if commensurate(fold.pe, solve_pe)] or folds, padding)
+    return min(pool, key=lambda fold: (fold.multipliers, fold.pe + fold.simd, fold.pe))
 
 
 def _fold_readout(k: int, n: int, cycles: int, solve_pe: int) -> EngineFolding:
     """One row at a time, in ``cycles``, or in ``k`` where that is later: no stream of words is faster."""
-    column_groups = min(max(cycles // k, 1), n)
-    return EngineFolding(k, n, 1, _commensurate_from(_groups(n, column_groups), n, solve_pe))
+    folds = [EngineFolding(k, n, 1, simd) for simd in range(1, n + 1)]
+    folds = [fold for fold in folds if fold.cycles_per_matvec <= max(cycles, k)]
+    pool = _economical([fold for fold in folds if commensurate(fold.simd, solve_pe)] or folds, padding)
+    return min(pool, key=lambda fold: fold.multipliers)
 
 
-def _commensurate_from(least: int, most: int, other: int) -> int:
-    """Smallest width in ``least .. most`` that is commensurate with ``other``; ``least`` when none is."""
-    return next((width for width in range(least, most + 1) if commensurate(width, other)), least)
+def padding(fold: EngineFolding) -> float:
+    """Cycles of a product over those that as many multipliers would need without padded groups."""
+    return fold.cycles_per_matvec * fold.multipliers / (fold.rows * fold.columns)
 
 
-def _interleaved(solve: EngineFolding) -> int:
-    """Samples that fill one another's pipeline gaps in the solver."""
-    gap = SOLVE_DEPTH + solve.tree_levels
-    return min(MAX_INTERLEAVED, 1 + math.ceil(gap / solve.cycles_per_matvec))
+def _economical(folds: list[EngineFolding], waste: Callable[[EngineFolding], float]) -> list[EngineFolding]:
+    """Those that use their multipliers well, where one is not much larger than the smallest of all; else all."""
+    most = MAX_GROWTH * min(fold.multipliers for fold in folds)
+    return [fold for fold in folds if fold.multipliers <= most and waste(fold) <= 1 + MAX_WASTE] or folds
+
+
+def _widths(size: int) -> list[int]:
+    """Every width that is the smallest for its number of groups."""
+    return sorted({_groups(size, groups) for groups in range(1, size + 1)})
 
 
 # -- cycle model ---------------------------------------------------------------
@@ -338,10 +361,37 @@ def latency(plan: Schedule, iterations: int) -> int:
 
 def initiation_interval(plan: Schedule, iterations: int) -> float:
     """Steady-state cycles between samples that each run ``iterations`` updates."""
-    # Away from both ends, where buffers fill and drain, over a whole number of rounds of the slots.
-    rounds = 8 * plan.slots
-    completed = completion_cycles(plan, np.full(3 * rounds, iterations))
-    return float(completed[2 * rounds] - completed[rounds]) / rounds
+    # From the mean of one window to that of the next, away from both ends: samples may leave in bunches.
+    window = 8 * plan.slots
+    completed = completion_cycles(plan, np.full(4 * window, iterations))
+    return float(completed[2 * window : 3 * window].mean() - completed[window : 2 * window].mean()) / window
+
+
+def busy_cycles(plan: Schedule, iterations: int) -> int:
+    """Commands of the slowest engine for a sample that runs ``iterations`` updates: no interval is shorter."""
+    solving = iterations * plan.solve.cycles_per_matvec + plan.solve.row_groups
+    return max(solving, plan.drive.cycles_per_matvec, plan.readout.cycles_per_matvec)
+
+
+def mac_bounds(plan: Schedule, iterations: int) -> tuple[int, int, int]:
+    """Cycles that drive, solver and readout need for the multiplications of a sample when no multiplier ever idles."""
+    drive, solve, readout = (
+        _groups(times * fold.rows * fold.columns, fold.multipliers)
+        for times, fold in ((1, plan.drive), (iterations, plan.solve), (1, plan.readout))
+    )
+    return drive, solve, readout
+
+
+def pipeline_depth(plan: Schedule, iterations: int) -> int:
+    """Cycles of a lone sample's latency in which no multiplication of its own begins.
+
+    Its words travel through drive and readout once, and through the solver for
+    the start and for every update, because an update needs the one before it.
+    """
+    drive = 1 + DRIVE_DEPTH + plan.drive.tree_levels
+    start = plan.solve.row_groups + plan.update_depth
+    updates = (iterations - 1) * plan.update_depth + plan.done_depth
+    return drive + start + updates + READOUT_DEPTH + plan.readout.tree_levels
 
 
 class _Clock:

@@ -21,7 +21,14 @@ from mondeq_hw.quantize import GRANULARITIES
 from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.rtl_tests.runner import run_bench
 from mondeq_hw.rtl_tests.simulators import Verilator
-from mondeq_hw.schedule import Schedule, completion_cycles, schedule, schedule_unrolled
+from mondeq_hw.schedule import (
+    Schedule,
+    completion_cycles,
+    mac_bounds,
+    pipeline_depth,
+    schedule,
+    schedule_unrolled,
+)
 
 SAMPLES = 10
 
@@ -91,6 +98,21 @@ def test_random_unrolled_program_is_exact(seed: int, tmp_path: Path) -> None:
     )
     plan = schedule_unrolled(program, adder_graph(program), rng.choice([None, 1, rng.randint(1, n * n)]))
     assert_exact(Corner(program, plan), tmp_path, "icarus")
+
+
+@pytest.mark.parametrize("reuse_factor", [57, 400])
+def test_simulated_cycles_are_near_the_limit(reuse_factor: int, tmp_path: Path) -> None:
+    """Two foldings; test_schedule.py asks the cycle model, which is exact, about all."""
+    program = random_program(4, n=76, d=24, k=4, bits=3, iterations=8)
+    plan = schedule(program, reuse_factor)
+    build, words = Corner(program, plan).build(tmp_path / "build"), random_words(3, program, 36)
+    assert (GoldenModel(program).iterations(words) == 8).all()
+    bounds = mac_bounds(plan, 8)
+    stream = run_bench(build, tmp_path / "work", words=words, tests=["back_to_back"])
+    interval = (stream.cycles[24:36].mean() - stream.cycles[12:24].mean()) / 12
+    assert stream.ok and interval <= 1.05 * max(bounds)
+    lone = run_bench(build, tmp_path / "work", words=words[1:2], tests=["back_to_back"])
+    assert lone.ok and lone.cycles[0] + 1 <= 1.10 * sum(bounds) + pipeline_depth(plan, 8)
 
 
 # -- trace -----------------------------------------------------------------------

@@ -68,8 +68,9 @@ module mondeq_solve #(
   assign done_o = done_q;
 
   // Issue: the array's current job, and the choice of the next.
-  logic busy_q, take, found, job_end, start;
-  logic [SlotBits-1:0] slot_q, chosen, candidate;
+  logic busy_q, take, job_end, start;
+  logic [SlotBits-1:0] slot_q, chosen;
+  logic [Slots-1:0] elder, eligible, first;
   logic first_column, last_column, last_row;
   logic [RowBits-1:0] row;
   logic [ColumnBits-1:0] column;
@@ -77,18 +78,17 @@ module mondeq_solve #(
 
   assign start = iteration_q[slot_q] == '0;
   assign job_end = busy_q && last_column && last_row;
-  assign take = found && (!busy_q || job_end);
+  assign take = (ready_q != '0) && (!busy_q || job_end);
+
+  // Slots below the oldest hold the younger samples; of those in question the lowest bit is the oldest.
+  assign elder = ready_q & ({Slots{1'b1}} << oldest_q);
+  assign eligible = (elder != '0) ? elder : ready_q;
+  assign first = eligible & (~eligible + 1'b1);
 
   always_comb begin
-    found = 1'b0;
     chosen = '0;
-    candidate = oldest_q;
     for (int i = 0; i < int'(Slots); i++) begin
-      if (ready_q[candidate] && !found) begin
-        found  = 1'b1;
-        chosen = candidate;
-      end
-      candidate = (candidate == SlotBits'(Slots - 1)) ? '0 : candidate + 1'b1;
+      if (first[i]) chosen = chosen | SlotBits'(i);
     end
   end
 
