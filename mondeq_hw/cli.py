@@ -279,6 +279,9 @@ def verify(
     simulator: Annotated[
         list[str] | None, typer.Option(metavar="verilator|icarus", help="Simulator of the RTL; may be repeated.")
     ] = None,
+    netlist: Annotated[
+        list[str] | None, typer.Option(metavar="PART", help="Also the netlist that 'synth' left; may be repeated.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check that golden model, compiled C++ and simulated RTL agree word for word.
@@ -300,7 +303,7 @@ def verify(
     elif data is not None or data_dir is not None:
         X = datasets.named(data or datasets.MNIST, "test", data_dir).words
     with _steps(silent=as_json) as step, step("verify"):
-        result = project.verify(X, samples, tuple(simulator or ("verilator",)))
+        result = project.verify(X, samples, tuple(simulator or ("verilator",)), tuple(netlist or ()))
     _print_verification(project, result, as_json)
 
 

@@ -7,6 +7,7 @@ carry bit a LUT).  They are good to compare foldings, not to fill a device.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from .parts import ECP5, Usage
 from .program import SolverProgram
@@ -16,6 +17,47 @@ from .schedule import EngineFolding, Schedule
 BLOCK_RAM_BITS = 2048
 #: A block RAM's greatest width and its depth there.
 _BLOCK_SHAPE = {True: (36, 512), False: (72, 512)}
+
+
+@dataclass(frozen=True)
+class Products:
+    """The multiplications of one engine.
+
+    Parameters
+    ----------
+    engine : {"drive", "solver", "readout"}
+    lanes : int
+        Products at once.
+    weight_bits, data_bits : int
+    place : {"multiplexers", "LUTs", "DSPs"}
+        What computes them; 1- and 2-bit weights select, negate or drop.
+    """
+
+    engine: str
+    lanes: int
+    weight_bits: int
+    data_bits: int
+    place: str
+
+
+def products(program: SolverProgram, plan: Schedule, lut_weight_bits: int) -> tuple[Products, ...]:
+    """Where each engine multiplies; an unrolled solver does not."""
+    phi = program.state_format.word_length - 1
+    folded = [
+        ("drive", plan.drive, program.drive.word_length, program.input_format.word_length),
+        *([("solver", plan.solve, program.matrix.word_length, phi)] if plan.graph is None else []),
+        ("readout", plan.readout, program.readout.word_length, phi),
+    ]
+    return tuple(
+        Products(engine, fold.multipliers, bits, data, _place(bits, lut_weight_bits))
+        for engine, fold, bits, data in folded
+    )
+
+
+def _place(weight_bits: int, lut_weight_bits: int) -> str:
+    if weight_bits <= 2:
+        return "multiplexers"
+    return "LUTs" if weight_bits <= lut_weight_bits else "DSPs"
 
 
 def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
@@ -44,7 +86,7 @@ def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bit
         registers += plan.graph.register_bits + program.n * (4 * program.accumulator_bits + 5 * state)
     for fold, bits, data, accumulator in engines:
         lanes = fold.pe * fold.simd
-        in_dsp = bits > max(2, lut_weight_bits)
+        in_dsp = _place(bits, lut_weight_bits) == "DSPs"
         product = bits + data
         dsps += lanes if in_dsp else 0
         luts += lanes * (0 if in_dsp else _product_luts(bits, data)) + fold.pe * _tree_bits(fold.simd, product)

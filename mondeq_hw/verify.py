@@ -1,4 +1,4 @@
-"""Verification: golden model = compiled C++ = simulated RTL = C++ inside the simulator, word for word.
+"""Verification: golden model = compiled C++ = simulated RTL = C++ inside the simulator = netlist, word for word.
 
 The files of the build folder are what is compiled and simulated, whoever
 edited them since; only the program is read, and the golden model computed
@@ -25,6 +25,7 @@ from .errors import InputError
 from .golden import GoldenModel
 from .locate import Mismatch, StateTrace, behaviour, first_wrong_sample, locate, read_trace
 from .program import SolverProgram
+from .rtl_tests.netlist import netlist_file
 from .rtl_tests.runner import BenchResult, load_schedule, run_bench
 from .rtl_tests.simulators import SIMULATORS, Icarus, SimulationError, Verilator, require
 from .schedule import completion_cycles
@@ -55,7 +56,7 @@ class BackendReport:
     Parameters
     ----------
     name : str
-        ``c++``, ``rtl on verilator``, ``c++ on verilator`` and so on.
+        ``c++``, ``rtl on verilator``, ``c++ on verilator``, ``ecp5-25 netlist on icarus`` and so on.
     tool : str
         What compiled or simulated it, with its version.
     samples : int
@@ -65,7 +66,7 @@ class BackendReport:
     tests_passed, tests_failed : tuple of str
         Cocotb tests; empty for plain C++.
     cycles : Cycles or None
-        For our RTL only.
+        For our RTL and its netlists only.
     seconds : float
     mismatch : Mismatch or None
     log : str or None
@@ -127,6 +128,7 @@ def verify(
     *,
     rtl_samples: int = 32,
     simulators: Sequence[str] = ("verilator",),
+    netlists: Sequence[str] = (),
     seed: int = 0,
     work: Path | None = None,
 ) -> VerifyReport:
@@ -143,6 +145,8 @@ def verify(
         and resets take a few of them.
     simulators : sequence of {"verilator", "icarus"}
         Verilator also runs the C++ behind the DPI-C shell.
+    netlists : sequence of str
+        ECP5 parts whose netlists, left by ``mondeq-hw synth``, are simulated too.
     seed : int
         Of the benches' stalls.
     work : Path, optional
@@ -167,6 +171,7 @@ def verify(
         raise InputError(f"received {len(words)} samples and rtl_samples = {rtl_samples}; expected at least 1 of each")
     expected = golden.predict_raw(words)
     tools = _tools(simulators)
+    files = [netlist_file(build, part) for part in netlists]
     folder = Path(tempfile.mkdtemp(prefix="mondeq-verify-")) if work is None else work.resolve()
     try:
         check = _Check(build.resolve(), program, golden, folder, seed)
@@ -175,7 +180,8 @@ def verify(
             backends.append(check.simulated("rtl", tool, words[:rtl_samples], expected[:rtl_samples]))
             if isinstance(tool, Verilator):
                 backends.append(check.simulated("hls", tool, words[:rtl_samples], expected[:rtl_samples]))
-        report = VerifyReport(program.digest, program.certified, len(words), tuple(backends), _sources(build))
+            backends += [check.netlist(part, tool, words[:rtl_samples], expected[:rtl_samples]) for part in netlists]
+        report = VerifyReport(program.digest, program.certified, len(words), tuple(backends), _sources(build, files))
     except BaseException:
         _discard(folder, work)
         raise
@@ -236,6 +242,23 @@ class _Check:
             log=str(self.work) if mismatch else None,
         )
 
+    def netlist(self, part: str, tool: Verilator | Icarus, words: np.ndarray, expected: np.ndarray) -> BackendReport:
+        """What synthesis made of the RTL, under every bench; its states have no names left, so only outputs do."""
+        name = f"{part} netlist on {tool.name}"
+        start = time.perf_counter()
+        result, wrong, mismatch = None, len(words), None
+        try:
+            result = self._bench("netlist", tool, words, part=part)
+            wrong, first = first_wrong_sample(result.outputs, expected)
+            if first is not None:
+                received = result.outputs[first].tolist() if first < len(result.outputs) else "nothing"
+                mismatch = behaviour(name, f"sample {first}: received {received}, expected {expected[first].tolist()}")
+            elif not result.ok:
+                mismatch = behaviour(name, f"test {result.failures[0].test}: {result.failures[0].message}")
+        except SimulationError as error:
+            mismatch = behaviour(name, str(error))
+        return self._simulation_report(name, tool, words, wrong, result, mismatch, start)
+
     def simulated(
         self, design: str, tool: Verilator | Icarus, words: np.ndarray, expected: np.ndarray
     ) -> BackendReport:
@@ -254,6 +277,18 @@ class _Check:
                 mismatch = behaviour(name, f"test {failure.test}: {failure.message}")
         except SimulationError as error:
             mismatch = behaviour(name, str(error))
+        return self._simulation_report(name, tool, words, wrong, result, mismatch, start)
+
+    def _simulation_report(
+        self,
+        name: str,
+        tool: Verilator | Icarus,
+        words: np.ndarray,
+        wrong: int,
+        result: BenchResult | None,
+        mismatch: Mismatch | None,
+        start: float,
+    ) -> BackendReport:
         return BackendReport(
             name=name,
             tool=f"{tool.name} {tool.version}",
@@ -261,7 +296,7 @@ class _Check:
             wrong_samples=wrong,
             tests_passed=result.passed if result else (),
             tests_failed=tuple(failure.test for failure in result.failures) if result else (),
-            cycles=self._cycles(words, result) if result and design == "rtl" else None,
+            cycles=self._cycles(words, result) if result and result.design != "hls" else None,
             seconds=time.perf_counter() - start,
             mismatch=mismatch,
             log=str(result.log if result else self.work) if mismatch else None,
@@ -306,8 +341,9 @@ def _compiler_version() -> str:
     return subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
 
 
-def _sources(build: Path) -> tuple[tuple[str, str], ...]:
-    files = [build / "program.json", build / "program.npz", *(build / "rtl").rglob("*"), *(build / "hls").rglob("*")]
+def _sources(build: Path, netlists: list[Path]) -> tuple[tuple[str, str], ...]:
+    program = [build / "program.json", build / "program.npz"]
+    files = [*program, *(build / "rtl").rglob("*"), *(build / "hls").rglob("*"), *netlists]
     return tuple(
         (str(path.relative_to(build)), hashlib.sha256(path.read_bytes()).hexdigest())
         for path in sorted(files)

@@ -24,9 +24,13 @@ def main(
     design: Annotated[
         str,
         typer.Option(
-            help="rtl; hls (its C++ behind an AXI4-Stream shell); board (behind the serial line); vendor (--sources)."
+            help="rtl; hls (C++ behind an AXI4-Stream shell); netlist (--part); board (behind the serial line); "
+            "vendor (--sources)."
         ),
     ] = "rtl",
+    part: Annotated[
+        str, typer.Option(metavar="ecp5-25|...", help="Part that 'mondeq-hw synth' made the netlist for.")
+    ] = "",
     sources: Annotated[
         list[Path] | None, typer.Option(help="A vendor's source or memory image, in compile order; repeat it.")
     ] = None,
@@ -59,6 +63,7 @@ def main(
             words=words,
             seed=seed,
             design=design,
+            part=part,
             vendor_sources=sources or [],
             top=top,
             simulator=simulator,

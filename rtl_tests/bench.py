@@ -45,7 +45,7 @@ class Setup:
     program : SolverProgram
     schedule : Schedule
     design : str
-        ``rtl``, ``hls`` or ``vendor``; cycles are predicted for ``rtl`` only.
+        ``rtl``, ``hls``, ``netlist`` or ``vendor``.
     words : ndarray of int64 (samples, d)
     seed : int
     result : Path
@@ -73,6 +73,11 @@ class Setup:
             result=Path(job["result"]),
         )
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the schedule predicts its cycles: our RTL, and what synthesis made of it."""
+        return self.design in ("rtl", "netlist")
+
     @cached_property
     def golden(self) -> GoldenModel:
         """The golden model of the build folder's program."""
@@ -98,7 +103,7 @@ class Setup:
         stalled source takes a few times longer to deliver it.  Designs that
         another tool scheduled get a margin for its pipeline depths.
         """
-        margin = 12 if self.design == "rtl" else 60
+        margin = 12 if self.is_ours else 60
         return margin * self.sample_cycles + 2000
 
     def beats(self, words: np.ndarray, with_last: bool = True) -> list[tuple[int, int]]:
@@ -233,7 +238,7 @@ def _whole_bytes(bits: int) -> int:
 
 def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray) -> None:
     """Our RTL finishes every sample in exactly the cycle that the schedule predicts."""
-    if setup().design != "rtl":
+    if not setup().is_ours:
         return
     predicted = completion_cycles(setup().schedule, setup().golden.iterations(words)).tolist()
     for sample, (cycle, beat) in enumerate(

@@ -26,12 +26,16 @@ import numpy as np
 from mondeq_hw.errors import InputError, MissingToolError
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.schedule import Schedule
+from mondeq_hw.synth_tools import yosys_share
 
+from .netlist import NETLIST, OWN_MODELS, YOSYS_MODELS, cell_models, netlist_file
 from .simulators import SIMULATORS, HardwareDesign, Icarus, SimulationError, Verilator, tail
 
 VERILOG_SUFFIXES = (".v", ".sv", ".vh", ".svh")
-DESIGNS = ("rtl", "hls", "vendor")
+DESIGNS = ("rtl", "hls", "netlist", "vendor")
 TOP = "mondeq_top"
+#: Models of the cells of a netlist, beside it.
+CELLS = "cells.sv"
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def run_bench(
     words: np.ndarray,
     seed: int = 0,
     design: str = "rtl",
+    part: str = "",
     vendor_sources: Sequence[Path] = (),
     top: str = TOP,
     simulator: str = "verilator",
@@ -109,7 +114,10 @@ def run_bench(
         Of the stalls, pauses and fill-up samples.
     design : str
         ``rtl`` (``rtl/sources.f``), ``hls`` (its C++ behind the DPI-C shell;
-        Verilator only) or ``vendor`` (``vendor_sources`` with the same ports).
+        Verilator only), ``netlist`` (what synthesis for ``part`` made of the
+        RTL) or ``vendor`` (``vendor_sources`` with the same ports).
+    part : str
+        ECP5 part of the netlist.
     vendor_sources : sequence of Path
         Verilog files in compile order; other files are memory images and are
         copied to the folder the simulation runs in.
@@ -144,7 +152,7 @@ def run_bench(
         raise InputError(f"input words have shape {words.shape}; expected at least one sample of {program.d} words")
     _require_cocotb()
     tool = SIMULATORS[simulator]()
-    request = _Request(build, design, tuple(map(Path, vendor_sources)), top, tuple(defines), waves)
+    request = _Request(build, design, part, tuple(map(Path, vendor_sources)), top, tuple(defines), waves)
     folder, hardware = _built(tool, request, work)
     run = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
     np.save(run / "words.npy", words.astype(np.int64))
@@ -159,7 +167,7 @@ def run_bench(
     for path in hardware.run_files:
         shutil.copyfile(path, run / path.name)
     start = time.perf_counter()
-    limit = _time_limit(program, load_schedule(build), len(words)) if time_limit is None else time_limit
+    limit = _time_limit(program, load_schedule(build), len(words), design) if time_limit is None else time_limit
     _simulate(tool, folder, run, hardware, tests, plusargs, waves, limit)
     seconds = time.perf_counter() - start
     passed, failures = _read_results(run)
@@ -199,10 +207,10 @@ def load_schedule(build: Path) -> Schedule:
         raise InputError(f"{file}: cannot be read ({error}); compile again") from None
 
 
-def _time_limit(program: SolverProgram, plan: Schedule, samples: int) -> float:
-    """Seconds: a slow start of everything, then 500 cycles a second, which Icarus exceeds on large designs too."""
+def _time_limit(program: SolverProgram, plan: Schedule, samples: int, design: str) -> float:
+    """Seconds: a slow start of everything, then cycles at a rate that Icarus exceeds on large designs too."""
     cycles = program.iterations * plan.solve.cycles_per_matvec + plan.drive.cycles_per_matvec
-    return 300.0 + (samples + 150) * cycles / 500
+    return 600.0 + (samples + 150) * cycles / (10 if design == "netlist" else 500)
 
 
 # -- designs -------------------------------------------------------------------
@@ -214,6 +222,7 @@ class _Request:
 
     build: Path
     design: str
+    part: str
     vendor_sources: tuple[Path, ...]
     top: str
     defines: tuple[str, ...]
@@ -223,6 +232,9 @@ class _Request:
         """Every file that the compiled simulation depends on, by the name it has in the copy."""
         if self.design == "vendor":
             return {str(path): path for path in self.vendor_sources}
+        if self.design == "netlist":
+            models = (*(yosys_share() / name for name in YOSYS_MODELS), OWN_MODELS)
+            return {path.name: path for path in (netlist_file(self.build, self.part), *models) if path.is_file()}
         folder = self.build / self.design
         return {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
@@ -244,6 +256,8 @@ def _check(request: _Request, simulator: str) -> None:
         if not any(path.suffix in VERILOG_SUFFIXES for path in request.vendor_sources):
             raise InputError("design 'vendor' has no Verilog file; name its sources")
         return
+    if request.design == "netlist":
+        return  # the netlist is looked for when its files are
     if request.design == "hls" and simulator != "verilator":
         raise InputError(f"design 'hls' calls C++ through DPI-C, which {simulator} lacks; use verilator")
     needed = request.build / {"rtl": "rtl/sources.f", "hls": "hls/dpi/mondeq_dpi_top.sv"}[request.design]
@@ -262,6 +276,10 @@ def _rtl_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
         defines=defines,
         verilog_defines=(f'MONDEQ_MEM_DIR="{folder / "mem"}"',),
     )
+
+
+def _netlist_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
+    return HardwareDesign(top=TOP, verilog=(folder / CELLS, folder / NETLIST), defines=defines)
 
 
 def _hls_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
@@ -305,16 +323,27 @@ def _built(tool: Verilator | Icarus, request: _Request, work: Path) -> tuple[Pat
     if not stamp.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        if request.design != "vendor":
-            shutil.copytree(request.build / request.design, copy)
+        _copy_sources(request, copy)
     if request.design == "vendor":
         hardware = _vendor_design(request.vendor_sources, request.top, request.defines)
     else:
-        hardware = {"rtl": _rtl_design, "hls": _hls_design}[request.design](copy, request.defines)
+        hardware = {"rtl": _rtl_design, "hls": _hls_design, "netlist": _netlist_design}[request.design](
+            copy, request.defines
+        )
     if not stamp.exists():
         tool.build(hardware, folder, folder / "build.log", request.waves)
         stamp.touch()
     return folder, hardware
+
+
+def _copy_sources(request: _Request, copy: Path) -> None:
+    if request.design == "netlist":
+        copy.mkdir()
+        netlist = netlist_file(request.build, request.part).read_text()
+        (copy / NETLIST).write_text(netlist)
+        (copy / CELLS).write_text(cell_models(netlist, yosys_share()))
+    elif request.design != "vendor":
+        shutil.copytree(request.build / request.design, copy)
 
 
 def _simulate(

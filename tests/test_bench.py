@@ -53,7 +53,7 @@ class Bench:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     folder = tmp_path_factory.mktemp("bench")
     # Five multipliers a cycle on seven inputs: the last beat of a sample is partly padding.
-    plan = schedule(PROGRAM, reuse_factor=2)
+    plan = schedule(PROGRAM, reuse_factor=1)
     PROGRAM.save(folder)
     rtl.emit(PROGRAM, plan, folder)
     assert 1 < plan.words_per_beat < PROGRAM.d and PROGRAM.d % plan.words_per_beat
@@ -226,7 +226,7 @@ def test_a_simulation_that_never_ends_is_ended(bench: Bench, tmp_path: Path) -> 
     ("options", "message"),
     [
         ({"simulator": "modelsim"}, "expected one of verilator, icarus"),
-        ({"design": "vhdl"}, "expected one of rtl, hls, vendor"),
+        ({"design": "vhdl"}, "expected one of rtl, hls, netlist, vendor"),
         ({"vendor_sources": []}, "no Verilog file"),
         ({"vendor_sources": [Path("absent.v")]}, "absent.v: no such file"),
         ({"design": "hls"}, "lacks; use verilator"),

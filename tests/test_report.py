@@ -23,6 +23,7 @@ from mondeq_hw.board import find_board
 from mondeq_hw.board_rtl import line_timing
 from mondeq_hw.cli import main
 from mondeq_hw.data import digits
+from mondeq_hw.estimate import products
 from mondeq_hw.parts import find_part
 from mondeq_hw.report_collect import collect
 from mondeq_hw.report_curves import Residuals, foldings, macs, residuals
@@ -116,6 +117,7 @@ def synthesised(project: Project) -> list[SynthReport]:
         part=find_part("ecp5-25"),
         schedule=report.schedule,
         tools=(("yosys", "0.70"), ("nextpnr-ecp5", "0.11")),
+        products=products(project.program, report.schedule, 8),
         estimated=report.parts[0].estimated.value,  # type: ignore[arg-type]
         hls=None,
         synthesised=yosys_usage(recorded("cells_ecp5.json"), "ecp5"),

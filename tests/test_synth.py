@@ -14,10 +14,11 @@ from corner_programs import Corner
 from random_models import random_program
 
 from mondeq_hw import synth
+from mondeq_hw.adder_graph import adder_graph
 from mondeq_hw.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
-from mondeq_hw.estimate import estimate
+from mondeq_hw.estimate import estimate, products
 from mondeq_hw.parts import ECP5, PARTS, ULTRASCALE_PLUS, XC7, Usage, exceeded, find_part
-from mondeq_hw.schedule import initiation_interval, schedule
+from mondeq_hw.schedule import initiation_interval, schedule, schedule_unrolled
 from mondeq_hw.synth import SynthOptions, synthesize
 from mondeq_hw.synth_parsers import (
     Path as CriticalPath,
@@ -157,7 +158,8 @@ def runs(folder: Path, name: str) -> int:
     return len(file.read_text()) if file.exists() else 0
 
 
-MAPPER = "pathlib.Path('netlist.json').write_text('{{}}'); pathlib.Path('cells.json').write_text({cells!r})\n"
+MAPPER = "[pathlib.Path(name).write_text('{{}}') for name in ('netlist.json', 'netlist.v')]\n"
+MAPPER += "pathlib.Path('cells.json').write_text({cells!r})\n"
 ROUTER = "print('Info: Routing'); pathlib.Path('routed.json').write_text({routed!r})\n"
 
 
@@ -195,6 +197,8 @@ def test_report_keeps_estimated_synthesised_and_routed_apart(tmp_path: Path, too
     assert plain["routed"]["path"]["start"] == "u_solve.a_q"
     assert plain["hls"] is None and "Vitis HLS" in plain["reasons"]["hls"]
     assert plain["part"]["totals"]["block_rams"] == 208
+    places = [(item["engine"], item["weight_bits"], item["place"]) for item in plain["products"]]
+    assert places == [("drive", 6, "LUTs"), ("solver", 4, "LUTs"), ("readout", 6, "LUTs")]
 
 
 def test_cache_is_keyed_by_sources_options_versions_and_results(tmp_path: Path, tools) -> None:
@@ -297,6 +301,22 @@ def test_other_failure_of_the_placer_is_not_about_room(tmp_path: Path, tools) ->
     tools(router="print('ERROR: bad netlist'); sys.exit(255)\n")
     with pytest.raises(ToolFailedError, match=r"bad netlist; see .*nextpnr-ecp5\.log"):
         synthesize(build_folder(tmp_path / "build"), SynthOptions("ecp5-85"), tmp_path / "work")
+
+
+def test_products_follow_the_option() -> None:
+    program = random_program(1, n=8, d=6, k=3, bits=4, drive_bits=2, readout_bits=9)
+    plan = schedule(program, 16)
+
+    def places(lut_weight_bits: int) -> list[str]:
+        return [item.place for item in products(program, plan, lut_weight_bits)]
+
+    assert places(2) == ["multiplexers", "DSPs", "DSPs"]
+    assert places(4) == places(8) == ["multiplexers", "LUTs", "DSPs"]
+    assert places(16) == ["multiplexers", "LUTs", "LUTs"]
+    dsps = estimate(program, plan, ECP5, 4).dsps
+    assert dsps == sum(item.lanes for item in products(program, plan, 4) if item.place == "DSPs") > 0
+    unrolled = schedule_unrolled(program, adder_graph(program))
+    assert [item.engine for item in products(program, unrolled, 8)] == ["drive", "readout"]
 
 
 def test_estimate_falls_with_the_reuse_factor() -> None:

@@ -449,6 +449,7 @@ module mondeq_solve #(
   int trace_file = 0;
   int trace_loaded;
   int trace_sample[Slots];
+  logic signed [StateBits-1:0] trace_word;  // a signed slice of a long vector is printed wrongly by Verilator 5.48
 
   initial begin
     if ($value$plusargs("mondeq_trace=%s", trace_name)) trace_file = $fopen(trace_name, "w");
@@ -465,9 +466,12 @@ module mondeq_solve #(
       if (state_write && trace_file != 0) begin
         for (int p = 0; p < int'(Pe); p++) begin
           if (int'(state_row) * int'(Pe) + p < int'(Rows)) begin
+            /* verilator lint_off BLKSEQ */
+            trace_word = state_words[p*int'(StateBits)+:StateBits];
+            /* verilator lint_on BLKSEQ */
             $fdisplay(trace_file, "%0d %0d %0d %0d", trace_sample[write_tag_q[TagBits-1-:SlotBits]],
                       iteration_q[write_tag_q[TagBits-1-:SlotBits]], int'(state_row) * int'(Pe) + p,
-                      $signed(state_words[p*int'(StateBits)+:StateBits]));
+                      trace_word);
           end
         end
       end

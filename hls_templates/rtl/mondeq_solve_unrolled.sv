@@ -312,6 +312,7 @@ module mondeq_solve_unrolled #(
   int trace_file = 0;
   int trace_loaded;
   int trace_sample[Slots];
+  logic signed [StateBits-1:0] trace_word;  // a signed slice of a long vector is printed wrongly by Verilator 5.48
 
   initial begin
     if ($value$plusargs("mondeq_trace=%s", trace_name)) trace_file = $fopen(trace_name, "w");
@@ -327,8 +328,10 @@ module mondeq_solve_unrolled #(
       end
       if (retire_valid && trace_file != 0) begin
         for (int i = 0; i < int'(Rows); i++) begin
-          $fdisplay(trace_file, "%0d %0d %0d %0d", trace_sample[retire_slot], retire_iteration, i,
-                    $signed(retire_state_q[i*int'(StateBits)+:StateBits]));
+          /* verilator lint_off BLKSEQ */
+          trace_word = retire_state_q[i*int'(StateBits)+:StateBits];
+          /* verilator lint_on BLKSEQ */
+          $fdisplay(trace_file, "%0d %0d %0d %0d", trace_sample[retire_slot], retire_iteration, i, trace_word);
         end
       end
     end
