@@ -137,7 +137,7 @@ _NUMBER = r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?:/\d+)?(?!\w)"
 _PIECE = re.compile(
     rf"(?P<gap>\s*\[\.\.\.[^\]]*\]\s*)|(?P<version>\d+\.\d+\.\d+\S*)|(?P<time>[\d.]+ s\b)|(?P<number>{_NUMBER})"
 )
-_ANY = {"gap": r"(?:[\s\S]*?(?:\s|$))?", "version": r"\d+\.\d+\S*", "time": r"[\d.]+\s+s"}
+_ANY = {"gap": r"[\s\S]*?", "gap and white space": r"(?:[\s\S]*?\s)?", "version": r"\d+\.\d+\S*", "time": r"[\d.]+\s+s"}
 
 
 def difference(shown: str, printed: str, tolerance: float = 0.05) -> str | None:
@@ -169,7 +169,7 @@ def _pattern(shown: str) -> tuple[str, list[str]]:
             numbers.append(piece["number"])
             pattern += f"({_NUMBER})"
         else:
-            pattern += _ANY[piece.lastgroup or ""]
+            pattern += _ANY["gap and white space" if piece[0][-1].isspace() else piece.lastgroup or ""]
     return pattern + _literal(shown[end:]), numbers
 
 

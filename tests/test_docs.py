@@ -193,6 +193,7 @@ def test_no_page_is_out_of_reach(page: Path) -> None:
         ("a [...] z", "a\nb c\nz", True),
         ("a [... 16 more lines]", "a\nb c\nz", True),
         ("a [...] z", "a\nb c", False),
+        ("program [...])", "program 59bb)", True),
         ("[...]\nlast", "last\n", True),
         ("[...]\nlast", "not last\n", True),
         ("[...]\nlast", "ballast\n", False),
