@@ -8,24 +8,23 @@ from typing import Annotated
 
 import typer
 
-from . import data as datasets
-from .errors import InputError
+from .. import data as datasets
+from ..errors import InputError
+from .terminal import Build, Json
 
 
 def profile_command(
-    build: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)
-    ],
+    build: Build,
     data: Annotated[str | None, typer.Option("--data", metavar="digits|mnist", help="Profile its test images.")] = None,
     data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files.")] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the profile: .svg, .png or .pdf.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Ranges of all words against their formats, what saturates, and the way to the equilibrium.
 
     On the folder's own inputs, or on the test images of a data set.
     """
-    from .project import Project
+    from ..project import Project
 
     project = Project.load(build)
     X = None

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .terminal import Build, Json
+
 if TYPE_CHECKING:
-    from .parts import Usage
-    from .synth import SynthReport
+    from ..parts import Usage
+    from ..synth import SynthReport
 
 REPORT = "report/synth.json"
 
 
 def synth_command(
-    build: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)
-    ],
+    build: Build,
     part: Annotated[str, typer.Option(metavar="NAME", help="ecp5-25, ecp5-45, ecp5-85, xc7a100t, xczu7ev, ...")],
     flow: Annotated[str, typer.Option(metavar="open|vivado|vitis_hls", help="Yosys and nextpnr, or AMD's.")] = "open",
     speed: Annotated[int, typer.Option(metavar="6|7|8", help="Speed grade (ECP5).")] = 8,
@@ -27,7 +26,7 @@ def synth_command(
         int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
     ] = 8,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Synthesise the hardware: resources of a part, achieved clock, critical path.
 
@@ -36,8 +35,8 @@ def synth_command(
     """
     from rich.console import Console
 
-    from .project import Project
-    from .synth import SynthOptions, synthesize
+    from ..project import Project
+    from ..synth import SynthOptions, synthesize
 
     project = Project.load(build)
     options = SynthOptions(part.lower(), flow, speed, clock, lut_weight_bits, seed)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .terminal import Build, Json
+
 if TYPE_CHECKING:
-    from .bitstream import BitstreamReport
+    from ..bitstream import BitstreamReport
 
 
 def bitstream_command(
-    build: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)
-    ],
+    build: Build,
     board: Annotated[str, typer.Option(metavar="NAME", help="ulx3s-85f, ulx3s-45f or ulx3s-25f.")],
     clock: Annotated[
         float | None, typer.Option(metavar="MHZ", help="Clock of the hardware; the board's oscillator when absent.")
@@ -25,7 +24,7 @@ def bitstream_command(
         int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
     ] = 8,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Make a board's bitstream: core, serial line, pins; refused when the clock is not reached.
 
@@ -34,8 +33,8 @@ def bitstream_command(
     """
     from rich.console import Console
 
-    from .bitstream import BitstreamOptions, make_bitstream
-    from .project import Project
+    from ..bitstream import BitstreamOptions, make_bitstream
+    from ..project import Project
 
     project = Project.load(build)
     options = BitstreamOptions(board.lower(), clock, baud, lut_weight_bits, seed)

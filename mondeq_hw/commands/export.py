@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from .errors import MissingToolError
+from ..errors import MissingToolError
+from .terminal import Json
 
 export_app = typer.Typer(name="export", help="Write a program or a network for other tools.", no_args_is_help=True)
 
@@ -37,11 +38,11 @@ def onnx_command(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File to write; by default the network's name and .onnx.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write an ONNX model that onnxruntime runs; 'compile' reads the integer and the float form again."""
     try:
-        from .export import onnx
+        from ..export import onnx
     except ModuleNotFoundError as error:
         raise MissingToolError(f"{error.name} is missing; install it: pip install 'mondeq-hw[onnx]'") from None
 
@@ -65,10 +66,10 @@ def hls4ml_command(
     part: Annotated[str | None, typer.Option(metavar="NAME", help="FPGA part; by default hls4ml's.")] = None,
     clock_period: Annotated[float, typer.Option(metavar="NS", help="Clock period.")] = 5.0,
     force: Annotated[bool, typer.Option("--force", help="Replace a folder that this command wrote.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write an hls4ml project; with other layers around it, use MonDEQLayer of mondeq_hw.export.hls4ml in Python."""
-    from .export.hls4ml import MonDEQLayer, write_project
+    from ..export.hls4ml import MonDEQLayer, write_project
 
     layer = MonDEQLayer.from_build(source, output)
     _show(write_project(layer, out, backend, io_type, part, clock_period, force), as_json)

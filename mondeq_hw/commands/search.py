@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .errors import InputError, NotReachedError
-from .reformulate import SOLVERS
-from .search_space import AXES, COSTS, MEMORY, Choice, Lattice, Target
+from ..errors import InputError, NotReachedError
+from ..reformulate import SOLVERS
+from ..search_space import AXES, COSTS, MEMORY, Choice, Lattice, Target
+from .terminal import Json
 
 if TYPE_CHECKING:
-    from .search import Observer, SearchResult
-    from .search_space import SearchPoint
+    from ..search import Observer, SearchResult
+    from ..search_space import SearchPoint
 
 BITS = "1-8"
 STATE_BITS = "2-12"
@@ -61,7 +62,7 @@ def search_command(
     input_scale: Annotated[float | None, typer.Option(metavar="X", help="As of 'compile'.")] = None,
     input_mean: Annotated[float | None, typer.Option(metavar="X", help="As of 'compile'.")] = None,
     input_std: Annotated[float | None, typer.Option(metavar="X", help="As of 'compile'.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Find the smallest certified word lengths that reach an accuracy or an error radius.
 
@@ -95,9 +96,9 @@ def search_command(
     }
     from joblib import cpu_count
 
-    from . import search_report
-    from .config import resolve
-    from .search import SearchSettings, search
+    from .. import search_report
+    from ..config import resolve
+    from ..search import SearchSettings, search
 
     settings = SearchSettings(resolve(options), lattice, target, minimise, exhaustive)
     with _progress(silent=as_json) as observe:
@@ -163,7 +164,7 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from . import search_report
+    from .. import search_report
 
     console = Console(highlight=False, markup=False)
     console.width = max(console.width, LEAST_WIDTH)

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .terminal import Build
+
 if TYPE_CHECKING:
-    from .project import Project
-    from .report import Figure, Report
-    from .report_curves import Curves, Sweep
+    from ..project import Project
+    from ..report import Figure, Report
+    from ..report_curves import Curves, Sweep
 
 WORD_LENGTHS = "report/word_lengths.json"
 
 
 def report_command(
-    build: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)
-    ],
+    build: Build,
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="MNIST's IDX files, if not where 'compile' found them.")
     ] = None,
@@ -36,11 +36,11 @@ def report_command(
     """
     from rich.console import Console
 
-    from .project import Project
-    from .report import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
-    from .report_collect import collect
-    from .report_html import page
-    from .report_render import render, to_plain
+    from ..project import Project
+    from ..report import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+    from ..report_collect import collect
+    from ..report_html import page
+    from ..report_render import render, to_plain
 
     project = Project.load(build)
     with Console(quiet=as_json, highlight=False).status("reading the folder") as status:
@@ -58,8 +58,8 @@ def report_command(
 def _curves(
     project: Project, report: Report, data_dir: Path | None, sweep: bool, progress: Callable[[str], Any]
 ) -> Curves:
-    from .report import EXACT, PREDICTED, Figure
-    from .report_curves import Curves, foldings, residuals
+    from ..report import EXACT, PREDICTED, Figure
+    from ..report_curves import Curves, foldings, residuals
 
     return Curves(
         residuals=Figure(EXACT, residuals(project)),
@@ -72,11 +72,11 @@ def _word_lengths(
     project: Project, report: Report, data_dir: Path | None, sweep: bool, progress: Callable[[str], Any]
 ) -> Figure[Sweep]:
     """The folder's sweep; a new one where there is none, or where other images were named."""
-    from .errors import InputError
-    from .report import EXACT, Figure
-    from .report_collect import parsed
-    from .report_curves import Sweep
-    from .report_sweep import sweep_word_lengths
+    from ..errors import InputError
+    from ..report import EXACT, Figure
+    from ..report_collect import parsed
+    from ..report_curves import Sweep
+    from ..report_sweep import sweep_word_lengths
 
     file = project.folder / WORD_LENGTHS
     if file.exists() and data_dir is None:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .data import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Dataset, named
-from .errors import InputError
+from ..data import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Dataset, named
+from ..errors import InputError
+from .terminal import Json
 
 if TYPE_CHECKING:
-    from .load import Training
-    from .model import MonDEQ, Preprocessing
-    from .train import Epoch, Observer
+    from ..load import Training
+    from ..model import MonDEQ, Preprocessing
+    from ..train import Epoch, Observer
 
 STRAIGHT_THROUGH = "straight-through"
 METHODS = (STRAIGHT_THROUGH, "lotion", "lotion-sampled")
@@ -32,7 +33,7 @@ BatchSize = Annotated[int, typer.Option(metavar="N", help="Images a step.")]
 Patience = Annotated[int, typer.Option(metavar="N", help="Epochs without a better one after which to stop.")]
 Shift = Annotated[int, typer.Option(metavar="N", help="Move training images by up to so many pixels.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+Json = Json
 
 
 def train_command(
@@ -53,8 +54,8 @@ def train_command(
     as_json: Json = False,
 ) -> None:
     """Train a float MonDEQ."""
-    from .load import Training
-    from .train import Optimisation, TrainingConfig, accuracy, train
+    from ..load import Training
+    from ..train import Optimisation, TrainingConfig, accuracy, train
 
     check_target(out)
     images, test = named(data, "train", data_dir), named(data, "test", data_dir)
@@ -95,13 +96,13 @@ def qat_command(
     as_json: Json = False,
 ) -> None:
     """Retrain a MonDEQ on the integers that the hardware stores."""
-    from .golden import GoldenModel
-    from .load import Training, load
-    from .lotion import Regularised, Sampled
-    from .lower import LoweringOptions, lower
-    from .qat import QatConfig, StraightThrough, certified_program, retrain
-    from .reformulate import network_of
-    from .train import Optimisation
+    from ..golden import GoldenModel
+    from ..load import Training, load
+    from ..lotion import Regularised, Sampled
+    from ..lower import LoweringOptions, lower
+    from ..qat import QatConfig, StraightThrough, certified_program, retrain
+    from ..reformulate import network_of
+    from ..train import Optimisation
 
     learners = dict(zip(METHODS, (StraightThrough, Regularised, Sampled), strict=True))
     if method not in learners:
@@ -149,8 +150,8 @@ def check_target(out: Path) -> None:
 
 
 def _preprocessing(images: Dataset) -> Preprocessing:
-    from .load import MNIST_PREPROCESSING
-    from .train import normalisation
+    from ..load import MNIST_PREPROCESSING
+    from ..train import normalisation
 
     return normalisation(images, DIGITS_SCALE, DIGITS_INPUT_BITS) if images.name == DIGITS else MNIST_PREPROCESSING
 
@@ -161,7 +162,7 @@ def _state_file(out: Path) -> Path:
 
 @contextmanager
 def _progress(title: str, epochs: int, silent: bool) -> Iterator[Observer | None]:
-    from .train import progress_bar
+    from ..train import progress_bar
 
     if silent:
         yield None
@@ -173,8 +174,8 @@ def _progress(title: str, epochs: int, silent: bool) -> Iterator[Observer | None
 def _finish(
     model: MonDEQ, out: Path, training: Training, history: Sequence[Epoch], plot: Path | None, as_json: bool
 ) -> None:
-    from .load import save
-    from .train import plot_history
+    from ..load import save
+    from ..train import plot_history
 
     save(model, out, training)
     _state_file(out).unlink()

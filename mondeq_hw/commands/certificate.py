@@ -1,0 +1,34 @@
+"""The command ``certificate``."""
+
+from __future__ import annotations
+
+from ..errors import NotCertifiedError
+from .terminal import Build, Json, print_json
+
+
+def certificate_command(build: Build, as_json: Json = False) -> None:
+    """Print what is proved about the program, and prove it again with the independent checker."""
+    from ..certificate import for_reading
+    from ..project import Project
+
+    project = Project.load(build)
+    lines = project.certificate_lines()
+    verdict = project.check_certificate()
+    certified = project.program.certified and verdict.accepted
+    if as_json:
+        print_json({"certified": certified, "accepted": verdict.accepted, "reason": verdict.reason, "lines": lines})
+    else:
+        for line in lines:
+            print(f"{line['status'].upper()}: {line['statement']}")
+            for key, value in line["values"].items():
+                print(f"    {key} = {for_reading(value)}")
+            print(f"    [{line['source']}]")
+        print(verdict.reason)
+    if not project.program.certified:
+        raise NotCertifiedError(
+            f"{build}: nothing proves convergence, it was compiled with --allow-uncertified; compile without it",
+            None,
+            None,
+        )
+    if not verdict.accepted:
+        raise NotCertifiedError(f"{build}: the certificate is rejected: {verdict.reason}; compile again", None, None)

@@ -1,0 +1,149 @@
+"""The command ``compile``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .terminal import DataDir, DataName, Json, number, print_json, print_rows, steps
+
+if TYPE_CHECKING:
+    from ..project import Project
+
+
+def compile_command(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Checkpoint: .pt, .safetensors, .npz or .onnx.", show_default=False)
+    ],
+    bits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="Word length of the iteration matrix, 1 to 16; a retrained network has its own."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Build folder to make.")] = Path("build"),
+    solver: Annotated[
+        str | None, typer.Option(metavar="NAME", help="peaceman-rachford (default) or forward-backward.")
+    ] = None,
+    rounding: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="auto (default), nearest, spectral or calibrated (needs images)."),
+    ] = None,
+    granularity: Annotated[
+        str | None, typer.Option(metavar="row|tensor", help="One power-of-two scale per row (default) or per matrix.")
+    ] = None,
+    drive_bits: Annotated[
+        str | None, typer.Option(metavar="N", help="Word length of the drive matrix, 1 to 16.")
+    ] = None,
+    readout_bits: Annotated[
+        str | None, typer.Option(metavar="N", help="Word length of the readout matrix, 1 to 16.")
+    ] = None,
+    state_bits: Annotated[str | None, typer.Option(metavar="N", help="Word length of the state, 2 to 32.")] = None,
+    input_bits: Annotated[str | None, typer.Option(metavar="N", help="Leading bits kept of each input word.")] = None,
+    step_size: Annotated[
+        str | None, typer.Option(metavar="X", help="Step size alpha; a power of two for forward-backward.")
+    ] = None,
+    iterations: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Updates at most, instead of the certificate's choice; its radius follows."),
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="resource (default: folded multiply-accumulate) or unrolled (the matrix as an adder graph; da4ml).",
+        ),
+    ] = None,
+    reuse_factor: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Clock cycles per matrix-vector product; unrolled: of drive and readout."),
+    ] = None,
+    data: DataName = None,
+    data_dir: DataDir = None,
+    calibration_samples: Annotated[
+        str | None, typer.Option(metavar="N", help="Training images used at most (10000).")
+    ] = None,
+    margin: Annotated[
+        str | None, typer.Option(metavar="X", help="Monotonicity margin m, for checkpoints that do not store it.")
+    ] = None,
+    input_scale: Annotated[
+        str | None, typer.Option(metavar="X", help="Override: x = (scale * word - mean) / std.")
+    ] = None,
+    input_mean: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale.")] = None,
+    input_std: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML or JSON file of these options (state_bits = 10).")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing build folder.")] = False,
+    allow_uncertified: Annotated[
+        bool, typer.Option("--allow-uncertified", help="Go on without a proof; every output is marked.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compile a checkpoint into a build folder: certificate, program, C++, SystemVerilog, report.
+
+    Without --data, --data-dir or a model of the embedded digits there is no calibration and no accuracy figure.
+    """
+    from ..config import resolve
+    from ..load import retrained_bits
+
+    options: dict[str, Any] = {
+        "bits": number(bits) if bits or config else retrained_bits(model),
+        "solver": solver,
+        "rounding": rounding,
+        "granularity": granularity,
+        "drive_bits": number(drive_bits),
+        "readout_bits": number(readout_bits),
+        "state_bits": number(state_bits),
+        "input_bits": number(input_bits),
+        "step_size": number(step_size),
+        "iterations": number(iterations),
+        "strategy": strategy,
+        "reuse_factor": number(reuse_factor),
+        "data": data,
+        "data_dir": data_dir,
+        "calibration_samples": number(calibration_samples),
+        "margin": number(margin),
+        "input_scale": number(input_scale),
+        "input_mean": number(input_mean),
+        "input_std": number(input_std),
+        "allow_uncertified": allow_uncertified or None,
+    }
+    settings = resolve(options, config)
+    from ..pipeline import compile
+
+    with steps(silent=as_json) as step:
+        project = compile(model, out, settings, force=force, progress=step)
+    if as_json:
+        print_json({"folder": str(project.folder), **project.report})
+    else:
+        _print_summary(project)
+
+
+def _print_summary(project: Project) -> None:
+    report = project.report
+    widths, cycles = report["word_lengths"], report["cycles"]["predicted"]
+    accuracy, reason = report["accuracy"]["value"], report["accuracy"]["reason"]
+    rows = [
+        ("folder", str(project.folder)),
+        ("network", f"{report['sizes']['d']} inputs, {report['sizes']['n']} states, {report['sizes']['k']} outputs"),
+        ("solver", f"{report['solver']}, step size {report['step_size']:.4g}, {report['rounding']} rounding"),
+        (
+            "bits",
+            f"iteration {widths['bits']}, drive {widths['drive_bits']}, readout {widths['readout_bits']}, "
+            f"state {widths['state_bits']}, input {widths['input_bits']}",
+        ),
+        ("certified", "yes" if report["certified"] else "NO (--allow-uncertified)"),
+        ("iterations", f"{report['iterations']} at most, {cycles['mean_iterations']:.1f} on average"),
+        ("predicted cycles", f"{cycles['per_sample']:.1f} per sample, first after {cycles['latency']}"),
+        (
+            "accuracy",
+            f"{accuracy['golden']:.2%} in integers, {accuracy['floating']:.2%} in floating point, "
+            f"{accuracy['samples']} images"
+            if accuracy
+            else f"not available: {reason}",
+        ),
+    ]
+    print_rows(rows)

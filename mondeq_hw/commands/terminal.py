@@ -1,0 +1,82 @@
+"""What the commands share: arguments, progress, tables, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import InputError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+Build = Annotated[Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)]
+DataName = Annotated[str | None, typer.Option("--data", metavar="digits|mnist", help="Calibration and test images.")]
+DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files (.gz or plain).")]
+
+
+@contextmanager
+def steps(silent: bool) -> Iterator[Any]:
+    """A progress callback: a spinner while a step runs, a line with its time when it is done."""
+    from rich.console import Console
+
+    screen = Console(quiet=silent, highlight=False)
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        with screen.status(name):
+            yield
+        screen.print(f"  {name:<10}{time.perf_counter() - start:8.2f} s")
+
+    yield step
+
+
+def console() -> Any:
+    """Standard output; a pipe gets whole lines instead of ones folded at 80 columns."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in rows:
+        table.add_row(name, value)
+    console().print(table)
+
+
+def print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content, indent=2))
+
+
+def number(text: str | None) -> int | float | str | None:
+    """The number a text says; any other text as it is, for the configuration to refuse by name."""
+    for kind in (int, float):
+        try:
+            return kind(text) if text is not None else None
+        except ValueError:
+            continue
+    return text
+
+
+def read_inputs(file: Path) -> Any:
+    """Raw inputs of an ``.npy`` file."""
+    import numpy as np
+
+    try:
+        array = np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{file}: no such file; expected a .npy file of raw inputs") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{file}: cannot be read as .npy ({error}); save the inputs with numpy.save") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim < 2 or len(array) == 0:
+        raise InputError(f"{file}: expected an array of real numbers of shape (samples, d); save it with numpy.save")
+    return array

@@ -1,0 +1,83 @@
+"""The command ``verify``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import InputError, MismatchError
+from .terminal import Build, DataDir, DataName, Json, console, number, print_json, read_inputs, steps
+
+if TYPE_CHECKING:
+    from ..project import Project
+    from ..verify import Cycles, VerifyReport
+
+
+def verify_command(
+    build: Build,
+    inputs: Annotated[
+        Path | None, typer.Option(metavar="FILE.npy", help="Raw inputs (samples, d) instead of the folder's own.")
+    ] = None,
+    data: DataName = None,
+    data_dir: DataDir = None,
+    rtl_samples: Annotated[str, typer.Option(metavar="N", help="Samples that go through the RTL simulation.")] = "32",
+    simulator: Annotated[
+        list[str] | None, typer.Option(metavar="verilator|icarus", help="Simulator of the RTL; may be repeated.")
+    ] = None,
+    netlist: Annotated[
+        list[str] | None, typer.Option(metavar="PART", help="Also the netlist that 'synth' left; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check that golden model, compiled C++ and simulated RTL agree word for word.
+
+    Says where the first mismatch is: sample, iteration, row. Writes report/verify.json into the folder.
+    """
+    from .. import data as datasets
+    from ..project import Project
+
+    project = Project.load(build)
+    samples = number(rtl_samples)
+    if not isinstance(samples, int) or samples < 1:
+        raise InputError(f"--rtl-samples is {rtl_samples!r}; expected a whole number of at least 1")
+    if sum(source is not None for source in (inputs, data or data_dir)) > 1:
+        raise InputError("--inputs and --data name two sets of inputs; give one")
+    X = None
+    if inputs is not None:
+        X = read_inputs(inputs)
+    elif data is not None or data_dir is not None:
+        X = datasets.named(data or datasets.MNIST, "test", data_dir).words
+    with steps(silent=as_json) as step, step("verify"):
+        result = project.verify(X, samples, tuple(simulator or ("verilator",)), tuple(netlist or ()))
+    _print_verification(project, result, as_json)
+
+
+def _print_verification(project: Project, result: VerifyReport, as_json: bool) -> None:
+    content = {"folder": str(project.folder), "changed_files": list(project.changed_files()), **result.to_plain()}
+    project.add("report/verify.json", json.dumps(content, indent=2) + "\n")
+    if as_json:
+        print_json(content)
+    else:
+        from rich.table import Table
+
+        table = Table("backend", "tool", "samples", "result", "cycles per sample", box=None, pad_edge=False)
+        for backend in result.backends:
+            verdict = "MISMATCH" if backend.mismatch else "equal"
+            tests = f", {len(backend.tests_passed)} benches passed" if backend.tests_passed else ""
+            table.add_row(backend.name, backend.tool, str(backend.samples), verdict + tests, _cycles(backend.cycles))
+        console().print(table)
+        for name in content["changed_files"]:
+            print(f"changed since it was compiled: {name}")
+    if not result.ok:
+        raise MismatchError("; ".join(mismatch.message for mismatch in result.mismatches))
+
+
+def _cycles(cycles: Cycles | None) -> str:
+    if cycles is None:
+        return ""
+    if cycles.simulated_per_sample is None or cycles.predicted_per_sample is None:
+        return f"{cycles.simulated_first} simulated, {cycles.predicted_first} predicted"
+    return f"{cycles.simulated_per_sample:.1f} simulated, {cycles.predicted_per_sample:.1f} predicted"
