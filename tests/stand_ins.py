@@ -6,6 +6,7 @@ They have the shapes and formats of the real thing, so that a command of a page 
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import struct
 import sys
@@ -113,7 +114,8 @@ def without(missing: str, folder: Path) -> None:
 def crowded(*arguments: str) -> int:
     """``mondeq-hw synth`` with a Yosys that answers at once, and needs 400 multipliers."""
     cells = {"design": {"num_cells_by_type": {"LUT4": 5000, "MULT18X18D": 400}}}
-    script = f"import json; open('netlist.json', 'w').write('{{}}'); json.dump({cells!r}, open('cells.json', 'w'))"
+    files = {"netlist.json": "{}", "netlist.v": "", "cells.json": json.dumps(cells)}
+    script = f"[open(name, 'w').write(text) for name, text in {files!r}.items()]"
     yosys = SynthTool("yosys", (sys.executable, "-c", script), "0", r"^Info: (.*)$")
     with mock.patch.object(synth, "yosys", lambda: yosys):
         return cli.main(["synth", *arguments])
