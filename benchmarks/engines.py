@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from published import compiled
@@ -103,3 +104,12 @@ def mapped_cells(folder: Path, sources: Sequence[str], top: str) -> Usage:
     run = Run(yosys(), ("-s", "synth.ys"), ("synth.ys", *sources, *memories), ("cells.json",))
     run.execute(folder, lambda tool, now: None)
     return yosys_usage((folder / "cells.json").read_text(), ECP5)
+
+
+def traced(matrix: np.ndarray, top: int) -> Any:
+    """The product with a constant matrix as da4ml records it (its ``CombLogic``), for words ``0 .. top``."""
+    from da4ml.trace import FixedVariableArray, comb_trace
+
+    columns = matrix.shape[1]
+    x = FixedVariableArray.from_lhs(np.zeros(columns), np.full(columns, float(top)), np.ones(columns))
+    return comb_trace(x, x @ matrix.T.astype(float))

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from engines import DIGITS, emitted, mapped_cells, program_of
+from engines import DIGITS, emitted, mapped_cells, program_of, traced
 from paper_tables import Cell, Table
 
 from mondeq_hw import hls
@@ -124,7 +124,7 @@ def da4ml_verilog(program: SolverProgram, work: Path) -> Design:
     from da4ml.codegen.rtl.rtl_model import RTLModel
     from da4ml.trace.pipeline import to_pipeline
 
-    pipeline = to_pipeline(_traced(program), 1, verbose=False)
+    pipeline = to_pipeline(traced(program.matrix.integers, program.state_format.max_word), 1, verbose=False)
     RTLModel(pipeline, "dense", work, "verilog").write()
     # Neither the wrapper for its own simulation nor the table, which wants a memory file, is part of a product.
     unused = ("dense_wrapper.v", "lookup_table.v")
@@ -132,15 +132,6 @@ def da4ml_verilog(program: SolverProgram, work: Path) -> Design:
     sources = [str(path.relative_to(work)) for path in verilog]
     # It registers its inputs too.
     return Design("da4ml's Verilog", 1, len(pipeline.solutions) + 1, mapped_cells(work, sources, "dense"))
-
-
-def _traced(program: SolverProgram):  # type: ignore[no-untyped-def]  # da4ml's CombLogic, an optional dependency
-    """The product as da4ml records it."""
-    from da4ml.trace import FixedVariableArray, comb_trace
-
-    n, top = program.n, program.state_format.max_word
-    x = FixedVariableArray.from_lhs(np.zeros(n), np.full(n, float(top)), np.ones(n))
-    return comb_trace(x, x @ program.matrix.integers.T.astype(float))
 
 
 # -- C++ -------------------------------------------------------------------------------------------
@@ -178,7 +169,7 @@ def da4ml_cpp(program: SolverProgram, work: Path) -> Software:
     """da4ml's own C++."""
     from da4ml.codegen.hls.hls_model import HLSModel
 
-    HLSModel(_traced(program), "dense", work).write()
+    HLSModel(traced(program.matrix.integers, program.state_format.max_word), "dense", work).write()
     widths = {"INPUT": program.state_format.word_length - 1, "OUTPUT": program.accumulator_bits}
     options = (f"-DMATVEC_{name}_BITS={bits}" for name, bits in widths.items())
     return _timed("da4ml", program, work, work, ("-DMATVEC_DA4ML", *options))

@@ -115,3 +115,11 @@ def test_own_figures_beside_published_ones(script, tmp_path):
     assert len(rows) == 1 + len(accelerators.PUBLISHED) and rows[0][9:11] == ("1", "1")
     assert all(each.source.startswith("arXiv ") for each in accelerators.PUBLISHED)
     assert accelerators.table([]).rows[0][9:11] == (None, None)
+
+
+def test_what_drive_and_readout_would_cost_as_graphs(script):
+    rows = script("graph_sizes").table(PROGRAM, ("matrix", "readout", "drive")).rows
+    assert [row[1] for row in rows] == ["6 x 6", "3 x 6", "6 x 5"]
+    assert rows[0][3] == len(script("mondeq_hw.adder_graph").adder_graph(PROGRAM).adders)
+    assert rows[0][5:] == (None, None)
+    assert rows[1][5] * rows[1][6] >= 3 * 6 and rows[2][5] * rows[2][6] >= 6 * 5
