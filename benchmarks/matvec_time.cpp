@@ -1,7 +1,7 @@
-// Times one product with a constant matrix: reads MATVEC_SAMPLES inputs of MATVEC_SIZE words from a file, computes all of them MATVEC_ROUNDS
-// times, writes the products of the last round to another file, and prints the processor seconds of the
-// fastest round (not wall time, so that other jobs on the machine matter less).
-// -DMATVEC_HLS4ML or -DMATVEC_DA4ML for the C++ that those tools generate; otherwise the pe x simd array of mondeq_engine.h.
+// Times one product with a constant matrix: reads MATVEC_SAMPLES inputs of MATVEC_SIZE words from a file, computes all
+// of them MATVEC_ROUNDS times, writes the products of the last round to another file, and prints the seconds of the
+// fastest round, in processor time, so that other jobs on the machine matter less.
+// -DMATVEC_HLS4ML or -DMATVEC_DA4ML for the C++ that those tools generate; otherwise the array of mondeq_engine.h.
 #include <cstdio>
 #include <ctime>
 #include <vector>
