@@ -257,6 +257,11 @@ def packed(words: np.ndarray) -> str:
     return base64.b64encode(zlib.compress(words.astype("<i8").tobytes())).decode()
 
 
+def unpacked(text: str, rows: int) -> np.ndarray:
+    """The matrix that :func:`packed` wrote."""
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), "<i8").reshape(rows, -1)
+
+
 def witness_to_plain(witness: PositiveDefiniteWitness) -> dict[str, Any]:
     """A witness, its factor's upper triangle of zeros left out."""
     rows = witness.factor.tolist()
@@ -297,7 +302,7 @@ def model_from_plain(plain: dict[str, Any], input_fractional_bits: int) -> MonDE
 
 def _affine_from_plain(plain: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     offset = np.array([math.ldexp(value, -plain["bits"]) for value in plain["offset"]])
-    matrix = np.frombuffer(zlib.decompress(base64.b64decode(plain["matrix"])), "<i8").reshape(len(offset), -1)
+    matrix = unpacked(plain["matrix"], len(offset))
     return np.ldexp(matrix.astype(np.float64), -plain["bits"]), offset
 
 

@@ -6,22 +6,20 @@ enough.  All but the iteration matrix keeps this build's word lengths.
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from . import data
+from .certificate import model_from_plain, unpacked
 from .config import CompileConfig, resolve
 from .errors import InputError
 from .golden import GoldenModel
 from .load import Checkpoint
 from .lower import RETRAINED, lower
 from .model import MonDEQ, Preprocessing
-from .perturbation import GRID_BITS
 from .pipeline import Images, certified_program, choose_images, lowering_options
 from .project import Project
 from .report import Report
@@ -85,7 +83,7 @@ def sweep_word_lengths(
 
 
 def stored_model(project: Project, report: Report) -> MonDEQ:
-    """The float model that the certificate holds, its preprocessing folded into ``U`` and ``b``.
+    """The float model that the certificate holds, with the facts that the report has of it.
 
     Raises
     ------
@@ -95,33 +93,13 @@ def stored_model(project: Project, report: Report) -> MonDEQ:
     operator = project.certificate["evidence"].get("operator")
     if operator is None:
         raise InputError("the certificate holds no float model, because no margin was proved for it")
-    n, d, k = project.program.n, project.program.d, project.program.k
-    U, b = _affine(operator["input"], n, d)
-    readout, c = _affine(operator["output"], k, n)
     facts = report.origin.model
-    return MonDEQ(
-        W=np.ldexp(np.array(operator["W"], dtype=np.float64), -GRID_BITS),
-        # The stored one acts on the program's words, which may be fewer bits than the raw ones.
-        U=np.ldexp(U, project.program.input_format.fractional_bits),
-        b=b,
-        O=readout,
-        c=c,
+    return replace(
+        model_from_plain(operator, project.program.input_format.fractional_bits),
         monotonicity_margin=facts["monotonicity_margin"],
         preprocessing=Preprocessing(scale=1.0, input_bits=facts["preprocessing"]["input_bits"]),
         source=facts["source"],
     )
-
-
-def _affine(stored: dict[str, Any], rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
-    matrix = _unpacked(stored["matrix"], columns).reshape(rows, columns)
-    # The offset may have more bits than a float; Python divides integers exactly rounded.
-    offset = [entry * 2 ** max(-stored["bits"], 0) / 2 ** max(stored["bits"], 0) for entry in stored["offset"]]
-    return np.ldexp(matrix.astype(np.float64), -stored["bits"]), np.array(offset, dtype=np.float64)
-
-
-def _unpacked(text: str, columns: int) -> np.ndarray:
-    """The inverse of ``certificate.packed``."""
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype="<i8").reshape(-1, columns).astype(np.int64)
 
 
 def _images(project: Project, report: Report, config: CompileConfig, model: MonDEQ, data_dir: Path | None) -> Images:
@@ -144,7 +122,7 @@ def _stored_images(project: Project, name: str) -> Images:
     program, samples = project.program, project.certificate["evidence"]["samples"]
     calibration, test = (
         program.input_format.to_float(words).astype(np.int64)
-        for words in (_unpacked(samples["words"], program.d), project.stimulus)
+        for words in (unpacked(samples["words"], samples["count"]), project.stimulus)
     )
     labels = np.load(project.folder / "sim" / "labels.npy", allow_pickle=False)
     return Images(name, calibration, data.Dataset(name, "test", test, labels))
