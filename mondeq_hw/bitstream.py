@@ -31,7 +31,7 @@ from .program import SolverProgram
 from .room import Room
 from .rtl_tests.runner import load_schedule
 from .schedule import Schedule, initiation_interval
-from .synth import LUT_WEIGHT_BITS, silent, without_dsps
+from .synth import LUT_WEIGHT_BITS, check_lut_weight_bits, silent, without_dsps
 from .synth_parsers import Routed, nextpnr_routed, yosys_usage
 from .synth_tools import Progress, Run, ToolFailedError, ecppack, nextpnr_ecp5, yosys
 
@@ -68,8 +68,7 @@ class BitstreamOptions:
         find_board(self.board)
         if self.clock_mhz is not None and not (math.isfinite(self.clock_mhz) and self.clock_mhz > 0):
             raise InputError(f"clock is {self.clock_mhz!r} MHz; expected a positive number")
-        if not 2 <= self.lut_weight_bits <= 16:
-            raise InputError(f"lut_weight_bits is {self.lut_weight_bits!r}; expected 2 (all in DSPs) to 16 (none)")
+        check_lut_weight_bits(self.lut_weight_bits)
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,6 @@ def _read_onnx(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
     return "onnx", *read_checkpoint(file)
 
 
-
 def listed(keys: Any) -> str:
     """The first names of many, for an error message."""
     names = [str(key) for key in keys]

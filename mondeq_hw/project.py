@@ -230,9 +230,7 @@ class Project:
         """Files that differ from what ``compile`` wrote, or are gone; a report that was written again is none."""
         listed = read_manifest(self.folder)
         return tuple(
-            name
-            for name, digest in listed.items()
-            if name not in ADDED_LATER and _digest(self.folder / name) != digest
+            name for name, digest in listed.items() if name not in ADDED_LATER and _digest(self.folder / name) != digest
         )
 
     def add(self, name: str, text: str) -> None:

@@ -44,6 +44,12 @@ LUT_WEIGHT_BITS = 8
 ECP5_SPEEDS = (6, 7, 8)
 
 
+def check_lut_weight_bits(bits: int) -> None:
+    """Raise :class:`InputError` where no weight could have as many bits."""
+    if not 2 <= bits <= 16:
+        raise InputError(f"lut_weight_bits is {bits!r}; expected 2 (all in DSPs) to 16 (none)")
+
+
 @dataclass(frozen=True)
 class SynthOptions:
     """What to synthesise for.
@@ -80,8 +86,7 @@ class SynthOptions:
             raise InputError(f"speed grade is {self.speed!r}; expected one of {', '.join(map(str, ECP5_SPEEDS))}")
         if not (math.isfinite(self.clock_mhz) and 1 <= self.clock_mhz <= 1000):
             raise InputError(f"clock is {self.clock_mhz!r} MHz; expected 1 to 1000")
-        if not 2 <= self.lut_weight_bits <= 16:
-            raise InputError(f"lut_weight_bits is {self.lut_weight_bits!r}; expected 2 (all in DSPs) to 16 (none)")
+        check_lut_weight_bits(self.lut_weight_bits)
 
 
 @dataclass(frozen=True)

@@ -11,26 +11,10 @@ from pathlib import Path
 
 import pytest
 from checkpoints import parameters, plain, write_npz
+from killed import CHILD
 
 from mondeq_hw import Project
 from mondeq_hw.project import MANIFEST
-
-#: In a child, the moment of the kill is where the named call is about to be made for the n-th time.
-CHILD = """
-import os, signal, sys
-import mondeq_hw.cli, mondeq_hw.pipeline
-module, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-target = __import__(module, fromlist=["x"])
-original = getattr(target, name)
-def counted(*args, **options):
-    global count
-    count -= 1
-    if count == 0:
-        os.kill(os.getpid(), getattr(signal, sys.argv[4]))
-    return original(*args, **options)
-setattr(target, name, counted)
-sys.exit(mondeq_hw.cli.main(sys.argv[5:]))
-"""
 
 #: Around every step that touches the disk: the first, middle and last file, the manifest, the move, the removal.
 MOMENTS = [

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 from checkpoints import parameters, plain, write_npz
+from killed import CHILD
 from random_models import random_model
 
 from mondeq_hw import InputError, Project, data, load, save
@@ -213,22 +214,6 @@ def test_processes_change_nothing(small: Path, tmp_path: Path) -> None:
 
 # -- the journal -------------------------------------------------------------
 
-#: A child that kills itself when it is about to make the named call for the n-th time.
-CHILD = """
-import os, signal, sys
-import mondeq_hw.cli, mondeq_hw.search, mondeq_hw.search_report
-module, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-target = __import__(module, fromlist=["x"])
-original = getattr(target, name)
-def counted(*args, **options):
-    global count
-    count -= 1
-    if count == 0:
-        os.kill(os.getpid(), getattr(signal, sys.argv[4]))
-    return original(*args, **options)
-setattr(target, name, counted)
-sys.exit(mondeq_hw.cli.main(sys.argv[5:]))
-"""
 COMMAND = ["--target-radius", "0.5", "--bits", "2-5", "--state-bits", "6-10", "--jobs", "1", "--json"]
 RESULTS = ("search.json", "points.csv", "winner.json", "search.png")
 
