@@ -18,7 +18,7 @@ from markdown_it.token import Token
 
 PAGES = tuple(sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]))
 SHELL, PYTHON, OUTPUT = "sh", "python", "text"
-_DIRECTIVE = re.compile(r"^(not run|before|in tests|exit code): (.+)$")
+_DIRECTIVE = re.compile(r"^(not run|before|in tests|exit code|tolerance): (.+)$")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Block:
     exit_code: int = 0
     output: str | None = None
     """What the page shows that it prints."""
+    tolerance: float = 0.05
+    """Share by which its numbers may be off."""
 
     @property
     def place(self) -> str:
@@ -99,6 +101,8 @@ def _directed(block: Block, comment: str) -> Block:
             given["before"] = f"{given.get('before', '')}{value}\n"
         elif name == "exit code":
             given["exit_code"] = int(value)
+        elif name == "tolerance":
+            given["tolerance"] = float(value)
         else:
             old, arrow, new = value.partition(" -> ")
             assert arrow, f"{block.place}: 'in tests' says {value!r}; expected OLD -> NEW"
@@ -133,18 +137,18 @@ def _inline(page: Path) -> Iterator[Token]:
     return (child for token in tokens(page) for child in token.children or ())
 
 
-_NUMBER = r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?(?:/\d+)?(?!\w)"
+_NUMBER = r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?:/\d+)?(?!\w)"
 _PIECE = re.compile(
     rf"(?P<gap>\s*\[\.\.\.[^\]]*\]\s*)|(?P<version>\d+\.\d+\.\d+\S*)|(?P<time>[\d.]+ s\b)|(?P<number>{_NUMBER})"
 )
 _ANY = {"gap": r"[\s\S]*?", "gap and white space": r"(?:[\s\S]*?\s)?", "version": r"\d+\.\d+\S*", "time": r"[\d.]+\s+s"}
 
 
-def difference(shown: str, printed: str, tolerance: float = 0.05) -> str | None:
+def difference(shown: str, printed: str, tolerance: float) -> str | None:
     """What a page shows and was not printed; None if they agree.
 
     White space counts as one blank, ``[...]`` stands for anything, versions and times are any, and other numbers agree
-    to a twentieth: floating-point sums, and with them trained weights, depend on the processor.
+    to that share: floating-point sums, and with them trained weights, depend on the processor.
     """
     pattern, wanted = _pattern(shown.strip())
     found = re.fullmatch(pattern, printed.strip())

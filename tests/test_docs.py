@@ -109,7 +109,7 @@ def _run(command: str) -> tuple[int, str]:
 
 def _compare(block: Block, printed: str) -> None:
     if block.output is not None:
-        wrong = difference(block.output, printed)
+        wrong = difference(block.output, printed, block.tolerance)
         assert wrong is None, f"{block.place} prints\n{printed}\nbut the page shows: {wrong}"
 
 
@@ -202,10 +202,11 @@ def test_no_page_is_out_of_reach(page: Path) -> None:
         ("1,146 cycles", "1,147 cycles", True),
         ("factor = 67/100", "factor = 669/1000", True),
         ("factor = 67/100", "factor = 369/1000", False),
+        ("accuracy 100, test", "accuracy 99.3, test", True),
     ],
 )
 def test_comparison_of_output(shown: str, printed: str, verdict: bool) -> None:
-    assert (difference(shown, printed) is None) is verdict
+    assert (difference(shown, printed, 0.05) is None) is verdict
 
 
 @pytest.mark.parametrize(
