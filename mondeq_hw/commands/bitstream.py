@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .terminal import Build, Json
+from .terminal import Build, Json, LutWeightBits, PlacerSeed
 
 if TYPE_CHECKING:
     from ..bitstream import BitstreamReport
@@ -20,10 +20,8 @@ def bitstream_command(
         float | None, typer.Option(metavar="MHZ", help="Clock of the hardware; the board's oscillator when absent.")
     ] = None,
     baud: Annotated[int, typer.Option(metavar="N", help="Of the serial line.")] = 1_000_000,
-    lut_weight_bits: Annotated[
-        int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
-    ] = 8,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.")] = 1,
+    lut_weight_bits: LutWeightBits = 8,
+    seed: PlacerSeed = 1,
     as_json: Json = False,
 ) -> None:
     """Make a board's bitstream: core, serial line, pins; refused when the clock is not reached.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .terminal import Build, Json
+from .terminal import Build, Json, LutWeightBits, PlacerSeed
 
 if TYPE_CHECKING:
     from ..parts import Usage
@@ -22,10 +22,8 @@ def synth_command(
     flow: Annotated[str, typer.Option(metavar="open|vivado|vitis_hls", help="Yosys and nextpnr, or AMD's.")] = "open",
     speed: Annotated[int, typer.Option(metavar="6|7|8", help="Speed grade (ECP5).")] = 8,
     clock: Annotated[float, typer.Option(metavar="MHZ", help="Clock that place and route aims at.")] = 150.0,
-    lut_weight_bits: Annotated[
-        int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
-    ] = 8,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of the placer.")] = 1,
+    lut_weight_bits: LutWeightBits = 8,
+    seed: PlacerSeed = 1,
     as_json: Json = False,
 ) -> None:
     """Synthesise the hardware: resources of a part, achieved clock, critical path.

@@ -18,6 +18,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 Build = Annotated[Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)]
 DataName = Annotated[str | None, typer.Option("--data", metavar="digits|mnist", help="Calibration and test images.")]
 DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files (.gz or plain).")]
+LutWeightBits = Annotated[
+    int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
+]
+PlacerSeed = Annotated[int, typer.Option(metavar="N", help="Of the placer.")]
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import typer
 
 from ..data import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Dataset, named
 from ..errors import InputError
-from .terminal import Json
+from .terminal import DataDir, Json
 
 if TYPE_CHECKING:
     from ..load import Training
@@ -25,7 +25,6 @@ METHODS = (STRAIGHT_THROUGH, "lotion", "lotion-sampled")
 CALIBRATION_SAMPLES = 4096
 
 Data = Annotated[str, typer.Option("--data", metavar="digits|mnist", help="Training and test images.")]
-DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files (.gz or plain).")]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="Checkpoint to write: .pt or .safetensors.")]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the training curves: .svg, .png or .pdf.")]
 Epochs = Annotated[int, typer.Option(metavar="N", help="Epochs at most.")]
