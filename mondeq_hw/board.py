@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import InputError
-from .parts import Part, find_part
+from .parts import Part, find_part, named
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,4 @@ def find_board(name: str) -> Board:
     InputError
         With the names there are.
     """
-    for board in BOARDS:
-        if board.name == name.lower():
-            return board
-    raise InputError(f"board is {name!r}; expected one of {', '.join(board.name for board in BOARDS)}")
+    return named("board", name, BOARDS)

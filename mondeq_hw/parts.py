@@ -7,6 +7,7 @@ DS180, DS190, DS890, DS891, DS987).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from .errors import InputError
 
@@ -81,10 +82,29 @@ def find_part(name: str) -> Part:
     InputError
         With the names there are.
     """
-    for part in PARTS:
-        if part.name == name.lower():
-            return part
-    raise InputError(f"part is {name!r}; expected one of {', '.join(part.name for part in PARTS)}")
+    return named("part", name, PARTS)
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
+
+
+def named(what: str, name: str, known: tuple[T, ...]) -> T:
+    """The one of a name, in capitals or not.
+
+    Raises
+    ------
+    InputError
+        With the names there are.
+    """
+    for one in known:
+        if one.name == name.lower():
+            return one
+    raise InputError(f"{what} is {name!r}; expected one of {', '.join(one.name for one in known)}")
 
 
 def exceeded(used: Usage, part: Part) -> tuple[str, ...]:

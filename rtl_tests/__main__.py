@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -52,25 +52,26 @@ def main(
     """Run the cocotb benches. Exit code 0: all passed; 4: a test failed; 2: bad input; 5: a tool is missing."""
     words = _words(inputs, SolverProgram.load(build), samples, seed)
     work = work or Path(tempfile.mkdtemp(prefix="mondeq-bench-"))
+    stimulus: dict[str, Any] = {
+        "words": words,
+        "seed": seed,
+        "simulator": simulator,
+        "tests": test or [],
+        "waves": waves,
+    }
     if design == "board":
-        result = run_board_bench(
-            build, work, words=words, seed=seed, simulator=simulator, tests=test or [], waves=waves
-        )
+        result = run_board_bench(build, work, **stimulus)
     else:
         result = run_bench(
             build,
             work,
-            words=words,
-            seed=seed,
             design=design,
             part=part,
             vendor_sources=sources or [],
             top=top,
-            simulator=simulator,
-            tests=test or [],
             plusargs=plusarg or [],
             defines=define or [],
-            waves=waves,
+            **stimulus,
         )
     _print(result)
     if not result.ok:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,8 +20,8 @@ from mondeq_hw.frames import OVERHEAD, sample_bytes
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.schedule import initiation_interval
 
-from .runner import BenchResult, _read_results, _require_cocotb, _rtl_design, _simulate, _word_array, load_schedule
-from .simulators import SIMULATORS, HardwareDesign
+from .runner import BenchResult, _checked, _read_results, _rtl_design, _simulate, _word_array, load_schedule
+from .simulators import HardwareDesign
 
 #: Bits as short, and waits as brief, as the design allows: the same logic in fewer cycles.
 QUICK = LineTiming(clocks_per_bit=8, timeout_clocks=8 * 10 * 12, reset_clocks=20)
@@ -30,12 +31,8 @@ def run_board_bench(
     build: Path,
     work: Path,
     *,
-    words: np.ndarray,
     timing: LineTiming = QUICK,
-    seed: int = 0,
-    simulator: str = "verilator",
-    tests: Sequence[str] = (),
-    waves: bool = False,
+    **stimulus: Any,
 ) -> BenchResult:
     """Simulate a build folder's core with a board's logic around it, without the PLL.
 
@@ -45,8 +42,9 @@ def run_board_bench(
         Folder written by ``mondeq-hw compile``.
     work : Path
         Where every simulation product goes.
-    words, timing, seed, simulator, tests, waves
-        As :func:`simulate_board` takes them.
+    timing : LineTiming
+    **stimulus
+        ``words``, ``seed``, ``simulator``, ``tests`` and ``waves`` of :func:`simulate_board`.
 
     Raises
     ------
@@ -55,9 +53,7 @@ def run_board_bench(
     work.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="board-", dir=work.resolve()))
     write_design(build, timing, folder)
-    return simulate_board(
-        build, folder, words=words, timing=timing, seed=seed, simulator=simulator, tests=tests, waves=waves
-    )
+    return simulate_board(build, folder, timing=timing, **stimulus)
 
 
 def write_design(build: Path, timing: LineTiming, folder: Path) -> None:
@@ -114,14 +110,7 @@ def simulate_board(
     ------
     MissingToolError, InputError, SimulationError
     """
-    if simulator not in SIMULATORS:
-        raise InputError(f"simulator is {simulator!r}; expected one of {', '.join(SIMULATORS)}")
-    program = SolverProgram.load(build)
-    words = np.asarray(words)
-    if words.ndim != 2 or len(words) == 0 or words.shape[1] != program.d:
-        raise InputError(f"input words have shape {words.shape}; expected at least one sample of {program.d} words")
-    _require_cocotb()
-    tool = SIMULATORS[simulator]()
+    program, words, tool = _checked(build, words, simulator)
     hardware = _design(folder)
     tool.build(hardware, folder, folder / "build.log", waves)
     np.save(folder / "words.npy", words.astype(np.int64))

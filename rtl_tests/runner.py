@@ -144,14 +144,7 @@ def run_bench(
     MissingToolError, InputError, SimulationError
     """
     build, work = build.resolve(), work.resolve()
-    if simulator not in SIMULATORS:
-        raise InputError(f"simulator is {simulator!r}; expected one of {', '.join(SIMULATORS)}")
-    program = SolverProgram.load(build)
-    words = np.asarray(words)
-    if words.ndim != 2 or len(words) == 0 or words.shape[1] != program.d:
-        raise InputError(f"input words have shape {words.shape}; expected at least one sample of {program.d} words")
-    _require_cocotb()
-    tool = SIMULATORS[simulator]()
+    program, words, tool = _checked(build, words, simulator)
     request = _Request(build, design, part, tuple(map(Path, vendor_sources)), top, tuple(defines), waves)
     folder, hardware = _built(tool, request, work)
     run = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
@@ -186,6 +179,19 @@ def run_bench(
     )
 
 
+def _checked(build: Path, words: np.ndarray, simulator: str) -> tuple[SolverProgram, np.ndarray, Verilator | Icarus]:
+    """What every bench needs, found before anything is compiled."""
+    if simulator not in SIMULATORS:
+        raise InputError(f"simulator is {simulator!r}; expected one of {', '.join(SIMULATORS)}")
+    program = SolverProgram.load(build)
+    words = np.asarray(words)
+    if words.ndim != 2 or len(words) == 0 or words.shape[1] != program.d:
+        raise InputError(f"input words have shape {words.shape}; expected at least one sample of {program.d} words")
+    if importlib.util.find_spec("cocotb") is None:
+        raise MissingToolError("cocotb is not installed; run: pip install cocotb==2.1.0")
+    return program, words, SIMULATORS[simulator]()
+
+
 def _word_array(rows: list[list[int]], k: int) -> np.ndarray:
     """int64 (samples, k), or Python integers where a word has more than 63 bits, as in the golden model."""
     exact = np.array(rows, dtype=object).reshape(-1, k)
@@ -203,7 +209,7 @@ def load_schedule(build: Path) -> Schedule:
     file = build / "rtl" / "schedule.json"
     try:
         return Schedule.from_plain(json.loads(file.read_text()))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, InputError) as error:
         raise InputError(f"{file}: cannot be read ({error}); compile again") from None
 
 
@@ -266,7 +272,7 @@ def _check(request: _Request, simulator: str) -> None:
 
 
 def _rtl_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
-    names = (folder / "sources.f").read_text().split()
+    names = (folder / "sources.f").read_text(errors="replace").split()
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise InputError(f"rtl/sources.f names missing files: {', '.join(missing)}; compile again")
@@ -308,11 +314,6 @@ def _vendor_design(sources: tuple[Path, ...], top: str, defines: tuple[str, ...]
 
 
 # -- build and run ---------------------------------------------------------------
-
-
-def _require_cocotb() -> None:
-    if importlib.util.find_spec("cocotb") is None:
-        raise MissingToolError("cocotb is not installed; run: pip install cocotb==2.1.0")
 
 
 def _built(tool: Verilator | Icarus, request: _Request, work: Path) -> tuple[Path, HardwareDesign]:
