@@ -78,6 +78,7 @@ class MonDEQLayer(HLS4MLModule):
             It is none, or damaged.
         """
         project = Project.load(folder)
+        project.require_unchanged("rtl/schedule.json")
         return MonDEQLayer(project.program, load_schedule(project.folder), output)
 
     @property

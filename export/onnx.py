@@ -26,7 +26,7 @@ from mondeq_hw.errors import InputError
 from mondeq_hw.load import FORMAT_VERSION, Training, load, load_checkpoint, own_format
 from mondeq_hw.model import MonDEQ, StoredRecurrence
 from mondeq_hw.program import SolverProgram, assemble
-from mondeq_hw.project import CERTIFICATE
+from mondeq_hw.project import CERTIFICATE, Project
 from mondeq_hw.quantize import quantized_of
 from mondeq_hw.reformulate import FORWARD_BACKWARD
 from mondeq_hw.stored import KEY, MATRICES, pack
@@ -159,9 +159,10 @@ def export(source: str | os.PathLike[str], form: str = INTEGER, margin: float | 
         return float_model(checkpoint.model, checkpoint.training)
     if path.is_file():
         raise InputError(f"{path}: the {form} form is made of a build folder; compile it first, or use --form float")
-    program = SolverProgram.load(path)
+    project, provenance = Project.load(path), Provenance.of(path)
+    project.require_unchanged(CERTIFICATE)
     make = integer_model if form == INTEGER else qdq_model
-    return make(program, Provenance.of(path))
+    return make(project.program, provenance)
 
 
 def write(model: onnx.ModelProto, file: Path) -> None:

@@ -183,7 +183,7 @@ def _compiled(sources: Path, work: Path) -> Path:
 def _digest(sources: Path, compiler: str, headers: tuple[Path, ...]) -> str:
     version = _run([compiler, "--version"])
     total = hashlib.sha256(repr((version, COMPILER_FLAGS, headers)).encode())
-    for path in sorted(path for path in sources.rglob("*") if path.suffix in (".h", ".cpp", ".inc")):
+    for path in sorted(path for path in sources.rglob("*") if path.suffix in (".h", ".cpp", ".inc") and path.is_file()):
         total.update(f"{path.relative_to(sources)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()[:16]
 

@@ -252,6 +252,8 @@ class SolverProgram:
             ) from None
         except Exception as error:
             raise InputError(f"{folder}: program.json/.npz cannot be read ({error}); compile again") from None
+        if not isinstance(scalars, dict):
+            raise InputError(f"{folder}: program.json is no JSON object; compile again")
         if scalars.get("version") != PROGRAM_VERSION:
             raise InputError(
                 f"{folder}: program version {scalars.get('version')!r}, expected {PROGRAM_VERSION}; compile again"

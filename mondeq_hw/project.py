@@ -46,6 +46,10 @@ ADDED_LATER = frozenset(
     {f"report/{name}" for name in ("verify.json", "synth.json", "word_lengths.json")}
     | {f"report/report.{suffix}" for suffix in ("json", "md", "html")}
 )
+#: What ``SolverProgram.load`` reads.
+PROGRAM = ("program.json", "program.npz")
+#: Where the hardware holds the program's integers.
+INTEGERS = ("rtl/mem/", "rtl/src/mondeq_pkg.sv", "rtl/src/mondeq_graph.sv", "hls/weights/", "hls/mondeq_params.h")
 #: Folders that they fill.
 FILLED_LATER = ("report/synth/", "bitstream/")
 
@@ -84,12 +88,14 @@ class Project:
         Raises
         ------
         InputError
-            When it is none, or its program is damaged.
+            When it is none, or its program is damaged or not the one that was compiled.
         """
         path = Path(folder)
         if not path.is_dir():
             raise InputError(f"{path}: no such folder; expected one written by 'mondeq-hw compile'")
-        return Project(path, SolverProgram.load(path))
+        project = Project(path, SolverProgram.load(path))
+        project.require_unchanged(*PROGRAM)
+        return project
 
     @cached_property
     def golden(self) -> GoldenModel:
@@ -199,18 +205,21 @@ class Project:
     def check_certificate(self) -> Verdict:
         """Prove every proved line again, with the independent checker in a process of its own.
 
-        The certificate must also be about the program in this folder.
+        The certificate must also be about the program in this folder, and the hardware must hold its integers.
         """
         digest = self.certificate.get("program_digest")
         if digest != self.program.digest:
             return Verdict(False, f"it is about the program {digest}, not about {self.program.digest} in this folder")
+        changed = self.changed_files(*INTEGERS)
+        if changed:
+            return Verdict(False, f"it is not about the integers in {changed[0]}, which were changed")
         checker = Path(__file__).with_name("check_certificate.py")
         # Isolated: nothing but the standard library can be imported.
         command = [sys.executable, "-I", str(checker), str(self.folder / CERTIFICATE)]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         lines = (done.stdout or done.stderr).split("\n")
         reason = next((line for line in reversed(lines) if line), f"the checker ended with code {done.returncode}")
-        return Verdict(done.returncode == 0, reason)
+        return Verdict(done.returncode == 0, reason.removeprefix("FAIL").strip())
 
     @cached_property
     def report(self) -> dict[str, Any]:
@@ -226,12 +235,34 @@ class Project:
         except (OSError, ValueError, EOFError) as error:
             raise InputError(f"{file}: cannot be read ({error}); compile again") from None
 
-    def changed_files(self) -> tuple[str, ...]:
-        """Files that differ from what ``compile`` wrote, or are gone; a report that was written again is none."""
+    def changed_files(self, *under: str) -> tuple[str, ...]:
+        """Files that differ from what ``compile`` wrote, or are gone; a report that was written again is none.
+
+        Parameters
+        ----------
+        *under : str
+            Look only at these files and folders (``rtl/``).
+        """
         listed = read_manifest(self.folder)
         return tuple(
-            name for name, digest in listed.items() if name not in ADDED_LATER and _digest(self.folder / name) != digest
+            name
+            for name, digest in listed.items()
+            if name.startswith(under or "") and name not in ADDED_LATER and _digest(self.folder / name) != digest
         )
+
+    def require_unchanged(self, *under: str) -> None:
+        """Refuse files on which a statement rests, where they are not as ``compile`` wrote them.
+
+        Raises
+        ------
+        InputError
+        """
+        changed = self.changed_files(*under)
+        if changed:
+            raise InputError(
+                f"{self.folder / changed[0]}: not the file that 'mondeq-hw compile' wrote; undo the change, or compile "
+                "again with --force"
+            )
 
     def add(self, name: str, text: str) -> None:
         """Add one of :data:`ADDED_LATER` to the folder, in one step.

@@ -40,6 +40,8 @@ ACCURACY, RESOLVED, VERIFICATION, SYNTHESIS = (
     "report/verify.json",
     "report/synth.json",
 )
+#: What ``compile`` left for the report to show.
+FIGURES = (RESOLVED, ACCURACY, "rtl/schedule.json", "sim/")
 T = TypeVar("T")
 
 

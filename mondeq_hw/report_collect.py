@@ -54,6 +54,7 @@ from .rtl_tests.runner import load_schedule
 from .schedule import EngineFolding, Schedule, completion_cycles, initiation_interval
 from .synth import FLOWS, LUT_WEIGHT_BITS, SynthOptions
 from .synth_parsers import HlsEstimate, Routed
+from .synth_tools import digests
 from .verify import BackendReport
 
 #: What the numbers in a build folder can depend on.
@@ -140,6 +141,7 @@ class _VerifyFile:
     program_digest: str
     ok: bool
     backends: tuple[BackendReport, ...]
+    sources: dict[str, str]
 
 
 def _verification(project: Project) -> Figure[_VerifyFile]:
@@ -149,6 +151,10 @@ def _verification(project: Project) -> Figure[_VerifyFile]:
     found = parsed(file, _VerifyFile)
     if found.program_digest != project.program.digest:
         return Figure(SIMULATED, None, f"{VERIFICATION} is about another program", command)
+    now = digests(project.folder, found.sources)
+    changed = next((name for name, digest in found.sources.items() if now.get(name) != digest), None)
+    if changed is not None:
+        return Figure(SIMULATED, None, f"{changed} was changed after the comparison", command)
     return Figure(SIMULATED, found)
 
 

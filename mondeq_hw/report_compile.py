@@ -40,7 +40,7 @@ def write(summary: Summary, folder: Path) -> None:
     (folder / "report").mkdir()
     _write_json(folder / RESOLVED, resolved(summary))
     _write_json(folder / ACCURACY, asdict(summary.accuracy))
-    content = to_plain(collect(Project.load(folder)), not_drawn())
+    content = to_plain(collect(Project(folder, SolverProgram.load(folder))), not_drawn())
     _write_json(folder / REPORT_JSON, content)
     (folder / REPORT_MARKDOWN).write_text(render("report.md.j2", content))
     (folder / "README.md").write_text(render("README.md.j2", content))

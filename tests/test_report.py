@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -25,6 +26,7 @@ from mondeq_hw.cli import main
 from mondeq_hw.data import digits
 from mondeq_hw.estimate import products
 from mondeq_hw.parts import find_part
+from mondeq_hw.project import MANIFEST
 from mondeq_hw.report_collect import collect
 from mondeq_hw.report_curves import Residuals, foldings, macs, residuals
 from mondeq_hw.report_render import FORMATS, KINDS, missing
@@ -412,6 +414,9 @@ def test_when_other_word_lengths_cannot_be_tried(
     resolved = json.loads((build / "config.resolved.json").read_text())
     resolved["resolved"]["rounding"] = "retrained"
     (build / "config.resolved.json").write_text(json.dumps(resolved))
+    listed = json.loads((build / MANIFEST).read_text())
+    listed["files"]["config.resolved.json"] = hashlib.sha256(json.dumps(resolved).encode()).hexdigest()
+    (build / MANIFEST).write_text(json.dumps(listed))
     (build / "report" / "word_lengths.json").unlink()
     assert main(["report", str(build)]) == 0
     lengths = content(build)["curves"]["word_lengths"]

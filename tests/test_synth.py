@@ -18,6 +18,7 @@ from mondeq_hw.adder_graph import adder_graph
 from mondeq_hw.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
 from mondeq_hw.estimate import estimate, products
 from mondeq_hw.parts import ECP5, PARTS, ULTRASCALE_PLUS, XC7, Usage, exceeded, find_part
+from mondeq_hw.project import writing
 from mondeq_hw.schedule import initiation_interval, schedule, schedule_unrolled
 from mondeq_hw.synth import SynthOptions, synthesize
 from mondeq_hw.synth_parsers import (
@@ -142,7 +143,9 @@ def test_bad_option_is_refused(options: dict, message: str) -> None:
 
 def build_folder(folder: Path, **sizes: int) -> Path:
     program = random_program(3, **{"n": 8, "d": 6, "k": 3, "bits": 4, "iterations": 5, **sizes})
-    return Corner(program, schedule(program, 4)).build(folder)
+    with writing(folder, force=True) as temporary:
+        Corner(program, schedule(program, 4)).build(temporary)
+    return folder
 
 
 def stand_in(folder: Path, name: str, script: str) -> SynthTool:

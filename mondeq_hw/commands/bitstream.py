@@ -35,6 +35,7 @@ def bitstream_command(
     from ..project import Project
 
     project = Project.load(build)
+    project.require_unchanged("rtl/")
     options = BitstreamOptions(board.lower(), clock, baud, lut_weight_bits, seed)
     console = Console(quiet=as_json, highlight=False)
     with console.status("starting") as status:

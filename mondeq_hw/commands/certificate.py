@@ -9,12 +9,14 @@ from .terminal import Build, Json, print_json
 def certificate_command(build: Build, as_json: Json = False) -> None:
     """Print what is proved about the program, and prove it again with the independent checker."""
     from ..certificate import for_reading
-    from ..project import Project
+    from ..project import CERTIFICATE, INTEGERS, Project
 
     project = Project.load(build)
-    lines = project.certificate_lines()
     verdict = project.check_certificate()
     certified = project.program.certified and verdict.accepted
+    if not project.program.certified:
+        project.require_unchanged(CERTIFICATE, *INTEGERS)  # the checker has stopped at the mark
+    lines = project.certificate_lines() if certified or not project.program.certified else []
     if as_json:
         print_json({"certified": certified, "accepted": verdict.accepted, "reason": verdict.reason, "lines": lines})
     else:
@@ -23,7 +25,8 @@ def certificate_command(build: Build, as_json: Json = False) -> None:
             for key, value in line["values"].items():
                 print(f"    {key} = {for_reading(value)}")
             print(f"    [{line['source']}]")
-        print(verdict.reason)
+        if lines:
+            print(verdict.reason)
     if not project.program.certified:
         raise NotCertifiedError(
             f"{build}: nothing proves convergence, it was compiled with --allow-uncertified; compile without it",

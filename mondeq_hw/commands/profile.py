@@ -24,9 +24,10 @@ def profile_command(
 
     On the folder's own inputs, or on the test images of a data set.
     """
-    from ..project import Project
+    from ..project import CERTIFICATE, Project
 
     project = Project.load(build)
+    project.require_unchanged(CERTIFICATE, "sim/")
     X = None
     if data is not None or data_dir is not None:
         X = datasets.named(data or datasets.MNIST, "test", data_dir).words

@@ -36,8 +36,8 @@ def report_command(
     """
     from rich.console import Console
 
-    from ..project import Project
-    from ..report import REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
+    from ..project import CERTIFICATE, INTEGERS, Project
+    from ..report import FIGURES, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
     from ..report_collect import collect
     from ..report_html import page
     from ..report_render import render, to_plain
@@ -45,6 +45,7 @@ def report_command(
     project = Project.load(build)
     with Console(quiet=as_json, highlight=False).status("reading the folder") as status:
         report = collect(project)
+        project.require_unchanged(CERTIFICATE, *INTEGERS, *FIGURES)
         curves = _curves(project, report, data_dir, sweep, status.update)
         status.update("drawing")
         content = to_plain(report, curves)

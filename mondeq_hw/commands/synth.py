@@ -37,6 +37,7 @@ def synth_command(
     from ..synth import SynthOptions, synthesize
 
     project = Project.load(build)
+    project.require_unchanged("rtl/", "hls/")
     options = SynthOptions(part.lower(), flow, speed, clock, lut_weight_bits, seed)
     console = Console(quiet=as_json, highlight=False)
     with console.status("starting") as status:

@@ -1,0 +1,134 @@
+"""A build folder that somebody edited: the command whose statement rests on the file says so, and proves nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checkpoints import parameters, plain, write_npz
+from conftest import ROOT
+
+from mondeq_hw.cli import main
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.project import INTEGERS, Project
+
+PROGRAM = ("program.json", "program.npz")
+HARDWARE = ("rtl/mem/matrix.mem", "rtl/src/mondeq_pkg.sv", "hls/weights/drive_weights.inc", "hls/mondeq_params.h")
+FIGURES = ("config.resolved.json", "report/accuracy.json", "rtl/schedule.json", "sim/words.npy")
+#: What each command's statement rests on.
+RESTS_ON = {
+    "certificate BUILD": (*PROGRAM, "certificate.json", "manifest.json", *HARDWARE),
+    "certificate BUILD --json": (*PROGRAM, "certificate.json", *HARDWARE),
+    "predict BUILD x.npy": PROGRAM,
+    "profile BUILD": (*PROGRAM, "certificate.json", "sim/words.npy"),
+    "report BUILD --no-sweep": (*PROGRAM, "certificate.json", *HARDWARE, *FIGURES),
+    "synth BUILD --part ecp5-25": (*PROGRAM, "rtl/sources.f", "rtl/src/mondeq_solve.sv", *HARDWARE),
+    "bitstream BUILD --board ulx3s-25f": (*PROGRAM, "rtl/sources.f", "rtl/src/mondeq_solve.sv", "rtl/mem/drive.mem"),
+    "export onnx BUILD --out model.onnx": (*PROGRAM, "certificate.json"),
+    "export hls4ml BUILD --out project": (*PROGRAM, "rtl/schedule.json"),
+    "verify BUILD": PROGRAM,
+}
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("compiled")
+    model = write_npz(folder / "model.npz", plain(parameters()))
+    assert main(["compile", str(model), "--bits", "5", "--out", str(folder / "build"), "--json"]) == 0
+    return folder / "build"
+
+
+@pytest.fixture
+def build(compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.zeros((1, 5)))
+    return Path(shutil.copytree(compiled, "build"))
+
+
+def edit(file: Path) -> None:
+    """Change what the file says: its last hexadecimal digit, or a byte of an archive."""
+    content = bytearray(file.read_bytes())
+    place = max((i for i, byte in enumerate(content) if chr(byte) in "0123456789abcdef"), default=0)
+    content[place] ^= 1
+    file.write_bytes(content)
+
+
+def run(command: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    capsys.readouterr()
+    code = main(command.replace("BUILD", "build").split())
+    return code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [(command, name) for command, names in RESTS_ON.items() for name in names], ids=str
+)
+def test_an_edited_file_is_named(command: str, name: str, build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if name == "manifest.json":
+        (build / name).write_text("{}")
+    else:
+        edit(build / name)
+    before = sorted(Path().rglob("*"))
+    code, out, err = run(command, capsys)
+    assert code == (3 if command.startswith("certificate") and name not in (*PROGRAM, "manifest.json") else 2), err
+    assert "PROVED" not in out and '"proved"' not in out
+    assert err.count("\n") == 1 and "internal error" not in err
+    assert (name.partition(".")[0] in err and "again" in err) or "not a folder written by" in err, err
+    assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", RESTS_ON)
+def test_another_program_in_the_folder(command: str, build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Complete and consistent, with a digest of its own; but nothing else in the folder is about it."""
+    program = SolverProgram.load(build)
+    integers = program.matrix.integers.copy()
+    integers[0, 0] = -integers[0, 0] or 1
+    replace(program, matrix=replace(program.matrix, integers=integers)).save(build)
+    code, out, err = run(command, capsys)
+    assert code == 2 and "PROVED" not in out and "compile again" in err, err
+
+
+def test_an_uncertified_folder_is_no_exception(build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    p = parameters(seed=1, n=12, m=0.05)
+    model = write_npz(tmp_path / "stiff.npz", {**plain(p), "B": 2 * p.B})
+    options = "--bits 1 --solver forward-backward --rounding nearest --allow-uncertified --force --json"
+    assert main(["compile", str(model), "--out", "build", *options.split()]) == 0
+    code, out, err = run("certificate BUILD", capsys)
+    assert code == 3 and "nothing proves convergence" in err
+    assert "PROVED: No accumulator wraps" in out and "NOT COVERED: rho^2" in out
+    for name in ("certificate.json", "rtl/mem/matrix.mem"):
+        shutil.copytree(build, "edited", dirs_exist_ok=True)
+        edit(Path("edited", name))
+        assert main(["certificate", "edited"]) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and name in err
+
+
+@pytest.mark.parametrize("text", ["null", "[1, 2]", "3"])
+def test_a_program_that_is_no_object(text: str, build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (build / "program.json").write_text(text)
+    code, _, err = run("predict BUILD x.npy", capsys)
+    assert code == 2 and "compile again" in err
+
+
+def test_a_comparison_is_about_the_files_that_were_compared(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An edit after ``verify`` takes its verdict out of the report."""
+    stale = {"program_digest": Project.load(build).program.digest, "ok": True, "backends": []}
+    sources = {"rtl/src/mondeq_solve.sv": "0" * 64}
+    (build / "report" / "verify.json").write_text(json.dumps({**stale, "sources": sources}))
+    assert run("report BUILD --no-sweep", capsys)[0] == 0
+    verification = json.loads((build / "report" / "report.json").read_text())["verification"]
+    assert verification["value"] is None
+    assert verification["reason"] == "rtl/src/mondeq_solve.sv was changed after the comparison"
+
+
+def test_every_generated_hardware_file_counts_as_integers() -> None:
+    """A new template of generated data has to be listed."""
+    templates = [path for path in (ROOT / "hls_templates").glob("*/*.j2") if path.parent.name in ("rtl", "hls")]
+    for template in templates:
+        assert f"{template.parent.name}/src/{template.stem}" in INTEGERS or (
+            f"{template.parent.name}/{template.stem}" in INTEGERS
+        ), template
