@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -211,13 +212,15 @@ def write_project(
     Raises
     ------
     InputError
-        Another backend or interface, or the folder cannot be written.
+        Another backend or interface, no clock period, or the folder cannot be written.
     """
     names = {name.lower(): name for name in BACKENDS}
     if backend.lower() not in names:
         raise InputError(f"--backend is {backend!r}; expected {' or '.join(BACKENDS)}")
     if io_type not in IO_TYPES:
         raise InputError(f"--io-type is {io_type!r}; expected {' or '.join(IO_TYPES)}")
+    if not 0 < clock_period < math.inf:
+        raise InputError(f"--clock-period is {clock_period}; expected a positive number of nanoseconds")
     register()
     model, target = torch.nn.Sequential(layer), Path(out)
     with writing(target, force) as folder:

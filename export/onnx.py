@@ -29,6 +29,7 @@ from mondeq_hw.program import SolverProgram, assemble
 from mondeq_hw.project import CERTIFICATE, Project
 from mondeq_hw.quantize import quantized_of
 from mondeq_hw.reformulate import FORWARD_BACKWARD
+from mondeq_hw.replacing import replacing
 from mondeq_hw.stored import KEY, MATRICES, pack
 
 from .graph import checked_model
@@ -173,10 +174,8 @@ def write(model: onnx.ModelProto, file: Path) -> None:
     InputError
         It cannot be written.
     """
-    try:
-        file.write_bytes(model.SerializeToString(deterministic=True))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be written ({error.strerror}); name another file with --out") from None
+    with replacing(file, "name another file with --out") as temporary:
+        temporary.write_bytes(model.SerializeToString(deterministic=True))
 
 
 def summary(model: onnx.ModelProto) -> dict[str, str]:

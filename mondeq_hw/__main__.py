@@ -1,7 +1,17 @@
-"""``python -m mondeq_hw``: the command line."""
+"""``mondeq-hw`` and ``python -m mondeq_hw``: the command line."""
 
 import sys
 
-from .cli import main
 
-sys.exit(main())
+def run() -> int:
+    """Load and run it; Ctrl-C ends the second of loading as it ends the rest."""
+    try:
+        from .cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -172,7 +172,9 @@ class MonotoneNetwork(nn.Module):
         seed: int = 0,
     ):
         super().__init__()
-        if margin <= 0:
+        if n < 1:
+            raise InputError(f"n is {n}; expected at least 1 state")
+        if not 0 < margin < math.inf:
             raise InputError(f"margin is {margin}; expected a positive number: without it no equilibrium is unique")
         if solver not in SOLVERS:
             raise InputError(f"solver is {solver!r}; expected one of {', '.join(SOLVERS)}")

@@ -26,6 +26,7 @@ from .containers import FORMAT_NAME, listed, read_container
 from .errors import InputError
 from .model import MonDEQ, Preprocessing, monotonicity_margin
 from .reformulate import network_of
+from .replacing import replacing
 from .stored import KEY as STORED
 from .stored import pack, unpack
 
@@ -40,6 +41,8 @@ LI_2026_MARGIN_OFFSET = 1e-4
 
 #: Relative slack between a stored float32 margin and the one recomputed in float64.
 MARGIN_TOLERANCE = 1e-3
+#: Of a network that anybody trained; the certificate's grids hold it.
+LARGEST_WEIGHT = 2.0**64
 
 _OWN_KEYS = ("U", "b", "O", "c")
 
@@ -121,18 +124,22 @@ def save(model: MonDEQ, path: str | os.PathLike[str], training: Training | None 
     Raises
     ------
     InputError
-        For another suffix.
+        For another suffix, or the file cannot be written.
     """
     file = Path(path)
     arrays, metadata = own_format(model, training or Training())
     if file.suffix == ".safetensors":
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save as packed
 
-        save_file(arrays, file, metadata={FORMAT_NAME: json.dumps(metadata, sort_keys=True)})
+        content = packed(arrays, metadata={FORMAT_NAME: json.dumps(metadata, sort_keys=True)})
+        with replacing(file) as temporary:
+            temporary.write_bytes(content)
     elif file.suffix in (".pt", ".pth"):
         import torch
 
-        torch.save({**metadata, "arrays": {key: torch.from_numpy(array) for key, array in arrays.items()}}, file)
+        plain = {**metadata, "arrays": {key: torch.from_numpy(array) for key, array in arrays.items()}}
+        with replacing(file) as temporary, temporary.open("wb") as stream:
+            torch.save(plain, stream)
     else:
         raise InputError(f"{file}: cannot save as {file.suffix or 'a file without suffix'}; use .pt or .safetensors")
 
@@ -179,6 +186,12 @@ def check_model(model: MonDEQ) -> None:
     if model.stored is not None:
         return
     where = model.source
+    largest = float(np.abs(model.W).max())
+    if largest > LARGEST_WEIGHT:
+        raise InputError(
+            f"{where}: W has an entry of {largest:.3g}; expected at most {LARGEST_WEIGHT:.3g}. Use a checkpoint from "
+            "before the training diverged"
+        )
     margin = monotonicity_margin(model.W)
     if not margin > 0:
         raise InputError(

@@ -29,6 +29,7 @@ import numpy as np
 
 from .errors import InputError
 from .program import SolverProgram
+from .replacing import replacing
 
 if TYPE_CHECKING:
     from .golden import GoldenModel
@@ -272,15 +273,8 @@ class Project:
         InputError
             The folder cannot be written.
         """
-        file = self.folder / name
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
+        with replacing(self.folder / name, "make the folder writable") as temporary:
             temporary.write_text(text)
-            os.replace(temporary, file)
-        except OSError as error:
-            raise InputError(f"{file}: cannot be written ({error.strerror}); make the folder writable") from None
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def _json(self, name: str) -> Any:
         file = self.folder / name

@@ -183,7 +183,6 @@ def synthesize(build: Path, options: SynthOptions, work: Path, progress: Progres
         A tool ended with an error.
     """
     program, plan = SolverProgram.load(build), load_schedule(build)
-    work.mkdir(parents=True, exist_ok=True)
     return _Flow(build, program, plan, options, find_part(options.part), work.resolve(), progress).run()
 
 
@@ -277,8 +276,12 @@ class _Flow:
         source, copy = self.build / name, self.work / name
         if not source.is_dir():
             raise InputError(f"{source}: no such folder; compile again")
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(source, copy)
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(source, copy)
+        except OSError as error:
+            raise InputError(f"{self.work}: cannot be written ({error.strerror}); make the folder writable") from None
         listed = copy / "sources.f"
         return [f"{name}/{line}" for line in listed.read_text().split()] if listed.exists() else []
 

@@ -32,6 +32,7 @@ from .errors import InputError
 from .model import MonDEQ, Preprocessing
 from .reference import preactivation
 from .reformulate import PEACEMAN_RACHFORD
+from .replacing import replacing
 
 STATE_VERSION = 1
 EVALUATION_BATCH = 1000
@@ -73,6 +74,11 @@ class Optimisation:
         for name in ("epochs", "batch_size", "learning_rate", "patience"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name)}; expected a positive number")
+        for name in ("weight_decay", "shift_pixels"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)}; expected 0 or more")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"seed is {self.seed}; expected 0 to 2^63 - 1")
 
 
 @dataclass(frozen=True)
@@ -368,12 +374,10 @@ def _store(
         "history": [asdict(epoch) for epoch in history],
     }
     torch.save(state, content)
-    temporary = file.with_name(file.name + ".part")
-    with temporary.open("wb") as stream:
+    with replacing(file) as temporary, temporary.open("wb") as stream:
         stream.write(content.getvalue())
         stream.flush()
         os.fsync(stream.fileno())
-    os.replace(temporary, file)
 
 
 def _restore(run: Run, optimiser: torch.optim.Optimizer, digest: str) -> tuple[list[Epoch], dict[str, Tensor]]:
@@ -436,4 +440,5 @@ def plot_history(history: Sequence[Epoch], file: Path, title: str) -> None:
     accuracies.set(xlabel="epoch", ylabel="validation accuracy (%)")
     accuracies.legend(loc="lower right")
     figure.suptitle(title)
-    figure.savefig(file)
+    with replacing(file) as temporary:
+        figure.savefig(temporary, format=file.suffix.removeprefix("."))

@@ -11,7 +11,7 @@ import typer
 from ..errors import MissingToolError
 from .terminal import Json
 
-export_app = typer.Typer(name="export", help="Write a program or a network for other tools.", no_args_is_help=True)
+export_app = typer.Typer(name="export", help="Write a program or a network for other tools.")
 
 
 @export_app.callback()

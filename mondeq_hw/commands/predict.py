@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import InputError
+from ..replacing import replacing
 from .terminal import Build, Json, print_json, read_inputs
 
 
@@ -25,10 +25,8 @@ def predict_command(
     project = Project.load(build)
     outputs = project.predict(read_inputs(inputs))
     if out is not None:
-        try:
-            np.save(out, outputs)
-        except OSError as error:
-            raise InputError(f"{out}: cannot be written ({error.strerror}); name another file") from None
+        with replacing(out) as temporary, temporary.open("wb") as stream:
+            np.save(stream, outputs)
     classes = outputs.argmax(axis=1)
     if as_json:
         print_json({"certified": project.program.certified, "classes": classes.tolist(), "outputs": outputs.tolist()})

@@ -21,7 +21,7 @@ DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNI
 LutWeightBits = Annotated[
     int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
 ]
-PlacerSeed = Annotated[int, typer.Option(metavar="N", help="Of the placer.")]
+PlacerSeed = Annotated[int, typer.Option(metavar="N", min=0, max=2**31 - 1, help="Of the placer.")]
 
 
 @contextmanager

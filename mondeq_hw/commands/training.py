@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,7 +57,7 @@ def train_command(
     from ..load import Training
     from ..train import Optimisation, TrainingConfig, accuracy, train
 
-    check_target(out)
+    check_target(out, plot)
     images, test = named(data, "train", data_dir), named(data, "test", data_dir)
     optimisation = Optimisation(
         epochs, batch_size, learning_rate, weight_decay, patience, shift_pixels=shift_pixels, seed=seed
@@ -106,7 +107,7 @@ def qat_command(
     learners = dict(zip(METHODS, (StraightThrough, Regularised, Sampled), strict=True))
     if method not in learners:
         raise InputError(f"--method is {method!r}; expected one of {', '.join(METHODS)}")
-    check_target(out)
+    check_target(out, plot)
     network = load(model, margin)
     if network.stored is not None:
         raise InputError(f"{model}: is retrained already; retraining starts from a float network")
@@ -138,14 +139,19 @@ def qat_command(
     _finish(retrained, out, Training(data, seed, metrics), result.history, plot, as_json)
 
 
-def check_target(out: Path) -> None:
+def check_target(out: Path, plot: Path | None) -> None:
     """Refuse before hours of training what could not be written after them."""
     if out.suffix not in (".pt", ".pth", ".safetensors"):
         raise InputError(f"--out is {out}; expected a name that ends in .pt or .safetensors")
     if out.exists():
         raise InputError(f"{out}: exists already; remove it or name another file by --out")
-    if not out.parent.is_dir():
-        raise InputError(f"{out.parent}: no such folder; make it or name another file by --out")
+    if plot is not None and (plot.suffix not in (".svg", ".png", ".pdf") or plot.is_dir()):
+        raise InputError(f"--plot is {plot}; expected a file whose name ends in .svg, .png or .pdf")
+    for option, file in (("--out", out), ("--plot", plot)):
+        if file is not None and not file.parent.is_dir():
+            raise InputError(f"{file.parent}: no such folder; make it or name another file by {option}")
+        if file is not None and not os.access(file.parent, os.W_OK | os.X_OK):
+            raise InputError(f"{file.parent}: is not writable; name another file by {option}")
 
 
 def _preprocessing(images: Dataset) -> Preprocessing:
