@@ -62,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except Exception as error:
             if hasattr(error, "format_message"):  # what the parser makes of a wrong command line
                 return _failed(f"{error.format_message()} See 'mondeq-hw --help'", EXIT_BAD_INPUT)
+            if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # NumPy's, PyTorch's
+                return _failed("not enough memory; use a smaller network, or fewer samples", EXIT_BAD_INPUT)
             if debug:
                 raise
             return _failed(

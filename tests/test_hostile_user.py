@@ -28,6 +28,7 @@ def line(name: str, command: str, message: str, code: int = 2) -> Bad:
 TRAINING = [
     line("no states", "train --n 0 --out t.pt", "n is 0; expected at least 1 state"),
     line("negative states", "train --n -1 --out t.pt", "n is -1"),
+    line("more states than memory", f"train --n {10**8} --out t.pt", "not enough memory; use a smaller network"),
     line("margin zero", "train --margin 0 --out t.pt", "margin is 0.0; expected a positive number"),
     line("margin NaN", "train --margin nan --out t.pt", "margin is nan; expected a positive number"),
     line("weight decay NaN", "train --weight-decay nan --out t.pt", "weight_decay is nan; expected 0 or more"),
