@@ -42,15 +42,16 @@ MANIFEST = "manifest.json"
 MANIFEST_FORMAT = "mondeq-hw project"
 MANIFEST_VERSION = 1
 
+#: What ``SolverProgram.load`` reads.
+PROGRAM = ("program.json", "program.npz")
+#: Where the hardware holds the program's integers.
+INTEGERS = ("rtl/mem/", "rtl/src/mondeq_pkg.sv", "rtl/src/mondeq_graph.sv", "hls/weights/", "hls/mondeq_params.h")
+
 #: Files that commands other than ``compile`` may add to a finished folder, or write again.
 ADDED_LATER = frozenset(
     {f"report/{name}" for name in ("verify.json", "synth.json", "word_lengths.json")}
     | {f"report/report.{suffix}" for suffix in ("json", "md", "html")}
 )
-#: What ``SolverProgram.load`` reads.
-PROGRAM = ("program.json", "program.npz")
-#: Where the hardware holds the program's integers.
-INTEGERS = ("rtl/mem/", "rtl/src/mondeq_pkg.sv", "rtl/src/mondeq_graph.sv", "hls/weights/", "hls/mondeq_params.h")
 #: Folders that they fill.
 FILLED_LATER = ("report/synth/", "bitstream/")
 

@@ -12,6 +12,7 @@ from random_models import random_program
 from mondeq_hw import rtl
 from mondeq_hw.errors import InputError
 from mondeq_hw.model import MonDEQ
+from mondeq_hw.project import writing
 from mondeq_hw.schedule import schedule
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -95,20 +96,22 @@ def test_a_wrong_product_is_found(script, tmp_path, monkeypatch):
 def test_own_figures_beside_published_ones(script, tmp_path):
     accelerators = script("accelerators")
     plan = schedule(PROGRAM, 6)
-    PROGRAM.save(tmp_path)
-    rtl.emit(PROGRAM, plan, tmp_path)
-    (tmp_path / "report").mkdir()
+    build = tmp_path / "build"
+    with writing(build) as folder:
+        PROGRAM.save(folder)
+        rtl.emit(PROGRAM, plan, folder)
+        (folder / "report").mkdir()
     report = {"data": "digits", "accuracy": {"value": {"golden": 0.9871}}}
     usage = {"luts": 500, "flip_flops": 300, "dsps": 0, "block_rams": 2.0}
     routed = {"usage": usage, "fmax_mhz": 100.0}
     synth = {"routed": routed, "options": {"part": "ecp5-85", "speed": 8}, "samples_per_second": 1e6}
-    (tmp_path / "report" / "synth.json").write_text(json.dumps(synth))
+    (build / "report" / "synth.json").write_text(json.dumps(synth))
     for data, refused in (("digits", True), ("mnist", False)):
-        (tmp_path / "report" / "report.json").write_text(json.dumps({**report, "data": data}))
+        (build / "report" / "report.json").write_text(json.dumps({**report, "data": data}))
         if refused:
             with pytest.raises(InputError, match="accuracy on MNIST and routed figures"):
-                accelerators.ours(tmp_path)
-    own = accelerators.ours(tmp_path)
+                accelerators.ours(build)
+    own = accelerators.ours(build)
     assert (own.accuracy, own.luts, own.clock_mhz) == (98.71, 500, 100.0)
     assert own.latency_ns == 10 * accelerators.latency(plan, PROGRAM.iterations)
     rows = accelerators.table([own]).rows
