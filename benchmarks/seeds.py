@@ -1,6 +1,7 @@
 """Accuracy over seeds: straight-through and LOTION retraining beside rounding, at 1 to 4 bits.
 
     python benchmarks/seeds.py [--shared DIR]              # MNIST, hours; a run that was killed continues
+    python benchmarks/seeds.py --bits 2 --seeds 5 6        # a part of it, or more seeds
     python benchmarks/seeds.py --data digits --results F   # the same in small, a minute
     python benchmarks/seeds.py --report                    # table in docs/training.md and plot, from the results file
 
@@ -197,7 +198,7 @@ def retrained(networks: Networks, mode: str, candidate: Candidate, bits: int, se
 
 def rounded(networks: Networks, mode: str, bits: int, seed: int) -> None:
     """The start without retraining, as ``compile`` makes it; one start only, where all seeds have the same."""
-    if networks.results.rounded(mode, bits, seed) or (mode == FINE_TUNED and seed != networks.study.seeds[0]):
+    if networks.results.rounded(mode, bits, None if mode == FINE_TUNED else seed):
         return
     lowered = networks.lowered(mode, seed, bits)
     factor = None if lowered.proof is None else float(lowered.proof.contraction_factor)
@@ -281,6 +282,8 @@ def digits_study(folder: Path) -> Study:
 def main() -> None:
     parser: argparse.ArgumentParser = arguments("Accuracy over seeds; see the head of this file.")
     parser.add_argument("--data", choices=(MNIST, DIGITS), default=MNIST)
+    parser.add_argument("--bits", type=int, nargs="+", choices=sorted(Study.bits), default=Study.bits)
+    parser.add_argument("--seeds", type=int, nargs="+", default=Study.seeds)
     parser.add_argument("--results", type=Path, default=RESULTS, help="JSON lines; what stands there is not run again")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "seeds", help="float networks, unfinished runs")
     parser.add_argument("--report", action="store_true", help="no run: docs/training.md and docs/images/seeds.png")
@@ -292,7 +295,8 @@ def main() -> None:
     torch.set_num_threads(1)
     folder: Path = options.work / options.data
     folder.mkdir(parents=True, exist_ok=True)
-    run(digits_study(folder) if options.data == DIGITS else mnist_study(options.shared, folder), results)
+    study = digits_study(folder) if options.data == DIGITS else mnist_study(options.shared, folder)
+    run(replace(study, bits=tuple(options.bits), seeds=tuple(options.seeds)), results)
     print(table(results))
 
 

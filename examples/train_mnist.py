@@ -45,6 +45,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     output: Path = arguments.output
+    output.mkdir(parents=True, exist_ok=True)
     data, test = mnist(arguments.data_dir, "train"), mnist(arguments.data_dir, "test")
 
     model = train_float(data, test, output / "mnist_float.pt", arguments.seed)

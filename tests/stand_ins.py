@@ -17,6 +17,7 @@ from unittest import mock
 import numpy as np
 import torch
 from checkpoints import parameters, plain, winston_kolter
+from conftest import ROOT
 from scipy.ndimage import zoom
 
 from mondeq_hw import cli, synth
@@ -46,6 +47,12 @@ def mnist_model(file: Path) -> None:
 def small_model(file: Path) -> None:
     """A random network that every simulator runs in a second."""
     np.savez(file, **plain(parameters()))
+
+
+def tiny_model(file: Path) -> None:
+    """The least network that synthesis and place and route have all parts of."""
+    with file.open("wb") as stream:
+        np.savez(stream, **plain(parameters(n=2, d=2, k=2)))
 
 
 def small_inputs(file: Path) -> None:
@@ -86,11 +93,28 @@ def pickled_model(file: Path) -> None:
     torch.save(torch.nn.Linear(3, 3), file)
 
 
+def shared(folder: Path) -> None:
+    """What the benchmarks read: the published checkpoint, its authors' results and MNIST."""
+    checkpoints = folder / "checkpoints"
+    checkpoints.mkdir(parents=True)
+    mnist_model(checkpoints / "li_2026_mnist_mondeq.pt")
+    recorded = {"8": {"quant_stats": {"delta_W_norm": 0.0168}, "quant_accuracy": 98.24}}
+    (checkpoints / "li_2026_recorded_results.json").write_text(json.dumps({"quantisation_results": recorded}))
+    mnist(folder / "data" / "mnist")
+
+
+def checkout(folder: Path) -> None:
+    """The rest of the repository: what the linters read."""
+    for name in ("mondeq_hw", "export", "hls_templates", "rtl_tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+
+
 def installation(folder: Path) -> None:
     """What ``scripts/setup`` makes, without the downloads: ``.venv``, here the one that runs the tests."""
-    folder.mkdir()
-    (folder / "bin").symlink_to(Path(sys.executable).parent)
-    Path("scripts/setup").write_text("#!/bin/sh\n")
+    folder.symlink_to(sys.prefix)
+    for name in ("setup", "system"):
+        Path("scripts", name).write_text("#!/bin/sh\n")
 
 
 def tools(folder: Path) -> None:

@@ -26,7 +26,7 @@ from pages import PAGES, PYTHON, SHELL, Block, anchors, blocks, commands_of, dif
 from mondeq_hw.cli import main
 
 #: The only reasons for which a block need not run.
-REASONS = {"needs a licensed tool", "needs a board", "takes minutes", "takes hours", "installs software"}
+REASONS = {"needs a licensed tool", "needs a board", "installs software"}
 #: Copied from the repository into the folder where a page begins; MNIST's stand-in is the rest.
 SUPPLIED = ("benchmarks", "docs", "examples", "scripts", "tests")
 #: A command without the shell's own syntax.

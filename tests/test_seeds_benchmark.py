@@ -109,6 +109,15 @@ def test_a_point_is_what_the_public_functions_give(seeds, study, tmp_path):
     assert point.test_accuracy > 80
 
 
+def test_more_seeds_leave_what_all_seeds_share(seeds, study, tmp_path):
+    """Fine-tuning has one start, so that its rounding alone is one point."""
+    results = seeds.Results(tmp_path / "points.jsonl")
+    for some in (study, replace(study, seeds=(5, 6))):
+        for seed in some.seeds:
+            seeds.rounded(seeds.Networks(some, results), seeds.FINE_TUNED, 2, seed)
+    assert [(entry.bits, entry.seed) for entry in results.entries] == [(2, 3)]
+
+
 def test_choices_are_the_best_on_validation_images_and_see_no_others(seeds, study, tmp_path, monkeypatch):
     results = seeds.Results(tmp_path / "choices.jsonl")
     monkeypatch.setattr(seeds, "golden_accuracy", None)
