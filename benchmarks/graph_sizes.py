@@ -15,14 +15,14 @@ from pathlib import Path
 from engines import DIGITS, program_of, traced
 from paper_tables import Cell, Table
 
-from mondeq_hw.adder_graph import adder_graph
+from mondeq_hw.adder_graph import solver_graph
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.schedule import schedule_unrolled
 
 
 def table(program: SolverProgram, names: tuple[str, ...]) -> Table:
     """One row a matrix, of ``matrix``, ``readout`` and ``drive``."""
-    plan = schedule_unrolled(program, adder_graph(program))
+    plan = schedule_unrolled(program, solver_graph(program).size)
     folds = {"drive": plan.drive, "readout": plan.readout}
 
     def row(name: str) -> tuple[Cell, ...]:

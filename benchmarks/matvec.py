@@ -25,7 +25,7 @@ from engines import DIGITS, emitted, mapped_cells, program_of, traced
 from paper_tables import Cell, Table
 
 from mondeq_hw import hls
-from mondeq_hw.adder_graph import adder_graph
+from mondeq_hw.adder_graph import solver_graph
 from mondeq_hw.csim import COMPILER_FLAGS, include_folders
 from mondeq_hw.parts import Usage
 from mondeq_hw.program import SolverProgram
@@ -113,8 +113,8 @@ def folded(program: SolverProgram, reuse: int, work: Path) -> Design:
 
 def unrolled(program: SolverProgram, work: Path) -> Design:
     """Our adder graph."""
-    graph = adder_graph(program)
-    build = emitted(program, schedule_unrolled(program, graph), work)
+    graph = solver_graph(program)
+    build = emitted(program, schedule_unrolled(program, graph.size), work)
     cells = mapped_cells(build, ["rtl/src/mondeq_graph.sv"], "mondeq_graph")
     return Design(f"ours, graph of {len(graph.adders)} adders", 1, graph.stages, cells)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from engines import DIGITS, Simulated, emitted, engine_cells, program_of, simulated
 from paper_tables import Table
 
-from mondeq_hw.adder_graph import adder_graph
+from mondeq_hw.adder_graph import solver_graph
 from mondeq_hw.parts import Usage
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.schedule import Schedule, initiation_interval, latency, schedule, schedule_unrolled
@@ -62,7 +62,7 @@ def unrolled_pace(program: SolverProgram, unrolled: Schedule) -> int:
 
 def plans(program: SolverProgram, factors: Sequence[int]) -> list[Schedule]:
     """Resource with every reuse factor, then unrolled with its default folding of the drive."""
-    unrolled = schedule_unrolled(program, adder_graph(program))
+    unrolled = schedule_unrolled(program, solver_graph(program).size)
     chosen = set(factors) or {program.n, max(1, program.n // 4), unrolled_pace(program, unrolled)}
     return [*(schedule(program, reuse) for reuse in sorted(chosen, reverse=True)), unrolled]
 
@@ -84,7 +84,9 @@ def table(program: SolverProgram, engines: list[Engine]) -> Table:
 
     def row(engine: Engine) -> tuple[float | int | str | None, ...]:
         plan, cells = engine.plan, engine.cells
-        solver = f"{plan.solve.pe} x {plan.solve.simd}" if plan.graph is None else f"{plan.graph.adders} adders"
+        solver = (
+            f"{plan.solve.pe} x {plan.solve.simd}" if plan.solve.graph is None else f"{plan.solve.graph.adders} adders"
+        )
         return (
             *(plan.strategy, plan.reuse_factor, f"{plan.drive.pe} x {plan.drive.simd}", solver),
             *(f"{engine.interval:.0f}", engine.latency),

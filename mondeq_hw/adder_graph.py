@@ -1,4 +1,4 @@
-"""The iteration matrix as a graph of shared additions, for the unrolled strategy.
+"""A program's matrices as graphs of shared additions, for the unrolled strategy.
 
 da4ml (arXiv 2507.04535) searches the graph; what it finds is only believed
 once every output's coefficients, propagated exactly through the graph, equal
@@ -22,8 +22,28 @@ from .program import SolverProgram
 
 #: Adders between two pipeline registers; one, like everywhere else in the engines.
 ADDERS_PER_STAGE = 1
-#: The solver reads a sample's drive words while the graph is at work, which takes this many stages.
-FEWEST_STAGES = 4
+#: The solver reads a sample's drive words while its graph is at work, which takes this many stages.
+FEWEST_SOLVER_STAGES = 4
+
+
+@dataclass(frozen=True)
+class GraphSize:
+    """What a graph costs and how long it takes.
+
+    Parameters
+    ----------
+    adders : int
+        Two-input additions.
+    stages : int
+        Cycles from its inputs to its outputs.
+    adder_bits, register_bits : int
+        Widths of all sums, and of all pipeline registers.
+    """
+
+    adders: int
+    stages: int
+    adder_bits: int
+    register_bits: int
 
 
 @dataclass(frozen=True)
@@ -46,7 +66,7 @@ class Adder:
     stage : int
         Pipeline stage that computes it, from 0.
     low, high : int
-        Exact range for inputs ``0 .. top``.
+        Exact range over all inputs.
     """
 
     left: Term
@@ -64,7 +84,7 @@ class Adder:
     @property
     def bits(self) -> int:
         """Width of the word."""
-        return signed_width(self.low, self.high) if self.signed else max(1, self.high.bit_length())
+        return _width(self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -92,8 +112,10 @@ class AdderGraph:
 
     Parameters
     ----------
-    inputs, input_bits : int
-        Number ``n`` of input words, which are never negative, and their width.
+    inputs : int
+        Number of input words.
+    low, high : int
+        Range of each; words that are never negative have no sign bit.
     adders : tuple of Adder
         In an order in which operands come first.
     outputs : tuple of (Term or None)
@@ -105,11 +127,27 @@ class AdderGraph:
     """
 
     inputs: int
-    input_bits: int
+    low: int
+    high: int
     adders: tuple[Adder, ...]
     outputs: tuple[Term | None, ...]
     negative: tuple[bool, ...]
     stages: int
+
+    @property
+    def input_bits(self) -> int:
+        """Width of an input word."""
+        return _width(self.low, self.high)
+
+    @cached_property
+    def size(self) -> GraphSize:
+        """What it costs, which is all that a schedule needs to know."""
+        return GraphSize(
+            adders=len(self.adders),
+            stages=self.stages,
+            adder_bits=sum(adder.bits for adder in self.adders),
+            register_bits=sum(node.bits * (node.last - node.first) for node in self.nodes),
+        )
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
@@ -122,25 +160,48 @@ class AdderGraph:
         for output in self.outputs:
             if output is not None:
                 last[output.node] = self.stages
-        words = [(self.input_bits, False)] * self.inputs + [(adder.bits, adder.signed) for adder in self.adders]
+        words = [(self.input_bits, self.low < 0)] * self.inputs
+        words += [(adder.bits, adder.signed) for adder in self.adders]
         return tuple(
             Node(index, bits, signed, begin, end)
             for index, ((bits, signed), begin, end) in enumerate(zip(words, first, last, strict=True))
         )
 
 
-def adder_graph(program: SolverProgram) -> AdderGraph:
-    """The graph of a program's iteration matrix, without the leak.
+def solver_graph(program: SolverProgram) -> AdderGraph:
+    """The graph of a program's iteration matrix, without the leak; see :func:`adder_graph`."""
+    return adder_graph(program.matrix.integers, 0, program.state_format.max_word, FEWEST_SOLVER_STAGES)
+
+
+def drive_graph(program: SolverProgram) -> AdderGraph:
+    """The graph of a program's drive matrix; see :func:`adder_graph`."""
+    return adder_graph(program.drive.integers, program.input_format.min_word, program.input_format.max_word)
+
+
+def readout_graph(program: SolverProgram) -> AdderGraph:
+    """The graph of a program's readout matrix; see :func:`adder_graph`."""
+    return adder_graph(program.readout.integers, 0, program.state_format.max_word)
+
+
+def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1) -> AdderGraph:
+    """A graph for the product of a matrix and any vector.
 
     Found once for a matrix; asking again costs nothing.
+
+    Parameters
+    ----------
+    matrix : ndarray of int64 (rows, columns)
+    low, high : int
+        Range of the vector's words: ``low <= 0 < high``.
+    fewest_stages : int
+        At least 1.
 
     Raises
     ------
     MissingToolError
         da4ml is not installed.
     """
-    matrix = program.matrix.integers
-    return _graph(matrix.tobytes(), len(matrix), program.state_format.max_word)
+    return _graph(matrix.tobytes(), matrix.shape, low, high, fewest_stages)
 
 
 def require_da4ml() -> None:
@@ -151,17 +212,17 @@ def require_da4ml() -> None:
         )
 
 
-@lru_cache(maxsize=8)
-def _graph(matrix_bytes: bytes, n: int, top: int) -> AdderGraph:
-    matrix = np.frombuffer(matrix_bytes, dtype=np.int64).reshape(n, n)
-    builder = _Builder(n, top)
-    values: list[_Value | None] = [_Value(node, 0, False) for node in range(n)]
-    for solution in _search(matrix, top):
+@lru_cache(maxsize=12)
+def _graph(matrix_bytes: bytes, shape: tuple[int, int], low: int, high: int, fewest_stages: int) -> AdderGraph:
+    matrix = np.frombuffer(matrix_bytes, dtype=np.int64).reshape(shape)
+    builder = _Builder(shape[1], low, high)
+    values: list[_Value | None] = [_Value(node, 0, False) for node in range(shape[1])]
+    for solution in _search(matrix, low, high):
         values = builder.follow(solution, values)
-    return builder.finish(matrix, values)
+    return builder.finish(matrix, values, fewest_stages)
 
 
-def _search(matrix: np.ndarray, top: int) -> Iterable[Any]:
+def _search(matrix: np.ndarray, low: int, high: int) -> Iterable[Any]:
     """da4ml's combinational parts, one behind the other."""
     require_da4ml()
     from da4ml.cmvm import solve
@@ -169,7 +230,7 @@ def _search(matrix: np.ndarray, top: int) -> Iterable[Any]:
 
     # Its columns are our rows; float32 is exact for 16-bit words.
     kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
-    return solve(kernel, qintervals=[QInterval(0.0, float(top), 1.0)] * len(matrix)).solutions
+    return solve(kernel, qintervals=[QInterval(float(low), float(high), 1.0)] * len(kernel)).solutions
 
 
 @dataclass(frozen=True)
@@ -184,12 +245,11 @@ class _Value:
 class _Builder:
     """Grows the graph adder by adder, with the exact coefficients of every node."""
 
-    def __init__(self, n: int, top: int):
-        self.n = n
-        self.top = top
+    def __init__(self, inputs: int, low: int, high: int):
+        self.inputs, self.low, self.high = inputs, low, high
         self.adders: list[Adder] = []
-        self.depth = [0] * n
-        self.coefficients: list[np.ndarray] = list(np.eye(n, dtype=np.int64))
+        self.depth = [0] * inputs
+        self.coefficients: list[np.ndarray] = list(np.eye(inputs, dtype=np.int64))
 
     def follow(self, solution: Any, inputs: list[_Value | None]) -> list[_Value | None]:
         """Repeat one of da4ml's parts on given inputs; ``None`` is zero."""
@@ -214,33 +274,35 @@ class _Builder:
         exponent = min(a.exponent, b.exponent)
         left, right = (Term(value.node, value.exponent - exponent) for value in (a, b))
         self._add(left, right, a.negative != b.negative)
-        return _Value(self.n + len(self.adders) - 1, exponent, a.negative and b.negative)
+        return _Value(self.inputs + len(self.adders) - 1, exponent, a.negative and b.negative)
 
     def _add(self, left: Term, right: Term, subtract: bool) -> None:
         first, second = (self.coefficients[term.node] << term.shift for term in (left, right))
         total = first - second if subtract else first + second
         depth = 1 + max(self.depth[left.node], self.depth[right.node])
-        low, high = (int(part.sum()) * self.top for part in (np.minimum(total, 0), np.maximum(total, 0)))
+        below, above = (int(part.sum()) for part in (np.minimum(total, 0), np.maximum(total, 0)))
+        low, high = below * self.high + above * self.low, below * self.low + above * self.high
         self.coefficients.append(total)
         self.depth.append(depth)
         self.adders.append(Adder(left, right, subtract, (depth - 1) // ADDERS_PER_STAGE, low, high))
 
-    def finish(self, matrix: np.ndarray, values: list[_Value | None]) -> AdderGraph:
+    def finish(self, matrix: np.ndarray, values: list[_Value | None], fewest_stages: int) -> AdderGraph:
         """Check every output against its row and freeze."""
         for row, (expected, value) in enumerate(zip(matrix.tolist(), values, strict=True)):
-            found = [0] * self.n
+            found = [0] * self.inputs
             if value is not None:
                 sign = -1 if value.negative else 1
                 found = [sign * _shifted(int(c), value.exponent) for c in self.coefficients[value.node]]
             if found != expected:
                 raise MondeqError(f"da4ml's graph computes another row {row} than the matrix; expected da4ml 0.6.0")
         return AdderGraph(
-            inputs=self.n,
-            input_bits=self.top.bit_length(),
+            inputs=self.inputs,
+            low=self.low,
+            high=self.high,
             adders=tuple(self.adders),
             outputs=tuple(None if value is None else Term(value.node, value.exponent) for value in values),
             negative=tuple(value is not None and value.negative for value in values),
-            stages=max(FEWEST_STAGES, 1 + max((adder.stage for adder in self.adders), default=0)),
+            stages=max(fewest_stages, 1 + max((adder.stage for adder in self.adders), default=0)),
         )
 
 
@@ -253,3 +315,8 @@ def _shifted(coefficient: int, exponent: int) -> int:
     if exponent >= 0:
         return coefficient << exponent
     return coefficient >> -exponent if coefficient % 2**-exponent == 0 else coefficient * 2**64
+
+
+def _width(low: int, high: int) -> int:
+    """Bits of a word that holds ``low .. high``; a sign bit only where something is negative."""
+    return signed_width(low, high) if low < 0 else max(1, high.bit_length())

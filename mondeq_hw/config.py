@@ -41,6 +41,9 @@ class CompileConfig(BaseModel):
         Fewer or more updates than the certificate chooses; its radius is then that of these.
     strategy : {"resource", "unrolled"}
         Folded multiply-accumulate, or the iteration matrix as an adder graph that takes a product a cycle.
+    graphs : {"auto", "none"} or tuple of {"drive", "readout"}, optional
+        Unrolled only: the other matrices that are graphs too; ``"auto"``, where a graph is estimated to take no more
+        LUTs than the folded engine, when absent.
     reuse_factor : int, optional
         Clock cycles per matrix-vector product; unrolled: per update, for the drive and the readout.
     data : {"digits", "mnist"}, optional
@@ -70,6 +73,7 @@ class CompileConfig(BaseModel):
     step_size: PositiveFloat | None = None
     iterations: Annotated[int, Field(ge=1, le=MOST_ITERATIONS)] | None = None
     strategy: Literal["resource", "unrolled"] = "resource"
+    graphs: tuple[Literal["drive", "readout"], ...] | Literal["auto"] | None = None
     reuse_factor: PositiveInt | None = None
     data: Literal["digits", "mnist"] | None = None
     data_dir: Path | None = None
@@ -84,6 +88,15 @@ class CompileConfig(BaseModel):
     @classmethod
     def _with_underscores(cls, value: Any) -> Any:
         return value.replace("-", "_") if isinstance(value, str) else value
+
+    @field_validator("graphs", mode="before")
+    @classmethod
+    def _engines(cls, value: Any) -> Any:
+        if value == "none":
+            return ()
+        if isinstance(value, str) and value != "auto":
+            value = [name.strip() for name in value.split(",")]
+        return tuple(value) if isinstance(value, list) else value
 
     @field_validator("data_dir", mode="before")
     @classmethod
@@ -141,6 +154,7 @@ _EXPECTED = {
     "step_size": "a positive number",
     "iterations": f"a whole number from 1 to {MOST_ITERATIONS}",
     "strategy": "resource or unrolled",
+    "graphs": "auto, none, or a list of drive and readout (--graphs drive,readout)",
     "reuse_factor": "a whole number of at least 1",
     "data": "digits or mnist",
     "data_dir": "a folder of IDX files",

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import data, hls, reference, report_compile, rtl
-from .adder_graph import adder_graph, require_da4ml
+from .adder_graph import require_da4ml
 from .certify import certify, choose_iterations
 from .config import CompileConfig, resolve
 from .errors import InputError, NotCertifiedError
@@ -29,7 +29,8 @@ from .model import MonDEQ
 from .program import SolverProgram, assemble
 from .project import CERTIFICATE, Project, check_target, writing
 from .report import EXACT, Accuracy, Figure
-from .schedule import UNROLLED, Schedule, schedule, schedule_unrolled
+from .schedule import UNROLLED, Schedule, schedule
+from .unroll import AUTO, Choice, unrolled
 
 STEPS = ("load", "data", "quantize", "certify", "schedule", "golden", "hls", "rtl", "report")
 
@@ -105,6 +106,8 @@ def compile(
     check_target(target, force)
     if config.strategy == UNROLLED:
         require_da4ml()
+    elif config.graphs is not None:
+        raise InputError("--graphs is for --strategy unrolled; leave it out, or ask for that strategy")
     with progress("load"):
         checkpoint = checkpoint_of(model, config)
     with progress("data"):
@@ -116,7 +119,7 @@ def compile(
         seen = None if images.calibration is None else GoldenModel(program).words(images.calibration)
         certificate = certify(program, lowered.proof, checkpoint.model, lowered.quantized, seen)
     with progress("schedule"):
-        folding = folded(program, config)
+        folding, graphs = scheduled(program, config)
     with progress("golden"):
         accuracy = measure_accuracy(checkpoint.model, program, images)
     with writing(target, force) as folder:
@@ -130,17 +133,17 @@ def compile(
         with progress("report"):
             count = 0 if images.calibration is None else len(images.calibration)
             summary = report_compile.Summary(
-                config, checkpoint, images.name, count, lowered, program, folding, accuracy
+                config, checkpoint, images.name, count, lowered, program, folding, graphs, accuracy
             )
             report_compile.write(summary, folder)
     return Project.load(target)
 
 
-def folded(program: SolverProgram, config: CompileConfig) -> Schedule:
-    """The schedule of the strategy that was asked for."""
+def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Schedule, tuple[Choice, ...]]:
+    """The schedule of the strategy that was asked for, and what unrolling decided about drive and readout."""
     if config.strategy == UNROLLED:
-        return schedule_unrolled(program, adder_graph(program), config.reuse_factor)
-    return schedule(program, config.reuse_factor)
+        return unrolled(program, AUTO if config.graphs is None else config.graphs, config.reuse_factor)
+    return schedule(program, config.reuse_factor), ()
 
 
 def _own_bits(model: MonDEQ | str | os.PathLike[str]) -> int | None:

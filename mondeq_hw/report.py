@@ -241,12 +241,14 @@ class BoardFigures:
 
 @dataclass(frozen=True)
 class Counts:
-    """What the schedule holds, by counting."""
+    """What the schedule holds, by counting; an engine has multipliers or, unrolled, adders."""
 
     drive_multipliers: int
+    drive_graph_adders: int
     solve_multipliers: int
     solve_graph_adders: int
     readout_multipliers: int
+    readout_graph_adders: int
     weight_bits: int
 
 

@@ -111,18 +111,26 @@ def predict_cycles(plan: Schedule, iterations: int, executed: np.ndarray) -> Cyc
 
 
 def count(program: SolverProgram, folding: Schedule) -> Counts:
-    """Multipliers, adders of the unrolled solver and weight bits in memories."""
+    """Multipliers, adders of graphs and weight bits in memories."""
 
     def multipliers(engine: EngineFolding) -> int:
-        return engine.pe * engine.simd
+        return engine.multipliers if engine.graph is None else 0
 
-    stored = [program.drive, program.readout] if folding.graph else [program.drive, program.matrix, program.readout]
+    def adders(engine: EngineFolding) -> int:
+        return 0 if engine.graph is None else engine.graph.adders
+
+    drive, solve, readout = folding.drive, folding.solve, folding.readout
+    matrices = ((drive, program.drive), (solve, program.matrix), (readout, program.readout))
     return Counts(
-        drive_multipliers=multipliers(folding.drive),
-        solve_multipliers=0 if folding.graph else multipliers(folding.solve),
-        solve_graph_adders=folding.graph.adders if folding.graph else 0,
-        readout_multipliers=multipliers(folding.readout),
-        weight_bits=sum(matrix.integers.size * matrix.word_length for matrix in stored),
+        drive_multipliers=multipliers(drive),
+        drive_graph_adders=adders(drive),
+        solve_multipliers=multipliers(solve),
+        solve_graph_adders=adders(solve),
+        readout_multipliers=multipliers(readout),
+        readout_graph_adders=adders(readout),
+        weight_bits=sum(
+            matrix.integers.size * matrix.word_length for engine, matrix in matrices if engine.graph is None
+        ),
     )
 
 

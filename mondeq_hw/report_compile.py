@@ -19,6 +19,7 @@ from .report_collect import collect, tools
 from .report_curves import not_drawn
 from .report_render import render, to_plain, word_lengths
 from .schedule import Schedule
+from .unroll import Choice
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Summary:
     lowered: Lowered
     program: SolverProgram
     schedule: Schedule
+    graphs: tuple[Choice, ...]
     accuracy: Figure[Accuracy]
 
 
@@ -61,6 +63,7 @@ def resolved(summary: Summary) -> dict[str, Any]:
             "iterations": program.iterations,
             **word_lengths(program),
             "schedule": summary.schedule.to_plain(),
+            "graphs": [asdict(choice) for choice in summary.graphs],
             "data": summary.images,
             "calibration_samples": summary.calibration_samples,
         },

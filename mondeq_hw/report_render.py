@@ -50,6 +50,7 @@ def to_plain(report: Report, curves: Curves) -> dict[str, Any]:
         "data": resolved["data"],
         "calibration_samples": resolved["calibration_samples"],
         "schedule": schedule_facts(report.schedule),
+        "graphs": resolved["graphs"],
         "cycles": asdict(report.cycles),
         "verification": asdict(report.verification),
         "resources": {"estimated": asdict(report.counts)},

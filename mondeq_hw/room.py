@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 from .errors import InputError
 from .estimate import estimate
 from .parts import PARTS, Part, Usage, exceeded
 from .program import SolverProgram
-from .schedule import Schedule, schedule
+from .schedule import Schedule, schedule, schedule_unrolled
+from .unroll import ENGINES
 
 #: What nextpnr says when it finds no place.
 _NO_ROOM = ("no BELs remaining", "Unable to place cell", "Unable to find", "Placer", "legalis", "legal placement")
@@ -59,11 +62,10 @@ class Room:
         return self._estimate(self.plan)
 
     def _message(self, usage: Usage, lacks: tuple[str, ...]) -> str:
-        reuse = self._fitting_reuse(usage)
-        strategy = "" if self.plan.graph is None else "--strategy resource "
+        options = self._fitting_options(usage)
         remedy = (
-            f"an estimate says that {strategy}--reuse-factor {reuse} would fit: compile again with it"
-            if reuse is not None
+            f"an estimate says that {options} would fit: compile again with it"
+            if options is not None
             else f"by estimate no reuse_factor makes it fit; take a larger part ({self._larger_parts(usage)}), "
             "or fewer bits"
         )
@@ -72,20 +74,36 @@ class Room:
             f"{', '.join(lacks)}; {remedy}"
         )
 
-    def _fitting_reuse(self, usage: Usage) -> int | None:
-        """Smallest larger folding whose estimate, scaled by what the tool found here, fits with a tenth spare."""
-        here, n = self._estimate(self.plan), self.program.n
-        reuse = self.plan.solve.cycles_per_matvec
-        while reuse < n * n:
-            reuse = min(n * n, max(reuse + 1, math.ceil(reuse * 1.1)))
-            there = self._estimate(schedule(self.program, reuse))
+    def _fitting_options(self, usage: Usage) -> str | None:
+        """First smaller design whose estimate, scaled by what the tool found here, fits with a tenth spare."""
+        here = self._estimate(self.plan)
+        for options, plan in self._smaller():
+            there = self._estimate(plan)
             scaled = {
                 key: 1.1 * getattr(usage, key) * getattr(there, key) / max(getattr(here, key), 1)
                 for key in ("luts", "flip_flops", "dsps", "block_rams")
             }
             if not exceeded(Usage(**scaled), self.part):  # type: ignore[arg-type]
-                return reuse
+                return options
         return None
+
+    def _smaller(self) -> Iterator[tuple[str, Schedule]]:
+        """Options of smaller designs and their schedules, the fastest first."""
+        program, plan, n = self.program, self.plan, self.program.n
+        solver = plan.solve.graph
+        if solver is not None:
+            graphs = {name: graph for name in ENGINES if (graph := getattr(plan, name).graph) is not None}
+            for count in reversed(range(len(graphs))):
+                for kept in combinations(graphs, count):
+                    folded = schedule_unrolled(
+                        program, solver, plan.reuse_factor, **{name: graphs[name] for name in kept}
+                    )
+                    yield f"--graphs {','.join(kept) or 'none'}", folded
+        strategy = "" if solver is None else "--strategy resource "
+        reuse = plan.solve.cycles_per_matvec
+        while reuse < n * n:
+            reuse = min(n * n, max(reuse + 1, math.ceil(reuse * 1.1)))
+            yield f"{strategy}--reuse-factor {reuse}", schedule(program, reuse)
 
     def _larger_parts(self, usage: Usage) -> str:
         fitting = [part.name for part in PARTS if part.family == self.part.family and not exceeded(usage, part)]

@@ -1,14 +1,15 @@
 """SystemVerilog of a program: fixed hand-written modules, one generated parameter package, weight files.
 
 The modules in ``hls_templates/rtl`` are copied as they are; only ``mondeq_pkg.sv``,
-the files under ``mem/`` and, with the unrolled strategy, ``mondeq_graph.sv``
+the files under ``mem/`` and, with the unrolled strategy, the adder graphs
 differ from one program to the next.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -17,9 +18,9 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from .adder_graph import adder_graph
+from .adder_graph import AdderGraph, drive_graph, readout_graph, solver_graph
 from .program import SolverProgram
-from .schedule import RESOURCE, UNROLLED, EngineFolding, Schedule
+from .schedule import EngineFolding, Schedule
 
 #: Modules in compile order, after the generated package.
 MODULES = (
@@ -34,11 +35,10 @@ MODULES = (
     "mondeq_saturate.sv",
     "mondeq_matvec_counter.sv",
     "mondeq_matvec.sv",
-    "mondeq_drive.sv",
-    "mondeq_readout.sv",
+    "mondeq_credits.sv",
+    "mondeq_readout_control.sv",
+    "mondeq_state_trace.sv",
 )
-#: The solver of either strategy; the top comes last.
-SOLVERS = {RESOURCE: ("mondeq_solve.sv",), UNROLLED: ("mondeq_solve_unrolled.sv",)}
 TOP = "mondeq_top.sv"
 PACKAGE = "mondeq_pkg.sv"
 GRAPH = "mondeq_graph.sv"
@@ -60,10 +60,13 @@ def emit(program: SolverProgram, plan: Schedule, folder: Path) -> None:
     source, memory = folder / "rtl" / "src", folder / "rtl" / "mem"
     source.mkdir(parents=True, exist_ok=True)
     memory.mkdir(exist_ok=True)
-    generated = {PACKAGE: _package(program, plan)}
-    if plan.graph is not None:
-        generated[GRAPH] = _filled(GRAPH, graph=adder_graph(program), sum_bits=program.accumulator_bits)
-    copied = (*MODULES, *SOLVERS[plan.strategy], TOP)
+    engines = _engines(program, plan)
+    generated = {PACKAGE: _package(program, plan, engines)}
+    for engine in engines:
+        if engine.graph is not None:
+            name = engine.graph_module
+            generated[f"{name}.sv"] = _filled(GRAPH, module=name, graph=engine.graph, sum_bits=engine.sum_bits)
+    copied = (*MODULES, *(engine.module for engine in engines), TOP)
     for name, text in generated.items():
         (source / name).write_text(text)
     for name in copied:
@@ -84,17 +87,85 @@ def _filled(name: str, **values: Any) -> str:
     return environment.from_string((_templates() / f"{name}.j2").read_text()).render(values)
 
 
+# -- engines -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Engine:
+    """One engine in the form that the schedule chose.
+
+    Parameters
+    ----------
+    name : {"drive", "solve", "readout"}
+    sum_bits : int
+    shifts : ndarray of int64 (rows,)
+        By which a row of the product is moved.
+    biases : ndarray of int64 (rows,), optional
+    folding : EngineFolding
+    graph : AdderGraph, optional
+        Where the engine is unrolled.
+    """
+
+    name: str
+    sum_bits: int
+    shifts: np.ndarray
+    biases: np.ndarray | None
+    folding: EngineFolding
+    graph: AdderGraph | None
+
+    @property
+    def module(self) -> str:
+        """File of its hand-written module."""
+        return f"mondeq_{self.name}.sv" if self.graph is None else f"mondeq_{self.name}_unrolled.sv"
+
+    @property
+    def graph_module(self) -> str:
+        """Name of its generated module."""
+        return "mondeq_graph" if self.name == "solve" else f"mondeq_{self.name}_graph"
+
+    def row_constants(self) -> list[tuple[str, int, int]]:
+        """Name, bits and value of the vectors with one field a row, which only the unrolled form reads."""
+        rows, prefix, shift_bits = self.folding.rows, self.name.title(), self.row_shift_bits
+        negative = (False,) * rows if self.graph is None else self.graph.negative
+        constants = [
+            (f"{prefix}RowShifts", rows * shift_bits, _packed(self.shifts, shift_bits)),
+            (f"{prefix}NegativeRows", rows, _packed(negative, 1)),
+        ]
+        if self.biases is not None:
+            constants.append((f"{prefix}Biases", rows * self.sum_bits, _packed(self.biases, self.sum_bits)))
+        return constants
+
+    @property
+    def row_shift_bits(self) -> int:
+        """Bits of a field of the row shifts."""
+        return max(1, int(self.shifts.max()).bit_length())
+
+
+def _engines(program: SolverProgram, plan: Schedule) -> tuple[_Engine, ...]:
+    def graph(folding: EngineFolding, search: Callable[[SolverProgram], AdderGraph]) -> AdderGraph | None:
+        return None if folding.graph is None else search(program)
+
+    drive, solve, readout = plan.drive, plan.solve, plan.readout
+    sums = program.drive_accumulator_bits, program.accumulator_bits, program.output_bits
+    shifts = program.drive_right_shift, program.matrix.shifts, program.readout_left_shift
+    return (
+        _Engine("drive", sums[0], shifts[0], program.drive_bias, drive, graph(drive, drive_graph)),
+        _Engine("solve", sums[1], shifts[1], None, solve, graph(solve, solver_graph)),
+        _Engine("readout", sums[2], shifts[2], program.readout_bias, readout, graph(readout, readout_graph)),
+    )
+
+
 # -- parameter package ---------------------------------------------------------
 
 
-def _package(program: SolverProgram, plan: Schedule) -> str:
+def _package(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...]) -> str:
     return _filled(
         PACKAGE,
         digest=program.digest,
         certified=program.certified,
         groups=_parameters(program, plan),
-        solver=_solver_parameters(program, plan),
-        rows=_row_constants(program, plan),
+        forms=_form_parameters(program, plan, engines),
+        rows=[constant for engine in engines for constant in engine.row_constants()],
     )
 
 
@@ -115,19 +186,17 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
         ),
         group(
             "Drive engine",
+            DriveStages=_stages(plan.drive),
             DrivePe=plan.drive.pe,
             DriveSimd=plan.drive.simd,
             InputBits=program.input_format.word_length,
-            DriveWeightBits=program.drive.word_length,
             DriveAccumulatorBits=program.drive_accumulator_bits,
             DriveBits=program.drive_bits,
             DriveLeftShift=program.drive_left_shift,
-            DriveShiftBase=program.drive_right_shift.min(),
-            DriveShiftBits=_shift_bits(program.drive_right_shift),
         ),
         group(
             "Solve engine",
-            Unrolled=plan.strategy == UNROLLED,
+            SolveStages=_stages(plan.solve),
             StateBits=program.state_format.word_length,
             AccumulatorBits=program.accumulator_bits,
             LeakShift=program.leak_shift,
@@ -136,39 +205,32 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
         ),
         group(
             "Readout engine",
+            ReadoutStages=_stages(plan.readout),
             ReadoutSimd=plan.readout.simd,
-            ReadoutWeightBits=program.readout.word_length,
             OutputBits=program.output_bits,
-            ReadoutShiftBits=_shift_bits(program.readout_left_shift),
         ),
     ]
 
 
-def _solver_parameters(program: SolverProgram, plan: Schedule) -> dict[str, int]:
-    """What only one of the two solvers reads."""
+def _stages(folding: EngineFolding) -> int:
+    return 0 if folding.graph is None else folding.graph.stages
+
+
+def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...]) -> dict[str, int]:
+    """What only the folded or only the unrolled form of an engine reads."""
     return {
+        "DriveWeightBits": program.drive.word_length,
+        "DriveShiftBase": int(program.drive_right_shift.min()),
+        "DriveShiftBits": _shift_bits(program.drive_right_shift),
         "SolvePe": plan.solve.pe,
         "SolveSimd": plan.solve.simd,
         "MatrixWeightBits": program.matrix.word_length,
         "MatrixShiftBase": int(program.matrix.shifts.min()),
         "MatrixShiftBits": _shift_bits(program.matrix.shifts),
-        "GraphStages": 0 if plan.graph is None else plan.graph.stages,
-        "RowShiftBits": _row_shift_bits(program),
+        "ReadoutWeightBits": program.readout.word_length,
+        "ReadoutShiftBits": _shift_bits(program.readout_left_shift),
+        **{f"{engine.name.title()}RowShiftBits": engine.row_shift_bits for engine in engines},
     }
-
-
-def _row_constants(program: SolverProgram, plan: Schedule) -> list[tuple[str, int, int]]:
-    """Name, bits and value of the vectors with one field a row."""
-    negative = (False,) * program.n if plan.graph is None else adder_graph(program).negative
-    shift_bits = _row_shift_bits(program)
-    return [
-        ("RowShifts", program.n * shift_bits, _packed(program.matrix.shifts, shift_bits)),
-        ("NegativeRows", program.n, _packed(negative, 1)),
-    ]
-
-
-def _row_shift_bits(program: SolverProgram) -> int:
-    return max(1, int(program.matrix.shifts.max()).bit_length())
 
 
 def whole_bytes(bits: int) -> int:
@@ -185,20 +247,21 @@ def _shift_bits(shifts: np.ndarray) -> int:
 
 
 def _memories(program: SolverProgram, plan: Schedule) -> dict[str, list[str]]:
+    """Of the folded engines."""
     drive, solve, readout = plan.drive, plan.solve, plan.readout
-    matrix = {
-        "matrix": _weights(program.matrix.integers, program.matrix.word_length, solve),
-        "matrix_shift": _shifts(program.matrix.shifts, solve),
-    }
-    return {
-        **(matrix if plan.graph is None else {}),
-        "drive": _weights(program.drive.integers, program.drive.word_length, drive),
-        "drive_bias": _rows(program.drive_bias, program.drive_accumulator_bits, drive),
-        "drive_shift": _shifts(program.drive_right_shift, drive),
-        "readout": _weights(program.readout.integers, program.readout.word_length, readout),
-        "readout_bias": _rows(program.readout_bias, program.output_bits, readout),
-        "readout_shift": _shifts(program.readout_left_shift, readout),
-    }
+    memories = {}
+    if drive.graph is None:
+        memories["drive"] = _weights(program.drive.integers, program.drive.word_length, drive)
+        memories["drive_bias"] = _rows(program.drive_bias, program.drive_accumulator_bits, drive)
+        memories["drive_shift"] = _shifts(program.drive_right_shift, drive)
+    if solve.graph is None:
+        memories["matrix"] = _weights(program.matrix.integers, program.matrix.word_length, solve)
+        memories["matrix_shift"] = _shifts(program.matrix.shifts, solve)
+    if readout.graph is None:
+        memories["readout"] = _weights(program.readout.integers, program.readout.word_length, readout)
+        memories["readout_bias"] = _rows(program.readout_bias, program.output_bits, readout)
+        memories["readout_shift"] = _shifts(program.readout_left_shift, readout)
+    return memories
 
 
 def _weights(integers: np.ndarray, bits: int, folding: EngineFolding) -> list[str]:

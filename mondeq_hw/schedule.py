@@ -6,7 +6,7 @@ the solver's cycles per matrix-vector product (``reuse_factor``); drive and
 readout follow, as small as they can be without becoming the bottleneck.
 
 With the unrolled strategy the solver's matrix is a graph of additions that takes
-a product every cycle; drive and readout stay folded.
+a product every cycle; drive and readout may be such graphs too.
 
 The cycle model states when each command of each engine enters its pipeline
 (``hls_templates/rtl``), so it equals the simulation exactly.
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .adder_graph import AdderGraph
+from .adder_graph import GraphSize
 from .errors import InputError
 from .program import SolverProgram
 
@@ -33,8 +33,10 @@ STRATEGIES = (RESOURCE, UNROLLED)
 DRIVE_DEPTH = 9
 SOLVE_DEPTH = 11
 READOUT_DEPTH = 9
-#: The same for the unrolled solver, the graph's stages not counted; a sample's last update takes one cycle more.
+#: The same where the matrix is a graph, its stages not counted; in the ring a sample's last update takes one more.
+DRIVE_GRAPH_DEPTH = 2
 RING_DEPTH = 4
+READOUT_GRAPH_DEPTH = 6
 #: A folding may waste so much of an engine's multipliers, on padded groups and on the start ...
 MAX_WASTE = 0.045
 #: ... where one that wastes less has at most so many times the multipliers of the smallest.
@@ -56,12 +58,17 @@ class EngineFolding:
         Rows computed at once, at most ``rows``.
     simd : int
         Columns multiplied at once, at most ``columns``.
+    graph : GraphSize, optional
+        Where the matrix is an adder graph: all of it is computed at once, and the folding says how words come and
+        go.  The drive then takes ``simd`` words a cycle and gives all rows at once, the solver takes and gives all,
+        the readout gives a row a cycle.
     """
 
     rows: int
     columns: int
     pe: int
     simd: int
+    graph: GraphSize | None = None
 
     def __post_init__(self) -> None:
         if not (1 <= self.pe <= self.rows and 1 <= self.simd <= self.columns):
@@ -96,26 +103,6 @@ class EngineFolding:
 
 
 @dataclass(frozen=True)
-class GraphSize:
-    """What the unrolled solver's adder graph costs and how long it takes.
-
-    Parameters
-    ----------
-    adders : int
-        Two-input additions.
-    stages : int
-        Cycles from its inputs to its outputs.
-    adder_bits, register_bits : int
-        Widths of all sums, and of all pipeline registers.
-    """
-
-    adders: int
-    stages: int
-    adder_bits: int
-    register_bits: int
-
-
-@dataclass(frozen=True)
 class Schedule:
     """Foldings of the three engines and the number of samples in flight.
 
@@ -128,8 +115,6 @@ class Schedule:
         The readout has ``pe = 1``: the output stream carries one word a cycle anyway.
     slots : int
         Samples held between the drive's first and the readout's last command.
-    graph : GraphSize, optional
-        With the unrolled strategy, whose solver is one group of all rows and columns.
     """
 
     reuse_factor: int
@@ -137,22 +122,31 @@ class Schedule:
     solve: EngineFolding
     readout: EngineFolding
     slots: int
-    graph: GraphSize | None = None
 
     @property
     def strategy(self) -> str:
         """``resource`` (folded multiply-accumulate) or ``unrolled`` (adder graph)."""
-        return RESOURCE if self.graph is None else UNROLLED
+        return RESOURCE if self.solve.graph is None else UNROLLED
+
+    @property
+    def drive_depth(self) -> int:
+        """Cycles from the drive's last command for a sample until the start may be chosen."""
+        return _depth(self.drive, DRIVE_DEPTH, DRIVE_GRAPH_DEPTH)
 
     @property
     def update_depth(self) -> int:
         """Cycles from an update's last command until the sample's next update may be chosen, less one."""
-        return SOLVE_DEPTH + self.solve.tree_levels if self.graph is None else RING_DEPTH + self.graph.stages
+        return _depth(self.solve, SOLVE_DEPTH, RING_DEPTH)
 
     @property
     def done_depth(self) -> int:
         """The same until the readout may begin, for the last update."""
-        return self.update_depth if self.graph is None else self.update_depth + 1
+        return self.update_depth if self.solve.graph is None else self.update_depth + 1
+
+    @property
+    def readout_depth(self) -> int:
+        """Cycles from a row's last command to its output beat."""
+        return _depth(self.readout, READOUT_DEPTH, READOUT_GRAPH_DEPTH)
 
     @property
     def words_per_beat(self) -> int:
@@ -166,18 +160,7 @@ class Schedule:
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready; the inverse of :meth:`from_plain`."""
-        engines = {
-            key: {"rows": fold.rows, "columns": fold.columns, "pe": fold.pe, "simd": fold.simd}
-            for key, fold in (("drive", self.drive), ("solve", self.solve), ("readout", self.readout))
-        }
-        graph = None if self.graph is None else asdict(self.graph)
-        return {
-            "strategy": self.strategy,
-            "reuse_factor": self.reuse_factor,
-            "slots": self.slots,
-            **engines,
-            "graph": graph,
-        }
+        return {"strategy": self.strategy, **asdict(self)}
 
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> Schedule:
@@ -189,11 +172,19 @@ class Schedule:
             When a key is missing or a value is not a whole number.
         """
         try:
-            engines = {key: EngineFolding(**plain[key]) for key in ("drive", "solve", "readout")}
-            graph = None if plain["graph"] is None else GraphSize(**plain["graph"])
-            return Schedule(reuse_factor=plain["reuse_factor"], slots=plain["slots"], graph=graph, **engines)
+            engines = {key: _folding_from_plain(plain[key]) for key in ("drive", "solve", "readout")}
+            return Schedule(reuse_factor=plain["reuse_factor"], slots=plain["slots"], **engines)
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
+
+
+def _folding_from_plain(plain: dict[str, Any]) -> EngineFolding:
+    graph = plain["graph"]
+    return EngineFolding(**{**plain, "graph": None if graph is None else GraphSize(**graph)})
+
+
+def _depth(engine: EngineFolding, folded: int, graph: int) -> int:
+    return folded + engine.tree_levels if engine.graph is None else graph + engine.graph.stages
 
 
 def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedule:
@@ -223,17 +214,26 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedul
     return plan
 
 
-def schedule_unrolled(program: SolverProgram, graph: AdderGraph, reuse_factor: int | None = None) -> Schedule:
+def schedule_unrolled(
+    program: SolverProgram,
+    solve: GraphSize,
+    reuse_factor: int | None = None,
+    drive: GraphSize | None = None,
+    readout: GraphSize | None = None,
+) -> Schedule:
     """Fold drive and readout around a solver that takes a product every cycle.
 
     Parameters
     ----------
     program : SolverProgram
-    graph : AdderGraph
+    solve : GraphSize
         Of the program's iteration matrix.
     reuse_factor : int, optional
         Cycles that drive and readout may take for each update; 1 keeps up with
         the solver.  When absent, what a stream of one input word a cycle allows.
+    drive, readout : GraphSize, optional
+        Where that matrix is a graph too.  The beats of the input stream are
+        those of the folded drive.
 
     Raises
     ------
@@ -243,20 +243,18 @@ def schedule_unrolled(program: SolverProgram, graph: AdderGraph, reuse_factor: i
     n = program.n
     one_word_a_cycle = min(_groups(program.d, program.iterations), n * n)
     reuse = _checked(program, one_word_a_cycle if reuse_factor is None else reuse_factor)
-    drive, readout = _fold_around(program, n, program.iterations * reuse)
-    size = GraphSize(
-        adders=len(graph.adders),
-        stages=graph.stages,
-        adder_bits=sum(adder.bits for adder in graph.adders),
-        register_bits=sum(node.bits * (node.last - node.first) for node in graph.nodes),
-    )
-    plan = Schedule(reuse, drive, EngineFolding(n, n, n, n), readout, slots=3, graph=size)
+    load, read = _fold_around(program, n, program.iterations * reuse)
+    if drive is not None:
+        load = replace(load, pe=n, graph=drive)
+    if readout is not None:
+        read = replace(read, simd=n, graph=readout)
+    plan = Schedule(reuse, load, EngineFolding(n, n, n, n, solve), read, slots=3)
     # As many samples as the slowest engine begins while one of them holds its slot: loaded, waiting at most a turn
     # of the ring for a place, updated, read.
     updates, turn = 1 + program.iterations, 1 + plan.update_depth
-    interval = max(updates, drive.cycles_per_matvec, readout.cycles_per_matvec)
-    loading = drive.cycles_per_matvec + DRIVE_DEPTH + drive.tree_levels
-    held = loading + turn + updates * turn + readout.cycles_per_matvec
+    interval = max(updates, load.cycles_per_matvec, read.cycles_per_matvec)
+    loading = (load.cycles_per_matvec if drive is None else 1) + plan.drive_depth
+    held = loading + turn + updates * turn + read.cycles_per_matvec
     return replace(plan, slots=max(plan.slots, 1 + _groups(held, interval)))
 
 
@@ -388,10 +386,9 @@ def pipeline_depth(plan: Schedule, iterations: int) -> int:
     Its words travel through drive and readout once, and through the solver for
     the start and for every update, because an update needs the one before it.
     """
-    drive = 1 + DRIVE_DEPTH + plan.drive.tree_levels
     start = plan.solve.row_groups + plan.update_depth
     updates = (iterations - 1) * plan.update_depth + plan.done_depth
-    return drive + start + updates + READOUT_DEPTH + plan.readout.tree_levels
+    return 1 + plan.drive_depth + start + updates + plan.readout_depth
 
 
 class _Clock:
@@ -400,7 +397,7 @@ class _Clock:
     def __init__(self, plan: Schedule, iterations: list[int]):
         self.plan = plan
         self.iterations = iterations
-        self.input_start: list[int] = []  # first beat of a sample
+        self.input_end: list[int] = []  # last beat of a sample
         self.drive_end: list[int] = []  # last command of the drive
         self.readout_end: list[int] = []  # last command of the readout, which frees the slot
         self.completed: list[int] = []
@@ -433,18 +430,27 @@ class _Clock:
         plan, sample = self.plan, len(self.drive_end)
         if sample == len(self.iterations):
             return
-        beats = plan.beats_per_sample
-        after_input = self.input_start[-1] + beats if sample else 0
-        # Two banks: the engine must have left the one that is filled now.
-        self.input_start.append(max(after_input, self.drive_end[sample - 2] + 1 if sample >= 2 else 0))
-        start = self.input_start[-1] + 1
-        if sample:
-            start = max(start, self.drive_end[-1] + 1)
-        if sample >= plan.slots:
-            start = max(start, self.readout_end[sample - plan.slots] + 1)
-        self.drive_end.append(start + plan.drive.cycles_per_matvec - 1)
-        self.ready[sample] = self.drive_end[-1] + DRIVE_DEPTH + plan.drive.tree_levels
+        first_beat = self.input_end[-1] + 1 if sample else 0
+        free = self.readout_end[sample - plan.slots] + 1 if sample >= plan.slots else 0
+        if plan.drive.graph is None:
+            self._drive_folded(first_beat, free)
+        else:
+            self._drive_graph(first_beat, free)
+        self.ready[sample] = self.drive_end[-1] + plan.drive_depth
         self.updates[sample] = 0
+
+    def _drive_folded(self, first_beat: int, free: int) -> None:
+        """Two banks: the engine must have left the one that is filled now; a command as soon as its words are there."""
+        first_beat = max(first_beat, self.drive_end[-2] + 1 if len(self.drive_end) > 1 else 0)
+        start = max(first_beat + 1, self.drive_end[-1] + 1 if self.drive_end else 0, free)
+        self.input_end.append(first_beat + self.plan.beats_per_sample - 1)
+        self.drive_end.append(start + self.plan.drive.cycles_per_matvec - 1)
+
+    def _drive_graph(self, first_beat: int, free: int) -> None:
+        """One command with all words; the last beat, which completes them, waits for the sample before to leave."""
+        last_beat = max(first_beat + self.plan.beats_per_sample - 1, self.drive_end[-1] if self.drive_end else 0)
+        self.input_end.append(last_beat)
+        self.drive_end.append(max(last_beat + 1, free))
 
     def _readout(self) -> None:
         """Read every finished sample whose elders have all been read."""
@@ -454,5 +460,5 @@ class _Clock:
             if sample:
                 start = max(start, self.readout_end[-1] + 1)
             self.readout_end.append(start + plan.readout.cycles_per_matvec - 1)
-            self.completed.append(self.readout_end[-1] + READOUT_DEPTH + plan.readout.tree_levels)
+            self.completed.append(self.readout_end[-1] + plan.readout_depth)
             self._drive()

@@ -40,7 +40,7 @@ from .golden import GoldenModel
 from .lower import Lowered, lower, with_state_bits
 from .model import MonDEQ
 from .parts import ECP5
-from .pipeline import Images, certified_program, checkpoint_of, choose_images, folded, lowering_options
+from .pipeline import Images, certified_program, checkpoint_of, choose_images, lowering_options, scheduled
 from .program import SolverProgram
 from .reference import logits
 from .search_journal import Journal, exclusive
@@ -342,7 +342,7 @@ def _program(experiment: Experiment, choice: Choice, lowered: Lowered) -> Solver
 
 def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPoint:
     program, proof, test = _program(experiment, choice, lowered), lowered.proof, experiment.images.test
-    folding = folded(program, experiment.settings.config(choice))
+    folding, _ = scheduled(program, experiment.settings.config(choice))
     matrices = (program.matrix, program.drive, program.readout)
     return SearchPoint(
         choice=choice,

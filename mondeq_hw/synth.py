@@ -19,7 +19,7 @@ from typing import Any
 import jinja2
 
 from .errors import InputError
-from .estimate import Products, products
+from .estimate import LUT_WEIGHT_BITS, Products, products
 from .parts import ECP5, Part, Usage, find_part
 from .program import SolverProgram
 from .room import Room
@@ -39,8 +39,6 @@ from .synth_tools import Progress, Run, ToolFailedError, nextpnr_ecp5, vitis_hls
 
 FLOWS = ("open", "vivado", "vitis_hls")
 TOP, CLOCK = "mondeq_top", "ap_clk"
-#: Weights of up to so many bits multiply in LUTs; the default of the emitted package too.
-LUT_WEIGHT_BITS = 8
 ECP5_SPEEDS = (6, 7, 8)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from random_models import random_program
 
 from mondeq_hw import rtl
-from mondeq_hw.adder_graph import adder_graph
+from mondeq_hw.adder_graph import drive_graph, readout_graph, solver_graph
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.quantize import IntegerMatrix
 from mondeq_hw.reformulate import FORWARD_BACKWARD
@@ -54,10 +54,15 @@ def folded(
     return Corner(program, plan)
 
 
-def unrolled(program: SolverProgram, drive: tuple[int, int], slots: int) -> Corner:
+GRAPHS = {"drive": drive_graph, "readout": readout_graph}
+
+
+def unrolled(program: SolverProgram, drive: tuple[int, int], slots: int, graphs: tuple[str, ...] = ()) -> Corner:
     """A program whose iteration matrix is an adder graph, with an explicit ``pe x simd`` for the drive."""
-    plan = schedule_unrolled(program, adder_graph(program), 1)
-    return Corner(program, replace(plan, drive=EngineFolding(program.n, program.d, *drive), slots=slots))
+    sizes = {name: GRAPHS[name](program).size for name in graphs}
+    plan = schedule_unrolled(program, solver_graph(program).size, 1, **sizes)
+    pe, simd = drive
+    return Corner(program, replace(plan, drive=replace(plan.drive, pe=pe, simd=simd), slots=slots))
 
 
 def one_bit() -> Corner:
@@ -163,6 +168,51 @@ def ring_single() -> Corner:
     return unrolled(single().program, (1, 1), slots=3)
 
 
+def graph_drive() -> Corner:
+    """A graph of signs in the drive, three beats of which the last is half empty, more samples than slots."""
+    return unrolled(one_bit().program, (7, 2), slots=3, graphs=("drive",))
+
+
+def graph_drive_shifted() -> Corner:
+    """A left shift and unequal right shifts behind the graph, half a sample a beat, folded rows behind it."""
+    return unrolled(leak_saturating().program, (5, 2), slots=4, graphs=("drive",))
+
+
+def graph_readout() -> Corner:
+    """Unequal alignments and negated rows in the readout, behind a folded drive; more outputs than updates."""
+    return unrolled(leak_saturating().program, (5, 3), slots=12, graphs=("readout",))
+
+
+def graphs_everywhere() -> Corner:
+    """A sample a cycle in, more samples than places in the ring: the readout's rows are the bottleneck."""
+    program = random_program(6, n=4, d=4, k=5, bits=3, state_bits=6, iterations=1)
+    return unrolled(program, (4, 4), slots=24, graphs=("drive", "readout"))
+
+
+def graphs_wide() -> Corner:
+    """Sums beyond 64 bits in every graph."""
+    return unrolled(wide().program, (3, 5), slots=5, graphs=("drive", "readout"))
+
+
+def graphs_single() -> Corner:
+    """One weight an engine: no adder at all."""
+    return unrolled(single().program, (1, 1), slots=3, graphs=("drive", "readout"))
+
+
+def graphs_of_zeros() -> Corner:
+    """A row and a column of zeros in every matrix, and a readout of zeros only."""
+    program = random_program(8, n=3, d=4, k=2, bits=3, iterations=3)
+
+    def cut(matrix: IntegerMatrix) -> IntegerMatrix:
+        integers = matrix.integers.copy()
+        integers[-1], integers[:, 0] = 0, 0
+        return replace(matrix, integers=integers)
+
+    readout = replace(program.readout, integers=np.zeros_like(program.readout.integers))
+    program = replace(program, drive=cut(program.drive), matrix=cut(program.matrix), readout=readout)
+    return unrolled(program, (3, 3), slots=4, graphs=("drive", "readout"))
+
+
 CORNERS: dict[str, Callable[[], Corner]] = {
     corner.__name__: corner
     for corner in (
@@ -182,6 +232,13 @@ CORNERS: dict[str, Callable[[], Corner]] = {
         ring_wide,
         ring_cycling,
         ring_single,
+        graph_drive,
+        graph_drive_shifted,
+        graph_readout,
+        graphs_everywhere,
+        graphs_wide,
+        graphs_single,
+        graphs_of_zeros,
     )
 }
 

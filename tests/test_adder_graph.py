@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 from random_models import random_program
 
 from mondeq_hw import adder_graph as module
-from mondeq_hw.adder_graph import ADDERS_PER_STAGE, FEWEST_STAGES, AdderGraph, Term, adder_graph
+from mondeq_hw.adder_graph import (
+    ADDERS_PER_STAGE,
+    FEWEST_SOLVER_STAGES,
+    AdderGraph,
+    Term,
+    adder_graph,
+    drive_graph,
+    readout_graph,
+    solver_graph,
+)
 from mondeq_hw.errors import MissingToolError, MondeqError
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.quantize import IntegerMatrix
@@ -49,17 +58,54 @@ def simulated(graph: AdderGraph, words: np.ndarray) -> np.ndarray:
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 14), bits=st.integers(1, 16), state_bits=st.integers(2, 20))
 def test_any_matrix(seed: int, n: int, bits: int, state_bits: int) -> None:
     program = random_program(seed, n=n, bits=bits, state_bits=state_bits, state_integer_bits=2)
-    graph, matrix, top = adder_graph(program), program.matrix.integers, program.state_format.max_word
+    graph, matrix, top = solver_graph(program), program.matrix.integers, program.state_format.max_word
     rng = np.random.default_rng(seed)
     # Both ends of every output's range, and something between.
     words = np.concatenate([(matrix > 0) * top, (matrix < 0) * top, rng.integers(0, top + 1, size=(8, n))])
     np.testing.assert_array_equal(simulated(graph, words), words.astype(object) @ matrix.T.astype(object))
 
 
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 9), columns=st.integers(1, 14), bits=st.integers(1, 16),
+       low=st.integers(-300, 0), high=st.integers(1, 300))  # fmt: skip
+def test_any_shape_and_any_words(seed: int, rows: int, columns: int, bits: int, low: int, high: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Some zeros, and with them now and then a whole row or column of them.
+    matrix = rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), size=(rows, columns)) * (rng.random((1, columns)) < 0.8)
+    graph = adder_graph(matrix.astype(np.int64), low, high)
+    assert len(graph.outputs) == rows and graph.inputs == columns and graph.stages >= 1
+    words = [np.where(matrix > 0, end, other) for end, other in ((low, high), (high, low))]
+    words = np.concatenate([*words, rng.integers(low, high + 1, size=(8, columns))])
+    np.testing.assert_array_equal(simulated(graph, words), words.astype(object) @ matrix.T.astype(object))
+
+
+def test_range_of_a_sum_of_signed_words() -> None:
+    graph = adder_graph(np.array([[3, -1]]), -4, 5)
+    last = graph.adders[-1]
+    assert sorted((abs(last.low), abs(last.high))) == [17, 19] and last.bits == 6
+    assert (graph.low, graph.high, graph.input_bits, graph.nodes[0].signed) == (-4, 5, 4, True)
+    assert adder_graph(np.array([[3, -1]]), 0, 5).input_bits == 3
+
+
+def test_each_engine_has_the_graph_of_its_matrix() -> None:
+    program = random_program(12, n=6, d=9, k=2, input_bits=5, state_bits=7)
+    drive, solver, readout = drive_graph(program), solver_graph(program), readout_graph(program)
+    assert [(g.inputs, len(g.outputs), g.low, g.high) for g in (drive, solver, readout)] == [
+        (9, 6, 0, 31), (6, 6, 0, 63), (6, 2, 0, 63)
+    ]  # fmt: skip
+    words = np.random.default_rng(3).integers(0, 32, size=(4, 9))
+    assert (simulated(drive, words) == words @ program.drive.integers.T).all()
+    assert (simulated(readout, words[:, :6]) == words[:, :6] @ program.readout.integers.T).all()
+    size = drive.size
+    assert (size.adders, size.stages) == (len(drive.adders), drive.stages)
+    assert size.adder_bits == sum(adder.bits for adder in drive.adders)
+    assert size.register_bits == sum(node.bits * (node.last - node.first) for node in drive.nodes)
+
+
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 12), bits=st.integers(1, 10))
 def test_stages_hold_few_adders_and_operands_are_there(seed: int, n: int, bits: int) -> None:
-    graph = adder_graph(random_program(seed, n=n, bits=bits))
+    graph = solver_graph(random_program(seed, n=n, bits=bits))
     chain = [0] * n  # adders between the last register and the node's value
     for adder in graph.adders:
         operands = (adder.left, adder.right)
@@ -68,7 +114,7 @@ def test_stages_hold_few_adders_and_operands_are_there(seed: int, n: int, bits: 
         here = [chain[t.node] for t in operands if t.node >= n and graph.nodes[t.node].first == adder.stage]
         chain.append(1 + max(here, default=0))
     assert max(chain) <= ADDERS_PER_STAGE
-    assert graph.stages >= FEWEST_STAGES
+    assert graph.stages >= FEWEST_SOLVER_STAGES
     assert all(adder.stage < graph.stages for adder in graph.adders)
 
 
@@ -76,7 +122,7 @@ def test_sharing_beats_multiplying_by_every_weight() -> None:
     program = random_program(5, n=16, bits=4)
     weights = np.abs(program.matrix.integers)
     ones = np.vectorize(lambda weight: int(weight).bit_count())(weights).sum()
-    assert len(adder_graph(program).adders) < 0.7 * (ones - program.n)
+    assert len(solver_graph(program).adders) < 0.7 * (ones - program.n)
 
 
 @pytest.mark.parametrize(
@@ -86,28 +132,28 @@ def test_sharing_beats_multiplying_by_every_weight() -> None:
 def test_zero_rows_zero_columns_and_signs(matrix: list[list[int]], bits: int) -> None:
     program = with_matrix(matrix, bits)
     words = np.random.default_rng(0).integers(0, program.state_format.max_word + 1, size=(5, program.n))
-    assert (simulated(adder_graph(program), words) == words @ program.matrix.integers.T).all()
+    assert (simulated(solver_graph(program), words) == words @ program.matrix.integers.T).all()
 
 
 def test_an_answer_of_da4ml_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     program = random_program(77, n=4)
-    wrong = list(module._search(program.matrix.integers[::-1].copy(), 100))
-    monkeypatch.setattr(module, "_search", lambda matrix, top: wrong)
+    wrong = list(module._search(program.matrix.integers[::-1].copy(), 0, 100))
+    monkeypatch.setattr(module, "_search", lambda *given: wrong)
     module._graph.cache_clear()
     with pytest.raises(MondeqError, match="another row 0 than the matrix"):
-        adder_graph(program)
+        solver_graph(program)
 
 
 def test_unknown_operation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     solution = SimpleNamespace(ops=[SimpleNamespace(id0=0, id1=0, opcode=7, data=0)], inp_shifts=[0])
-    monkeypatch.setattr(module, "_search", lambda matrix, top: [solution])
+    monkeypatch.setattr(module, "_search", lambda *given: [solution])
     module._graph.cache_clear()
     with pytest.raises(MondeqError, match="operation 7"):
-        adder_graph(random_program(78, n=4))
+        solver_graph(random_program(78, n=4))
 
 
 def test_without_da4ml_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     module._graph.cache_clear()
     with pytest.raises(MissingToolError, match="pip install da4ml"):
-        adder_graph(random_program(79, n=4))
+        solver_graph(random_program(79, n=4))

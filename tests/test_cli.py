@@ -16,7 +16,7 @@ from checkpoints import parameters, plain, write_npz
 from mondeq_hw import Project, __version__
 from mondeq_hw.cli import main
 from mondeq_hw.data import digits
-from mondeq_hw.errors import EXIT_MISSING_TOOL
+from mondeq_hw.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.load import load
 from mondeq_hw.pipeline import STEPS
@@ -140,20 +140,68 @@ def test_options_reach_the_program(tmp_path: Path) -> None:
     assert project.report["schedule"]["solve"]["cycles_per_matvec"] <= 3
 
 
-def test_unrolled_strategy(tmp_path: Path) -> None:
+def test_unrolled_strategy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = write_npz(tmp_path / "model.npz", plain(parameters()))
     out = tmp_path / "build"
-    given = ["--strategy", "unrolled", "--reuse-factor", "1", "--out", str(out), "--json"]
-    assert main(["compile", str(model), "--bits", "6", *given]) == 0
+    given = ["--strategy", "unrolled", "--graphs", "drive,readout", "--reuse-factor", "1", "--out", str(out)]
+    assert main(["compile", str(model), "--bits", "6", "--json", *given]) == 0
+    printed = json.loads(capsys.readouterr().out)
     resolved = json.loads((out / "config.resolved.json").read_text())
     report = Project.load(out).report
     assert resolved["requested"]["strategy"] == resolved["resolved"]["strategy"] == "unrolled"
-    assert report["schedule"]["strategy"] == "unrolled"
-    assert report["resources"]["estimated"]["solve_multipliers"] == 0
-    adders = report["resources"]["estimated"]["solve_graph_adders"]
-    assert adders == report["schedule"]["graph"]["adders"] > 0
-    assert f"graph of {adders} adders" in (out / "report" / "report.md").read_text()
+    assert resolved["requested"]["graphs"] == ["drive", "readout"]
+    schedule, counted = report["schedule"], report["resources"]["estimated"]
+    assert schedule["strategy"] == "unrolled"
+    for engine in ("drive", "solve", "readout"):
+        assert counted[f"{engine}_graph_adders"] == schedule[engine]["graph"]["adders"] > 0
+        assert counted[f"{engine}_multipliers"] == 0
+    assert counted["weight_bits"] == 0
+    assert [choice["name"] for choice in printed["graphs"]] == ["drive", "readout"]
+    assert all(choice["unrolled"] and choice["asked"] and choice["searched"] for choice in printed["graphs"])
+    text = (out / "report" / "report.md").read_text()
+    assert f"graph of {counted['solve_graph_adders']} adders" in text
+    for choice in printed["graphs"]:
+        assert f"The {choice['name']} is a graph of {counted[choice['name'] + '_graph_adders']} adders" in text
+        assert f"{choice['folded_luts']} LUTs folded, {choice['graph_luts']} as a graph." in text
     assert main(["verify", str(out), "--rtl-samples", "8"]) == 0
+
+
+def test_choice_of_graphs_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = write_npz(tmp_path / "model.npz", plain(parameters()))
+    (tmp_path / "options.toml").write_text('bits = 4\nstrategy = "unrolled"\ngraphs = ["drive", "readout"]\n')
+    config = ["--config", str(tmp_path / "options.toml")]
+    assert main(["compile", str(model), *config, "--graphs", "auto", "--out", str(tmp_path / "a")]) == 0
+    graphs = Project.load(tmp_path / "a").report["graphs"]
+    assert not any(choice["asked"] for choice in graphs)
+    printed = capsys.readouterr().out
+    for choice in graphs:
+        assert choice["unrolled"] == (choice["searched"] and choice["graph_luts"] <= choice["folded_luts"])
+        assert f"estimated {choice['folded_luts']} LUTs folded" in printed
+    assert main(["compile", str(model), *config, "--out", str(tmp_path / "b")]) == 0
+    assert [choice["unrolled"] for choice in Project.load(tmp_path / "b").report["graphs"]] == [True, True]
+    assert "adders, as asked: estimated" in capsys.readouterr().out
+    assert main(["compile", str(model), *config, "--graphs", "none", "--out", str(tmp_path / "c")]) == 0
+    drive, readout = Project.load(tmp_path / "c").report["graphs"]
+    assert not drive["unrolled"] and not readout["unrolled"]
+    text = (tmp_path / "c" / "report" / "report.md").read_text()
+    assert f"The drive is folded, as asked: estimated {drive['folded_luts']} LUTs folded, at least" in text
+
+
+@pytest.mark.parametrize(
+    ("graphs", "message"),
+    [
+        ("solver", "--graphs is 'solver'; expected auto, none, or a list of drive and readout"),
+        ("drive,", "--graphs is ''; expected auto, none"),
+        ("readout", "--graphs is for --strategy unrolled"),
+        ("none", "--graphs is for --strategy unrolled"),
+    ],
+)
+def test_refused_graphs(graphs: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = write_npz(tmp_path / "model.npz", plain(parameters()))
+    given = ["--graphs", graphs, "--out", str(tmp_path / "build")]
+    assert main(["compile", str(model), "--bits", "6", *given]) == EXIT_BAD_INPUT
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "build").exists()
 
 
 def test_unrolled_without_da4ml(

@@ -48,7 +48,7 @@ def test_strategies_are_simulated_and_mapped(script, tmp_path):
     assert pace == pytest.approx(strategies.initiation_interval(plans[-1], 7) / 7, abs=0.5)
     engine = strategies.measure(PROGRAM, plans[-1], tmp_path, 4)
     assert engine.simulated.simulated == engine.simulated.predicted
-    assert engine.cells.luts > engine.plan.graph.adder_bits and engine.cells.dsps == 0
+    assert engine.cells.luts > engine.plan.solve.graph.adder_bits and engine.cells.dsps == 0
     assert strategies.table(PROGRAM, [engine, engine]).rows[1][-1] == "1.000"
 
 
@@ -123,6 +123,6 @@ def test_own_figures_beside_published_ones(script, tmp_path):
 def test_what_drive_and_readout_would_cost_as_graphs(script):
     rows = script("graph_sizes").table(PROGRAM, ("matrix", "readout", "drive")).rows
     assert [row[1] for row in rows] == ["6 x 6", "3 x 6", "6 x 5"]
-    assert rows[0][3] == len(script("mondeq_hw.adder_graph").adder_graph(PROGRAM).adders)
+    assert rows[0][3] == len(script("mondeq_hw.adder_graph").solver_graph(PROGRAM).adders)
     assert rows[0][5:] == (None, None)
     assert rows[1][5] * rows[1][6] >= 3 * 6 and rows[2][5] * rows[2][6] >= 6 * 5

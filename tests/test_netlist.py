@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corner_programs import Corner, folded
+from corner_programs import Corner, folded, unrolled
 from random_models import random_program, random_words
 
 from mondeq_hw import hls, synth
@@ -61,6 +61,23 @@ def test_verification_runs_every_bench_on_the_netlist(build: Path) -> None:
     assert netlist.samples == len(WORDS) and netlist.wrong_samples == 0
     assert netlist.cycles == rtl_report.cycles is not None
     assert f"report/synth/{PART}/{NETLIST}" in dict(report.sources)
+
+
+def test_netlist_of_graphs_everywhere(tmp_path: Path) -> None:
+    """Synthesised, placed and routed through the command line; no weight is left in a memory."""
+    from mondeq_hw.cli import main
+
+    corner = unrolled(PROGRAM, (4, 2), slots=4, graphs=("drive", "readout"))
+    build = corner.build(tmp_path / "build")
+    hls.emit(PROGRAM, corner.schedule, build)
+    (build / "report").mkdir()
+    assert not list((build / "rtl" / "mem").iterdir())
+    assert main(["synth", str(build), "--part", PART]) == EXIT_OK
+    result = bench(build, tmp_path / "work", tests=["back_to_back", "blocked_sink"])
+    assert result.ok and len(result.passed) == 2, result.failures
+    golden = GoldenModel(PROGRAM)
+    np.testing.assert_array_equal(result.outputs, golden.predict_raw(WORDS))
+    np.testing.assert_array_equal(result.cycles, completion_cycles(corner.schedule, golden.iterations(WORDS)))
 
 
 def test_netlist_with_other_ports_is_a_mismatch(build: Path, tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from corner_programs import CORNERS, Corner
 from random_models import random_program, random_words
 
 from mondeq_hw import rtl
-from mondeq_hw.adder_graph import adder_graph
 from mondeq_hw.golden import GoldenModel
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.quantize import GRANULARITIES
@@ -27,8 +26,8 @@ from mondeq_hw.schedule import (
     mac_bounds,
     pipeline_depth,
     schedule,
-    schedule_unrolled,
 )
+from mondeq_hw.unroll import unrolled
 
 SAMPLES = 10
 
@@ -80,8 +79,10 @@ def test_random_program_is_exact(seed: int, tmp_path: Path) -> None:
     assert_exact(drawn(seed), tmp_path, "icarus")
 
 
-@pytest.mark.parametrize("seed", range(16))
-def test_random_unrolled_program_is_exact(seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("graphs", [(), ("drive",), ("readout",), ("drive", "readout")], ids=",".join)
+@pytest.mark.parametrize("seed", range(5))
+def test_random_unrolled_program_is_exact(seed: int, graphs: tuple[str, ...], tmp_path: Path) -> None:
+    seed = 4 * seed + len(graphs) + ("readout" in graphs)
     rng = random.Random(1000 + seed)
     n = rng.randint(1, 16)
     program = random_program(
@@ -94,9 +95,12 @@ def test_random_unrolled_program_is_exact(seed: int, tmp_path: Path) -> None:
         granularity=GRANULARITIES[seed // 4 % 2],
         state_bits=rng.randint(2, 14),
         state_integer_bits=rng.randint(-1, 4),
+        drive_bits=rng.randint(1, 16),
+        readout_bits=rng.randint(1, 16),
+        input_bits=rng.randint(1, 16),
         iterations=rng.choice([1, 2, 5, 12]),
     )
-    plan = schedule_unrolled(program, adder_graph(program), rng.choice([None, 1, rng.randint(1, n * n)]))
+    plan, _ = unrolled(program, graphs, rng.choice([None, 1, rng.randint(1, n * n)]))
     assert_exact(Corner(program, plan), tmp_path, "icarus")
 
 
@@ -162,15 +166,23 @@ def emitted(program: SolverProgram, plan: Schedule, folder: Path) -> dict[str, b
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("unrolled", [False, True])
-def test_emission_is_reproducible_and_complete(unrolled: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("graphs", [None, (), ("drive",), ("readout",), ("drive", "readout")])
+def test_emission_is_reproducible_and_complete(graphs: tuple[str, ...] | None, tmp_path: Path) -> None:
     program = random_program(3)
-    plan = schedule_unrolled(program, adder_graph(program)) if unrolled else schedule(program)
+    plan = schedule(program) if graphs is None else unrolled(program, graphs)[0]
     first = emitted(program, plan, tmp_path / "a")
     assert first == emitted(program, plan, tmp_path / "b")
     listed = first["rtl/sources.f"].decode().split()
     assert {f"rtl/{name}" for name in listed} == {name for name in first if name.startswith("rtl/src/")}
-    assert ("rtl/src/mondeq_graph.sv" in first) == ("rtl/mem/matrix.mem" not in first) == unrolled
+    unrolled_engines = () if graphs is None else ("solve", *graphs)
+    for engine, graph, memory in (
+        ("solve", "mondeq_graph", "matrix"),
+        ("drive", "mondeq_drive_graph", "drive"),
+        ("readout", "mondeq_readout_graph", "readout"),
+    ):
+        is_graph = engine in unrolled_engines
+        assert (f"rtl/src/{graph}.sv" in first) == (f"rtl/src/mondeq_{engine}_unrolled.sv" in first) == is_graph
+        assert (f"rtl/mem/{memory}.mem" not in first) == (f"rtl/src/mondeq_{engine}.sv" not in first) == is_graph
     assert Schedule.from_plain(json.loads(first["rtl/schedule.json"])) == plan
 
 
@@ -213,7 +225,7 @@ def test_default_memory_folder_is_beside_the_sources_list(tmp_path: Path) -> Non
         "module probe; mondeq_top dut (.ap_clk(1'b0), .ap_rst_n(1'b0), .s_axis_TDATA('0), .s_axis_TVALID(1'b0),\n"
         "  .s_axis_TREADY(), .s_axis_TLAST(1'b0), .m_axis_TDATA(), .m_axis_TVALID(), .m_axis_TREADY(1'b0),\n"
         "  .m_axis_TLAST());\n"
-        '  initial #1 $display("weight %0d", $signed(dut.g_folded.u_solve.u_matvec.u_weights.memory[0]));\n'
+        '  initial #1 $display("weight %0d", $signed(dut.g_solve.u_solve.u_matvec.u_weights.memory[0]));\n'
         "endmodule\n"
     )
     command = ["iverilog", "-g2012", "-s", "probe", "-o", str(tmp_path / "probe"), "-f", "sources.f"]

@@ -10,19 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program
 
-from mondeq_hw.adder_graph import adder_graph
+from mondeq_hw.adder_graph import GraphSize, solver_graph
 from mondeq_hw.errors import InputError
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.schedule import (
     DRIVE_DEPTH,
+    DRIVE_GRAPH_DEPTH,
     MAX_GROWTH,
     MAX_IDLE,
     MAX_WASTE,
     READOUT_DEPTH,
+    READOUT_GRAPH_DEPTH,
     RING_DEPTH,
     SOLVE_DEPTH,
     EngineFolding,
-    GraphSize,
     Schedule,
     _fold_solve,
     busy_cycles,
@@ -222,13 +223,16 @@ def test_small_networks_lose_no_more_than_padding_and_start(
 @given(n=st.integers(1, 16), d=sizes, k=st.integers(1, 9), iterations=st.integers(1, 16), data=st.data())
 def test_unrolled_keeps_its_slowest_engine_busy(n: int, d: int, k: int, iterations: int, data: st.DataObject) -> None:
     program = random_program(0, n=n, d=d, k=k, iterations=iterations)
-    graph = adder_graph(program)
+    graph = solver_graph(program).size
     reuse = data.draw(st.none() | st.just(1) | st.integers(1, n * n))
-    plan = schedule_unrolled(program, graph, reuse)
-    assert plan.strategy == "unrolled" and plan.graph is not None
-    assert (plan.graph.adders, plan.graph.stages) == (len(graph.adders), graph.stages)
+    drive, readout = (data.draw(st.none() | st.builds(graph_of, st.integers(1, 12))) for _ in range(2))
+    plan = schedule_unrolled(program, graph, reuse, drive, readout)
+    folded = schedule_unrolled(program, graph, reuse)
+    assert plan.words_per_beat == folded.words_per_beat and plan.beats_per_sample == folded.beats_per_sample
+    assert (plan.drive.graph, plan.readout.graph) == (drive, readout)
+    assert plan.strategy == "unrolled" and plan.solve.graph == graph
     assert (plan.solve.cycles_per_matvec, plan.solve.row_groups) == (1, 1)
-    assert plan.drive.cycles_per_matvec <= max(iterations * plan.reuse_factor, 1)
+    assert plan.drive.cycles_per_matvec <= folded.drive.cycles_per_matvec <= max(iterations * plan.reuse_factor, 1)
     assert Schedule.from_plain(plan.to_plain()) == plan
     # The ring takes the start and every update in one cycle each.
     bound = max(1 + iterations, plan.drive.cycles_per_matvec, plan.readout.cycles_per_matvec)
@@ -237,7 +241,7 @@ def test_unrolled_keeps_its_slowest_engine_busy(n: int, d: int, k: int, iteratio
 
 def test_unrolled_takes_a_word_a_cycle_by_default() -> None:
     program = random_program(0, n=12, d=40, k=3, iterations=8)
-    plan = schedule_unrolled(program, adder_graph(program))
+    plan = schedule_unrolled(program, solver_graph(program).size)
     assert plan.reuse_factor == 5
     assert plan.drive.cycles_per_matvec <= 40 and plan.drive.pe * plan.drive.simd == 12
 
@@ -246,10 +250,9 @@ def test_lone_sample_in_the_ring() -> None:
     plan = Schedule(
         reuse_factor=1,
         drive=EngineFolding(4, 6, 4, 3),
-        solve=EngineFolding(4, 4, 4, 4),
+        solve=EngineFolding(4, 4, 4, 4, GraphSize(adders=9, stages=5, adder_bits=90, register_bits=200)),
         readout=EngineFolding(3, 4, 1, 4),
         slots=3,
-        graph=GraphSize(adders=9, stages=5, adder_bits=90, register_bits=200),
     )
     drive = 1 + 2 - 1 + DRIVE_DEPTH + 2
     update = 5 + RING_DEPTH + 1
@@ -257,7 +260,26 @@ def test_lone_sample_in_the_ring() -> None:
     assert latency(plan, 6) == 1 + drive + 7 * update + readout
 
 
+def graph_of(stages: int) -> GraphSize:
+    return GraphSize(adders=9, stages=stages, adder_bits=90, register_bits=200)
+
+
+def test_lone_sample_through_graphs_only() -> None:
+    plan = Schedule(
+        reuse_factor=1,
+        drive=EngineFolding(4, 6, 4, 2, graph_of(7)),
+        solve=EngineFolding(4, 4, 4, 4, graph_of(5)),
+        readout=EngineFolding(3, 4, 1, 4, graph_of(6)),
+        slots=3,
+    )
+    beats, drive = 3, DRIVE_GRAPH_DEPTH + 7
+    update = 5 + RING_DEPTH + 1
+    readout = 1 + 3 - 1 + READOUT_GRAPH_DEPTH + 6
+    assert latency(plan, 6) == beats + 1 + drive + 7 * update + readout
+    assert latency(plan, 6) <= sum(mac_bounds(plan, 6)) + pipeline_depth(plan, 6) <= latency(plan, 6) + 1
+
+
 def test_unrolled_refuses_a_bad_reuse_factor() -> None:
     program = random_program(0, n=6)
     with pytest.raises(InputError, match="reuse_factor is 37"):
-        schedule_unrolled(program, adder_graph(program), 37)
+        schedule_unrolled(program, solver_graph(program).size, 37)

@@ -14,7 +14,7 @@ from corner_programs import Corner
 from random_models import random_program
 
 from mondeq_hw import synth
-from mondeq_hw.adder_graph import adder_graph
+from mondeq_hw.adder_graph import drive_graph, readout_graph, solver_graph
 from mondeq_hw.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
 from mondeq_hw.estimate import estimate, products
 from mondeq_hw.parts import ECP5, PARTS, ULTRASCALE_PLUS, XC7, Usage, exceeded, find_part
@@ -293,6 +293,20 @@ def test_design_that_no_folding_fits_names_larger_parts(tmp_path: Path, tools) -
         synthesize(build, SynthOptions("ecp5-25"), tmp_path / "work")
 
 
+def test_graphs_that_do_not_fit_are_to_be_folded(tmp_path: Path, tools) -> None:
+    tools(cells(LUT4=26_000))
+    program = random_program(3, n=12, d=40, k=5, bits=4, drive_bits=6, readout_bits=6, iterations=20)
+    sizes = {"drive": drive_graph(program).size, "readout": readout_graph(program).size}
+    plan = schedule_unrolled(program, solver_graph(program).size, **sizes)
+    build = Corner(program, plan).build(tmp_path / "build")
+    with pytest.raises(InputError, match="an estimate says that --graphs readout would fit") as caught:
+        synthesize(build, SynthOptions("ecp5-25"), tmp_path / "work")
+    assert "26000 of 24288 LUTs" in str(caught.value)
+    tools(cells(LUT4=60_000))
+    with pytest.raises(InputError, match="an estimate says that --strategy resource --reuse-factor"):
+        synthesize(build, SynthOptions("ecp5-25"), tmp_path / "other")
+
+
 def test_placer_without_room_is_a_design_that_does_not_fit(tmp_path: Path, tools) -> None:
     complaint = "ERROR: Unable to place cell 'x', no BELs remaining to implement cell type 'DP16KD'"
     tools(router=f"print({complaint!r}); sys.exit(255)\n")
@@ -318,8 +332,11 @@ def test_products_follow_the_option() -> None:
     assert places(16) == ["multiplexers", "LUTs", "LUTs"]
     dsps = estimate(program, plan, ECP5, 4).dsps
     assert dsps == sum(item.lanes for item in products(program, plan, 4) if item.place == "DSPs") > 0
-    unrolled = schedule_unrolled(program, adder_graph(program))
+    solver, readout = solver_graph(program).size, readout_graph(program).size
+    unrolled = schedule_unrolled(program, solver)
     assert [item.engine for item in products(program, unrolled, 8)] == ["drive", "readout"]
+    unrolled = schedule_unrolled(program, solver, readout=readout)
+    assert [item.engine for item in products(program, unrolled, 8)] == ["drive"]
 
 
 def test_estimate_falls_with_the_reuse_factor() -> None:

@@ -4,21 +4,21 @@
 // computed as its words arrive.  A sample starts only when a slot of the solver is free (a credit), and leaves in
 // row groups of Pe words; loaded_o marks the last of a sample.
 module mondeq_drive #(
-  parameter int Rows = 1,
-  parameter int Columns = 1,
-  parameter int Pe = 1,
-  parameter int Simd = 1,
-  parameter int Slots = 3,
-  parameter int InputBits = 8,
-  parameter int WeightBits = 6,
-  parameter int SumBits = 24,
-  parameter int DriveBits = 16,
-  parameter int LeftShift = 0,
-  parameter int ShiftBase = 0,
-  parameter int ShiftBits = 1,
-  parameter WeightFile = "",
-  parameter BiasFile = "",
-  parameter ShiftFile = "",
+  parameter int Rows = mondeq_pkg::StateWords,
+  parameter int Columns = mondeq_pkg::InputWords,
+  parameter int Pe = mondeq_pkg::DrivePe,
+  parameter int Simd = mondeq_pkg::DriveSimd,
+  parameter int Slots = mondeq_pkg::Slots,
+  parameter int InputBits = mondeq_pkg::InputBits,
+  parameter int WeightBits = mondeq_pkg::DriveWeightBits,
+  parameter int SumBits = mondeq_pkg::DriveAccumulatorBits,
+  parameter int DriveBits = mondeq_pkg::DriveBits,
+  parameter int LeftShift = mondeq_pkg::DriveLeftShift,
+  parameter int ShiftBase = mondeq_pkg::DriveShiftBase,
+  parameter int ShiftBits = mondeq_pkg::DriveShiftBits,
+  parameter WeightFile = {mondeq_pkg::MemDir, "/drive.mem"},
+  parameter BiasFile = {mondeq_pkg::MemDir, "/drive_bias.mem"},
+  parameter ShiftFile = {mondeq_pkg::MemDir, "/drive_shift.mem"},
   localparam int RowGroups = (Rows + Pe - 1) / Pe,
   localparam int ColumnGroups = (Columns + Simd - 1) / Simd,
   localparam int RowBits = (RowGroups > 1) ? $clog2(RowGroups) : 1,
@@ -77,17 +77,16 @@ module mondeq_drive #(
   end
 
   // Issue: a command per cycle as long as its words are there.
-  logic issue, present, first_column, last_column, last_row, first_command;
+  logic issue, present, first_column, last_column, last_row, first_command, slot_free;
   logic [RowBits-1:0] row;
   logic [ColumnBits-1:0] column;
   logic [AddressBits-1:0] address;
   logic [SlotBits-1:0] slot_q;
-  logic [$clog2(Slots+1)-1:0] credits_q;
 
   // A bank that is not full is the one being filled, and holds the beats before beat_q.
   assign present = full_q[read_bank_q] || (column < beat_q);
   assign first_command = first_column && (row == '0);
-  assign issue = present && (!first_command || (credits_q != '0));
+  assign issue = present && (!first_command || slot_free);
   assign finish = issue && last_column && last_row;
 
   mondeq_matvec_counter #(
@@ -110,16 +109,21 @@ module mondeq_drive #(
     if (!rst_ni) begin
       read_bank_q <= 1'b0;
       slot_q <= '0;
-      credits_q <= ($clog2(Slots + 1))'(Slots);
-    end else begin
-      if (finish) begin
-        read_bank_q <= !read_bank_q;
-        slot_q <= (slot_q == LastSlot) ? '0 : slot_q + 1'b1;
-      end
-      if (release_i && !(issue && first_command)) credits_q <= credits_q + 1'b1;
-      if (!release_i && issue && first_command) credits_q <= credits_q - 1'b1;
+    end else if (finish) begin
+      read_bank_q <= !read_bank_q;
+      slot_q <= (slot_q == LastSlot) ? '0 : slot_q + 1'b1;
     end
   end
+
+  mondeq_credits #(
+    .Credits(Slots)
+  ) u_slots (
+    .clk_i,
+    .rst_ni,
+    .take_i(issue && first_command),
+    .give_i(release_i),
+    .left_o(slot_free)
+  );
 
   // Words, three cycles after their command.
   logic [BeatBits-1:0] word_q, word_q2, data_q;

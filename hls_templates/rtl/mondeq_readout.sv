@@ -1,19 +1,18 @@
 // Readout engine: y_k = (sum_i readout[k,i] relu(s_i) << left_k) + bias_k, one row at a time.
 //
-// One row per matrix pass is never the limit: the stream carries one output word per cycle anyway.  A row starts
-// only when the output buffer has room for it (a credit), so the pipeline itself never stalls.
+// One row per matrix pass is never the limit: the stream carries one output word per cycle anyway.
 module mondeq_readout #(
-  parameter int Rows = 1,
-  parameter int Columns = 1,
-  parameter int Simd = 1,
-  parameter int Slots = 3,
-  parameter int StateBits = 8,
-  parameter int WeightBits = 6,
-  parameter int OutputBits = 20,
-  parameter int ShiftBits = 1,
-  parameter WeightFile = "",
-  parameter BiasFile = "",
-  parameter ShiftFile = "",
+  parameter int Rows = mondeq_pkg::OutputWords,
+  parameter int Columns = mondeq_pkg::StateWords,
+  parameter int Simd = mondeq_pkg::ReadoutSimd,
+  parameter int Slots = mondeq_pkg::Slots,
+  parameter int StateBits = mondeq_pkg::StateBits,
+  parameter int WeightBits = mondeq_pkg::ReadoutWeightBits,
+  parameter int OutputBits = mondeq_pkg::OutputBits,
+  parameter int ShiftBits = mondeq_pkg::ReadoutShiftBits,
+  parameter WeightFile = {mondeq_pkg::MemDir, "/readout.mem"},
+  parameter BiasFile = {mondeq_pkg::MemDir, "/readout_bias.mem"},
+  parameter ShiftFile = {mondeq_pkg::MemDir, "/readout_shift.mem"},
   localparam int ColumnGroups = (Columns + Simd - 1) / Simd,
   localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1,
   localparam int SlotBits = $clog2(Slots)
@@ -36,49 +35,39 @@ module mondeq_readout #(
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
   localparam int Levels = $clog2(Simd);
   localparam int TagBits = RowBits + 1;
-  localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
-  // A credit comes back this many cycles after a row of one column group started.
-  localparam int BufferRows = 10 + Levels;
-  localparam int CreditBits = $clog2(BufferRows + 1);
 
-  logic issue, first_column, last_column, last_row, row_start, row_leaves;
+  logic issue, first_column, last_column, last_row, output_last_q, output_valid;
   logic [RowBits-1:0] row;
   logic [AddressBits-1:0] address;
-  logic [SlotBits-1:0] slot_q;
-  logic [CreditBits-1:0] credits_q;
+  logic [OutputBits-1:0] output_q;
 
-  assign row_start = issue && first_column;
-  assign row_leaves = valid_o && ready_i;
-  assign issue = done_i[slot_q] && (!first_column || (credits_q != '0));
-  assign release_o = issue && last_column && last_row;
-  assign slot_o = slot_q;
-
-  mondeq_matvec_counter #(
-    .RowGroups   (Rows),
-    .ColumnGroups(ColumnGroups)
-  ) u_counter (
+  mondeq_readout_control #(
+    .Rows        (Rows),
+    .ColumnGroups(ColumnGroups),
+    .Slots       (Slots),
+    .OutputBits  (OutputBits),
+    .Depth       (9 + Levels)
+  ) u_control (
     .clk_i,
     .rst_ni,
-    .step_i        (issue),
-    .skip_columns_i(1'b0),
+    .done_i,
+    .slot_o,
+    .release_o,
+    .issue_o       (issue),
     .row_o         (row),
     .column_o,
     .address_o     (address),
     .first_column_o(first_column),
     .last_column_o (last_column),
-    .last_row_o    (last_row)
+    .last_row_o    (last_row),
+    .write_i       (output_valid),
+    .write_last_i  (output_last_q),
+    .write_output_i(output_q),
+    .valid_o,
+    .ready_i,
+    .last_o,
+    .output_o
   );
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      slot_q <= '0;
-      credits_q <= CreditBits'(BufferRows);
-    end else begin
-      if (release_o) slot_q <= (slot_q == LastSlot) ? '0 : slot_q + 1'b1;
-      if (row_leaves && !row_start) credits_q <= credits_q + 1'b1;
-      if (!row_leaves && row_start) credits_q <= credits_q - 1'b1;
-    end
-  end
 
   // z = relu(s), three cycles after the command.
   logic [Simd*(StateBits-1)-1:0] z, z_q;
@@ -161,9 +150,9 @@ module mondeq_readout #(
   );
 
   // Align the row to the common grid, then add its bias.
-  logic [OutputBits-1:0] sum_bias_q, aligned_q, aligned_bias_q, output_q;
+  logic [OutputBits-1:0] sum_bias_q, aligned_q, aligned_bias_q;
   logic [ShiftBits-1:0] sum_shift_q;
-  logic sum_last_q, aligned_last_q, output_last_q, output_valid;
+  logic sum_last_q, aligned_last_q;
 
   always_ff @(posedge clk_i) begin
     if (load) begin
@@ -186,19 +175,6 @@ module mondeq_readout #(
     .rst_ni,
     .data_i(sum_valid),
     .data_o(output_valid)
-  );
-
-  mondeq_fifo #(
-    .Width(OutputBits + 1),
-    .Depth(BufferRows)
-  ) u_buffer (
-    .clk_i,
-    .rst_ni,
-    .write_i(output_valid),
-    .data_i ({output_last_q, output_q}),
-    .valid_o,
-    .data_o ({last_o, output_o}),
-    .ready_i
   );
 
 endmodule

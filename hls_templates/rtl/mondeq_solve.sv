@@ -6,23 +6,23 @@
 // three engines walk the slots in the same order.  An update of one slot is a job of the matrix array; whenever the
 // array is free it takes the oldest slot that is ready, so samples fill each other's pipeline gaps.
 module mondeq_solve #(
-  parameter int Rows = 1,
-  parameter int Pe = 1,
-  parameter int Simd = 1,
-  parameter int Slots = 3,
-  parameter int DrivePe = 1,
-  parameter int ReadoutSimd = 1,
-  parameter int StateBits = 8,
-  parameter int DriveBits = 16,
-  parameter int WeightBits = 4,
-  parameter int SumBits = 20,
-  parameter int ShiftBase = 0,
-  parameter int ShiftBits = 1,
-  parameter int LeakShift = 0,
-  parameter bit          PhiRelu = 1'b0,
-  parameter int Iterations = 1,
-  parameter WeightFile = "",
-  parameter ShiftFile = "",
+  parameter int Rows = mondeq_pkg::StateWords,
+  parameter int Pe = mondeq_pkg::SolvePe,
+  parameter int Simd = mondeq_pkg::SolveSimd,
+  parameter int Slots = mondeq_pkg::Slots,
+  parameter int DrivePe = mondeq_pkg::DrivePe,
+  parameter int ReadoutSimd = mondeq_pkg::ReadoutSimd,
+  parameter int StateBits = mondeq_pkg::StateBits,
+  parameter int DriveBits = mondeq_pkg::DriveBits,
+  parameter int WeightBits = mondeq_pkg::MatrixWeightBits,
+  parameter int SumBits = mondeq_pkg::AccumulatorBits,
+  parameter int ShiftBase = mondeq_pkg::MatrixShiftBase,
+  parameter int ShiftBits = mondeq_pkg::MatrixShiftBits,
+  parameter int LeakShift = mondeq_pkg::LeakShift,
+  parameter bit PhiRelu = mondeq_pkg::PhiRelu != 0,
+  parameter int Iterations = mondeq_pkg::Iterations,
+  parameter WeightFile = {mondeq_pkg::MemDir, "/matrix.mem"},
+  parameter ShiftFile = {mondeq_pkg::MemDir, "/matrix_shift.mem"},
   localparam int SlotBits = $clog2(Slots),
   localparam int DriveGroups = (Rows + DrivePe - 1) / DrivePe,
   localparam int DriveRowBits = (DriveGroups > 1) ? $clog2(DriveGroups) : 1,
@@ -444,41 +444,22 @@ module mondeq_solve #(
   );
 
 `ifdef MONDEQ_TRACE
-  // One line "sample iteration row value" for every state word written (never synthesised).
-  logic [8*4096-1:0] trace_name;
-  int trace_file = 0;
-  int trace_loaded;
-  int trace_sample[Slots];
-  logic signed [StateBits-1:0] trace_word;  // a signed slice of a long vector is printed wrongly by Verilator 5.48
-
-  initial begin
-    if ($value$plusargs("mondeq_trace=%s", trace_name)) trace_file = $fopen(trace_name, "w");
-  end
-
-  always @(posedge clk_i) begin
-    if (!rst_ni) begin
-      trace_loaded <= 0;
-    end else begin
-      if (loaded_i) begin
-        trace_sample[write_slot_i] <= trace_loaded;
-        trace_loaded <= trace_loaded + 1;
-      end
-      if (state_write && trace_file != 0) begin
-        for (int p = 0; p < int'(Pe); p++) begin
-          if (int'(state_row) * int'(Pe) + p < int'(Rows)) begin
-            /* verilator lint_off BLKSEQ */
-            trace_word = state_words[p*int'(StateBits)+:StateBits];
-            /* verilator lint_on BLKSEQ */
-            $fdisplay(trace_file, "%0d %0d %0d %0d", trace_sample[write_tag_q[TagBits-1-:SlotBits]],
-                      iteration_q[write_tag_q[TagBits-1-:SlotBits]], int'(state_row) * int'(Pe) + p,
-                      trace_word);
-          end
-        end
-      end
-    end
-  end
-
-  final if (trace_file != 0) $fclose(trace_file);
+  mondeq_state_trace #(
+    .Rows     (Rows),
+    .Pe       (Pe),
+    .Slots    (Slots),
+    .StateBits(StateBits)
+  ) u_trace (
+    .clk_i,
+    .rst_ni,
+    .loaded_i,
+    .loaded_slot_i(write_slot_i),
+    .write_i      (state_write),
+    .write_slot_i (state_bank[SlotBits:1]),
+    .iteration_i  (int'(iteration_q[state_bank[SlotBits:1]])),
+    .first_row_i  (int'(state_row) * Pe),
+    .words_i      (state_words)
+  );
 `endif
 
 endmodule

@@ -12,20 +12,20 @@
 //                 Stages+3        saturated; compared with the old state
 //                 Stages+4        written; leaves, or enters again in the next cycle
 module mondeq_solve_unrolled #(
-  parameter int Rows = 1,
-  parameter int Slots = 3,
-  parameter int DrivePe = 1,
-  parameter int ReadoutSimd = 1,
-  parameter int StateBits = 8,
-  parameter int DriveBits = 16,
-  parameter int SumBits = 20,
-  parameter int Stages = 4,
-  parameter int LeakShift = 0,
-  parameter bit          PhiRelu = 1'b0,
-  parameter int Iterations = 1,
-  parameter int RowShiftBits = 1,
-  parameter bit [Rows*RowShiftBits-1:0] RowShifts = '0,
-  parameter bit [Rows-1:0] NegativeRows = '0,
+  parameter int Rows = mondeq_pkg::StateWords,
+  parameter int Slots = mondeq_pkg::Slots,
+  parameter int DrivePe = mondeq_pkg::DrivePe,
+  parameter int ReadoutSimd = mondeq_pkg::ReadoutSimd,
+  parameter int StateBits = mondeq_pkg::StateBits,
+  parameter int DriveBits = mondeq_pkg::DriveBits,
+  parameter int SumBits = mondeq_pkg::AccumulatorBits,
+  parameter int Stages = mondeq_pkg::SolveStages,
+  parameter int LeakShift = mondeq_pkg::LeakShift,
+  parameter bit PhiRelu = mondeq_pkg::PhiRelu != 0,
+  parameter int Iterations = mondeq_pkg::Iterations,
+  parameter int RowShiftBits = mondeq_pkg::SolveRowShiftBits,
+  parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::SolveRowShifts,
+  parameter bit [Rows-1:0] NegativeRows = mondeq_pkg::SolveNegativeRows,
   localparam int SlotBits = $clog2(Slots),
   localparam int DriveGroups = (Rows + DrivePe - 1) / DrivePe,
   localparam int DriveRowBits = (DriveGroups > 1) ? $clog2(DriveGroups) : 1,
@@ -136,7 +136,7 @@ module mondeq_solve_unrolled #(
 
   mondeq_graph u_graph (
     .clk_i,
-    .phi_i    (phi_q),
+    .words_i  (phi_q),
     .product_o(product)
   );
 
@@ -307,37 +307,22 @@ module mondeq_solve_unrolled #(
   );
 
 `ifdef MONDEQ_TRACE
-  // One line "sample iteration row value" for every state word written (never synthesised).
-  logic [8*4096-1:0] trace_name;
-  int trace_file = 0;
-  int trace_loaded;
-  int trace_sample[Slots];
-  logic signed [StateBits-1:0] trace_word;  // a signed slice of a long vector is printed wrongly by Verilator 5.48
-
-  initial begin
-    if ($value$plusargs("mondeq_trace=%s", trace_name)) trace_file = $fopen(trace_name, "w");
-  end
-
-  always @(posedge clk_i) begin
-    if (!rst_ni) begin
-      trace_loaded <= 0;
-    end else begin
-      if (loaded_i) begin
-        trace_sample[write_slot_i] <= trace_loaded;
-        trace_loaded <= trace_loaded + 1;
-      end
-      if (retire_valid && trace_file != 0) begin
-        for (int i = 0; i < int'(Rows); i++) begin
-          /* verilator lint_off BLKSEQ */
-          trace_word = retire_state_q[i*int'(StateBits)+:StateBits];
-          /* verilator lint_on BLKSEQ */
-          $fdisplay(trace_file, "%0d %0d %0d %0d", trace_sample[retire_slot], retire_iteration, i, trace_word);
-        end
-      end
-    end
-  end
-
-  final if (trace_file != 0) $fclose(trace_file);
+  mondeq_state_trace #(
+    .Rows     (Rows),
+    .Pe       (Rows),
+    .Slots    (Slots),
+    .StateBits(StateBits)
+  ) u_trace (
+    .clk_i,
+    .rst_ni,
+    .loaded_i,
+    .loaded_slot_i(write_slot_i),
+    .write_i      (retire_valid),
+    .write_slot_i (retire_slot),
+    .iteration_i  (int'(retire_iteration)),
+    .first_row_i  (0),
+    .words_i      (retire_state_q)
+  );
 `endif
 
 endmodule

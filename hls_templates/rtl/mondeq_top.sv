@@ -1,5 +1,6 @@
 // MonDEQ inference over AXI4-Stream: drive -> solve -> readout, each at work on its own samples.
-// All sizes and widths come from the generated mondeq_pkg; ports are named as Vitis HLS names them.
+// All sizes and widths come from the generated mondeq_pkg, whose values are the engines' default parameters; ports are
+// named as Vitis HLS names them.
 module mondeq_top (
   input  logic                                     ap_clk,
   input  logic                                     ap_rst_n,
@@ -36,54 +37,41 @@ module mondeq_top (
   logic unused_input;
   assign unused_input = ^{s_axis_TLAST, s_axis_TDATA};
 
-  mondeq_drive #(
-    .Rows      (Rows),
-    .Columns   (mondeq_pkg::InputWords),
-    .Pe        (mondeq_pkg::DrivePe),
-    .Simd      (mondeq_pkg::DriveSimd),
-    .Slots     (Slots),
-    .InputBits (mondeq_pkg::InputBits),
-    .WeightBits(mondeq_pkg::DriveWeightBits),
-    .SumBits   (mondeq_pkg::DriveAccumulatorBits),
-    .DriveBits (mondeq_pkg::DriveBits),
-    .LeftShift (mondeq_pkg::DriveLeftShift),
-    .ShiftBase (mondeq_pkg::DriveShiftBase),
-    .ShiftBits (mondeq_pkg::DriveShiftBits),
-    .WeightFile({mondeq_pkg::MemDir, "/drive.mem"}),
-    .BiasFile  ({mondeq_pkg::MemDir, "/drive_bias.mem"}),
-    .ShiftFile ({mondeq_pkg::MemDir, "/drive_shift.mem"})
-  ) u_drive (
-    .clk_i       (ap_clk),
-    .rst_ni      (ap_rst_n),
-    .beat_i      (s_axis_TDATA[BeatBits-1:0]),
-    .beat_valid_i(s_axis_TVALID),
-    .beat_ready_o(s_axis_TREADY),
-    .release_i   (release_slot),
-    .write_o     (drive_write),
-    .slot_o      (drive_slot),
-    .row_o       (drive_row),
-    .drive_o     (drive_words),
-    .loaded_o    (drive_loaded)
-  );
+  // Each engine has two forms with the same ports: its matrix folded onto multipliers, or unrolled as an adder graph,
+  // which then has stages.  Only the form that was chosen is in the list of sources.
 
-  // Only the strategy that was chosen is there; the other's modules are not even in the list of sources.
-  if (mondeq_pkg::Unrolled != 0) begin : g_unrolled
-    mondeq_solve_unrolled #(
-      .Rows        (Rows),
-      .Slots       (Slots),
-      .DrivePe     (mondeq_pkg::DrivePe),
-      .ReadoutSimd (mondeq_pkg::ReadoutSimd),
-      .StateBits   (mondeq_pkg::StateBits),
-      .DriveBits   (mondeq_pkg::DriveBits),
-      .SumBits     (mondeq_pkg::AccumulatorBits),
-      .Stages      (mondeq_pkg::GraphStages),
-      .LeakShift   (mondeq_pkg::LeakShift),
-      .PhiRelu     (mondeq_pkg::PhiRelu),
-      .Iterations  (mondeq_pkg::Iterations),
-      .RowShiftBits(mondeq_pkg::RowShiftBits),
-      .RowShifts   (mondeq_pkg::RowShifts),
-      .NegativeRows(mondeq_pkg::NegativeRows)
-    ) u_solve (
+  if (mondeq_pkg::DriveStages == 0) begin : g_drive
+    mondeq_drive u_drive (
+      .clk_i       (ap_clk),
+      .rst_ni      (ap_rst_n),
+      .beat_i      (s_axis_TDATA[BeatBits-1:0]),
+      .beat_valid_i(s_axis_TVALID),
+      .beat_ready_o(s_axis_TREADY),
+      .release_i   (release_slot),
+      .write_o     (drive_write),
+      .slot_o      (drive_slot),
+      .row_o       (drive_row),
+      .drive_o     (drive_words),
+      .loaded_o    (drive_loaded)
+    );
+  end else begin : g_drive_unrolled
+    mondeq_drive_unrolled u_drive (
+      .clk_i       (ap_clk),
+      .rst_ni      (ap_rst_n),
+      .beat_i      (s_axis_TDATA[BeatBits-1:0]),
+      .beat_valid_i(s_axis_TVALID),
+      .beat_ready_o(s_axis_TREADY),
+      .release_i   (release_slot),
+      .write_o     (drive_write),
+      .slot_o      (drive_slot),
+      .row_o       (drive_row),
+      .drive_o     (drive_words),
+      .loaded_o    (drive_loaded)
+    );
+  end
+
+  if (mondeq_pkg::SolveStages == 0) begin : g_solve
+    mondeq_solve u_solve (
       .clk_i        (ap_clk),
       .rst_ni       (ap_rst_n),
       .write_i      (drive_write),
@@ -97,26 +85,8 @@ module mondeq_top (
       .state_o      (readout_words),
       .release_i    (release_slot)
     );
-  end else begin : g_folded
-    mondeq_solve #(
-      .Rows       (Rows),
-      .Pe         (mondeq_pkg::SolvePe),
-      .Simd       (mondeq_pkg::SolveSimd),
-      .Slots      (Slots),
-      .DrivePe    (mondeq_pkg::DrivePe),
-      .ReadoutSimd(mondeq_pkg::ReadoutSimd),
-      .StateBits  (mondeq_pkg::StateBits),
-      .DriveBits  (mondeq_pkg::DriveBits),
-      .WeightBits (mondeq_pkg::MatrixWeightBits),
-      .SumBits    (mondeq_pkg::AccumulatorBits),
-      .ShiftBase  (mondeq_pkg::MatrixShiftBase),
-      .ShiftBits  (mondeq_pkg::MatrixShiftBits),
-      .LeakShift  (mondeq_pkg::LeakShift),
-      .PhiRelu    (mondeq_pkg::PhiRelu),
-      .Iterations (mondeq_pkg::Iterations),
-      .WeightFile ({mondeq_pkg::MemDir, "/matrix.mem"}),
-      .ShiftFile  ({mondeq_pkg::MemDir, "/matrix_shift.mem"})
-    ) u_solve (
+  end else begin : g_solve_unrolled
+    mondeq_solve_unrolled u_solve (
       .clk_i        (ap_clk),
       .rst_ni       (ap_rst_n),
       .write_i      (drive_write),
@@ -132,31 +102,35 @@ module mondeq_top (
     );
   end
 
-  mondeq_readout #(
-    .Rows      (mondeq_pkg::OutputWords),
-    .Columns   (Rows),
-    .Simd      (mondeq_pkg::ReadoutSimd),
-    .Slots     (Slots),
-    .StateBits (mondeq_pkg::StateBits),
-    .WeightBits(mondeq_pkg::ReadoutWeightBits),
-    .OutputBits(OutputBits),
-    .ShiftBits (mondeq_pkg::ReadoutShiftBits),
-    .WeightFile({mondeq_pkg::MemDir, "/readout.mem"}),
-    .BiasFile  ({mondeq_pkg::MemDir, "/readout_bias.mem"}),
-    .ShiftFile ({mondeq_pkg::MemDir, "/readout_shift.mem"})
-  ) u_readout (
-    .clk_i    (ap_clk),
-    .rst_ni   (ap_rst_n),
-    .done_i   (done),
-    .slot_o   (readout_slot),
-    .column_o (readout_column),
-    .state_i  (readout_words),
-    .release_o(release_slot),
-    .valid_o  (m_axis_TVALID),
-    .ready_i  (m_axis_TREADY),
-    .last_o   (m_axis_TLAST),
-    .output_o (result)
-  );
+  if (mondeq_pkg::ReadoutStages == 0) begin : g_readout
+    mondeq_readout u_readout (
+      .clk_i    (ap_clk),
+      .rst_ni   (ap_rst_n),
+      .done_i   (done),
+      .slot_o   (readout_slot),
+      .column_o (readout_column),
+      .state_i  (readout_words),
+      .release_o(release_slot),
+      .valid_o  (m_axis_TVALID),
+      .ready_i  (m_axis_TREADY),
+      .last_o   (m_axis_TLAST),
+      .output_o (result)
+    );
+  end else begin : g_readout_unrolled
+    mondeq_readout_unrolled u_readout (
+      .clk_i    (ap_clk),
+      .rst_ni   (ap_rst_n),
+      .done_i   (done),
+      .slot_o   (readout_slot),
+      .column_o (readout_column),
+      .state_i  (readout_words),
+      .release_o(release_slot),
+      .valid_o  (m_axis_TVALID),
+      .ready_i  (m_axis_TREADY),
+      .last_o   (m_axis_TLAST),
+      .output_o (result)
+    );
+  end
 
   // Sign-extended to whole bytes.
   if (mondeq_pkg::OutputTdataBits > OutputBits) begin : g_extend

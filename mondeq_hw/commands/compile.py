@@ -56,6 +56,12 @@ def compile_command(
             help="resource (default: folded multiply-accumulate) or unrolled (the matrix as an adder graph; da4ml).",
         ),
     ] = None,
+    graphs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST", help="Unrolled: graphs too, of drive,readout; auto (default: if smaller) or none."
+        ),
+    ] = None,
     reuse_factor: Annotated[
         str | None,
         typer.Option(metavar="N", help="Clock cycles per matrix-vector product; unrolled: of drive and readout."),
@@ -101,6 +107,7 @@ def compile_command(
         "step_size": number(step_size),
         "iterations": number(iterations),
         "strategy": strategy,
+        "graphs": graphs,
         "reuse_factor": number(reuse_factor),
         "data": data,
         "data_dir": data_dir,
@@ -145,5 +152,17 @@ def _print_summary(project: Project) -> None:
             if accuracy
             else f"not available: {reason}",
         ),
+        *(
+            (choice["name"], _choice(choice, report["schedule"][choice["name"]]["graph"]))
+            for choice in report["graphs"]
+        ),
     ]
     print_rows(rows)
+
+
+def _choice(choice: dict[str, Any], graph: dict[str, int] | None) -> str:
+    """What became of an engine under the unrolled strategy, and why."""
+    form = "folded" if graph is None else f"graph of {graph['adders']} adders"
+    asked, least = ", as asked" if choice["asked"] else "", "" if choice["searched"] else "at least "
+    estimates = f"estimated {choice['folded_luts']} LUTs folded, {least}{choice['graph_luts']} as a graph"
+    return f"{form}{asked}: {estimates}"

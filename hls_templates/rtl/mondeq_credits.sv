@@ -1,0 +1,26 @@
+// Counts what may still be taken: Credits at first, one more with every give_i, one less with every take_i.
+module mondeq_credits #(
+  parameter int Credits = 1,
+  localparam int Bits = $clog2(Credits + 1)
+) (
+  input  logic clk_i,
+  input  logic rst_ni,
+  input  logic take_i,
+  input  logic give_i,
+  output logic left_o
+);
+
+  logic [Bits-1:0] credits_q;
+
+  assign left_o = credits_q != '0;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      credits_q <= Bits'(Credits);
+    end else begin
+      if (give_i && !take_i) credits_q <= credits_q + 1'b1;
+      if (!give_i && take_i) credits_q <= credits_q - 1'b1;
+    end
+  end
+
+endmodule

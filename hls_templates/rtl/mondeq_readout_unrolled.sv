@@ -1,0 +1,149 @@
+// Readout engine whose matrix is an adder graph: y_k = (sum_i readout[k,i] relu(s_i) << left_k) + bias_k.
+//
+// The stream carries one output word per cycle, so a sample stays before the graph for as many commands as it has
+// outputs, and each command takes one row of the product.  Alignments and biases are constants.
+//
+//   cycle        0          command
+//                2          state of the slot
+//                3          relu enters the graph
+//           Stages+3        product; its row, aligned
+//           Stages+4        bias
+//           Stages+5        written to the output buffer
+module mondeq_readout_unrolled #(
+  parameter int Rows = mondeq_pkg::OutputWords,
+  parameter int Columns = mondeq_pkg::StateWords,
+  parameter int Slots = mondeq_pkg::Slots,
+  parameter int StateBits = mondeq_pkg::StateBits,
+  parameter int OutputBits = mondeq_pkg::OutputBits,
+  parameter int Stages = mondeq_pkg::ReadoutStages,
+  parameter int RowShiftBits = mondeq_pkg::ReadoutRowShiftBits,
+  parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::ReadoutRowShifts,
+  parameter bit [Rows*OutputBits-1:0] Biases = mondeq_pkg::ReadoutBiases,
+  parameter bit [Rows-1:0] NegativeRows = mondeq_pkg::ReadoutNegativeRows,
+  localparam int SlotBits = $clog2(Slots)
+) (
+  input  logic                         clk_i,
+  input  logic                         rst_ni,
+  input  logic [Slots-1:0]             done_i,       // slots whose state is final
+  output logic [SlotBits-1:0]          slot_o,       // the slot being read
+  output logic                         column_o,
+  input  logic [Columns*StateBits-1:0] state_i,      // two cycles after slot_o
+  output logic                         release_o,    // slot_o is free from the next cycle on
+  output logic                         valid_o,
+  input  logic                         ready_i,
+  output logic                         last_o,
+  output logic [OutputBits-1:0]        output_o
+);
+
+  localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1;
+  localparam int PhiBits = StateBits - 1;
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // Commands and outputs.
+
+  logic issue, last_row, write, write_last;
+  logic [RowBits-1:0] row;
+  logic [OutputBits-1:0] output_q;
+  // There is one column group: its number and the address of its weights say nothing more.
+  logic [RowBits-1:0] unused_address;
+  logic unused_first, unused_last;
+
+  mondeq_readout_control #(
+    .Rows      (Rows),
+    .Slots     (Slots),
+    .OutputBits(OutputBits),
+    .Depth     (Stages + 6)
+  ) u_control (
+    .clk_i,
+    .rst_ni,
+    .done_i,
+    .slot_o,
+    .release_o,
+    .issue_o       (issue),
+    .row_o         (row),
+    .column_o,
+    .address_o     (unused_address),
+    .first_column_o(unused_first),
+    .last_column_o (unused_last),
+    .last_row_o    (last_row),
+    .write_i       (write),
+    .write_last_i  (write_last),
+    .write_output_i(output_q),
+    .valid_o,
+    .ready_i,
+    .last_o,
+    .output_o
+  );
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // z = relu(s), and its product.
+
+  logic [Columns*PhiBits-1:0] z, z_q;
+  logic [Rows*OutputBits-1:0] product;
+
+  for (genvar i = 0; i < Columns; i++) begin : g_relu
+    mondeq_phi #(
+      .StateBits(StateBits),
+      .Relu     (1'b1)
+    ) u_relu (
+      .state_i(state_i[i*StateBits+:StateBits]),
+      .phi_o  (z[i*PhiBits+:PhiBits])
+    );
+  end
+
+  always_ff @(posedge clk_i) z_q <= z;
+
+  mondeq_readout_graph u_graph (
+    .clk_i,
+    .words_i  (z_q),
+    .product_o(product)
+  );
+
+  // ---------------------------------------------------------------------------------------------------------------
+  // The command's row of it.
+
+  logic select_valid, select_last, negative, negative_q;
+  logic [RowBits-1:0] select_row;
+  logic [OutputBits-1:0] aligned, aligned_q, bias, bias_q;
+
+  mondeq_delay #(
+    .Width(RowBits + 2),
+    .Depth(Stages + 3)
+  ) u_select (
+    .clk_i,
+    .rst_ni,
+    .data_i({row, last_row, issue}),
+    .data_o({select_row, select_last, select_valid})
+  );
+
+  mondeq_delay #(
+    .Width(2),
+    .Depth(2)
+  ) u_write (
+    .clk_i,
+    .rst_ni,
+    .data_i({select_last, select_valid}),
+    .data_o({write_last, write})
+  );
+
+  always_comb begin
+    aligned = '0;
+    bias = '0;
+    negative = 1'b0;
+    for (int i = 0; i < Rows; i++) begin
+      if (select_row == RowBits'(i)) begin
+        aligned = product[i*OutputBits+:OutputBits] << RowShifts[i*RowShiftBits+:RowShiftBits];
+        bias = Biases[i*OutputBits+:OutputBits];
+        negative = NegativeRows[i];
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    aligned_q <= aligned;
+    bias_q <= bias;
+    negative_q <= negative;
+    output_q <= negative_q ? bias_q - aligned_q : bias_q + aligned_q;
+  end
+
+endmodule
