@@ -1,12 +1,13 @@
-"""The resource strategy at several foldings against the unrolled one: LUTs, cycles, and their product.
+"""The resource strategy at several foldings against the unrolled ones: LUTs, cycles, and their product.
 
     python benchmarks/strategies.py [--model examples/digits.pt] [--bits 3] [--reuse-factor N ...] [--work DIR]
 
 Every engine is complete (drive, solver, readout), simulated bit for bit and
 cycle for cycle on random images, and mapped by the same Yosys for ECP5.  The
 resource foldings, unless given, are the default one, ``n`` rows x 4 columns,
-and the one that keeps the unrolled engine's pace.  Large matrices take Yosys
-long; with --work nothing is mapped twice.
+and the one that keeps the unrolled engine's pace.  Unrolled: the solver alone
+as a graph, and all three matrices.  Large matrices take Yosys long; with --work
+nothing is mapped twice.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from pathlib import Path
 from engines import DIGITS, Simulated, emitted, engine_cells, program_of, simulated
 from paper_tables import Table
 
-from mondeq_hw.adder_graph import solver_graph
 from mondeq_hw.parts import Usage
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import Schedule, initiation_interval, latency, schedule, schedule_unrolled
+from mondeq_hw.schedule import EngineFolding, Schedule, initiation_interval, latency, schedule
+from mondeq_hw.unroll import ENGINES, unrolled
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,16 @@ def unrolled_pace(program: SolverProgram, unrolled: Schedule) -> int:
 
 
 def plans(program: SolverProgram, factors: Sequence[int]) -> list[Schedule]:
-    """Resource with every reuse factor, then unrolled with its default folding of the drive."""
-    unrolled = schedule_unrolled(program, solver_graph(program).size)
-    chosen = set(factors) or {program.n, max(1, program.n // 4), unrolled_pace(program, unrolled)}
-    return [*(schedule(program, reuse) for reuse in sorted(chosen, reverse=True)), unrolled]
+    """Resource with every reuse factor, then unrolled: drive and readout folded as by default, and as graphs."""
+    graphs = [unrolled(program, engines)[0] for engines in ((), ENGINES)]
+    chosen = set(factors) or {program.n, max(1, program.n // 4), unrolled_pace(program, graphs[0])}
+    return [*(schedule(program, reuse) for reuse in sorted(chosen, reverse=True)), *graphs]
 
 
 def measure(program: SolverProgram, plan: Schedule, work: Path, samples: int) -> Engine:
     """Emit, simulate and map one engine."""
-    build = emitted(program, plan, work / f"{plan.strategy}-{plan.reuse_factor}")
+    name = f"{plan.strategy}-{plan.reuse_factor}" + ("" if plan.drive.graph is None else "-graphs")
+    build = emitted(program, plan, work / name)
     return Engine(
         plan=plan,
         interval=initiation_interval(plan, program.iterations),
@@ -84,22 +86,23 @@ def table(program: SolverProgram, engines: list[Engine]) -> Table:
 
     def row(engine: Engine) -> tuple[float | int | str | None, ...]:
         plan, cells = engine.plan, engine.cells
-        solver = (
-            f"{plan.solve.pe} x {plan.solve.simd}" if plan.solve.graph is None else f"{plan.solve.graph.adders} adders"
-        )
         return (
-            *(plan.strategy, plan.reuse_factor, f"{plan.drive.pe} x {plan.drive.simd}", solver),
+            *(plan.strategy, plan.reuse_factor, *map(_form, (plan.drive, plan.solve, plan.readout))),
             *(f"{engine.interval:.0f}", engine.latency),
             f"{engine.simulated.simulated / engine.simulated.predicted:.4f}",
             *(cells.luts, cells.flip_flops, f"{cells.block_rams:g}"),
             *(f"{engine.cost / 1e6:.2f}", f"{engine.cost / engines[0].cost:.3f}"),
         )
 
-    columns = ("strategy", "reuse", "drive", "solver", "cycles a sample", "latency", "simulated / model")
+    columns = ("strategy", "reuse", "drive", "solver", "readout", "cycles a sample", "latency", "simulated / model")
     columns = (*columns, "LUTs", "flip-flops", "block RAMs", "LUTs x cycles, millions", "ratio")
     bits = program.matrix.word_length
     title = f"n = {program.n}, d = {program.d}, k = {program.k}, {bits} bits, {program.iterations} iterations; ECP5"
     return Table("strategies", title, columns, tuple(map(row, engines)))
+
+
+def _form(engine: EngineFolding) -> str:
+    return f"{engine.pe} x {engine.simd}" if engine.graph is None else f"{engine.graph.adders} adders"
 
 
 def main() -> None:

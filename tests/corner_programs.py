@@ -174,29 +174,29 @@ def graph_drive() -> Corner:
 
 
 def graph_drive_shifted() -> Corner:
-    """A left shift and unequal right shifts behind the graph, half a sample a beat, folded rows behind it."""
-    return unrolled(leak_saturating().program, (5, 2), slots=4, graphs=("drive",))
+    """A left shift and unequal right shifts behind the graph, four beats."""
+    return unrolled(serial().program, (5, 2), slots=4, graphs=("drive",))
 
 
 def graph_readout() -> Corner:
-    """Unequal alignments and negated rows in the readout, behind a folded drive; more outputs than updates."""
-    return unrolled(leak_saturating().program, (5, 3), slots=12, graphs=("readout",))
+    """Unequal alignments and a negated row in the readout, behind a folded drive."""
+    return unrolled(ternary_leak().program, (4, 3), slots=8, graphs=("readout",))
 
 
 def graphs_everywhere() -> Corner:
-    """A sample a cycle in, more samples than places in the ring: the readout's rows are the bottleneck."""
+    """A sample a cycle in, one update: the rows of the readout are the bottleneck."""
     program = random_program(6, n=4, d=4, k=5, bits=3, state_bits=6, iterations=1)
     return unrolled(program, (4, 4), slots=24, graphs=("drive", "readout"))
 
 
 def graphs_wide() -> Corner:
-    """Sums beyond 64 bits in every graph."""
-    return unrolled(wide().program, (3, 5), slots=5, graphs=("drive", "readout"))
+    """Sums beyond 64 bits in every graph; a sample a beat, which waits for one of few slots."""
+    return unrolled(wide().program, (3, 9), slots=3, graphs=("drive", "readout"))
 
 
 def graphs_single() -> Corner:
-    """One weight an engine: no adder at all."""
-    return unrolled(single().program, (1, 1), slots=3, graphs=("drive", "readout"))
+    """One weight an engine: no adder at all, and a sample a cycle goes in and out."""
+    return unrolled(single().program, (1, 1), slots=24, graphs=("drive", "readout"))
 
 
 def graphs_of_zeros() -> Corner:

@@ -42,10 +42,11 @@ def test_folding_against_its_bound(script, tmp_path):
 def test_strategies_are_simulated_and_mapped(script, tmp_path):
     strategies = script("strategies")
     plans = strategies.plans(PROGRAM, ())
-    assert [plan.strategy for plan in plans] == ["resource"] * (len(plans) - 1) + ["unrolled"]
-    assert [plan.reuse_factor for plan in strategies.plans(PROGRAM, (4,))[:-1]] == [4]
-    pace = strategies.unrolled_pace(PROGRAM, plans[-1])
-    assert pace == pytest.approx(strategies.initiation_interval(plans[-1], 7) / 7, abs=0.5)
+    assert [plan.strategy for plan in plans] == ["resource"] * (len(plans) - 2) + ["unrolled"] * 2
+    assert [plan.drive.graph is None for plan in plans] == [True] * (len(plans) - 1) + [False]
+    assert [plan.reuse_factor for plan in strategies.plans(PROGRAM, (4,))[:-2]] == [4]
+    pace = strategies.unrolled_pace(PROGRAM, plans[-2])
+    assert pace == pytest.approx(strategies.initiation_interval(plans[-2], 7) / 7, abs=0.5)
     engine = strategies.measure(PROGRAM, plans[-1], tmp_path, 4)
     assert engine.simulated.simulated == engine.simulated.predicted
     assert engine.cells.luts > engine.plan.solve.graph.adder_bits and engine.cells.dsps == 0
