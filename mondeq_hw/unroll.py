@@ -22,6 +22,8 @@ from .schedule import Schedule, schedule_unrolled
 ENGINES = ("drive", "readout")
 #: The graph where it is the smaller one.
 AUTO = "auto"
+#: Entries of a matrix up to which da4ml is asked without the user's wish; beyond, it takes minutes to days.
+LARGEST_SEARCH = 10_000
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ def unrolled(
     ----------
     program : SolverProgram
     graphs : tuple of {"drive", "readout"} or "auto"
-        Engines beside the solver whose matrix is a graph.  ``"auto"``: those whose graph is estimated to take no
-        more LUTs than the folded engine.
+        Engines beside the solver whose matrix is a graph.  ``"auto"``: those of at most :data:`LARGEST_SEARCH`
+        entries whose graph is estimated to take no more LUTs than the folded engine.
     reuse_factor : int, optional
         See :func:`~mondeq_hw.schedule.schedule_unrolled`.
 
@@ -92,7 +94,7 @@ def unrolled(
     choices = []
     for engine in _engines(program):
         folded, luts = engine.luts(plan()), engine.luts(plan(**{engine.name: _smallest(engine)}))
-        searched = engine.name in graphs if asked else luts <= folded
+        searched = engine.name in graphs if asked else luts <= folded and engine.matrix.size <= LARGEST_SEARCH
         if searched:
             size = engine.search(program).size
             luts = engine.luts(plan(**{engine.name: size}))
@@ -105,9 +107,9 @@ def unrolled(
 def fewest_adders(matrix: np.ndarray) -> int:
     """Adders without which a graph cannot tell a matrix from the others that have such entries.
 
-    A graph is written down by naming, for each of its adders, two nodes, a shift and a sign (in any order of the
-    adders), and for each row a node, a shift and a sign.  That must be as many bits as the matrix has, its entries
-    taken as independent; so this holds for as good as every matrix, unless its entries follow a rule.
+    A graph is written down by naming, for each of its adders, two nodes, a shift and a sign (the adders in any
+    order), and for each row a node, a shift and a sign.  Hardly any matrix of independent entries can be written in
+    fewer bits than their entropy; one whose entries follow a rule may have a smaller graph.
 
     Parameters
     ----------

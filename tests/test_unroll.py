@@ -84,6 +84,15 @@ def test_no_search_where_it_cannot_win(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not drive.searched and not drive.unrolled and drive.graph_luts > drive.folded_luts
 
 
+def test_large_matrices_are_searched_on_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = random_program(2, n=8, d=8, k=4, drive_bits=5, readout_bits=5, iterations=1)
+    monkeypatch.setattr(unroll, "LARGEST_SEARCH", 63)
+    drive, readout = unrolled(program, "auto", 1)[1]
+    assert (drive.searched, drive.unrolled) == (False, False) and drive.graph_luts <= drive.folded_luts
+    assert readout.searched and readout.unrolled
+    assert unrolled(program, ("drive",), 1)[1][0].unrolled
+
+
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 16), d=st.integers(1, 16), bits=st.integers(1, 12))
 def test_no_graph_has_fewer_adders(seed: int, n: int, d: int, bits: int) -> None:
