@@ -1,4 +1,4 @@
-"""Accuracy over seeds: straight-through and LOTION retraining beside rounding, at 1 to 4 bits.
+"""Accuracy over seeds: straight-through and both forms of LOTION beside rounding, at 1 to 4 bits.
 
     python benchmarks/seeds.py [--shared DIR]              # MNIST, hours; a run that was killed continues
     python benchmarks/seeds.py --bits 2 --seeds 5 6        # a part of it, or more seeds
@@ -69,7 +69,7 @@ class Study:
     stand_in : TrainingConfig
         Of the network that the choices are made on.
     candidates : tuple of tuples of Candidate
-        One choice is made in each, by word length.
+        Of one method each; one of them is chosen, by word length.
     seeds : tuple of int
     modes, bits : tuple
         In this order.
@@ -147,9 +147,9 @@ def choose(networks: Networks, candidates: tuple[Candidate, ...], bits: int) -> 
     if known is None:
         trials = [_trial(networks, candidate, bits) for candidate in candidates]
         best = max(range(len(trials)), key=lambda index: trials[index].validation_accuracy)
-        known = Choice(method, bits, candidates[best].method, candidates[best].config)
+        known = Choice(method, bits, candidates[best].config)
         networks.results.append(known)
-    return Candidate(known.variant, known.config)
+    return Candidate(method, known.config)
 
 
 def _trial(networks: Networks, candidate: Candidate, bits: int) -> Trial:
@@ -168,8 +168,7 @@ def _trial(networks: Networks, candidate: Candidate, bits: int) -> Trial:
 
 def retrained(networks: Networks, mode: str, candidate: Candidate, bits: int, seed: int) -> None:
     """One point, unless the results file holds it."""
-    method = METHODS[0] if candidate.method == METHODS[0] else METHODS[1]
-    if networks.results.retrained(mode, method, bits, seed):
+    if networks.results.retrained(mode, candidate.method, bits, seed):
         return
     config = _seeded(candidate.config, seed)
     result, seconds = _retrain(networks, mode, Candidate(candidate.method, config), bits)
@@ -178,10 +177,9 @@ def retrained(networks: Networks, mode: str, candidate: Candidate, bits: int, se
     networks.results.append(
         Retrained(
             mode,
-            method,
+            candidate.method,
             bits,
             seed,
-            candidate.method,
             config,
             stored.drive.word_length,
             stored.readout.word_length,
@@ -227,15 +225,15 @@ def _seeded(config: QatConfig, seed: int) -> QatConfig:
 # -- the two studies -----------------------------------------------------------------------------------
 
 
-def grid(epochs: int, points: tuple[tuple[str, float, int], ...]) -> tuple[Candidate, ...]:
-    """Candidates of (method, learning rate, shift in pixels); the first names the choice."""
+def grid(epochs: int, method: str, *points: tuple[float, int]) -> tuple[Candidate, ...]:
+    """Candidates of (learning rate, shift in pixels)."""
 
     def config(rate: float, shift: int) -> QatConfig:
         optimisation = Optimisation(epochs, learning_rate=rate, patience=epochs, shift_pixels=shift)
         # After 12 updates the states differ from their limit by no more than rounding does.
         return QatConfig(optimisation, iterations=12)
 
-    return tuple(Candidate(method, config(rate, shift)) for method, rate, shift in points)
+    return tuple(Candidate(method, config(rate, shift)) for rate, shift in points)
 
 
 def mnist_study(shared: Path, folder: Path) -> Study:
@@ -252,8 +250,9 @@ def mnist_study(shared: Path, folder: Path) -> Study:
         TrainingConfig(n=100, margin=0.5, tolerance=1e-3, optimisation=training),
         TrainingConfig(n=100, margin=0.5, tolerance=1e-3, optimisation=memorising),
         (
-            grid(8, ((straight, 0.02, 1), (straight, 0.05, 1), (straight, 0.1, 1), (straight, 0.05, 0))),
-            grid(8, ((regularised, 0.05, 1), (regularised, 0.1, 1), (sampled, 0.05, 1), (sampled, 0.1, 1))),
+            grid(8, straight, (0.02, 1), (0.05, 1), (0.1, 1), (0.05, 0)),
+            grid(8, regularised, (0.05, 1), (0.1, 1)),
+            grid(8, sampled, (0.05, 1), (0.1, 1)),
         ),
         folder=folder,
     )
@@ -272,8 +271,9 @@ def digits_study(folder: Path) -> Study:
         TrainingConfig(n=32, margin=0.5, optimisation=training),
         TrainingConfig(n=32, margin=0.5, optimisation=replace(training, validation_share=0.3)),
         (
-            grid(6, ((straight, 0.02, 0), (straight, 0.05, 0))),
-            grid(6, ((regularised, 0.05, 0), (sampled, 0.05, 0))),
+            grid(6, straight, (0.02, 0), (0.05, 0)),
+            grid(6, regularised, (0.05, 0)),
+            grid(6, sampled, (0.05, 0)),
         ),
         folder=folder,
     )

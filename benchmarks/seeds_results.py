@@ -19,7 +19,7 @@ FINE_TUNED, FROM_SCRATCH, STAND_IN = "fine-tuned", "from scratch", "stand-in"
 class Trial:
     """A candidate, looked at on validation images that its network has never seen; accuracy in percent."""
 
-    variant: str
+    method: str
     bits: int
     config: QatConfig
     validation_accuracy: float
@@ -32,7 +32,6 @@ class Choice:
 
     method: str
     bits: int
-    variant: str
     config: QatConfig
 
 
@@ -66,7 +65,6 @@ class Retrained:
     method: str
     bits: int
     seed: int
-    variant: str
     config: QatConfig
     drive_bits: int
     readout_bits: int
@@ -124,10 +122,10 @@ class Results:
         """What was chosen, if anything yet."""
         return next((e for e in self.entries if isinstance(e, Choice) and (e.method, e.bits) == (method, bits)), None)
 
-    def trial(self, variant: str, config: QatConfig, bits: int) -> Trial | None:
+    def trial(self, method: str, config: QatConfig, bits: int) -> Trial | None:
         """What became of a candidate, if it was looked at."""
-        key = variant, config, bits
-        return next((e for e in self.entries if isinstance(e, Trial) and (e.variant, e.config, e.bits) == key), None)
+        key = method, config, bits
+        return next((e for e in self.entries if isinstance(e, Trial) and (e.method, e.config, e.bits) == key), None)
 
     def floating(self, mode: str, seed: int) -> list[Floating]:
         """The float network of a seed, if it was trained."""

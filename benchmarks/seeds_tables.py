@@ -15,7 +15,7 @@ from mondeq_hw.errors import InputError
 
 BITS = (4, 3, 2, 1)
 MODES = (FINE_TUNED, FROM_SCRATCH)
-STRAIGHT, LOTION = METHODS[:2]
+LABELS = dict(zip(METHODS, ("straight-through", "LOTION, regularised", "LOTION, sampled"), strict=True))
 #: What stands between these in ``docs/training.md`` is written here.
 BEGIN, END = "<!-- seeds.py: begin -->", "<!-- seeds.py: end -->"
 
@@ -30,24 +30,24 @@ def spread(accuracies: Sequence[float]) -> str:
 def table(results: Results) -> str:
     """Markdown: test accuracy by start, word length and method."""
     lines = [
-        "| start | bits | straight-through | LOTION | rounding alone | the paper's retraining "
+        f"| start | bits | {' | '.join(LABELS.values())} | rounding alone | the paper's retraining "
         "| largest proved factor | seeds |",
-        "|---|---|---|---|---|---|---|---|",
+        "|" + "---|" * (6 + len(LABELS)),
     ]
     for mode in MODES:
         for bits in BITS:
-            straight, lotion = (results.retrained(mode, method, bits) for method in (STRAIGHT, LOTION))
-            if not straight and not lotion:
+            points = [results.retrained(mode, method, bits) for method in METHODS]
+            if not any(points):
                 continue
             paper = RECORDED_RETRAINED.get(bits) if mode == FROM_SCRATCH else None
             cells = (
                 mode,
                 str(bits),
-                *(spread([entry.test_accuracy for entry in some]) for some in (straight, lotion)),
+                *(spread([entry.test_accuracy for entry in some]) for some in points),
                 spread([entry.test_accuracy for entry in results.rounded(mode, bits)]),
                 "" if paper is None else f"{paper:.2f}",
-                f"{max(entry.contraction_factor for entry in (*straight, *lotion)):.3f}",
-                f"{len(straight)}" if len(straight) == len(lotion) else f"{len(straight)}, {len(lotion)}",
+                f"{max(entry.contraction_factor for some in points for entry in some):.3f}",
+                ", ".join(dict.fromkeys(str(len(some)) for some in points)),
             )
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -63,16 +63,16 @@ def choices(results: Results) -> str:
     ]
     lines.append("|" + "---|" * (3 + len(BITS)))
     for recipe in dict.fromkeys(_recipe(trial) for trial in trials):
-        variant, rate, shift = recipe
+        method, rate, shift = recipe
         keys = [(bits, recipe) for bits in BITS]
         cells = (f"**{reached[key]}**" if key in chosen else reached.get(key, "") for key in keys)
-        lines.append(f"| {variant} | {rate:g} | {shift} | " + " | ".join(cells) + " |")
+        lines.append(f"| {method} | {rate:g} | {shift} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def _recipe(entry: Trial | Choice) -> tuple[str, float, int]:
     optimisation = entry.config.optimisation
-    return entry.variant, optimisation.learning_rate, optimisation.shift_pixels
+    return entry.method, optimisation.learning_rate, optimisation.shift_pixels
 
 
 def document(results: Results, text: str) -> str:
@@ -100,9 +100,9 @@ def report(results: Results, docs: Path) -> None:
 def draw(results: Results, file: Path) -> None:
     """Accuracy by word length; every seed a dot, mean and deviation beside it."""
     figure = Figure(figsize=(10, 3.8), layout="constrained")
-    styles = ((STRAIGHT, "C0", "straight-through", -0.15), (LOTION, "C1", "LOTION", 0.15))
+    styles = [(method, LABELS[method], f"C{index}", 0.2 * index - 0.15) for index, method in enumerate(METHODS)]
     for axis, mode in zip(figure.subplots(1, 2, sharey=True), MODES, strict=True):
-        for method, color, label, offset in styles:
+        for method, label, color, offset in styles:
             for bits in BITS:
                 values = [entry.test_accuracy for entry in results.retrained(mode, method, bits)]
                 if values:
@@ -120,7 +120,7 @@ def draw(results: Results, file: Path) -> None:
         for bits in BITS:
             values = [entry.test_accuracy for entry in results.rounded(mode, bits)]
             label = "rounding alone" if bits == BITS[0] else None
-            axis.plot([bits] * len(values), values, "x", color="C2", label=label)
+            axis.plot([bits - 0.3] * len(values), values, "x", color="black", label=label)
         axis.set(title=mode, xlabel="bits of the iteration matrix", xticks=BITS, xlim=(0.5, 4.5))
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8, loc="lower right")
