@@ -3,8 +3,8 @@
     python benchmarks/graph_sizes.py [--model examples/digits.pt] [--bits 3] [--drive]
 
 The graphs are da4ml's, their LUTs its own count (no tool maps them here); the
-multipliers are those of the unrolled strategy's schedule, in which drive and
-readout stay folded.  The drive of an MNIST model takes da4ml very long.
+multipliers are those of the unrolled strategy's schedule with drive and
+readout folded.  The drive of an MNIST model takes da4ml very long.
 """
 
 from __future__ import annotations
