@@ -52,7 +52,7 @@ class FoldingPoint:
     cycles_per_product : int
         Of the solver.
     lanes : int
-        Multiply-accumulate lanes of the three engines; an unrolled matrix counts one an entry.
+        Multiply-accumulate lanes of the three engines; an adder graph counts as many as its folding has.
     cycles_per_sample : float
         Predicted, steady state.
     macs_per_cycle : float

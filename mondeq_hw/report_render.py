@@ -22,7 +22,7 @@ from .report import AT_ROUTED_CLOCK, KINDS, Figure, Report
 from .report_curves import Curves, FoldingPoint, Foldings, macs
 from .schedule import Schedule
 
-REPORT_VERSION = 2
+REPORT_VERSION = 3
 #: Longer lists are cut in texts; the JSON has them whole.
 LONGEST_LIST = 12
 
