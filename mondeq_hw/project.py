@@ -45,7 +45,12 @@ MANIFEST_VERSION = 1
 #: What ``SolverProgram.load`` reads.
 PROGRAM = ("program.json", "program.npz")
 #: Where the hardware holds the program's integers.
-INTEGERS = ("rtl/mem/", "rtl/src/mondeq_pkg.sv", "rtl/src/mondeq_graph.sv", "hls/weights/", "hls/mondeq_params.h")
+INTEGERS = (
+    "rtl/mem/",
+    *(f"rtl/src/mondeq_{name}.sv" for name in ("pkg", "graph", "drive_graph", "readout_graph")),
+    "hls/weights/",
+    "hls/mondeq_params.h",
+)
 
 #: Files that commands other than ``compile`` may add to a finished folder, or write again.
 ADDED_LATER = frozenset(
