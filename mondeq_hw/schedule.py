@@ -32,11 +32,11 @@ STRATEGIES = (RESOURCE, UNROLLED)
 #: the adder tree's levels not counted.
 DRIVE_DEPTH = 9
 SOLVE_DEPTH = 11
-READOUT_DEPTH = 9
+READOUT_DEPTH = 10
 #: The same where the matrix is a graph, its stages not counted; in the ring a sample's last update takes one more.
 DRIVE_GRAPH_DEPTH = 2
 RING_DEPTH = 4
-READOUT_GRAPH_DEPTH = 6
+READOUT_GRAPH_DEPTH = 7
 #: A folding may waste so much of an engine's multipliers, on padded groups and on the start ...
 MAX_WASTE = 0.045
 #: ... where one that wastes less has at most so many times the multipliers of the smallest.

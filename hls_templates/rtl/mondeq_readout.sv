@@ -22,7 +22,7 @@ module mondeq_readout #(
   input  logic [Slots-1:0]          done_i,       // slots whose state is final
   output logic [SlotBits-1:0]       slot_o,       // the slot being read
   output logic [ColumnBits-1:0]     column_o,
-  input  logic [Simd*StateBits-1:0] state_i,      // two cycles after slot_o and column_o
+  input  logic [Simd*StateBits-1:0] state_i,      // three cycles after slot_o and column_o
   output logic                      release_o,    // slot_o is free from the next cycle on
   output logic                      valid_o,
   input  logic                      ready_i,
@@ -46,7 +46,7 @@ module mondeq_readout #(
     .ColumnGroups(ColumnGroups),
     .Slots       (Slots),
     .OutputBits  (OutputBits),
-    .Depth       (9 + Levels)
+    .Depth       (10 + Levels)
   ) u_control (
     .clk_i,
     .rst_ni,

@@ -2,12 +2,13 @@
 // group, free each slot after its last command, and buffer the outputs.
 //
 // A row starts only when the output buffer has room for it (a credit), so the pipeline in between never stalls.
+// Slot and column go to the solver's memory, which registers them; the rest of a command leaves registers here.
 module mondeq_readout_control #(
   parameter int Rows = 1,
   parameter int ColumnGroups = 1,
   parameter int Slots = 3,
   parameter int OutputBits = 20,
-  parameter int Depth = 9,  // cycles from a row's last command to its output beat
+  parameter int Depth = 10,  // cycles from the choice of a row's last command to its output beat
   localparam int Groups = Rows * ColumnGroups,
   localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1,
   localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1,
@@ -38,15 +39,17 @@ module mondeq_readout_control #(
   output logic [OutputBits-1:0]  output_o
 );
 
-  // A credit comes back this many cycles after a row of one column group started.
-  localparam int BufferRows = Depth + 1;
+  // A credit comes back this many cycles after a row of one column group was chosen.
+  localparam int BufferRows = Depth + 2;
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
 
-  logic room;
+  logic issue, first_column, last_column, last_row, room, leaves_q;
+  logic [RowBits-1:0] row;
+  logic [AddressBits-1:0] address;
   logic [SlotBits-1:0] slot_q;
 
-  assign issue_o = done_i[slot_q] && (!first_column_o || room);
-  assign release_o = issue_o && last_column_o && last_row_o;
+  assign issue = done_i[slot_q] && (!first_column || room);
+  assign release_o = issue && last_column && last_row;
   assign slot_o = slot_q;
 
   always_ff @(posedge clk_i) begin
@@ -60,23 +63,42 @@ module mondeq_readout_control #(
   ) u_counter (
     .clk_i,
     .rst_ni,
-    .step_i        (issue_o),
+    .step_i        (issue),
     .skip_columns_i(1'b0),
-    .row_o,
+    .row_o         (row),
     .column_o,
-    .address_o,
-    .first_column_o,
-    .last_column_o,
-    .last_row_o
+    .address_o     (address),
+    .first_column_o(first_column),
+    .last_column_o (last_column),
+    .last_row_o    (last_row)
   );
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) issue_o <= 1'b0;
+    else issue_o <= issue;
+  end
+
+  always_ff @(posedge clk_i) begin
+    row_o          <= row;
+    address_o      <= address;
+    first_column_o <= first_column;
+    last_column_o  <= last_column;
+    last_row_o     <= last_row;
+  end
+
+  // Registered, so that the buffer need not be placed beside the counters.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) leaves_q <= 1'b0;
+    else leaves_q <= valid_o && ready_i;
+  end
 
   mondeq_credits #(
     .Credits(BufferRows)
   ) u_room (
     .clk_i,
     .rst_ni,
-    .take_i(issue_o && first_column_o),
-    .give_i(valid_o && ready_i),
+    .take_i(issue && first_column),
+    .give_i(leaves_q),
     .left_o(room)
   );
 

@@ -27,7 +27,7 @@ module mondeq_readout_unrolled #(
   input  logic [Slots-1:0]             done_i,       // slots whose state is final
   output logic [SlotBits-1:0]          slot_o,       // the slot being read
   output logic                         column_o,
-  input  logic [Columns*StateBits-1:0] state_i,      // two cycles after slot_o
+  input  logic [Columns*StateBits-1:0] state_i,      // three cycles after slot_o
   output logic                         release_o,    // slot_o is free from the next cycle on
   output logic                         valid_o,
   input  logic                         ready_i,
@@ -52,7 +52,7 @@ module mondeq_readout_unrolled #(
     .Rows      (Rows),
     .Slots     (Slots),
     .OutputBits(OutputBits),
-    .Depth     (Stages + 6)
+    .Depth     (Stages + 7)
   ) u_control (
     .clk_i,
     .rst_ni,

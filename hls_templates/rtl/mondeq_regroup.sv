@@ -1,5 +1,6 @@
 // Banks of vectors, written WriteWords and read ReadWords words at a time.  Words are there two cycles after their
-// address: block RAMs are slow, so nothing but a register follows them.
+// address: block RAMs are slow, so nothing but a register follows them.  With RegisterAddress it takes three, and the
+// reader may be far away.
 //
 // When one width divides the other the words lie in simple dual-port memories, one per narrow group of a wide one;
 // otherwise in registers.  Lanes beyond the vector's length read as zero: a 1-bit weight has no zero that could mask
@@ -10,6 +11,7 @@ module mondeq_regroup #(
   parameter int Banks = 2,
   parameter int WriteWords = 1,
   parameter int ReadWords = 1,
+  parameter bit RegisterAddress = 1'b0,
   localparam int WriteGroups = (Words + WriteWords - 1) / WriteWords,
   localparam int ReadGroups = (Words + ReadWords - 1) / ReadWords,
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1,
@@ -29,7 +31,19 @@ module mondeq_regroup #(
   localparam int WriteBits = WriteWords * WordBits;
   localparam int ReadBits = ReadWords * WordBits;
 
-  logic [ReadBits-1:0] read_data;  // two cycles after the address
+  logic [BankBits-1:0] bank;
+  logic [ReadGroupBits-1:0] group;
+  logic [ReadBits-1:0] read_data;  // two cycles after them
+
+  if (RegisterAddress) begin : g_address
+    always_ff @(posedge clk_i) begin
+      bank  <= read_bank_i;
+      group <= read_group_i;
+    end
+  end else begin : g_direct
+    assign bank = read_bank_i;
+    assign group = read_group_i;
+  end
 
   if (ReadWords % WriteWords == 0) begin : g_widen
     localparam int Chunks = ReadWords / WriteWords;
@@ -55,15 +69,15 @@ module mondeq_regroup #(
       end
       logic [WriteBits-1:0] word_q;
       always_ff @(posedge clk_i) begin
-        word_q <= memory[{read_bank_i, read_group_i}];
+        word_q <= memory[{bank, group}];
         read_data[c*WriteBits+:WriteBits] <= word_q;
       end
     end
   end else if (WriteWords % ReadWords == 0) begin : g_narrow
     localparam int Chunks = WriteWords / ReadWords;
     localparam int LowBits = $clog2(Chunks);
-    logic [WriteGroupBits-1:0] high;
-    logic [LowBits-1:0] low, low_q1, low_q2;
+    logic [WriteGroupBits-1:0] high, row;
+    logic [LowBits-1:0] low, chunk, low_q1, low_q2;
     logic [WriteBits-1:0] wide_q1, wide_q2;
 
     always_comb begin
@@ -77,14 +91,25 @@ module mondeq_regroup #(
       end
     end
 
+    // Registered behind the table, which is the slower part.
+    if (RegisterAddress) begin : g_row
+      always_ff @(posedge clk_i) begin
+        row   <= high;
+        chunk <= low;
+      end
+    end else begin : g_row_direct
+      assign row = high;
+      assign chunk = low;
+    end
+
     logic [WriteBits-1:0] memory[1<<(BankBits+WriteGroupBits)];
     always_ff @(posedge clk_i) begin
       if (write_i) memory[{write_bank_i, write_group_i}] <= write_data_i;
     end
     always_ff @(posedge clk_i) begin
-      wide_q1 <= memory[{read_bank_i, high}];
+      wide_q1 <= memory[{bank, row}];
       wide_q2 <= wide_q1;
-      low_q1  <= low;
+      low_q1  <= chunk;
       low_q2  <= low_q1;
     end
     always_comb begin
@@ -110,7 +135,7 @@ module mondeq_regroup #(
     end
     always_ff @(posedge clk_i) begin
       for (int i = 0; i < ReadWords; i++) begin
-        words_q[i*WordBits+:WordBits] <= memory[int'(read_bank_i)*Stride+int'(read_group_i)*ReadWords+i];
+        words_q[i*WordBits+:WordBits] <= memory[int'(bank)*Stride+int'(group)*ReadWords+i];
       end
       read_data <= words_q;
     end
@@ -121,7 +146,7 @@ module mondeq_regroup #(
     localparam int LastWords = Words - (ReadGroups - 1) * ReadWords;
     logic last_q1, last_q2;
     always_ff @(posedge clk_i) begin
-      last_q1 <= read_group_i == ReadGroupBits'(ReadGroups - 1);
+      last_q1 <= group == ReadGroupBits'(ReadGroups - 1);
       last_q2 <= last_q1;
     end
     assign read_data_o = last_q2 ? ReadBits'(read_data[LastWords*WordBits-1:0]) : read_data;

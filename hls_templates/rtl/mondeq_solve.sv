@@ -427,11 +427,12 @@ module mondeq_solve #(
   // The readout's view of the state.
 
   mondeq_regroup #(
-    .Words     (Rows),
-    .WordBits  (StateBits),
-    .Banks     (2 << SlotBits),
-    .WriteWords(Pe),
-    .ReadWords (ReadoutSimd)
+    .Words          (Rows),
+    .WordBits       (StateBits),
+    .Banks          (2 << SlotBits),
+    .WriteWords     (Pe),
+    .ReadWords      (ReadoutSimd),
+    .RegisterAddress(1'b1)
   ) u_readout_words (
     .clk_i,
     .write_i      (state_write),

@@ -290,11 +290,12 @@ module mondeq_solve_unrolled #(
   // The readout's view of the state.
 
   mondeq_regroup #(
-    .Words     (Rows),
-    .WordBits  (StateBits),
-    .Banks     (1 << SlotBits),
-    .WriteWords(Rows),
-    .ReadWords (ReadoutSimd)
+    .Words          (Rows),
+    .WordBits       (StateBits),
+    .Banks          (1 << SlotBits),
+    .WriteWords     (Rows),
+    .ReadWords      (ReadoutSimd),
+    .RegisterAddress(1'b1)
   ) u_readout_words (
     .clk_i,
     .write_i      (retire_valid),
