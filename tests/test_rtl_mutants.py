@@ -180,7 +180,7 @@ MUTANTS = (
            "bias = '0"),
     Mutant("graph_output_sign", "graph_readout", "readout_unrolled", "negative_q ? bias_q - aligned_q : ", ""),
     Mutant("graph_sign_of_the_next", "graph_readout", "readout_unrolled", "negative_q ? bias_q", "negative ? bias_q"),
-    Mutant("graph_few_rows_in_flight", "graphs_everywhere", "readout_unrolled", "(Stages + 6)", "(Stages + 5)"),
+    Mutant("graph_few_rows_in_flight", "graphs_everywhere", "readout_unrolled", "(Stages + 7)", "(Stages + 6)"),
     # Readout and streams.
     Mutant("no_alignment", "leak_saturating", "readout", "sum << sum_shift_q", "sum"),
     Mutant("no_bias", "serial", "readout", "aligned_q + aligned_bias_q", "aligned_q"),
