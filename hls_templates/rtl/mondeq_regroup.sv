@@ -32,7 +32,10 @@ module mondeq_regroup #(
   localparam int ReadBits = ReadWords * WordBits;
 
   logic [BankBits-1:0] bank;
+  // Narrow groups have their table before the register.
+  /* verilator lint_off UNUSEDSIGNAL */
   logic [ReadGroupBits-1:0] group;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic [ReadBits-1:0] read_data;  // two cycles after them
 
   if (RegisterAddress) begin : g_address
