@@ -137,7 +137,7 @@ MUTANTS = (
     Mutant("ring_reset_keeps_valid", "ring_full", "solve_unrolled", *forgets("valid_q", "1'b0")),
     Mutant("ring_reset_keeps_waiting", "ring_saturating", "solve_unrolled", *forgets("waiting_q")),
     Mutant("ring_reset_keeps_slot", "ring_full", "solve_unrolled", *forgets("next_slot_q")),
-    Mutant("ring_reset_keeps_done", "ring_leak", "solve_unrolled", *forgets("done_q")),
+    Mutant("ring_reset_keeps_done", "ring_full", "solve_unrolled", *forgets("done_q")),
     # The drive as a graph.
     Mutant("graph_ready_when_full", "graph_drive", "drive_unrolled", "!(last_beat && complete_q) || issue", "1'b1"),
     Mutant("graph_waits_for_the_command", "graphs_single", "drive_unrolled", "complete_q) || issue", "complete_q)"),
