@@ -24,6 +24,7 @@ from . import board_rtl
 from .board import Board, find_board
 from .board_rtl import LineTiming, line_timing
 from .errors import InputError
+from .estimate import LUT_WEIGHT_BITS
 from .frames import OVERHEAD, sample_bytes
 from .parts import Usage
 from .pll import Pll, find_pll
@@ -31,7 +32,7 @@ from .program import SolverProgram
 from .room import Room
 from .rtl_tests.runner import load_schedule
 from .schedule import Schedule, initiation_interval
-from .synth import LUT_WEIGHT_BITS, check_lut_weight_bits, silent, without_dsps
+from .synth import check_lut_weight_bits, silent, without_dsps
 from .synth_parsers import Routed, nextpnr_routed, yosys_usage
 from .synth_tools import Progress, Run, ToolFailedError, ecppack, nextpnr_ecp5, yosys
 

@@ -20,7 +20,7 @@ from .bitstream import SUMMARY
 from .certificate import CertificateLine
 from .doctor import package_version
 from .errors import InputError
-from .estimate import estimate
+from .estimate import LUT_WEIGHT_BITS, estimate
 from .golden import GoldenModel
 from .parts import ECP5, Part, Usage, find_part
 from .program import SolverProgram
@@ -52,7 +52,7 @@ from .report import (
 )
 from .rtl_tests.runner import load_schedule
 from .schedule import EngineFolding, Schedule, completion_cycles, initiation_interval
-from .synth import FLOWS, LUT_WEIGHT_BITS, SynthOptions
+from .synth import FLOWS, SynthOptions
 from .synth_parsers import HlsEstimate, Routed
 from .synth_tools import digests
 from .verify import BackendReport
