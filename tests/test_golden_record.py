@@ -1,0 +1,31 @@
+"""Outputs stay what they are: see :mod:`golden_record`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from golden_record import CASES, RECORD, Case, record
+
+EXPECTED = json.loads(RECORD.read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_outputs_are_what_they_were(case: Case, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    shared = request.getfixturevalue("shared") if case.needs_shared else tmp_path
+    found, expected = record(case.compile(shared, tmp_path / "build")), EXPECTED[case.name]
+    lines, wanted = found.pop("certificate"), dict(expected).pop("certificate")
+    assert found == {key: value for key, value in expected.items() if key != "certificate"}
+    assert lines.keys() == wanted.keys()
+    for name, (status, values) in wanted.items():
+        assert lines[name][0] == status, name
+        if status == "measured":
+            assert _floats(lines[name][1]) == pytest.approx(_floats(values), rel=1e-6), name
+        else:
+            assert lines[name][1] == values, name
+
+
+def _floats(values: dict[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items()}
