@@ -21,9 +21,8 @@ from pathlib import Path
 from paper_tables import Cell, Table
 
 from mondeq_hw import InputError, Project
-from mondeq_hw.data import MNIST
-from mondeq_hw.rtl_tests.runner import load_schedule
-from mondeq_hw.schedule import latency
+from mondeq_hw.hardware import latency, load_schedule
+from mondeq_hw.problem import MNIST
 
 XCVU9P = "xcvu9p-2, Vivado, out of context"
 

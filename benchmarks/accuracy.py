@@ -14,9 +14,9 @@ from published import arguments, compiled, float_classes, load_published
 from rich.console import Console
 from rich.table import Table
 
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.lower import CALIBRATED, NEAREST, SPECTRAL, LoweringOptions
-from mondeq_hw.perturbation import paper_perturbation
+from mondeq_hw.program import GoldenModel
+from mondeq_hw.proof import paper_perturbation
+from mondeq_hw.rounding import CALIBRATED, NEAREST, SPECTRAL, LoweringOptions
 
 ROUNDINGS = (NEAREST, SPECTRAL, CALIBRATED)
 

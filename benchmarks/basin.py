@@ -13,12 +13,9 @@ from pathlib import Path
 import torch
 from published import arguments
 
-from mondeq_hw.basin import diagnose, markdown, plot
-from mondeq_hw.data import DATASETS, DIGITS, digits, mnist
-from mondeq_hw.load import load
-from mondeq_hw.lower import NEAREST, ROUNDINGS, LoweringOptions, lower
-from mondeq_hw.qat import QatConfig
-from mondeq_hw.train import Optimisation
+from mondeq_hw.problem import DATASETS, DIGITS, digits, load, mnist
+from mondeq_hw.rounding import NEAREST, ROUNDINGS, LoweringOptions, lower
+from mondeq_hw.training import Optimisation, QatConfig, diagnose, markdown, plot
 
 CALIBRATION_SAMPLES = 4096
 DRIVE_BITS, READOUT_BITS = 4, 6

@@ -11,16 +11,12 @@ from typing import Any
 import numpy as np
 from published import compiled
 
-from mondeq_hw import rtl
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load, retrained_bits
-from mondeq_hw.lower import LoweringOptions
-from mondeq_hw.parts import ECP5, Usage
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.rtl_tests.runner import run_bench
-from mondeq_hw.schedule import Schedule, completion_cycles
-from mondeq_hw.synth_parsers import yosys_usage
-from mondeq_hw.synth_tools import Run, yosys
+from mondeq_hw.hardware import ECP5, Schedule, Usage, completion_cycles, emit_rtl
+from mondeq_hw.problem import load, retrained_bits
+from mondeq_hw.program import GoldenModel, SolverProgram
+from mondeq_hw.rounding import LoweringOptions
+from mondeq_hw.rtl_tests import run_bench
+from mondeq_hw.synthesis import Run, yosys, yosys_usage
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 DIGITS = EXAMPLES / "digits.pt"
@@ -36,7 +32,7 @@ def emitted(program: SolverProgram, plan: Schedule, folder: Path) -> Path:
     shutil.rmtree(folder / "rtl", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     program.save(folder)
-    rtl.emit(program, plan, folder)
+    emit_rtl(program, plan, folder)
     return folder
 
 

@@ -12,11 +12,10 @@ import matplotlib
 import numpy as np
 from published import Published, arguments, compiled, float_classes, load_published
 
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.lower import NEAREST, LoweringOptions
-from mondeq_hw.perturbation import compare_operators, paper_quantizer
-from mondeq_hw.prox import PHI, equilibrium
-from mondeq_hw.reformulate import Recurrence, forward_backward, peaceman_rachford
+from mondeq_hw.problem import Recurrence, forward_backward, peaceman_rachford
+from mondeq_hw.program import PHI, GoldenModel, equilibrium
+from mondeq_hw.proof import compare_operators, paper_quantizer
+from mondeq_hw.rounding import NEAREST, LoweringOptions
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

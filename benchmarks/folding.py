@@ -19,8 +19,8 @@ from pathlib import Path
 from engines import DIGITS, Simulated, emitted, program_of, simulated
 from paper_tables import Table
 
+from mondeq_hw.hardware import EngineFolding, Schedule, initiation_interval, latency, schedule
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import EngineFolding, Schedule, initiation_interval, latency, schedule
 
 #: Enough to leave the pipeline's filling behind.
 SAMPLES = 12

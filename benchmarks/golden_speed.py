@@ -18,9 +18,9 @@ from published import arguments, compiled, load_published
 from rich.console import Console
 from rich.table import Table
 
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.lower import LoweringOptions
-from mondeq_hw.reformulate import Recurrence, forward_backward
+from mondeq_hw.problem import Recurrence, forward_backward
+from mondeq_hw.program import GoldenModel
+from mondeq_hw.rounding import LoweringOptions
 
 TOLERANCE = 1e-4
 #: The largest power of two below 2 m / L^2 on the published checkpoint.

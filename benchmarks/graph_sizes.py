@@ -15,9 +15,8 @@ from pathlib import Path
 from engines import DIGITS, program_of, traced
 from paper_tables import Cell, Table
 
-from mondeq_hw.adder_graph import solver_graph
+from mondeq_hw.hardware import schedule_unrolled, solver_graph
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import schedule_unrolled
 
 
 def table(program: SolverProgram, names: tuple[str, ...]) -> Table:

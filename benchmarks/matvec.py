@@ -24,12 +24,9 @@ import numpy as np
 from engines import DIGITS, emitted, mapped_cells, program_of, traced
 from paper_tables import Cell, Table
 
-from mondeq_hw import hls
-from mondeq_hw.adder_graph import solver_graph
-from mondeq_hw.csim import COMPILER_FLAGS, include_folders
-from mondeq_hw.parts import Usage
+from mondeq_hw.hardware import Usage, emit_hls, include_folders, schedule, schedule_unrolled, solver_graph
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import schedule, schedule_unrolled
+from mondeq_hw.verification import COMPILER_FLAGS
 
 TIMER = Path(__file__).with_name("matvec_time.cpp")
 SAMPLES, ROUNDS = 1000, 5
@@ -140,7 +137,7 @@ def da4ml_verilog(program: SolverProgram, work: Path) -> Design:
 def mondeq_cpp(program: SolverProgram, work: Path) -> Software:
     """Our array at the default folding."""
     plan = schedule(program)
-    hls.emit(program, plan, work)
+    emit_hls(program, plan, work)
     return _timed(f"ours, folded {plan.solve.pe} x {plan.solve.simd}", program, work, work / "hls", ())
 
 

@@ -20,15 +20,10 @@ from matplotlib.ticker import NullFormatter
 from paper_tables import Cell, Recorded, Table
 from published import Published, compiled
 
-from mondeq_hw.certify import state_radius
-from mondeq_hw.contraction import error_bound
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.lower import LEAST_DRIVE_BITS, NEAREST, STATE_BITS, LoweringOptions
-from mondeq_hw.model import MonDEQ
-from mondeq_hw.perturbation import compare_operators, displacement, paper_quantizer
-from mondeq_hw.prox import equilibrium
-from mondeq_hw.reference import preactivation
-from mondeq_hw.reformulate import folded_input
+from mondeq_hw.problem import MonDEQ, folded_input, preactivation
+from mondeq_hw.program import GoldenModel, equilibrium
+from mondeq_hw.proof import compare_operators, displacement, error_bound, paper_quantizer, state_radius
+from mondeq_hw.rounding import LEAST_DRIVE_BITS, NEAREST, STATE_BITS, LoweringOptions
 
 BITS = (6, 8, 12, 16)
 #: The authors' evaluation: images, batch, step, tolerance, iterations, and the slack in their count.

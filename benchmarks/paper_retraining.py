@@ -19,14 +19,11 @@ from paper_displacement import quantised, recorded_equilibria
 from paper_tables import Recorded, Table
 from published import Published, compiled, golden_accuracy
 
-from mondeq_hw.contraction import ContractionProof
-from mondeq_hw.data import Dataset, mnist
-from mondeq_hw.lower import Lowered, LoweringOptions
-from mondeq_hw.perturbation import PaperPerturbation, paper_perturbation
-from mondeq_hw.prox import equilibrium
-from mondeq_hw.qat import QatConfig, certified_program, retrain
-from mondeq_hw.reference import preactivation
-from mondeq_hw.train import Optimisation, progress_bar
+from mondeq_hw.problem import Dataset, mnist, preactivation
+from mondeq_hw.program import equilibrium
+from mondeq_hw.proof import ContractionProof, PaperPerturbation, paper_perturbation
+from mondeq_hw.rounding import Lowered, LoweringOptions
+from mondeq_hw.training import Optimisation, QatConfig, certified_program, progress_bar, retrain
 
 BITS = (1, 2, 3, 4, 6, 8)
 LEAST_DRIVE_BITS, LEAST_READOUT_BITS = 4, 6

@@ -16,10 +16,9 @@ from matplotlib.figure import Figure
 from paper_tables import Recorded, Table
 from published import Published
 
-from mondeq_hw.lower import NEAREST, LoweringOptions, lower
-from mondeq_hw.perturbation import PaperPerturbation, paper_perturbation, paper_quantizer
-from mondeq_hw.reference import step_size
-from mondeq_hw.reformulate import folded_input, peaceman_rachford
+from mondeq_hw.problem import folded_input, peaceman_rachford, step_size
+from mondeq_hw.proof import PaperPerturbation, paper_perturbation, paper_quantizer
+from mondeq_hw.rounding import NEAREST, LoweringOptions, lower
 
 BITS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 32)
 SAMPLES = 64

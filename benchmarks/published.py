@@ -8,14 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mondeq_hw.certify import choose_iterations
-from mondeq_hw.data import Dataset, mnist
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load
-from mondeq_hw.lower import Lowered, LoweringOptions, lower
-from mondeq_hw.model import MonDEQ
-from mondeq_hw.program import SolverProgram, assemble
-from mondeq_hw.reference import logits
+from mondeq_hw.problem import Dataset, MonDEQ, load, logits, mnist
+from mondeq_hw.program import GoldenModel, SolverProgram
+from mondeq_hw.proof import choose_iterations
+from mondeq_hw.rounding import Lowered, LoweringOptions, assemble, lower
 
 CALIBRATION_SAMPLES = 10_000
 

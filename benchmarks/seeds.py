@@ -31,13 +31,36 @@ from seeds_results import FINE_TUNED, FROM_SCRATCH, STAND_IN, Choice, Floating, 
 from seeds_tables import report, table
 
 from mondeq_hw.commands.training import CALIBRATION_SAMPLES, METHODS
-from mondeq_hw.data import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, MNIST, Dataset, digits, mnist
-from mondeq_hw.load import MNIST_PREPROCESSING, Training, load, save
-from mondeq_hw.lotion import Regularised, Sampled
-from mondeq_hw.lower import Lowered, LoweringOptions, lower
-from mondeq_hw.model import MonDEQ, Preprocessing
-from mondeq_hw.qat import QatConfig, QatResult, StraightThrough, certified_program, retrain
-from mondeq_hw.train import Optimisation, TrainingConfig, accuracy, normalisation, train
+from mondeq_hw.problem import (
+    DIGITS,
+    DIGITS_INPUT_BITS,
+    DIGITS_SCALE,
+    MNIST,
+    MNIST_PREPROCESSING,
+    Dataset,
+    MonDEQ,
+    Preprocessing,
+    Training,
+    digits,
+    load,
+    mnist,
+    save,
+)
+from mondeq_hw.rounding import Lowered, LoweringOptions, lower
+from mondeq_hw.training import (
+    Optimisation,
+    QatConfig,
+    QatResult,
+    Regularised,
+    Sampled,
+    StraightThrough,
+    TrainingConfig,
+    accuracy,
+    certified_program,
+    normalisation,
+    retrain,
+    train,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "seeds.jsonl"

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mondeq_hw.errors import InputError
-from mondeq_hw.qat import QatConfig
-from mondeq_hw.train import Optimisation, TrainingConfig
+from mondeq_hw.base import InputError
+from mondeq_hw.training import Optimisation, QatConfig, TrainingConfig
 
 FINE_TUNED, FROM_SCRATCH, STAND_IN = "fine-tuned", "from scratch", "stand-in"
 

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from paper_retraining import RECORDED_RETRAINED
 from seeds_results import FINE_TUNED, FROM_SCRATCH, Choice, Results, Trial
 
+from mondeq_hw.base import InputError
 from mondeq_hw.commands.training import METHODS
-from mondeq_hw.errors import InputError
 
 BITS = (4, 3, 2, 1)
 MODES = (FINE_TUNED, FROM_SCRATCH)

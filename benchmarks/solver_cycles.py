@@ -17,11 +17,10 @@ from paper_tables import Cell, Table
 from published import arguments, compiled, load_published
 from solvers import TARGETS, reaching
 
-from mondeq_hw.lower import Lowered, LoweringOptions
-from mondeq_hw.model import MonDEQ
+from mondeq_hw.hardware import initiation_interval, latency, schedule
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, MonDEQ
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
-from mondeq_hw.schedule import initiation_interval, latency, schedule
+from mondeq_hw.rounding import Lowered, LoweringOptions
 
 REUSE_FACTORS = (100, 25)
 

@@ -17,12 +17,11 @@ from published import arguments, compiled, load_published
 from rich.console import Console
 from rich.table import Table
 
-from mondeq_hw.certify import ContractionProof, state_radius
-from mondeq_hw.contraction import error_bound
-from mondeq_hw.lower import Lowered, LoweringOptions
-from mondeq_hw.numerics import FixedPointFormat
-from mondeq_hw.program import SolverProgram, assemble
-from mondeq_hw.reformulate import SOLVERS
+from mondeq_hw.base import FixedPointFormat
+from mondeq_hw.problem import SOLVERS
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.proof import ContractionProof, error_bound, state_radius
+from mondeq_hw.rounding import Lowered, LoweringOptions, assemble
 
 TARGETS = (4.0, 1.0, 0.25, 0.0625, 2.0**-6, 2.0**-10)
 MOST_ITERATIONS = 1 << 14

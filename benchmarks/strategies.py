@@ -21,10 +21,8 @@ from pathlib import Path
 from engines import DIGITS, Simulated, emitted, engine_cells, program_of, simulated
 from paper_tables import Table
 
-from mondeq_hw.parts import Usage
+from mondeq_hw.hardware import ENGINES, EngineFolding, Schedule, Usage, initiation_interval, latency, schedule, unrolled
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import EngineFolding, Schedule, initiation_interval, latency, schedule
-from mondeq_hw.unroll import ENGINES, unrolled
 
 
 @dataclass(frozen=True)

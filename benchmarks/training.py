@@ -17,10 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from mondeq_hw.equilibrium import MonotoneNetwork, phi
-from mondeq_hw.lower import NEAREST, LoweringOptions, lower
-from mondeq_hw.model import Preprocessing
-from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, straight_through
+from mondeq_hw.problem import Preprocessing
+from mondeq_hw.rounding import NEAREST, LoweringOptions, lower
+from mondeq_hw.training import MonotoneNetwork, QatConfig, QuantizedNetwork, nearest_levels, phi, straight_through
 
 BATCH = 128
 REPEATS = 40

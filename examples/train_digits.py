@@ -12,9 +12,8 @@ from pathlib import Path
 
 import torch
 
-from mondeq_hw.data import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, digits
-from mondeq_hw.load import Training, save
-from mondeq_hw.train import Optimisation, TrainingConfig, accuracy, normalisation, progress_bar, train
+from mondeq_hw.problem import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Training, digits, save
+from mondeq_hw.training import Optimisation, TrainingConfig, accuracy, normalisation, progress_bar, train
 
 CONFIG = TrainingConfig(
     n=64,

@@ -14,14 +14,20 @@ from pathlib import Path
 
 import torch
 
-from mondeq_hw.data import MNIST, Dataset, mnist
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import MNIST_PREPROCESSING, Training, load, save
-from mondeq_hw.lower import LoweringOptions, lower
-from mondeq_hw.model import MonDEQ
-from mondeq_hw.qat import QatConfig, certified_program, retrain
-from mondeq_hw.reformulate import network_of
-from mondeq_hw.train import Optimisation, TrainingConfig, accuracy, plot_history, progress_bar, train
+from mondeq_hw.problem import MNIST, MNIST_PREPROCESSING, Dataset, MonDEQ, Training, load, mnist, network_of, save
+from mondeq_hw.program import GoldenModel
+from mondeq_hw.rounding import LoweringOptions, lower
+from mondeq_hw.training import (
+    Optimisation,
+    QatConfig,
+    TrainingConfig,
+    accuracy,
+    certified_program,
+    plot_history,
+    progress_bar,
+    retrain,
+    train,
+)
 
 BITS = (4, 2, 1)
 DRIVE_BITS, READOUT_BITS = 4, 6

@@ -11,12 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mondeq_hw import Project
-from mondeq_hw.data import digits
-from mondeq_hw.load import load
-from mondeq_hw.lower import CALIBRATED, NEAREST, LoweringOptions, lower
-from mondeq_hw.model import MonDEQ
-from mondeq_hw.prox import equilibrium
-from mondeq_hw.reference import preactivation
+from mondeq_hw.problem import MonDEQ, digits, load, preactivation
+from mondeq_hw.program import equilibrium
+from mondeq_hw.rounding import CALIBRATED, NEAREST, LoweringOptions, lower
 
 BITS = range(1, 9)
 #: Training images in the certificate: its first ones.

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from mondeq_hw import __version__
+from mondeq_hw.base import __version__
 
 #: First operator set with 16-bit ``QuantizeLinear``; onnx 1.16 and onnxruntime 1.18 have it.
 OPSET = 21

@@ -17,12 +17,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from mondeq_hw.errors import InputError, MissingToolError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.project import Project, writing
-from mondeq_hw.rtl_tests.runner import load_schedule
-from mondeq_hw.schedule import Schedule, schedule
+from mondeq_hw.base import InputError, MissingToolError
+from mondeq_hw.folder import writing
+from mondeq_hw.hardware import Schedule, load_schedule, schedule
+from mondeq_hw.program import GoldenModel, SolverProgram
+from mondeq_hw.project import Project
 
 try:
     import yaml
@@ -50,7 +49,7 @@ class MonDEQLayer(HLS4MLModule):
     ----------
     program : SolverProgram
     plan : Schedule, optional
-        Foldings of the engines in hardware; by default :func:`mondeq_hw.schedule.schedule` of the program.
+        Foldings of the engines in hardware; by default :func:`mondeq_hw.hardware.schedule.schedule` of the program.
     output : {"outputs", "equilibrium"}
         ``y``, or the equilibrium ``z`` for a head of your own.
 

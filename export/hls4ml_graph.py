@@ -23,11 +23,9 @@ from hls4ml.model.layers import Input, Layer, Reshape, Transpose, register_layer
 from hls4ml.model.optimizer import OptimizerPass, register_pass
 from hls4ml.model.types import FixedPrecisionType, IntegerPrecisionType, NamedType, SaturationMode
 
-from mondeq_hw.errors import InputError
-from mondeq_hw.hls import emit_engines, filled, template
-from mondeq_hw.numerics import FixedPointFormat
+from mondeq_hw.base import FixedPointFormat, InputError
+from mondeq_hw.hardware import Schedule, emit_engines, filled, template
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import Schedule
 
 #: Both share templates and flows in hls4ml; the others have C++ types of their own.
 BACKENDS = ("Vitis", "Vivado")

@@ -21,16 +21,25 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from mondeq_hw.containers import FORMAT_NAME
-from mondeq_hw.errors import InputError
-from mondeq_hw.load import FORMAT_VERSION, Training, load, load_checkpoint, own_format
-from mondeq_hw.model import MonDEQ, StoredRecurrence
-from mondeq_hw.program import SolverProgram, assemble
-from mondeq_hw.project import CERTIFICATE, Project
-from mondeq_hw.quantize import quantized_of
-from mondeq_hw.reformulate import FORWARD_BACKWARD
-from mondeq_hw.replacing import replacing
-from mondeq_hw.stored import KEY, MATRICES, pack
+from mondeq_hw.base import InputError, replacing
+from mondeq_hw.folder import CERTIFICATE
+from mondeq_hw.problem import (
+    FORMAT_NAME,
+    FORMAT_VERSION,
+    FORWARD_BACKWARD,
+    KEY,
+    MATRICES,
+    MonDEQ,
+    StoredRecurrence,
+    Training,
+    load,
+    load_checkpoint,
+    own_format,
+    pack,
+)
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.project import Project
+from mondeq_hw.rounding import assemble, quantized_of
 
 from .graph import checked_model
 from .onnx_float import float_graph
@@ -141,7 +150,7 @@ def export(source: str | os.PathLike[str], form: str = INTEGER, margin: float | 
     source : path
     form : {"integer", "qdq", "float"}
     margin : float, optional
-        As for :func:`mondeq_hw.load`.
+        As for :func:`mondeq_hw.problem.load`.
 
     Raises
     ------

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from mondeq_hw.model import MonDEQ
-from mondeq_hw.reference import MAX_ITERATIONS, TOLERANCE, step_size
+from mondeq_hw.problem import MAX_ITERATIONS, TOLERANCE, MonDEQ, step_size
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
 
@@ -17,7 +16,7 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
     """``inputs`` (batch, d), raw input words in float64, to ``outputs`` (batch, k) and ``residual`` (batch,).
 
     ``z = relu(W z + U x + b)`` is solved by Peaceman-Rachford splitting as in
-    :func:`mondeq_hw.reference.preactivation`; ``residual`` is
+    :func:`mondeq_hw.problem.reference.preactivation`; ``residual`` is
     ``max |z - relu(W z + U x + b)|``, so that every answer shows how exact it is.
     """
     alpha, eye = step_size(model), np.eye(model.n)

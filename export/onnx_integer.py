@@ -18,8 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from mondeq_hw.errors import InputError
-from mondeq_hw.numerics import IntegerMatrix, exact_dtype
+from mondeq_hw.base import InputError, IntegerMatrix, exact_dtype
 from mondeq_hw.program import SolverProgram
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
@@ -180,5 +179,5 @@ def _magnitude(g: GraphBuilder, state: str, output: str) -> str:
     return g.add("Abs", [state], output)
 
 
-#: The nodes of each key of :data:`mondeq_hw.prox.PHI`.
+#: The nodes of each key of :data:`mondeq_hw.program.prox.PHI`.
 PHI: dict[str, Callable[[GraphBuilder, str, str], str]] = {"abs": _magnitude, "relu": _positive_part}

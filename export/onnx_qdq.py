@@ -12,15 +12,14 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from mondeq_hw.errors import InputError
-from mondeq_hw.numerics import FixedPointFormat, IntegerMatrix, exact_dtype
+from mondeq_hw.base import FixedPointFormat, InputError, IntegerMatrix, exact_dtype
 from mondeq_hw.program import SolverProgram
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
 
 #: Longest word of ``QuantizeLinear``.
 LONGEST_WORD = 16
-#: Operator of each key of :data:`mondeq_hw.prox.PHI`.
+#: Operator of each key of :data:`mondeq_hw.program.prox.PHI`.
 PHI_OPERATORS = {"abs": "Abs", "relu": "Relu"}
 
 

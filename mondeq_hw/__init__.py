@@ -11,15 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import InputError, MismatchError, MissingToolError, MondeqError, NotCertifiedError
-from .load import load, save
-from .model import MonDEQ, Preprocessing
+from .base import InputError, MismatchError, MissingToolError, MondeqError, NotCertifiedError, __version__
+from .problem import MonDEQ, Preprocessing, load, save
 
 if TYPE_CHECKING:
     from .pipeline import compile
     from .project import Project
-
-__version__ = "0.1.0"
 
 __all__ = [
     "InputError",
@@ -30,6 +27,7 @@ __all__ = [
     "NotCertifiedError",
     "Preprocessing",
     "Project",
+    "__version__",
     "compile",
     "load",
     "save",

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__
+from .base import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_OK, InputError, MondeqError, __version__
 from .commands.bitstream import bitstream_command
 from .commands.certificate import certificate_command
 from .commands.compile import compile_command
@@ -28,7 +28,6 @@ from .commands.search import search_command
 from .commands.synth import synth_command
 from .commands.training import qat_command, train_command
 from .commands.verify import verify_command
-from .errors import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_OK, InputError, MondeqError
 
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143

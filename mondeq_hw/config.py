@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
-from .errors import InputError
+from .base import InputError
 
 MatrixBits = Annotated[int, Field(ge=1, le=16)]
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]

@@ -1,1 +1,23 @@
-"""cocotb benches and their Verilator/Icarus runner."""
+"""The cocotb benches and what runs them in a simulator.
+
+Takes a build folder and input words; gives a ``BenchResult``.  Production code imports this runner, never a bench.
+"""
+
+from __future__ import annotations
+
+from .netlist import cell_models, netlist_file
+from .runner import BenchFailure, BenchResult, run_bench
+from .simulators import SIMULATORS, Icarus, SimulationError, Verilator, require
+
+__all__ = [
+    "SIMULATORS",
+    "BenchFailure",
+    "BenchResult",
+    "Icarus",
+    "SimulationError",
+    "Verilator",
+    "cell_models",
+    "netlist_file",
+    "require",
+    "run_bench",
+]

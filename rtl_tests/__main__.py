@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mondeq_hw.errors import EXIT_MISMATCH, InputError, MondeqError
+from mondeq_hw.base import EXIT_MISMATCH, InputError, MondeqError
 from mondeq_hw.program import SolverProgram
 
 from .board_runner import run_board_bench

@@ -24,11 +24,9 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import Schedule, completion_cycles
+from mondeq_hw.hardware import Schedule, completion_cycles, load_schedule
+from mondeq_hw.program import GoldenModel, SolverProgram
 
-from .runner import load_schedule
 from .stream import PERIOD, Beat, HangError, ProtocolError, Sink, Source, always, cycle_now, read, stalls, wait_first
 
 #: Samples of the tests other than the back-to-back one.

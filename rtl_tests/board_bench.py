@@ -2,8 +2,8 @@
 
 Runs inside the simulator; the job is in the JSON file that ``MONDEQ_BENCH``
 names (see :func:`mondeq_hw.rtl_tests.board_runner.run_board_bench`).  The
-host's side is the package's own: frames come from :mod:`mondeq_hw.frames`, and
-where nothing is broken on purpose :class:`mondeq_hw.host.SerialSolver` talks.
+host's side is the package's own: frames come from :mod:`mondeq_hw.boards.frames`, and
+where nothing is broken on purpose :class:`mondeq_hw.boards.host.SerialSolver` talks.
 """
 
 from __future__ import annotations
@@ -23,13 +23,22 @@ from cocotb.clock import Clock
 from cocotb.task import bridge
 from cocotb.triggers import ClockCycles, Timer
 
-from mondeq_hw.frames import OVERHEAD, SYNC, Frame, FrameReader, Kind, Reason, identity, pack_sample, unpack_result
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.host import WINDOW, SerialSolver
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import completion_cycles
+from mondeq_hw.boards import (
+    OVERHEAD,
+    SYNC,
+    WINDOW,
+    Frame,
+    FrameReader,
+    Kind,
+    Reason,
+    SerialSolver,
+    identity,
+    pack_sample,
+    unpack_result,
+)
+from mondeq_hw.hardware import completion_cycles, load_schedule
+from mondeq_hw.program import GoldenModel, SolverProgram
 
-from .runner import load_schedule
 from .serial_line import PERIOD_PS, SerialLine, SimulatedPort
 
 READY, BUSY, ERROR = 0b001, 0b010, 0b100

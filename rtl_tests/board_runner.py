@@ -13,14 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from mondeq_hw import board_rtl
-from mondeq_hw.board_rtl import LineTiming
-from mondeq_hw.errors import InputError
-from mondeq_hw.frames import OVERHEAD, sample_bytes
+from mondeq_hw.base import InputError
+from mondeq_hw.boards import OVERHEAD, LineTiming, board_rtl, sample_bytes
+from mondeq_hw.hardware import initiation_interval, load_schedule
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import initiation_interval
 
-from .runner import BenchResult, _checked, _read_results, _rtl_design, _simulate, _word_array, load_schedule
+from .runner import BenchResult, _checked, _read_results, _rtl_design, _simulate, _word_array
 from .simulators import HardwareDesign
 
 #: Bits as short, and waits as brief, as the design allows: the same logic in fewer cycles.

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mondeq_hw.errors import InputError, MissingToolError
+from mondeq_hw.base import InputError, MissingToolError
+from mondeq_hw.synthesis import NETLIST
 
-NETLIST = "netlist.v"
 OWN_MODELS = Path(__file__).with_name("cells") / "ecp5.sv"
 #: In Yosys's share folder.
 YOSYS_MODELS = ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh")

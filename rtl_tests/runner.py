@@ -23,12 +23,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from mondeq_hw.errors import InputError, MissingToolError
+from mondeq_hw.base import InputError, MissingToolError
+from mondeq_hw.hardware import Schedule, load_schedule
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import Schedule
-from mondeq_hw.synth_tools import yosys_share
+from mondeq_hw.synthesis import NETLIST, yosys_share
 
-from .netlist import NETLIST, OWN_MODELS, YOSYS_MODELS, cell_models, netlist_file
+from .netlist import OWN_MODELS, YOSYS_MODELS, cell_models, netlist_file
 from .simulators import SIMULATORS, HardwareDesign, Icarus, SimulationError, Verilator, tail
 
 VERILOG_SUFFIXES = (".v", ".sv", ".vh", ".svh")
@@ -199,20 +199,6 @@ def _word_array(rows: list[list[int]], k: int) -> np.ndarray:
     return exact.astype(np.int64) if small else exact
 
 
-def load_schedule(build: Path) -> Schedule:
-    """The schedule that a build folder's RTL was emitted with.
-
-    Raises
-    ------
-    InputError
-    """
-    file = build / "rtl" / "schedule.json"
-    try:
-        return Schedule.from_plain(json.loads(file.read_text()))
-    except (OSError, ValueError, InputError) as error:
-        raise InputError(f"{file}: cannot be read ({error}); compile again") from None
-
-
 def _time_limit(program: SolverProgram, plan: Schedule, samples: int, design: str) -> float:
     """Seconds: a slow start of everything, then cycles at a rate that Icarus exceeds on large designs too."""
     cycles = program.iterations * plan.solve.cycles_per_matvec + plan.drive.cycles_per_matvec
@@ -289,7 +275,7 @@ def _netlist_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
 
 
 def _hls_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
-    from mondeq_hw.csim import include_folders
+    from mondeq_hw.hardware import include_folders
 
     shell = folder / "dpi"
     return HardwareDesign(

@@ -100,7 +100,7 @@ class SerialLine:
 
 
 class SimulatedPort:
-    """What :class:`mondeq_hw.host.SerialSolver` takes for a serial port; for use inside ``cocotb.task.bridge``.
+    """What :class:`mondeq_hw.boards.host.SerialSolver` takes for a serial port; for use inside ``cocotb.task.bridge``.
 
     As with a real port, ``write`` returns before the bytes have left.
 

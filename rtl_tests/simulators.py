@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mondeq_hw.errors import EXIT_MISMATCH, MissingToolError, MondeqError
+from mondeq_hw.base import EXIT_MISMATCH, MissingToolError, MondeqError
 
 DEBIAN_REMEDY = {
     "iverilog": "apt install iverilog",

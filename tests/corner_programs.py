@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from random_models import random_program
 
-from mondeq_hw import rtl
-from mondeq_hw.adder_graph import drive_graph, readout_graph, solver_graph
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.quantize import IntegerMatrix
-from mondeq_hw.reformulate import FORWARD_BACKWARD
-from mondeq_hw.schedule import EngineFolding, Schedule, schedule_unrolled
+from mondeq_hw.base.numerics import IntegerMatrix
+from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
+from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule_unrolled
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD
+from mondeq_hw.program.program import SolverProgram
 
 
 @dataclass(frozen=True)

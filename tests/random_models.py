@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mondeq_hw.model import MonDEQ, Preprocessing
-from mondeq_hw.numerics import FixedPointFormat, Overflow, Rounding
-from mondeq_hw.program import SolverProgram, assemble
-from mondeq_hw.quantize import MAX_SHIFT, ROW, QuantizedRecurrence, quantize_nearest
-from mondeq_hw.reformulate import PEACEMAN_RACHFORD, forward_backward, peaceman_rachford
+from mondeq_hw.base.numerics import FixedPointFormat, Overflow, Rounding
+from mondeq_hw.problem.model import MonDEQ, Preprocessing
+from mondeq_hw.problem.reformulate import PEACEMAN_RACHFORD, forward_backward, peaceman_rachford
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.quantize import MAX_SHIFT, ROW, QuantizedRecurrence, quantize_nearest
 
 
 def random_model(rng: np.random.Generator, n: int, d: int, k: int, margin: float = 0.5, gain: float = 1.0) -> MonDEQ:

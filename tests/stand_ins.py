@@ -20,9 +20,10 @@ from checkpoints import parameters, plain, winston_kolter
 from conftest import ROOT
 from scipy.ndimage import zoom
 
-from mondeq_hw import cli, synth
-from mondeq_hw.data import digits
-from mondeq_hw.synth_tools import SynthTool
+from mondeq_hw import cli
+from mondeq_hw.problem.data import digits
+from mondeq_hw.synthesis import synth
+from mondeq_hw.synthesis.tools import SynthTool
 
 
 def mnist(folder: Path) -> None:

@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program
 
-from mondeq_hw import adder_graph as module
-from mondeq_hw.adder_graph import (
+from mondeq_hw.base.errors import MissingToolError, MondeqError
+from mondeq_hw.base.numerics import IntegerMatrix
+from mondeq_hw.hardware import adder_graph as module
+from mondeq_hw.hardware.adder_graph import (
     ADDERS_PER_STAGE,
     FEWEST_SOLVER_STAGES,
     AdderGraph,
@@ -24,9 +26,7 @@ from mondeq_hw.adder_graph import (
     readout_graph,
     solver_graph,
 )
-from mondeq_hw.errors import MissingToolError, MondeqError
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.quantize import IntegerMatrix
+from mondeq_hw.program.program import SolverProgram
 
 
 def with_matrix(integers: list[list[int]], bits: int) -> SolverProgram:

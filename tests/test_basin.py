@@ -10,7 +10,12 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from mondeq_hw.basin import (
+from mondeq_hw.problem.data import Dataset, digits
+from mondeq_hw.problem.load import load
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.rounding.lower import NEAREST, Lowered, LoweringOptions, lower
+from mondeq_hw.rounding.quantize import max_level
+from mondeq_hw.training.basin import (
     BasinProbe,
     BasinReport,
     cosine,
@@ -29,13 +34,8 @@ from mondeq_hw.basin import (
     set_levels,
     unrounded,
 )
-from mondeq_hw.data import Dataset, digits
-from mondeq_hw.load import load
-from mondeq_hw.lower import NEAREST, Lowered, LoweringOptions, lower
-from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain
-from mondeq_hw.quantize import max_level
-from mondeq_hw.reference import preactivation
-from mondeq_hw.train import Optimisation, split
+from mondeq_hw.training.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain
+from mondeq_hw.training.train import Optimisation, split
 
 CONFIG = QatConfig(Optimisation(epochs=2, batch_size=64, learning_rate=0.02), iterations=12)
 
@@ -150,7 +150,9 @@ def test_cosine_and_distance():
 def test_a_better_rounding_lies_beside_the_failing_one(model, data, bits, monkeypatch):
     lowered = lowered_at(model, bits)
     points = []
-    monkeypatch.setattr("mondeq_hw.basin.set_levels", lambda net, point: (points.append(point), set_levels(net, point)))
+    monkeypatch.setattr(
+        "mondeq_hw.training.basin.set_levels", lambda net, point: (points.append(point), set_levels(net, point))
+    )
     near = nearby_grid_point(lowered, data.first(300), data, 12)
     network = QuantizedNetwork(lowered, 12)
     found, start, optimum = points[-1], quantised_levels(network), float_levels(network)

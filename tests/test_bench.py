@@ -17,12 +17,12 @@ import pytest
 from random_models import random_program, random_words
 from standin import StandIn, stand_in
 
-from mondeq_hw import rtl
-from mondeq_hw.errors import InputError, MissingToolError
-from mondeq_hw.golden import GoldenModel
+from mondeq_hw.base.errors import InputError, MissingToolError
+from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
 from mondeq_hw.rtl_tests.simulators import SimulationError
-from mondeq_hw.schedule import schedule
 
 PROGRAM = random_program(3, n=5, d=7, k=3, iterations=4)
 WORDS = random_words(5, PROGRAM, 8)

@@ -13,13 +13,13 @@ from random_models import random_model
 from test_synth import MAPPER, ROUTER, build_folder, cells, recorded, runs, stand_in
 
 import mondeq_hw
-from mondeq_hw import bitstream
-from mondeq_hw.bitstream import BITSTREAM, SUMMARY, BitstreamOptions, make_bitstream
-from mondeq_hw.board import find_board
+from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
+from mondeq_hw.boards import bitstream
+from mondeq_hw.boards.bitstream import BITSTREAM, SUMMARY, BitstreamOptions, make_bitstream
+from mondeq_hw.boards.board import find_board
 from mondeq_hw.cli import main
-from mondeq_hw.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
-from mondeq_hw.schedule import initiation_interval
-from mondeq_hw.synth_tools import ToolFailedError, ecppack, wheel_program
+from mondeq_hw.hardware.schedule import initiation_interval
+from mondeq_hw.synthesis.tools import ToolFailedError, ecppack, wheel_program
 
 PLACER = ROUTER + "pathlib.Path('mondeq.config').write_text('config')\n"
 PACKER = "pathlib.Path('packed.bit').write_bytes(b'bits of ' + ' '.join(sys.argv[1:]).encode())\n"

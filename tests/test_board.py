@@ -15,19 +15,19 @@ from corner_programs import CORNERS, Corner
 from random_models import random_program, random_words
 
 import mondeq_hw
-from mondeq_hw import board_rtl
-from mondeq_hw.board import BOARDS, find_board
-from mondeq_hw.board_rtl import line_timing
-from mondeq_hw.data import digits, mnist
-from mondeq_hw.errors import EXIT_BAD_INPUT, InputError, MissingToolError
-from mondeq_hw.frames import SYNC, Frame, FrameReader, Kind, Reason, identity, pack_sample, unpack_result
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.host import LinkError, SerialSolver
-from mondeq_hw.pll import Pll, find_pll
-from mondeq_hw.program import SolverProgram
+from mondeq_hw.base.errors import EXIT_BAD_INPUT, InputError, MissingToolError
+from mondeq_hw.boards import board_rtl
+from mondeq_hw.boards.board import BOARDS, find_board
+from mondeq_hw.boards.board_rtl import line_timing
+from mondeq_hw.boards.frames import SYNC, Frame, FrameReader, Kind, Reason, identity, pack_sample, unpack_result
+from mondeq_hw.boards.host import LinkError, SerialSolver
+from mondeq_hw.boards.pll import Pll, find_pll
+from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.problem.data import digits, mnist
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rtl_tests.board_runner import QUICK, run_board_bench, write_design
 from mondeq_hw.rtl_tests.simulators import Verilator
-from mondeq_hw.schedule import schedule
 
 # -- frames ----------------------------------------------------------------------
 

@@ -15,16 +15,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_models import random_model, random_program, random_words
 
-from mondeq_hw.certificate import MEASURED, NOT_COVERED, PROVED, Certificate
-from mondeq_hw.certify import (
-    certify,
-    choose_iterations,
-    measured_norms,
-    prove_contraction,
-    recheck,
-    state_radius,
-)
-from mondeq_hw.contraction import (
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.base.numerics import FixedPointFormat, IntegerMatrix, Overflow
+from mondeq_hw.problem.model import MonDEQ
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.proof.certificate import MEASURED, NOT_COVERED, PROVED, Certificate
+from mondeq_hw.proof.certify import certify, choose_iterations, measured_norms, prove_contraction, recheck, state_radius
+from mondeq_hw.proof.contraction import (
     BOUND_BITS,
     TRANSIENT_SHARE,
     drive_extremes,
@@ -35,17 +34,12 @@ from mondeq_hw.contraction import (
     rounding_errors,
     weighted_norm_up,
 )
-from mondeq_hw.enclosure import FINE_BITS, ExactRecurrence
-from mondeq_hw.errors import InputError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.lower import Lowered, LoweringOptions, lower
-from mondeq_hw.model import MonDEQ
-from mondeq_hw.numerics import FixedPointFormat, Overflow
-from mondeq_hw.perturbation import deployed_operator
-from mondeq_hw.program import SolverProgram, assemble
-from mondeq_hw.quantize import GRANULARITIES, MAX_SHIFT, IntegerMatrix
-from mondeq_hw.ranges import accumulator_ranges
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
+from mondeq_hw.proof.enclosure import FINE_BITS, ExactRecurrence
+from mondeq_hw.proof.perturbation import deployed_operator
+from mondeq_hw.proof.ranges import accumulator_ranges
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.rounding.quantize import GRANULARITIES, MAX_SHIFT
 
 seeds = st.integers(0, 10**6)
 sizes = st.integers(1, 9)
@@ -344,7 +338,7 @@ def test_deployed_classes_are_decided_and_right() -> None:
     for seed in range(3):
         model, lowered, program = compiled(seed, n=9, bits=7, state_bits=14)
         words = random_words(seed, program, 60)
-        certificate = certify(program, lowered.proof, model, lowered.quantized, words)
+        certificate = certify(program, lowered.proof, model, lowered.step_size, words)
         posterior = certificate.line("class_a_posteriori").values
         exact = np.maximum(float_equilibria(program, words), 0) @ program.readout.values.T
         exact = exact + np.ldexp(program.readout_bias.astype(float), -program.output_fractional_bits)
@@ -383,7 +377,7 @@ LINES = {
 def full_certificate(solver: str = PEACEMAN_RACHFORD, samples: int | None = 20) -> tuple[SolverProgram, Certificate]:
     model, lowered, program = compiled(0, solver=solver, bits=9)
     words = None if samples is None else random_words(0, program, samples)
-    return program, certify(program, lowered.proof, model, lowered.quantized, words)
+    return program, certify(program, lowered.proof, model, lowered.step_size, words)
 
 
 def test_every_line_of_the_design_has_its_status() -> None:
@@ -403,13 +397,13 @@ def test_without_samples_their_lines_say_why() -> None:
 
 def test_without_proof_nothing_that_needs_it_is_claimed() -> None:
     model, lowered, program = compiled(0, bits=9)
-    certificate = certify(replace(program, certified=False), None, model, lowered.quantized, None)
+    certificate = certify(replace(program, certified=False), None, model, lowered.step_size, None)
     proved = {line.name for line in certificate.lines if line.status == PROVED}
     assert proved == {"original_operator", "accumulators"}
     assert {line.name for line in certificate.lines} == set(LINES)
     # Distances from the float model's equilibria rest on the margin of the float model alone.
     certificate = certify(
-        replace(program, certified=False), None, model, lowered.quantized, random_words(0, program, 9)
+        replace(program, certified=False), None, model, lowered.step_size, random_words(0, program, 9)
     )
     also = {line.name for line in certificate.lines if line.status == PROVED} - proved
     assert also == {"displacement_a_posteriori", "class_of_float_model"}
@@ -418,7 +412,7 @@ def test_without_proof_nothing_that_needs_it_is_claimed() -> None:
 def test_without_margin_nothing_is_compared_with_the_float_model() -> None:
     model, lowered, program = compiled(0, bits=9)
     certificate = certify(
-        program, lowered.proof, replace(model, W=2 * np.eye(model.n)), lowered.quantized, random_words(0, program, 9)
+        program, lowered.proof, replace(model, W=2 * np.eye(model.n)), lowered.step_size, random_words(0, program, 9)
     )
     names = {"original_operator", "displacement_a_posteriori", "class_of_float_model", "displacement_a_priori"}
     open_lines = [line for line in certificate.lines if line.status == NOT_COVERED]
@@ -431,9 +425,9 @@ def test_without_margin_nothing_is_compared_with_the_float_model() -> None:
 def test_implied_operator_against_floating_point(solver: str) -> None:
     """Margin and Lipschitz constant of the deployed operator in the inner product of the proof."""
     model, lowered, program = compiled(2, solver=solver, bits=9)
-    certificate = certify(program, lowered.proof, model, lowered.quantized, None)
+    certificate = certify(program, lowered.proof, model, lowered.step_size, None)
     d = np.sqrt(np.array(lowered.proof.weights, dtype=float))
-    W = deployed_operator(program, lowered.quantized.recurrence.step_size) * d[:, None] / d[None, :]
+    W = deployed_operator(program, lowered.step_size) * d[:, None] / d[None, :]
     values = certificate.line("implied_operator").values
     assert 0 < values["margin_bound"] <= np.linalg.eigvalsh(np.eye(len(W)) - (W + W.T) / 2)[0] + 1e-9
     assert values["lipschitz_bound"] >= np.linalg.norm(np.eye(len(W)) - W, 2) - 1e-9
@@ -473,7 +467,7 @@ def test_states_within_a_proved_range_never_saturate() -> None:
         program,
         state_format=replace(program.state_format, word_length=24, integer_bits=program.state_format.integer_bits + 14),
     )
-    line = certify(wide, lowered.proof, model, lowered.quantized, None).line("state_range")
+    line = certify(wide, lowered.proof, model, lowered.step_size, None).line("state_range")
     assert line.values["verdict"] == "never saturates"
     trace = GoldenModel(wide).trace(random_words(0, wide, 30))
     assert np.abs(trace.states).max() <= line.values["bound"] < wide.state_format.max_word
@@ -482,7 +476,7 @@ def test_states_within_a_proved_range_never_saturate() -> None:
         program,
         state_format=replace(program.state_format, word_length=8, integer_bits=program.state_format.integer_bits - 2),
     )
-    line = certify(narrow, lowered.proof, model, lowered.quantized, random_words(0, narrow, 30)).line("state_range")
+    line = certify(narrow, lowered.proof, model, lowered.step_size, random_words(0, narrow, 30)).line("state_range")
     assert line.values["verdict"] == "may saturate, harmless"
 
 
@@ -495,7 +489,7 @@ def test_saturated_samples_are_counted() -> None:
     words = random_words(0, narrow, 30)
     states = GoldenModel(narrow).trace(words).states[-1]
     expected = sum(bool((np.abs(row) == narrow.state_format.max_word).any()) for row in states)
-    values = certify(narrow, lowered.proof, model, lowered.quantized, words).line("state_saturation").values
+    values = certify(narrow, lowered.proof, model, lowered.step_size, words).line("state_saturation").values
     assert values == {"samples": 30, "saturated": expected} and expected > 0
 
 

@@ -22,15 +22,16 @@ import numpy as np
 import pytest
 from random_models import random_model, random_words
 
-from mondeq_hw import check_certificate
-from mondeq_hw.certificate import CLAIMS
-from mondeq_hw.certify import certify, choose_iterations
-from mondeq_hw.contraction import contraction_gap, iteration_integers, weighted_gram
-from mondeq_hw.exact import prove_positive_definite
-from mondeq_hw.lower import LoweringOptions, lower
-from mondeq_hw.program import assemble, canonical_digest
-from mondeq_hw.quantize import IntegerMatrix
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
+from mondeq_hw.base.numerics import IntegerMatrix
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
+from mondeq_hw.program.program import canonical_digest
+from mondeq_hw.proof import check_certificate
+from mondeq_hw.proof.certificate import CLAIMS
+from mondeq_hw.proof.certify import certify, choose_iterations
+from mondeq_hw.proof.contraction import contraction_gap, iteration_integers, weighted_gram
+from mondeq_hw.proof.exact import prove_positive_definite
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import LoweringOptions, lower
 
 Plain = dict[str, Any]
 
@@ -45,7 +46,7 @@ def certificate_text(
     program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
     program = replace(program, iterations=choose_iterations(program, lowered.proof))
     words = None if samples is None else random_words(seed, program, samples)
-    return certify(program, lowered.proof, model, lowered.quantized, words).to_json()
+    return certify(program, lowered.proof, model, lowered.step_size, words).to_json()
 
 
 def fresh(**options: Any) -> Plain:
@@ -89,7 +90,8 @@ def test_accepts_what_is_open_because_the_float_model_has_no_proved_margin(
     lowered = lower(model, LoweringOptions(bits=9, rounding="nearest", state_bits=10))
     program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 20, True)
     other = replace(model, W=2 * np.eye(6))
-    certificate = certify(program, lowered.proof, other, lowered.quantized, random_words(0, program, 3))
+    step_size = lowered.step_size
+    certificate = certify(program, lowered.proof, other, step_size, random_words(0, program, 3))
     code, text = verdict(certificate.to_json(), tmp_path, capsys)
     assert code == 0 and text.count(": not covered") == 4, text
 

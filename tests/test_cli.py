@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 from checkpoints import parameters, plain, write_npz
 
-from mondeq_hw import Project, __version__
+from mondeq_hw import Project
+from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL
+from mondeq_hw.base.version import __version__
 from mondeq_hw.cli import main
-from mondeq_hw.data import digits
-from mondeq_hw.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load
 from mondeq_hw.pipeline import STEPS
-from mondeq_hw.reference import preactivation
+from mondeq_hw.problem.data import digits
+from mondeq_hw.problem.load import load
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.program.golden import GoldenModel
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from mondeq_hw import InputError
 from mondeq_hw.config import _EXPECTED, CompileConfig, resolve
-from mondeq_hw.lower import ROUNDINGS, LoweringOptions
-from mondeq_hw.quantize import GRANULARITIES
-from mondeq_hw.reformulate import SOLVERS
-from mondeq_hw.schedule import STRATEGIES
+from mondeq_hw.hardware.schedule import STRATEGIES
+from mondeq_hw.problem.reformulate import SOLVERS
+from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions
+from mondeq_hw.rounding.quantize import GRANULARITIES
 
 
 def test_defaults() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mondeq_hw import InputError
-from mondeq_hw.data import digits, mnist, named, read_idx
+from mondeq_hw.problem.data import digits, mnist, named, read_idx
 
 
 def write_idx(file: Path, array: np.ndarray) -> None:

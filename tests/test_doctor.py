@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from mondeq_hw.doctor import examine, missing, package_version, to_plain
+from mondeq_hw.synthesis.doctor import examine, missing, package_version, to_plain
 
 
 def fake_tool(folder: Path, name: str, answer: str) -> None:
@@ -85,7 +85,7 @@ def test_native_programs_count_where_there_is_no_wheel(tmp_path: Path, monkeypat
     fake_tool(tmp_path, "vitis-run", "****** vitis-run v2024.2 (64-bit)")
     fake_tool(tmp_path, "verilator", "Verilator 5.99 2027-01-01")
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("mondeq_hw.doctor._folder", lambda package: None)
+    monkeypatch.setattr("mondeq_hw.synthesis.doctor._folder", lambda package: None)
     tools = {tool.name: tool for tool in examine()}
     assert (tools["vitis_hls"].version, tools["vitis_hls"].location) == ("2024.2", str(tmp_path / "vitis-run"))
     assert (tools["verilator"].version, tools["verilator"].required) == ("5.99", True)

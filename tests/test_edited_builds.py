@@ -13,8 +13,9 @@ from checkpoints import parameters, plain, write_npz
 from conftest import ROOT
 
 from mondeq_hw.cli import main
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.project import INTEGERS, Project
+from mondeq_hw.folder.manifest import INTEGERS
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.project import Project
 
 PROGRAM = ("program.json", "program.npz")
 HARDWARE = ("rtl/mem/matrix.mem", "rtl/src/mondeq_pkg.sv", "hls/weights/drive_weights.inc", "hls/mondeq_params.h")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from mondeq_hw.equilibrium import MonotoneNetwork, adjoint_equilibrium, equilibrium, phi_slope
-from mondeq_hw.errors import InputError
-from mondeq_hw.model import Preprocessing
-from mondeq_hw.prox import PHI
-from mondeq_hw.reference import preactivation
-from mondeq_hw.reformulate import SOLVERS
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.problem.model import Preprocessing
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.problem.reformulate import SOLVERS
+from mondeq_hw.program.prox import PHI
+from mondeq_hw.training.equilibrium import MonotoneNetwork, adjoint_equilibrium, equilibrium, phi_slope
 
 TIGHT = {"tolerance": 1e-14, "max_iterations": 20_000}
 

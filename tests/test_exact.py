@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mondeq_hw import check_certificate
-from mondeq_hw.exact import PositiveDefiniteWitness, is_proved, prove_positive_definite
+from mondeq_hw.proof import check_certificate
+from mondeq_hw.proof.exact import PositiveDefiniteWitness, is_proved, prove_positive_definite
 
 
 def exactly_positive_definite(P: list[list[int]]) -> bool:

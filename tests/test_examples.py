@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from scipy.ndimage import zoom
 
-from mondeq_hw.contraction import choose_iterations
-from mondeq_hw.csim import CSimulation
-from mondeq_hw.data import digits, mnist
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load_checkpoint, retrained_bits
-from mondeq_hw.lower import Lowered, LoweringOptions, lower
 from mondeq_hw.pipeline import compile
-from mondeq_hw.program import SolverProgram, assemble
+from mondeq_hw.problem.data import digits, mnist
+from mondeq_hw.problem.load import load_checkpoint, retrained_bits
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.proof.contraction import choose_iterations
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.verification.csim import CSimulation
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 BITS = [1, 2, 4]

@@ -11,9 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import input_format, random_model, random_words
 
-from mondeq_hw import float_model, perturbation
-from mondeq_hw.contraction import choose_iterations, error_bound, state_radius, two_norm
-from mondeq_hw.float_model import (
+from mondeq_hw.base.numerics import FixedPointFormat
+from mondeq_hw.problem.model import MonDEQ
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.problem.reformulate import (
+    FORWARD_BACKWARD,
+    PEACEMAN_RACHFORD,
+    SOLVERS,
+    folded_input,
+    forward_backward,
+    peaceman_rachford,
+)
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.program.prox import equilibrium
+from mondeq_hw.proof import float_model, perturbation
+from mondeq_hw.proof.contraction import choose_iterations, error_bound, state_radius, two_norm
+from mondeq_hw.proof.float_model import (
     AffineGrid,
     FloatModel,
     ModelEnclosure,
@@ -23,23 +37,10 @@ from mondeq_hw.float_model import (
     fine_bits,
     model_classes,
 )
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.lower import Lowered, LoweringOptions, lower
-from mondeq_hw.model import MonDEQ
-from mondeq_hw.numerics import FixedPointFormat
-from mondeq_hw.perturbation import prove_operator
-from mondeq_hw.program import SolverProgram, assemble
-from mondeq_hw.prox import equilibrium
-from mondeq_hw.quantize import QuantizedRecurrence, quantize_nearest
-from mondeq_hw.reference import preactivation
-from mondeq_hw.reformulate import (
-    FORWARD_BACKWARD,
-    PEACEMAN_RACHFORD,
-    SOLVERS,
-    folded_input,
-    forward_backward,
-    peaceman_rachford,
-)
+from mondeq_hw.proof.perturbation import prove_operator
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.rounding.quantize import QuantizedRecurrence, quantize_nearest
 
 seeds = st.integers(0, 10**6)
 

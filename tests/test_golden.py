@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program, random_words
 
-from mondeq_hw.errors import InputError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.reformulate import SOLVERS
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.problem.reformulate import SOLVERS
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
 
 
 def half_up(value: int, shift: int) -> int:

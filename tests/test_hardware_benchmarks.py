@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from random_models import random_program
 
-from mondeq_hw import rtl
-from mondeq_hw.errors import InputError
-from mondeq_hw.model import MonDEQ
-from mondeq_hw.project import writing
-from mondeq_hw.schedule import schedule
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.folder.writing import writing
+from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.problem.model import MonDEQ
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PROGRAM = random_program(3, n=6, d=5, k=3, iterations=7)
@@ -55,7 +55,7 @@ def test_strategies_are_simulated_and_mapped(script, tmp_path):
 
 def test_solvers_reach_the_same_proved_error(script, digits_model):
     cycles, solvers = script("solver_cycles"), script("solvers")
-    model: MonDEQ = script("mondeq_hw.load").load(digits_model)
+    model: MonDEQ = script("mondeq_hw.problem").load(digits_model)
     lowered = cycles.lowered_for_both(model, 8)
     ((target, reuse, costs),) = points = cycles.measure(lowered, [1.0], [64])
     for solver, cost in costs.items():
@@ -124,6 +124,6 @@ def test_own_figures_beside_published_ones(script, tmp_path):
 def test_what_drive_and_readout_would_cost_as_graphs(script):
     rows = script("graph_sizes").table(PROGRAM, ("matrix", "readout", "drive")).rows
     assert [row[1] for row in rows] == ["6 x 6", "3 x 6", "6 x 5"]
-    assert rows[0][3] == len(script("mondeq_hw.adder_graph").solver_graph(PROGRAM).adders)
+    assert rows[0][3] == len(script("mondeq_hw.hardware").solver_graph(PROGRAM).adders)
     assert rows[0][5:] == (None, None)
     assert rows[1][5] * rows[1][6] >= 3 * 6 and rows[2][5] * rows[2][6] >= 6 * 5

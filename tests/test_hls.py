@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 from random_models import random_program, random_words
 
-from mondeq_hw import hls
-from mondeq_hw.csim import COMPILER_FLAGS, CSimulation, CSimulationError, include_folders
-from mondeq_hw.errors import InputError, MissingToolError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
-from mondeq_hw.schedule import EngineFolding, Schedule, schedule
+from mondeq_hw.base.errors import InputError, MissingToolError
+from mondeq_hw.hardware import hls
+from mondeq_hw.hardware.hls import include_folders
+from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.verification.csim import COMPILER_FLAGS, CSimulation, CSimulationError
 
 SAMPLES = 12
 

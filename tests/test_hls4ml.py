@@ -23,13 +23,13 @@ from random_models import random_program
 from torch import nn
 
 from mondeq_hw import InputError, MissingToolError, cli
-from mondeq_hw.csim import include_folders
-from mondeq_hw.data import digits
 from mondeq_hw.export.hls4ml import MonDEQLayer, register
-from mondeq_hw.golden import GoldenModel
+from mondeq_hw.hardware.hls import include_folders
+from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule
+from mondeq_hw.problem.data import digits
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD
+from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.project import Project
-from mondeq_hw.reformulate import FORWARD_BACKWARD
-from mondeq_hw.schedule import EngineFolding, Schedule, schedule
 
 SAMPLES = 24
 FB = {"solver": FORWARD_BACKWARD}

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from random_models import random_program, random_words
 
-from mondeq_hw import hls
-from mondeq_hw.csim import CSimulation, CSimulationError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.reformulate import FORWARD_BACKWARD
-from mondeq_hw.schedule import EngineFolding, Schedule
+from mondeq_hw.hardware import hls
+from mondeq_hw.hardware.schedule import EngineFolding, Schedule
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.verification.csim import CSimulation, CSimulationError
 
 ENGINE, SOLVER, TOP, PARAMS = "mondeq_engine.h", "mondeq_solver.h", "mondeq_top.cpp", "mondeq_params.h"
 MATRIX, DRIVE = "weights/matrix_weights.inc", "weights/drive_weights.inc"

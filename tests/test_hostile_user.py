@@ -14,9 +14,10 @@ import pytest
 from checkpoints import parameters, plain, write_npz
 from test_bad_input import Bad, assert_one_message, content, npz
 
-from mondeq_hw import load, save
+from mondeq_hw import save
+from mondeq_hw.base.errors import InputError
 from mondeq_hw.cli import main
-from mondeq_hw.errors import InputError
+from mondeq_hw.problem import load
 
 P = parameters()
 

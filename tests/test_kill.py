@@ -14,17 +14,17 @@ from checkpoints import parameters, plain, write_npz
 from killed import CHILD
 
 from mondeq_hw import Project
-from mondeq_hw.project import MANIFEST
+from mondeq_hw.folder.manifest import MANIFEST
 
 #: Around every step that touches the disk: the first, middle and last file, the manifest, the move, the removal.
 MOMENTS = [
     ("tempfile", "mkdtemp", 1),
-    ("mondeq_hw.hls", "emit", 1),
-    ("mondeq_hw.rtl", "emit", 1),
-    ("mondeq_hw.report_compile", "write", 1),
+    ("mondeq_hw.pipeline", "emit_hls", 1),
+    ("mondeq_hw.pipeline", "emit_rtl", 1),
+    ("mondeq_hw.pipeline", "write_report", 1),
     ("os", "fsync", 1),
     ("os", "fsync", 20),
-    ("mondeq_hw.project", "_move", 1),
+    ("mondeq_hw.folder.writing", "_move", 1),
     ("shutil", "rmtree", 1),
 ]
 

@@ -12,9 +12,9 @@ from checkpoints import Parameters, li_2026, parameters, plain, winston_kolter, 
 from safetensors.numpy import save_file
 
 from mondeq_hw import InputError
-from mondeq_hw.load import Training, load, load_checkpoint, save
-from mondeq_hw.model import MonDEQ, Preprocessing
-from mondeq_hw.reference import preactivation
+from mondeq_hw.problem.load import Training, load, load_checkpoint, save
+from mondeq_hw.problem.model import MonDEQ, Preprocessing
+from mondeq_hw.problem.reference import preactivation
 
 
 def outputs(model: MonDEQ, words: np.ndarray) -> np.ndarray:
@@ -163,7 +163,7 @@ def test_published_checkpoint(shared: Path) -> None:
     """Margin, Lipschitz constant and float accuracy that the authors recorded."""
     import json
 
-    from mondeq_hw.data import mnist
+    from mondeq_hw.problem.data import mnist
 
     recorded = json.loads((shared / "checkpoints" / "li_2026_recorded_results.json").read_text())
     model = load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt")
@@ -177,7 +177,7 @@ def test_published_checkpoint(shared: Path) -> None:
 
 
 def test_embedded_model(digits_model: Path) -> None:
-    from mondeq_hw.data import digits
+    from mondeq_hw.problem.data import digits
 
     checkpoint = load_checkpoint(digits_model)
     test = digits("test")

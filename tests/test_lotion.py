@@ -11,8 +11,9 @@ from test_qat import FAST, accuracy, blobs, lowered_model
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from mondeq_hw.contraction import prove_contraction
-from mondeq_hw.lotion import (
+from mondeq_hw.proof.contraction import prove_contraction
+from mondeq_hw.rounding.quantize import max_level
+from mondeq_hw.training.lotion import (
     CURVATURE_EVERY,
     Curvature,
     Regularised,
@@ -24,9 +25,8 @@ from mondeq_hw.lotion import (
     sampler,
     upward_share,
 )
-from mondeq_hw.qat import QuantizedNetwork, nearest_levels, retrain
-from mondeq_hw.quantize import max_level
-from mondeq_hw.train import Epoch
+from mondeq_hw.training.qat import QuantizedNetwork, nearest_levels, retrain
+from mondeq_hw.training.train import Epoch
 
 BITS = [1, 2, 3, 8]
 

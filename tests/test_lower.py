@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from random_models import random_model
 
-from mondeq_hw.data import digits
-from mondeq_hw.errors import InputError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load
-from mondeq_hw.lower import ROUNDINGS, LoweringOptions, lower
-from mondeq_hw.numerics import FixedPointFormat, Overflow, Rounding
-from mondeq_hw.program import assemble
-from mondeq_hw.quantize import GRANULARITIES, quantize_nearest
-from mondeq_hw.reference import preactivation
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, peaceman_rachford
-from mondeq_hw.spectral import contraction_estimate
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.base.numerics import FixedPointFormat, Overflow, Rounding
+from mondeq_hw.problem.data import digits
+from mondeq_hw.problem.load import load
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, peaceman_rachford
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions, lower
+from mondeq_hw.rounding.quantize import GRANULARITIES, quantize_nearest
+from mondeq_hw.rounding.spectral import contraction_estimate
 
 
 @pytest.fixture(scope="module")

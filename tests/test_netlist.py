@@ -15,18 +15,19 @@ import pytest
 from corner_programs import Corner, folded, unrolled
 from random_models import random_program, random_words
 
-from mondeq_hw import hls, synth
-from mondeq_hw.errors import EXIT_OK, InputError, MissingToolError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.parts import find_part
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.project import writing
-from mondeq_hw.rtl_tests.netlist import NETLIST, cell_models, netlist_file
-from mondeq_hw.rtl_tests.runner import BenchResult, load_schedule, run_bench
-from mondeq_hw.schedule import completion_cycles, schedule
-from mondeq_hw.synth import SynthOptions, silent
-from mondeq_hw.synth_tools import Run, yosys, yosys_share
-from mondeq_hw.verify import verify
+from mondeq_hw.base.errors import EXIT_OK, InputError, MissingToolError
+from mondeq_hw.folder.writing import writing
+from mondeq_hw.hardware import hls
+from mondeq_hw.hardware.parts import find_part
+from mondeq_hw.hardware.schedule import completion_cycles, load_schedule, schedule
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.rtl_tests.netlist import cell_models, netlist_file
+from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
+from mondeq_hw.synthesis import synth
+from mondeq_hw.synthesis.synth import NETLIST, SynthOptions, silent
+from mondeq_hw.synthesis.tools import Run, yosys, yosys_share
+from mondeq_hw.verification.verify import verify
 
 PART = "ecp5-25"
 # Small, and with the fewest slots: Icarus simulates some hundred cycles of a netlist a second.

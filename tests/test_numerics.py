@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mondeq_hw.errors import InputError
-from mondeq_hw.numerics import FixedPointFormat, Overflow, Rounding, exact_dtype, round_shift, signed_width
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.base.numerics import FixedPointFormat, Overflow, Rounding, exact_dtype, round_shift, signed_width
 
 HALF = Fraction(1, 2)
 

@@ -20,28 +20,20 @@ from random_models import random_model, random_program, random_words
 
 import mondeq_hw
 from mondeq_hw import InputError, MissingToolError, cli
-from mondeq_hw.certify import choose_iterations
-from mondeq_hw.data import digits, mnist
-from mondeq_hw.export.onnx import (
-    FORMS,
-    Provenance,
-    export,
-    float_model,
-    from_onnx,
-    integer_model,
-    qdq_model,
-    write,
-)
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load, load_checkpoint
-from mondeq_hw.lower import LoweringOptions, lower
-from mondeq_hw.model import MonDEQ
-from mondeq_hw.numerics import IntegerMatrix
-from mondeq_hw.program import SolverProgram, assemble
+from mondeq_hw.base.numerics import IntegerMatrix
+from mondeq_hw.export.onnx import FORMS, Provenance, export, float_model, from_onnx, integer_model, qdq_model, write
+from mondeq_hw.problem.data import digits, mnist
+from mondeq_hw.problem.load import load, load_checkpoint
+from mondeq_hw.problem.model import MonDEQ
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.problem.reformulate import SOLVERS
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.project import Project
-from mondeq_hw.quantize import GRANULARITIES
-from mondeq_hw.reference import preactivation
-from mondeq_hw.reformulate import SOLVERS
+from mondeq_hw.proof.certify import choose_iterations
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.quantize import GRANULARITIES
 
 ARRAYS = ("drive", "matrix", "readout")
 

@@ -16,7 +16,7 @@ import pytest
 from checkpoints import parameters, plain, write_npz
 from conftest import ROOT
 
-from mondeq_hw import __version__
+from mondeq_hw.base.version import __version__
 
 PARTS = ("mondeq_hw", "export", "hls_templates", "rtl_tests", "pyproject.toml", "README.md", "LICENSE")
 

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 import mondeq_hw
-from mondeq_hw.certify import choose_iterations
-from mondeq_hw.data import mnist
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load
-from mondeq_hw.lower import LoweringOptions, lower
-from mondeq_hw.program import assemble
-from mondeq_hw.reference import preactivation
-from mondeq_hw.verify import verify
+from mondeq_hw.problem.data import mnist
+from mondeq_hw.problem.load import load
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.proof.certify import choose_iterations
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.verification.verify import verify
 
 
 @pytest.fixture(scope="module")

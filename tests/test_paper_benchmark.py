@@ -77,7 +77,7 @@ def test_retraining_is_kept_for_its_very_configuration(script, shared, tmp_path,
     retraining, published = script("paper_retraining"), script("published")
     model = published.load_published(shared)
     lowered, _ = published.compiled(model.model, published.LoweringOptions(2, drive_bits=4), model.calibration[:500])
-    data = script("mondeq_hw.data").mnist(shared / "data" / "mnist", "train").first(500)
+    data = script("mondeq_hw.problem").mnist(shared / "data" / "mnist", "train").first(500)
     calls = []
     train = retraining.retrain
     monkeypatch.setattr(retraining, "retrain", lambda *a, **k: (calls.append(1), train(*a, **k))[1])

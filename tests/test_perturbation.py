@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from random_models import random_model, random_words
 
-from mondeq_hw.certify import certify, choose_iterations, state_radius
-from mondeq_hw.contraction import error_bound
-from mondeq_hw.exact import is_proved
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load
-from mondeq_hw.lower import LoweringOptions, lower
-from mondeq_hw.model import lipschitz_constant, monotonicity_margin
-from mondeq_hw.perturbation import (
+from mondeq_hw.problem.load import load
+from mondeq_hw.problem.model import lipschitz_constant, monotonicity_margin
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.proof.certify import certify, choose_iterations, state_radius
+from mondeq_hw.proof.contraction import error_bound
+from mondeq_hw.proof.exact import is_proved
+from mondeq_hw.proof.perturbation import (
     GRID_BITS,
     compare_operators,
     deployed_operator,
@@ -28,8 +28,8 @@ from mondeq_hw.perturbation import (
     paper_perturbation,
     prove_operator,
 )
-from mondeq_hw.program import assemble
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import LoweringOptions, lower
 
 SHARED = Path(os.environ.get("MONDEQ_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="no shared folder; name it with MONDEQ_SHARED")
@@ -95,7 +95,7 @@ def test_displacement_bounds_hold(solver: str, bits: int) -> None:
         inside = (np.abs(states) < program.state_format.max_word - 64).all(axis=1)
         assert inside.any()
         radius = float(state_radius(program, lowered.proof, error_bound(program, lowered.proof)))
-        step = lowered.quantized.recurrence.step_size
+        step = lowered.step_size
         moved = displacement(model, program, step, words[inside], states[inside], radius)
         assert (moved.distance <= moved.perturbation_bound).all()
         assert (moved.distance <= moved.residual_bound).all()
@@ -106,13 +106,13 @@ def test_deployed_operator_converges_to_the_model() -> None:
         errors = []
         for bits in (8, 12, 16):
             model, lowered, program = compiled(0, solver, bits)
-            step = lowered.quantized.recurrence.step_size
+            step = lowered.step_size
             errors.append(compare_operators(model.W, deployed_operator(program, step)).delta_W_norm)
         assert errors[0] > 4 * errors[1] > 16 * errors[2] > 0
 
 
 def test_uncertified_program_has_its_figures_too() -> None:
     model, lowered, program = compiled(1, PEACEMAN_RACHFORD, 6)
-    certificate = certify(replace(program, certified=False), None, model, lowered.quantized, None)
+    certificate = certify(replace(program, certified=False), None, model, lowered.step_size, None)
     assert certificate.line("contraction").status == "not covered"
     assert certificate.line("deployed_figures").values["ratio"] > 0

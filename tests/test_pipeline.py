@@ -15,10 +15,11 @@ from test_data import write_mnist
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, NotCertifiedError, Preprocessing
 from mondeq_hw.config import resolve
-from mondeq_hw.data import digits
-from mondeq_hw.load import Checkpoint, Training
-from mondeq_hw.pipeline import STEPS, UNCERTIFIED_ITERATIONS, Images, choose_images
-from mondeq_hw.reference import preactivation
+from mondeq_hw.pipeline import STEPS
+from mondeq_hw.problem.data import digits
+from mondeq_hw.problem.load import Checkpoint, Training
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.steps import UNCERTIFIED_ITERATIONS, Images, choose_images
 
 
 def model(n: int = 6, d: int = 5, k: int = 3, seed: int = 0, margin: float = 0.5) -> MonDEQ:
@@ -146,10 +147,10 @@ def test_iterations_of_the_user(tmp_path: Path, digits_model: Path) -> None:
 
 def test_refusal_of_a_retrained_network(tmp_path: Path) -> None:
     """Its integers are fixed: there is no other word length to name."""
-    from mondeq_hw.model import StoredRecurrence
-    from mondeq_hw.numerics import FixedPointFormat, Overflow
-    from mondeq_hw.quantize import quantize_nearest
-    from mondeq_hw.reformulate import FORWARD_BACKWARD, forward_backward, network_of
+    from mondeq_hw.base.numerics import FixedPointFormat, Overflow
+    from mondeq_hw.problem.model import StoredRecurrence
+    from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, forward_backward, network_of
+    from mondeq_hw.rounding.quantize import quantize_nearest
 
     # Monotone, but a whole step is too long: W is far from a contraction.
     skew = np.array([[0.0, 3.0], [-3.0, 0.0]])

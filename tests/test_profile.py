@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,16 +16,16 @@ from random_models import random_model, random_program, random_words
 
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Project
-from mondeq_hw.certificate import model_from_plain
 from mondeq_hw.cli import main
-from mondeq_hw.data import digits
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load
-from mondeq_hw.profile import BATCH, FloatSolver, profile, trace
-from mondeq_hw.profile_plot import figure_of
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.reference import preactivation
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, folded_input
+from mondeq_hw.problem.data import digits
+from mondeq_hw.problem.load import load
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, folded_input
+from mondeq_hw.profile.plot import figure_of
+from mondeq_hw.profile.profile import BATCH, FloatSolver, profile, trace
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.proof.certificate import model_from_plain
 
 #: Programs of every kind: narrow states saturate, wide ones need Python integers.
 PROGRAMS: dict[str, dict[str, Any]] = {
@@ -90,7 +91,7 @@ def recount(program: SolverProgram, words: np.ndarray) -> tuple[dict[str, list[i
 def test_every_count_equals_a_recount(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program = random_program(**PROGRAMS[name])
     words = random_words(0, program, SAMPLES)
-    monkeypatch.setattr("mondeq_hw.profile.BATCH", 4)  # the last batch is a part of one
+    monkeypatch.setattr(sys.modules[profile.__module__], "BATCH", 4)  # the last batch is a part of one
     result = profile(program, words, 0, None)
     seen, clipped, updates = recount(program, words)
     assert result.samples == SAMPLES

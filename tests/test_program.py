@@ -9,12 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program, random_words
 
-from mondeq_hw.errors import InputError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.numerics import FixedPointFormat, Rounding
-from mondeq_hw.program import SolverProgram, canonical_digest
-from mondeq_hw.quantize import IntegerMatrix
-from mondeq_hw.reformulate import SOLVERS
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.base.numerics import FixedPointFormat, IntegerMatrix, Rounding
+from mondeq_hw.problem.reformulate import SOLVERS
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram, canonical_digest
 
 
 @settings(max_examples=25, deadline=None)

@@ -13,9 +13,10 @@ from random_models import random_program, random_words
 
 from mondeq_hw import InputError, Project
 from mondeq_hw import project as project_module
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.project import MANIFEST, check_target, read_manifest, writing
+from mondeq_hw.folder.manifest import MANIFEST, read_manifest
+from mondeq_hw.folder.writing import check_target, writing
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
 
 
 def write(target: Path, program: SolverProgram, force: bool = False) -> None:

@@ -9,23 +9,36 @@ import pytest
 import torch
 from random_models import random_model
 
-from mondeq_hw import qat
-from mondeq_hw.contraction import prove_contraction
-from mondeq_hw.data import Dataset
-from mondeq_hw.errors import InputError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import Training, load_checkpoint, retrained_bits, save
-from mondeq_hw.lower import Lowered, LoweringOptions, lower
-from mondeq_hw.model import MonDEQ, Preprocessing, StoredRecurrence
-from mondeq_hw.numerics import FixedPointFormat
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.base.numerics import FixedPointFormat
 from mondeq_hw.pipeline import compile
-from mondeq_hw.program import assemble
-from mondeq_hw.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain, straight_through, with_room_to_train
-from mondeq_hw.quantize import max_level, quantized_of, to_levels
-from mondeq_hw.reference import preactivation
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, forward_backward, network_of, peaceman_rachford
-from mondeq_hw.stored import pack, unpack
-from mondeq_hw.train import Epoch, Optimisation, split
+from mondeq_hw.problem.data import Dataset
+from mondeq_hw.problem.load import Training, load_checkpoint, retrained_bits, save
+from mondeq_hw.problem.model import MonDEQ, Preprocessing, StoredRecurrence
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.problem.reformulate import (
+    FORWARD_BACKWARD,
+    PEACEMAN_RACHFORD,
+    forward_backward,
+    network_of,
+    peaceman_rachford,
+)
+from mondeq_hw.problem.stored import pack, unpack
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.proof.contraction import prove_contraction
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.rounding.quantize import max_level, quantized_of, to_levels
+from mondeq_hw.training import qat
+from mondeq_hw.training.qat import (
+    QatConfig,
+    QuantizedNetwork,
+    nearest_levels,
+    retrain,
+    straight_through,
+    with_room_to_train,
+)
+from mondeq_hw.training.train import Epoch, Optimisation, split
 
 
 @pytest.fixture(autouse=True)

@@ -5,18 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mondeq_hw.calibrate import feedback_factor, round_feedback
-from mondeq_hw.errors import InputError
-from mondeq_hw.quantize import (
-    CLIP_OCTAVES,
-    MAX_SHIFT,
-    IntegerMatrix,
-    choose_shifts,
-    max_level,
-    quantize_nearest,
-    to_levels,
-)
-from mondeq_hw.spectral import contraction_estimate, round_spectral
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.base.numerics import IntegerMatrix
+from mondeq_hw.rounding.calibrate import feedback_factor, round_feedback
+from mondeq_hw.rounding.quantize import CLIP_OCTAVES, MAX_SHIFT, choose_shifts, max_level, quantize_nearest, to_levels
+from mondeq_hw.rounding.spectral import contraction_estimate, round_spectral
 
 
 def matrix_of(seed, rows=5, columns=7, spread=1.0):

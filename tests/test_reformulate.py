@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from random_models import random_model
 
-from mondeq_hw.prox import PHI, equilibrium
-from mondeq_hw.reference import preactivation, state_of, step_size
-from mondeq_hw.reformulate import folded_input, forward_backward, peaceman_rachford
+from mondeq_hw.problem.reference import preactivation, state_of, step_size
+from mondeq_hw.problem.reformulate import folded_input, forward_backward, peaceman_rachford
+from mondeq_hw.program.prox import PHI, equilibrium
 
 
 def model_and_words(seed, n=9, d=6, k=4, margin=0.3):

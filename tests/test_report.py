@@ -18,24 +18,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_models import random_program
 
-from mondeq_hw import InputError, Project, report_sweep
-from mondeq_hw.bitstream import BitstreamOptions, BitstreamReport
-from mondeq_hw.board import find_board
-from mondeq_hw.board_rtl import line_timing
+from mondeq_hw import InputError, Project
+from mondeq_hw.boards.bitstream import BitstreamOptions, BitstreamReport
+from mondeq_hw.boards.board import find_board
+from mondeq_hw.boards.board_rtl import line_timing
 from mondeq_hw.cli import main
-from mondeq_hw.data import digits
-from mondeq_hw.estimate import products
-from mondeq_hw.parts import find_part
-from mondeq_hw.project import MANIFEST
-from mondeq_hw.report_collect import collect
-from mondeq_hw.report_curves import Residuals, foldings, macs, residuals
-from mondeq_hw.report_render import FORMATS, KINDS, missing
-from mondeq_hw.report_sweep import stored_model, sweep_word_lengths
-from mondeq_hw.schedule import initiation_interval, latency, schedule
-from mondeq_hw.synth import SynthOptions, SynthReport
-from mondeq_hw.synth_parsers import Path as TimingPath
-from mondeq_hw.synth_parsers import Routed, nextpnr_routed, vitis_hls_estimate, yosys_usage
-from mondeq_hw.verify import BackendReport, Cycles, VerifyReport
+from mondeq_hw.folder.manifest import MANIFEST
+from mondeq_hw.hardware.estimate import products
+from mondeq_hw.hardware.parts import find_part
+from mondeq_hw.hardware.schedule import initiation_interval, latency, schedule
+from mondeq_hw.problem.data import digits
+from mondeq_hw.report import sweep as report_sweep
+from mondeq_hw.report.collect import collect
+from mondeq_hw.report.curves import Residuals, foldings, macs, residuals
+from mondeq_hw.report.render import FORMATS, KINDS, missing
+from mondeq_hw.report.sweep import stored_model, sweep_word_lengths
+from mondeq_hw.synthesis.parsers import Path as TimingPath
+from mondeq_hw.synthesis.parsers import Routed, nextpnr_routed, vitis_hls_estimate, yosys_usage
+from mondeq_hw.synthesis.synth import SynthOptions, SynthReport
+from mondeq_hw.verification.verify import BackendReport, Cycles, VerifyReport
 
 REPORTS = Path(__file__).parent / "synth_reports"
 WRITTEN = ("report/report.html", "report/report.md", "report/report.json")

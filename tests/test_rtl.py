@@ -13,21 +13,15 @@ import pytest
 from corner_programs import CORNERS, Corner
 from random_models import random_program, random_words
 
-from mondeq_hw import rtl
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.quantize import GRANULARITIES
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware.schedule import Schedule, completion_cycles, mac_bounds, pipeline_depth, schedule
+from mondeq_hw.hardware.unroll import unrolled
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.rounding.quantize import GRANULARITIES
 from mondeq_hw.rtl_tests.runner import run_bench
 from mondeq_hw.rtl_tests.simulators import Verilator
-from mondeq_hw.schedule import (
-    Schedule,
-    completion_cycles,
-    mac_bounds,
-    pipeline_depth,
-    schedule,
-)
-from mondeq_hw.unroll import unrolled
 
 SAMPLES = 10
 

@@ -12,12 +12,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_models import random_program, random_words
 
-from mondeq_hw import rtl
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.quantize import GRANULARITIES
-from mondeq_hw.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.rounding.quantize import GRANULARITIES
 from mondeq_hw.rtl_tests.runner import run_bench
-from mondeq_hw.schedule import schedule
 
 SIZES: dict[str, Any] = {
     "n": st.integers(1, 24),

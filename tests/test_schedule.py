@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program
 
-from mondeq_hw.adder_graph import GraphSize, solver_graph
-from mondeq_hw.errors import InputError
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import (
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.hardware.adder_graph import GraphSize, solver_graph
+from mondeq_hw.hardware.schedule import (
     DRIVE_DEPTH,
     DRIVE_GRAPH_DEPTH,
     MAX_GROWTH,
@@ -37,6 +36,7 @@ from mondeq_hw.schedule import (
     schedule,
     schedule_unrolled,
 )
+from mondeq_hw.program.program import SolverProgram
 
 sizes = st.integers(1, 24)
 

@@ -22,18 +22,19 @@ from checkpoints import parameters, plain, write_npz
 from killed import CHILD
 from random_models import random_model
 
-from mondeq_hw import InputError, Project, data, load, save
-from mondeq_hw import search as search_module
+from mondeq_hw import InputError, Project, save
 from mondeq_hw.cli import main
 from mondeq_hw.config import resolve
-from mondeq_hw.lower import NEAREST, LoweringOptions, lower, with_state_bits
-from mondeq_hw.qat import QuantizedNetwork
-from mondeq_hw.reformulate import network_of
-from mondeq_hw.search import SearchResult, SearchSettings, search
-from mondeq_hw.search_journal import JOURNAL, exclusive
-from mondeq_hw.search_plot import figure_of
-from mondeq_hw.search_report import conclusion, write
-from mondeq_hw.search_space import AXES, LUTS, MEMORY, Choice, Lattice, SearchPoint, Target
+from mondeq_hw.problem import data, load
+from mondeq_hw.problem.reformulate import network_of
+from mondeq_hw.rounding.lower import NEAREST, LoweringOptions, lower, with_state_bits
+from mondeq_hw.search import search as search_module
+from mondeq_hw.search.journal import JOURNAL, exclusive
+from mondeq_hw.search.plot import figure_of
+from mondeq_hw.search.report import conclusion, write
+from mondeq_hw.search.search import SearchResult, SearchSettings, search
+from mondeq_hw.search.space import AXES, LUTS, MEMORY, Choice, Lattice, SearchPoint, Target
+from mondeq_hw.training.qat import QuantizedNetwork
 
 SMALL = Lattice(("peaceman_rachford",), range(1, 4), range(3, 5), range(3, 5), range(6, 9))
 BOTH = replace(SMALL, solvers=("peaceman_rachford", "forward_backward"))
@@ -221,11 +222,11 @@ RESULTS = ("search.json", "points.csv", "winner.json", "search.png")
 @pytest.mark.parametrize(
     ("moment", "finished", "number"),
     [
-        (("mondeq_hw.search", "lower", 1), 0, signal.SIGKILL),
-        (("mondeq_hw.search", "lower", 7), 6, signal.SIGKILL),
+        (("mondeq_hw.search.search", "lower", 1), 0, signal.SIGKILL),
+        (("mondeq_hw.search.search", "lower", 7), 6, signal.SIGKILL),
         (("os", "fsync", 9), 9, signal.SIGKILL),
         (("os", "replace", 2), None, signal.SIGKILL),
-        (("mondeq_hw.search", "lower", 7), 6, signal.SIGTERM),
+        (("mondeq_hw.search.search", "lower", 7), 6, signal.SIGTERM),
     ],
     ids=["first", "seventh", "append", "results", "term"],
 )

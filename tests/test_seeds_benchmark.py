@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from mondeq_hw.errors import InputError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.lower import LoweringOptions, lower
-from mondeq_hw.qat import certified_program, retrain
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.training.qat import certified_program, retrain
 
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"

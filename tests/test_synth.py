@@ -13,18 +13,15 @@ import pytest
 from corner_programs import Corner
 from random_models import random_program
 
-from mondeq_hw import synth
-from mondeq_hw.adder_graph import drive_graph, readout_graph, solver_graph
-from mondeq_hw.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
-from mondeq_hw.estimate import estimate, products
-from mondeq_hw.parts import ECP5, PARTS, ULTRASCALE_PLUS, XC7, Usage, exceeded, find_part
-from mondeq_hw.project import writing
-from mondeq_hw.schedule import initiation_interval, schedule, schedule_unrolled
-from mondeq_hw.synth import SynthOptions, synthesize
-from mondeq_hw.synth_parsers import (
-    Path as CriticalPath,
-)
-from mondeq_hw.synth_parsers import (
+from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
+from mondeq_hw.folder.writing import writing
+from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
+from mondeq_hw.hardware.estimate import estimate, products
+from mondeq_hw.hardware.parts import ECP5, PARTS, ULTRASCALE_PLUS, XC7, Usage, exceeded, find_part
+from mondeq_hw.hardware.schedule import initiation_interval, schedule, schedule_unrolled
+from mondeq_hw.synthesis import synth
+from mondeq_hw.synthesis.parsers import Path as CriticalPath
+from mondeq_hw.synthesis.parsers import (
     ReportFormatError,
     nextpnr_routed,
     vitis_hls_estimate,
@@ -32,7 +29,8 @@ from mondeq_hw.synth_parsers import (
     vivado_usage,
     yosys_usage,
 )
-from mondeq_hw.synth_tools import Run, SynthTool, ToolFailedError, nextpnr_ecp5, vitis_hls, yosys
+from mondeq_hw.synthesis.synth import SynthOptions, synthesize
+from mondeq_hw.synthesis.tools import Run, SynthTool, ToolFailedError, nextpnr_ecp5, vitis_hls, yosys
 
 REPORTS = Path(__file__).with_name("synth_reports")
 

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import torch
 
-from mondeq_hw.data import Dataset, digits
-from mondeq_hw.errors import InputError
-from mondeq_hw.load import load, load_checkpoint
-from mondeq_hw.reference import preactivation
-from mondeq_hw.train import (
+from mondeq_hw.base.errors import InputError
+from mondeq_hw.problem.data import Dataset, digits
+from mondeq_hw.problem.load import load, load_checkpoint
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.training.train import (
     Epoch,
     Optimisation,
     Run,

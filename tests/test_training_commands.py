@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from mondeq_hw.base.errors import EXIT_BAD_INPUT
 from mondeq_hw.cli import main
-from mondeq_hw.data import digits
-from mondeq_hw.errors import EXIT_BAD_INPUT
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.load import load, load_checkpoint
-from mondeq_hw.qat import certified_program
-from mondeq_hw.train import accuracy
+from mondeq_hw.problem.data import digits
+from mondeq_hw.problem.load import load, load_checkpoint
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.training.qat import certified_program
+from mondeq_hw.training.train import accuracy
 
 
 @pytest.fixture(autouse=True)

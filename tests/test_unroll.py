@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program
 
-from mondeq_hw import unroll
-from mondeq_hw.adder_graph import GraphSize, drive_graph, readout_graph, solver_graph
-from mondeq_hw.estimate import drive_usage, readout_usage
-from mondeq_hw.parts import ECP5
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import schedule_unrolled
-from mondeq_hw.unroll import Choice, fewest_adders, unrolled
+from mondeq_hw.hardware import unroll
+from mondeq_hw.hardware.adder_graph import GraphSize, drive_graph, readout_graph, solver_graph
+from mondeq_hw.hardware.estimate import drive_usage, readout_usage
+from mondeq_hw.hardware.parts import ECP5
+from mondeq_hw.hardware.schedule import schedule_unrolled
+from mondeq_hw.hardware.unroll import Choice, fewest_adders, unrolled
+from mondeq_hw.program.program import SolverProgram
 
 PROGRAM = random_program(2, n=6, d=5, k=3, bits=3, drive_bits=3, readout_bits=3)
 

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from random_models import random_program, random_words
 
-from mondeq_hw import hls, rtl
-from mondeq_hw.errors import InputError, MissingToolError
-from mondeq_hw.golden import GoldenModel
-from mondeq_hw.locate import Mismatch, first_wrong_sample, locate, read_trace
-from mondeq_hw.program import SolverProgram
-from mondeq_hw.reformulate import FORWARD_BACKWARD
+from mondeq_hw.base.errors import InputError, MissingToolError
+from mondeq_hw.hardware import hls, rtl
+from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.problem.reformulate import FORWARD_BACKWARD
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rtl_tests.runner import run_bench
-from mondeq_hw.schedule import schedule
-from mondeq_hw.verify import VerifyReport, verify
+from mondeq_hw.verification.locate import Mismatch, first_wrong_sample, locate, read_trace
+from mondeq_hw.verification.verify import VerifyReport, verify
 
 PROGRAM = random_program(11, n=6, d=5, k=3, bits=4, iterations=9)
 WORDS = random_words(3, PROGRAM, 20)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from mondeq_hw.weighting import best_weighting
+from mondeq_hw.proof.weighting import best_weighting
 
 
 def norm(M: np.ndarray, d: np.ndarray) -> float:

@@ -131,7 +131,7 @@ state_word saturate(ap_int<W> value) {
     return value;
 }
 
-// The nonlinearities of the recurrence, one a name in mondeq_hw/prox.py.
+// The nonlinearities of the recurrence, one a name in mondeq_hw/program/prox.py.
 inline magnitude_word phi_relu(state_word state) {
 #pragma HLS INLINE
     return state < 0 ? magnitude_word(0) : magnitude_word(state);

@@ -10,7 +10,7 @@ import typer
 from .terminal import Build, Json, LutWeightBits, PlacerSeed
 
 if TYPE_CHECKING:
-    from ..bitstream import BitstreamReport
+    from ..boards import BitstreamReport
 
 
 def bitstream_command(
@@ -31,7 +31,7 @@ def bitstream_command(
     """
     from rich.console import Console
 
-    from ..bitstream import BitstreamOptions, make_bitstream
+    from ..boards import BitstreamOptions, make_bitstream
     from ..project import Project
 
     project = Project.load(build)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ..errors import NotCertifiedError
+from ..base import NotCertifiedError
 from .terminal import Build, Json, print_json
 
 
 def certificate_command(build: Build, as_json: Json = False) -> None:
     """Print what is proved about the program, and prove it again with the independent checker."""
-    from ..certificate import for_reading
-    from ..project import CERTIFICATE, INTEGERS, Project
+    from ..folder import CERTIFICATE, INTEGERS
+    from ..project import Project
+    from ..proof import for_reading
 
     project = Project.load(build)
     verdict = project.check_certificate()

@@ -93,7 +93,7 @@ def compile_command(
     Without --data, --data-dir or a model of the embedded digits there is no calibration and no accuracy figure.
     """
     from ..config import resolve
-    from ..load import retrained_bits
+    from ..problem import retrained_bits
 
     options: dict[str, Any] = {
         "bits": number(bits) if bits or config else retrained_bits(model),

@@ -6,13 +6,13 @@ import sys
 
 import typer
 
-from ..errors import EXIT_MISSING_TOOL
+from ..base import EXIT_MISSING_TOOL
 from .terminal import Json, console, print_json
 
 
 def doctor_command(as_json: Json = False) -> None:
     """List the tools found, their versions, and the remedy for what is missing."""
-    from ..doctor import examine, missing, to_plain
+    from ..synthesis import examine, missing, to_plain
 
     tools = examine()
     lacking = missing(tools)

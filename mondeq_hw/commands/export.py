@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import MissingToolError
+from ..base import MissingToolError
 from .terminal import Json
 
 export_app = typer.Typer(name="export", help="Write a program or a network for other tools.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..replacing import replacing
+from ..base import replacing
 from .terminal import Build, Json, print_json, read_inputs
 
 

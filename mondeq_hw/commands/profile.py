@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from .. import data as datasets
-from ..errors import InputError
+from ..base import InputError
+from ..problem import MNIST, named
 from .terminal import Build, Json
 
 
@@ -24,13 +24,14 @@ def profile_command(
 
     On the folder's own inputs, or on the test images of a data set.
     """
-    from ..project import CERTIFICATE, Project
+    from ..folder import CERTIFICATE
+    from ..project import Project
 
     project = Project.load(build)
     project.require_unchanged(CERTIFICATE, "sim/")
     X = None
     if data is not None or data_dir is not None:
-        X = datasets.named(data or datasets.MNIST, "test", data_dir).words
+        X = named(data or MNIST, "test", data_dir).words
         if X.shape[1] != project.program.d:
             raise InputError(f"{build}: takes {project.program.d} inputs, the images have {X.shape[1]} pixels")
     profile = project.profile(X)

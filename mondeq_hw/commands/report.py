@@ -14,8 +14,7 @@ from .terminal import Build
 
 if TYPE_CHECKING:
     from ..project import Project
-    from ..report import Figure, Report
-    from ..report_curves import Curves, Sweep
+    from ..report import Curves, Figure, Report, Sweep
 
 WORD_LENGTHS = "report/word_lengths.json"
 
@@ -36,11 +35,9 @@ def report_command(
     """
     from rich.console import Console
 
-    from ..project import CERTIFICATE, INTEGERS, Project
-    from ..report import FIGURES, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN
-    from ..report_collect import collect
-    from ..report_html import page
-    from ..report_render import render, to_plain
+    from ..folder import CERTIFICATE, INTEGERS
+    from ..project import Project
+    from ..report import FIGURES, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, collect, page, render, to_plain
 
     project = Project.load(build)
     with Console(quiet=as_json, highlight=False).status("reading the folder") as status:
@@ -59,8 +56,7 @@ def report_command(
 def _curves(
     project: Project, report: Report, data_dir: Path | None, sweep: bool, progress: Callable[[str], Any]
 ) -> Curves:
-    from ..report import EXACT, PREDICTED, Figure
-    from ..report_curves import Curves, foldings, residuals
+    from ..report import EXACT, PREDICTED, Curves, Figure, foldings, residuals
 
     return Curves(
         residuals=Figure(EXACT, residuals(project)),
@@ -73,11 +69,8 @@ def _word_lengths(
     project: Project, report: Report, data_dir: Path | None, sweep: bool, progress: Callable[[str], Any]
 ) -> Figure[Sweep]:
     """The folder's sweep; a new one where there is none, or where other images were named."""
-    from ..errors import InputError
-    from ..report import EXACT, Figure
-    from ..report_collect import parsed
-    from ..report_curves import Sweep
-    from ..report_sweep import sweep_word_lengths
+    from ..base import InputError
+    from ..report import EXACT, Figure, Sweep, parsed, sweep_word_lengths
 
     file = project.folder / WORD_LENGTHS
     if file.exists() and data_dir is None:

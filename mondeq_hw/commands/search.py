@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError, NotReachedError
-from ..reformulate import SOLVERS
-from ..search_space import AXES, COSTS, MEMORY, Choice, Lattice, Target
+from ..base import InputError, NotReachedError
+from ..problem import SOLVERS
 from .terminal import Json
 
 if TYPE_CHECKING:
-    from ..search import Observer, SearchResult
-    from ..search_space import SearchPoint
+    from ..search import Choice, Observer, SearchPoint, SearchResult, Target
 
 BITS = "1-8"
 STATE_BITS = "2-12"
@@ -46,7 +44,7 @@ def search_command(
     state_bits: Annotated[str, typer.Option(metavar="N-N", help="Of the state.")] = STATE_BITS,
     minimise: Annotated[
         str, typer.Option(metavar="memory|luts", help="Stored bits, or estimated LUTs at the default folding.")
-    ] = MEMORY,
+    ] = "memory",
     exhaustive: Annotated[
         bool, typer.Option("--exhaustive", help="Try every point instead of a descent, which is a heuristic.")
     ] = False,
@@ -68,6 +66,8 @@ def search_command(
 
     The winner compiles by 'mondeq-hw compile MODEL --config DIR/winner.json'. A search that was killed continues.
     """
+    from ..search import COSTS, Lattice
+
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs is {jobs}; expected a whole number of at least 1")
     target = _target(target_accuracy, target_radius)
@@ -96,20 +96,19 @@ def search_command(
     }
     from joblib import cpu_count
 
-    from .. import search_report
     from ..config import resolve
-    from ..search import SearchSettings, search
+    from ..search import SearchSettings, conclusion, search, to_plain, write_search
 
     settings = SearchSettings(resolve(options), lattice, target, minimise, exhaustive)
     with _progress(silent=as_json) as observe:
         result = search(model, settings, out, jobs or cpu_count(), observe)
-    search_report.write(result, out)
+    write_search(result, out)
     if as_json:
-        print(json.dumps(search_report.to_plain(result), indent=2))
+        print(json.dumps(to_plain(result), indent=2))
     else:
         _print(result, model, out)
     if result.winner is None:
-        raise NotReachedError(f"{search_report.conclusion(result)} {_nearest(result)}")
+        raise NotReachedError(f"{conclusion(result)} {_nearest(result)}")
 
 
 def _target(accuracy: float | None, radius: float | None) -> Target:
@@ -119,6 +118,8 @@ def _target(accuracy: float | None, radius: float | None) -> Target:
         raise InputError(f"--target-accuracy is {accuracy:g}; expected percent, above 1 and up to 100 (for example 98)")
     if radius is not None and not 0 < radius < float("inf"):
         raise InputError(f"--target-radius is {radius:g}; expected a positive number")
+    from ..search import Target
+
     return Target(None if accuracy is None else accuracy / 100, radius)
 
 
@@ -164,20 +165,20 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from .. import search_report
+    from ..search import PLOT, REPORT, TABLE, WINNER, conclusion, shorter
 
     console = Console(highlight=False, markup=False)
     console.width = max(console.width, LEAST_WIDTH)
     titles = ("", "solver", "words", "factor", "iterations", "radius", "accuracy", "memory", "LUTs")
     table = Table(*titles, box=None, pad_edge=False)
-    for name, points in (("sweep", result.sweep), ("shorter", search_report.shorter(result))):
+    for name, points in (("sweep", result.sweep), ("shorter", shorter(result))):
         for point in points:
             table.add_row(name, *_cells(point))
     if result.best is not None:
         table.add_row("nearest" if result.winner is None else "WINNER", *_cells(result.best))
     console.print(table)
     print("words: bits of iteration matrix/drive/readout/state; memory: stored bits; LUTs: estimated")
-    print(search_report.conclusion(result))
+    print(conclusion(result))
     if result.judgement is not None:
         judged = result.judgement
         print(
@@ -185,9 +186,9 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
             f"that chose it (float {judged.selection_float:.2%}), {judged.kept_accuracy:.2%} of the "
             f"{judged.kept_samples} others (float {judged.kept_float:.2%})"
         )
-    print(f"All points: {out / search_report.TABLE}, {out / search_report.REPORT}, {out / search_report.PLOT}")
+    print(f"All points: {out / TABLE}, {out / REPORT}, {out / PLOT}")
     if result.winner is not None:
-        print(f"Compile the winner: mondeq-hw compile {model} --config {out / search_report.WINNER}")
+        print(f"Compile the winner: mondeq-hw compile {model} --config {out / WINNER}")
 
 
 def _cells(point: SearchPoint) -> tuple[str, ...]:
@@ -205,6 +206,8 @@ def _cells(point: SearchPoint) -> tuple[str, ...]:
 
 
 def _words(choice: Choice) -> str:
+    from ..search import AXES
+
     return "/".join(str(getattr(choice, axis)) for axis in AXES)
 
 

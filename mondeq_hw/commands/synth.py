@@ -10,8 +10,8 @@ import typer
 from .terminal import Build, Json, LutWeightBits, PlacerSeed
 
 if TYPE_CHECKING:
-    from ..parts import Usage
-    from ..synth import SynthReport
+    from ..hardware import Usage
+    from ..synthesis import SynthReport
 
 REPORT = "report/synth.json"
 
@@ -34,7 +34,7 @@ def synth_command(
     from rich.console import Console
 
     from ..project import Project
-    from ..synth import SynthOptions, synthesize
+    from ..synthesis import SynthOptions, synthesize
 
     project = Project.load(build)
     project.require_unchanged("rtl/", "hls/")

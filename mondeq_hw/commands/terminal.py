@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import InputError
+from ..base import InputError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Build = Annotated[Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)]

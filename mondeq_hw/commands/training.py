@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..data import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Dataset, named
-from ..errors import InputError
+from ..base import InputError
+from ..problem import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Dataset, named
 from .terminal import DataDir, Json
 
 if TYPE_CHECKING:
-    from ..load import Training
-    from ..model import MonDEQ, Preprocessing
-    from ..train import Epoch, Observer
+    from ..problem import MonDEQ, Preprocessing, Training
+    from ..training import Epoch, Observer
 
 STRAIGHT_THROUGH = "straight-through"
 METHODS = (STRAIGHT_THROUGH, "lotion", "lotion-sampled")
@@ -54,8 +53,8 @@ def train_command(
     as_json: Json = False,
 ) -> None:
     """Train a float MonDEQ."""
-    from ..load import Training
-    from ..train import Optimisation, TrainingConfig, accuracy, train
+    from ..problem import Training
+    from ..training import Optimisation, TrainingConfig, accuracy, train
 
     check_target(out, plot)
     images, test = named(data, "train", data_dir), named(data, "test", data_dir)
@@ -96,13 +95,10 @@ def qat_command(
     as_json: Json = False,
 ) -> None:
     """Retrain a MonDEQ on the integers that the hardware stores."""
-    from ..golden import GoldenModel
-    from ..load import Training, load
-    from ..lotion import Regularised, Sampled
-    from ..lower import LoweringOptions, lower
-    from ..qat import QatConfig, StraightThrough, certified_program, retrain
-    from ..reformulate import network_of
-    from ..train import Optimisation
+    from ..problem import Training, load, network_of
+    from ..program import GoldenModel
+    from ..rounding import LoweringOptions, lower
+    from ..training import Optimisation, QatConfig, Regularised, Sampled, StraightThrough, certified_program, retrain
 
     learners = dict(zip(METHODS, (StraightThrough, Regularised, Sampled), strict=True))
     if method not in learners:
@@ -155,8 +151,8 @@ def check_target(out: Path, plot: Path | None) -> None:
 
 
 def _preprocessing(images: Dataset) -> Preprocessing:
-    from ..load import MNIST_PREPROCESSING
-    from ..train import normalisation
+    from ..problem import MNIST_PREPROCESSING
+    from ..training import normalisation
 
     return normalisation(images, DIGITS_SCALE, DIGITS_INPUT_BITS) if images.name == DIGITS else MNIST_PREPROCESSING
 
@@ -167,7 +163,7 @@ def _state_file(out: Path) -> Path:
 
 @contextmanager
 def _progress(title: str, epochs: int, silent: bool) -> Iterator[Observer | None]:
-    from ..train import progress_bar
+    from ..training import progress_bar
 
     if silent:
         yield None
@@ -179,8 +175,8 @@ def _progress(title: str, epochs: int, silent: bool) -> Iterator[Observer | None
 def _finish(
     model: MonDEQ, out: Path, training: Training, history: Sequence[Epoch], plot: Path | None, as_json: bool
 ) -> None:
-    from ..load import save
-    from ..train import plot_history
+    from ..problem import save
+    from ..training import plot_history
 
     save(model, out, training)
     _state_file(out).unlink()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError, MismatchError
+from ..base import InputError, MismatchError
 from .terminal import Build, DataDir, DataName, Json, console, number, print_json, read_inputs, steps
 
 if TYPE_CHECKING:
     from ..project import Project
-    from ..verify import Cycles, VerifyReport
+    from ..verification import Cycles, VerifyReport
 
 
 def verify_command(
@@ -36,7 +36,7 @@ def verify_command(
 
     Says where the first mismatch is: sample, iteration, row. Writes report/verify.json into the folder.
     """
-    from .. import data as datasets
+    from ..problem import MNIST, named
     from ..project import Project
 
     project = Project.load(build)
@@ -49,7 +49,7 @@ def verify_command(
     if inputs is not None:
         X = read_inputs(inputs)
     elif data is not None or data_dir is not None:
-        X = datasets.named(data or datasets.MNIST, "test", data_dir).words
+        X = named(data or MNIST, "test", data_dir).words
     with steps(silent=as_json) as step, step("verify"):
         result = project.verify(X, samples, tuple(simulator or ("verilator",)), tuple(netlist or ()))
     _print_verification(project, result, as_json)

@@ -1,0 +1,46 @@
+"""What every wing stands on: errors with an exit code each, fixed-point formats, files that appear at once.
+
+Takes nothing of this project; gives exact words and exact messages.
+"""
+
+from __future__ import annotations
+
+from .errors import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERNAL,
+    EXIT_MISMATCH,
+    EXIT_MISSING_TOOL,
+    EXIT_OK,
+    InputError,
+    MismatchError,
+    MissingToolError,
+    MondeqError,
+    NotCertifiedError,
+    NotReachedError,
+)
+from .numerics import FixedPointFormat, IntegerMatrix, Overflow, Rounding, exact_dtype, round_shift, signed_width
+from .replacing import replacing
+from .version import __version__
+
+__all__ = [
+    "EXIT_BAD_INPUT",
+    "EXIT_INTERNAL",
+    "EXIT_MISMATCH",
+    "EXIT_MISSING_TOOL",
+    "EXIT_OK",
+    "FixedPointFormat",
+    "InputError",
+    "IntegerMatrix",
+    "MismatchError",
+    "MissingToolError",
+    "MondeqError",
+    "NotCertifiedError",
+    "NotReachedError",
+    "Overflow",
+    "Rounding",
+    "__version__",
+    "exact_dtype",
+    "replacing",
+    "round_shift",
+    "signed_width",
+]

@@ -1,0 +1,294 @@
+"""From a build folder to a board's bitstream, by the open tools.
+
+The core and the board's logic are synthesised together, placed and routed with
+the board's pins and clock as constraints, and packed only when the timing is
+met.  ``mondeq.bit`` and ``bitstream.json`` are there complete and belong
+together, or they are not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ..base import InputError
+from ..hardware import LUT_WEIGHT_BITS, Schedule, Usage, initiation_interval, load_schedule
+from ..program import SolverProgram
+from ..synthesis import (
+    Progress,
+    Room,
+    Routed,
+    Run,
+    ToolFailedError,
+    check_lut_weight_bits,
+    ecppack,
+    nextpnr_ecp5,
+    nextpnr_routed,
+    silent,
+    without_dsps,
+    yosys,
+    yosys_usage,
+)
+from . import board_rtl
+from .board import Board, find_board
+from .board_rtl import LineTiming, line_timing
+from .frames import OVERHEAD, sample_bytes
+from .pll import Pll, find_pll
+
+BITSTREAM, SUMMARY = "mondeq.bit", "bitstream.json"
+BAUD = 1_000_000
+_PACKED = "packed.bit"
+
+
+@dataclass(frozen=True)
+class BitstreamOptions:
+    """What to make.
+
+    Parameters
+    ----------
+    board : str
+        A name of :data:`mondeq_hw.boards.board.BOARDS`.
+    clock_mhz : float or None
+        None is the board's oscillator; any other clock takes the PLL.
+    baud : int
+        Of the serial line.
+    lut_weight_bits : int
+        Weights of up to so many bits multiply in LUTs, wider ones in DSPs.
+    seed : int
+        Of nextpnr's placer.
+    """
+
+    board: str
+    clock_mhz: float | None = None
+    baud: int = BAUD
+    lut_weight_bits: int = LUT_WEIGHT_BITS
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        find_board(self.board)
+        if self.clock_mhz is not None and not (math.isfinite(self.clock_mhz) and self.clock_mhz > 0):
+            raise InputError(f"clock is {self.clock_mhz!r} MHz; expected a positive number")
+        check_lut_weight_bits(self.lut_weight_bits)
+
+
+@dataclass(frozen=True)
+class BitstreamReport:
+    """What was made.
+
+    Parameters
+    ----------
+    program_digest : str
+    options : BitstreamOptions
+    board : Board
+    pll : Pll or None
+    timing : LineTiming
+    clock_mhz : float
+        What the hardware runs at.
+    tools : tuple of (str, str)
+        Names and versions.
+    synthesised : Usage
+    routed : Routed
+        ``fmax_mhz`` is at least ``clock_mhz``.
+    core_samples_per_second : float
+        At the clock, when every sample needs all iterations.
+    line_samples_per_second : float
+        What the serial line can bring.
+    file : str
+    sha256 : str
+        Of the bitstream.
+    from_cache : bool
+        Whether no tool had to be started.
+    """
+
+    program_digest: str
+    options: BitstreamOptions
+    board: Board
+    pll: Pll | None
+    timing: LineTiming
+    clock_mhz: float
+    tools: tuple[tuple[str, str], ...]
+    synthesised: Usage
+    routed: Routed
+    core_samples_per_second: float
+    line_samples_per_second: float
+    file: str
+    sha256: str
+    from_cache: bool
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {**asdict(self), "tools": dict(self.tools)}
+
+
+def make_bitstream(build: Path, options: BitstreamOptions, work: Path, progress: Progress = silent) -> BitstreamReport:
+    """Make ``work/mondeq.bit``, and ``work/bitstream.json`` with what is returned.
+
+    Parameters
+    ----------
+    build : Path
+        Folder written by ``mondeq-hw compile``; only read.
+    options : BitstreamOptions
+    work : Path
+        Sources, constraints, logs and results; what is there from an earlier
+        run of the same sources, options and tools is used again.
+    progress : callable
+        ``progress(tool, what it does now)``.
+
+    Raises
+    ------
+    InputError
+        The folder is not complete, the clock or baud rate cannot be made, or
+        the design does not fit or is too slow for the clock.
+    MissingToolError
+        With the remedy.
+    ToolFailedError
+        A tool ended with an error.
+    """
+    program, plan, board = SolverProgram.load(build), load_schedule(build), find_board(options.board)
+    pll = None
+    if options.clock_mhz not in (None, board.oscillator_mhz):
+        pll = find_pll(board.oscillator_mhz, options.clock_mhz)
+    clock_mhz = board.oscillator_mhz if pll is None else pll.output_mhz
+    timing = line_timing(clock_mhz * 1e6, options.baud)
+    sample_bytes(program)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        for name in (BITSTREAM, SUMMARY):
+            (work / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{work}: cannot be written ({error.strerror}); make the folder writable") from None
+    flow = _Flow(build, program, plan, options, board, pll, clock_mhz, timing, work.resolve(), progress)
+    report = flow.run()
+    _publish(work / BITSTREAM, (work / _PACKED).read_bytes())
+    _publish(work / SUMMARY, f"{json.dumps(report.to_plain(), indent=2)}\n".encode())
+    return report
+
+
+def _publish(target: Path, content: bytes) -> None:
+    """Write a file in one step."""
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    os.replace(temporary, target)
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """One build folder on its way to a bitstream."""
+
+    build: Path
+    program: SolverProgram
+    plan: Schedule
+    options: BitstreamOptions
+    board: Board
+    pll: Pll | None
+    clock_mhz: float
+    timing: LineTiming
+    work: Path
+    progress: Progress
+
+    def run(self) -> BitstreamReport:
+        mapper, router, packer = yosys(), nextpnr_ecp5(), ecppack()
+        self._write_sources()
+        room = Room(self.program, self.plan, self.board.part, self.options.lut_weight_bits)
+        reads = ("synth.ys", "rtl/src", "rtl/mem", "board/src")
+        cached = Run(mapper, ("-s", "synth.ys"), reads, ("netlist.json", "cells.json")).execute(
+            self.work, self.progress
+        )
+        usage = yosys_usage((self.work / "cells.json").read_text(), self.board.part.family)
+        room.check(usage)
+        run = Run(router, self._router_arguments(), ("netlist.json", "board.lpf"), ("routed.json", "mondeq.config"))
+        try:
+            cached &= run.execute(self.work, self.progress)
+        except ToolFailedError as error:
+            room.check_complaint(usage, error.complaint)
+            raise
+        routed = nextpnr_routed((self.work / "routed.json").read_text(), "clk")
+        self._check_timing(routed)
+        run = Run(packer, self._packer_arguments(), ("mondeq.config",), (_PACKED,))
+        cached &= run.execute(self.work, self.progress)
+        tools = tuple((tool.name, tool.version) for tool in (mapper, router, packer))
+        return self._report(tools, usage, routed, cached)
+
+    def _write_sources(self) -> None:
+        """The sources, beside the results: WebAssembly tools see no other folder."""
+        source = self.build / "rtl"
+        if not (source / "sources.f").is_file():
+            raise InputError(f"{source / 'sources.f'}: no such file; compile again")
+        for name in ("rtl", "board"):
+            shutil.rmtree(self.work / name, ignore_errors=True)
+        shutil.copytree(source, self.work / "rtl")
+        board_rtl.emit(self.program, self.timing, self.pll, self.work)
+        listed = [
+            f"{name}/{line}"
+            for name in ("rtl", "board")
+            for line in (self.work / name / "sources.f").read_text().split()
+        ]
+        (self.work / "synth.ys").write_text(self._mapper_script(listed))
+        text = files("mondeq_hw").joinpath("templates", "board.lpf.j2").read_text()
+        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+        (self.work / "board.lpf").write_text(environment.from_string(text).render(board=self.board))
+
+    def _mapper_script(self, sources: list[str]) -> str:
+        in_luts = self.options.lut_weight_bits
+        nodsp = without_dsps(self.program, in_luts)
+        return "\n".join(
+            (
+                f'verilog_defines -DMONDEQ_MEM_DIR="rtl/mem" -DMONDEQ_LUT_WEIGHT_BITS={in_luts}',
+                f"read_verilog -sv {' '.join(sources)}",
+                f"synth_ecp5{nodsp} -top {board_rtl.TOP} -json netlist.json",
+                "tee -q -o cells.json stat -json",
+                "",
+            )
+        )
+
+    def _router_arguments(self) -> tuple[str, ...]:
+        board = self.board
+        return (
+            *(f"--{board.part.name.removeprefix('ecp5-')}k", "--package", board.package, "--speed", str(board.speed)),
+            *("--json", "netlist.json", "--lpf", "board.lpf", "--report", "routed.json"),
+            *("--textcfg", "mondeq.config", "--timing-allow-fail", "--seed", str(self.options.seed)),
+        )
+
+    def _packer_arguments(self) -> tuple[str, ...]:
+        # The program's first 32 bits can be read over JTAG.
+        return ("--compress", "--usercode", str(int(self.program.digest[:8], 16)), "mondeq.config", _PACKED)
+
+    def _check_timing(self, routed: Routed) -> None:
+        if routed.fmax_mhz >= self.clock_mhz:
+            return
+        path = "" if routed.path is None else f" (critical path {routed.path.start} -> {routed.path.end})"
+        raise InputError(
+            f"{routed.fmax_mhz:.1f} MHz reached on {self.board.name}, {self.clock_mhz:g} MHz asked for{path}; "
+            f"no bitstream is written: pass --clock {math.floor(routed.fmax_mhz)} or less, or try another --seed"
+        )
+
+    def _report(
+        self, tools: tuple[tuple[str, str], ...], usage: Usage, routed: Routed, cached: bool
+    ) -> BitstreamReport:
+        cycles = initiation_interval(self.plan, self.program.iterations)
+        frame_bits = 10 * (sample_bytes(self.program) + OVERHEAD)
+        return BitstreamReport(
+            program_digest=self.program.digest,
+            options=self.options,
+            board=self.board,
+            pll=self.pll,
+            timing=self.timing,
+            clock_mhz=self.clock_mhz,
+            tools=tools,
+            synthesised=usage,
+            routed=routed,
+            core_samples_per_second=self.clock_mhz * 1e6 / cycles,
+            line_samples_per_second=self.clock_mhz * 1e6 / self.timing.clocks_per_bit / frame_bits,
+            file=str(self.work / BITSTREAM),
+            sha256=hashlib.sha256((self.work / _PACKED).read_bytes()).hexdigest(),
+            from_cache=cached,
+        )

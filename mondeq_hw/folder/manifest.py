@@ -1,0 +1,90 @@
+"""What a build folder holds, and the digest of every file as ``compile`` wrote it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from ..base import InputError
+
+CERTIFICATE = "certificate.json"
+MANIFEST = "manifest.json"
+MANIFEST_FORMAT = "mondeq-hw project"
+MANIFEST_VERSION = 1
+
+#: What ``SolverProgram.load`` reads.
+PROGRAM = ("program.json", "program.npz")
+#: Where the hardware holds the program's integers.
+INTEGERS = (
+    "rtl/mem/",
+    *(f"rtl/src/mondeq_{name}.sv" for name in ("pkg", "graph", "drive_graph", "readout_graph")),
+    "hls/weights/",
+    "hls/mondeq_params.h",
+)
+
+#: Files that commands other than ``compile`` may add to a finished folder, or write again.
+ADDED_LATER = frozenset(
+    {f"report/{name}" for name in ("verify.json", "synth.json", "word_lengths.json")}
+    | {f"report/report.{suffix}" for suffix in ("json", "md", "html")}
+)
+#: Folders that they fill.
+FILLED_LATER = ("report/synth/", "bitstream/")
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """File names and their SHA-256, as ``compile`` wrote them.
+
+    Raises
+    ------
+    InputError
+        When the folder has no manifest of ours.
+    """
+    file = folder / MANIFEST
+    try:
+        content = json.loads(file.read_text())
+        if content["format"] != MANIFEST_FORMAT or content["version"] != MANIFEST_VERSION:
+            raise ValueError(f"format {content['format']!r} {content['version']!r}")
+        return {str(name): str(digest) for name, digest in content["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder}: not a folder written by mondeq-hw ({MANIFEST}: {error})") from None
+
+
+def write_manifest(folder: Path) -> None:
+    """Digest every file, flushed to disk, so that the move that follows never precedes the content."""
+    files = {}
+    for name in sorted(files_of(folder)):
+        path = folder / name
+        files[name] = file_digest(path)
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+    content = {"format": MANIFEST_FORMAT, "version": MANIFEST_VERSION, "files": files}
+    with (folder / MANIFEST).open("w") as stream:
+        stream.write(json.dumps(content, indent=2) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def check_ours(folder: Path) -> None:
+    try:
+        listed = read_manifest(folder)
+    except InputError as error:
+        raise InputError(f"{error}; --force replaces only such folders: name another --out") from None
+    unlisted = files_of(folder) - set(listed) - ADDED_LATER - {MANIFEST}
+    foreign = sorted(name for name in unlisted if not name.startswith(FILLED_LATER))
+    if foreign:
+        raise InputError(
+            f"{folder}: holds {foreign[0]}, which mondeq-hw did not write; move it away or name another --out"
+        )
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+
+
+def file_digest(file: Path) -> str | None:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return None

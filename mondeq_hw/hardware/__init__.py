@@ -1,0 +1,60 @@
+"""Foldings, adder graphs, the exact cycle model, resource estimates, and the emitters of SystemVerilog and C++.
+
+Takes a ``SolverProgram``; gives a ``Schedule`` and source folders.
+"""
+
+from __future__ import annotations
+
+from .adder_graph import require_da4ml, solver_graph
+from .estimate import LUT_WEIGHT_BITS, Products, estimate, products
+from .hls import emit as emit_hls
+from .hls import emit_engines, filled, include_folders, template
+from .parts import ECP5, PARTS, Part, Usage, exceeded, find_part, named
+from .rtl import emit as emit_rtl
+from .schedule import (
+    UNROLLED,
+    EngineFolding,
+    Schedule,
+    completion_cycles,
+    initiation_interval,
+    latency,
+    load_schedule,
+    schedule,
+    schedule_unrolled,
+)
+from .unroll import AUTO, ENGINES, Choice, unrolled
+
+__all__ = [
+    "AUTO",
+    "ECP5",
+    "ENGINES",
+    "LUT_WEIGHT_BITS",
+    "PARTS",
+    "UNROLLED",
+    "Choice",
+    "EngineFolding",
+    "Part",
+    "Products",
+    "Schedule",
+    "Usage",
+    "completion_cycles",
+    "emit_engines",
+    "emit_hls",
+    "emit_rtl",
+    "estimate",
+    "exceeded",
+    "filled",
+    "find_part",
+    "include_folders",
+    "initiation_interval",
+    "latency",
+    "load_schedule",
+    "named",
+    "products",
+    "require_da4ml",
+    "schedule",
+    "schedule_unrolled",
+    "solver_graph",
+    "template",
+    "unrolled",
+]

@@ -1,0 +1,321 @@
+"""A program's matrices as graphs of shared additions, for the unrolled strategy.
+
+da4ml (arXiv 2507.04535) searches the graph; what it finds is only believed
+once every output's coefficients, propagated exactly through the graph, equal
+the matrix's row.  Widths follow from the same coefficients, so they hold every
+value that a node can take, and are as small as that allows.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..base import MissingToolError, MondeqError, signed_width
+from ..program import SolverProgram
+
+#: Adders between two pipeline registers; one, like everywhere else in the engines.
+ADDERS_PER_STAGE = 1
+#: The solver reads a sample's drive words while its graph is at work, which takes this many stages.
+FEWEST_SOLVER_STAGES = 4
+
+
+@dataclass(frozen=True)
+class GraphSize:
+    """What a graph costs and how long it takes.
+
+    Parameters
+    ----------
+    adders : int
+        Two-input additions.
+    stages : int
+        Cycles from its inputs to its outputs.
+    adder_bits, register_bits : int
+        Widths of all sums, and of all pipeline registers.
+    """
+
+    adders: int
+    stages: int
+    adder_bits: int
+    register_bits: int
+
+
+@dataclass(frozen=True)
+class Term:
+    """``2**shift`` times a node; inputs are the nodes ``0 .. n - 1``, the adder ``i`` is node ``n + i``."""
+
+    node: int
+    shift: int
+
+
+@dataclass(frozen=True)
+class Adder:
+    """``left + right``, or ``left - right``.
+
+    Parameters
+    ----------
+    left, right : Term
+        Shifts are at least 0.
+    subtract : bool
+    stage : int
+        Pipeline stage that computes it, from 0.
+    low, high : int
+        Exact range over all inputs.
+    """
+
+    left: Term
+    right: Term
+    subtract: bool
+    stage: int
+    low: int
+    high: int
+
+    @property
+    def signed(self) -> bool:
+        """Whether the word has a sign bit."""
+        return self.low < 0
+
+    @property
+    def bits(self) -> int:
+        """Width of the word."""
+        return _width(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value and how long it is needed.
+
+    Parameters
+    ----------
+    index, bits : int
+    signed : bool
+    first, last : int
+        Cycles; it is in a register after the first.
+    """
+
+    index: int
+    bits: int
+    signed: bool
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class AdderGraph:
+    """A matrix-vector product with a constant matrix.
+
+    Parameters
+    ----------
+    inputs : int
+        Number of input words.
+    low, high : int
+        Range of each; words that are never negative have no sign bit.
+    adders : tuple of Adder
+        In an order in which operands come first.
+    outputs : tuple of (Term or None)
+        One per row; ``None`` where the row is zero.  A negative shift is exact.
+    negative : tuple of bool
+        Rows whose output is the negated product.
+    stages : int
+        Clock cycles from inputs to outputs.
+    """
+
+    inputs: int
+    low: int
+    high: int
+    adders: tuple[Adder, ...]
+    outputs: tuple[Term | None, ...]
+    negative: tuple[bool, ...]
+    stages: int
+
+    @property
+    def input_bits(self) -> int:
+        """Width of an input word."""
+        return _width(self.low, self.high)
+
+    @cached_property
+    def size(self) -> GraphSize:
+        """What it costs, which is all that a schedule needs to know."""
+        return GraphSize(
+            adders=len(self.adders),
+            stages=self.stages,
+            adder_bits=sum(adder.bits for adder in self.adders),
+            register_bits=sum(node.bits * (node.last - node.first) for node in self.nodes),
+        )
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Inputs, then adders, each from the cycle that computes it to the last that reads it."""
+        first = [0] * self.inputs + [adder.stage for adder in self.adders]
+        last = first.copy()
+        for adder in self.adders:
+            for term in (adder.left, adder.right):
+                last[term.node] = max(last[term.node], adder.stage)
+        for output in self.outputs:
+            if output is not None:
+                last[output.node] = self.stages
+        words = [(self.input_bits, self.low < 0)] * self.inputs
+        words += [(adder.bits, adder.signed) for adder in self.adders]
+        return tuple(
+            Node(index, bits, signed, begin, end)
+            for index, ((bits, signed), begin, end) in enumerate(zip(words, first, last, strict=True))
+        )
+
+
+def solver_graph(program: SolverProgram) -> AdderGraph:
+    """The graph of a program's iteration matrix, without the leak; see :func:`adder_graph`."""
+    return adder_graph(program.matrix.integers, 0, program.state_format.max_word, FEWEST_SOLVER_STAGES)
+
+
+def drive_graph(program: SolverProgram) -> AdderGraph:
+    """The graph of a program's drive matrix; see :func:`adder_graph`."""
+    return adder_graph(program.drive.integers, program.input_format.min_word, program.input_format.max_word)
+
+
+def readout_graph(program: SolverProgram) -> AdderGraph:
+    """The graph of a program's readout matrix; see :func:`adder_graph`."""
+    return adder_graph(program.readout.integers, 0, program.state_format.max_word)
+
+
+def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1) -> AdderGraph:
+    """A graph for the product of a matrix and any vector.
+
+    Found once for a matrix; asking again costs nothing.
+
+    Parameters
+    ----------
+    matrix : ndarray of int64 (rows, columns)
+    low, high : int
+        Range of the vector's words: ``low <= 0 < high``.
+    fewest_stages : int
+        At least 1.
+
+    Raises
+    ------
+    MissingToolError
+        da4ml is not installed.
+    """
+    return _graph(matrix.tobytes(), matrix.shape, low, high, fewest_stages)
+
+
+def require_da4ml() -> None:
+    """Raise :class:`MissingToolError` when da4ml is not installed."""
+    if importlib.util.find_spec("da4ml") is None:
+        raise MissingToolError(
+            "da4ml is not installed, which finds the adder graph of --strategy unrolled; run: pip install da4ml==0.6.0"
+        )
+
+
+@lru_cache(maxsize=12)
+def _graph(matrix_bytes: bytes, shape: tuple[int, int], low: int, high: int, fewest_stages: int) -> AdderGraph:
+    matrix = np.frombuffer(matrix_bytes, dtype=np.int64).reshape(shape)
+    builder = _Builder(shape[1], low, high)
+    values: list[_Value | None] = [_Value(node, 0, False) for node in range(shape[1])]
+    for solution in _search(matrix, low, high):
+        values = builder.follow(solution, values)
+    return builder.finish(matrix, values, fewest_stages)
+
+
+def _search(matrix: np.ndarray, low: int, high: int) -> Iterable[Any]:
+    """da4ml's combinational parts, one behind the other."""
+    require_da4ml()
+    from da4ml.cmvm import solve
+    from da4ml.types import QInterval
+
+    # Its columns are our rows; float32 is exact for 16-bit words.
+    kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
+    return solve(kernel, qintervals=[QInterval(float(low), float(high), 1.0)] * len(kernel)).solutions
+
+
+@dataclass(frozen=True)
+class _Value:
+    """``(-1 if negative else 1) * 2**exponent`` times a node: how da4ml's words relate to ours."""
+
+    node: int
+    exponent: int
+    negative: bool
+
+
+class _Builder:
+    """Grows the graph adder by adder, with the exact coefficients of every node."""
+
+    def __init__(self, inputs: int, low: int, high: int):
+        self.inputs, self.low, self.high = inputs, low, high
+        self.adders: list[Adder] = []
+        self.depth = [0] * inputs
+        self.coefficients: list[np.ndarray] = list(np.eye(inputs, dtype=np.int64))
+
+    def follow(self, solution: Any, inputs: list[_Value | None]) -> list[_Value | None]:
+        """Repeat one of da4ml's parts on given inputs; ``None`` is zero."""
+        values: list[_Value | None] = []
+        for op in solution.ops:
+            if op.opcode == -1:
+                values.append(_scaled(inputs[op.id0], solution.inp_shifts[op.id0], False))
+            elif op.opcode in (0, 1):
+                values.append(self._sum(values[op.id0], _scaled(values[op.id1], op.data, op.opcode == 1)))
+            else:
+                raise MondeqError(f"da4ml used operation {op.opcode} for a matrix; expected additions only (0.6.0)")
+        return [
+            None if index < 0 else _scaled(values[index], shift, bool(negative))
+            for index, shift, negative in zip(solution.out_idxs, solution.out_shifts, solution.out_negs, strict=True)
+        ]
+
+    def _sum(self, a: _Value | None, b: _Value | None) -> _Value | None:
+        if a is None or b is None:
+            return b if a is None else a
+        if a.negative and not b.negative:
+            a, b = b, a
+        exponent = min(a.exponent, b.exponent)
+        left, right = (Term(value.node, value.exponent - exponent) for value in (a, b))
+        self._add(left, right, a.negative != b.negative)
+        return _Value(self.inputs + len(self.adders) - 1, exponent, a.negative and b.negative)
+
+    def _add(self, left: Term, right: Term, subtract: bool) -> None:
+        first, second = (self.coefficients[term.node] << term.shift for term in (left, right))
+        total = first - second if subtract else first + second
+        depth = 1 + max(self.depth[left.node], self.depth[right.node])
+        below, above = (int(part.sum()) for part in (np.minimum(total, 0), np.maximum(total, 0)))
+        low, high = below * self.high + above * self.low, below * self.low + above * self.high
+        self.coefficients.append(total)
+        self.depth.append(depth)
+        self.adders.append(Adder(left, right, subtract, (depth - 1) // ADDERS_PER_STAGE, low, high))
+
+    def finish(self, matrix: np.ndarray, values: list[_Value | None], fewest_stages: int) -> AdderGraph:
+        """Check every output against its row and freeze."""
+        for row, (expected, value) in enumerate(zip(matrix.tolist(), values, strict=True)):
+            found = [0] * self.inputs
+            if value is not None:
+                sign = -1 if value.negative else 1
+                found = [sign * _shifted(int(c), value.exponent) for c in self.coefficients[value.node]]
+            if found != expected:
+                raise MondeqError(f"da4ml's graph computes another row {row} than the matrix; expected da4ml 0.6.0")
+        return AdderGraph(
+            inputs=self.inputs,
+            low=self.low,
+            high=self.high,
+            adders=tuple(self.adders),
+            outputs=tuple(None if value is None else Term(value.node, value.exponent) for value in values),
+            negative=tuple(value is not None and value.negative for value in values),
+            stages=max(fewest_stages, 1 + max((adder.stage for adder in self.adders), default=0)),
+        )
+
+
+def _scaled(value: _Value | None, shift: int, negate: bool) -> _Value | None:
+    return value and _Value(value.node, value.exponent + shift, value.negative != negate)
+
+
+def _shifted(coefficient: int, exponent: int) -> int:
+    """Exactly ``coefficient * 2**exponent``; a remainder would show as a wrong coefficient."""
+    if exponent >= 0:
+        return coefficient << exponent
+    return coefficient >> -exponent if coefficient % 2**-exponent == 0 else coefficient * 2**64
+
+
+def _width(low: int, high: int) -> int:
+    """Bits of a word that holds ``low .. high``; a sign bit only where something is negative."""
+    return signed_width(low, high) if low < 0 else max(1, high.bit_length())

@@ -1,0 +1,205 @@
+"""Rough resources of a program and a folding, from the widths alone; no tool is asked.
+
+The counts follow the structure of ``hls_templates/rtl`` (4-input LUTs, one
+carry bit a LUT).  They are good to compare foldings, not to fill a device.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+
+from ..program import SolverProgram
+from .parts import ECP5, Usage
+from .schedule import EngineFolding, Schedule, commensurate
+
+#: Weights of up to so many bits multiply in LUTs; the default of the emitted package too.
+LUT_WEIGHT_BITS = 8
+#: Smallest memory, in bits, that goes into block RAM.
+BLOCK_RAM_BITS = 2048
+#: A block RAM's greatest width and its depth there.
+_BLOCK_SHAPE = {True: (36, 512), False: (72, 512)}
+
+
+@dataclass(frozen=True)
+class Products:
+    """The multiplications of one engine.
+
+    Parameters
+    ----------
+    engine : {"drive", "solver", "readout"}
+    lanes : int
+        Products at once.
+    weight_bits, data_bits : int
+    place : {"multiplexers", "LUTs", "DSPs"}
+        What computes them; 1- and 2-bit weights select, negate or drop.
+    """
+
+    engine: str
+    lanes: int
+    weight_bits: int
+    data_bits: int
+    place: str
+
+
+def products(program: SolverProgram, plan: Schedule, lut_weight_bits: int) -> tuple[Products, ...]:
+    """Where each engine multiplies; one whose matrix is an adder graph does not."""
+    phi = program.state_format.word_length - 1
+    engines = (
+        ("drive", plan.drive, program.drive.word_length, program.input_format.word_length),
+        ("solver", plan.solve, program.matrix.word_length, phi),
+        ("readout", plan.readout, program.readout.word_length, phi),
+    )
+    return tuple(
+        Products(engine, fold.multipliers, bits, data, _place(bits, lut_weight_bits))
+        for engine, fold, bits, data in engines
+        if fold.graph is None
+    )
+
+
+def _place(weight_bits: int, lut_weight_bits: int) -> str:
+    if weight_bits <= 2:
+        return "multiplexers"
+    return "LUTs" if weight_bits <= lut_weight_bits else "DSPs"
+
+
+def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
+    """Resources of the SystemVerilog.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    plan : Schedule
+    family : str
+        Of :mod:`mondeq_hw.hardware.parts`.
+    lut_weight_bits : int
+        Wider weights multiply in DSPs.
+    """
+    engines = (drive_usage, solver_usage, readout_usage)
+    return _plus(_CONTROL, *(usage(program, plan, family, lut_weight_bits) for usage in engines))
+
+
+def drive_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
+    """Share of the drive, with the words that it keeps of its input; see :func:`estimate`."""
+    fold, accumulator = plan.drive, program.drive_accumulator_bits
+    word = program.input_format.word_length
+    if fold.graph is not None:
+        # Collected beats and complete words; a bias and its addition a row.
+        return _usage(
+            luts=fold.graph.adder_bits + program.n * accumulator,
+            registers=fold.graph.register_bits + 2 * program.d * word + program.n * accumulator,
+        )
+    folded = _folded(program, fold, program.drive.word_length, word, accumulator, family, lut_weight_bits)
+    return _plus(folded, _memory(fold.simd * word, 2 * plan.beats_per_sample, family))
+
+
+def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
+    """Share of the solver, with the words of the slots; see :func:`estimate`."""
+    n, fold, accumulator = program.n, plan.solve, program.accumulator_bits
+    state, slots = program.state_format.word_length, 1 << (plan.slots - 1).bit_length()
+    drive_words = _memory(fold.pe * program.drive_bits, slots * fold.row_groups, family)
+    if fold.graph is not None:
+        # Preload, sum, round, saturate and compare; a row's shift is wiring.
+        ring = _usage(
+            luts=fold.graph.adder_bits + n * (3 * accumulator + 4 * state),
+            registers=fold.graph.register_bits + n * (4 * accumulator + 5 * state),
+        )
+        state_words = _memory(n * state, slots, family)
+        return _plus(ring, drive_words, state_words, *([state_words] if program.leak_shift else []))
+    folded = _folded(program, fold, program.matrix.word_length, state - 1, accumulator, family, lut_weight_bits)
+    views = [_state_view(program, plan, reader, family) for reader in (fold.simd, fold.pe)]
+    return _plus(folded, drive_words, *views, _usage(luts=fold.simd * 2 * state))
+
+
+def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
+    """Share of the readout, with its view of the state; see :func:`estimate`."""
+    fold, state, output = plan.readout, program.state_format.word_length, program.output_bits
+    view = _state_view(program, plan, fold.simd, family)
+    if fold.graph is not None:
+        # The command's row out of all, its alignment and bias.
+        product = _usage(
+            luts=fold.graph.adder_bits + program.k * output / 2 + output + program.n * state,
+            registers=fold.graph.register_bits + program.n * state + 3 * output,
+        )
+        return _plus(product, view)
+    return _plus(_folded(program, fold, program.readout.word_length, state - 1, output, family, lut_weight_bits), view)
+
+
+#: Streams, slots and the like.
+_CONTROL = Usage(600, 600, 0, 0)
+
+
+def _usage(luts: float = 0, registers: float = 0, dsps: int = 0, blocks: float = 0) -> Usage:
+    return Usage(round(luts), round(registers), dsps, blocks)
+
+
+def _plus(*usages: Usage) -> Usage:
+    return Usage(*(sum(getattr(usage, field.name) for usage in usages) for field in fields(Usage)))
+
+
+def _folded(
+    program: SolverProgram,
+    fold: EngineFolding,
+    weight_bits: int,
+    data_bits: int,
+    accumulator: int,
+    family: str,
+    lut_weight_bits: int,
+) -> Usage:
+    """Products, adder trees, and what a row does with its sum: shift by its own amount, round, saturate, compare."""
+    lanes, product, state = fold.multipliers, weight_bits + data_bits, program.state_format.word_length
+    in_dsp = _place(weight_bits, lut_weight_bits) == "DSPs"
+    tree = _tree_bits(fold.simd, product)
+    array = _usage(
+        luts=lanes * (0 if in_dsp else _product_luts(weight_bits, data_bits))
+        + fold.pe * (tree + 5 * accumulator + 4 * state),
+        registers=lanes * (2 * product + weight_bits) + fold.pe * (tree + 5 * accumulator + 5 * state),
+        dsps=lanes if in_dsp else 0,
+    )
+    return _plus(array, _memory(lanes * weight_bits, fold.cycles_per_matvec, family))
+
+
+def _state_view(program: SolverProgram, plan: Schedule, reader: int, family: str) -> Usage:
+    """The states of all slots, written ``solve.pe`` and read ``reader`` words at once."""
+    writer, state = plan.solve.pe, program.state_format.word_length
+    slots = (1 if plan.solve.graph else 2) << (plan.slots - 1).bit_length()
+    widest = max(writer, reader)
+    memory = _memory(widest * state, slots * -(-program.n // widest), family)
+    if reader % writer == 0:
+        return memory
+    # Narrow words out of wide ones; where neither divides the other, out of all.
+    inputs = writer if commensurate(writer, reader) else 2 * writer * reader
+    return _plus(memory, _usage(luts=inputs * state / 2))
+
+
+def _product_luts(bits: int, data: int) -> int:
+    if bits <= 2:
+        return 2 * (data + 1)
+    digits = (bits + 1) // 2
+    return digits * (3 * data + 2) + (digits - 1) * (data + bits - 2)
+
+
+def _tree_bits(inputs: int, bits: int) -> int:
+    """Adder bits of a tree of registered adders."""
+    total, nodes = 0, inputs
+    while nodes > 1:
+        bits, nodes = bits + 1, -(-nodes // 2)
+        total += nodes * bits
+    return total
+
+
+def _memory(width: int, depth: int, family: str) -> Usage:
+    """In block RAM, or in LUTs where it is too small for that."""
+    if width * depth >= BLOCK_RAM_BITS:
+        return _usage(blocks=_blocks(width, depth, family == ECP5))
+    return _usage(luts=width * depth / 16 + width)
+
+
+def _blocks(width: int, depth: int, small: bool) -> float:
+    """Least block RAMs over the aspect ratios; halves of an AMD block count."""
+    widest, shallowest = _BLOCK_SHAPE[small]
+    options = []
+    for ratio in (1, 2, 4, 8, 16):
+        options.append(math.ceil(width / (widest // ratio)) * math.ceil(depth / (shallowest * ratio)))
+    half = 0.5 if not small and width <= widest // 2 and depth <= shallowest else 1.0
+    return min(options) * half

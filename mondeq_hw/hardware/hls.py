@@ -1,0 +1,214 @@
+"""HLS C++: the hand-written templates, one generated parameter header, tables of integers.
+
+``emit`` writes ``folder/hls/``.  Nothing in it is printed line by line by this
+program: the sources under ``hls_templates/hls`` and ``hls_templates/dpi`` are
+copied as they are, ``mondeq_params.h`` is filled in by Jinja2 from the widths
+that the program proves, and the matrices are data (``weights/*.inc``).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from ..base import InputError, MissingToolError, signed_width
+from ..program import GoldenModel, SolverProgram
+from .schedule import EngineFolding, Schedule
+
+#: The engines of a program, without the streams around them.
+PROGRAM_SOURCES = ("mondeq_engine.h", "mondeq_solver.h", "mondeq_trace.h", "mondeq_weights.h")
+TOP_SOURCES = ("mondeq_stream.h", "mondeq_top.h", "mondeq_top.cpp", "mondeq_tb.cpp", "vitis_hls.tcl")
+DPI_SOURCES = ("mondeq_dpi_top.sv", "mondeq_dpi.cpp")
+
+#: Widest integer of the ``ap_types`` headers (``BIT_WIDTH_UPPER_LIMIT``).
+WIDEST_INTEGER = 2**15
+#: Test vectors that go along with the sources, for the testbench under Vitis HLS.
+VECTORS = 16
+
+
+def emit(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
+    """Write ``folder/hls`` with the C++ of a program and its DPI-C shell.
+
+    The bytes depend on the program and the schedule alone.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    schedule : Schedule
+        Foldings of the three engines and the words of an input beat.
+    folder : Path
+        The build folder; ``hls`` is made in it.
+
+    Raises
+    ------
+    InputError
+        When a beat of the input stream is wider than an ``ap_uint`` can be.
+    """
+    values = _parameters(program, schedule)
+    hls, dpi = folder / "hls", folder / "hls" / "dpi"
+    emit_engines(program, schedule, hls)
+    for made in (dpi, hls / "vectors"):
+        made.mkdir(exist_ok=True)
+    for name in TOP_SOURCES:
+        (hls / name).write_text(template("hls", name))
+    for name in DPI_SOURCES:
+        (dpi / name).write_text(template("dpi", name))
+    (dpi / "mondeq_dpi_pkg.sv").write_text(filled("dpi", "mondeq_dpi_pkg.sv.j2", values))
+    _write_vectors(program, values["output_tdata_bits"], hls / "vectors")
+
+
+def emit_engines(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
+    """Write ``folder`` with the headers and tables of a program's engines, for a top function of another's making.
+
+    Raises
+    ------
+    InputError
+        As :func:`emit`.
+    """
+    values = _parameters(program, schedule)
+    (folder / "weights").mkdir(parents=True, exist_ok=True)
+    for name in PROGRAM_SOURCES:
+        (folder / name).write_text(template("hls", name))
+    (folder / "mondeq_params.h").write_text(filled("hls", "mondeq_params.h.j2", values))
+    for name, table in _tables(program, schedule).items():
+        (folder / "weights" / f"{name}.inc").write_text(_braced(table) + "\n")
+
+
+def tdata_bits(bits: int) -> int:
+    """Width of an AXI4-Stream data port: the next multiple of 8."""
+    return -(-bits // 8) * 8
+
+
+def hexadecimal_word(word: int, bits: int) -> str:
+    """Two's complement of ``word`` in ``bits`` (a multiple of 4) as hexadecimal digits."""
+    return f"{int(word) % 2**bits:0{bits // 4}x}"
+
+
+# -- parameter header ------------------------------------------------------------
+
+
+def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
+    readout_top = int(np.abs(program.readout.integers).sum(axis=1).max()) * program.state_format.max_word
+    input_bits = program.input_format.word_length
+    values: dict[str, Any] = {
+        "name": program.name,
+        "digest": program.digest,
+        "certified": program.certified,
+        "input_size": program.d,
+        "state_size": program.n,
+        "output_size": program.k,
+        "iterations": program.iterations,
+        "foldings": {name: getattr(schedule, name) for name in ("drive", "solve", "readout")},
+        "drive_weight_bits": program.drive.word_length,
+        "matrix_weight_bits": program.matrix.word_length,
+        "readout_weight_bits": program.readout.word_length,
+        "drive_left_shift": program.drive_left_shift,
+        "leak_shift": program.leak_shift,
+        "phi": program.phi,
+        "input_bits": input_bits,
+        "state_bits": program.state_format.word_length,
+        "state_max": program.state_format.max_word,
+        "drive_sum_bits": signed_width(-program.drive_sum_bound, program.drive_sum_bound),
+        "drive_accumulator_bits": program.drive_accumulator_bits,
+        "drive_bits": program.drive_bits,
+        "accumulator_bits": program.accumulator_bits,
+        "readout_sum_bits": signed_width(-readout_top, readout_top),
+        "output_bits": program.output_bits,
+        "drive_bias_bits": signed_width(program.drive_bias.min(), program.drive_bias.max()),
+        "readout_bias_bits": signed_width(program.readout_bias.min(), program.readout_bias.max()),
+        "words_per_beat": schedule.words_per_beat,
+        "beats_per_sample": schedule.beats_per_sample,
+        "input_tdata_bits": tdata_bits(schedule.words_per_beat * input_bits),
+        "output_tdata_bits": tdata_bits(program.output_bits),
+    }
+    widest = max(value for name, value in values.items() if name.endswith("_bits"))
+    values["ap_int_max_width"] = max(1024, -(-(widest + 128) // 1024) * 1024)
+    if values["ap_int_max_width"] > WIDEST_INTEGER:
+        raise InputError(
+            f"a beat of {schedule.words_per_beat} input words of {input_bits} bits is wider than the "
+            f"{WIDEST_INTEGER - 1024} bits that the HLS headers allow; raise reuse_factor"
+        )
+    return values
+
+
+def template(group: str, name: str) -> str:
+    """Text of a file under ``hls_templates/group``."""
+    return resources.files("mondeq_hw.hls_templates").joinpath(group, name).read_text()
+
+
+def filled(group: str, name: str, values: dict[str, Any]) -> str:
+    """The same, filled in by Jinja2."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string(template(group, name)).render(values)
+
+
+# -- tables ------------------------------------------------------------------------
+
+
+def _tables(program: SolverProgram, schedule: Schedule) -> dict[str, np.ndarray]:
+    return {
+        "drive_weights": _grouped(_stored(program.drive.integers, program.drive.word_length), schedule.drive),
+        "drive_bias": program.drive_bias,
+        "drive_right_shift": program.drive_right_shift,
+        "matrix_weights": _grouped(_stored(program.matrix.integers, program.matrix.word_length), schedule.solve),
+        "matrix_shift": program.matrix.shifts,
+        "readout_weights": _grouped(_stored(program.readout.integers, program.readout.word_length), schedule.readout),
+        "readout_bias": program.readout_bias,
+        "readout_left_shift": program.readout_left_shift,
+    }
+
+
+def _stored(integers: np.ndarray, word_length: int) -> np.ndarray:
+    """The words of a table; one bit holds the sign alone: +1 is 0 and -1 is the word -1."""
+    return np.minimum(integers, 0) if word_length == 1 else integers
+
+
+def _grouped(integers: np.ndarray, folding: EngineFolding) -> np.ndarray:
+    """Zero-padded to whole groups, as [row group, column group, pe, simd]."""
+    rows, columns = integers.shape
+    shape = (folding.row_groups, folding.pe, folding.column_groups, folding.simd)
+    padding = ((0, shape[0] * shape[1] - rows), (0, shape[2] * shape[3] - columns))
+    return np.pad(integers, padding).reshape(shape).swapaxes(1, 2)
+
+
+def _braced(table: np.ndarray) -> str:
+    """A C++ initialiser; one line for each innermost row."""
+    if table.ndim == 1:
+        return "{" + ", ".join(map(str, table.tolist())) + "}"
+    return "{" + ",\n".join(_braced(part) for part in table) + "}"
+
+
+# -- test vectors --------------------------------------------------------------------
+
+
+def _write_vectors(program: SolverProgram, output_tdata_bits: int, folder: Path) -> None:
+    """Input words and the golden model's outputs, in the testbench's formats."""
+    top = program.input_format.max_word
+    words = np.random.default_rng(0).integers(0, top, (VECTORS, program.d), dtype=np.int64, endpoint=True)
+    words[0], words[1] = 0, top
+    outputs = GoldenModel(program).predict_raw(words)
+    lines = [" ".join(hexadecimal_word(word, output_tdata_bits) for word in row) for row in outputs]
+    (folder / "words.txt").write_text("\n".join(" ".join(map(str, row)) for row in words.tolist()) + "\n")
+    (folder / "outputs.txt").write_text("\n".join(lines) + "\n")
+
+
+def include_folders() -> tuple[Path, ...]:
+    """Folders of the headers that the emitted C++ needs beside its own.
+
+    Raises
+    ------
+    MissingToolError
+        When hls4ml is not installed.
+    """
+    spec = importlib.util.find_spec("hls4ml")
+    if spec is None or spec.origin is None:
+        raise MissingToolError("hls4ml is not installed; the C++ needs its ap_types headers; run: pip install hls4ml")
+    folder = Path(spec.origin).parent / "templates" / "vivado" / "ap_types"
+    if not (folder / "ap_int.h").is_file():
+        raise MissingToolError(f"{folder / 'ap_int.h'} is missing; run: pip install --force-reinstall hls4ml")
+    return (folder,)

@@ -1,0 +1,300 @@
+"""SystemVerilog of a program: fixed hand-written modules, one generated parameter package, weight files.
+
+The modules in ``hls_templates/rtl`` are copied as they are; only ``mondeq_pkg.sv``,
+the files under ``mem/`` and, with the unrolled strategy, the adder graphs
+differ from one program to the next.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from ..program import SolverProgram
+from .adder_graph import AdderGraph, drive_graph, readout_graph, solver_graph
+from .schedule import EngineFolding, Schedule
+
+#: Modules in compile order, after the generated package.
+MODULES = (
+    "mondeq_delay.sv",
+    "mondeq_rom.sv",
+    "mondeq_fifo.sv",
+    "mondeq_regroup.sv",
+    "mondeq_phi.sv",
+    "mondeq_product.sv",
+    "mondeq_adder_tree.sv",
+    "mondeq_round_shift.sv",
+    "mondeq_saturate.sv",
+    "mondeq_matvec_counter.sv",
+    "mondeq_matvec.sv",
+    "mondeq_credits.sv",
+    "mondeq_readout_control.sv",
+    "mondeq_state_trace.sv",
+)
+TOP = "mondeq_top.sv"
+PACKAGE = "mondeq_pkg.sv"
+GRAPH = "mondeq_graph.sv"
+
+
+def emit(program: SolverProgram, plan: Schedule, folder: Path) -> None:
+    """Write ``folder/rtl``: ``src/``, ``mem/``, ``sources.f`` and ``schedule.json``.
+
+    The bytes depend on the program and the schedule alone.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    plan : Schedule
+        Made for this program by :func:`mondeq_hw.hardware.schedule.schedule`.
+    folder : Path
+        The build folder; ``rtl/`` is created in it.
+    """
+    source, memory = folder / "rtl" / "src", folder / "rtl" / "mem"
+    source.mkdir(parents=True, exist_ok=True)
+    memory.mkdir(exist_ok=True)
+    engines = _engines(program, plan)
+    generated = {PACKAGE: _package(program, plan, engines)}
+    for engine in engines:
+        if engine.graph is not None:
+            name = engine.graph_module
+            generated[f"{name}.sv"] = _filled(GRAPH, module=name, graph=engine.graph, sum_bits=engine.sum_bits)
+    copied = (*MODULES, *(engine.module for engine in engines), TOP)
+    for name, text in generated.items():
+        (source / name).write_text(text)
+    for name in copied:
+        (source / name).write_bytes((_templates() / name).read_bytes())
+    for name, lines in _memories(program, plan).items():
+        (memory / f"{name}.mem").write_text("".join(f"{line}\n" for line in lines))
+    names = "".join(f"src/{name}\n" for name in (*generated, *copied))
+    (folder / "rtl" / "sources.f").write_text(names)
+    (folder / "rtl" / "schedule.json").write_text(json.dumps(plan.to_plain(), indent=2) + "\n")
+
+
+def _templates() -> Traversable:
+    return files("mondeq_hw.hls_templates") / "rtl"
+
+
+def _filled(name: str, **values: Any) -> str:
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string((_templates() / f"{name}.j2").read_text()).render(values)
+
+
+# -- engines -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Engine:
+    """One engine in the form that the schedule chose.
+
+    Parameters
+    ----------
+    name : {"drive", "solve", "readout"}
+    sum_bits : int
+    shifts : ndarray of int64 (rows,)
+        By which a row of the product is moved.
+    biases : ndarray of int64 (rows,), optional
+    folding : EngineFolding
+    graph : AdderGraph, optional
+        Where the engine is unrolled.
+    """
+
+    name: str
+    sum_bits: int
+    shifts: np.ndarray
+    biases: np.ndarray | None
+    folding: EngineFolding
+    graph: AdderGraph | None
+
+    @property
+    def module(self) -> str:
+        """File of its hand-written module."""
+        return f"mondeq_{self.name}.sv" if self.graph is None else f"mondeq_{self.name}_unrolled.sv"
+
+    @property
+    def graph_module(self) -> str:
+        """Name of its generated module."""
+        return "mondeq_graph" if self.name == "solve" else f"mondeq_{self.name}_graph"
+
+    def row_constants(self) -> list[tuple[str, int, int]]:
+        """Name, bits and value of the vectors with one field a row, which only the unrolled form reads."""
+        rows, prefix, shift_bits = self.folding.rows, self.name.title(), self.row_shift_bits
+        negative = (False,) * rows if self.graph is None else self.graph.negative
+        constants = [
+            (f"{prefix}RowShifts", rows * shift_bits, _packed(self.shifts, shift_bits)),
+            (f"{prefix}NegativeRows", rows, _packed(negative, 1)),
+        ]
+        if self.biases is not None:
+            constants.append((f"{prefix}Biases", rows * self.sum_bits, _packed(self.biases, self.sum_bits)))
+        return constants
+
+    @property
+    def row_shift_bits(self) -> int:
+        """Bits of a field of the row shifts."""
+        return max(1, int(self.shifts.max()).bit_length())
+
+
+def _engines(program: SolverProgram, plan: Schedule) -> tuple[_Engine, ...]:
+    def graph(folding: EngineFolding, search: Callable[[SolverProgram], AdderGraph]) -> AdderGraph | None:
+        return None if folding.graph is None else search(program)
+
+    drive, solve, readout = plan.drive, plan.solve, plan.readout
+    sums = program.drive_accumulator_bits, program.accumulator_bits, program.output_bits
+    shifts = program.drive_right_shift, program.matrix.shifts, program.readout_left_shift
+    return (
+        _Engine("drive", sums[0], shifts[0], program.drive_bias, drive, graph(drive, drive_graph)),
+        _Engine("solve", sums[1], shifts[1], None, solve, graph(solve, solver_graph)),
+        _Engine("readout", sums[2], shifts[2], program.readout_bias, readout, graph(readout, readout_graph)),
+    )
+
+
+# -- parameter package ---------------------------------------------------------
+
+
+def _package(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...]) -> str:
+    return _filled(
+        PACKAGE,
+        digest=program.digest,
+        certified=program.certified,
+        groups=_parameters(program, plan),
+        forms=_form_parameters(program, plan, engines),
+        rows=[constant for engine in engines for constant in engine.row_constants()],
+    )
+
+
+def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[str, int]]]:
+    def group(title: str, **values: int) -> tuple[str, dict[str, int]]:
+        return title, {name: int(value) for name, value in values.items()}
+
+    beat_bits = plan.words_per_beat * program.input_format.word_length
+    return [
+        group(
+            "Sizes and streams",
+            InputWords=program.d,
+            StateWords=program.n,
+            OutputWords=program.k,
+            InputTdataBits=whole_bytes(beat_bits),
+            OutputTdataBits=whole_bytes(program.output_bits),
+            Slots=plan.slots,
+        ),
+        group(
+            "Drive engine",
+            DriveStages=_stages(plan.drive),
+            DrivePe=plan.drive.pe,
+            DriveSimd=plan.drive.simd,
+            InputBits=program.input_format.word_length,
+            DriveAccumulatorBits=program.drive_accumulator_bits,
+            DriveBits=program.drive_bits,
+            DriveLeftShift=program.drive_left_shift,
+        ),
+        group(
+            "Solve engine",
+            SolveStages=_stages(plan.solve),
+            StateBits=program.state_format.word_length,
+            AccumulatorBits=program.accumulator_bits,
+            LeakShift=program.leak_shift,
+            PhiRelu=program.phi == "relu",
+            Iterations=program.iterations,
+        ),
+        group(
+            "Readout engine",
+            ReadoutStages=_stages(plan.readout),
+            ReadoutSimd=plan.readout.simd,
+            OutputBits=program.output_bits,
+        ),
+    ]
+
+
+def _stages(folding: EngineFolding) -> int:
+    return 0 if folding.graph is None else folding.graph.stages
+
+
+def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...]) -> dict[str, int]:
+    """What only the folded or only the unrolled form of an engine reads."""
+    return {
+        "DriveWeightBits": program.drive.word_length,
+        "DriveShiftBase": int(program.drive_right_shift.min()),
+        "DriveShiftBits": _shift_bits(program.drive_right_shift),
+        "SolvePe": plan.solve.pe,
+        "SolveSimd": plan.solve.simd,
+        "MatrixWeightBits": program.matrix.word_length,
+        "MatrixShiftBase": int(program.matrix.shifts.min()),
+        "MatrixShiftBits": _shift_bits(program.matrix.shifts),
+        "ReadoutWeightBits": program.readout.word_length,
+        "ReadoutShiftBits": _shift_bits(program.readout_left_shift),
+        **{f"{engine.name.title()}RowShiftBits": engine.row_shift_bits for engine in engines},
+    }
+
+
+def whole_bytes(bits: int) -> int:
+    """Smallest multiple of 8 that is at least ``bits``."""
+    return -(-bits // 8) * 8
+
+
+def _shift_bits(shifts: np.ndarray) -> int:
+    """Bits that hold every shift above the smallest, which is a parameter; at least one."""
+    return max(1, int(shifts.max() - shifts.min()).bit_length())
+
+
+# -- weight files --------------------------------------------------------------
+
+
+def _memories(program: SolverProgram, plan: Schedule) -> dict[str, list[str]]:
+    """Of the folded engines."""
+    drive, solve, readout = plan.drive, plan.solve, plan.readout
+    memories = {}
+    if drive.graph is None:
+        memories["drive"] = _weights(program.drive.integers, program.drive.word_length, drive)
+        memories["drive_bias"] = _rows(program.drive_bias, program.drive_accumulator_bits, drive)
+        memories["drive_shift"] = _shifts(program.drive_right_shift, drive)
+    if solve.graph is None:
+        memories["matrix"] = _weights(program.matrix.integers, program.matrix.word_length, solve)
+        memories["matrix_shift"] = _shifts(program.matrix.shifts, solve)
+    if readout.graph is None:
+        memories["readout"] = _weights(program.readout.integers, program.readout.word_length, readout)
+        memories["readout_bias"] = _rows(program.readout_bias, program.output_bits, readout)
+        memories["readout_shift"] = _shifts(program.readout_left_shift, readout)
+    return memories
+
+
+def _weights(integers: np.ndarray, bits: int, folding: EngineFolding) -> list[str]:
+    """One word per (row group, column group), lane ``p * simd + s``; absent rows and columns are zero."""
+    row_groups, column_groups = folding.row_groups, folding.column_groups
+    padded = np.zeros((row_groups * folding.pe, column_groups * folding.simd), dtype=np.int64)
+    padded[: folding.rows, : folding.columns] = integers
+    codes = padded < 0 if bits == 1 else padded  # one bit: 0 is +1, 1 is -1
+    blocks = codes.reshape(row_groups, folding.pe, column_groups, folding.simd).transpose(0, 2, 1, 3)
+    return [_word(lanes, bits) for lanes in blocks.reshape(row_groups * column_groups, -1)]
+
+
+def _rows(values: np.ndarray, bits: int, folding: EngineFolding) -> list[str]:
+    """One word per row group; absent rows are zero."""
+    padded = np.zeros(folding.row_groups * folding.pe, dtype=np.int64)
+    padded[: folding.rows] = values
+    return [_word(lanes, bits) for lanes in padded.reshape(folding.row_groups, folding.pe)]
+
+
+def _shifts(shifts: np.ndarray, folding: EngineFolding) -> list[str]:
+    return _rows(shifts - shifts.min(), _shift_bits(shifts), folding)
+
+
+def _word(lanes: Iterable[int], bits: int) -> str:
+    """Packed lanes as the hexadecimal text that ``$readmemh`` reads."""
+    lanes = list(lanes)
+    return f"{_packed(lanes, bits):0{-(-len(lanes) * bits // 4)}x}"
+
+
+def _packed(lanes: Iterable[int], bits: int) -> int:
+    """Two's-complement lanes packed little end first."""
+    packed, width, mask = 0, 0, (1 << bits) - 1
+    for lane in lanes:
+        packed |= (int(lane) & mask) << width
+        width += bits
+    return packed

@@ -1,0 +1,480 @@
+"""Folding of the three engines and the exact cycle model of the hardware.
+
+An engine holds ``pe`` rows x ``simd`` columns of multipliers and walks its
+matrix group by group, one group a cycle, columns innermost.  The user gives
+the solver's cycles per matrix-vector product (``reuse_factor``); drive and
+readout follow, as small as they can be without becoming the bottleneck.
+
+With the unrolled strategy the solver's matrix is a graph of additions that takes
+a product every cycle; drive and readout may be such graphs too.
+
+The cycle model states when each command of each engine enters its pipeline
+(``hls_templates/rtl``), so it equals the simulation exactly.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..base import InputError
+from ..program import SolverProgram
+from .adder_graph import GraphSize
+
+RESOURCE = "resource"
+UNROLLED = "unrolled"
+STRATEGIES = (RESOURCE, UNROLLED)
+
+#: Cycles from an engine's last command to the first cycle in which its result can be used,
+#: the adder tree's levels not counted.
+DRIVE_DEPTH = 9
+SOLVE_DEPTH = 11
+READOUT_DEPTH = 10
+#: The same where the matrix is a graph, its stages not counted; in the ring a sample's last update takes one more.
+DRIVE_GRAPH_DEPTH = 2
+RING_DEPTH = 4
+READOUT_GRAPH_DEPTH = 7
+#: A folding may waste so much of an engine's multipliers, on padded groups and on the start ...
+MAX_WASTE = 0.045
+#: ... where one that wastes less has at most so many times the multipliers of the smallest.
+MAX_GROWTH = 2
+#: Slots are added until the slowest engine idles no longer than this share of the time.
+MAX_IDLE = 0.004
+MAX_SLOTS = 64
+
+
+@dataclass(frozen=True)
+class EngineFolding:
+    """How one matrix is folded onto ``pe * simd`` multipliers.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Size of the matrix.
+    pe : int
+        Rows computed at once, at most ``rows``.
+    simd : int
+        Columns multiplied at once, at most ``columns``.
+    graph : GraphSize, optional
+        Where the matrix is an adder graph: all of it is computed at once, and the folding says how words come and
+        go.  The drive then takes ``simd`` words a cycle and gives all rows at once, the solver takes and gives all,
+        the readout gives a row a cycle.
+    """
+
+    rows: int
+    columns: int
+    pe: int
+    simd: int
+    graph: GraphSize | None = None
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.pe <= self.rows and 1 <= self.simd <= self.columns):
+            raise InputError(
+                f"folding is {self.pe} x {self.simd}; expected 1 x 1 to {self.rows} x {self.columns}, the matrix's size"
+            )
+
+    @property
+    def row_groups(self) -> int:
+        """Groups of ``pe`` rows; the last may be partly empty."""
+        return _groups(self.rows, self.pe)
+
+    @property
+    def column_groups(self) -> int:
+        """Groups of ``simd`` columns; the last may be partly empty."""
+        return _groups(self.columns, self.simd)
+
+    @property
+    def cycles_per_matvec(self) -> int:
+        """Commands of one matrix-vector product, one a cycle."""
+        return self.row_groups * self.column_groups
+
+    @property
+    def multipliers(self) -> int:
+        """Products at once."""
+        return self.pe * self.simd
+
+    @property
+    def tree_levels(self) -> int:
+        """Register levels of the adder tree over ``simd`` products."""
+        return (self.simd - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Foldings of the three engines and the number of samples in flight.
+
+    Parameters
+    ----------
+    reuse_factor : int
+        Upper limit asked of the solver's cycles per matrix-vector product; the drive and the readout have
+        ``iterations`` times as many.
+    drive, solve, readout : EngineFolding
+        The readout has ``pe = 1``: the output stream carries one word a cycle anyway.
+    slots : int
+        Samples held between the drive's first and the readout's last command.
+    """
+
+    reuse_factor: int
+    drive: EngineFolding
+    solve: EngineFolding
+    readout: EngineFolding
+    slots: int
+
+    @property
+    def strategy(self) -> str:
+        """``resource`` (folded multiply-accumulate) or ``unrolled`` (adder graph)."""
+        return RESOURCE if self.solve.graph is None else UNROLLED
+
+    @property
+    def drive_depth(self) -> int:
+        """Cycles from the drive's last command for a sample until the start may be chosen."""
+        return _depth(self.drive, DRIVE_DEPTH, DRIVE_GRAPH_DEPTH)
+
+    @property
+    def update_depth(self) -> int:
+        """Cycles from an update's last command until the sample's next update may be chosen, less one."""
+        return _depth(self.solve, SOLVE_DEPTH, RING_DEPTH)
+
+    @property
+    def done_depth(self) -> int:
+        """The same until the readout may begin, for the last update."""
+        return self.update_depth if self.solve.graph is None else self.update_depth + 1
+
+    @property
+    def readout_depth(self) -> int:
+        """Cycles from a row's last command to its output beat."""
+        return _depth(self.readout, READOUT_DEPTH, READOUT_GRAPH_DEPTH)
+
+    @property
+    def words_per_beat(self) -> int:
+        """Input words in one beat of the input stream."""
+        return self.drive.simd
+
+    @property
+    def beats_per_sample(self) -> int:
+        """Input beats of one sample."""
+        return self.drive.column_groups
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready; the inverse of :meth:`from_plain`."""
+        return {"strategy": self.strategy, **asdict(self)}
+
+    @staticmethod
+    def from_plain(plain: dict[str, Any]) -> Schedule:
+        """Read what :meth:`to_plain` wrote.
+
+        Raises
+        ------
+        InputError
+            When a key is missing or a value is not a whole number.
+        """
+        try:
+            engines = {key: _folding_from_plain(plain[key]) for key in ("drive", "solve", "readout")}
+            return Schedule(reuse_factor=plain["reuse_factor"], slots=plain["slots"], **engines)
+        except (KeyError, TypeError) as error:
+            raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
+
+
+def load_schedule(build: Path) -> Schedule:
+    """The schedule that a build folder's RTL was emitted with.
+
+    Raises
+    ------
+    InputError
+    """
+    file = build / "rtl" / "schedule.json"
+    try:
+        return Schedule.from_plain(json.loads(file.read_text()))
+    except (OSError, ValueError, InputError) as error:
+        raise InputError(f"{file}: cannot be read ({error}); compile again") from None
+
+
+def _folding_from_plain(plain: dict[str, Any]) -> EngineFolding:
+    graph = plain["graph"]
+    return EngineFolding(**{**plain, "graph": None if graph is None else GraphSize(**graph)})
+
+
+def _depth(engine: EngineFolding, folded: int, graph: int) -> int:
+    return folded + engine.tree_levels if engine.graph is None else graph + engine.graph.stages
+
+
+def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedule:
+    """Fold the program's three matrices.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    reuse_factor : int, optional
+        Cycles per matrix-vector product of the solver, 1 (fully parallel) to
+        ``n * n`` (one multiplier); ``n`` when absent, about one multiplier a row.
+
+    Raises
+    ------
+    InputError
+        When ``reuse_factor`` is outside ``1 .. n * n``.
+    """
+    reuse = _checked(program, program.n if reuse_factor is None else reuse_factor)
+    solve = _fold_solve(program.n, reuse, program.iterations)
+    drive, readout = _fold_around(program, solve.pe, program.iterations * solve.cycles_per_matvec)
+    # One slot for the drive, one for the readout, and the samples that fill one another's pipeline gaps.
+    interleaved = 1 + _groups(SOLVE_DEPTH + solve.tree_levels, solve.cycles_per_matvec)
+    plan = Schedule(reuse, drive, solve, readout, slots=2 + interleaved)
+    busy = (1 + MAX_IDLE) * busy_cycles(plan, program.iterations)
+    while plan.slots < MAX_SLOTS and initiation_interval(plan, program.iterations) > busy:
+        plan = replace(plan, slots=plan.slots + 1)
+    return plan
+
+
+def schedule_unrolled(
+    program: SolverProgram,
+    solve: GraphSize,
+    reuse_factor: int | None = None,
+    drive: GraphSize | None = None,
+    readout: GraphSize | None = None,
+) -> Schedule:
+    """Fold drive and readout around a solver that takes a product every cycle.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    solve : GraphSize
+        Of the program's iteration matrix.
+    reuse_factor : int, optional
+        Cycles that drive and readout may take for each update; 1 keeps up with
+        the solver.  When absent, what a stream of one input word a cycle allows.
+    drive, readout : GraphSize, optional
+        Where that matrix is a graph too.  The beats of the input stream are
+        those of the folded drive.
+
+    Raises
+    ------
+    InputError
+        When ``reuse_factor`` is outside ``1 .. n * n``.
+    """
+    n = program.n
+    one_word_a_cycle = min(_groups(program.d, program.iterations), n * n)
+    reuse = _checked(program, one_word_a_cycle if reuse_factor is None else reuse_factor)
+    load, read = _fold_around(program, n, program.iterations * reuse)
+    if drive is not None:
+        load = replace(load, pe=n, graph=drive)
+    if readout is not None:
+        read = replace(read, simd=n, graph=readout)
+    plan = Schedule(reuse, load, EngineFolding(n, n, n, n, solve), read, slots=3)
+    # As many samples as the slowest engine begins while one of them holds its slot: loaded, waiting at most a turn
+    # of the ring for a place, updated, read.
+    updates, turn = 1 + program.iterations, 1 + plan.update_depth
+    interval = max(updates, load.cycles_per_matvec, read.cycles_per_matvec)
+    loading = (load.cycles_per_matvec if drive is None else 1) + plan.drive_depth
+    held = loading + turn + updates * turn + read.cycles_per_matvec
+    return replace(plan, slots=max(plan.slots, 1 + _groups(held, interval)))
+
+
+def _checked(program: SolverProgram, reuse: int) -> int:
+    n = program.n
+    if not isinstance(reuse, int) or isinstance(reuse, bool) or not 1 <= reuse <= n * n:
+        raise InputError(
+            f"reuse_factor is {reuse!r}; expected a whole number of cycles per matrix-vector product, "
+            f"1 (fully parallel) to {n * n} (one multiplier, n = {n})"
+        )
+    return reuse
+
+
+def _fold_around(program: SolverProgram, solve_pe: int, cycles: int) -> tuple[EngineFolding, EngineFolding]:
+    """Drive and readout, which have the whole solution of a sample to do their one product."""
+    n, d, k = program.n, program.d, program.k
+    return _fold_drive(n, d, cycles, solve_pe), _fold_readout(k, n, cycles, solve_pe)
+
+
+def commensurate(a: int, b: int) -> bool:
+    """Whether one group width divides the other, so that words regroup through memories instead of registers."""
+    return a % b == 0 or b % a == 0
+
+
+def _groups(size: int, at_once: int) -> int:
+    return -(-size // at_once)
+
+
+def _fold_solve(n: int, cycles: int, iterations: int) -> EngineFolding:
+    """Few multipliers that finish in ``cycles``; among equals commensurate, then the squarest array."""
+    widths = _widths(n)
+    folds = [EngineFolding(n, n, pe, simd) for pe in widths for simd in widths]
+    folds = [fold for fold in folds if fold.cycles_per_matvec <= cycles]
+    # The start takes a cycle a row group, which counts where updates and column groups are few.
+    start = {fold: 1 + 1 / (iterations * fold.column_groups) for fold in folds}
+    pool = _economical(folds, lambda fold: padding(fold) * start[fold])
+    return min(
+        pool, key=lambda fold: (fold.multipliers, not commensurate(fold.pe, fold.simd), fold.pe + fold.simd, fold.pe)
+    )
+
+
+def _fold_drive(n: int, d: int, cycles: int, solve_pe: int) -> EngineFolding:
+    """Few multipliers that finish in ``cycles``, on beats of a power of two of words (or of the whole sample)."""
+    beats = {d, *(2**power for power in range(d.bit_length()) if 2**power <= d)}
+    folds = [EngineFolding(n, d, pe, simd) for pe in range(1, n + 1) for simd in beats]
+    folds = [fold for fold in folds if fold.cycles_per_matvec <= cycles]
+    pool = _economical([fold for fold in folds if commensurate(fold.pe, solve_pe)] or folds, padding)
+    return min(pool, key=lambda fold: (fold.multipliers, fold.pe + fold.simd, fold.pe))
+
+
+def _fold_readout(k: int, n: int, cycles: int, solve_pe: int) -> EngineFolding:
+    """One row at a time, in ``cycles``, or in ``k`` where that is later: no stream of words is faster."""
+    folds = [EngineFolding(k, n, 1, simd) for simd in range(1, n + 1)]
+    folds = [fold for fold in folds if fold.cycles_per_matvec <= max(cycles, k)]
+    pool = _economical([fold for fold in folds if commensurate(fold.simd, solve_pe)] or folds, padding)
+    return min(pool, key=lambda fold: fold.multipliers)
+
+
+def padding(fold: EngineFolding) -> float:
+    """Cycles of a product over those that as many multipliers would need without padded groups."""
+    return fold.cycles_per_matvec * fold.multipliers / (fold.rows * fold.columns)
+
+
+def _economical(folds: list[EngineFolding], waste: Callable[[EngineFolding], float]) -> list[EngineFolding]:
+    """Those that use their multipliers well, where one is not much larger than the smallest of all; else all."""
+    most = MAX_GROWTH * min(fold.multipliers for fold in folds)
+    return [fold for fold in folds if fold.multipliers <= most and waste(fold) <= 1 + MAX_WASTE] or folds
+
+
+def _widths(size: int) -> list[int]:
+    """Every width that is the smallest for its number of groups."""
+    return sorted({_groups(size, groups) for groups in range(1, size + 1)})
+
+
+# -- cycle model ---------------------------------------------------------------
+
+
+def completion_cycles(plan: Schedule, iterations: np.ndarray) -> np.ndarray:
+    """Cycle in which the last output beat of each sample is accepted.
+
+    Parameters
+    ----------
+    plan : Schedule
+    iterations : ndarray of int (samples,)
+        Updates executed for each sample, early exit included.
+
+    Returns
+    -------
+    ndarray of int64 (samples,)
+        Counted from the cycle that accepts the first input beat (0), for samples
+        streamed back to back while neither stream ever stalls.
+    """
+    clock = _Clock(plan, [int(count) for count in iterations])
+    clock.run()
+    return np.array(clock.completed, dtype=np.int64)
+
+
+def latency(plan: Schedule, iterations: int) -> int:
+    """Cycles from the first input beat of a lone sample to its last output beat, both included."""
+    return int(completion_cycles(plan, np.array([iterations]))[0]) + 1
+
+
+def initiation_interval(plan: Schedule, iterations: int) -> float:
+    """Steady-state cycles between samples that each run ``iterations`` updates."""
+    # From the mean of one window to that of the next, away from both ends: samples may leave in bunches.
+    window = 8 * plan.slots
+    completed = completion_cycles(plan, np.full(4 * window, iterations))
+    return float(completed[2 * window : 3 * window].mean() - completed[window : 2 * window].mean()) / window
+
+
+def busy_cycles(plan: Schedule, iterations: int) -> int:
+    """Commands of the slowest engine for a sample that runs ``iterations`` updates: no interval is shorter."""
+    solving = iterations * plan.solve.cycles_per_matvec + plan.solve.row_groups
+    return max(solving, plan.drive.cycles_per_matvec, plan.readout.cycles_per_matvec)
+
+
+def mac_bounds(plan: Schedule, iterations: int) -> tuple[int, int, int]:
+    """Cycles that drive, solver and readout need for the multiplications of a sample when no multiplier ever idles."""
+    drive, solve, readout = (
+        _groups(times * fold.rows * fold.columns, fold.multipliers)
+        for times, fold in ((1, plan.drive), (iterations, plan.solve), (1, plan.readout))
+    )
+    return drive, solve, readout
+
+
+def pipeline_depth(plan: Schedule, iterations: int) -> int:
+    """Cycles of a lone sample's latency in which no multiplication of its own begins.
+
+    Its words travel through drive and readout once, and through the solver for
+    the start and for every update, because an update needs the one before it.
+    """
+    start = plan.solve.row_groups + plan.update_depth
+    updates = (iterations - 1) * plan.update_depth + plan.done_depth
+    return 1 + plan.drive_depth + start + updates + plan.readout_depth
+
+
+class _Clock:
+    """Times of all commands, in the order in which the hardware decides them."""
+
+    def __init__(self, plan: Schedule, iterations: list[int]):
+        self.plan = plan
+        self.iterations = iterations
+        self.input_end: list[int] = []  # last beat of a sample
+        self.drive_end: list[int] = []  # last command of the drive
+        self.readout_end: list[int] = []  # last command of the readout, which frees the slot
+        self.completed: list[int] = []
+        self.ready: dict[int, int] = {}  # sample -> cycle in which its next update may be chosen
+        self.updates: dict[int, int] = {}  # sample -> updates begun, the start included
+        self.done: dict[int, int] = {}  # sample -> cycle in which its state is final
+
+    def run(self) -> None:
+        plan = self.plan
+        for _ in range(plan.slots):
+            self._drive()
+        choice = 0
+        while self.ready:
+            # The array is free from cycle `choice` on; it takes the oldest ready sample.  In the unrolled solver's
+            # ring that is the one whose place comes by, for all that have entered are older than those that wait.
+            choice = max(choice, min(self.ready.values()))
+            sample = min(index for index, cycle in self.ready.items() if cycle <= choice)
+            del self.ready[sample]
+            job = plan.solve.cycles_per_matvec if self.updates[sample] else plan.solve.row_groups
+            self.updates[sample] += 1
+            choice += job
+            if self.updates[sample] > self.iterations[sample]:
+                self.done[sample] = choice + plan.done_depth
+                self._readout()
+            else:
+                self.ready[sample] = choice + plan.update_depth
+
+    def _drive(self) -> None:
+        """Enter the next sample, if there is one: its slot is free once the readout of an older sample ended."""
+        plan, sample = self.plan, len(self.drive_end)
+        if sample == len(self.iterations):
+            return
+        first_beat = self.input_end[-1] + 1 if sample else 0
+        free = self.readout_end[sample - plan.slots] + 1 if sample >= plan.slots else 0
+        if plan.drive.graph is None:
+            self._drive_folded(first_beat, free)
+        else:
+            self._drive_graph(first_beat, free)
+        self.ready[sample] = self.drive_end[-1] + plan.drive_depth
+        self.updates[sample] = 0
+
+    def _drive_folded(self, first_beat: int, free: int) -> None:
+        """Two banks: the engine must have left the one that is filled now; a command as soon as its words are there."""
+        first_beat = max(first_beat, self.drive_end[-2] + 1 if len(self.drive_end) > 1 else 0)
+        start = max(first_beat + 1, self.drive_end[-1] + 1 if self.drive_end else 0, free)
+        self.input_end.append(first_beat + self.plan.beats_per_sample - 1)
+        self.drive_end.append(start + self.plan.drive.cycles_per_matvec - 1)
+
+    def _drive_graph(self, first_beat: int, free: int) -> None:
+        """One command with all words; the last beat, which completes them, waits for the sample before to leave."""
+        last_beat = max(first_beat + self.plan.beats_per_sample - 1, self.drive_end[-1] if self.drive_end else 0)
+        self.input_end.append(last_beat)
+        self.drive_end.append(max(last_beat + 1, free))
+
+    def _readout(self) -> None:
+        """Read every finished sample whose elders have all been read."""
+        plan = self.plan
+        while (sample := len(self.readout_end)) in self.done:
+            start = self.done.pop(sample)
+            if sample:
+                start = max(start, self.readout_end[-1] + 1)
+            self.readout_end.append(start + plan.readout.cycles_per_matvec - 1)
+            self.completed.append(self.readout_end[-1] + plan.readout_depth)
+            self._drive()

@@ -1,0 +1,148 @@
+"""The unrolled strategy: which engines become adder graphs.
+
+The solver always does.  Drive and readout do where the user names them, or
+where the graph is estimated to take no more LUTs than the folded engine.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..program import SolverProgram
+from .adder_graph import AdderGraph, GraphSize, drive_graph, readout_graph, solver_graph
+from .estimate import LUT_WEIGHT_BITS, drive_usage, readout_usage
+from .parts import ECP5, Usage
+from .schedule import Schedule, schedule_unrolled
+
+#: Engines that may be folded under this strategy too.
+ENGINES = ("drive", "readout")
+#: The graph where it is the smaller one.
+AUTO = "auto"
+#: Entries of a matrix up to which da4ml is asked without the user's wish; beyond, it takes minutes to days.
+LARGEST_SEARCH = 10_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What became of one engine, and why.
+
+    Parameters
+    ----------
+    name : {"drive", "readout"}
+    unrolled : bool
+        Whether it is an adder graph.
+    asked : bool
+        Whether the user decided that; otherwise the estimates did.
+    folded_luts : int
+        Of the engine folded for the reuse factor, estimated.
+    graph_luts : int
+        Of its graph, estimated; at least so many where none was searched.
+    searched : bool
+    """
+
+    name: str
+    unrolled: bool
+    asked: bool
+    folded_luts: int
+    graph_luts: int
+    searched: bool
+
+
+@dataclass(frozen=True)
+class _Engine:
+    """One of :data:`ENGINES`: its matrix, the words that come to it, its graph, and its LUTs under a schedule."""
+
+    name: str
+    matrix: np.ndarray
+    word_bits: int
+    search: Callable[[SolverProgram], AdderGraph]
+    luts: Callable[[Schedule], int]
+
+
+def unrolled(
+    program: SolverProgram, graphs: tuple[str, ...] | str = AUTO, reuse_factor: int | None = None
+) -> tuple[Schedule, tuple[Choice, ...]]:
+    """The schedule of the unrolled strategy, and what was decided about drive and readout.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    graphs : tuple of {"drive", "readout"} or "auto"
+        Engines beside the solver whose matrix is a graph.  ``"auto"``: those of at most :data:`LARGEST_SEARCH`
+        entries whose graph is estimated to take no more LUTs than the folded engine.
+    reuse_factor : int, optional
+        See :func:`~mondeq_hw.hardware.schedule.schedule_unrolled`.
+
+    Raises
+    ------
+    InputError
+        The reuse factor is out of range.
+    MissingToolError
+        da4ml is not installed.
+    """
+    solve = solver_graph(program).size
+
+    def plan(**sizes: GraphSize) -> Schedule:
+        return schedule_unrolled(program, solve, reuse_factor, **sizes)
+
+    asked = graphs != AUTO
+    sizes: dict[str, GraphSize] = {}
+    choices = []
+    for engine in _engines(program):
+        folded, luts = engine.luts(plan()), engine.luts(plan(**{engine.name: _smallest(engine)}))
+        searched = engine.name in graphs if asked else luts <= folded and engine.matrix.size <= LARGEST_SEARCH
+        if searched:
+            size = engine.search(program).size
+            luts = engine.luts(plan(**{engine.name: size}))
+            if asked or luts <= folded:
+                sizes[engine.name] = size
+        choices.append(Choice(engine.name, engine.name in sizes, asked, folded, luts, searched))
+    return plan(**sizes), tuple(choices)
+
+
+def fewest_adders(matrix: np.ndarray) -> int:
+    """Adders without which a graph cannot tell a matrix from the others that have such entries.
+
+    A graph is written down by naming, for each of its adders, two nodes, a shift and a sign (the adders in any
+    order), and for each row a node, a shift and a sign.  Hardly any matrix of independent entries can be written in
+    fewer bits than their entropy; one whose entries follow a rule may have a smaller graph.
+
+    Parameters
+    ----------
+    matrix : ndarray of int64 (rows, columns)
+    """
+    rows, columns = matrix.shape
+    _, counts = np.unique(matrix, return_counts=True)
+    information = float((counts * np.log2(matrix.size / counts)).sum())
+    scale = math.log2(4 * max(1, int(np.abs(matrix).max())).bit_length() + 2)
+
+    def written(adders: int) -> float:
+        node = math.log2(columns + adders + 1)
+        return adders * (2 * node + scale) - math.lgamma(adders + 1) / math.log(2) + rows * (node + scale)
+
+    low, high = 0, matrix.size
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if written(middle) >= information else (middle + 1, high)
+    return low
+
+
+def _smallest(engine: _Engine) -> GraphSize:
+    """A graph that no search will undercut: every sum is wider than an input word."""
+    adders = fewest_adders(engine.matrix)
+    return GraphSize(adders, stages=1, adder_bits=adders * (engine.word_bits + 1), register_bits=0)
+
+
+def _engines(program: SolverProgram) -> tuple[_Engine, ...]:
+    def luts(usage: Callable[[SolverProgram, Schedule, str, int], Usage]) -> Callable[[Schedule], int]:
+        return lambda plan: usage(program, plan, ECP5, LUT_WEIGHT_BITS).luts
+
+    word, phi = program.input_format.word_length, program.state_format.word_length - 1
+    return (
+        _Engine("drive", program.drive.integers, word, drive_graph, luts(drive_usage)),
+        _Engine("readout", program.readout.integers, phi, readout_graph, luts(readout_usage)),
+    )

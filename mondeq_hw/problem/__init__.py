@@ -1,0 +1,83 @@
+"""The float problems and their files: networks, checkpoints, data, the splitting of the equilibrium, a float solver.
+
+Takes files and arrays; gives ``MonDEQ``, ``Dataset`` and ``Recurrence``, all in floating point.
+"""
+
+from __future__ import annotations
+
+from .containers import FORMAT_NAME
+from .data import DATASETS, DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, MNIST, Dataset, digits, mnist, named
+from .load import (
+    FORMAT_VERSION,
+    MNIST_PREPROCESSING,
+    Checkpoint,
+    Training,
+    check_model,
+    check_preprocessing,
+    load,
+    load_checkpoint,
+    own_format,
+    retrained_bits,
+    save,
+)
+from .model import MonDEQ, Preprocessing, StoredRecurrence, lipschitz_constant, monotonicity_margin
+from .reference import MAX_ITERATIONS, TOLERANCE, logits, preactivation, state_of, step_size
+from .reformulate import (
+    FORWARD_BACKWARD,
+    PEACEMAN_RACHFORD,
+    SOLVERS,
+    Recurrence,
+    folded_input,
+    forward_backward,
+    network_of,
+    peaceman_rachford,
+    phi_of,
+)
+from .stored import KEY, MATRICES, pack
+
+__all__ = [
+    "DATASETS",
+    "DIGITS",
+    "DIGITS_INPUT_BITS",
+    "DIGITS_SCALE",
+    "FORMAT_NAME",
+    "FORMAT_VERSION",
+    "FORWARD_BACKWARD",
+    "KEY",
+    "MATRICES",
+    "MAX_ITERATIONS",
+    "MNIST",
+    "MNIST_PREPROCESSING",
+    "PEACEMAN_RACHFORD",
+    "SOLVERS",
+    "TOLERANCE",
+    "Checkpoint",
+    "Dataset",
+    "MonDEQ",
+    "Preprocessing",
+    "Recurrence",
+    "StoredRecurrence",
+    "Training",
+    "check_model",
+    "check_preprocessing",
+    "digits",
+    "folded_input",
+    "forward_backward",
+    "lipschitz_constant",
+    "load",
+    "load_checkpoint",
+    "logits",
+    "mnist",
+    "monotonicity_margin",
+    "named",
+    "network_of",
+    "own_format",
+    "pack",
+    "peaceman_rachford",
+    "phi_of",
+    "preactivation",
+    "retrained_bits",
+    "save",
+    "state_of",
+    "step_size",
+]

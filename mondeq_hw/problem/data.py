@@ -1,0 +1,168 @@
+"""Images with labels: MNIST's IDX files, or scikit-learn's digits as the embedded default.
+
+Calibration ever sees training images only; accuracy is ever taken on test images.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..base import InputError
+
+DIGITS = "digits"
+MNIST = "mnist"
+DATASETS = (DIGITS, MNIST)
+
+MNIST_SOURCE = (
+    "MNIST is the four files {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] of http://yann.lecun.com/exdb/mnist/ "
+    "(mirror: https://ossci-datasets.s3.amazonaws.com/mnist/)"
+)
+
+#: The digits' pixels are 0..16, so 5 bits; their test set is every fifth image of a fixed shuffle.
+DIGITS_SCALE = 1 / 16
+DIGITS_INPUT_BITS = 5
+DIGITS_TEST_SHARE = 5
+DIGITS_SEED = 0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Raw images and their classes.
+
+    Parameters
+    ----------
+    name : str
+        ``digits`` or ``mnist``.
+    split : {"train", "test"}
+    words : ndarray of int64 (samples, d)
+        Raw pixels.
+    labels : ndarray of int64 (samples,)
+    """
+
+    name: str
+    split: str
+    words: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def d(self) -> int:
+        """Words per sample."""
+        return self.words.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def first(self, samples: int) -> Dataset:
+        """The first ``samples`` images (all of them when there are fewer)."""
+        return Dataset(self.name, self.split, self.words[:samples], self.labels[:samples])
+
+
+def named(name: str, split: str, folder: Path | None) -> Dataset:
+    """A data set by its name.
+
+    Parameters
+    ----------
+    name : {"digits", "mnist"}
+    split : {"train", "test"}
+    folder : path or None
+        Where MNIST's files are; the digits are embedded.
+
+    Raises
+    ------
+    InputError
+        MNIST without a folder, digits with one, or another name.
+    """
+    if name == DIGITS:
+        if folder is not None:
+            raise InputError("--data digits is embedded and takes no --data-dir; leave one of the two out")
+        return digits(split)
+    if name != MNIST:
+        raise InputError(f"--data is {name!r}; expected {' or '.join(DATASETS)}")
+    if folder is None:
+        raise InputError(f"--data mnist needs --data-dir, a folder of IDX files. {MNIST_SOURCE}")
+    return mnist(folder, split)
+
+
+def digits(split: str) -> Dataset:
+    """scikit-learn's 1797 handwritten digits, 8 by 8 pixels of 0 to 16; 1437 for training, 360 for testing.
+
+    The split is a fixed permutation, the same on every machine.
+    """
+    from sklearn.datasets import load_digits  # bundled with scikit-learn: no download
+
+    images, labels = load_digits(return_X_y=True)
+    order = np.random.RandomState(DIGITS_SEED).permutation(len(images))
+    test = np.arange(len(order)) % DIGITS_TEST_SHARE == 0
+    chosen = order[test if _checked(split) == "test" else ~test]
+    return Dataset(DIGITS, split, images[chosen].astype(np.int64), labels[chosen].astype(np.int64))
+
+
+def mnist(folder: Path, split: str) -> Dataset:
+    """MNIST from a folder of IDX files, packed (``.gz``) or plain.
+
+    Raises
+    ------
+    InputError
+        For a missing, truncated or different file; says where MNIST comes from.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; --data-dir expects a folder of IDX files. {MNIST_SOURCE}")
+    prefix = "t10k" if _checked(split) == "test" else "train"
+    images = read_idx(_idx_file(folder, f"{prefix}-images-idx3-ubyte"), dimensions=3)
+    labels = read_idx(_idx_file(folder, f"{prefix}-labels-idx1-ubyte"), dimensions=1)
+    if len(images) != len(labels):
+        raise InputError(f"{folder}: {len(images)} {prefix} images, but {len(labels)} labels. {MNIST_SOURCE}")
+    return Dataset(MNIST, split, images.reshape(len(images), -1).astype(np.int64), labels.astype(np.int64))
+
+
+def read_idx(file: Path, dimensions: int) -> np.ndarray:
+    """An IDX array of unsigned bytes (the format is described on MNIST's page).
+
+    Parameters
+    ----------
+    file : path
+        Unpacked, or packed with a name that ends in ``.gz``.
+    dimensions : int
+        Expected number of axes.
+
+    Returns
+    -------
+    ndarray of uint8
+    """
+    try:
+        content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{file}: cannot be read ({error}); copy it again. {MNIST_SOURCE}") from None
+    magic = bytes([0, 0, 0x08, dimensions])
+    if content[:4] != magic:
+        raise InputError(
+            f"{file}: starts with {content[:4].hex()}, expected {magic.hex()} (IDX, unsigned bytes, {dimensions} "
+            f"axes). {MNIST_SOURCE}"
+        )
+    header = 4 + 4 * dimensions
+    if len(content) < header:
+        raise InputError(f"{file}: truncated inside its header; copy it again. {MNIST_SOURCE}")
+    shape = tuple(int(size) for size in np.frombuffer(content[4:header], dtype=">u4"))
+    expected = header + math.prod(shape)
+    if len(content) != expected:
+        raise InputError(f"{file}: truncated or damaged: {len(content)} bytes, expected {expected}. {MNIST_SOURCE}")
+    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+
+
+def _idx_file(folder: Path, name: str) -> Path:
+    for candidate in (folder / name, folder / f"{name}.gz"):
+        if candidate.is_file():
+            return candidate
+    raise InputError(f"{folder}: holds neither {name} nor {name}.gz. {MNIST_SOURCE}")
+
+
+def _checked(split: str) -> str:
+    if split not in ("train", "test"):
+        raise InputError(f"split is {split!r}; expected 'train' or 'test'")
+    return split

@@ -1,0 +1,129 @@
+"""The trained network: what ``load`` returns and every later stage reads."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..base import FixedPointFormat, IntegerMatrix
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Affine map from a raw input word to the network's input: ``(scale * word - mean) / std``.
+
+    ``mean`` and ``std`` are scalars or one value per input feature.
+    """
+
+    scale: float = 1.0 / 255.0
+    mean: np.ndarray = field(default_factory=lambda: np.zeros(()))
+    std: np.ndarray = field(default_factory=lambda: np.ones(()))
+    input_bits: int = 8
+
+    def apply(self, words: np.ndarray) -> np.ndarray:
+        """Network inputs for raw words (any shape ending in the feature axis)."""
+        return (self.scale * np.asarray(words, dtype=np.float64) - self.mean) / self.std
+
+
+@dataclass(frozen=True)
+class StoredRecurrence:
+    """Integers that quantisation-aware training chose; the compiler takes them as they are.
+
+    The recurrence is the one of ``reformulate``; the meaning of each integer
+    is the one of ``program``.
+
+    Parameters
+    ----------
+    solver : str
+    step_size : float
+    leak_shift : int
+    matrix : IntegerMatrix (n, n)
+    drive : IntegerMatrix (n, d)
+    readout : IntegerMatrix (k, n)
+    drive_bias : ndarray (n,)
+    readout_bias : ndarray (k,)
+    input_format, state_format : FixedPointFormat
+    """
+
+    solver: str
+    step_size: float
+    leak_shift: int
+    matrix: IntegerMatrix
+    drive: IntegerMatrix
+    readout: IntegerMatrix
+    drive_bias: np.ndarray
+    readout_bias: np.ndarray
+    input_format: FixedPointFormat
+    state_format: FixedPointFormat
+
+
+@dataclass(frozen=True)
+class MonDEQ:
+    """A monotone operator equilibrium network ``z = relu(W z + U x + b)``, ``y = O z + c``.
+
+    Winston & Kolter, "Monotone operator equilibrium networks", NeurIPS 2020
+    (arXiv 2006.08591), Proposition 1: ``W = (1-m) I - A'A + B - B'`` makes
+    ``I - W`` strongly monotone with margin ``m``.
+
+    Parameters
+    ----------
+    W : ndarray (n, n)
+    U : ndarray (n, d)
+    b : ndarray (n,)
+    O : ndarray (k, n)
+    c : ndarray (k,)
+    monotonicity_margin : float
+        ``m > 0`` as trained; the certificate recomputes it from ``W``.
+    preprocessing : Preprocessing
+    source : str
+        File name, for reports.
+    stored : StoredRecurrence, optional
+        Of a retrained network: the integers that ``W, U, b, O, c`` stand for.
+    """
+
+    W: np.ndarray
+    U: np.ndarray
+    b: np.ndarray
+    O: np.ndarray  # noqa: E741 - the field's name for the readout
+    c: np.ndarray
+    monotonicity_margin: float
+    preprocessing: Preprocessing = Preprocessing()
+    source: str = "model"
+    stored: StoredRecurrence | None = None
+
+    @property
+    def n(self) -> int:
+        """State dimension."""
+        return self.W.shape[0]
+
+    @property
+    def d(self) -> int:
+        """Input dimension."""
+        return self.U.shape[1]
+
+    @property
+    def k(self) -> int:
+        """Number of outputs."""
+        return self.O.shape[0]
+
+    def digest(self) -> str:
+        """SHA-256 over every array, so that a certificate names the model it is about."""
+        state = hashlib.sha256()
+        pre = self.preprocessing
+        for array in (self.W, self.U, self.b, self.O, self.c, pre.mean, pre.std, np.float64(pre.scale)):
+            array = np.ascontiguousarray(array, dtype="<f8")
+            state.update(repr(array.shape).encode())
+            state.update(array.tobytes())
+        return state.hexdigest()
+
+
+def monotonicity_margin(W: np.ndarray) -> float:
+    """``lambda_min(I - (W + W')/2)``, the monotonicity margin, in floating point."""
+    return float(np.linalg.eigvalsh(np.eye(len(W)) - (W + W.T) / 2)[0])
+
+
+def lipschitz_constant(W: np.ndarray) -> float:
+    """``||I - W||_2``, in floating point."""
+    return float(np.linalg.norm(np.eye(len(W)) - W, 2))

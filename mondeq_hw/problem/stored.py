@@ -1,0 +1,124 @@
+"""The integers of a retrained network as named arrays and metadata, for checkpoints.
+
+Only the integers, their scales and the real biases are kept; ``W, U, b, O, c``
+follow from them (``reformulate.network_of``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..base import FixedPointFormat, InputError, IntegerMatrix, Overflow
+from .model import StoredRecurrence
+
+#: Metadata key that marks a checkpoint of this kind, and prefix of its arrays.
+KEY = "stored"
+MATRICES = ("matrix", "drive", "readout")
+BIASES = ("drive_bias", "readout_bias")
+
+_MATRIX_TYPES = (np.int8, np.int16)
+
+
+def pack(stored: StoredRecurrence) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays, in the smallest integer type that holds them, and plain metadata."""
+    arrays: dict[str, np.ndarray] = {}
+    for name in MATRICES:
+        matrix: IntegerMatrix = getattr(stored, name)
+        kind = _MATRIX_TYPES[matrix.word_length > 8]
+        arrays[f"{KEY}.{name}"] = matrix.integers.astype(kind)
+        arrays[f"{KEY}.{name}_shifts"] = matrix.shifts.astype(np.int8)
+    for name in BIASES:
+        arrays[f"{KEY}.{name}"] = np.array(getattr(stored, name), dtype=np.float64)
+    metadata = {
+        "solver": stored.solver,
+        "step_size": float(stored.step_size),
+        "leak_shift": int(stored.leak_shift),
+        "word_lengths": {name: int(getattr(stored, name).word_length) for name in MATRICES},
+        "input_format": [stored.input_format.word_length, stored.input_format.integer_bits],
+        "state_format": [stored.state_format.word_length, stored.state_format.integer_bits],
+    }
+    return arrays, metadata
+
+
+def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurrence:
+    """What :func:`pack` packed.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+    metadata : mapping
+    where : str
+        File name, for errors.
+
+    Raises
+    ------
+    InputError
+        A key is missing or of the wrong type, a shape does not fit, or an
+        integer is outside its word.
+    """
+    try:
+        lengths = metadata["word_lengths"]
+        matrix, drive, readout = (_matrix(arrays, name, int(lengths[name])) for name in MATRICES)
+        drive_bias, readout_bias = (np.asarray(arrays[f"{KEY}.{name}"], dtype=np.float64) for name in BIASES)
+        input_bits, input_integer_bits = metadata["input_format"]
+        state_bits, state_integer_bits = metadata["state_format"]
+        stored = StoredRecurrence(
+            solver=str(metadata["solver"]),
+            step_size=float(metadata["step_size"]),
+            leak_shift=int(metadata["leak_shift"]),
+            matrix=matrix,
+            drive=drive,
+            readout=readout,
+            drive_bias=drive_bias,
+            readout_bias=readout_bias,
+            input_format=FixedPointFormat(input_bits, input_integer_bits, signed=False, overflow=Overflow.SAT),
+            state_format=FixedPointFormat(state_bits, state_integer_bits),
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"{where}: the retrained integers are incomplete ({error!r}); save the model again with mondeq_hw.save"
+        ) from None
+    _check(stored, where)
+    return stored
+
+
+def _matrix(arrays: Mapping[str, Any], name: str, word_length: int) -> IntegerMatrix:
+    integers, shifts = arrays[f"{KEY}.{name}"], arrays[f"{KEY}.{name}_shifts"]
+    for array in (integers, shifts):
+        if np.asarray(array).dtype.kind != "i":
+            raise TypeError(f"{name} has type {np.asarray(array).dtype}, expected integers")
+    return IntegerMatrix(integers.astype(np.int64), shifts.astype(np.int64), word_length)
+
+
+def _check(stored: StoredRecurrence, where: str) -> None:
+    n, d, k = *stored.drive.integers.shape[:2], len(stored.readout.integers)
+    shapes = {"matrix": (n, n), "drive": (n, d), "readout": (k, n), "drive_bias": (n,), "readout_bias": (k,)}
+    for name in MATRICES:
+        matrix: IntegerMatrix = getattr(stored, name)
+        top = max(1, 2 ** (matrix.word_length - 1) - 1)
+        if matrix.integers.shape != shapes[name] or matrix.shifts.shape != shapes[name][:1]:
+            raise InputError(
+                f"{where}: retrained {name} has shape {matrix.integers.shape} and {matrix.shifts.shape} scales; "
+                f"expected {shapes[name]} and one scale a row"
+            )
+        if not 1 <= matrix.word_length <= 16 or np.abs(matrix.integers).max(initial=0) > top:
+            raise InputError(
+                f"{where}: retrained {name} has levels up to {np.abs(matrix.integers).max(initial=0)} at "
+                f"{matrix.word_length} bits; expected at most {top} and 1 to 16 bits. Save the model again"
+            )
+        if matrix.word_length == 1 and not matrix.integers.all():
+            raise InputError(
+                f"{where}: retrained {name} holds a zero at 1 bit; expected -1 and +1. Save the model again"
+            )
+    for name in BIASES:
+        bias = getattr(stored, name)
+        if bias.shape != shapes[name] or not np.isfinite(bias).all():
+            raise InputError(f"{where}: retrained {name} has shape {bias.shape}; expected {shapes[name]}, finite")
+    if not (np.isfinite(stored.step_size) and stored.step_size > 0 and 0 <= stored.leak_shift <= 20):
+        raise InputError(
+            f"{where}: retrained step size {stored.step_size:g}, leak shift {stored.leak_shift}; expected a positive "
+            "number and 0 to 20. Save the model again"
+        )

@@ -1,0 +1,477 @@
+"""What the integers of a program do on given inputs: words against their formats, and the way to the equilibrium.
+
+Everything is counted on the words themselves, for each update that the hardware executes (a sample that has left
+early counts no further).  The float solver beside them is the same splitting with the same step size, unrounded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..base import InputError, exact_dtype, round_shift
+from ..problem import (
+    PEACEMAN_RACHFORD,
+    MonDEQ,
+    Recurrence,
+    forward_backward,
+    peaceman_rachford,
+    preactivation,
+    state_of,
+)
+from ..program import PHI, GoldenModel, SolverProgram, Trace, equilibrium
+from ..proof import accumulator_ranges
+
+#: Samples at a time: the states of all updates are held together.
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class FloatTrace:
+    """The float solver on the same samples.
+
+    Parameters
+    ----------
+    states : ndarray of float (iterations + 1, samples, n)
+        Update for update beside the integers'.
+    equilibrium : ndarray of float (samples, n)
+        Where they converge to.
+    outputs : ndarray of float (samples, k)
+        At the equilibrium.
+    """
+
+    states: np.ndarray
+    equilibrium: np.ndarray
+    outputs: np.ndarray
+
+
+@dataclass(frozen=True)
+class ComparedTrace(Trace):
+    """The integers of every update, and the float solver beside them.
+
+    Parameters
+    ----------
+    step : float
+        Value of one unit of a state word.
+    floating : FloatTrace or None
+        None where the float network is not known.
+    """
+
+    step: float
+    floating: FloatTrace | None
+
+    @property
+    def values(self) -> np.ndarray:
+        """States (iterations + 1, samples, n) as real numbers."""
+        return self.states.astype(np.float64) * self.step
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """``||s+ - s||_2`` of each update (iterations, samples)."""
+        return _lengths(np.diff(self.values, axis=0))
+
+    @property
+    def float_residuals(self) -> np.ndarray:
+        """The same of the float solver."""
+        return _lengths(np.diff(self._floating.states, axis=0))
+
+    @property
+    def distances(self) -> np.ndarray:
+        """Integer state from the float state after the same update (iterations + 1, samples)."""
+        return _lengths(self.values - self._floating.states)
+
+    @property
+    def equilibrium_distances(self) -> np.ndarray:
+        """Integer state from the float network's equilibrium (iterations + 1, samples)."""
+        return _lengths(self.values - self._floating.equilibrium)
+
+    @property
+    def _floating(self) -> FloatTrace:
+        if self.floating is None:
+            raise InputError("the trace has no float solver: the network is not known; trace with model=...")
+        return self.floating
+
+
+@dataclass(frozen=True)
+class FloatSolver:
+    """A float network and the recurrence of which a program stores the integers.
+
+    Parameters
+    ----------
+    model : MonDEQ
+    recurrence : Recurrence
+    """
+
+    model: MonDEQ
+    recurrence: Recurrence
+
+    @staticmethod
+    def of(model: MonDEQ, program: SolverProgram, step_size: float) -> FloatSolver:
+        """The program's splitting of the network.
+
+        Raises
+        ------
+        InputError
+            The network has other sizes than the program.
+        """
+        sizes, expected = (model.n, model.d, model.k), (program.n, program.d, program.k)
+        if sizes != expected:
+            raise InputError(
+                f"{model.source}: has {sizes} states, inputs and outputs, the program {expected}; "
+                "give the network that it was compiled from"
+            )
+        if program.solver == PEACEMAN_RACHFORD:
+            return FloatSolver(model, peaceman_rachford(model, step_size))
+        return FloatSolver(model, forward_backward(model, program.leak_shift))
+
+    def run(self, raw: np.ndarray, iterations: int) -> FloatTrace:
+        """Start and updates for raw inputs (samples, d)."""
+        recurrence, phi = self.recurrence, PHI[self.recurrence.phi]
+        drive = raw @ recurrence.drive.T + recurrence.drive_bias
+        states = [drive]
+        for _ in range(iterations):
+            states.append(phi(states[-1]) @ recurrence.iteration_matrix.T + drive)
+        v = preactivation(self.model, raw)
+        outputs = equilibrium(v) @ self.model.O.T + self.model.c
+        return FloatTrace(np.stack(states), state_of(v, recurrence.step_size), outputs)
+
+
+def trace(program: SolverProgram, words: np.ndarray, solver: FloatSolver | None) -> ComparedTrace:
+    """Every update of every sample, beside the float solver's.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    words : ndarray of int (samples, d)
+        Input words.
+    solver : FloatSolver or None
+    """
+    integers = GoldenModel(program).trace(words)
+    raw = program.input_format.to_float(words)
+    floating = None if solver is None else solver.run(raw, program.iterations)
+    return ComparedTrace(**vars(integers), step=program.state_format.step, floating=floating)
+
+
+# -- profile -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Words of one kind, all samples, rows and executed updates together.
+
+    Parameters
+    ----------
+    name : str
+        ``input``, ``drive accumulator``, ``drive``, ``state accumulator``, ``state`` or ``logits``.
+    format : str
+        Its words; ``row scales`` where each row has its own binary point.
+    lowest_word, highest_word : int
+        What the format holds.
+    proved_low, proved_high : int
+        What can be reached at all, of every input, before saturation.
+    low, high : int
+        Smallest and largest word seen.
+    magnitudes : tuple of int
+        ``magnitudes[b]`` words have a magnitude of ``b`` bits: 0 is zero, ``b`` is ``2^(b-1)`` to ``2^b - 1``.
+    saturations : int or None
+        Words that were clipped; None where the width is proved and nothing clips.
+    """
+
+    name: str
+    format: str
+    lowest_word: int
+    highest_word: int
+    proved_low: int
+    proved_high: int
+    low: int
+    high: int
+    magnitudes: tuple[int, ...]
+    saturations: int | None
+
+    @property
+    def count(self) -> int:
+        """Words seen."""
+        return sum(self.magnitudes)
+
+    @property
+    def unused_bits(self) -> int:
+        """Leading bits of the format that no word seen needed."""
+        used = max((bits for bits, words in enumerate(self.magnitudes) if words), default=0)
+        return max(0, self.highest_word.bit_length() - used)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Mean and largest over the samples, by update."""
+
+    mean: tuple[float, ...]
+    largest: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """The integer solver beside the float solver, in units of the state.
+
+    Parameters
+    ----------
+    residual, float_residual : Figure
+        ``||s+ - s||_2`` of each update.
+    distance : Figure
+        From the float solver after the same update; the first is that of the start.
+    equilibrium_distance : Figure
+        From the float network's equilibrium.
+    same_class : float
+        Share of samples with the class of the float network.
+    """
+
+    residual: Figure
+    float_residual: Figure
+    distance: Figure
+    equilibrium_distance: Figure
+    same_class: float
+
+
+@dataclass(frozen=True)
+class Profile:
+    """See the module's text.
+
+    Parameters
+    ----------
+    name : str
+        Of the program.
+    samples : int
+    quantities : tuple of Quantity
+    saturations_by_row : tuple of int (n,)
+        The state's, row by row.
+    iterations : tuple of int
+        ``iterations[i]`` samples executed ``i`` updates.
+    convergence : Convergence or None
+        None where the float network is not known.
+    """
+
+    name: str
+    samples: int
+    quantities: tuple[Quantity, ...]
+    saturations_by_row: tuple[int, ...]
+    iterations: tuple[int, ...]
+    convergence: Convergence | None
+
+    def quantity(self, name: str) -> Quantity:
+        """One of the quantities by its name."""
+        return next(quantity for quantity in self.quantities if quantity.name == name)
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready record."""
+        return asdict(self)
+
+    def table(self) -> str:
+        """The quantities as text, a line each; ``unused``: leading bits that no word seen has needed."""
+        header = ("quantity", "format", "words held", "proved", "seen", "unused", "counted", "clipped")
+        rows = [header, *(_cells(quantity) for quantity in self.quantities)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        return "\n".join(line.rstrip() for line in lines)
+
+    def plot(self, file: str | os.PathLike[str]) -> None:
+        """Draw ranges and convergence (:mod:`mondeq_hw.profile.plot`); the format is that of the file's suffix.
+
+        Raises
+        ------
+        InputError
+            The file cannot be written, or its suffix names no picture.
+        """
+        from .plot import figure_of
+
+        try:
+            figure_of(self).savefig(file, dpi=130)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file}: cannot be written ({error}); name a .png, .svg or .pdf file") from None
+
+
+def _cells(quantity: Quantity) -> tuple[str, ...]:
+    return (
+        quantity.name,
+        quantity.format,
+        f"{quantity.lowest_word}..{quantity.highest_word}",
+        f"{quantity.proved_low}..{quantity.proved_high}",
+        f"{quantity.low}..{quantity.high}",
+        str(quantity.unused_bits),
+        str(quantity.count),
+        "cannot" if quantity.saturations is None else str(quantity.saturations),
+    )
+
+
+def profile(program: SolverProgram, words: np.ndarray, clipped_inputs: int, solver: FloatSolver | None) -> Profile:
+    """Run samples through the program and count.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    words : ndarray of int (samples, d)
+        Input words.
+    clipped_inputs : int
+        How many of them the input format has clipped.
+    solver : FloatSolver or None
+    """
+    if len(words) == 0:
+        raise InputError("there is no sample to profile; expected inputs of shape (samples, d), at least one")
+    formats = _formats(program)
+    batches = [_batch(program, formats, words[i : i + BATCH], solver) for i in range(0, len(words), BATCH)]
+    saturations = np.sum([batch.saturations_by_row for batch in batches], axis=0)
+    executed = np.concatenate([batch.iterations for batch in batches])
+    clipped = {"input": clipped_inputs, "state": int(saturations.sum())}
+    quantities = []
+    for name, kind in formats.items():
+        tallies = [batch.tallies[name] for batch in batches]
+        quantities.append(
+            replace(
+                kind,
+                low=min(tally.low for tally in tallies),
+                high=max(tally.high for tally in tallies),
+                magnitudes=tuple(np.sum([tally.magnitudes for tally in tallies], axis=0).tolist()),
+                saturations=clipped.get(name),
+            )
+        )
+    return Profile(
+        name=program.name,
+        samples=len(words),
+        quantities=tuple(quantities),
+        saturations_by_row=tuple(saturations.tolist()),
+        iterations=tuple(np.bincount(executed, minlength=program.iterations + 1).tolist()),
+        convergence=None if solver is None else _convergence([batch.paths for batch in batches if batch.paths]),
+    )
+
+
+@dataclass(frozen=True)
+class _Tally:
+    """What is counted of some words."""
+
+    low: int
+    high: int
+    magnitudes: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """Lengths (updates, samples) of a batch, and who agrees with the float network."""
+
+    residual: np.ndarray
+    float_residual: np.ndarray
+    distance: np.ndarray
+    equilibrium_distance: np.ndarray
+    same_class: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A few samples, counted."""
+
+    tallies: dict[str, _Tally]
+    saturations_by_row: np.ndarray
+    iterations: np.ndarray
+    paths: _Paths | None
+
+
+def _batch(
+    program: SolverProgram, formats: dict[str, Quantity], words: np.ndarray, solver: FloatSolver | None
+) -> _Batch:
+    seen = trace(program, words, solver)
+    executed = np.arange(program.iterations + 1)[:, None] <= seen.iterations
+    accumulators = _accumulators(program, seen)
+    sums = np.concatenate([seen.drive[None].astype(accumulators.dtype), accumulators])
+    rounded = round_shift(sums, program.matrix.shifts)
+    beyond = (np.abs(rounded) > program.state_format.max_word) & executed[:, :, None]
+    paths = None
+    if seen.floating is not None:
+        same_class = seen.outputs.argmax(axis=1) == seen.floating.outputs.argmax(axis=1)
+        paths = _Paths(seen.residuals, seen.float_residuals, seen.distances, seen.equilibrium_distances, same_class)
+    values = {
+        "input": words,
+        "drive accumulator": _drive_accumulators(program, words),
+        "drive": seen.drive,
+        "state accumulator": accumulators[executed[1:]],
+        "state": seen.states[executed],
+        "logits": seen.outputs,
+    }
+    sizes = {name: 1 + max(-kind.lowest_word, kind.highest_word).bit_length() for name, kind in formats.items()}
+    tallies = {name: _tally(array, sizes[name]) for name, array in values.items()}
+    return _Batch(tallies, beyond.sum(axis=(0, 1)), seen.iterations, paths)
+
+
+def _drive_accumulators(program: SolverProgram, words: np.ndarray) -> np.ndarray:
+    """The drive's sums (samples, n) before they are rounded."""
+    dtype = _integer_type(max(program.drive_sum_bound << program.drive_left_shift, *map(abs, program.drive_range)))
+    sums: np.ndarray = words.astype(dtype) @ program.drive.integers.astype(dtype).T
+    return sums * dtype(2**program.drive_left_shift) + program.drive_bias.astype(dtype)
+
+
+def _accumulators(program: SolverProgram, seen: Trace) -> np.ndarray:
+    """The state's sums (iterations, samples, n) before they are rounded."""
+    dtype = _integer_type(2 * program.accumulator_bound)
+    matrix: np.ndarray = program.matrix.integers.astype(dtype) + np.diag(program.leak.astype(dtype))
+    return PHI[program.phi](seen.states[:-1].astype(dtype)) @ matrix.T + seen.drive.astype(dtype)
+
+
+def _integer_type(bound: int) -> type:
+    """int64, or Python integers where it is too narrow."""
+    return object if exact_dtype(bound) is object else np.int64
+
+
+def _tally(words: np.ndarray, sizes: int) -> _Tally:
+    flat = words.ravel()
+    if flat.dtype == object:
+        lengths = np.array([abs(int(word)).bit_length() for word in flat])
+    else:
+        lengths = np.searchsorted(2 ** np.arange(63), np.abs(flat), side="right")
+    return _Tally(int(flat.min()), int(flat.max()), np.bincount(lengths, minlength=sizes))
+
+
+def _convergence(batches: Sequence[_Paths]) -> Convergence:
+    def figure(name: str) -> Figure:
+        lengths = np.concatenate([getattr(batch, name) for batch in batches], axis=1)
+        return Figure(tuple(lengths.mean(axis=1).tolist()), tuple(lengths.max(axis=1).tolist()))
+
+    same_class = np.concatenate([batch.same_class for batch in batches])
+    names = ("residual", "float_residual", "distance", "equilibrium_distance")
+    return Convergence(**{name: figure(name) for name in names}, same_class=float(same_class.mean()))
+
+
+def _lengths(vectors: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(vectors, axis=-1)
+
+
+# -- formats -----------------------------------------------------------------
+
+
+def _formats(program: SolverProgram) -> dict[str, Quantity]:
+    """Every quantity with its format and its proved range, nothing counted yet."""
+    ranges, state, inputs = accumulator_ranges(program), program.state_format, program.input_format
+    top = _largest_state(program)
+    rows, integer_bits = "bits, a scale a row", program.output_bits - program.output_fractional_bits
+    widths = {
+        "drive accumulator": (f"{program.drive_accumulator_bits} {rows}", program.drive_accumulator_bits),
+        "drive": (f"{program.drive_bits} {rows}", program.drive_bits),
+        "state accumulator": (f"{program.accumulator_bits} {rows}", program.accumulator_bits),
+        "logits": (f"ap_fixed<{program.output_bits},{integer_bits}>", program.output_bits),
+    }
+    proved = {**{name.replace("_", " "): bounds for name, bounds in ranges.items()}, "logits": ranges["output"]}
+    quantities = [_uncounted("input", str(inputs), (0, inputs.max_word), (0, inputs.max_word))]
+    for name, (text, bits) in widths.items():
+        quantities.append(_uncounted(name, text, (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), proved[name]))
+    quantities.insert(4, _uncounted("state", str(state), (state.min_word, state.max_word), (-top, top)))
+    return {quantity.name: quantity for quantity in quantities}
+
+
+def _uncounted(name: str, text: str, words: tuple[int, int], proved: tuple[int, int]) -> Quantity:
+    return Quantity(name, text, *words, *proved, low=0, high=0, magnitudes=(), saturations=None)
+
+
+def _largest_state(program: SolverProgram) -> int:
+    """Largest magnitude that a row could reach if it were not clipped now."""
+    sums = np.abs(program.matrix.integers).sum(axis=1) + program.leak
+    rows = zip(sums.tolist(), program.drive_bound, program.matrix.shifts.tolist(), strict=True)
+    return max((total * program.state_format.max_word + drive + ((1 << g) >> 1)) >> g for total, drive, g in rows)

@@ -1,0 +1,219 @@
+"""The golden model: the numerics contract as executable integer NumPy.
+
+Exact by proof: every matrix product runs in the fastest type in which the
+program's own bounds show that no partial sum is ever rounded (float32 BLAS
+below 2^24, float64 BLAS below 2^53, int64 below 2^63, Python integers above).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from ..base import InputError, exact_dtype, round_shift
+from .program import SolverProgram
+from .prox import PHI, equilibrium
+
+#: Samples per batch; keeps a batch of states in the cache.
+BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one batch of samples did, integer for integer.
+
+    Parameters
+    ----------
+    drive : ndarray of int64 (samples, n)
+        ``d``, on each row's accumulator grid.
+    states : ndarray of int64 (iterations + 1, samples, n)
+        ``states[0]`` is the start; after a sample's early exit its state repeats.
+    iterations : ndarray of int64 (samples,)
+        Updates executed, the one that found the fixed point included.
+    saturations : ndarray of int64 (iterations + 1, samples)
+        Rows clipped in each update.
+    outputs : ndarray of int64 (samples, k)
+    """
+
+    drive: np.ndarray
+    states: np.ndarray
+    iterations: np.ndarray
+    saturations: np.ndarray
+    outputs: np.ndarray
+
+
+class GoldenModel:
+    """Bit-exact NumPy solver of a :class:`~mondeq_hw.program.SolverProgram`."""
+
+    def __init__(self, program: SolverProgram):
+        self.program = program
+        # One more bit than the bound: the rounding constant is added in the same type.
+        drive_bound = max(program.drive_sum_bound << program.drive_left_shift, *map(abs, program.drive_range))
+        self._drive_type = exact_dtype(2 * drive_bound)
+        self._state_type = exact_dtype(2 * program.accumulator_bound)
+        self._output_type = exact_dtype(2 * program.output_bound)
+        self._phi = PHI[program.phi]
+        self._drive: np.ndarray = np.ascontiguousarray(program.drive.integers.T.astype(self._drive_type))
+        matrix = _as(program.matrix.integers + np.diag(program.leak), self._state_type)
+        self._matrix = np.ascontiguousarray(self._to_state_grid(matrix.T))
+        self._readout: np.ndarray = np.ascontiguousarray(program.readout.integers.T.astype(self._output_type))
+
+    # -- public --------------------------------------------------------------
+
+    def words(self, X: np.ndarray) -> np.ndarray:
+        """Raw inputs (samples, d) in the units of the training data to input words."""
+        X = np.asarray(X)
+        return self.program.input_format.quantize(X.reshape(len(X), math.prod(X.shape[1:])))
+
+    def clipped(self, X: np.ndarray) -> int:
+        """How many of the raw inputs (samples, d) lie beyond the input format."""
+        scaled = np.floor(np.ldexp(np.asarray(X, dtype=np.float64), self.program.input_format.fractional_bits) + 0.5)
+        return int(((scaled < 0) | (scaled > self.program.input_format.max_word)).sum())
+
+    def predict_raw(self, words: np.ndarray) -> np.ndarray:
+        """Output words (samples, k), int64, of input words (samples, d)."""
+        words = self._checked(words)
+        if len(words) == 0:
+            return np.zeros((0, self.program.k), dtype=np.int64)
+        return self._by_batches(lambda batch: self._outputs(self._solve(self._drives(batch))[0]), words)
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Outputs ``y`` (samples, k) as real numbers, of raw inputs (samples, d)."""
+        return np.ldexp(self.predict_raw(self.words(X)).astype(np.float64), -self.program.output_fractional_bits)
+
+    def iterations(self, words: np.ndarray) -> np.ndarray:
+        """Updates executed per sample (samples,), early exit included."""
+        words = self._checked(words)
+        if len(words) == 0:
+            return np.zeros(0, dtype=np.int64)
+        return self._by_batches(lambda batch: self._solve(self._drives(batch))[1], words)
+
+    def equilibria(self, words: np.ndarray) -> np.ndarray:
+        """Words ``z = relu(s)`` (samples, n), int64, of the state after the last update."""
+        words = self._checked(words)
+        if len(words) == 0:
+            return np.zeros((0, self.program.n), dtype=np.int64)
+        return self._by_batches(lambda batch: _integers(equilibrium(self._solve(self._drives(batch))[0])), words)
+
+    def trace(self, words: np.ndarray) -> Trace:
+        """Every state of every sample; see :class:`Trace`."""
+        words = self._checked(words)
+        drive = self._drives(words)
+        level = self._levels(drive)
+        rounded = self._rounded(level.copy())
+        saturations = [self._beyond(rounded)]
+        states = [self._saturated(rounded)]
+        iterations = np.full(len(words), self.program.iterations)
+        for index in range(1, self.program.iterations + 1):
+            rounded = self._rounded(self._phi(states[-1]) @ self._matrix + level)
+            saturations.append(self._beyond(rounded))
+            state = self._saturated(rounded)
+            fixed = (state == states[-1]).all(axis=1)
+            iterations = np.where(fixed, np.minimum(iterations, index), iterations)
+            states.append(state)
+        return Trace(
+            drive=_integers(drive),
+            states=_integers(np.stack(states)),
+            iterations=iterations.astype(np.int64),
+            saturations=np.stack(saturations),
+            outputs=self._outputs(states[-1]),
+        )
+
+    def _by_batches(self, function: Callable[[np.ndarray], np.ndarray], words: np.ndarray) -> np.ndarray:
+        """Batches side by side on as many threads as the BLAS may use, each with a BLAS of one thread."""
+        batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
+        threads = max([library["num_threads"] for library in threadpool_info()], default=1)
+        if min(threads, len(batches)) == 1:
+            return np.concatenate([function(batch) for batch in batches])
+        with threadpool_limits(limits=1), ThreadPoolExecutor(threads) as pool:
+            return np.concatenate(list(pool.map(function, batches)))
+
+    # -- the contract, one line of it a method -------------------------------
+
+    def _drives(self, words: np.ndarray) -> np.ndarray:
+        program = self.program
+        total = words.astype(self._drive_type) @ self._drive
+        total = total * 2**program.drive_left_shift + _as(program.drive_bias, self._drive_type)
+        return _as(round_shift(total, program.drive_right_shift), self._state_type)
+
+    # In a floating type the update runs in units of the state, its rounding constant inside the
+    # drive: scaling by powers of two keeps every sum exact and saves three passes over the states.
+
+    def _to_state_grid(self, accumulators: np.ndarray) -> np.ndarray:
+        """Accumulator words (.., n) in the units in which the type accumulates."""
+        if accumulators.dtype.kind != "f":
+            return accumulators
+        return np.ldexp(accumulators, -self.program.matrix.shifts)
+
+    def _levels(self, drive: np.ndarray) -> np.ndarray:
+        """What the matrix product is added to: the drive, with one half where the type is floating."""
+        level = self._to_state_grid(drive)
+        return level + self._state_type(0.5) if level.dtype.kind == "f" else level
+
+    def _rounded(self, total: np.ndarray) -> np.ndarray:
+        """``total >>r g`` of the sum of products and level, which it may overwrite."""
+        if total.dtype.kind == "f":
+            return np.floor(total, out=total)
+        return round_shift(total, self.program.matrix.shifts)
+
+    def _saturated(self, rounded: np.ndarray) -> np.ndarray:
+        """``sat_sym`` in place."""
+        top = self.program.state_format.max_word
+        return np.clip(rounded, -top, top, out=rounded)
+
+    def _beyond(self, rounded: np.ndarray) -> np.ndarray:
+        """Rows that saturation is about to clip, per sample."""
+        return (np.abs(rounded) > self.program.state_format.max_word).sum(axis=1)
+
+    def _solve(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Final states and executed updates; samples that have reached a fixed point leave the batch."""
+        level = self._levels(drive)
+        state = self._saturated(self._rounded(level.copy()))
+        final = state.copy()
+        iterations = np.full(len(drive), self.program.iterations, dtype=np.int64)
+        active = np.arange(len(drive))
+        for index in range(1, self.program.iterations + 1):
+            total = self._phi(state) @ self._matrix
+            total += level
+            updated = self._saturated(self._rounded(total))
+            fixed = (updated == state).all(axis=1)
+            state = updated
+            if fixed.any():
+                final[active[fixed]], iterations[active[fixed]] = state[fixed], index
+                active, state, level = active[~fixed], state[~fixed], level[~fixed]
+                if len(active) == 0:
+                    break
+        final[active] = state
+        return final, iterations
+
+    def _outputs(self, state: np.ndarray) -> np.ndarray:
+        program = self.program
+        z = _as(equilibrium(state), self._output_type)
+        left = _as(np.int64(1) << program.readout_left_shift, self._output_type)
+        return _integers((z @ self._readout) * left + _as(program.readout_bias, self._output_type))
+
+    def _checked(self, words: np.ndarray) -> np.ndarray:
+        words = np.asarray(words)
+        top = self.program.input_format.max_word
+        if words.ndim != 2 or words.shape[1] != self.program.d:
+            raise InputError(f"input words have shape {words.shape}; expected (samples, {self.program.d})")
+        if words.size and (words.dtype.kind not in "iu" or words.min() < 0 or words.max() > top):
+            raise InputError(f"input words must be integers from 0 to {top}; quantise with words(X) first")
+        return words
+
+
+def _as(array: np.ndarray, dtype: type) -> np.ndarray:
+    array = np.asarray(array)
+    if dtype is object and array.dtype.kind == "f":
+        array = array.astype(np.int64)  # exact below 2^53; its objects are Python integers, a float's are floats
+    return array.astype(dtype)
+
+
+def _integers(array: np.ndarray) -> np.ndarray:
+    """int64, or the Python integers that the proof asked for."""
+    return array if array.dtype == object else array.astype(np.int64)

@@ -1,0 +1,34 @@
+"""What is proved of a program, in exact integers, and the independent checker that proves it again.
+
+Takes a ``SolverProgram`` and the float network; gives ``ContractionProof`` and ``Certificate``.
+"""
+
+from __future__ import annotations
+
+from .certificate import CertificateLine, for_reading, model_from_plain, unpacked
+from .certify import certify
+from .contraction import ContractionProof, choose_iterations, error_bound, float_up, prove_contraction, state_radius
+from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
+from .ranges import accumulator_ranges
+from .weighting import best_weighting
+
+__all__ = [
+    "CertificateLine",
+    "ContractionProof",
+    "PaperPerturbation",
+    "accumulator_ranges",
+    "best_weighting",
+    "certify",
+    "choose_iterations",
+    "compare_operators",
+    "displacement",
+    "error_bound",
+    "float_up",
+    "for_reading",
+    "model_from_plain",
+    "paper_perturbation",
+    "paper_quantizer",
+    "prove_contraction",
+    "state_radius",
+    "unpacked",
+]

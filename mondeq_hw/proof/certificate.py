@@ -1,0 +1,310 @@
+"""A certificate as data: its claims in words, its lines, and its JSON.
+
+:mod:`mondeq_hw.proof.certify` draws it up, ``check_certificate.py`` checks it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..base import InputError
+from ..problem import MonDEQ, Preprocessing
+from ..program import canonical_digest
+from .contraction import BOUND_BITS, float_up
+from .exact import PositiveDefiniteWitness
+from .float_model import AffineGrid, FloatModel
+from .perturbation import GRID_BITS
+
+CERTIFICATE_VERSION = 1
+PROVED, MEASURED, NOT_COVERED = "proved", "measured", "not covered"
+#: Every claim: its words and its source.  The checker knows a digest of this table.
+CLAIMS = {
+    "original_figures": (
+        "The float model's margin m, Lipschitz constant L of I - W, kappa = ||W||/m and L/m.",
+        "arXiv 2603.10562; Winston & Kolter 2020, Proposition 1",
+    ),
+    "original_operator": (
+        "The float model's I - W is strongly monotone with at least this margin, and Lipschitz with at most this "
+        "constant: its equilibrium exists and is unique for every input.",
+        "Winston & Kolter 2020; mathematics.md, section 9; integer witness",
+    ),
+    "deployed_figures": (
+        "The operator W~ that the stored integers implement against the float model's W; the paper asks for "
+        "ratio = ||W~ - W||/m < 1, which this certificate does not need.",
+        "arXiv 2603.10562; mathematics.md, section 4",
+    ),
+    "iteration_norms": (
+        "Spectral norm of the stored iteration matrix: plain, and in the weighting of the proof (or the best one "
+        "found, where there is no proof).",
+        "float64 singular values",
+    ),
+    "contraction": (
+        "rho^2 D^2 - M' D^2 M is positive definite for the stored iteration matrix M: the recurrence contracts by "
+        "rho in the norm ||D s||_2, for every input, and has exactly one equilibrium.",
+        "mathematics.md, section 3; Banach; integer witness",
+    ),
+    "implied_operator": (
+        "The stored integers are an exact MonDEQ: I - W~ is strongly monotone with at least this margin and Lipschitz "
+        "with at most this constant, in the inner product <x, D^2 y> of the contraction.",
+        "mathematics.md, section 4 (Cayley transform)",
+    ),
+    "adjoint": (
+        "The backward pass t <- phi'(s) * (M' t) + g contracts by the same rho in the norm ||D^-1 t||_2.",
+        "mathematics.md, section 8; Winston & Kolter 2020",
+    ),
+    "iterations": (
+        "After this many iterations what is left of the start is at most `transient`, for every input "
+        "(in ||D s||_2, D^2 the integer weights, in state steps).",
+        "mathematics.md, section 5",
+    ),
+    "radius": (
+        "Distance of the deployed state from the exact equilibrium of the stored integers, for every input; a cycle "
+        "of the rounded iteration lies inside it. The D-norm is in state steps with D^2 the integer weights, the "
+        "others in units of the state.",
+        "mathematics.md, section 5",
+    ),
+    "logit_radius": (
+        "Distance of each output from that of the exact equilibrium, for every input.",
+        "mathematics.md, section 5",
+    ),
+    "accumulators": (
+        "No accumulator wraps: the exact interval of each, over every input and every state, and the two's "
+        "complement width that holds it.",
+        "mathematics.md, section 7",
+    ),
+    "state_range": (
+        "Bound on every state word, for every input, against the saturation level. Saturation is a projection: it "
+        "never breaks the contraction, and the exact equilibrium above is the one of the saturated recurrence.",
+        "mathematics.md, section 7",
+    ),
+    "state_saturation": (
+        "Calibration samples with a final state word at the saturation level.",
+        "counted over the samples in the certificate",
+    ),
+    "class_a_priori": (
+        "Calibration samples whose class provably equals the exact equilibrium's, from the radius alone.",
+        "mathematics.md, section 5",
+    ),
+    "class_a_posteriori": (
+        "Calibration samples whose class provably equals, or differs from, the exact equilibrium's, from each "
+        "sample's own residual; and the largest distance of a deployed state from the exact equilibrium that "
+        "the residual of that state alone proves (||D s||_2, state steps).",
+        "mathematics.md, section 6",
+    ),
+    "displacement": (
+        "Distance ||z_K - z*|| of the deployed result from the float model's equilibrium on calibration samples, "
+        "and three figures for it: the paper's (dW only, so it can be violated), that one extended to dU, db and "
+        "state rounding, and the residual in the float model over the margin.",
+        "arXiv 2603.10562; mathematics.md, section 9",
+    ),
+    "displacement_a_posteriori": (
+        "Bound on the distance ||z_K - z*|| of the deployed result from the float model's equilibrium, largest and "
+        "mean over the calibration samples: dW, dU, db, every rounding and the finite number of iterations at once. "
+        "The float model is the one whose preprocessing is folded into U and b in float64.",
+        "mathematics.md, section 9; integers of the model and of points near its equilibria",
+    ),
+    "class_of_float_model": (
+        "Calibration samples whose deployed class provably equals, or differs from, the float model's.",
+        "mathematics.md, section 9; integers of the model and of points near its equilibria",
+    ),
+    "displacement_a_priori": (
+        "Bound on the same distance for every input whose exact equilibrium does not touch the saturation level.",
+        "mathematics.md, section 9; integers of the model",
+    ),
+}
+
+#: What needs calibration samples, with the float model or without, and what needs a proof of contraction.
+COMPARED = ("displacement_a_posteriori", "class_of_float_model")
+SAMPLED = ("class_a_priori", "class_a_posteriori", "state_saturation", "displacement")
+NO_SAMPLES = "no calibration samples were given"
+NO_MARGIN = "no positive margin could be proved for the float model"
+NO_CONTRACTION = "no proof of contraction"
+CONTRACTING = (
+    "contraction",
+    "implied_operator",
+    "adjoint",
+    "iterations",
+    "radius",
+    "logit_radius",
+    "state_range",
+    "displacement_a_priori",
+)
+
+
+@dataclass(frozen=True)
+class CertificateLine:
+    """One claim.
+
+    Parameters
+    ----------
+    name : str
+        Stable identifier.
+    statement : str
+        The claim in words; its numbers are in ``values``.
+    values : dict of str to int, float, str or list
+        Rational numbers as ``"p/q"``; a float in a proved line is rounded to the safe side;
+        the ``reason`` where the line is not covered.
+    status : {"proved", "measured", "not covered"}
+    source : str
+        Theorem or paper.
+    """
+
+    name: str
+    statement: str
+    values: dict[str, Any]
+    status: str
+    source: str
+
+
+def for_reading(value: Any) -> str:
+    """A line's value in six digits; ``certificate.json`` has them all."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return ", ".join(map(for_reading, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {for_reading(item)}" for key, item in value.items())
+    return str(value)
+
+
+def claim(name: str, values: dict[str, Any], status: str) -> CertificateLine:
+    """The line of a claim."""
+    statement, source = CLAIMS[name]
+    return CertificateLine(name, statement, values, status, source)
+
+
+def open_claims(names: tuple[str, ...], reason: str) -> list[CertificateLine]:
+    """The lines of claims that are not covered."""
+    return [claim(name, {"reason": reason}, NOT_COVERED) for name in names]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """All lines and the integers that prove them.
+
+    Parameters
+    ----------
+    lines : tuple of CertificateLine
+    program : dict
+        ``SolverProgram.to_plain()``.
+    program_digest, model_digest : str
+    evidence : dict
+        Witnesses, weights and calibration words, JSON-ready.
+    """
+
+    lines: tuple[CertificateLine, ...]
+    program: dict[str, Any]
+    program_digest: str
+    model_digest: str
+    evidence: dict[str, Any]
+
+    def line(self, name: str) -> CertificateLine:
+        """The line of that name."""
+        for line in self.lines:
+            if line.name == name:
+                return line
+        raise InputError(f"certificate has no line {name!r}; it has {', '.join(line.name for line in self.lines)}")
+
+    def to_plain(self) -> dict[str, Any]:
+        """Everything as JSON-ready values, with a digest over all of it."""
+        plain: dict[str, Any] = {
+            "version": CERTIFICATE_VERSION,
+            "lines": [dict(vars(line)) for line in self.lines],
+            "program": self.program,
+            "program_digest": self.program_digest,
+            "model_digest": self.model_digest,
+            "evidence": self.evidence,
+        }
+        return {**plain, "digest": canonical_digest(plain)}
+
+    def to_json(self) -> str:
+        """The text of ``certificate.json``."""
+        plain = self.to_plain()
+        # One key a line at the top: the claims stay readable above megabytes of integers.
+        head = json.dumps({key: plain[key] for key in ("version", "lines")}, indent=2)[:-2]
+        body = (f'"{key}": {json.dumps(plain[key])}' for key in plain if key not in ("version", "lines"))
+        return head + ",\n  " + ",\n  ".join(body) + "\n}\n"
+
+    def save(self, path: Path) -> None:
+        """Write ``certificate.json``."""
+        path.write_text(self.to_json())
+
+
+# -- plain values ------------------------------------------------------------------
+
+
+def steps(bound: int, rounding: int = 0) -> float:
+    """Units of ``2^-BOUND_BITS`` as a float that is not below them."""
+    return float_up(Fraction(bound + rounding, 2**BOUND_BITS))
+
+
+def ratio(value: Fraction) -> str:
+    """A rational number as ``"p/q"``."""
+    return f"{value.numerator}/{value.denominator}"
+
+
+def packed(words: np.ndarray) -> str:
+    """Base64 of zlib of little-endian 64-bit integers, row by row."""
+    return base64.b64encode(zlib.compress(words.astype("<i8").tobytes())).decode()
+
+
+def unpacked(text: str, rows: int) -> np.ndarray:
+    """The matrix that :func:`packed` wrote."""
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), "<i8").reshape(rows, -1)
+
+
+def witness_to_plain(witness: PositiveDefiniteWitness) -> dict[str, Any]:
+    """A witness, its factor's upper triangle of zeros left out."""
+    rows = witness.factor.tolist()
+    return {
+        "exponents": list(witness.exponents),
+        "bits": witness.bits,
+        "cholesky": [row[: i + 1] for i, row in enumerate(rows)],
+    }
+
+
+def model_to_plain(model: FloatModel) -> dict[str, Any]:
+    """The float model's integers and the witnesses of its margin and Lipschitz constant."""
+    operator = model.operator
+    return {
+        "grid_bits": GRID_BITS,
+        "W": operator.integers,
+        "margin": {"bound": operator.margin_bound, **witness_to_plain(operator.margin_witness)},
+        "lipschitz": {"bound": operator.lipschitz_bound, **witness_to_plain(operator.lipschitz_witness)},
+        "input": _affine_to_plain(model.input),
+        "output": _affine_to_plain(model.output),
+    }
+
+
+def model_from_plain(plain: dict[str, Any], input_fractional_bits: int) -> MonDEQ:
+    """The float network that :func:`model_to_plain` wrote, in float64, on raw inputs without preprocessing.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        An entry is missing or of another type.
+    """
+    W = np.ldexp(np.array(plain["W"], dtype=np.float64), -plain["grid_bits"])
+    U, b = _affine_from_plain(plain["input"])
+    O, c = _affine_from_plain(plain["output"])  # noqa: E741 - the field's name for the readout
+    margin = math.ldexp(plain["margin"]["bound"], -plain["grid_bits"])
+    return MonDEQ(W, np.ldexp(U, input_fractional_bits), b, O, c, margin, Preprocessing(scale=1.0), "certificate")
+
+
+def _affine_from_plain(plain: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    offset = np.array([math.ldexp(value, -plain["bits"]) for value in plain["offset"]])
+    matrix = unpacked(plain["matrix"], len(offset))
+    return np.ldexp(matrix.astype(np.float64), -plain["bits"]), offset
+
+
+def _affine_to_plain(affine: AffineGrid) -> dict[str, Any]:
+    return {"bits": affine.bits, "matrix": packed(np.array(affine.matrix)), "offset": affine.offset}

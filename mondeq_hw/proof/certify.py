@@ -1,0 +1,388 @@
+"""The certificate: every claim about the compiled program, its value, and how it is known.
+
+A line is *proved* (exact integer or rational arithmetic, and the certificate
+carries the integers with which ``check_certificate.py`` proves it again),
+*measured* (floating point, or a sample) or *not covered* (with the reason).
+Statements and proofs are in ``docs/mathematics.md``.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..base import signed_width
+from ..problem import PEACEMAN_RACHFORD, MonDEQ, preactivation
+from ..program import GoldenModel, SolverProgram, equilibrium
+from .certificate import (
+    COMPARED,
+    CONTRACTING,
+    MEASURED,
+    NO_CONTRACTION,
+    NO_MARGIN,
+    NO_SAMPLES,
+    PROVED,
+    SAMPLED,
+    Certificate,
+    CertificateLine,
+    claim,
+    model_to_plain,
+    open_claims,
+    packed,
+    ratio,
+    steps,
+    witness_to_plain,
+)
+from .contraction import (
+    BOUND_BITS,
+    ContractionProof,
+    ErrorBound,
+    choose_iterations,
+    dual_norm_up,
+    error_bound,
+    float_up,
+    iteration_integers,
+    measured_norms,
+    prove_contraction,
+    recheck,
+    rounding_errors,
+    saturated_drive,
+    state_radius,
+    two_norm,
+)
+from .enclosure import FINE_BITS, Enclosure, ExactRecurrence, decided_classes, verdicts
+from .float_model import FloatModel, ModelEnclosure, displacement_bound, distances, enclose_equilibria, model_classes
+from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
+from .ranges import accumulator_ranges, readout_rows
+
+__all__ = [
+    "Certificate",
+    "CertificateLine",
+    "ContractionProof",
+    "certify",
+    "choose_iterations",
+    "measured_norms",
+    "prove_contraction",
+    "recheck",
+    "state_radius",
+]
+
+#: Calibration samples in the certificate: few enough that the checker (plain Python) takes seconds.
+MAX_SAMPLES = 500
+MAX_MULTIPLICATIONS = 200_000_000
+#: Relative; measured bounds that are reached exactly differ from the distance by rounding.
+FLOAT_SLACK = 1e-9
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def certify(
+    program: SolverProgram,
+    proof: ContractionProof | None,
+    model: MonDEQ,
+    step_size: float,
+    calibration_words: np.ndarray | None,
+) -> Certificate:
+    """Draw up the certificate of a compiled program.
+
+    Parameters
+    ----------
+    program : SolverProgram
+        As deployed, with its final number of iterations.
+    proof : ContractionProof or None
+        None for a program that goes on uncertified: what rests on contraction is then not covered.
+    model : MonDEQ
+    step_size : float
+        ``alpha``, which the program's integers have folded in.
+    calibration_words : ndarray of int (samples, d) or None
+        Input words of the program; the first few hundred enter the certificate.
+
+    Returns
+    -------
+    Certificate
+    """
+    operator = prove_operator(model.W)
+    floating = None if operator is None else FloatModel.of(model, operator, program)
+    evidence: dict[str, Any] = {"step_size": ratio(Fraction(step_size))}
+    lines = [_original_line(model), _deployed_line(model, program, step_size), _accumulator_line(program)]
+    words = states = None
+    if calibration_words is not None and len(calibration_words):
+        words = calibration_words[: _sample_count(program)].astype(np.int64)
+        states = GoldenModel(program).trace(words).states[-1]
+        evidence["samples"] = {"count": len(words), "words": packed(words)}
+    if floating is None:
+        lines += open_claims(("original_operator", *COMPARED), NO_MARGIN)
+    else:
+        evidence["operator"] = model_to_plain(floating)
+        lines.append(_operator_line(floating))
+        if words is None or states is None:
+            lines += open_claims(COMPARED, NO_SAMPLES)
+        else:
+            near = equilibrium(preactivation(model, program.input_format.to_float(words)))
+            enclosure = enclose_equilibria(floating, program, words, near)
+            evidence["samples"]["equilibria"] = packed(enclosure.points)
+            lines += _compared_lines(floating, program, enclosure, words, states)
+    if proof is None:
+        lines += _uncertified_lines(program)
+        return Certificate(tuple(lines), program.to_plain(), program.digest, model.digest(), evidence)
+    factor, weights = ratio(proof.contraction_factor), list(proof.weights)
+    evidence["contraction"] = {"factor": factor, "weights": weights, **witness_to_plain(proof.witness)}
+    bound = error_bound(program, proof)
+    lines += [
+        _norms_line(proof),
+        _contraction_line(proof),
+        _implied_line(program, proof, step_size),
+        _iterations_line(program, bound),
+        _radius_line(program, proof, bound),
+        _logit_line(program, proof, bound),
+        _range_line(program, proof, bound),
+        _adjoint_line(proof),
+        _worst_displacement_line(floating, program, proof, bound, step_size),
+    ]
+    if words is None or states is None:
+        lines += open_claims(SAMPLED, NO_SAMPLES)
+    else:
+        lines += [
+            *_class_lines(program, proof, bound, words, states),
+            _saturation_line(program, states),
+            _displacement_line(model, program, proof, bound, step_size, words, states),
+        ]
+    return Certificate(tuple(lines), program.to_plain(), program.digest, model.digest(), evidence)
+
+
+# -- the paper's lines -----------------------------------------------------------
+
+
+def _original_line(model: MonDEQ) -> CertificateLine:
+    figures = compare_operators(model.W, model.W)
+    norm = float(np.linalg.norm(model.W, 2))
+    return claim(
+        "original_figures",
+        {"m": figures.m, "L": figures.L, "kappa": norm / figures.m, "L_over_m": figures.L / figures.m},
+        MEASURED,
+    )
+
+
+def _operator_line(floating: FloatModel) -> CertificateLine:
+    m, L = floating.margin, floating.lipschitz_constant
+    return claim(
+        "original_operator",
+        {"margin_bound": -float_up(-m), "lipschitz_bound": float_up(L), "condition_bound": float_up(L / m)},
+        PROVED,
+    )
+
+
+def _deployed_line(model: MonDEQ, program: SolverProgram, step_size: float) -> CertificateLine:
+    figures = compare_operators(model.W, deployed_operator(program, step_size))
+    return claim(
+        "deployed_figures",
+        {
+            "delta_W_norm": figures.delta_W_norm,
+            "ratio": figures.ratio,
+            "m_tilde": figures.m_tilde,
+            "L_tilde": figures.L_tilde,
+        },
+        MEASURED,
+    )
+
+
+# -- contraction -----------------------------------------------------------------
+
+
+def _norms_line(proof: ContractionProof) -> CertificateLine:
+    return claim("iteration_norms", {"plain_norm": proof.plain_norm, "weighted_norm": proof.weighted_norm}, MEASURED)
+
+
+def _weighting(proof: ContractionProof) -> str:
+    return "identity" if set(proof.weights) == {1} else "diagonal"
+
+
+def _contraction_line(proof: ContractionProof) -> CertificateLine:
+    return claim(
+        "contraction", {"contraction_factor": ratio(proof.contraction_factor), "weighting": _weighting(proof)}, PROVED
+    )
+
+
+def _implied_line(program: SolverProgram, proof: ContractionProof, step_size: float) -> CertificateLine:
+    rho, alpha = proof.contraction_factor, Fraction(step_size)
+    if program.solver == PEACEMAN_RACHFORD:
+        margin, lipschitz = (1 - rho) / (alpha * (1 + rho)), (1 + rho) / (alpha * (1 - rho))
+    else:
+        margin, lipschitz = (1 - rho) / alpha, (1 + rho) / alpha
+    return claim(
+        "implied_operator",
+        {"margin_bound": -float_up(-margin), "lipschitz_bound": float_up(lipschitz), "weighting": _weighting(proof)},
+        PROVED,
+    )
+
+
+def _adjoint_line(proof: ContractionProof) -> CertificateLine:
+    return claim("adjoint", {"contraction_factor": ratio(proof.contraction_factor)}, PROVED)
+
+
+# -- iterations and error ----------------------------------------------------------
+
+
+def _iterations_line(program: SolverProgram, bound: ErrorBound) -> CertificateLine:
+    return claim(
+        "iterations",
+        {
+            "iterations": program.iterations,
+            "transient": steps(bound.transient(program.iterations)),
+            "start_bound": steps(bound.start),
+            "rounding_bound": steps(bound.rounding),
+        },
+        PROVED,
+    )
+
+
+def _radius_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> CertificateLine:
+    euclidean = float_up(state_radius(program, proof, bound))
+    return claim(
+        "radius",
+        {
+            "weighted_norm": steps(bound.radius(program.iterations)),
+            "two_norm": euclidean,
+            "infinity_norm": euclidean,
+        },
+        PROVED,
+    )
+
+
+def _logit_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> CertificateLine:
+    radius, unit = bound.radius(program.iterations), Fraction(2) ** program.output_fractional_bits * 4**BOUND_BITS
+    radii = [float_up(dual_norm_up(row, proof.weights) * radius / unit) for row in readout_rows(program)]
+    return claim("logit_radius", {"radii": radii}, PROVED)
+
+
+def _class_lines(
+    program: SolverProgram, proof: ContractionProof, bound: ErrorBound, words: np.ndarray, states: np.ndarray
+) -> list[CertificateLine]:
+    radius = bound.radius(program.iterations)
+    prior = decided_classes(program, proof, Enclosure(states, [radius] * len(states)), 0)
+    exact = ExactRecurrence(program, proof, words)
+    fine = exact.start(states)
+    deployed_radii = exact.enclose(fine).radii
+    for _ in range(program.iterations):
+        fine = exact.update(fine)
+    posterior = decided_classes(program, proof, exact.enclose(fine), FINE_BITS)
+    return [
+        claim("class_a_priori", {"samples": len(states), "equal": sum(c >= 0 for c in prior)}, PROVED),
+        claim(
+            "class_a_posteriori",
+            {
+                "samples": len(states),
+                **verdicts(program, words, posterior),
+                "largest_distance": steps(max(deployed_radii) >> FINE_BITS, rounding=1),
+            },
+            PROVED,
+        ),
+    ]
+
+
+# -- ranges ------------------------------------------------------------------------
+
+
+def _accumulator_line(program: SolverProgram) -> CertificateLine:
+    ranges = accumulator_ranges(program)
+    return claim(
+        "accumulators",
+        {name: {"low": low, "high": high, "bits": signed_width(low, high)} for name, (low, high) in ranges.items()},
+        PROVED,
+    )
+
+
+def _range_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> CertificateLine:
+    N, grid = iteration_integers(program.matrix, program.leak_shift)
+    reach, unit = bound.reach(), Fraction(2) ** (grid + 2 * BOUND_BITS)
+    rows = zip(N, saturated_drive(program), rounding_errors(program), strict=True)
+    # A row beyond the saturation level is cut, so its drive counts up to that level only; then it saturates anyway.
+    steps = max(dual_norm_up(row, proof.weights) * reach / unit + drive + error for row, drive, error in rows)
+    saturates = steps >= program.state_format.max_word
+    return claim(
+        "state_range",
+        {
+            "bound": float_up(steps),
+            "saturation_level": program.state_format.max_word,
+            "verdict": "may saturate, harmless" if saturates else "never saturates",
+        },
+        PROVED,
+    )
+
+
+def _saturation_line(program: SolverProgram, states: np.ndarray) -> CertificateLine:
+    at_limit = np.abs(states) >= program.state_format.max_word
+    return claim("state_saturation", {"samples": len(states), "saturated": int(at_limit.any(axis=1).sum())}, PROVED)
+
+
+# -- against the float model ---------------------------------------------------------
+
+
+def _displacement_line(
+    model: MonDEQ,
+    program: SolverProgram,
+    proof: ContractionProof,
+    bound: ErrorBound,
+    step_size: float,
+    words: np.ndarray,
+    states: np.ndarray,
+) -> CertificateLine:
+    radius = float(state_radius(program, proof, bound))
+    moved = displacement(model, program, step_size, words, states, radius)
+    values: dict[str, Any] = {
+        "samples": len(words),
+        "distance_mean": float(moved.distance.mean()),
+        "distance_max": float(moved.distance.max()),
+    }
+    for name in ("paper", "perturbation", "residual"):
+        limit = getattr(moved, f"{name}_bound")
+        values[f"{name}_bound_max"] = float(limit.max())
+        values[f"{name}_bound_satisfied"] = float((moved.distance <= limit * (1 + FLOAT_SLACK)).mean())
+    return claim("displacement", values, MEASURED)
+
+
+def _compared_lines(
+    floating: FloatModel, program: SolverProgram, enclosure: ModelEnclosure, words: np.ndarray, states: np.ndarray
+) -> list[CertificateLine]:
+    distance = distances(program, states, enclosure)
+    classes = model_classes(floating, program, enclosure)
+    return [
+        claim(
+            "displacement_a_posteriori",
+            {
+                "samples": len(states),
+                "largest": float_up(max(distance)),
+                "mean": float_up(sum(distance, Fraction(0)) / len(distance)),
+            },
+            PROVED,
+        ),
+        claim("class_of_float_model", {"samples": len(states), **verdicts(program, words, classes)}, PROVED),
+    ]
+
+
+def _worst_displacement_line(
+    floating: FloatModel | None, program: SolverProgram, proof: ContractionProof, bound: ErrorBound, step_size: float
+) -> CertificateLine:
+    if floating is None:
+        return open_claims(("displacement_a_priori",), NO_MARGIN)[0]
+    start, radius = two_norm(program, proof, bound.start), state_radius(program, proof, bound)
+    worst = displacement_bound(floating, program, Fraction(step_size), start, radius)
+    return claim("displacement_a_priori", {"bound": float_up(worst)}, PROVED)
+
+
+# -- what is not covered ----------------------------------------------------------------
+
+
+def _uncertified_lines(program: SolverProgram) -> list[CertificateLine]:
+    plain, weighted = measured_norms(program.matrix, program.leak_shift)
+    norms = claim("iteration_norms", {"plain_norm": plain, "weighted_norm": weighted}, MEASURED)
+    return [norms, *open_claims(CONTRACTING + SAMPLED, NO_CONTRACTION)]
+
+
+def _sample_count(program: SolverProgram) -> int:
+    """Samples that plain Python re-checks in seconds."""
+    updates = 2 * program.iterations + 2
+    multiplications = program.n * (program.d + updates * program.n + program.k)
+    return max(1, min(MAX_SAMPLES, MAX_MULTIPLICATIONS // multiplications))

@@ -1,0 +1,113 @@
+"""The exact equilibrium of single samples, enclosed a posteriori.
+
+The deployed state is continued with ``FINE_BITS`` more fractional bits, then
+the residual of the exact recurrence, divided by ``1 - rho``, bounds the
+distance that is left (Banach).  Nothing about the continuation matters for
+the proof, only the integers at its end; see ``docs/mathematics.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base import exact_dtype, round_shift
+from ..program import PHI, GoldenModel, SolverProgram, equilibrium
+from .contraction import BOUND_BITS, ContractionProof, ceil_fraction, dual_norm_up, root_up
+
+#: Fractional bits added to the state.
+FINE_BITS = 16
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """``||states - s*||_D <= radius``, both in steps of ``2^-FINE_BITS`` of a state step.
+
+    Parameters
+    ----------
+    states : ndarray of integers (samples, n)
+    radii : list of int (samples,)
+        In units of ``2^-BOUND_BITS`` fine steps, in the norm of the proof's weights.
+    """
+
+    states: np.ndarray
+    radii: list[int]
+
+
+class ExactRecurrence:
+    """``F(s) = sat(M phi(s) + d)`` of the stored integers, on the fine grid."""
+
+    def __init__(self, program: SolverProgram, proof: ContractionProof, words: np.ndarray):
+        drive_top = max(program.drive_sum_bound << program.drive_left_shift, *map(abs, program.drive_range))
+        dtype = exact_dtype(2 * max(drive_top, program.accumulator_bound) << FINE_BITS)
+        self._program, self._weights, self._factor = program, proof.weights, proof.contraction_factor
+        self._matrix: np.ndarray = (program.matrix.integers + np.diag(program.leak)).T.astype(dtype)
+        self._shifts = program.matrix.shifts
+        total = words.astype(dtype) @ program.drive.integers.T.astype(dtype) * 2**program.drive_left_shift
+        total = (total + program.drive_bias.astype(dtype)) * 2**FINE_BITS
+        self._drive = floor_shift(total, program.drive_right_shift)
+        self._top = program.state_format.max_word << FINE_BITS
+
+    def start(self, states: np.ndarray) -> np.ndarray:
+        """Deployed states (samples, n) on the fine grid."""
+        return states.astype(self._drive.dtype) * 2**FINE_BITS
+
+    def update(self, fine: np.ndarray) -> np.ndarray:
+        """One rounded update of fine states."""
+        return np.clip(round_shift(self._accumulate(fine), self._shifts), -self._top, self._top)
+
+    def enclose(self, fine: np.ndarray) -> Enclosure:
+        """Bound the distance of fine states from the exact equilibrium.
+
+        The floor of the drive costs less than one unit of the accumulator grid, the two
+        ``+ 1`` round the residual up to whole fine steps.
+        """
+        one = np.array(2, dtype=self._drive.dtype) ** self._shifts.astype(self._drive.dtype)
+        accumulator = np.clip(self._accumulate(fine), -self._top * one, self._top * one)
+        residuals = floor_shift(np.abs(accumulator - fine * one) + 1, self._shifts) + 1
+        return Enclosure(fine, [self._radius(row) for row in residuals.astype(np.int64).tolist()])
+
+    def _accumulate(self, fine: np.ndarray) -> np.ndarray:
+        return PHI[self._program.phi](fine) @ self._matrix + self._drive
+
+    def _radius(self, residual: list[int]) -> int:
+        square = sum(w * r * r for w, r in zip(self._weights, residual, strict=True))
+        return ceil_fraction(root_up(square << 2 * BOUND_BITS) / (1 - self._factor))
+
+
+def floor_shift(values: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """``floor(values * 2**-shift)`` in the array's own type."""
+    if values.dtype.kind == "f":
+        return np.floor(values * np.ldexp(np.ones(shift.shape, dtype=values.dtype), -shift))
+    return values >> shift.astype(values.dtype)
+
+
+def decided_classes(program: SolverProgram, proof: ContractionProof, enclosure: Enclosure, fine_bits: int) -> list[int]:
+    """Class of the exact equilibrium of each sample, -1 where the enclosure does not decide it.
+
+    The logits ``a`` and ``b`` of every state in the enclosure are in the order of its centre's
+    when their difference exceeds ``||(O_a - O_b) D^-1|| radius``.
+    """
+    rows = (program.readout.integers.astype(object) << program.readout_left_shift[:, None].astype(object)).tolist()
+    bias = (program.readout_bias.astype(object) << fine_bits).tolist()
+    dual = [[dual_norm_up([x - y for x, y in zip(a, b, strict=True)], proof.weights) for b in rows] for a in rows]
+    z = equilibrium(enclosure.states).astype(np.int64).astype(object)
+    outputs = z @ np.array(rows, dtype=object).T + np.array(bias, dtype=object)
+    classes = []
+    for y, radius in zip(outputs.tolist(), enclosure.radii, strict=True):
+        best = max(range(len(y)), key=lambda index: (y[index], -index))
+        decided = all(
+            (y[best] - y[other] << 2 * BOUND_BITS) > dual[best][other] * radius
+            for other in range(len(y))
+            if other != best
+        )
+        classes.append(best if decided else -1)
+    return classes
+
+
+def verdicts(program: SolverProgram, words: np.ndarray, classes: list[int]) -> dict[str, int]:
+    """How many deployed classes equal the proved ones, where -1 proves nothing."""
+    deployed = GoldenModel(program).predict_raw(words).argmax(axis=1).tolist()
+    equal, undecided = sum(a == b for a, b in zip(classes, deployed, strict=True)), classes.count(-1)
+    return {"equal": equal, "different": len(classes) - equal - undecided, "undecided": undecided}

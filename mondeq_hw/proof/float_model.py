@@ -1,0 +1,235 @@
+"""The float model's own equilibria, enclosed exactly, and how far the deployed program is from them.
+
+The network is the model with its input preprocessing folded in (float64), its numbers on
+integer grids; what that rounding can change is charged to every bound.  Strong
+monotonicity does the rest: a point that solves the network with its input changed by
+``e`` is at most ``||e|| / m`` from the equilibrium, ``m`` the proved margin.  Theorems
+and proofs are in section 9 of ``docs/mathematics.md``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import flint
+import numpy as np
+
+from ..base import exact_dtype
+from ..problem import PEACEMAN_RACHFORD, MonDEQ, folded_input
+from ..program import SolverProgram, equilibrium
+from .contraction import BOUND_BITS, iteration_integers, root_up
+from .enclosure import FINE_BITS
+from .perturbation import GRID_BITS, OperatorProof
+
+#: Bits of the largest entry of ``U`` and of ``O``: as many as a float32 has.
+MATRIX_BITS = 24
+
+
+@dataclass(frozen=True)
+class AffineGrid:
+    """``A x + a`` with every number rounded to a multiple of ``2^-bits``.
+
+    Parameters
+    ----------
+    bits : int
+    matrix : list of list of int (rows, columns)
+    offset : list of int (rows,)
+    """
+
+    bits: int
+    matrix: list[list[int]]
+    offset: list[int]
+
+    @staticmethod
+    def of(matrix: np.ndarray, offset: np.ndarray) -> AffineGrid:
+        """The grid on which the largest entry of the matrix has ``MATRIX_BITS`` bits."""
+        bits = MATRIX_BITS - int(np.frexp(np.abs(matrix).max(initial=0.0))[1])
+        rows = np.rint(np.ldexp(matrix, bits)).astype(np.int64).tolist()
+        return AffineGrid(bits, rows, [round(Fraction(float(x)) * Fraction(2) ** bits) for x in offset])
+
+
+@dataclass(frozen=True)
+class FloatModel:
+    """``z = relu(W z + U x + b)``, ``y = O z + c`` on integer grids, with the proof of its margin.
+
+    Parameters
+    ----------
+    operator : OperatorProof
+        ``W`` and its margin.
+    input : AffineGrid (n, d)
+        ``U`` and ``b``, acting on the program's input words.
+    output : AffineGrid (k, n)
+        ``O`` and ``c``.
+    """
+
+    operator: OperatorProof
+    input: AffineGrid
+    output: AffineGrid
+
+    @staticmethod
+    def of(model: MonDEQ, operator: OperatorProof, program: SolverProgram) -> FloatModel:
+        """The model as seen from the program's input words."""
+        U, b = folded_input(model)
+        U = np.ldexp(U, -program.input_format.fractional_bits)
+        return FloatModel(operator, AffineGrid.of(U, b), AffineGrid.of(model.O, model.c))
+
+    @property
+    def margin(self) -> Fraction:
+        """Proved ``m``."""
+        return Fraction(self.operator.margin_bound, 2**GRID_BITS)
+
+    @property
+    def lipschitz_constant(self) -> Fraction:
+        """Proved ``L``."""
+        return Fraction(self.operator.lipschitz_bound, 2**GRID_BITS)
+
+
+# -- single samples ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ModelEnclosure:
+    """``||points - z*||_2 <= radius`` around the float model's equilibrium of each sample.
+
+    Parameters
+    ----------
+    points : ndarray of int64 (samples, n)
+        Non-negative, in steps of ``2^-FINE_BITS`` of a state step.
+    radii : list of Fraction (samples,)
+        In units of the state.
+    """
+
+    points: np.ndarray
+    radii: list[Fraction]
+
+
+def fine_bits(program: SolverProgram) -> int:
+    """Fractional bits of the points of an enclosure."""
+    return program.state_format.fractional_bits + FINE_BITS
+
+
+def enclose_equilibria(
+    model: FloatModel, program: SolverProgram, words: np.ndarray, equilibria: np.ndarray
+) -> ModelEnclosure:
+    """Enclose the model's equilibria around approximations of them.
+
+    Parameters
+    ----------
+    model : FloatModel
+    program : SolverProgram
+    words : ndarray of int64 (samples, d)
+        Input words of the program.
+    equilibria : ndarray of float (samples, n)
+        From any solver; they decide how small the radii are, and nothing else.
+    """
+    Z, affine = fine_bits(program), model.input
+    points = np.rint(np.clip(np.ldexp(equilibria, Z), 0, 2.0**62)).astype(np.int64)
+    T = max(GRID_BITS + Z, affine.bits)
+    matrix_shift, input_shift = T - GRID_BITS - Z, T - affine.bits
+    z = points.astype(object)
+    v = (z @ np.array(model.operator.integers, dtype=object).T << matrix_shift) + (
+        _exact_input(affine, program, words) << input_shift
+    )
+    # Half a unit for every entry of W and U that was rounded, times what it multiplies.
+    rounding = (z.sum(axis=1) << matrix_shift) + (words.astype(object).sum(axis=1) + 1 << input_shift)
+    z = z << T - Z
+    residuals = np.abs(z - np.where(z > 0, v, np.maximum(v, 0))) + ((rounding + 1) >> 1)[:, None]
+    unit = model.margin * Fraction(2) ** T
+    return ModelEnclosure(points, [root_up(sum(e * e for e in row)) / unit for row in residuals.tolist()])
+
+
+def _exact_input(affine: AffineGrid, program: SolverProgram, words: np.ndarray) -> np.ndarray:
+    """``U x + b`` (samples, n) on its grid, as Python integers."""
+    dtype = exact_dtype(max(sum(map(abs, row)) for row in affine.matrix) * program.input_format.max_word)
+    product: np.ndarray = words.astype(dtype) @ np.array(affine.matrix, dtype=dtype).T
+    whole = product if dtype is object else product.astype(np.int64)
+    return whole.astype(object) + np.array(affine.offset, dtype=object)
+
+
+def distances(program: SolverProgram, states: np.ndarray, enclosure: ModelEnclosure) -> list[Fraction]:
+    """Bound on ``||relu(s_K) - z*||_2`` of each sample, in units of the state."""
+    unit = Fraction(2) ** (BOUND_BITS + fine_bits(program))
+    apart = (equilibrium(states).astype(object) << FINE_BITS) - enclosure.points.astype(object)
+    squares = [sum(v * v for v in row) << 2 * BOUND_BITS for row in apart.tolist()]
+    return [root_up(square) / unit + radius for square, radius in zip(squares, enclosure.radii, strict=True)]
+
+
+def model_classes(model: FloatModel, program: SolverProgram, enclosure: ModelEnclosure) -> list[int]:
+    """Class of the float model on each sample, -1 where its enclosure does not decide it."""
+    rows, root = model.output.matrix, root_up(program.n)
+    dual = [[root_up(sum((x - y) ** 2 for x, y in zip(a, b, strict=True))) + root for b in rows] for a in rows]
+    unit, classes = Fraction(2) ** fine_bits(program), []
+    products = (enclosure.points.astype(object) @ np.array(rows, dtype=object).T).tolist()
+    totals = enclosure.points.astype(object).sum(axis=1).tolist()
+    for product, total, radius in zip(products, totals, enclosure.radii, strict=True):
+        y = [v / unit + offset for v, offset in zip(product, model.output.offset, strict=True)]
+        best = y.index(max(y))
+        rivals = (i for i in range(len(y)) if i != best)
+        decided = all(y[best] - y[i] > dual[best][i] * radius + total / unit + 1 for i in rivals)
+        classes.append(best if decided else -1)
+    return classes
+
+
+# -- every input -------------------------------------------------------------------
+
+
+def displacement_bound(
+    model: FloatModel, program: SolverProgram, step_size: Fraction, state_bound: Fraction, radius: Fraction
+) -> Fraction:
+    """Bound on ``||relu(s_K) - z*||_2`` over every input whose exact equilibrium lies inside the state's range.
+
+    Parameters
+    ----------
+    model : FloatModel
+    program : SolverProgram
+    step_size : Fraction
+    state_bound : Fraction
+        Bound on ``||s*||_2``, ``s*`` the exact equilibrium of the stored integers.
+    radius : Fraction
+        Bound on ``||s_K - s*||_2``.
+    """
+    p, one = step_size.numerator, step_size.denominator << GRID_BITS
+    reflected = program.solver == PEACEMAN_RACHFORD
+    gain = 2 * p if reflected else p
+    A = _identity(program.n, p << GRID_BITS) - p * flint.fmpz_mat(model.operator.integers)  # alpha (I - W)
+    X = _identity(program.n, one) + A if reflected else _identity(program.n, one)
+    N, G = iteration_integers(program.matrix, program.leak_shift)
+    R = X * flint.fmpz_mat(N) - (_identity(program.n, one) - A) * 2**G
+    change, H = _input_change(model, program, X, gain)
+    moved = (_norm(R) * state_bound / Fraction(2) ** (GRID_BITS + G) + change / Fraction(2) ** H) / gain
+    inputs = program.d * program.input_format.max_word + 1
+    # Half a unit for every entry of W and U that was rounded, times what it multiplies.
+    rounding = program.n * state_bound / 2**GRID_BITS + root_up(program.n) * inputs / Fraction(2) ** model.input.bits
+    return (moved + rounding / 2) / model.margin + radius
+
+
+def _identity(n: int, scale: int) -> flint.fmpz_mat:
+    return flint.fmpz_mat([[scale * (i == j) for j in range(n)] for i in range(n)])
+
+
+def _norm(matrix: flint.fmpz_mat) -> int:
+    """Upper bound of the spectral norm: the Frobenius norm of the Gram matrix, square-rooted."""
+    return root_up(root_up(sum(int(entry) ** 2 for entry in (matrix.transpose() * matrix).entries())))
+
+
+def _input_change(model: FloatModel, program: SolverProgram, X: flint.fmpz_mat, gain: int) -> tuple[int, int]:
+    """``max_x ||X d(x) - gain (U x + b)||_2``, row by row, and the fractional bits of its unit."""
+    affine = model.input
+    grids = (program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits).tolist()
+    E = max(grids)
+    H = max(GRID_BITS + E, affine.bits)
+    drive, bias = program.drive.integers.tolist(), program.drive_bias.tolist()
+    deployed = X * flint.fmpz_mat(
+        [
+            [x << (program.drive_left_shift + E - e) for x in row] + [offset << (E - e)]
+            for row, offset, e in zip(drive, bias, grids, strict=True)
+        ]
+    )
+    wanted = flint.fmpz_mat([[*row, offset] for row, offset in zip(affine.matrix, affine.offset, strict=True)])
+    change = deployed * 2 ** (H - GRID_BITS - E) - wanted * (gain * 2 ** (H - affine.bits))
+    top, square = program.input_format.max_word, 0
+    for *row, offset in [[int(x) for x in row] for row in change.tolist()]:
+        low, high = (sum(x for x in row if (x < 0) == negative) * top + offset for negative in (True, False))
+        square += max(abs(low), abs(high)) ** 2
+    return root_up(square), H

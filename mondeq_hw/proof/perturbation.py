@@ -1,0 +1,231 @@
+"""How far quantisation moves the operator, measured and proved against the float model.
+
+arXiv 2603.10562 quantises ``W`` per tensor and asks for ``||W~ - W||_2 < m``;
+:func:`paper_perturbation` reproduces its figures.  :func:`displacement`
+extends its bound ``||z~* - z*|| <= (||dW||_2 / m) ||z~*||`` to everything that
+differs in the deployed program: drive, biases and the rounding of the state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..problem import PEACEMAN_RACHFORD, MonDEQ, folded_input, lipschitz_constant, monotonicity_margin, preactivation
+from ..program import SolverProgram, equilibrium
+from .contraction import weighted_gram
+from .exact import PositiveDefiniteWitness, prove_positive_definite
+
+#: Grid on which a float matrix enters an exact proof; the rounding is charged to the bound.
+GRID_BITS = 32
+#: Relative slack between a measured extreme and the value proved, tried in this order.
+SLACKS = (1e-5, 1e-4, 1e-3, 1e-2)
+
+
+@dataclass(frozen=True)
+class PaperPerturbation:
+    """The figures of arXiv 2603.10562 for one word length, in its notation.
+
+    Parameters
+    ----------
+    m, L : float
+        Margin ``lambda_min(sym(I - W))`` and Lipschitz constant ``||I - W||_2``.
+    delta_W_norm : float
+        ``||W~ - W||_2``.
+    ratio : float
+        ``delta_W_norm / m``; the paper's condition is that it be below one.
+    m_tilde, L_tilde : float
+        Margin and Lipschitz constant of ``I - W~``.
+    """
+
+    m: float
+    L: float
+    delta_W_norm: float  # noqa: N815 - the name under which the paper's authors record it
+    ratio: float
+    m_tilde: float
+    L_tilde: float
+
+
+def paper_quantizer(W: np.ndarray, bits: int) -> np.ndarray:
+    """The paper's quantiser: symmetric, uniform, one scale ``max|W| / (2^(bits-1) - 1)`` for the tensor."""
+    top = max(1, 2 ** (bits - 1) - 1)
+    scale = np.abs(W).max() / top
+    return np.clip(np.rint(W / scale), -top, top) * scale if scale > 0 else np.zeros_like(W)
+
+
+def compare_operators(W: np.ndarray, W_tilde: np.ndarray) -> PaperPerturbation:
+    """The paper's figures for any perturbed operator, in floating point."""
+    m, delta = monotonicity_margin(W), float(np.linalg.norm(W_tilde - W, 2))
+    return PaperPerturbation(
+        m=m,
+        L=lipschitz_constant(W),
+        delta_W_norm=delta,
+        ratio=delta / m,
+        m_tilde=monotonicity_margin(W_tilde),
+        L_tilde=lipschitz_constant(W_tilde),
+    )
+
+
+def paper_perturbation(W: np.ndarray, bits: int) -> PaperPerturbation:
+    """The paper's figures for its own quantiser.
+
+    Parameters
+    ----------
+    W : ndarray (n, n)
+    bits : int
+        Word length of ``W``.
+    """
+    return compare_operators(W, paper_quantizer(W, bits))
+
+
+# -- proofs about the float model ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OperatorProof:
+    """``margin >= margin_bound`` and ``||I - W||_2 <= lipschitz_bound``, with witnesses.
+
+    Parameters
+    ----------
+    integers : list of list of int (n, n)
+        ``W`` rounded to the grid ``2^-GRID_BITS``; a bound charges ``n`` units for the rounding.
+    margin_bound, lipschitz_bound : int
+        In units of ``2^-GRID_BITS``.
+    margin_witness, lipschitz_witness : PositiveDefiniteWitness
+        For :func:`margin_gap` and :func:`lipschitz_gap`.
+    """
+
+    integers: list[list[int]]
+    margin_bound: int
+    lipschitz_bound: int
+    margin_witness: PositiveDefiniteWitness
+    lipschitz_witness: PositiveDefiniteWitness
+
+
+def margin_gap(integers: list[list[int]], bound: int) -> list[list[int]]:
+    """``2 (I - sym(W) - (bound + n) I)`` on the grid: positive definite proves the margin."""
+    n, one = len(integers), 1 << GRID_BITS
+    gap = [[-(integers[i][j] + integers[j][i]) for j in range(n)] for i in range(n)]
+    for i in range(n):
+        gap[i][i] += 2 * (one - bound - n)
+    return gap
+
+
+def lipschitz_gap(integers: list[list[int]], bound: int) -> list[list[int]]:
+    """``(bound - n)^2 I - (I - W)'(I - W)`` on the grid: positive definite proves the constant."""
+    n, one = len(integers), 1 << GRID_BITS
+    V = [[(one if i == j else 0) - entry for j, entry in enumerate(row)] for i, row in enumerate(integers)]
+    gap = [[-entry for entry in row] for row in weighted_gram(V, [1] * n)]
+    for i in range(n):
+        gap[i][i] += (bound - n) ** 2
+    return gap
+
+
+def prove_operator(W: np.ndarray) -> OperatorProof | None:
+    """Prove margin and Lipschitz constant of a float operator, each to about 1e-5; None where the margin fails."""
+    n, unit = len(W), 2.0**GRID_BITS
+    integers = [[int(entry) for entry in row] for row in np.rint(W * unit)]
+    m, L = monotonicity_margin(W), lipschitz_constant(W)
+    for slack in SLACKS:
+        lower, upper = int(m * (1 - slack) * unit) - n, int(L * (1 + slack) * unit) + n + 1
+        if lower <= 0:
+            return None
+        margin_witness = prove_positive_definite(margin_gap(integers, lower))
+        lipschitz_witness = prove_positive_definite(lipschitz_gap(integers, upper))
+        if margin_witness is not None and lipschitz_witness is not None:
+            return OperatorProof(integers, lower, upper, margin_witness, lipschitz_witness)
+    return None
+
+
+# -- the deployed program against the float model ----------------------------------
+
+
+def deployed_operator(program: SolverProgram, step_size: float) -> np.ndarray:
+    """The ``W~`` of which the stored iteration matrix is the splitting, in floating point.
+
+    Forward-backward: ``W~ = I - (I - M~) / alpha``.  Peaceman-Rachford, by the Cayley
+    transform: ``W~ = I - (1 / alpha) (I - C~)(I + C~)^-1``.
+    """
+    M, eye = stored_iteration_matrix(program), np.eye(program.n)
+    if program.solver == PEACEMAN_RACHFORD:
+        return eye - np.linalg.solve((eye + M).T, (eye - M).T).T / step_size
+    return eye - (eye - M) / step_size
+
+
+def deployed_input(program: SolverProgram, step_size: float, words: np.ndarray) -> np.ndarray:
+    """The ``U~ x + b~`` (samples, n) that the stored drive stands for, in floating point."""
+    drive = np.ldexp(
+        words.astype(np.float64) @ program.drive.integers.T.astype(np.float64) * 2.0**program.drive_left_shift
+        + program.drive_bias,
+        -(program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits),
+    )
+    if program.solver == PEACEMAN_RACHFORD:
+        # d = 2 alpha V (U x + b) with V = (I + C) / 2.
+        return np.linalg.solve(np.eye(program.n) + stored_iteration_matrix(program), drive.T).T / step_size
+    return drive / step_size
+
+
+def stored_iteration_matrix(program: SolverProgram) -> np.ndarray:
+    """``leak I + 2^-g integers`` as float64."""
+    return program.matrix.values + (1.0 - 2.0**-program.leak_shift) * np.eye(program.n)
+
+
+@dataclass(frozen=True)
+class Displacement:
+    """Distance of the deployed result from the float equilibrium, per sample, with three bounds.
+
+    Parameters
+    ----------
+    distance : ndarray (samples,)
+        ``||z_K - z*||_2``.
+    paper_bound : ndarray (samples,)
+        ``(||dW||_2 / m) ||z_K||``: covers ``dW`` only, so it can be violated.
+    perturbation_bound : ndarray (samples,)
+        ``(1/m) ||dW z~ + dU x + db|| + (1 + ||dW||/m) radius``: all weights, and the rounding of
+        the state by the a-priori radius.
+    residual_bound : ndarray (samples,)
+        ``||e|| / m``, ``e`` the smallest change of the input with ``z_K = relu(W z_K + U x + b + e)``:
+        a posteriori, whatever the cause.
+    """
+
+    distance: np.ndarray
+    paper_bound: np.ndarray
+    perturbation_bound: np.ndarray
+    residual_bound: np.ndarray
+
+
+def displacement(
+    model: MonDEQ, program: SolverProgram, step_size: float, words: np.ndarray, states: np.ndarray, radius: float
+) -> Displacement:
+    """Measure the displacement and evaluate its bounds in float64.
+
+    Parameters
+    ----------
+    model : MonDEQ
+    program : SolverProgram
+    step_size : float
+    words : ndarray of int64 (samples, d)
+        Input words of the program.
+    states : ndarray of int64 (samples, n)
+        Final states of the program.
+    radius : float
+        Bound on ``||s_K - s~*||_2`` for the exact equilibrium ``s~*`` of the stored integers.
+    """
+    raw = program.input_format.to_float(words)
+    z = equilibrium(program.state_format.to_float(states))
+    exact = equilibrium(preactivation(model, raw))
+    U, b = folded_input(model)
+    q = raw @ U.T + b
+    W_tilde = deployed_operator(program, step_size)
+    figures = compare_operators(model.W, W_tilde)
+    moved = z @ (W_tilde - model.W).T + deployed_input(program, step_size, words) - q
+    v = z @ model.W.T + q
+    residual = np.where(z > 0, z - v, np.minimum(0, -v))
+    norm = np.linalg.norm
+    return Displacement(
+        distance=norm(z - exact, axis=1),
+        paper_bound=figures.ratio * norm(z, axis=1),
+        perturbation_bound=norm(moved, axis=1) / figures.m + (1 + figures.ratio) * radius,
+        residual_bound=norm(residual, axis=1) / figures.m,
+    )

@@ -1,0 +1,93 @@
+"""What ``compile`` leaves beside the emitted sources: its options, the accuracy, the first report, a README."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..config import CompileConfig
+from ..hardware import Choice, Schedule
+from ..problem import Checkpoint
+from ..program import SolverProgram
+from ..project import Project
+from ..rounding import Lowered
+from .collect import collect, tools
+from .curves import not_drawn
+from .record import ACCURACY, REPORT_JSON, REPORT_MARKDOWN, RESOLVED, Accuracy, Figure
+from .render import render, to_plain, word_lengths
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What cannot be read off the folder's other files."""
+
+    config: CompileConfig
+    checkpoint: Checkpoint
+    images: str | None
+    calibration_samples: int
+    lowered: Lowered
+    program: SolverProgram
+    schedule: Schedule
+    graphs: tuple[Choice, ...]
+    accuracy: Figure[Accuracy]
+
+
+def write(summary: Summary, folder: Path) -> None:
+    """Write ``config.resolved.json``, ``report/`` and ``README.md`` into a folder that has all the rest."""
+    (folder / "report").mkdir()
+    _write_json(folder / RESOLVED, resolved(summary))
+    _write_json(folder / ACCURACY, asdict(summary.accuracy))
+    content = to_plain(collect(Project(folder, SolverProgram.load(folder))), not_drawn())
+    _write_json(folder / REPORT_JSON, content)
+    (folder / REPORT_MARKDOWN).write_text(render("report.md.j2", content))
+    (folder / "README.md").write_text(render("README.md.j2", content))
+
+
+def resolved(summary: Summary) -> dict[str, Any]:
+    """The options as asked for, and every value that was chosen for those left open."""
+    program, lowered = summary.program, summary.lowered
+    return {
+        "requested": summary.config.model_dump(mode="json"),
+        "resolved": {
+            "solver": program.solver,
+            "rounding": lowered.rounding,
+            "granularity": summary.config.granularity,
+            "strategy": summary.schedule.strategy,
+            "step_size": lowered.quantized.recurrence.step_size,
+            "leak_shift": program.leak_shift,
+            "iterations": program.iterations,
+            **word_lengths(program),
+            "schedule": summary.schedule.to_plain(),
+            "graphs": [asdict(choice) for choice in summary.graphs],
+            "data": summary.images,
+            "calibration_samples": summary.calibration_samples,
+        },
+        "model": model_facts(summary.checkpoint),
+        "tools": tools(),
+    }
+
+
+def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Which network this is."""
+    model = checkpoint.model
+    pre = model.preprocessing
+    return {
+        "source": model.source,
+        "digest": model.digest(),
+        "monotonicity_margin": model.monotonicity_margin,
+        "preprocessing": {
+            "scale": pre.scale,
+            "mean": np.asarray(pre.mean).tolist(),
+            "std": np.asarray(pre.std).tolist(),
+            "input_bits": pre.input_bits,
+        },
+        "training": asdict(checkpoint.training),
+    }
+
+
+def _write_json(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")

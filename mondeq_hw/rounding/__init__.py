@@ -1,0 +1,42 @@
+"""From a float problem to integers: every rounding, scale and word length is chosen here.
+
+Takes a ``MonDEQ``, options and calibration samples; gives ``Lowered`` and, assembled, a ``SolverProgram``.
+"""
+
+from __future__ import annotations
+
+from .assemble import assemble
+from .lower import (
+    CALIBRATED,
+    LEAST_DRIVE_BITS,
+    NEAREST,
+    RETRAINED,
+    ROUNDINGS,
+    SPECTRAL,
+    STATE_BITS,
+    Lowered,
+    LoweringOptions,
+    lower,
+    with_state_bits,
+)
+from .quantize import MAX_SHIFT, QuantizedRecurrence, max_level, quantized_of, to_levels
+
+__all__ = [
+    "CALIBRATED",
+    "LEAST_DRIVE_BITS",
+    "MAX_SHIFT",
+    "NEAREST",
+    "RETRAINED",
+    "ROUNDINGS",
+    "SPECTRAL",
+    "STATE_BITS",
+    "Lowered",
+    "LoweringOptions",
+    "QuantizedRecurrence",
+    "assemble",
+    "lower",
+    "max_level",
+    "quantized_of",
+    "to_levels",
+    "with_state_bits",
+]

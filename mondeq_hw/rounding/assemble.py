@@ -1,0 +1,51 @@
+"""From quantised matrices and formats to the program: biases and shifts on their grids."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..base import FixedPointFormat, InputError
+from ..program import SolverProgram
+from .quantize import QuantizedRecurrence
+
+
+def assemble(
+    quantized: QuantizedRecurrence,
+    input_format: FixedPointFormat,
+    state_format: FixedPointFormat,
+    iterations: int,
+    certified: bool,
+    name: str = "mondeq",
+) -> SolverProgram:
+    """Put biases and shifts on their grids and freeze the program.
+
+    The drive accumulator gets the smallest left shift that makes its grid at
+    least as fine as the state accumulator's, so the drive is rounded once.
+    """
+    f, g = state_format.fractional_bits, quantized.matrix.shifts
+    drive_grid = quantized.drive.shifts + input_format.fractional_bits
+    left = max(0, int((f + g - drive_grid).max()))
+    output_grid = int(quantized.readout.shifts.max()) + f
+    return SolverProgram(
+        name=name,
+        solver=quantized.recurrence.solver,
+        phi=quantized.recurrence.phi,
+        input_format=input_format,
+        state_format=state_format,
+        drive=quantized.drive,
+        drive_bias=_on_grid("drive bias", quantized.drive_bias, drive_grid + left),
+        drive_left_shift=left,
+        matrix=quantized.matrix,
+        leak_shift=quantized.recurrence.leak_shift,
+        iterations=iterations,
+        readout=quantized.readout,
+        readout_bias=_on_grid("readout bias", quantized.readout_bias, output_grid),
+        certified=certified,
+    )
+
+
+def _on_grid(what: str, values: np.ndarray, fractional_bits: np.ndarray | int) -> np.ndarray:
+    scaled = np.floor(np.ldexp(values, fractional_bits) + 0.5)
+    if np.abs(scaled).max() >= 2**62:
+        raise InputError(f"{what} needs more than 62 bits on its grid; rescale the model or lower the word lengths")
+    return scaled.astype(np.int64)

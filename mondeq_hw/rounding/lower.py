@@ -1,0 +1,377 @@
+"""Lower a trained network to integers: every automatic choice of the compiler is made here.
+
+Step size, rounding, word lengths and state range; what the caller fixes is
+kept, what is left open (``None``) is chosen and can be read off the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from ..base import FixedPointFormat, InputError, Overflow, Rounding
+from ..problem import (
+    FORWARD_BACKWARD,
+    PEACEMAN_RACHFORD,
+    SOLVERS,
+    MonDEQ,
+    Recurrence,
+    StoredRecurrence,
+    forward_backward,
+    lipschitz_constant,
+    monotonicity_margin,
+    peaceman_rachford,
+    preactivation,
+    state_of,
+    step_size,
+)
+from ..proof import ContractionProof, prove_contraction
+from .calibrate import WordLengths, calibration, round_calibrated
+from .quantize import (
+    MAX_SHIFT,
+    ROW,
+    IntegerMatrix,
+    QuantizedRecurrence,
+    max_level,
+    quantize_nearest,
+    quantized_of,
+    to_levels,
+)
+from .spectral import contraction_estimate, round_spectral
+
+NEAREST = "nearest"
+SPECTRAL = "spectral"
+CALIBRATED = "calibrated"
+AUTO = "auto"
+ROUNDINGS = (AUTO, NEAREST, SPECTRAL, CALIBRATED)
+#: Not a choice: what a network that was retrained on its integers reports.
+RETRAINED = "retrained"
+
+READOUT_BITS = 8
+STATE_BITS = 12
+#: A drive coarser than this costs more accuracy than it saves area: it is used once per sample.
+LEAST_DRIVE_BITS = 6
+#: Share of the best float contraction gap ``1 - rho`` that a step size must keep.
+FAST_ENOUGH = 0.75
+#: Octaves around 1/sqrt(mL) at which step sizes are tried; each calibrated trial costs more.
+STEP_OCTAVES = np.arange(-8, 9) / 4
+CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
+#: Leaks tried beyond the largest stable forward-backward step.
+LEAK_SHIFTS_TRIED = 5
+#: Octaves by which spectral rounding refines the scales until the matrix contracts.
+SPECTRAL_REFINEMENTS = (0, 1, 2)
+#: States beyond this many samples do not change the range that is seen.
+RANGE_SAMPLES = 2048
+
+
+@dataclass(frozen=True)
+class LoweringOptions:
+    """What the user may fix; ``None`` leaves the choice to :func:`lower`.
+
+    Parameters
+    ----------
+    bits : int
+        Word length of the iteration matrix, 1 to 16.
+    solver : {"peaceman_rachford", "forward_backward"}
+    rounding : {"auto", "nearest", "spectral", "calibrated"}
+        ``auto``: calibrated with calibration images, otherwise nearest and,
+        where that cannot be proved, spectral.
+    granularity : {"row", "tensor"}
+    drive_bits, readout_bits, state_bits, input_bits : int, optional
+    step_size : float, optional
+        ``alpha``; a power of two for forward-backward.
+    """
+
+    bits: int
+    solver: str = PEACEMAN_RACHFORD
+    rounding: str = AUTO
+    granularity: str = ROW
+    drive_bits: int | None = None
+    readout_bits: int | None = None
+    state_bits: int | None = None
+    input_bits: int | None = None
+    step_size: float | None = None
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """Integers, formats and the proof, if there is one.
+
+    Parameters
+    ----------
+    quantized : QuantizedRecurrence
+    input_format, state_format : FixedPointFormat
+    rounding : str
+        The rounding that was used, never ``auto``; ``retrained`` where there was nothing to round.
+    proof : ContractionProof or None
+    contraction_estimate : float
+        ``min_D ||D M D^-1||_2`` of the stored matrix in floating point; what
+        a refusal reports when there is no proof.
+    """
+
+    quantized: QuantizedRecurrence
+    input_format: FixedPointFormat
+    state_format: FixedPointFormat
+    rounding: str
+    proof: ContractionProof | None
+    contraction_estimate: float
+
+    @property
+    def step_size(self) -> float:
+        """``alpha``, which the integers have folded in."""
+        return self.quantized.recurrence.step_size
+
+
+# One thread: the order of summation, and with it the integers, must not depend on the number of cores.
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def lower(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None = None) -> Lowered:
+    """Quantise a model.
+
+    Parameters
+    ----------
+    model : MonDEQ
+    options : LoweringOptions
+    images : ndarray of int (samples, d), optional
+        Raw input words of training images: required by the calibrated
+        rounding, and used for the range of the state.
+
+    Returns
+    -------
+    Lowered
+        ``proof`` is ``None`` when no contraction could be proved.
+
+    Raises
+    ------
+    InputError
+        An option is out of range, or calibrated rounding has no images.
+    """
+    _check(model, options, images)
+    if model.stored is not None:
+        return _as_stored(model.source, model.stored, options)
+    input_format = _input_format(model, options)
+    if images is not None and options.rounding in (AUTO, CALIBRATED):
+        quantized, rounding = _round_with_images(model, options, input_format, images), CALIBRATED
+    else:
+        quantized, rounding = _round_without_images(model, options)
+    words = _range_words(model) if images is None else images[:RANGE_SAMPLES]
+    return Lowered(
+        quantized=quantized,
+        input_format=input_format,
+        state_format=_state_format(model, quantized, options, words),
+        rounding=rounding,
+        proof=prove_contraction(quantized.matrix, quantized.recurrence.leak_shift),
+        contraction_estimate=_contraction(quantized.recurrence, quantized.matrix.values),
+    )
+
+
+def with_state_bits(lowered: Lowered, state_bits: int) -> Lowered:
+    """What :func:`lower` returns for another word length of the state: the same but for that."""
+    return replace(lowered, state_format=replace(lowered.state_format, word_length=state_bits))
+
+
+def _as_stored(source: str, stored: StoredRecurrence, options: LoweringOptions) -> Lowered:
+    """The integers of a retrained network, not one of them changed."""
+    has: dict[str, object] = {
+        "bits": stored.matrix.word_length,
+        "drive_bits": stored.drive.word_length,
+        "readout_bits": stored.readout.word_length,
+        "state_bits": stored.state_format.word_length,
+        "input_bits": stored.input_format.word_length,
+        "solver": stored.solver,
+        "step_size": stored.step_size,
+    }
+    for name, value in has.items():
+        if getattr(options, name) not in (None, value):
+            raise InputError(
+                f"{source}: {name} is {getattr(options, name)}, but the network was retrained for {value} and its "
+                f"integers are stored as they are; leave the option out, give {value}, or compile the float network"
+            )
+    if options.rounding != AUTO:
+        raise InputError(
+            f"{source}: rounding is {options.rounding!r}, but a retrained network is not rounded; leave it"
+        )
+    quantized = quantized_of(stored)
+    return Lowered(
+        quantized=quantized,
+        input_format=stored.input_format,
+        state_format=stored.state_format,
+        rounding=RETRAINED,
+        proof=prove_contraction(stored.matrix, stored.leak_shift),
+        contraction_estimate=_contraction(quantized.recurrence, stored.matrix.values),
+    )
+
+
+# -- step size ---------------------------------------------------------------
+
+
+def _candidates(model: MonDEQ, options: LoweringOptions, octaves: np.ndarray) -> list[Recurrence]:
+    """The recurrence at the given step size, or at several around ``1 / sqrt(m L)``."""
+    if options.step_size is not None:
+        return [_at_step(model, options.solver, options.step_size)]
+    if options.solver == PEACEMAN_RACHFORD:
+        return [peaceman_rachford(model, float(step)) for step in step_size(model) * 2.0**octaves]
+    return [forward_backward(model, shift) for shift in _leak_shifts(model)]
+
+
+def _at_step(model: MonDEQ, solver: str, step: float) -> Recurrence:
+    if solver == PEACEMAN_RACHFORD:
+        return peaceman_rachford(model, step)
+    return forward_backward(model, _power_of_two(step))
+
+
+def _power_of_two(step: float) -> int:
+    shift = -np.log2(step)
+    if shift != int(shift) or not 0 <= shift <= 20:
+        raise InputError(
+            f"step size is {step:g}; expected a power of two from 2^-20 to 1 for forward-backward: "
+            f"{2.0 ** -np.clip(round(shift), 0, 20):g} is the nearest"
+        )
+    return int(shift)
+
+
+def _leak_shifts(model: MonDEQ) -> range:
+    """Leaks from the largest step for which forward-backward converges, ``alpha < 2m/L^2``, downwards."""
+    margin, lipschitz = monotonicity_margin(model.W), lipschitz_constant(model.W)
+    first = max(0, int(np.floor(-np.log2(2 * max(margin, 1e-9) / lipschitz**2))))
+    return range(first, first + LEAK_SHIFTS_TRIED)
+
+
+# -- rounding ----------------------------------------------------------------
+
+
+def _round_with_images(
+    model: MonDEQ, options: LoweringOptions, input_format: FixedPointFormat, images: np.ndarray
+) -> QuantizedRecurrence:
+    seen = input_format.to_float(input_format.quantize(images))
+    recurrences = _candidates(model, options, CALIBRATED_OCTAVES)
+    lengths = WordLengths(options.bits, _drive_bits(options), _readout_bits(options), options.granularity)
+    limit = min(map(_norm_limit, recurrences))
+    return round_calibrated(recurrences, calibration(model, images, seen), lengths, limit)
+
+
+def _round_without_images(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str]:
+    """Nearest or spectral rounding, at the step size of least quantised contraction factor."""
+    recurrences = _fast(_candidates(model, options, STEP_OCTAVES))
+    candidates = [_nearest(recurrence, options) for recurrence in recurrences]
+    factors = [_contraction(nearest.recurrence, nearest.matrix.values, enough=np.inf) for nearest in candidates]
+    if min(factors) >= 1:  # a weighting is searched only where the plain norm proves nothing: it takes longer
+        factors = [_contraction(nearest.recurrence, nearest.matrix.values) for nearest in candidates]
+    nearest = candidates[int(np.argmin(factors))]
+    if options.rounding == NEAREST or (options.rounding == AUTO and min(factors) < 1):
+        return nearest, NEAREST
+    return replace(nearest, matrix=_spectral(nearest)), SPECTRAL
+
+
+def _spectral(nearest: QuantizedRecurrence) -> IntegerMatrix:
+    """Flipped roundings; where they are not enough, finer scales, whose levels clip sooner and sum to less."""
+    recurrence, matrix = nearest.recurrence, nearest.matrix
+    limit = _norm_limit(recurrence)
+    attempts = []
+    for refinement in SPECTRAL_REFINEMENTS:
+        shifts = np.minimum(matrix.shifts + refinement, MAX_SHIFT)
+        scaled = np.ldexp(recurrence.matrix, shifts[:, None])
+        start = IntegerMatrix(to_levels(scaled, matrix.word_length), shifts, matrix.word_length)
+        attempts.append(round_spectral(recurrence.matrix, start, recurrence.leak, limit))
+        if _contraction(recurrence, attempts[-1].values, enough=1.0) < 1:
+            return attempts[-1]
+    return attempts[0]
+
+
+def _fast(recurrences: list[Recurrence]) -> list[Recurrence]:
+    """Those whose float iteration contracts nearly as well as the best one's.
+
+    At extreme step sizes the quantised norm is small only because rounding
+    has deleted the network: C tends to -I and its other entries to zero.
+    """
+    gaps = [1 - _contraction(recurrence, recurrence.matrix, enough=np.inf) for recurrence in recurrences]
+    least = FAST_ENOUGH * max(gaps)
+    return [recurrence for recurrence, gap in zip(recurrences, gaps, strict=True) if gap >= least] or recurrences
+
+
+def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecurrence:
+    granularity = options.granularity
+    return QuantizedRecurrence(
+        recurrence=recurrence,
+        matrix=quantize_nearest(recurrence.matrix, options.bits, granularity, recurrence.leak_shift),
+        drive=quantize_nearest(recurrence.drive, _drive_bits(options), granularity, -MAX_SHIFT),
+        readout=quantize_nearest(recurrence.readout, _readout_bits(options), granularity, -MAX_SHIFT),
+        drive_bias=recurrence.drive_bias,
+        readout_bias=recurrence.readout_bias,
+    )
+
+
+def _norm_limit(recurrence: Recurrence) -> float:
+    """Half-way from the float network's contraction factor to one: fast enough, and little is given up for it."""
+    return (1 + _contraction(recurrence, recurrence.matrix, 1.0)) / 2
+
+
+def _contraction(recurrence: Recurrence, matrix: np.ndarray, enough: float = 0.0) -> float:
+    return contraction_estimate(matrix + recurrence.leak * np.eye(len(matrix)), enough)
+
+
+# -- formats -----------------------------------------------------------------
+
+
+def _drive_bits(options: LoweringOptions) -> int:
+    return max(LEAST_DRIVE_BITS, options.bits) if options.drive_bits is None else options.drive_bits
+
+
+def _readout_bits(options: LoweringOptions) -> int:
+    return READOUT_BITS if options.readout_bits is None else options.readout_bits
+
+
+def _input_format(model: MonDEQ, options: LoweringOptions) -> FixedPointFormat:
+    """``ap_ufixed<b, B>``: the ``b`` leading bits of a raw ``B``-bit word, rounded."""
+    raw = model.preprocessing.input_bits
+    return FixedPointFormat(options.input_bits or raw, raw, False, Rounding.RND, Overflow.SAT)
+
+
+def _state_format(
+    model: MonDEQ, quantized: QuantizedRecurrence, options: LoweringOptions, words: np.ndarray
+) -> FixedPointFormat:
+    """The fewest integer bits that hold every equilibrium seen; what lies outside saturates, which is harmless."""
+    states = state_of(preactivation(model, words), quantized.recurrence.step_size)
+    peak = float(np.abs(states).max(initial=0.0))
+    magnitude_bits = int(np.floor(np.log2(peak))) + 1 if peak > 0 else 0
+    word_length = STATE_BITS if options.state_bits is None else options.state_bits
+    return FixedPointFormat(word_length, magnitude_bits + 1)
+
+
+def _range_words(model: MonDEQ) -> np.ndarray:
+    """Stand-ins for images where there are none: noise from sparse to dense."""
+    rng = np.random.default_rng(0)
+    density = rng.random((256, 1))
+    words = rng.integers(0, 2**model.preprocessing.input_bits, size=(256, model.d))
+    return np.where(rng.random(words.shape) < density, words, 0)
+
+
+# -- checks ------------------------------------------------------------------
+
+
+def _check(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None) -> None:
+    _one_of("solver", options.solver, SOLVERS)
+    _one_of("rounding", options.rounding, ROUNDINGS)
+    for word_length in (options.bits, _drive_bits(options), _readout_bits(options)):
+        max_level(word_length)
+    _between("state-bits", options.state_bits, 2, 32)
+    _between("input-bits", options.input_bits, 1, model.preprocessing.input_bits)
+    if options.step_size is not None and not (np.isfinite(options.step_size) and options.step_size > 0):
+        raise InputError(f"step size is {options.step_size}; expected a positive number")
+    if options.solver == FORWARD_BACKWARD and options.step_size is not None:
+        _power_of_two(options.step_size)
+    if options.rounding == CALIBRATED and images is None:
+        raise InputError("calibrated rounding got no calibration images; name a data set, or use --rounding spectral")
+    if images is not None and (images.ndim != 2 or images.shape[1] != model.d or len(images) == 0):
+        raise InputError(f"calibration images have shape {images.shape}; the model expects (samples, {model.d})")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"{name} is {value!r}; expected one of {', '.join(allowed)}")
+
+
+def _between(name: str, value: int | None, low: int, high: int) -> None:
+    if value is not None and not low <= value <= high:
+        raise InputError(f"{name} is {value}; expected {low} to {high}")

@@ -1,0 +1,140 @@
+"""Integers for one matrix: symmetric levels, power-of-two scales chosen by error.
+
+``value[i, j] = 2**-shift[i] * integers[i, j]`` with ``|integers| <= 2**(B-1) - 1``;
+1 bit means {-1, +1}, 2 bits means {-1, 0, +1}.  The scale of a row minimises
+its squared error, clipping included, rather than fitting the largest entry:
+at few bits a clipped outlier costs less than a coarse grid for the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base import InputError, IntegerMatrix
+from ..problem import Recurrence, StoredRecurrence, phi_of
+
+ROW = "row"
+TENSOR = "tensor"
+GRANULARITIES = (ROW, TENSOR)
+
+#: A grid finer than this has no use and would only widen the accumulators.
+MAX_SHIFT = 40
+#: How many scales finer than the one that fits the largest entry are tried.
+CLIP_OCTAVES = 8
+
+
+def max_level(word_length: int) -> int:
+    """Largest magnitude of a symmetric word: 1, 1, 3, 7, 15, ... for 1, 2, 3, 4, 5 bits."""
+    if not 1 <= word_length <= 16:
+        raise InputError(f"word length is {word_length}; expected 1 to 16 bits")
+    return max(1, 2 ** (word_length - 1) - 1)
+
+
+def to_levels(scaled: np.ndarray, word_length: int) -> np.ndarray:
+    """Nearest level of values given in units of the scale (1 bit: the sign)."""
+    if word_length == 1:
+        return np.where(scaled < 0, -1, 1).astype(np.int64)
+    top = max_level(word_length)
+    return np.clip(np.floor(scaled + 0.5), -top, top).astype(np.int64)
+
+
+def choose_shifts(
+    matrix: np.ndarray,
+    word_length: int,
+    granularity: str,
+    min_shift: int,
+    column_weight: np.ndarray | None = None,
+) -> np.ndarray:
+    """Power-of-two scales of least weighted squared error.
+
+    Parameters
+    ----------
+    matrix : ndarray (rows, columns)
+    word_length : int
+    granularity : {"row", "tensor"}
+    min_shift : int
+        Coarsest grid allowed (0 for the iteration matrix, whose entries a
+        contraction keeps below one).
+    column_weight : ndarray (columns,), optional
+        Second moment of what multiplies each column; ones when absent.
+
+    Returns
+    -------
+    ndarray of int64 (rows,)
+    """
+    if granularity not in GRANULARITIES:
+        raise InputError(f"granularity is {granularity!r}; expected one of {', '.join(GRANULARITIES)}")
+    weight = np.ones(matrix.shape[1]) if column_weight is None else column_weight
+    peak = np.abs(matrix).max(axis=1)
+    if granularity == TENSOR:
+        peak = np.full_like(peak, peak.max())
+    # Coarsest candidate: the first grid on which the largest entry is not clipped.
+    with np.errstate(divide="ignore"):
+        fits = np.floor(np.log2(max_level(word_length) / peak))
+    fits = np.clip(np.where(np.isfinite(fits), fits, 0), min_shift, MAX_SHIFT).astype(np.int64)
+    candidates = np.clip(fits + np.arange(-1, CLIP_OCTAVES)[:, None], min_shift, MAX_SHIFT)
+    errors = np.stack([_row_errors(matrix, shifts, word_length, weight) for shifts in candidates])
+    if granularity == TENSOR:
+        errors = np.broadcast_to(errors.sum(axis=1, keepdims=True), errors.shape)
+    return np.take_along_axis(candidates, errors.argmin(axis=0)[None, :], axis=0)[0]
+
+
+def _row_errors(matrix: np.ndarray, shifts: np.ndarray, word_length: int, weight: np.ndarray) -> np.ndarray:
+    scaled = np.ldexp(matrix, shifts[:, None])
+    error = np.ldexp(scaled - to_levels(scaled, word_length), -shifts[:, None])
+    return (error**2 * weight).sum(axis=1)
+
+
+def quantize_nearest(
+    matrix: np.ndarray,
+    word_length: int,
+    granularity: str = ROW,
+    min_shift: int = 0,
+    column_weight: np.ndarray | None = None,
+) -> IntegerMatrix:
+    """Round each entry to the nearest level of its row's best scale."""
+    shifts = choose_shifts(matrix, word_length, granularity, min_shift, column_weight)
+    return IntegerMatrix(to_levels(np.ldexp(matrix, shifts[:, None]), word_length), shifts, word_length)
+
+
+@dataclass(frozen=True)
+class QuantizedRecurrence:
+    """A recurrence whose three matrices are integers; the biases are still real.
+
+    Parameters
+    ----------
+    recurrence : Recurrence
+        The real recurrence that was quantised.
+    matrix, drive, readout : IntegerMatrix
+        ``matrix`` holds the iteration matrix without its leak.
+    drive_bias : ndarray (n,)
+    readout_bias : ndarray (k,)
+        As in ``recurrence``, or refitted by the calibrated rounding.
+    """
+
+    recurrence: Recurrence
+    matrix: IntegerMatrix
+    drive: IntegerMatrix
+    readout: IntegerMatrix
+    drive_bias: np.ndarray
+    readout_bias: np.ndarray
+
+
+def quantized_of(stored: StoredRecurrence) -> QuantizedRecurrence:
+    """A retrained recurrence as it is: the real one that it rounds is itself."""
+    recurrence = Recurrence(
+        solver=stored.solver,
+        phi=phi_of(stored.solver),
+        step_size=stored.step_size,
+        leak_shift=stored.leak_shift,
+        matrix=stored.matrix.values,
+        drive=stored.drive.values,
+        drive_bias=stored.drive_bias,
+        readout=stored.readout.values,
+        readout_bias=stored.readout_bias,
+    )
+    return QuantizedRecurrence(
+        recurrence, stored.matrix, stored.drive, stored.readout, stored.drive_bias, stored.readout_bias
+    )

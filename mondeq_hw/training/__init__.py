@@ -1,0 +1,61 @@
+"""Float training, retraining on the stored integers (straight-through, LOTION), and what shows why it works.
+
+Takes data and a ``MonDEQ``; gives checkpoints.
+"""
+
+from __future__ import annotations
+
+from .basin import diagnose, markdown, plot
+from .equilibrium import MonotoneNetwork, phi
+from .lotion import Regularised, Sampled, sampler
+from .qat import (
+    QatConfig,
+    QatResult,
+    QuantizedNetwork,
+    StraightThrough,
+    certified_program,
+    nearest_levels,
+    retrain,
+    straight_through,
+    with_room_to_train,
+)
+from .train import (
+    Epoch,
+    Observer,
+    Optimisation,
+    TrainingConfig,
+    accuracy,
+    normalisation,
+    plot_history,
+    progress_bar,
+    train,
+)
+
+__all__ = [
+    "Epoch",
+    "MonotoneNetwork",
+    "Observer",
+    "Optimisation",
+    "QatConfig",
+    "QatResult",
+    "QuantizedNetwork",
+    "Regularised",
+    "Sampled",
+    "StraightThrough",
+    "TrainingConfig",
+    "accuracy",
+    "certified_program",
+    "diagnose",
+    "markdown",
+    "nearest_levels",
+    "normalisation",
+    "phi",
+    "plot",
+    "plot_history",
+    "progress_bar",
+    "retrain",
+    "sampler",
+    "straight_through",
+    "train",
+    "with_room_to_train",
+]

@@ -1,0 +1,421 @@
+"""Quantisation-aware training on exactly what the hardware stores.
+
+The network trained here *is* the integer network: its forward pass is the
+contract of ``program`` (levels, row scales, drive and state rounding,
+saturation, the same start), evaluated in a floating type on values that lie
+on the grids.  It starts from a lowered model, keeps that one's scales
+(finer ones at 1 bit, where needed) and formats, and hands back a
+:class:`~mondeq_hw.problem.model.StoredRecurrence` that the compiler stores without a change.
+
+Gradients are straight-through (Bengio et al., arXiv 1308.3432): taken at the
+quantised weights, applied to the latent ones.  Through the equilibrium they
+are implicit, with rounding taken as the identity and a saturated row as a
+constant.  A hinge on ``||M||_2`` keeps the quantised iteration matrix a
+contraction, and only epochs whose contraction is *proved* are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import cross_entropy
+
+from ..base import FixedPointFormat, InputError, IntegerMatrix
+from ..problem import Dataset, StoredRecurrence
+from ..program import SolverProgram
+from ..proof import ContractionProof, choose_iterations, prove_contraction
+from ..rounding import MAX_SHIFT, Lowered, assemble, max_level, quantized_of, to_levels
+from .equilibrium import phi, phi_slope, settle
+from .train import Epoch, Observer, Optimisation, Run, fit
+
+#: Relative residual at which the adjoint iteration stops: below what straight-through gradients are worth.
+ADJOINT_TOLERANCE = 1e-3
+#: How far from its level a latent may start: almost half-way to the next one.
+CELL = 0.49
+
+#: What stands for the latent levels in a training step: their rounding, a random one, or themselves.
+Rounder = Callable[[Tensor, int], Tensor]
+
+
+@dataclass(frozen=True)
+class QatConfig:
+    """How to retrain.
+
+    Parameters
+    ----------
+    optimisation : Optimisation
+        The learning rate is in levels of the iteration matrix.
+    contraction_limit : float
+        Only epochs whose proved contraction factor is at most this are kept.
+    hinge_start : float
+        ``||M||_2`` above which the penalty pulls; a little below the limit.
+    hinge_weight : float
+    iterations : int
+        Updates of a training step, fewer where every state is fixed earlier.
+    """
+
+    optimisation: Optimisation = field(default_factory=lambda: Optimisation(epochs=15, learning_rate=0.01))
+    contraction_limit: float = 0.95
+    hinge_start: float = 0.9
+    hinge_weight: float = 30.0
+    iterations: int = 24
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hinge_start <= self.contraction_limit < 1:
+            raise InputError(
+                f"hinge_start is {self.hinge_start}, contraction_limit {self.contraction_limit}; "
+                "expected 0 < hinge_start <= contraction_limit < 1"
+            )
+
+
+@dataclass(frozen=True)
+class QatResult:
+    """The retrained integers of the best epoch, and every epoch's figures."""
+
+    stored: StoredRecurrence
+    history: tuple[Epoch, ...]
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose integers these are."""
+        return max(self.history, key=lambda epoch: epoch.rank)
+
+
+def retrain(
+    lowered: Lowered,
+    data: Dataset,
+    config: QatConfig,
+    learner: type[Learner] | None = None,
+    state_file: Path | None = None,
+    observe: Observer | None = None,
+    watch: Callable[[QuantizedNetwork], None] | None = None,
+) -> QatResult:
+    """Retrain a lowered model on its own integers.
+
+    Parameters
+    ----------
+    lowered : Lowered
+        Start, scales and formats.
+    data : Dataset
+        The training split.
+    config : QatConfig
+    learner : class, optional
+        :class:`StraightThrough`, the default, or one of ``lotion``.
+    state_file, observe
+        See :func:`mondeq_hw.training.train.train`.
+    watch : callable, optional
+        Shown the network before every step; must leave it as it is.
+
+    Raises
+    ------
+    InputError
+        When no epoch has a proved contraction factor within the limit.
+    """
+    start = with_room_to_train(lowered, config.hinge_start)
+    network, seen = QuantizedNetwork(start, config.iterations), lowered.input_format
+    learning = (learner or StraightThrough)(network, config.optimisation.seed)
+
+    def prepare(words: Tensor) -> Tensor:
+        return torch.from_numpy(seen.to_float(seen.quantize(words.numpy())).astype(np.float32))
+
+    identity = repr((config, type(learning).__name__, seen, network.state_format))
+    run = Run(learning, prepare, data, config.optimisation, identity, state_file)
+
+    def objective(inputs: Tensor, labels: Tensor) -> Tensor:
+        network.clamp_latents()
+        if watch:
+            watch(network)
+        return learning.loss(inputs, labels) + hinge(network.iteration_matrix(), config)
+
+    def admissible() -> bool:
+        proof = prove_contraction(network.matrix.integers(), network.leak_shift)
+        return proof is not None and proof.contraction_factor <= config.contraction_limit
+
+    history = fit(run, objective, admissible, observe)
+    if not any(epoch.admissible for epoch in history):
+        raise InputError(
+            f"no epoch had a proved contraction factor of at most {config.contraction_limit}; "
+            "lower hinge_start, raise hinge_weight or train for more epochs"
+        )
+    return QatResult(network.stored(), history)
+
+
+def with_room_to_train(lowered: Lowered, norm_limit: float) -> Lowered:
+    """A 1-bit iteration matrix on scales fine enough for its norm to be below the limit.
+
+    At 1 bit no entry can become zero: the scales alone bound the norm from
+    below, and the hinge would have to fight them.  At more bits they do not.
+    """
+    matrix = lowered.quantized.matrix
+    leak = lowered.quantized.recurrence.leak * np.eye(len(matrix.integers))
+    while matrix.word_length == 1 and np.linalg.norm(matrix.values + leak, 2) > norm_limit:
+        if matrix.shifts.max() >= MAX_SHIFT:
+            break  # the leak alone is above the limit
+        matrix = replace(matrix, shifts=matrix.shifts + 1)
+    return replace(lowered, quantized=replace(lowered.quantized, matrix=matrix))
+
+
+def certified_program(stored: StoredRecurrence) -> tuple[SolverProgram, ContractionProof]:
+    """The program that the compiler makes of retrained integers, and its proof.
+
+    Raises
+    ------
+    InputError
+        When the integers have no proof; :func:`retrain` returns none of that kind.
+    """
+    proof = prove_contraction(stored.matrix, stored.leak_shift)
+    if proof is None:
+        raise InputError("the retrained integers have no proof of contraction; retrain with a lower contraction_limit")
+
+    def program(iterations: int) -> SolverProgram:
+        quantized = quantized_of(stored)
+        return assemble(quantized, stored.input_format, stored.state_format, iterations, certified=True)
+
+    return program(choose_iterations(program(1), proof)), proof
+
+
+def hinge(matrix: Tensor, config: QatConfig) -> Tensor:
+    """Squared hinge on the spectral norm of the quantised iteration matrix."""
+    with torch.no_grad():  # the norm alone costs a third of the norm with its gradient, and is mostly enough
+        if torch.linalg.matrix_norm(matrix, 2) <= config.hinge_start:
+            return torch.zeros(())
+    excess = torch.linalg.matrix_norm(matrix, 2) - config.hinge_start
+    return config.hinge_weight * excess.clamp_min(0) ** 2
+
+
+class QuantizedNetwork(nn.Module):
+    """The integer network as a differentiable module: raw words in, logits out.
+
+    Parameters
+    ----------
+    lowered : Lowered
+        Where the weights start; its scales and formats stay.
+    iterations : int
+        Updates after the start, at most.
+    """
+
+    bias_step: Tensor
+    word_step: Tensor
+    readout_step: Tensor
+
+    def __init__(self, lowered: Lowered, iterations: int):
+        super().__init__()
+        start = lowered.quantized
+        self.recurrence = start.recurrence
+        self.input_format, self.state_format = lowered.input_format, lowered.state_format
+        self.iterations = iterations
+        self.leak_shift = start.recurrence.leak_shift
+        self.matrix = LatentMatrix(start.matrix, start.recurrence.matrix)
+        self.drive = LatentMatrix(start.drive, start.recurrence.drive)
+        self.readout = LatentMatrix(start.readout, start.recurrence.readout)
+        self.drive_bias = nn.Parameter(torch.from_numpy(start.drive_bias.astype(np.float32)))
+        self.readout_bias = nn.Parameter(torch.from_numpy(start.readout_bias.astype(np.float32)))
+        # The grids of the two biases and of the drive word d, as assemble and SolverProgram derive them.
+        program = self.program(1)
+        fraction = self.state_format.fractional_bits
+        self.register_buffer("bias_step", _steps(program.drive_right_shift + fraction + start.matrix.shifts))
+        self.register_buffer("word_step", _steps(fraction + start.matrix.shifts))
+        self.register_buffer("readout_step", _steps(np.array(program.output_fractional_bits)))
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Logits (samples, k) of raw input words (samples, d)."""
+        return self.logits(words, nearest_levels)
+
+    def logits(self, words: Tensor, rounder: Rounder) -> Tensor:
+        """As :meth:`forward`, with another stand-in for the latent levels."""
+        bias = straight_through(self.drive_bias, self.bias_step)
+        drive = straight_through(torch.addmm(bias, words, self.drive(rounder).t()), self.word_step)
+        state = _QuantizedEquilibrium.apply(
+            self.iteration_matrix(rounder), drive, self.recurrence.phi, self.state_format, self.iterations
+        )
+        readout_bias = straight_through(self.readout_bias, self.readout_step)
+        return torch.addmm(readout_bias, state.clamp_min(0), self.readout(rounder).t())
+
+    def iteration_matrix(self, rounder: Rounder | None = None) -> Tensor:
+        """Quantised ``M`` (n, n), leak included."""
+        matrix = self.matrix(rounder or nearest_levels)
+        return matrix + (1 - 2.0**-self.leak_shift) * torch.eye(len(matrix), dtype=matrix.dtype)
+
+    @torch.no_grad()
+    def clamp_latents(self) -> None:
+        """Bring latents that left the range of their levels back to its edge, where gradients can still turn them."""
+        for latent in (self.matrix, self.drive, self.readout):
+            latent.levels.clamp_(-latent.top, latent.top)
+
+    @torch.no_grad()
+    def stored(self) -> StoredRecurrence:
+        """The integers as the compiler stores them."""
+        return StoredRecurrence(
+            solver=self.recurrence.solver,
+            step_size=self.recurrence.step_size,
+            leak_shift=self.leak_shift,
+            matrix=self.matrix.integers(),
+            drive=self.drive.integers(),
+            readout=self.readout.integers(),
+            drive_bias=_float64(self.drive_bias),
+            readout_bias=_float64(self.readout_bias),
+            input_format=self.input_format,
+            state_format=self.state_format,
+        )
+
+    def program(self, iterations: int) -> SolverProgram:
+        """The present integers as a program of so many iterations, not certified."""
+        return assemble(quantized_of(self.stored()), self.input_format, self.state_format, iterations, certified=False)
+
+
+class Learner(nn.Module):
+    """What :func:`retrain` descends: validated on the stored integers, trained on a loss of its own.
+
+    Parameters
+    ----------
+    network : QuantizedNetwork
+    seed : int
+        Of whatever is random in the loss.
+    """
+
+    def __init__(self, network: QuantizedNetwork, seed: int):
+        super().__init__()
+        self.network, self.seed = network, seed
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Logits of the stored integers."""
+        return self.network(words)
+
+    def loss(self, words: Tensor, labels: Tensor) -> Tensor:
+        """A scalar to minimise, in nats."""
+        raise NotImplementedError
+
+
+class StraightThrough(Learner):
+    """The loss at the quantised weights, its gradient applied to the latent ones."""
+
+    def loss(self, words: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy of the stored integers."""
+        return cross_entropy(self.network(words), labels)
+
+
+class LatentMatrix(nn.Module):
+    """A matrix whose latent entries are trained in units of their row's scale.
+
+    Parameters
+    ----------
+    start : IntegerMatrix
+        What the latents round to at the start; the scales are kept.
+    real : ndarray (rows, columns)
+        Each latent starts as near to this as its level allows.
+    """
+
+    scale: Tensor
+
+    def __init__(self, start: IntegerMatrix, real: np.ndarray):
+        super().__init__()
+        self.word_length, self.top = start.word_length, max_level(start.word_length)
+        self.shifts = start.shifts
+        wanted = np.clip(np.ldexp(real, start.shifts[:, None]), -self.top, self.top)
+        reach = 2 * CELL if start.word_length == 1 else CELL  # between -1 and +1 are two half-ways
+        latent = np.clip(wanted, start.integers - reach, start.integers + reach)
+        self.levels = nn.Parameter(torch.from_numpy(latent.astype(np.float32)))
+        self.register_buffer("scale", _steps(start.shifts)[:, None])
+
+    def forward(self, rounder: Rounder) -> Tensor:
+        """Values (rows, columns) in real units."""
+        return rounder(self.levels, self.word_length) * self.scale
+
+    @torch.no_grad()
+    def integers(self) -> IntegerMatrix:
+        """What the hardware stores."""
+        return IntegerMatrix(to_levels(_float64(self.levels), self.word_length), self.shifts, self.word_length)
+
+
+# -- roundings -----------------------------------------------------------------------------------------
+
+
+class _Replace(torch.autograd.Function):
+    """Another value, the same gradient: exactly the other value, which ``x + (y - x)`` is not in floating point."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, other: Tensor) -> Tensor:
+        return other
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
+
+
+def replace_value(value: Tensor, other: Tensor) -> Tensor:
+    """``other``, with the gradient of ``value``."""
+    return _Replace.apply(value, other)
+
+
+def nearest_levels(latent: Tensor, word_length: int) -> Tensor:
+    """``quantize.to_levels`` on tensors, with the gradient of the identity."""
+    return replace_value(latent, _to_levels(latent.detach(), word_length))
+
+
+def _to_levels(latent: Tensor, word_length: int) -> Tensor:
+    if word_length == 1:
+        return torch.where(latent < 0, -1.0, 1.0).to(latent.dtype)
+    top = max_level(word_length)
+    return (latent + 0.5).floor().clamp(-top, top)
+
+
+def straight_through(values: Tensor, step: Tensor) -> Tensor:
+    """Round half up to multiples of ``step``, with the gradient of the identity."""
+    return replace_value(values, (values.detach() / step + 0.5).floor() * step)
+
+
+class _QuantizedEquilibrium(torch.autograd.Function):
+    """The state after the program's updates; its gradient as if that state were the exact equilibrium."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, matrix: Tensor, drive: Tensor, name: str, state_format: FixedPointFormat, iterations: int
+    ) -> Tensor:
+        transposed = matrix.t().contiguous()
+        # In units of the state's last place, so that rounding is one floor; a power of two changes no bit.
+        unit = 1 / state_format.step
+        drive = drive * unit
+        top = state_format.max_word
+
+        def rounded(accumulator: Tensor) -> Tensor:
+            return accumulator.add_(0.5).floor_().clamp_(-top, top)
+
+        state = rounded(drive.clone())
+        for _ in range(iterations):
+            updated = rounded(torch.addmm(drive, phi(state, name), transposed))
+            if torch.equal(updated, state):
+                break
+            state = updated
+        state = state / unit
+        ctx.save_for_backward(matrix, state)
+        ctx.name, ctx.top, ctx.iterations = name, top / unit, iterations
+        return state
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        matrix, state = ctx.saved_tensors
+        free = (state.abs() < ctx.top).to(state.dtype)
+        gradient = gradient * free
+        slope = phi_slope(state, ctx.name) * free
+
+        def update(adjoint: Tensor) -> Tensor:
+            return torch.addcmul(gradient, adjoint @ matrix, slope)
+
+        adjoint, _ = settle(update, gradient, ADJOINT_TOLERANCE, ctx.iterations)
+        return adjoint.t() @ phi(state, ctx.name), adjoint, None, None, None
+
+
+def _steps(shifts: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.asarray(np.ldexp(np.float32(1), -shifts)))
+
+
+def _float64(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().double().numpy()

@@ -1,0 +1,440 @@
+"""Train a float MonDEQ: batches, cosine learning rate, early stopping, resume.
+
+:func:`fit` is the loop, shared with the quantisation-aware training;
+:func:`train` is the float network on top of it.
+
+Nothing random outlives an epoch: the order of the samples in epoch ``e`` is a
+function of ``(seed, e)`` alone, and the learning rate of the step number
+alone.  So the state file needs the weights, the optimiser and the history
+only, and a run that was killed and started again ends in the same weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ..base import InputError, replacing
+from ..problem import PEACEMAN_RACHFORD, Dataset, MonDEQ, Preprocessing, preactivation
+from .equilibrium import MonotoneNetwork
+
+STATE_VERSION = 1
+EVALUATION_BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How :func:`fit` descends.
+
+    Parameters
+    ----------
+    epochs : int
+        At most so many; the cosine brings the learning rate to zero at the last.
+    batch_size : int
+    learning_rate : float
+        Of Adam, at the start.
+    weight_decay : float
+        Decoupled (Loshchilov & Hutter, arXiv 1711.05101).
+    patience : int
+        Epochs without a better validation result after which the run ends.
+    validation_share : float
+        Part of the training set that selects the epoch to keep.
+    shift_pixels : int
+        Training images move by up to so many pixels in both directions, at
+        random; needs square images.  0 leaves them in place.
+    seed : int
+    """
+
+    epochs: int = 20
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    patience: int = 10
+    validation_share: float = 0.1
+    shift_pixels: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate", "patience"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} is {getattr(self, name)}; expected a positive number")
+        for name in ("weight_decay", "shift_pixels"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)}; expected 0 or more")
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"seed is {self.seed}; expected 0 to 2^63 - 1")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A float network and its optimisation; see :class:`~mondeq_hw.training.equilibrium.MonotoneNetwork`."""
+
+    n: int = 100
+    margin: float = 1.0
+    learn_margin: bool = False
+    solver: str = PEACEMAN_RACHFORD
+    tolerance: float = 1e-4
+    optimisation: Optimisation = Optimisation()
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the history; accuracies in percent, losses in nats.
+
+    ``admissible`` says whether the epoch may be kept at all (for a quantised
+    network: whether its contraction is proved).
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float
+    validation_accuracy: float
+    admissible: bool = True
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
+        """Orders epochs from worst to best."""
+        return self.admissible, self.validation_accuracy, -self.validation_loss
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """The network of the best epoch, and every epoch's figures."""
+
+    model: MonDEQ
+    history: tuple[Epoch, ...]
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch whose weights the model has."""
+        return max(self.history, key=lambda epoch: epoch.rank)
+
+
+Objective = Callable[[Tensor, Tensor], Tensor]
+Observer = Callable[[Epoch], None]
+
+
+def train(
+    config: TrainingConfig,
+    data: Dataset,
+    preprocessing: Preprocessing,
+    state_file: Path | None = None,
+    observe: Observer | None = None,
+) -> TrainingResult:
+    """Train a float MonDEQ.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    data : Dataset
+        The training split; part of it becomes the validation part.
+    preprocessing : Preprocessing
+        Stored with the model; :func:`normalisation` makes one.
+    state_file : Path, optional
+        Where to keep the run's state; if it exists, the run continues from it.
+    observe : callable, optional
+        Told every epoch after its state is on disk.
+    """
+    network = MonotoneNetwork(
+        config.n,
+        data.d,
+        int(data.labels.max()) + 1,
+        margin=config.margin,
+        learn_margin=config.learn_margin,
+        solver=config.solver,
+        tolerance=config.tolerance,
+        seed=config.optimisation.seed,
+    )
+
+    def prepare(words: Tensor) -> Tensor:
+        return torch.from_numpy(preprocessing.apply(words.numpy()).astype(np.float32))
+
+    run = Run(network, prepare, data, config.optimisation, repr((config, preprocessing)), state_file)
+    history = fit(run, observe=observe)
+    return TrainingResult(network.to_model(preprocessing), history)
+
+
+def normalisation(data: Dataset, scale: float, input_bits: int) -> Preprocessing:
+    """Preprocessing to mean 0 and deviation 1 over all pixels of the training images."""
+    values = scale * data.words
+    return Preprocessing(scale, np.asarray(values.mean()), np.asarray(values.std()), input_bits)
+
+
+def split(data: Dataset, validation_share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices for training and for validation, at random but fixed by the seed.
+
+    Raises
+    ------
+    InputError
+        When one of the two would be empty.
+    """
+    order = np.random.default_rng([seed, 0]).permutation(len(data))
+    held_out = round(validation_share * len(order))
+    if not 0 < held_out < len(order):
+        raise InputError(
+            f"validation share {validation_share:g} of {len(order)} samples leaves one part empty; "
+            "expected a number between 0 and 1"
+        )
+    return order[held_out:], order[:held_out]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What :func:`fit` optimises, and where it keeps its state.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Maps a batch of inputs to logits; left with the best epoch's weights.
+    prepare : callable
+        A batch of raw words (samples, d) to what the network takes.
+    data : Dataset
+    optimisation : Optimisation
+    identity : str
+        Of everything else that decides the result; a state file of another run is refused.
+    state_file : Path or None
+    """
+
+    network: nn.Module
+    prepare: Callable[[Tensor], Tensor]
+    data: Dataset
+    optimisation: Optimisation
+    identity: str
+    state_file: Path | None = None
+
+    def digest(self) -> str:
+        """SHA-256 of everything that decides the result: configuration, data, initial weights."""
+        state = hashlib.sha256(f"{STATE_VERSION} {self.identity} {self.optimisation}".encode())
+        for array in (self.data.words, self.data.labels):
+            state.update(np.ascontiguousarray(array).tobytes())
+        for name, tensor in self.network.state_dict().items():
+            state.update(name.encode() + tensor.numpy().tobytes())
+        return state.hexdigest()
+
+
+def fit(
+    run: Run,
+    objective: Objective | None = None,
+    admissible: Callable[[], bool] | None = None,
+    observe: Observer | None = None,
+) -> tuple[Epoch, ...]:
+    """Minimise an objective over batches; keep the best epoch on the validation part.
+
+    Parameters
+    ----------
+    run : Run
+    objective : callable (inputs, labels) -> scalar Tensor, optional
+        The cross-entropy of the network's logits when absent.
+    admissible : callable, optional
+        Whether the present weights may be kept; always, when absent.
+    observe : callable, optional
+
+    Returns
+    -------
+    tuple of Epoch
+
+    Raises
+    ------
+    InputError
+        When the loss is not finite, or the state file belongs to another run.
+    """
+    objective = objective or (lambda inputs, labels: cross_entropy(run.network(inputs), labels))
+    options, network = run.optimisation, run.network
+    labels = torch.from_numpy(run.data.labels.astype(np.int64))
+    # The smallest type: a float copy of a large data set would not stay in the cache.
+    words = torch.from_numpy(run.data.words.astype(np.uint8 if run.data.words.max() < 256 else np.int32))
+    training, validation = split(run.data, options.validation_share, options.seed)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
+    )
+    digest = run.digest() if run.state_file else ""
+    history, best = _restore(run, optimiser, digest)
+    steps = math.ceil(len(training) / options.batch_size)
+    while not _finished(history, options):
+        epoch = len(history)
+        rng = np.random.default_rng([options.seed, 1, epoch])
+        order = rng.permutation(training)
+        total = 0.0
+        network.train()
+        for step in range(steps):
+            progress = (epoch * steps + step) / (options.epochs * steps)
+            for group in optimiser.param_groups:
+                group["lr"] = options.learning_rate * (1 + math.cos(math.pi * progress)) / 2
+            batch = torch.from_numpy(order[step * options.batch_size : (step + 1) * options.batch_size])
+            optimiser.zero_grad(set_to_none=True)
+            seen = shifted(words[batch], options.shift_pixels, rng) if options.shift_pixels else words[batch]
+            loss = _finite_loss(objective, run.prepare(seen), labels[batch], epoch)
+            loss.backward()
+            optimiser.step()
+            total += float(loss.detach()) * len(batch)
+        network.eval()
+        validation_loss, accuracy = evaluate(run, words[validation], labels[validation])
+        kept = admissible() if admissible else True
+        entry = Epoch(epoch, total / len(training), validation_loss, accuracy, kept)
+        if not history or entry.rank > max(e.rank for e in history):
+            best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        history.append(entry)
+        if run.state_file:
+            _store(run.state_file, digest, network, best, optimiser, history)
+        if observe:
+            observe(entry)
+    network.load_state_dict(best)
+    network.eval()
+    return tuple(history)
+
+
+def shifted(words: Tensor, reach: int, rng: np.random.Generator) -> Tensor:
+    """Each image moved by up to ``reach`` pixels along both axes; zeros move in.
+
+    Raises
+    ------
+    InputError
+        When the images are not square.
+    """
+    side = math.isqrt(words.shape[1])
+    if side * side != words.shape[1]:
+        raise InputError(f"shift_pixels needs square images; these have {words.shape[1]} pixels. Set it to 0")
+    framed = nn.functional.pad(words.reshape(-1, side, side), (reach, reach, reach, reach))
+    rows, columns = torch.from_numpy(rng.integers(0, 2 * reach + 1, size=(2, len(words))))
+    windows = framed.unfold(1, side, 1).unfold(2, side, 1)  # (images, top rows, left columns, side, side)
+    return windows[torch.arange(len(words)), rows, columns].reshape(words.shape)
+
+
+def _finite_loss(objective: Objective, inputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
+    try:
+        loss = objective(inputs, labels)
+        diverged = not torch.isfinite(loss)
+    except torch.linalg.LinAlgError:  # infinite weights: not even their norm can be computed
+        diverged = True
+    if diverged:
+        raise InputError(f"training diverged in epoch {epoch}; lower the learning rate")
+    return loss
+
+
+@torch.no_grad()
+def evaluate(run: Run, words: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Mean cross-entropy in nats and accuracy in percent."""
+    loss, right = 0.0, 0
+    for some, expected in zip(words.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
+        logits = run.network(run.prepare(some))
+        loss += float(cross_entropy(logits, expected, reduction="sum"))
+        right += int((logits.argmax(dim=1) == expected).sum())
+    return loss / len(words), 100.0 * right / len(words)
+
+
+def accuracy(model: MonDEQ, data: Dataset) -> float:
+    """Share of the samples that the float network classifies rightly, in percent."""
+    logits = np.maximum(preactivation(model, data.words), 0) @ model.O.T + model.c
+    return 100.0 * float((logits.argmax(axis=1) == data.labels).mean())
+
+
+def _finished(history: list[Epoch], options: Optimisation) -> bool:
+    if len(history) >= options.epochs:
+        return True
+    if not history:
+        return False
+    best = max(history, key=lambda epoch: epoch.rank)
+    return len(history) - 1 - best.epoch >= options.patience
+
+
+# -- the state file ------------------------------------------------------------------------------------
+
+
+def _store(
+    file: Path,
+    digest: str,
+    network: nn.Module,
+    best: dict[str, Tensor],
+    optimiser: torch.optim.Optimizer,
+    history: list[Epoch],
+) -> None:
+    """Replace the state file at once: a kill leaves the old one or the new one."""
+    content = io.BytesIO()
+    state = {
+        "digest": digest,
+        "network": network.state_dict(),
+        "best": best,
+        "optimiser": optimiser.state_dict(),
+        "history": [asdict(epoch) for epoch in history],
+    }
+    torch.save(state, content)
+    with replacing(file) as temporary, temporary.open("wb") as stream:
+        stream.write(content.getvalue())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _restore(run: Run, optimiser: torch.optim.Optimizer, digest: str) -> tuple[list[Epoch], dict[str, Tensor]]:
+    """History and best weights so far; network and optimiser are set to where the run stopped."""
+    if run.state_file is None or not run.state_file.exists():
+        return [], {}
+    try:
+        state: dict[str, Any] = torch.load(run.state_file, map_location="cpu", weights_only=True)
+        stored = state["digest"]
+    except Exception as error:
+        raise InputError(
+            f"{run.state_file}: not the state of a training run ({type(error).__name__}); remove it or name another"
+        ) from None
+    if stored != digest:
+        raise InputError(
+            f"{run.state_file}: belongs to a run with another configuration or data; remove it or name another file"
+        )
+    run.network.load_state_dict(state["network"])
+    optimiser.load_state_dict(state["optimiser"])
+    return [Epoch(**entry) for entry in state["history"]], state["best"]
+
+
+# -- progress ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def progress_bar(title: str, epochs: int) -> Iterator[Observer]:
+    """A progress bar on the terminal; yields the observer for :func:`train` or :func:`fit`."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task(title, total=epochs)
+
+        def observe(epoch: Epoch) -> None:
+            figures = f"loss {epoch.loss:.4f}, validation {epoch.validation_accuracy:.2f} %"
+            bar.update(task, completed=epoch.epoch + 1, description=f"{title}: {figures}")
+
+        yield observe
+        bar.update(task, total=bar.tasks[0].completed)
+
+
+# -- plot ----------------------------------------------------------------------------------------------
+
+
+def plot_history(history: Sequence[Epoch], file: Path, title: str) -> None:
+    """Losses and validation accuracy against the epoch; the format is that of the file's suffix."""
+    from matplotlib.figure import Figure  # without pyplot: no display, no global state
+
+    epochs = [entry.epoch + 1 for entry in history]
+    best = max(history, key=lambda entry: entry.rank)
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    losses, accuracies = figure.subplots(1, 2)
+    losses.plot(epochs, [entry.loss for entry in history], label="training")
+    losses.plot(epochs, [entry.validation_loss for entry in history], label="validation")
+    losses.set(xlabel="epoch", ylabel="cross-entropy (nats)", yscale="log")
+    losses.legend()
+    accuracies.plot(epochs, [entry.validation_accuracy for entry in history])
+    accuracies.plot(best.epoch + 1, best.validation_accuracy, "o", label=f"kept: {best.validation_accuracy:.2f} %")
+    accuracies.set(xlabel="epoch", ylabel="validation accuracy (%)")
+    accuracies.legend(loc="lower right")
+    figure.suptitle(title)
+    with replacing(file) as temporary:
+        figure.savefig(temporary, format=file.suffix.removeprefix("."))

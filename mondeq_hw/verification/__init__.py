@@ -1,0 +1,18 @@
+"""Golden model, compiled C++ and simulated RTL, compared word for word.
+
+Takes a build folder and input words; gives a ``VerifyReport``.
+"""
+
+from __future__ import annotations
+
+from .csim import COMPILER_FLAGS, CSimulation
+from .verify import BackendReport, Cycles, VerifyReport, verify
+
+__all__ = [
+    "COMPILER_FLAGS",
+    "BackendReport",
+    "CSimulation",
+    "Cycles",
+    "VerifyReport",
+    "verify",
+]

@@ -1,0 +1,200 @@
+"""C simulation: a build folder's HLS C++, compiled with g++ and run.
+
+The headers are the open ``ap_types`` that hls4ml installs, so the arithmetic
+is that of the vendor's types, bit for bit, and not a re-implementation of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..base import InputError, MissingToolError, MondeqError
+from ..hardware import include_folders
+
+#: The language is the one Vitis HLS defaults to; ``#pragma HLS`` is for another compiler; and the default
+#: constructors of ``ap_types`` mask the unused bits of what nobody has set yet.
+COMPILER_FLAGS = (
+    *("-std=c++14", "-O3", "-Wall", "-Wextra"),
+    *("-Wno-unknown-pragmas", "-Wno-uninitialized", "-Wno-maybe-uninitialized"),
+)
+
+
+#: A run that takes longer than this hangs: some hundred times what a slow machine needs.
+LEAST_SECONDS = 120.0
+SECONDS_PER_PRODUCT = 5e-7
+
+
+class CSimulationError(MondeqError):
+    """The emitted C++ does not compile, or its testbench failed."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the compiled program says of itself."""
+
+    inputs: int
+    input_bits: int
+    outputs: int
+    states: int
+    iterations: int
+
+
+class CSimulation:
+    """The C++ of a build folder as a callable model.
+
+    Parameters
+    ----------
+    folder : Path
+        Build folder; its ``hls`` is compiled.
+    work : Path
+        Where the executable and its log go; compiled again only when a
+        source, the compiler or the headers change.
+
+    Raises
+    ------
+    MissingToolError
+        Without g++ or hls4ml.
+    InputError
+        When ``folder`` holds no emitted C++.
+    CSimulationError
+        When the C++ does not compile; names the log.
+    """
+
+    def __init__(self, folder: Path, work: Path):
+        self._program = _compiled(folder / "hls", work.resolve())
+        answer = _run([str(self._program), "--sizes"])
+        try:
+            self.sizes = Sizes(*map(int, answer.split()))
+        except (TypeError, ValueError):
+            raise CSimulationError(f"{self._program}: --sizes answers {answer!r}; compile the model again") from None
+
+    def predict_raw(self, words: np.ndarray) -> np.ndarray:
+        """Output words (samples, k) of input words (samples, d).
+
+        int64, or Python integers (object) when an output word has more than
+        63 bits, as in the golden model.
+        """
+        with tempfile.TemporaryDirectory() as scratch:
+            outputs, _ = self._simulate(words, Path(scratch), traced=False)
+        return outputs
+
+    def trace(self, words: np.ndarray) -> np.ndarray:
+        """States (iterations + 1, samples, n), int64; after its early exit a sample's state repeats."""
+        with tempfile.TemporaryDirectory() as scratch:
+            _, lines = self._simulate(words, Path(scratch), traced=True)
+        return _states(lines, len(words), self.sizes)
+
+    def _simulate(self, words: np.ndarray, scratch: Path, traced: bool) -> tuple[np.ndarray, np.ndarray]:
+        words = self._checked(words)
+        files = [scratch / name for name in ("words.txt", "outputs.txt", "trace.txt")]
+        files[0].write_text("\n".join(" ".join(map(str, row)) for row in words.tolist()))
+        size = self.sizes
+        products = size.states * (size.inputs + size.iterations * size.states + size.outputs)
+        seconds = LEAST_SECONDS + SECONDS_PER_PRODUCT * products * len(words)
+        _run([str(self._program), *map(str, files if traced else files[:2])], seconds)
+        outputs = _words([line.split() for line in files[1].read_text().splitlines()], self.sizes.outputs)
+        if len(outputs) != len(words):
+            raise CSimulationError(f"{self._program}: {len(words)} samples went in, {len(outputs)} came out")
+        lines = np.array(files[2].read_text().split() if traced else [], dtype=np.int64)
+        return outputs, lines.reshape(-1, 4)
+
+    def _checked(self, words: np.ndarray) -> np.ndarray:
+        words = np.asarray(words)
+        if words.ndim != 2 or words.shape[1] != self.sizes.inputs or words.dtype.kind not in "iu":
+            raise InputError(
+                f"input words are {words.dtype}{words.shape}; expected integers (samples, {self.sizes.inputs})"
+            )
+        top = 2**self.sizes.input_bits - 1
+        if words.size and (words.min() < 0 or words.max() > top):
+            raise InputError(f"input words reach from {words.min()} to {words.max()}; expected 0 to {top}")
+        return words
+
+
+# -- results -----------------------------------------------------------------------
+
+
+def _words(rows: list[list[str]], size: int) -> np.ndarray:
+    """Two's complement hexadecimal words of equal width to integers."""
+    if not rows:
+        return np.zeros((0, size), dtype=np.int64)
+    bits = 4 * len(rows[0][0])
+    unsigned = [[int(word, 16) for word in row] for row in rows]
+    signed = [[word - (word >> (bits - 1) << bits) for word in row] for row in unsigned]
+    exact = np.array(signed, dtype=object)
+    small = all(-(2**63) < word < 2**63 for row in signed for word in row)
+    return exact.astype(np.int64) if small else exact
+
+
+def _states(lines: np.ndarray, samples: int, sizes: Sizes) -> np.ndarray:
+    """States of the trace's lines ``sample iteration row value``, repeated after the early exit."""
+    states = np.zeros((sizes.iterations + 1, samples, sizes.states), dtype=np.int64)
+    written = np.zeros(states.shape, dtype=bool)
+    sample, iteration, row, value = lines.T
+    states[iteration, sample, row] = value
+    written[iteration, sample, row] = True
+    for index in range(1, len(states)):
+        states[index] = np.where(written[index], states[index], states[index - 1])
+    return states
+
+
+# -- compilation -------------------------------------------------------------------
+
+
+def _compiled(sources: Path, work: Path) -> Path:
+    """Executable testbench of the sources, from the cache of ``work`` when nothing has changed."""
+    if not (sources / "mondeq_top.cpp").is_file():
+        raise InputError(f"{sources}: no emitted C++; expected a folder written by 'mondeq-hw compile'")
+    compiler = shutil.which("g++")
+    if compiler is None:
+        raise MissingToolError("g++ is not on PATH; C simulation needs it; run: apt install g++")
+    headers = include_folders()
+    program = work / f"csim-{_digest(sources, compiler, headers)}"
+    if not program.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        _compile(sources, compiler, headers, program)
+    return program
+
+
+def _digest(sources: Path, compiler: str, headers: tuple[Path, ...]) -> str:
+    version = _run([compiler, "--version"])
+    total = hashlib.sha256(repr((version, COMPILER_FLAGS, headers)).encode())
+    for path in sorted(path for path in sources.rglob("*") if path.suffix in (".h", ".cpp", ".inc") and path.is_file()):
+        total.update(f"{path.relative_to(sources)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], program: Path) -> None:
+    part, log = program.with_suffix(f".{os.getpid()}.part"), program.with_suffix(".log")
+    includes = [argument for folder in headers for argument in ("-isystem", str(folder))]
+    files = [str(sources / name) for name in ("mondeq_top.cpp", "mondeq_tb.cpp")]
+    command = [compiler, *COMPILER_FLAGS, "-DMONDEQ_TRACE", *includes, "-o", str(part), *files]
+    with log.open("w") as output:
+        output.write(" ".join(command) + "\n")
+        output.flush()
+        code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode
+    if code != 0:
+        part.unlink(missing_ok=True)
+        errors = [line for line in log.read_text().splitlines() if "error" in line][:5]
+        raise CSimulationError(f"{sources}: g++ failed with code {code} (log: {log}):\n" + "\n".join(errors))
+    part.replace(program)
+
+
+def _run(command: list[str], seconds: float = LEAST_SECONDS) -> str:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise CSimulationError(f"{command[0]}: no end after {seconds:.0f} s; the C++ does not terminate") from None
+    if done.returncode != 0:
+        message = (done.stderr or done.stdout).strip()
+        raise CSimulationError(f"{command[0]} failed with code {done.returncode}: {message}")
+    if "WARNING: Hls::stream" in done.stdout:
+        raise CSimulationError(f"{command[0]}: {done.stdout.splitlines()[0]}")
+    return done.stdout
