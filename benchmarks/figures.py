@@ -12,8 +12,8 @@ import matplotlib
 import numpy as np
 from published import Published, arguments, compiled, float_classes, load_published
 
-from mondeq_hw.problem import Recurrence, forward_backward, peaceman_rachford
-from mondeq_hw.program import PHI, GoldenModel, equilibrium
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SPLITTINGS, Recurrence, reformulate
+from mondeq_hw.program import GoldenModel
 from mondeq_hw.proof import compare_operators, paper_quantizer
 from mondeq_hw.rounding import NEAREST, LoweringOptions
 
@@ -42,9 +42,9 @@ class Point:
 def residuals(recurrence: Recurrence, words: np.ndarray) -> np.ndarray:
     """Mean relative change of the float state by iteration."""
     drive = words @ recurrence.drive.T + recurrence.drive_bias
-    state, phi, changes = drive, PHI[recurrence.phi], []
+    state, changes = drive, []
     for _ in range(ITERATIONS):
-        updated = phi(state) @ recurrence.iteration_matrix.T + drive
+        updated = recurrence.phi(state) @ recurrence.iteration_matrix.T + drive
         changes.append(relative(updated, state))
         state = updated
     return np.array(changes)
@@ -54,7 +54,7 @@ def integer_residuals(published: Published, bits: int, words: np.ndarray) -> tup
     """Mean relative change of the integer state by iteration, and the proved contraction factor."""
     lowered, program = compiled(published.model, LoweringOptions(bits), published.calibration)
     assert lowered.proof is not None
-    golden = GoldenModel(replace(program, iterations=ITERATIONS))
+    golden = GoldenModel(program.replace(iterations=ITERATIONS))
     states = golden.trace(golden.words(words)).states.astype(float)
     changes = [relative(states[k + 1], states[k]) for k in range(ITERATIONS)]
     return np.array(changes), float(lowered.proof.contraction_factor)
@@ -82,13 +82,13 @@ def published_method(published: Published) -> list[Point]:
     model, points = published.model, []
     for bits in BITS:
         W = paper_quantizer(model.W, bits)
-        recurrence = forward_backward(replace(model, W=W), SHIFT)
+        recurrence = reformulate(replace(model, W=W), SPLITTINGS[FORWARD_BACKWARD], 2.0**-SHIFT)
         drive = published.test.words @ recurrence.drive.T + recurrence.drive_bias
         state = np.zeros_like(drive)
         with np.errstate(over="ignore", invalid="ignore"):
             for _ in range(PUBLISHED_ITERATIONS):
-                state = equilibrium(state) @ recurrence.iteration_matrix.T + drive
-            classes = (equilibrium(state) @ model.O.T + model.c).argmax(axis=1)
+                state = model.prox.prox(state) @ recurrence.iteration_matrix.T + drive
+            classes = (model.prox.prox(state) @ model.O.T + model.c).argmax(axis=1)
         ratio = compare_operators(model.W, W).ratio
         points.append(Point(bits, float((classes == published.test.labels).mean()), ratio if ratio < 1 else None))
     return points
@@ -96,11 +96,12 @@ def published_method(published: Published) -> list[Point]:
 
 def draw_residuals(axis: plt.Axes, published: Published) -> None:
     words = published.test.words[:SAMPLES]
-    exact = residuals(peaceman_rachford(published.model, 1.3), words)
-    paper = residuals(forward_backward(published.model, SHIFT), words)
+    exact = residuals(reformulate(published.model, SPLITTINGS[PEACEMAN_RACHFORD], 1.3), words)
+    paper = residuals(reformulate(published.model, SPLITTINGS[FORWARD_BACKWARD], 2.0**-SHIFT), words)
     broken = replace(published.model, W=paper_quantizer(published.model.W, 4))
     axis.semilogy(paper, color="0.6", label="float, forward-backward")
-    axis.semilogy(residuals(forward_backward(broken, SHIFT), words), color="C3", label="4-bit W, forward-backward")
+    four = reformulate(broken, SPLITTINGS[FORWARD_BACKWARD], 2.0**-SHIFT)
+    axis.semilogy(residuals(four, words), color="C3", label="4-bit W, forward-backward")
     axis.semilogy(exact, color="k", label="float, reflected (ours)")
     for bits, color in ((5, "C0"), (2, "C1")):
         changes, factor = integer_residuals(published, bits, words)

@@ -18,7 +18,7 @@ from published import arguments, compiled, load_published
 from rich.console import Console
 from rich.table import Table
 
-from mondeq_hw.problem import Recurrence, forward_backward
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SPLITTINGS, Recurrence, reformulate
 from mondeq_hw.program import GoldenModel
 from mondeq_hw.rounding import LoweringOptions
 
@@ -42,7 +42,7 @@ def solver(
         tensor(recurrence.iteration_matrix.T),
     )
     readout, readout_bias = tensor(recurrence.readout.T), tensor(recurrence.readout_bias)
-    phi = torch.abs if recurrence.phi == "abs" else torch.relu
+    phi = torch.abs if recurrence.splitting.name == PEACEMAN_RACHFORD else torch.relu
 
     def solve() -> torch.Tensor:
         d = words @ drive + bias
@@ -68,7 +68,7 @@ def main() -> None:
     words = golden.words(published.test.words)
     floats = torch.tensor(words, dtype=torch.float32)
     reflected = lowered.quantized.recurrence
-    paper = forward_backward(published.model, FORWARD_BACKWARD_SHIFT)
+    paper = reformulate(published.model, SPLITTINGS[FORWARD_BACKWARD], 2.0**-FORWARD_BACKWARD_SHIFT)
     runs = {
         "golden model (integers)": lambda: golden.predict_raw(words),
         f"PyTorch Peaceman-Rachford, {program.iterations} iterations": solver(reflected, floats, program.iterations, 0),

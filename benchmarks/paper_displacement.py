@@ -21,7 +21,7 @@ from paper_tables import Cell, Recorded, Table
 from published import Published, compiled
 
 from mondeq_hw.problem import MonDEQ, folded_input, preactivation
-from mondeq_hw.program import GoldenModel, equilibrium
+from mondeq_hw.program import GoldenModel
 from mondeq_hw.proof import compare_operators, displacement, error_bound, paper_quantizer, state_radius
 from mondeq_hw.rounding import LEAST_DRIVE_BITS, NEAREST, STATE_BITS, LoweringOptions
 
@@ -79,7 +79,7 @@ class Comparison:
 
 
 def measure(published: Published) -> list[Comparison]:
-    exact = equilibrium(preactivation(published.model, published.test.words))
+    exact = published.model.prox.prox(preactivation(published.model, published.test.words))
     recorded = recorded_equilibria(published.model, published.test.words[:RECORDED_SAMPLES])
     return [_comparison(published, bits, exact, recorded) for bits in BITS]
 
@@ -97,7 +97,7 @@ def _comparison(published: Published, bits: int, exact: np.ndarray, recorded: np
 
     as_recorded = recorded_equilibria(tilde, words[:RECORDED_SAMPLES])
     norm = np.linalg.norm
-    z = equilibrium(preactivation(tilde, words))
+    z = tilde.prox.prox(preactivation(tilde, words))
     distance = norm(z - exact, axis=1)
     moved = z @ (tilde.W - model.W).T + _injection(tilde, words) - _injection(model, words)
     return Comparison(

@@ -20,7 +20,6 @@ from paper_tables import Recorded, Table
 from published import Published, compiled, golden_accuracy
 
 from mondeq_hw.problem import Dataset, mnist, preactivation
-from mondeq_hw.program import equilibrium
 from mondeq_hw.proof import ContractionProof, PaperPerturbation, paper_perturbation
 from mondeq_hw.rounding import Lowered, LoweringOptions
 from mondeq_hw.training import Optimisation, QatConfig, certified_program, progress_bar, retrain
@@ -98,7 +97,7 @@ def _paper(published: Published, bits: int) -> Paper:
     def accuracy(z: np.ndarray) -> float:
         return 100.0 * float(((z @ model.O.T + model.c).argmax(axis=1) == test.labels).mean())
 
-    exact = equilibrium(preactivation(model, test.words))
+    exact = model.prox.prox(preactivation(model, test.words))
     return Paper(accuracy(recorded_equilibria(model, test.words)), accuracy(exact))
 
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from paper_tables import Recorded, Table
 from published import Published
 
-from mondeq_hw.problem import folded_input, peaceman_rachford, step_size
+from mondeq_hw.problem import PEACEMAN_RACHFORD, SPLITTINGS, folded_input, reformulate, step_size
 from mondeq_hw.proof import PaperPerturbation, paper_perturbation, paper_quantizer
 from mondeq_hw.rounding import NEAREST, LoweringOptions, lower
 
@@ -66,7 +66,7 @@ def measure(published: Published) -> list[Point]:
 def _point(published: Published, bits: int) -> Point:
     model, words = published.model, published.test.words[:SAMPLES]
     operator = paper_perturbation(model.W, bits)
-    reflected = peaceman_rachford(model, step_size(model))
+    reflected = reformulate(model, SPLITTINGS[PEACEMAN_RACHFORD], step_size(model))
     C = paper_quantizer(reflected.matrix, bits)
     drive = words @ reflected.drive.T + reflected.drive_bias
     row_factor, row = None, None

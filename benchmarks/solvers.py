@@ -11,8 +11,6 @@ for both.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from published import arguments, compiled, load_published
 from rich.console import Console
 from rich.table import Table
@@ -31,7 +29,7 @@ LONGEST_STATE = 32
 
 def radius(program: SolverProgram, proof: ContractionProof, iterations: int) -> float:
     """Proved ``||s_K - s*||_2`` in units of the state."""
-    at = replace(program, iterations=iterations)
+    at = program.replace(iterations=iterations)
     return float(state_radius(at, proof, error_bound(at, proof)))
 
 
@@ -57,7 +55,7 @@ def reaching(lowered: Lowered, target: float) -> SolverProgram | None:
         # A bound that only just reaches the target needs very many iterations; leave it half for the start.
         if radius(program, proof, MOST_ITERATIONS) <= target / 2:
             iterations = fewest_iterations(program, proof, target)
-            return None if iterations is None else replace(program, iterations=iterations)
+            return None if iterations is None else program.replace(iterations=iterations)
     return None
 
 

@@ -12,7 +12,6 @@ from matplotlib.ticker import MaxNLocator
 
 from mondeq_hw import Project
 from mondeq_hw.problem import MonDEQ, digits, load, preactivation
-from mondeq_hw.program import equilibrium
 from mondeq_hw.rounding import CALIBRATED, NEAREST, LoweringOptions, lower
 
 BITS = range(1, 9)
@@ -41,8 +40,8 @@ def draw_factors(axis: Axes, networks: list[MonDEQ], calibration: np.ndarray) ->
 def draw_distance(axis: Axes, network: MonDEQ, project: Project, images: np.ndarray) -> None:
     """Distance of every iteration's state from the float network's equilibrium, and its proved bound at the end."""
     trace, program = project.trace(images), project.program
-    target = equilibrium(preactivation(network, images))
-    z = equilibrium(trace.states * 2.0**-program.state_format.fractional_bits)
+    target = network.prox.prox(preactivation(network, images))
+    z = program.state_format.to_float(program.prox(trace.states))
     distance = np.linalg.norm(z - target, axis=2)
     iterations = np.arange(len(distance))
     axis.fill_between(iterations, distance.min(axis=1), distance.max(axis=1), alpha=0.3, label="least to largest")

@@ -26,7 +26,6 @@ from mondeq_hw.folder import CERTIFICATE
 from mondeq_hw.problem import (
     FORMAT_NAME,
     FORMAT_VERSION,
-    FORWARD_BACKWARD,
     KEY,
     MATRICES,
     MonDEQ,
@@ -326,7 +325,7 @@ def _retrained(
     The recurrence has the step size folded in, so any other describes the same
     integers: that of forward-backward is its leak, Peaceman-Rachford's is 1 where none is known.
     """
-    own = 2.0**-program.leak_shift if program.solver == FORWARD_BACKWARD else step_size or 1.0
+    own = 2.0**-program.leak_shift if program.leak_shift else step_size or 1.0
     grid = program.drive.shifts + program.input_format.fractional_bits + program.drive_left_shift
     stored = StoredRecurrence(
         solver=program.solver,

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from mondeq_hw.base import InputError, IntegerMatrix, exact_dtype
+from mondeq_hw.base import DenseOperator, InputError, exact_dtype
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program import SolverProgram
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
@@ -119,9 +120,13 @@ class _Arithmetic:
 def _arithmetics(program: SolverProgram) -> tuple[_Arithmetic, _Arithmetic, _Arithmetic]:
     """Of drive, solver and readout, each in the fastest type that its bound allows."""
     none = np.zeros(program.k, dtype=np.int64)
-    drive = max(program.drive_sum_bound << program.drive_left_shift, *map(abs, program.drive_range))
     return (
-        _arithmetic("drive", drive, program.drive_right_shift, "--input-bits, --drive-bits or --state-bits"),
+        _arithmetic(
+            "drive",
+            program.drive_accumulator_bound,
+            program.drive_right_shift,
+            "--input-bits, --drive-bits or --state-bits",
+        ),
         _arithmetic("state", program.accumulator_bound, program.matrix.shifts, "--state-bits or --bits"),
         _arithmetic("output", program.output_bound, none, "--state-bits or --readout-bits"),
     )
@@ -141,10 +146,10 @@ def _arithmetic(what: str, bound: int, right: np.ndarray, remedy: str) -> _Arith
     return _Arithmetic(dtype, right)
 
 
-def _weights(g: GraphBuilder, name: str, matrix: IntegerMatrix, arithmetic: _Arithmetic, left: np.ndarray | int) -> str:
+def _weights(g: GraphBuilder, name: str, matrix: DenseOperator, arithmetic: _Arithmetic, left: np.ndarray | int) -> str:
     """The integers of a matrix as an initializer, brought to the arithmetic's type and units."""
     stored = np.int8 if matrix.word_length <= 8 else np.int16
-    integers = g.constant(name, matrix.integers.T.astype(stored))
+    integers = g.constant(name, matrix.matrix(stored).T)
     unit = arithmetic.scaled(np.ones(len(matrix.shifts), dtype=np.int64), left)
     scale = g.constant(f"{name}_unit", unit)
     return g.add("Mul", [g.cast(integers, arithmetic.dtype, f"{name}_integers"), scale], f"{name}_weights")
@@ -153,7 +158,7 @@ def _weights(g: GraphBuilder, name: str, matrix: IntegerMatrix, arithmetic: _Ari
 def _update(program: SolverProgram, solve: _Arithmetic) -> onnx.GraphProto:
     """``s`` to ``sat((d + M phi(s) + leak phi(s)) >>r g)``; names without prefix are values outside the loop."""
     g = GraphBuilder("next_")
-    phi = PHI[program.phi](g, "s", "phi")
+    phi = PHI[program.solver](g, "s", "phi")
     total = g.add("MatMul", [phi, "matrix_weights"], "sums")
     if program.leak_shift:
         total = g.add("Add", [total, g.add("Mul", [phi, "leak"], "leaked")], "sums_with_leak")
@@ -180,4 +185,7 @@ def _magnitude(g: GraphBuilder, state: str, output: str) -> str:
 
 
 #: The nodes of each key of :data:`mondeq_hw.program.prox.PHI`.
-PHI: dict[str, Callable[[GraphBuilder, str, str], str]] = {"abs": _magnitude, "relu": _positive_part}
+PHI: dict[str, Callable[[GraphBuilder, str, str], str]] = {
+    PEACEMAN_RACHFORD: _magnitude,
+    FORWARD_BACKWARD: _positive_part,
+}

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from mondeq_hw.base import FixedPointFormat, InputError, IntegerMatrix, exact_dtype
+from mondeq_hw.base import DenseOperator, FixedPointFormat, InputError, exact_dtype
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program import SolverProgram
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
@@ -20,7 +21,7 @@ from .graph import BATCH, GraphBuilder, iterate, loop_body, value
 #: Longest word of ``QuantizeLinear``.
 LONGEST_WORD = 16
 #: Operator of each key of :data:`mondeq_hw.program.prox.PHI`.
-PHI_OPERATORS = {"abs": "Abs", "relu": "Relu"}
+PHI_OPERATORS = {PEACEMAN_RACHFORD: "Abs", FORWARD_BACKWARD: "Relu"}
 
 
 def qdq_graph(program: SolverProgram) -> onnx.GraphProto:
@@ -66,13 +67,13 @@ def qdq_graph(program: SolverProgram) -> onnx.GraphProto:
 
 def qdq_is_exact(program: SolverProgram) -> bool:
     """Whether float32 holds every sum, so that this form, too, gives the golden integers bit for bit."""
-    drive = max(program.drive_sum_bound << program.drive_left_shift, *map(abs, program.drive_range))
-    return all(exact_dtype(2 * b) is np.float32 for b in (drive, program.accumulator_bound, program.output_bound))
+    bounds = (program.drive_accumulator_bound, program.accumulator_bound, program.output_bound)
+    return all(exact_dtype(2 * bound) is np.float32 for bound in bounds)
 
 
 def _update(program: SolverProgram) -> onnx.GraphProto:
     g = GraphBuilder("next_")
-    phi = g.add(PHI_OPERATORS[program.phi], ["s"], "phi")
+    phi = g.add(PHI_OPERATORS[program.solver], ["s"], "phi")
     total = g.add("MatMul", [phi, "matrix_real"], "sums")
     if program.leak_shift:
         total = g.add("Add", [total, g.add("Mul", [phi, "leak"], "leaked")], "sums_with_leak")
@@ -105,11 +106,11 @@ def _on_grid(g: GraphBuilder, real: str, name: str, output: str) -> str:
     return g.add("DequantizeLinear", [g.add("QuantizeLinear", [exact, *pair], f"{output}_quantized"), *pair], output)
 
 
-def _dequantized(g: GraphBuilder, name: str, matrix: IntegerMatrix) -> str:
+def _dequantized(g: GraphBuilder, name: str, matrix: DenseOperator) -> str:
     # Transposed behind its DequantizeLinear: next to a MatMul onnxruntime (from 1.25 on) would fuse the
     # two into MatMulNBits, which rounds the activations.
     stored = np.int8 if matrix.word_length <= 8 else np.int16
-    integers = g.constant(name, matrix.integers.astype(stored))
+    integers = g.constant(name, matrix.matrix(stored))
     scale = g.constant(f"{name}_scale", _power(-matrix.shifts))
     rows = g.add("DequantizeLinear", [integers, scale], f"{name}_rows", axis=0)
     return g.add("Transpose", [rows], f"{name}_real")

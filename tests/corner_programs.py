@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 from random_models import random_program
 
-from mondeq_hw.base.numerics import IntegerMatrix
+from mondeq_hw.base import DenseOperator
 from mondeq_hw.hardware import rtl
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule_unrolled
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD
+from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program.program import SolverProgram
 
 
@@ -128,8 +128,8 @@ def cycling() -> Corner:
     program = random_program(19, n=3, d=2, k=2, bits=4, state_bits=5, iterations=7)
     spinning = np.array([[0, -7, 0], [7, 0, -7], [0, 7, 1]], dtype=np.int64)
     # Coarser shifts than the program's own: the drive's left shift of zero still suffices.
-    matrix = IntegerMatrix(spinning, np.array([2, 2, 3]), 4)
-    return folded(replace(program, matrix=matrix), (3, 1), (3, 1), 3, slots=4)
+    matrix = DenseOperator(spinning, np.array([2, 2, 3]), 4)
+    return folded(program.replace(matrix=matrix), (3, 1), (3, 1), 3, slots=4)
 
 
 def ring_full() -> Corner:
@@ -203,13 +203,13 @@ def graphs_of_zeros() -> Corner:
     """A row and a column of zeros in every matrix, and a readout of zeros only."""
     program = random_program(8, n=3, d=4, k=2, bits=3, iterations=3)
 
-    def cut(matrix: IntegerMatrix) -> IntegerMatrix:
+    def cut(matrix: DenseOperator) -> DenseOperator:
         integers = matrix.integers.copy()
         integers[-1], integers[:, 0] = 0, 0
         return replace(matrix, integers=integers)
 
     readout = replace(program.readout, integers=np.zeros_like(program.readout.integers))
-    program = replace(program, drive=cut(program.drive), matrix=cut(program.matrix), readout=readout)
+    program = program.replace(drive=cut(program.drive), matrix=cut(program.matrix), readout=readout)
     return unrolled(program, (3, 3), slots=4, graphs=("drive", "readout"))
 
 

@@ -2,10 +2,10 @@
 
 #: Arguments: module, name and number of the call before which it sends itself the named signal; then the command.
 CHILD = """
-import os, signal, sys
-import mondeq_hw.cli, mondeq_hw.pipeline, mondeq_hw.search, mondeq_hw.search_report
+import importlib, os, signal, sys
+import mondeq_hw.cli, mondeq_hw.pipeline, mondeq_hw.search
 module, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-target = __import__(module, fromlist=["x"])
+target = importlib.import_module(module)
 original = getattr(target, name)
 def counted(*args, **options):
     global count

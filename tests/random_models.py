@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mondeq_hw.base.numerics import FixedPointFormat, Overflow, Rounding
+from mondeq_hw.problem import PEACEMAN_RACHFORD, find_splitting, reformulate
 from mondeq_hw.problem.model import MonDEQ, Preprocessing
-from mondeq_hw.problem.reformulate import PEACEMAN_RACHFORD, forward_backward, peaceman_rachford
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.quantize import MAX_SHIFT, ROW, QuantizedRecurrence, quantize_nearest
@@ -51,7 +51,7 @@ def random_program(
 ) -> SolverProgram:
     """A program of the given sizes; small ``state_bits`` or ``state_integer_bits`` make it saturate."""
     model = random_model(np.random.default_rng(seed), n, d, k)
-    step = peaceman_rachford(model, 1.0) if solver == PEACEMAN_RACHFORD else forward_backward(model, 2)
+    step = reformulate(model, find_splitting(solver), 1.0 if solver == PEACEMAN_RACHFORD else 0.25)
     matrix = quantize_nearest(step.matrix, bits, granularity, min_shift=step.leak_shift)
     quantized = QuantizedRecurrence(
         recurrence=step,

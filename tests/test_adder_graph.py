@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program
 
+from mondeq_hw.base import DenseOperator
 from mondeq_hw.base.errors import MissingToolError, MondeqError
-from mondeq_hw.base.numerics import IntegerMatrix
 from mondeq_hw.hardware import adder_graph as module
 from mondeq_hw.hardware.adder_graph import (
     ADDERS_PER_STAGE,
@@ -33,7 +32,7 @@ def with_matrix(integers: list[list[int]], bits: int) -> SolverProgram:
     matrix = np.array(integers, dtype=np.int64)
     program = random_program(1, n=len(matrix), bits=bits)
     # A whole row of zeros never comes out of quantisation; a mutated build may hold one.
-    return replace(program, matrix=IntegerMatrix(matrix, program.matrix.shifts, bits))
+    return program.replace(matrix=DenseOperator(matrix, program.matrix.shifts, bits))
 
 
 def simulated(graph: AdderGraph, words: np.ndarray) -> np.ndarray:

@@ -15,6 +15,7 @@ from corner_programs import CORNERS, Corner
 from random_models import random_program, random_words
 
 import mondeq_hw
+from mondeq_hw import hls_templates
 from mondeq_hw.base.errors import EXIT_BAD_INPUT, InputError, MissingToolError
 from mondeq_hw.boards import board_rtl
 from mondeq_hw.boards.board import BOARDS, find_board
@@ -105,7 +106,7 @@ def test_line_timing() -> None:
 
 def test_boards_pins() -> None:
     """Every port of the top has one pin, and no ball is used twice."""
-    top = (Path(board_rtl.__file__).parent.parent / "hls_templates" / "board" / "mondeq_board.sv").read_text()
+    top = (Path(hls_templates.__file__).parent / "board" / "mondeq_board.sv").read_text()
     ports = set(re.findall(r"^  (?:input|output)\s+logic\s+(?:\[.*?\])?\s*(\w+)", top, re.MULTILINE))
     for board in BOARDS:
         assert {pin.port.split("[")[0] for pin in board.pins} == ports

@@ -15,10 +15,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_models import random_model, random_program, random_words
 
+from mondeq_hw.base import RELU, Clip, DenseOperator, FixedPointFormat, Overflow
 from mondeq_hw.base.errors import InputError
-from mondeq_hw.base.numerics import FixedPointFormat, IntegerMatrix, Overflow
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
 from mondeq_hw.problem.model import MonDEQ
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
+from mondeq_hw.program import Stage
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.proof.certificate import MEASURED, NOT_COVERED, PROVED, Certificate
@@ -49,7 +50,7 @@ word_lengths = st.integers(1, 16)
 def exact_recurrence(program: SolverProgram, words: np.ndarray, state: list[Fraction]) -> list[Fraction]:
     """``sat(M phi(s) + d)`` of one sample in rational arithmetic, written out from the contract's text."""
     top = Fraction(program.state_format.max_word) / Fraction(2) ** program.state_format.fractional_bits
-    phi = [abs(s) if program.phi == "abs" else max(s, Fraction(0)) for s in state]
+    phi = [abs(s) if program.solver == PEACEMAN_RACHFORD else max(s, Fraction(0)) for s in state]
     result = []
     for i in range(program.n):
         total = sum(int(w) * int(x) for w, x in zip(program.drive.integers[i], words, strict=True))
@@ -70,7 +71,7 @@ def float_equilibria(program: SolverProgram, words: np.ndarray) -> np.ndarray:
     top = program.state_format.max_word * program.state_format.step
     state = np.zeros_like(d)
     for _ in range(3000):
-        phi = np.abs(state) if program.phi == "abs" else np.maximum(state, 0)
+        phi = np.abs(state) if program.solver == PEACEMAN_RACHFORD else np.maximum(state, 0)
         state = np.clip(phi @ M.T + d, -top, top)
     return state
 
@@ -103,7 +104,7 @@ def test_contraction_factor_is_sound_and_tight(seed: int, n: int, bits: int, sol
 
 
 def test_weighting_proves_what_the_plain_norm_cannot() -> None:
-    matrix = IntegerMatrix(np.array([[3, 7], [0, 3]]), np.array([3, 2]), 4)
+    matrix = DenseOperator(np.array([[3, 7], [0, 3]]), np.array([3, 2]), 4)
     assert measured_norms(matrix, 0)[0] > 1
     proof = prove_contraction(matrix, 0)
     assert proof is not None and len(set(proof.weights)) == 2
@@ -112,7 +113,7 @@ def test_weighting_proves_what_the_plain_norm_cannot() -> None:
 
 def test_weighting_replaces_a_poor_plain_norm() -> None:
     """Norm 0.97 as it stands, a quarter of that radius with the rows a few octaves apart."""
-    matrix = IntegerMatrix(np.array([[4, 14], [0, 4]]), np.array([4, 4]), 5)
+    matrix = DenseOperator(np.array([[4, 14], [0, 4]]), np.array([4, 4]), 5)
     proof = prove_contraction(matrix, 0)
     assert proof is not None and proof.plain_norm > 0.93
     assert proof.contraction_factor < Fraction(3, 4)
@@ -122,19 +123,19 @@ def test_weighting_replaces_a_poor_plain_norm() -> None:
 
 def test_plain_norm_stays_where_a_weighting_gains_nothing() -> None:
     S = np.array([[3, 1, 0], [1, -2, 1], [0, 1, 3]])
-    proof = prove_contraction(IntegerMatrix(S, np.array([3, 3, 3]), 3), 0)
+    proof = prove_contraction(DenseOperator(S, np.array([3, 3, 3]), 3), 0)
     assert proof is not None and set(proof.weights) == {1}
 
 
 def test_initial_weights_are_a_candidate_like_any_other() -> None:
-    matrix = IntegerMatrix(np.array([[3, 7], [0, 3]]), np.array([3, 2]), 4)
+    matrix = DenseOperator(np.array([[3, 7], [0, 3]]), np.array([3, 2]), 4)
     proof = prove_contraction(matrix, 0, initial_weights=[1.0, 1000.0])
     assert proof is not None and recheck(matrix, 0, proof)
 
 
 @pytest.mark.parametrize("entry", [0, 1, -1, 3])
 def test_one_by_one(entry: int) -> None:
-    matrix = IntegerMatrix(np.array([[entry]]), np.array([2]), 3)
+    matrix = DenseOperator(np.array([[entry]]), np.array([2]), 3)
     proof = prove_contraction(matrix, 0)
     assert proof is not None
     assert abs(entry) / 4 < proof.contraction_factor <= abs(entry) / 4 + 0.0011
@@ -142,14 +143,14 @@ def test_one_by_one(entry: int) -> None:
 
 @pytest.mark.parametrize("rows", [[[1]], [[0, 1], [1, 0]], [[1, 0], [0, -1]], [[0, 1], [-1, 0]]])
 def test_norm_exactly_one_is_never_proved(rows: list[list[int]]) -> None:
-    matrix = IntegerMatrix(np.array(rows), np.zeros(len(rows), dtype=np.int64), 2)
+    matrix = DenseOperator(np.array(rows), np.zeros(len(rows), dtype=np.int64), 2)
     assert prove_contraction(matrix, 0) is None
 
 
 def test_leak_counts() -> None:
     """``(1 - 2^-a) + entry 2^-g`` reaches one exactly at ``entry = 2^(g-a)``."""
     for entry, proved in ((7, True), (8, False), (-120, False), (-119, True)):
-        matrix = IntegerMatrix(np.array([[entry]]), np.array([6]), 8)
+        matrix = DenseOperator(np.array([[entry]]), np.array([6]), 8)
         assert (prove_contraction(matrix, 3) is not None) == proved, entry
 
 
@@ -165,8 +166,8 @@ def test_largest_shifts() -> None:
     rng = np.random.default_rng(0)
     integers = rng.integers(-(2**15) + 1, 2**15, size=(7, 7))
     shifts = np.array([MAX_SHIFT, 18, 17, 30, 20, 17, 25])
-    proof = prove_contraction(IntegerMatrix(integers, shifts, 16), 0)
-    assert proof is not None and recheck(IntegerMatrix(integers, shifts, 16), 0, proof)
+    proof = prove_contraction(DenseOperator(integers, shifts, 16), 0)
+    assert proof is not None and recheck(DenseOperator(integers, shifts, 16), 0, proof)
 
 
 # -- iterations and radius ------------------------------------------------------------
@@ -181,7 +182,7 @@ def compiled(
     if lowered.proof is None:
         return model, lowered, assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, False)
     program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
-    return model, lowered, replace(program, iterations=choose_iterations(program, lowered.proof))
+    return model, lowered, program.replace(iterations=choose_iterations(program, lowered.proof))
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -217,7 +218,7 @@ def test_iterations_are_the_fewest() -> None:
         enough = TRANSIENT_SHARE * bound.rounding / (1 - bound.contraction_factor)
         assert bound.transient(program.iterations) <= enough
         assert program.iterations == 1 or bound.transient(program.iterations - 1) > enough
-        assert choose_iterations(replace(program, iterations=999), lowered.proof) == program.iterations
+        assert choose_iterations(program.replace(iterations=999), lowered.proof) == program.iterations
 
 
 def test_peaceman_rachford_needs_fewer_iterations() -> None:
@@ -227,10 +228,10 @@ def test_peaceman_rachford_needs_fewer_iterations() -> None:
 
 def test_zero_matrix_needs_one_iteration_and_has_half_a_step_of_error() -> None:
     program = random_program(0, n=3, bits=4)
-    matrix = IntegerMatrix(np.zeros((3, 3), dtype=np.int64), np.zeros(3, dtype=np.int64), 4)
+    matrix = DenseOperator(np.zeros((3, 3), dtype=np.int64), np.zeros(3, dtype=np.int64), 4)
     right = program.drive.shifts + program.input_format.fractional_bits + 20 - program.state_format.fractional_bits
     assert right.min() >= 0
-    program = replace(program, matrix=matrix, drive_left_shift=20)
+    program = program.replace(matrix=matrix, drive_left_shift=20)
     proof = prove_contraction(matrix, 0)
     assert proof is not None and proof.contraction_factor == Fraction(1, 1000)
     iterations = choose_iterations(program, proof)
@@ -239,22 +240,20 @@ def test_zero_matrix_needs_one_iteration_and_has_half_a_step_of_error() -> None:
 
 def one_row(entry: int, shift: int, drive_fraction: int) -> SolverProgram:
     """``s = entry 2^-shift |s| + x 2^-drive_fraction``, in state steps."""
-    return SolverProgram(
-        name="one",
+    stage = Stage(
         solver=PEACEMAN_RACHFORD,
-        phi="abs",
+        clip=Clip.uniform(RELU, 1),
         input_format=FixedPointFormat(8, 8, signed=False, overflow=Overflow.SAT),
         state_format=FixedPointFormat(12, 12),
-        drive=IntegerMatrix(np.array([[1]]), np.array([drive_fraction]), 2),
+        drive=DenseOperator(np.array([[1]]), np.array([drive_fraction]), 2),
         drive_bias=np.array([0]),
         drive_left_shift=max(0, shift - drive_fraction),
-        matrix=IntegerMatrix(np.array([[entry]]), np.array([shift]), 4),
+        matrix=DenseOperator(np.array([[entry]]), np.array([shift]), 4),
         leak_shift=0,
         iterations=40,
-        readout=IntegerMatrix(np.array([[1]]), np.array([0]), 2),
-        readout_bias=np.array([0]),
-        certified=True,
     )
+    readout = DenseOperator(np.array([[1]]), np.array([0]), 2)
+    return SolverProgram("one", (stage,), readout, np.array([0]), certified=True)
 
 
 def test_rounding_error_is_reached() -> None:
@@ -397,13 +396,13 @@ def test_without_samples_their_lines_say_why() -> None:
 
 def test_without_proof_nothing_that_needs_it_is_claimed() -> None:
     model, lowered, program = compiled(0, bits=9)
-    certificate = certify(replace(program, certified=False), None, model, lowered.step_size, None)
+    certificate = certify(program.replace(certified=False), None, model, lowered.step_size, None)
     proved = {line.name for line in certificate.lines if line.status == PROVED}
     assert proved == {"original_operator", "accumulators"}
     assert {line.name for line in certificate.lines} == set(LINES)
     # Distances from the float model's equilibria rest on the margin of the float model alone.
     certificate = certify(
-        replace(program, certified=False), None, model, lowered.step_size, random_words(0, program, 9)
+        program.replace(certified=False), None, model, lowered.step_size, random_words(0, program, 9)
     )
     also = {line.name for line in certificate.lines if line.status == PROVED} - proved
     assert also == {"displacement_a_posteriori", "class_of_float_model"}
@@ -455,7 +454,7 @@ def test_accumulator_ranges_hold_every_input(seed: int, n: int, d: int, bits: in
     assert low <= exact.min() and rounded.max() <= high
     assert np.abs(trace.drive).max() == ranges["drive"][1]
     assert np.abs(trace.outputs).max() <= ranges["output"][1]
-    phi = np.abs(trace.states) if program.phi == "abs" else np.maximum(trace.states, 0)
+    phi = np.abs(trace.states) if program.solver == PEACEMAN_RACHFORD else np.maximum(trace.states, 0)
     accumulator = phi @ (program.matrix.integers + np.diag(program.leak)).T + trace.drive
     half = (1 << program.matrix.shifts) >> 1
     assert np.abs(accumulator + half).max() <= ranges["state_accumulator"][1]
@@ -463,8 +462,7 @@ def test_accumulator_ranges_hold_every_input(seed: int, n: int, d: int, bits: in
 
 def test_states_within_a_proved_range_never_saturate() -> None:
     model, lowered, program = compiled(0, bits=9)
-    wide = replace(
-        program,
+    wide = program.replace(
         state_format=replace(program.state_format, word_length=24, integer_bits=program.state_format.integer_bits + 14),
     )
     line = certify(wide, lowered.proof, model, lowered.step_size, None).line("state_range")
@@ -472,8 +470,7 @@ def test_states_within_a_proved_range_never_saturate() -> None:
     trace = GoldenModel(wide).trace(random_words(0, wide, 30))
     assert np.abs(trace.states).max() <= line.values["bound"] < wide.state_format.max_word
     assert trace.saturations.sum() == 0
-    narrow = replace(
-        program,
+    narrow = program.replace(
         state_format=replace(program.state_format, word_length=8, integer_bits=program.state_format.integer_bits - 2),
     )
     line = certify(narrow, lowered.proof, model, lowered.step_size, random_words(0, narrow, 30)).line("state_range")
@@ -482,8 +479,7 @@ def test_states_within_a_proved_range_never_saturate() -> None:
 
 def test_saturated_samples_are_counted() -> None:
     model, lowered, program = compiled(0, bits=9)
-    narrow = replace(
-        program,
+    narrow = program.replace(
         state_format=replace(program.state_format, word_length=7, integer_bits=program.state_format.integer_bits - 3),
     )
     words = random_words(0, narrow, 30)

@@ -22,9 +22,9 @@ import numpy as np
 import pytest
 from random_models import random_model, random_words
 
-from mondeq_hw.base.numerics import IntegerMatrix
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
-from mondeq_hw.program.program import canonical_digest
+from mondeq_hw.base import DenseOperator
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
+from mondeq_hw.program import canonical_digest
 from mondeq_hw.proof import check_certificate
 from mondeq_hw.proof.certificate import CLAIMS
 from mondeq_hw.proof.certify import certify, choose_iterations
@@ -44,7 +44,7 @@ def certificate_text(
     lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=10))
     assert lowered.proof is not None
     program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
-    program = replace(program, iterations=choose_iterations(program, lowered.proof))
+    program = program.replace(iterations=choose_iterations(program, lowered.proof))
     words = None if samples is None else random_words(seed, program, samples)
     return certify(program, lowered.proof, model, lowered.step_size, words).to_json()
 
@@ -311,7 +311,7 @@ def test_a_true_factor_above_one_is_no_contraction(tmp_path: Path, capsys: pytes
     """With a witness that fits: the norm really is below 3/2, which proves nothing."""
     plain = fresh()
     integers, shifts = (np.array(plain["program"][key]) for key in ("matrix", "matrix_shifts"))
-    N, grid = iteration_integers(IntegerMatrix(integers, shifts, 9), 0)
+    N, grid = iteration_integers(DenseOperator(integers, shifts, 9), 0)
     weights = plain["evidence"]["contraction"]["weights"]
     witness = prove_positive_definite(contraction_gap(weighted_gram(N, weights), grid, weights, Fraction(3, 2)))
     assert witness is not None

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from mondeq_hw import InputError
 from mondeq_hw.config import _EXPECTED, CompileConfig, resolve
 from mondeq_hw.hardware.schedule import STRATEGIES
-from mondeq_hw.problem.reformulate import SOLVERS
+from mondeq_hw.problem import SOLVERS
 from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions
 from mondeq_hw.rounding.quantize import GRANULARITIES
 

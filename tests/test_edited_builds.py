@@ -87,7 +87,7 @@ def test_another_program_in_the_folder(command: str, build: Path, capsys: pytest
     program = SolverProgram.load(build)
     integers = program.matrix.integers.copy()
     integers[0, 0] = -integers[0, 0] or 1
-    replace(program, matrix=replace(program.matrix, integers=integers)).save(build)
+    program.replace(matrix=replace(program.matrix, integers=integers)).save(build)
     code, out, err = run(command, capsys)
     assert code == 2 and "PROVED" not in out and "compile again" in err, err
 

@@ -12,19 +12,11 @@ from hypothesis import strategies as st
 from random_models import input_format, random_model, random_words
 
 from mondeq_hw.base.numerics import FixedPointFormat
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, find_splitting, folded_input, reformulate
 from mondeq_hw.problem.model import MonDEQ
 from mondeq_hw.problem.reference import preactivation
-from mondeq_hw.problem.reformulate import (
-    FORWARD_BACKWARD,
-    PEACEMAN_RACHFORD,
-    SOLVERS,
-    folded_input,
-    forward_backward,
-    peaceman_rachford,
-)
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
-from mondeq_hw.program.prox import equilibrium
 from mondeq_hw.proof import float_model, perturbation
 from mondeq_hw.proof.contraction import choose_iterations, error_bound, state_radius, two_norm
 from mondeq_hw.proof.float_model import (
@@ -65,8 +57,8 @@ def test_distances_are_proved_and_tight(seed: int, n: int, bits: int, solver: st
     model, _, program = compiled(seed, n, bits, solver, scale)
     words = random_words(seed, program, 12)
     states = GoldenModel(program).trace(words).states[-1]
-    exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
-    true = np.linalg.norm(equilibrium(program.state_format.to_float(states)) - exact, axis=1)
+    exact = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
+    true = np.linalg.norm(program.state_format.to_float(program.prox(states)) - exact, axis=1)
     enclosure = enclose_equilibria(floating(model, program), program, words, exact)
     proved = np.array([float(distance) for distance in distances(program, states, enclosure)])
     slack = 1e-6 * scale + 1e-6 * np.linalg.norm(exact, axis=1)
@@ -91,10 +83,10 @@ def test_rounding_to_the_grids_is_charged(monkeypatch: pytest.MonkeyPatch, grid_
         model, _, program = compiled(seed, 5, 10, SOLVERS[seed % 2])
         words = random_words(seed, program, 30)
         states = GoldenModel(program).trace(words).states[-1]
-        exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
+        exact = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
         integers = floating(model, program)
         enclosure = enclose_equilibria(integers, program, words, exact)
-        true = np.linalg.norm(equilibrium(program.state_format.to_float(states)) - exact, axis=1)
+        true = np.linalg.norm(program.state_format.to_float(program.prox(states)) - exact, axis=1)
         assert (true <= np.array([float(d) for d in distances(program, states, enclosure)])).all()
         expected = (exact @ model.O.T + model.c).argmax(axis=1)
         found = np.array(model_classes(integers, program, enclosure))
@@ -106,12 +98,12 @@ def test_classes_of_the_float_model() -> None:
     for seed in range(6):
         model, _, program = compiled(seed, 7, 5, SOLVERS[seed % 2])
         words = random_words(seed, program, 40)
-        exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
+        exact = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
         integers = floating(model, program)
         found = model_classes(integers, program, enclose_equilibria(integers, program, words, exact))
         assert found == (exact @ model.O.T + model.c).argmax(axis=1).tolist()
         states = GoldenModel(program).trace(words).states[-1]
-        near = equilibrium(program.state_format.to_float(states))
+        near = program.state_format.to_float(program.prox(states))
         rough = model_classes(integers, program, enclose_equilibria(integers, program, words, near))
         assert all(a in (-1, b) for a, b in zip(rough, found, strict=True))
         undecided += rough.count(-1)
@@ -123,7 +115,7 @@ def test_equal_logits_decide_nothing() -> None:
     model = replace(model, O=np.repeat(model.O[:1], 3, axis=0), c=np.zeros(3))
     integers = floating(model, program)
     words = random_words(0, program, 5)
-    exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
+    exact = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
     assert model_classes(integers, program, enclose_equilibria(integers, program, words, exact)) == [-1] * 5
 
 
@@ -147,7 +139,7 @@ def test_bound_for_every_input(solver: str, bits: int) -> None:
         model, lowered, program = compiled(seed, 6, bits, solver)
         if lowered.proof is None:
             continue
-        program = replace(program, iterations=choose_iterations(program, lowered.proof))
+        program = program.replace(iterations=choose_iterations(program, lowered.proof))
         bound = error_bound(program, lowered.proof)
         start = two_norm(program, lowered.proof, bound.start)
         radius = state_radius(program, lowered.proof, bound)
@@ -156,8 +148,8 @@ def test_bound_for_every_input(solver: str, bits: int) -> None:
         words = random_words(seed, program, 200)
         states = GoldenModel(program).trace(words).states[-1]
         inside = (np.abs(states) < program.state_format.max_word - 64).all(axis=1)
-        exact = equilibrium(preactivation(model, program.input_format.to_float(words)))
-        true = np.linalg.norm(equilibrium(program.state_format.to_float(states)) - exact, axis=1)
+        exact = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
+        true = np.linalg.norm(program.state_format.to_float(program.prox(states)) - exact, axis=1)
         assert inside.any() and true[inside].max() <= worst
         proved += 1
     assert proved >= 1
@@ -166,7 +158,7 @@ def test_bound_for_every_input(solver: str, bits: int) -> None:
 def one_row(solver: str) -> tuple[MonDEQ, SolverProgram, Fraction]:
     """One state, one input word of one bit, 2 and 3 bit weights: everything can be written out."""
     model = replace(random_model(np.random.default_rng(4), 1, 1, 2), W=np.array([[-0.7]]))
-    step = peaceman_rachford(model, 0.5) if solver == PEACEMAN_RACHFORD else forward_backward(model, 1)
+    step = reformulate(model, find_splitting(solver), 0.5)
     quantized = QuantizedRecurrence(
         recurrence=step,
         matrix=quantize_nearest(step.matrix, 3, "row", min_shift=step.leak_shift),

@@ -1,6 +1,5 @@
 """The golden model against the numerics contract evaluated in plain Python integers."""
 
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from random_models import random_program, random_words
 
 from mondeq_hw.base.errors import InputError
-from mondeq_hw.problem.reformulate import SOLVERS
+from mondeq_hw.problem import PEACEMAN_RACHFORD, SOLVERS
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 
@@ -31,7 +30,7 @@ def by_the_contract(program: SolverProgram, x: list[int]) -> tuple[list[list[int
         half_up((sum(w * v for w, v in zip(row, x, strict=True)) << program.drive_left_shift) + bias, right)
         for row, bias, right in zip(drive, program.drive_bias.tolist(), program.drive_right_shift.tolist(), strict=True)
     ]
-    phi = abs if program.phi == "abs" else lambda s: max(s, 0)
+    phi = abs if program.solver == PEACEMAN_RACHFORD else lambda s: max(s, 0)
     states = [[saturate(half_up(d[i], shifts[i])) for i in range(program.n)]]
     for _ in range(program.iterations):
         f = [phi(s) for s in states[-1]]
@@ -131,7 +130,7 @@ def test_wrong_words_are_refused(words):
 def test_outputs_wider_than_their_states_stay_integers():
     """States in float32 and outputs in Python integers: none of them may become a Python float on the way."""
     program = random_program(3, k=1)
-    program = replace(program, readout_bias=np.array([2**63 - 1 - program.output_bound]))
+    program = program.replace(readout_bias=np.array([2**63 - 1 - program.output_bound]))
     words = random_words(1, program, 5)
     outputs = GoldenModel(program).predict_raw(words)
     assert outputs.tolist() == [by_the_contract(program, x)[1] for x in words.tolist()]

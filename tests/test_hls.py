@@ -6,7 +6,7 @@ import ctypes
 import filecmp
 import shutil
 import subprocess
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from mondeq_hw.base.errors import InputError, MissingToolError
 from mondeq_hw.hardware import hls
 from mondeq_hw.hardware.hls import include_folders
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.verification.csim import COMPILER_FLAGS, CSimulation, CSimulationError
@@ -193,7 +193,7 @@ def test_emission_is_deterministic(tmp_path: Path) -> None:
 @pytest.mark.parametrize("certified", [False, True])
 def test_headers_carry_the_digest_and_the_certificate(certified: bool, tmp_path: Path) -> None:
     program, folded = CASES[0].build()
-    program = replace(program, certified=certified)
+    program = program.replace(certified=certified)
     hls.emit(program, folded, tmp_path)
     for name in ("mondeq_params.h", "dpi/mondeq_dpi_pkg.sv"):
         text = (tmp_path / "hls" / name).read_text()

@@ -26,8 +26,8 @@ from mondeq_hw import InputError, MissingToolError, cli
 from mondeq_hw.export.hls4ml import MonDEQLayer, register
 from mondeq_hw.hardware.hls import include_folders
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule
+from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.problem.data import digits
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.project import Project
 

@@ -16,7 +16,7 @@ from random_models import random_program, random_words
 
 from mondeq_hw.hardware import hls
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD
+from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.verification.csim import CSimulation, CSimulationError

@@ -8,10 +8,10 @@ from random_models import random_model
 
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.base.numerics import FixedPointFormat, Overflow, Rounding
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, reformulate
 from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, peaceman_rachford
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions, lower
@@ -45,7 +45,7 @@ def test_every_option_lowers_to_a_proved_program(model, images, solver, granular
     assert lowered.proof is not None
     assert lowered.contraction_estimate < 1
     assert lowered.rounding == ("calibrated" if rounding == "auto" else rounding)
-    assert lowered.quantized.recurrence.solver == solver
+    assert lowered.quantized.recurrence.splitting.name == solver
     scale = np.abs(np.maximum(preactivation(model, images), 0) @ model.O.T).mean()
     assert logits_error(model, lowered, images) < 0.1 * scale
 
@@ -77,7 +77,8 @@ def test_step_size_has_the_least_quantised_factor_of_its_neighbours(model):
     chosen = lowered.quantized.recurrence.step_size
 
     def factor(step):
-        return contraction_estimate(quantize_nearest(peaceman_rachford(model, step).matrix, 4).values, 1.0)
+        recurrence = reformulate(model, SPLITTINGS[PEACEMAN_RACHFORD], step)
+        return contraction_estimate(quantize_nearest(recurrence.matrix, 4).values, 1.0)
 
     assert factor(chosen) <= min(factor(chosen * 2**0.25), factor(chosen / 2**0.25)) + 1e-12
 

@@ -20,13 +20,13 @@ from random_models import random_model, random_program, random_words
 
 import mondeq_hw
 from mondeq_hw import InputError, MissingToolError, cli
-from mondeq_hw.base.numerics import IntegerMatrix
+from mondeq_hw.base import DenseOperator
 from mondeq_hw.export.onnx import FORMS, Provenance, export, float_model, from_onnx, integer_model, qdq_model, write
+from mondeq_hw.problem import SOLVERS
 from mondeq_hw.problem.data import digits, mnist
 from mondeq_hw.problem.load import load, load_checkpoint
 from mondeq_hw.problem.model import MonDEQ
 from mondeq_hw.problem.reference import preactivation
-from mondeq_hw.problem.reformulate import SOLVERS
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.project import Project
@@ -168,11 +168,11 @@ def test_accumulators_up_to_the_last_of_64_bits() -> None:
 def test_the_last_output_that_64_bits_hold(sign: int) -> None:
     program = random_program(3, k=1)
     rest = program.output_bound - abs(int(program.readout_bias[0]))
-    largest = replace(program, readout_bias=np.array([sign * (2**63 - 2 - rest)]))
+    largest = program.replace(readout_bias=np.array([sign * (2**63 - 2 - rest)]))
     words = random_words(1, program, 9)
     np.testing.assert_array_equal(run(integer_model(largest), words)[0], GoldenModel(largest).predict_raw(words))
     with pytest.raises(InputError, match=r"64-bit .* output accumulator .*--readout-bits"):
-        integer_model(replace(program, readout_bias=largest.readout_bias + sign))
+        integer_model(program.replace(readout_bias=largest.readout_bias + sign))
 
 
 @pytest.mark.parametrize("name", BEYOND_64_BITS)
@@ -402,7 +402,7 @@ def test_an_integer_file_that_contracts_only_in_a_weighted_norm(tmp_path: Path) 
     assert np.linalg.norm(program.matrix.values, 2) > 1
     write(integer_model(program), tmp_path / "weighted.onnx")
     again = mondeq_hw.compile(tmp_path / "weighted.onnx", tmp_path / "build", iterations=program.iterations)
-    assert same_integers(again.program, replace(program, certified=True))
+    assert same_integers(again.program, program.replace(certified=True))
     assert again.check_certificate().accepted
 
 
@@ -410,7 +410,7 @@ def weighted_program() -> SolverProgram:
     """A reflected recurrence whose matrix is far from normal."""
     program = random_program(3, n=4, d=3, k=2, bits=5, iterations=30)
     far = np.array([[1, 15, 0, 0], [0, -2, 12, 0], [0, 0, 1, 12], [0, 0, 0, -2]], dtype=np.int64)
-    return replace(program, matrix=IntegerMatrix(far, np.full(4, 3), 5))
+    return program.replace(matrix=DenseOperator(far, np.full(4, 3), 5))
 
 
 def test_a_float_file_compiles_to_the_same_integers(build: Project, digits_model: Path, tmp_path: Path) -> None:
@@ -518,7 +518,7 @@ def test_damaged_metadata_is_refused(form: str, text: str, tmp_path: Path) -> No
 def test_integers_that_compile_would_not_assemble_say_so(tmp_path: Path) -> None:
     """Their drive is on a finer grid than needed: from_onnx reads them, compile would round them again."""
     program = random_program(3)
-    finer = replace(program, drive_left_shift=program.drive_left_shift + 1, drive_bias=2 * program.drive_bias + 1)
+    finer = program.replace(drive_left_shift=program.drive_left_shift + 1, drive_bias=2 * program.drive_bias + 1)
     write(integer_model(finer), tmp_path / "m.onnx")
     again = from_onnx(tmp_path / "m.onnx")
     assert isinstance(again, SolverProgram) and again.digest == finer.digest

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from random_models import random_model, random_words
 
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.model import lipschitz_constant, monotonicity_margin
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.proof.certify import certify, choose_iterations, state_radius
 from mondeq_hw.proof.contraction import error_bound
@@ -82,7 +81,7 @@ def compiled(seed: int, solver: str, bits: int) -> tuple:
     lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=14))
     assert lowered.proof is not None
     program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
-    program = replace(program, iterations=choose_iterations(program, lowered.proof))
+    program = program.replace(iterations=choose_iterations(program, lowered.proof))
     return model, lowered, program
 
 
@@ -113,6 +112,6 @@ def test_deployed_operator_converges_to_the_model() -> None:
 
 def test_uncertified_program_has_its_figures_too() -> None:
     model, lowered, program = compiled(1, PEACEMAN_RACHFORD, 6)
-    certificate = certify(replace(program, certified=False), None, model, lowered.step_size, None)
+    certificate = certify(program.replace(certified=False), None, model, lowered.step_size, None)
     assert certificate.line("contraction").status == "not covered"
     assert certificate.line("deployed_figures").values["ratio"] > 0

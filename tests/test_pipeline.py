@@ -148,13 +148,14 @@ def test_iterations_of_the_user(tmp_path: Path, digits_model: Path) -> None:
 def test_refusal_of_a_retrained_network(tmp_path: Path) -> None:
     """Its integers are fixed: there is no other word length to name."""
     from mondeq_hw.base.numerics import FixedPointFormat, Overflow
+    from mondeq_hw.problem import FORWARD_BACKWARD, SPLITTINGS, network_of, reformulate
     from mondeq_hw.problem.model import StoredRecurrence
-    from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, forward_backward, network_of
     from mondeq_hw.rounding.quantize import quantize_nearest
 
     # Monotone, but a whole step is too long: W is far from a contraction.
     skew = np.array([[0.0, 3.0], [-3.0, 0.0]])
-    real = forward_backward(MonDEQ(skew, np.ones((2, 1)), np.zeros(2), np.eye(2), np.zeros(2), 1.0), 0)
+    network = MonDEQ(skew, np.ones((2, 1)), np.zeros(2), np.eye(2), np.zeros(2), 1.0)
+    real = reformulate(network, SPLITTINGS[FORWARD_BACKWARD], 1.0)
     stored = StoredRecurrence(
         solver=FORWARD_BACKWARD,
         step_size=1.0,

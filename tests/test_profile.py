@@ -17,10 +17,10 @@ from random_models import random_model, random_program, random_words
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Project
 from mondeq_hw.cli import main
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, folded_input
 from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD, folded_input
 from mondeq_hw.profile.plot import figure_of
 from mondeq_hw.profile.profile import BATCH, FloatSolver, profile, trace
 from mondeq_hw.program.golden import GoldenModel
@@ -52,7 +52,7 @@ def recount(program: SolverProgram, words: np.ndarray) -> tuple[dict[str, list[i
     top = program.state_format.max_word
     D, M, O = (m.integers.tolist() for m in (program.drive, program.matrix, program.readout))  # noqa: E741
     g, right, leak = program.matrix.shifts.tolist(), program.drive_right_shift.tolist(), program.leak.tolist()
-    phi = abs if program.phi == "abs" else lambda s: max(s, 0)
+    phi = abs if program.solver == PEACEMAN_RACHFORD else lambda s: max(s, 0)
     rows = range(program.n)
 
     def saturated(sums: list[int]) -> list[int]:
@@ -227,7 +227,7 @@ def test_a_narrow_state_shows_in_table_and_plot(digits_model: Path, tmp_path: Pa
     project = mondeq_hw.compile(digits_model, tmp_path / "build", bits=3, state_bits=8, calibration_samples=100)
     state = project.program.state_format
     two_less = replace(state, word_length=state.word_length - 2, integer_bits=state.integer_bits - 2)
-    narrow, words = replace(project.program, state_format=two_less), project.stimulus[:8]
+    narrow, words = project.program.replace(state_format=two_less), project.stimulus[:8]
     result = profile(narrow, words, 0, None)
     _, clipped, _ = recount(narrow, words)
     assert clipped.total() > 0 and result.quantity("state").saturations == clipped.total()

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program, random_words
 
+from mondeq_hw.base import RELU, Clip, DenseOperator, FixedPointFormat, Interval, Rounding
 from mondeq_hw.base.errors import InputError
-from mondeq_hw.base.numerics import FixedPointFormat, IntegerMatrix, Rounding
-from mondeq_hw.problem.reformulate import SOLVERS
+from mondeq_hw.problem import SOLVERS
+from mondeq_hw.program import SolverProgram, canonical_digest
 from mondeq_hw.program.golden import GoldenModel
-from mondeq_hw.program.program import SolverProgram, canonical_digest
 
 
 @settings(max_examples=25, deadline=None)
@@ -40,13 +40,13 @@ def test_every_integer_is_under_the_digest():
         matrix = getattr(program, key)
         integers = matrix.integers.copy()
         integers[0, 0] -= np.sign(integers[0, 0]) or 1
-        changed = replace(program, **{key: IntegerMatrix(integers, matrix.shifts, matrix.word_length)})
+        changed = program.replace(**{key: DenseOperator(integers, matrix.shifts, matrix.word_length)})
         digests.add(changed.digest)
     for key in ("drive_bias", "readout_bias"):
-        digests.add(replace(program, **{key: getattr(program, key) + 1}).digest)
-    digests.add(replace(program, iterations=program.iterations + 1).digest)
-    digests.add(replace(program, certified=not program.certified).digest)
-    digests.add(replace(program, state_format=FixedPointFormat(9, 3)).digest)
+        digests.add(program.replace(**{key: getattr(program, key) + 1}).digest)
+    digests.add(program.replace(iterations=program.iterations + 1).digest)
+    digests.add(program.replace(certified=not program.certified).digest)
+    digests.add(program.replace(state_format=FixedPointFormat(9, 3)).digest)
     assert len(digests) == 9
 
 
@@ -63,9 +63,9 @@ def corrupt_json(folder, **changes):
         (lambda f: (f / "program.json").write_text("{"), "cannot be read"),
         (lambda f: (f / "program.npz").write_bytes((f / "program.npz").read_bytes()[:100]), "cannot be read"),
         (lambda f: corrupt_json(f, version=99), "version"),
-        (lambda f: corrupt_json(f, iterations=8), "digest"),
-        (lambda f: corrupt_json(f, iterations="many"), "incomplete"),
-        (lambda f: corrupt_json(f, state_format={}), "incomplete"),
+        (lambda f: corrupt_json(f, certified=True), "digest"),
+        (lambda f: corrupt_json(f, stages="many"), "incomplete"),
+        (lambda f: corrupt_json(f, stages=[]), "incomplete"),
     ],
 )
 def test_damaged_folder_is_refused(tmp_path, damage, message):
@@ -75,7 +75,7 @@ def test_damaged_folder_is_refused(tmp_path, damage, message):
         SolverProgram.load(tmp_path)
 
 
-def levels(matrix: IntegerMatrix, value: int) -> IntegerMatrix:
+def levels(matrix: DenseOperator, value: int) -> DenseOperator:
     return replace(matrix, integers=np.full_like(matrix.integers, value))
 
 
@@ -86,16 +86,20 @@ def levels(matrix: IntegerMatrix, value: int) -> IntegerMatrix:
         lambda p: {"matrix": levels(replace(p.matrix, word_length=1), 0)},
         lambda p: {"matrix": replace(p.matrix, shifts=p.matrix.shifts[:-1])},
         lambda p: {"matrix": replace(p.matrix, integers=p.matrix.integers.astype(float))},
-        lambda p: {"phi": "tanh"},
+        lambda p: {"solver": "newton"},
         lambda p: {"iterations": 0},
         lambda p: {"leak_shift": 30},
         lambda p: {"drive_left_shift": -1},
         lambda p: {"state_format": FixedPointFormat(8, 3, rounding=Rounding.TRN)},
         lambda p: {"input_format": FixedPointFormat(8, 8)},
         lambda p: {"drive_bias": p.drive_bias[:-1]},
+        lambda p: {"clip": Clip.uniform(RELU, p.n + 1)},
+        lambda p: {"clip": Clip.uniform(Interval(0.0, 2.5), p.n)},
+        lambda p: {"clip": Clip.uniform(Interval(0.0, 10.0**9), p.n)},
+        lambda p: {"stages": p.stages * 2},
     ],
 )
 def test_broken_contract_is_refused(change):
     program = random_program(4)
     with pytest.raises(InputError, match="program"):
-        replace(program, **change(program))
+        program.replace(**change(program))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,6 @@ import pytest
 from random_models import random_program, random_words
 
 from mondeq_hw import InputError, Project
-from mondeq_hw import project as project_module
 from mondeq_hw.folder.manifest import MANIFEST, read_manifest
 from mondeq_hw.folder.writing import check_target, writing
 from mondeq_hw.program.golden import GoldenModel
@@ -81,7 +81,7 @@ def test_a_full_disk_is_bad_input_and_a_bug_is_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize("exchange", [True, False])
 def test_force_replaces_the_whole(tmp_path: Path, exchange: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not exchange:  # a system without renameat2
-        monkeypatch.setattr(project_module, "_exchange", lambda one, other: False)
+        monkeypatch.setattr(sys.modules["mondeq_hw.folder.writing"], "_exchange", lambda one, other: False)
     target = tmp_path / "build"
     write(target, random_program(0))
     inode = target.stat().st_ino
@@ -98,7 +98,7 @@ def test_the_old_project_returns_when_the_move_fails(tmp_path: Path, monkeypatch
     target = tmp_path / "build"
     old = random_program(0)
     write(target, old)
-    monkeypatch.setattr(project_module, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(sys.modules["mondeq_hw.folder.writing"], "_exchange", lambda one, other: False)
     rename = os.rename
 
     def failing(source: Path, destination: Path) -> None:
@@ -180,7 +180,7 @@ def test_tampered_programs_do_not_load(tmp_path: Path) -> None:
     target = tmp_path / "build"
     write(target, random_program(0))
     scalars = json.loads((target / "program.json").read_text())
-    for changes in ({"iterations": scalars["iterations"] + 1}, {"version": 99}, {"digest": "0" * 64}):
+    for changes in ({"certified": not scalars["certified"]}, {"version": 99}, {"digest": "0" * 64}):
         (target / "program.json").write_text(json.dumps({**scalars, **changes}))
         with pytest.raises(InputError, match="compile again"):
             Project.load(target)

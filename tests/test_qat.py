@@ -12,17 +12,11 @@ from random_models import random_model
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.base.numerics import FixedPointFormat
 from mondeq_hw.pipeline import compile
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, find_splitting, network_of, reformulate
 from mondeq_hw.problem.data import Dataset
 from mondeq_hw.problem.load import Training, load_checkpoint, retrained_bits, save
 from mondeq_hw.problem.model import MonDEQ, Preprocessing, StoredRecurrence
 from mondeq_hw.problem.reference import preactivation
-from mondeq_hw.problem.reformulate import (
-    FORWARD_BACKWARD,
-    PEACEMAN_RACHFORD,
-    forward_backward,
-    network_of,
-    peaceman_rachford,
-)
 from mondeq_hw.problem.stored import pack, unpack
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.proof.contraction import prove_contraction
@@ -285,7 +279,7 @@ def test_an_exported_network_compiles_with_zero_weight_change(retrained, tmp_pat
     loaded = load_checkpoint(file)
     assert loaded.training.seed == 5
     assert loaded.model.digest() == model.digest()
-    options = LoweringOptions(network.matrix.word_length, solver=network.recurrence.solver)
+    options = LoweringOptions(network.matrix.word_length, solver=network.recurrence.splitting.name)
     for images in (None, np.full((3, 5), 200)):
         lowered = lower(loaded.model, options, images)
         program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 9, certified=False)
@@ -297,10 +291,7 @@ def test_an_exported_network_compiles_with_zero_weight_change(retrained, tmp_pat
 def test_the_network_of_the_integers_has_their_recurrence(retrained):
     model, network = retrained
     stored = network.stored()
-    if stored.solver == PEACEMAN_RACHFORD:
-        recurrence = peaceman_rachford(model, stored.step_size)
-    else:
-        recurrence = forward_backward(model, stored.leak_shift)
+    recurrence = reformulate(model, find_splitting(stored.solver), stored.step_size)
     np.testing.assert_allclose(recurrence.matrix, stored.matrix.values, atol=1e-9)
     np.testing.assert_allclose(recurrence.drive, stored.drive.values, atol=1e-9)
     np.testing.assert_allclose(recurrence.drive_bias, stored.drive_bias, atol=1e-9)
@@ -316,7 +307,7 @@ def test_the_network_of_the_integers_has_their_recurrence(retrained):
 @pytest.mark.parametrize("option", [{"bits": 9}, {"drive_bits": 7}, {"state_bits": 12}, {"rounding": "nearest"}])
 def test_another_word_length_than_the_retrained_is_refused(retrained, option):
     model, network = retrained
-    options = replace(LoweringOptions(network.matrix.word_length, solver=network.recurrence.solver), **option)
+    options = replace(LoweringOptions(network.matrix.word_length, solver=network.recurrence.splitting.name), **option)
     with pytest.raises(InputError, match="retrained"):
         lower(model, options)
 

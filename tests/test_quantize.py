@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mondeq_hw.base import DenseOperator
 from mondeq_hw.base.errors import InputError
-from mondeq_hw.base.numerics import IntegerMatrix
 from mondeq_hw.rounding.calibrate import feedback_factor, round_feedback
 from mondeq_hw.rounding.quantize import CLIP_OCTAVES, MAX_SHIFT, choose_shifts, max_level, quantize_nearest, to_levels
 from mondeq_hw.rounding.spectral import contraction_estimate, round_spectral
@@ -17,7 +17,7 @@ def matrix_of(seed, rows=5, columns=7, spread=1.0):
     return rng.normal(size=(rows, columns)) * np.exp(spread * rng.normal(size=(rows, 1)))
 
 
-def error(matrix: np.ndarray, rounded: IntegerMatrix) -> np.ndarray:
+def error(matrix: np.ndarray, rounded: DenseOperator) -> np.ndarray:
     return ((matrix - rounded.values) ** 2).sum(axis=1)
 
 
@@ -45,7 +45,7 @@ def test_scale_has_the_least_error_of_all_powers_of_two(seed, bits, granularity)
     others = []
     for shift in range(-12, 30):
         shifts = np.full(len(matrix), shift)
-        rounded = IntegerMatrix(to_levels(np.ldexp(matrix, shifts[:, None]), bits), shifts, bits)
+        rounded = DenseOperator(to_levels(np.ldexp(matrix, shifts[:, None]), bits), shifts, bits)
         others.append(error(matrix, rounded))
     if granularity == "tensor":
         assert len(set(chosen.shifts.tolist())) == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from random_models import random_program, random_words
 from mondeq_hw.hardware import rtl
 from mondeq_hw.hardware.schedule import Schedule, completion_cycles, mac_bounds, pipeline_depth, schedule
 from mondeq_hw.hardware.unroll import unrolled
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rounding.quantize import GRANULARITIES
@@ -184,7 +183,7 @@ def test_header_names_the_program_and_its_certificate(tmp_path: Path) -> None:
     program = random_program(3)
     plan = schedule(program)
     without = emitted(program, plan, tmp_path / "a")["rtl/src/mondeq_pkg.sv"].decode()
-    certified = replace(program, certified=True)
+    certified = program.replace(certified=True)
     with_proof = emitted(certified, plan, tmp_path / "b")["rtl/src/mondeq_pkg.sv"].decode()
     assert program.digest in without and "UNCERTIFIED" in without
     assert certified.digest in with_proof and "UNCERTIFIED" not in with_proof

@@ -14,7 +14,7 @@ from random_models import random_program, random_words
 
 from mondeq_hw.hardware import rtl
 from mondeq_hw.hardware.schedule import schedule
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rounding.quantize import GRANULARITIES
 from mondeq_hw.rtl_tests.runner import run_bench

@@ -25,16 +25,16 @@ from random_models import random_model
 from mondeq_hw import InputError, Project, save
 from mondeq_hw.cli import main
 from mondeq_hw.config import resolve
-from mondeq_hw.problem import data, load
-from mondeq_hw.problem.reformulate import network_of
+from mondeq_hw.problem import data, load, network_of
 from mondeq_hw.rounding.lower import NEAREST, LoweringOptions, lower, with_state_bits
-from mondeq_hw.search import search as search_module
 from mondeq_hw.search.journal import JOURNAL, exclusive
 from mondeq_hw.search.plot import figure_of
 from mondeq_hw.search.report import conclusion, write
 from mondeq_hw.search.search import SearchResult, SearchSettings, search
 from mondeq_hw.search.space import AXES, LUTS, MEMORY, Choice, Lattice, SearchPoint, Target
 from mondeq_hw.training.qat import QuantizedNetwork
+
+search_module = sys.modules[search.__module__]
 
 SMALL = Lattice(("peaceman_rachford",), range(1, 4), range(3, 5), range(3, 5), range(6, 9))
 BOTH = replace(SMALL, solvers=("peaceman_rachford", "forward_backward"))

@@ -15,7 +15,7 @@ from random_models import random_program, random_words
 from mondeq_hw.base.errors import InputError, MissingToolError
 from mondeq_hw.hardware import hls, rtl
 from mondeq_hw.hardware.schedule import schedule
-from mondeq_hw.problem.reformulate import FORWARD_BACKWARD
+from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rtl_tests.runner import run_bench

@@ -5,6 +5,7 @@ Takes nothing of this project; gives exact words and exact messages.
 
 from __future__ import annotations
 
+from .clip import FREE, RELU, Clip, Interval, soft_threshold
 from .errors import (
     EXIT_BAD_INPUT,
     EXIT_INTERNAL,
@@ -18,7 +19,8 @@ from .errors import (
     NotCertifiedError,
     NotReachedError,
 )
-from .numerics import FixedPointFormat, IntegerMatrix, Overflow, Rounding, exact_dtype, round_shift, signed_width
+from .numerics import FixedPointFormat, Overflow, Rounding, exact_dtype, round_shift, signed_width
+from .operator import DenseOperator, IntegerOperator
 from .replacing import replacing
 from .version import __version__
 
@@ -28,9 +30,14 @@ __all__ = [
     "EXIT_MISMATCH",
     "EXIT_MISSING_TOOL",
     "EXIT_OK",
+    "FREE",
+    "RELU",
+    "Clip",
+    "DenseOperator",
     "FixedPointFormat",
     "InputError",
-    "IntegerMatrix",
+    "IntegerOperator",
+    "Interval",
     "MismatchError",
     "MissingToolError",
     "MondeqError",
@@ -43,4 +50,5 @@ __all__ = [
     "replacing",
     "round_shift",
     "signed_width",
+    "soft_threshold",
 ]

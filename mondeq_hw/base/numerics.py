@@ -136,28 +136,6 @@ class FixedPointFormat:
         return np.ldexp(np.asarray(words, dtype=np.float64), -self.fractional_bits)
 
 
-@dataclass(frozen=True)
-class IntegerMatrix:
-    """A quantised matrix.
-
-    Parameters
-    ----------
-    integers : ndarray of int64 (rows, columns)
-    shifts : ndarray of int64 (rows,)
-        Row ``i`` has the scale ``2**-shifts[i]``.
-    word_length : int
-    """
-
-    integers: np.ndarray
-    shifts: np.ndarray
-    word_length: int
-
-    @property
-    def values(self) -> np.ndarray:
-        """The real matrix, exact in float64 for word lengths up to 16."""
-        return np.ldexp(self.integers.astype(np.float64), -self.shifts[:, None])
-
-
 def _half_to(scaled: np.ndarray, tie: np.ndarray) -> np.ndarray:
     """Round to nearest; exact ties go to ``tie``."""
     floor = np.floor(scaled)

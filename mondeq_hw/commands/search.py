@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base import InputError, NotReachedError
-from ..problem import SOLVERS
+from ..problem import SOLVERS, find_splitting
 from .terminal import Json
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
 def _cells(point: SearchPoint) -> tuple[str, ...]:
     choice = point.choice
     return (
-        choice.solver.replace("_", "-"),
+        find_splitting(choice.solver).title,
         _words(choice),
         f"{point.contraction_factor:.3f} {'proved' if point.proved else 'NO PROOF'}",
         str(point.iterations),

@@ -169,17 +169,17 @@ class AdderGraph:
 
 def solver_graph(program: SolverProgram) -> AdderGraph:
     """The graph of a program's iteration matrix, without the leak; see :func:`adder_graph`."""
-    return adder_graph(program.matrix.integers, 0, program.state_format.max_word, FEWEST_SOLVER_STAGES)
+    return adder_graph(program.matrix.matrix(np.int64), 0, program.state_format.max_word, FEWEST_SOLVER_STAGES)
 
 
 def drive_graph(program: SolverProgram) -> AdderGraph:
     """The graph of a program's drive matrix; see :func:`adder_graph`."""
-    return adder_graph(program.drive.integers, program.input_format.min_word, program.input_format.max_word)
+    return adder_graph(program.drive.matrix(np.int64), program.input_format.min_word, program.input_format.max_word)
 
 
 def readout_graph(program: SolverProgram) -> AdderGraph:
     """The graph of a program's readout matrix; see :func:`adder_graph`."""
-    return adder_graph(program.readout.integers, 0, program.state_format.max_word)
+    return adder_graph(program.readout.matrix(np.int64), 0, program.state_format.max_word)
 
 
 def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1) -> AdderGraph:

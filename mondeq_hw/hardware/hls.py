@@ -16,7 +16,8 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from ..base import InputError, MissingToolError, signed_width
+from ..base import InputError, IntegerOperator, MissingToolError, signed_width
+from ..problem import FORWARD_BACKWARD
 from ..program import GoldenModel, SolverProgram
 from .schedule import EngineFolding, Schedule
 
@@ -93,7 +94,7 @@ def hexadecimal_word(word: int, bits: int) -> str:
 
 
 def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
-    readout_top = int(np.abs(program.readout.integers).sum(axis=1).max()) * program.state_format.max_word
+    readout_top = max(program.readout.absolute_row_sums()) * program.state_format.max_word
     input_bits = program.input_format.word_length
     values: dict[str, Any] = {
         "name": program.name,
@@ -109,7 +110,7 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "readout_weight_bits": program.readout.word_length,
         "drive_left_shift": program.drive_left_shift,
         "leak_shift": program.leak_shift,
-        "phi": program.phi,
+        "phi": "relu" if program.solver == FORWARD_BACKWARD else "abs",
         "input_bits": input_bits,
         "state_bits": program.state_format.word_length,
         "state_max": program.state_format.max_word,
@@ -152,28 +153,21 @@ def filled(group: str, name: str, values: dict[str, Any]) -> str:
 
 def _tables(program: SolverProgram, schedule: Schedule) -> dict[str, np.ndarray]:
     return {
-        "drive_weights": _grouped(_stored(program.drive.integers, program.drive.word_length), schedule.drive),
+        "drive_weights": _weights(program.drive, schedule.drive),
         "drive_bias": program.drive_bias,
         "drive_right_shift": program.drive_right_shift,
-        "matrix_weights": _grouped(_stored(program.matrix.integers, program.matrix.word_length), schedule.solve),
+        "matrix_weights": _weights(program.matrix, schedule.solve),
         "matrix_shift": program.matrix.shifts,
-        "readout_weights": _grouped(_stored(program.readout.integers, program.readout.word_length), schedule.readout),
+        "readout_weights": _weights(program.readout, schedule.readout),
         "readout_bias": program.readout_bias,
         "readout_left_shift": program.readout_left_shift,
     }
 
 
-def _stored(integers: np.ndarray, word_length: int) -> np.ndarray:
+def _weights(operator: IntegerOperator, folding: EngineFolding) -> np.ndarray:
     """The words of a table; one bit holds the sign alone: +1 is 0 and -1 is the word -1."""
-    return np.minimum(integers, 0) if word_length == 1 else integers
-
-
-def _grouped(integers: np.ndarray, folding: EngineFolding) -> np.ndarray:
-    """Zero-padded to whole groups, as [row group, column group, pe, simd]."""
-    rows, columns = integers.shape
-    shape = (folding.row_groups, folding.pe, folding.column_groups, folding.simd)
-    padding = ((0, shape[0] * shape[1] - rows), (0, shape[2] * shape[3] - columns))
-    return np.pad(integers, padding).reshape(shape).swapaxes(1, 2)
+    image = operator.memory_image(folding.pe, folding.simd)
+    return np.minimum(image, 0) if operator.word_length == 1 else image
 
 
 def _braced(table: np.ndarray) -> str:

@@ -18,6 +18,8 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from ..base import IntegerOperator
+from ..problem import FORWARD_BACKWARD
 from ..program import SolverProgram
 from .adder_graph import AdderGraph, drive_graph, readout_graph, solver_graph
 from .schedule import EngineFolding, Schedule
@@ -200,7 +202,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             StateBits=program.state_format.word_length,
             AccumulatorBits=program.accumulator_bits,
             LeakShift=program.leak_shift,
-            PhiRelu=program.phi == "relu",
+            PhiRelu=program.solver == FORWARD_BACKWARD,
             Iterations=program.iterations,
         ),
         group(
@@ -251,27 +253,24 @@ def _memories(program: SolverProgram, plan: Schedule) -> dict[str, list[str]]:
     drive, solve, readout = plan.drive, plan.solve, plan.readout
     memories = {}
     if drive.graph is None:
-        memories["drive"] = _weights(program.drive.integers, program.drive.word_length, drive)
+        memories["drive"] = _weights(program.drive, drive)
         memories["drive_bias"] = _rows(program.drive_bias, program.drive_accumulator_bits, drive)
         memories["drive_shift"] = _shifts(program.drive_right_shift, drive)
     if solve.graph is None:
-        memories["matrix"] = _weights(program.matrix.integers, program.matrix.word_length, solve)
+        memories["matrix"] = _weights(program.matrix, solve)
         memories["matrix_shift"] = _shifts(program.matrix.shifts, solve)
     if readout.graph is None:
-        memories["readout"] = _weights(program.readout.integers, program.readout.word_length, readout)
+        memories["readout"] = _weights(program.readout, readout)
         memories["readout_bias"] = _rows(program.readout_bias, program.output_bits, readout)
         memories["readout_shift"] = _shifts(program.readout_left_shift, readout)
     return memories
 
 
-def _weights(integers: np.ndarray, bits: int, folding: EngineFolding) -> list[str]:
+def _weights(operator: IntegerOperator, folding: EngineFolding) -> list[str]:
     """One word per (row group, column group), lane ``p * simd + s``; absent rows and columns are zero."""
-    row_groups, column_groups = folding.row_groups, folding.column_groups
-    padded = np.zeros((row_groups * folding.pe, column_groups * folding.simd), dtype=np.int64)
-    padded[: folding.rows, : folding.columns] = integers
-    codes = padded < 0 if bits == 1 else padded  # one bit: 0 is +1, 1 is -1
-    blocks = codes.reshape(row_groups, folding.pe, column_groups, folding.simd).transpose(0, 2, 1, 3)
-    return [_word(lanes, bits) for lanes in blocks.reshape(row_groups * column_groups, -1)]
+    bits, image = operator.word_length, operator.memory_image(folding.pe, folding.simd)
+    codes = image < 0 if bits == 1 else image  # one bit: 0 is +1, 1 is -1
+    return [_word(lanes, bits) for lanes in codes.reshape(folding.row_groups * folding.column_groups, -1)]
 
 
 def _rows(values: np.ndarray, bits: int, folding: EngineFolding) -> list[str]:

@@ -143,6 +143,6 @@ def _engines(program: SolverProgram) -> tuple[_Engine, ...]:
 
     word, phi = program.input_format.word_length, program.state_format.word_length - 1
     return (
-        _Engine("drive", program.drive.integers, word, drive_graph, luts(drive_usage)),
-        _Engine("readout", program.readout.integers, phi, readout_graph, luts(readout_usage)),
+        _Engine("drive", program.drive.matrix(np.int64), word, drive_graph, luts(drive_usage)),
+        _Engine("readout", program.readout.matrix(np.int64), phi, readout_graph, luts(readout_usage)),
     )

@@ -22,17 +22,8 @@ from .load import (
 )
 from .model import MonDEQ, Preprocessing, StoredRecurrence, lipschitz_constant, monotonicity_margin
 from .reference import MAX_ITERATIONS, TOLERANCE, logits, preactivation, state_of, step_size
-from .reformulate import (
-    FORWARD_BACKWARD,
-    PEACEMAN_RACHFORD,
-    SOLVERS,
-    Recurrence,
-    folded_input,
-    forward_backward,
-    network_of,
-    peaceman_rachford,
-    phi_of,
-)
+from .reformulate import Recurrence, folded_input, network_of, reformulate
+from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
 from .stored import KEY, MATRICES, pack
 
 __all__ = [
@@ -50,19 +41,21 @@ __all__ = [
     "MNIST_PREPROCESSING",
     "PEACEMAN_RACHFORD",
     "SOLVERS",
+    "SPLITTINGS",
     "TOLERANCE",
     "Checkpoint",
     "Dataset",
     "MonDEQ",
     "Preprocessing",
     "Recurrence",
+    "Splitting",
     "StoredRecurrence",
     "Training",
     "check_model",
     "check_preprocessing",
     "digits",
+    "find_splitting",
     "folded_input",
-    "forward_backward",
     "lipschitz_constant",
     "load",
     "load_checkpoint",
@@ -73,9 +66,8 @@ __all__ = [
     "network_of",
     "own_format",
     "pack",
-    "peaceman_rachford",
-    "phi_of",
     "preactivation",
+    "reformulate",
     "retrained_bits",
     "save",
     "state_of",

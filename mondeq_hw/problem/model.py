@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..base import FixedPointFormat, IntegerMatrix
+from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError
 
 
 @dataclass(frozen=True)
@@ -39,29 +39,37 @@ class StoredRecurrence:
     solver : str
     step_size : float
     leak_shift : int
-    matrix : IntegerMatrix (n, n)
-    drive : IntegerMatrix (n, d)
-    readout : IntegerMatrix (k, n)
+    matrix : DenseOperator (n, n)
+    drive : DenseOperator (n, d)
+    readout : DenseOperator (k, n)
     drive_bias : ndarray (n,)
     readout_bias : ndarray (k,)
     input_format, state_format : FixedPointFormat
+    clip : Clip, optional
+        The network's; relu in every row when absent.
     """
 
     solver: str
     step_size: float
     leak_shift: int
-    matrix: IntegerMatrix
-    drive: IntegerMatrix
-    readout: IntegerMatrix
+    matrix: DenseOperator
+    drive: DenseOperator
+    readout: DenseOperator
     drive_bias: np.ndarray
     readout_bias: np.ndarray
     input_format: FixedPointFormat
     state_format: FixedPointFormat
+    clip: Clip | None = None
+
+    @property
+    def prox(self) -> Clip:
+        """The rows' proximal operators."""
+        return Clip.uniform(RELU, len(self.drive_bias)) if self.clip is None else self.clip
 
 
 @dataclass(frozen=True)
 class MonDEQ:
-    """A monotone operator equilibrium network ``z = relu(W z + U x + b)``, ``y = O z + c``.
+    """A monotone operator equilibrium network ``z = prox(W z + U x + b)``, ``y = O z + c``; its prox is mostly relu.
 
     Winston & Kolter, "Monotone operator equilibrium networks", NeurIPS 2020
     (arXiv 2006.08591), Proposition 1: ``W = (1-m) I - A'A + B - B'`` makes
@@ -81,6 +89,8 @@ class MonDEQ:
         File name, for reports.
     stored : StoredRecurrence, optional
         Of a retrained network: the integers that ``W, U, b, O, c`` stand for.
+    clip : Clip, optional
+        The rows' proximal operators; relu in every row when absent.
     """
 
     W: np.ndarray
@@ -92,6 +102,16 @@ class MonDEQ:
     preprocessing: Preprocessing = Preprocessing()
     source: str = "model"
     stored: StoredRecurrence | None = None
+    clip: Clip | None = None
+
+    def __post_init__(self) -> None:
+        if self.clip is not None and self.clip.n != self.n:
+            raise InputError(f"{self.source}: the clip has {self.clip.n} rows; expected {self.n}, one for each state")
+
+    @property
+    def prox(self) -> Clip:
+        """The rows' proximal operators."""
+        return Clip.uniform(RELU, self.n) if self.clip is None else self.clip
 
     @property
     def n(self) -> int:
@@ -116,6 +136,8 @@ class MonDEQ:
             array = np.ascontiguousarray(array, dtype="<f8")
             state.update(repr(array.shape).encode())
             state.update(array.tobytes())
+        if not self.prox.is_relu:
+            state.update(repr(self.prox).encode())
         return state.hexdigest()
 
 

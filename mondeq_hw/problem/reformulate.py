@@ -10,33 +10,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base import InputError
+from ..base import Clip, InputError
 from .model import MonDEQ, Preprocessing, StoredRecurrence, monotonicity_margin
-
-PEACEMAN_RACHFORD = "peaceman_rachford"
-FORWARD_BACKWARD = "forward_backward"
-SOLVERS = (PEACEMAN_RACHFORD, FORWARD_BACKWARD)
-
-#: Of ``I + C``; a recurrence beyond it stands for no network that floating point could name.
-LARGEST_CONDITION = 1e12
+from .splitting import Splitting, find_splitting
 
 
 @dataclass(frozen=True)
 class Recurrence:
-    """``s <- (leak I + matrix) phi(s) + drive x + drive_bias``; ``y = readout relu(s) + readout_bias``.
+    """``s <- (leak I + matrix) phi(s) + drive x + drive_bias``; ``y = readout prox(s) + readout_bias``.
 
     Parameters
     ----------
-    solver : str
-        ``peaceman_rachford`` or ``forward_backward``.
-    phi : str
-        Key of :data:`mondeq_hw.program.prox.PHI`.
+    splitting : Splitting
+    clip : Clip
+        ``prox`` of the state's rows.
     step_size : float
         ``alpha > 0``, folded into the matrices.
-    leak_shift : int
-        ``a`` of the dyadic leak ``1 - 2**-a``; 0 means no leak.
     matrix : ndarray (n, n)
-        What is quantised: ``C = 2V - I`` (reflected) or ``alpha W``.
+        What is quantised.
     drive : ndarray (n, d)
         Acts on raw input words.
     drive_bias : ndarray (n,)
@@ -44,15 +35,19 @@ class Recurrence:
     readout_bias : ndarray (k,)
     """
 
-    solver: str
-    phi: str
+    splitting: Splitting
+    clip: Clip
     step_size: float
-    leak_shift: int
     matrix: np.ndarray
     drive: np.ndarray
     drive_bias: np.ndarray
     readout: np.ndarray
     readout_bias: np.ndarray
+
+    @property
+    def leak_shift(self) -> int:
+        """``a`` of the dyadic leak ``1 - 2**-a``; 0 means no leak."""
+        return self.splitting.leak_shift(self.step_size)
 
     @property
     def leak(self) -> float:
@@ -64,10 +59,9 @@ class Recurrence:
         """``M = leak I + matrix``, the matrix whose contraction matters."""
         return self.matrix + self.leak * np.eye(len(self.matrix))
 
-
-def phi_of(solver: str) -> str:
-    """Key of :data:`mondeq_hw.program.prox.PHI` that a solver iterates."""
-    return "relu" if solver == FORWARD_BACKWARD else "abs"
+    def phi(self, state: np.ndarray) -> np.ndarray:
+        """The iterated operator of states (.., n)."""
+        return self.splitting.phi(self.clip, state)
 
 
 def folded_input(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
@@ -78,38 +72,25 @@ def folded_input(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
     return model.U * (pre.scale / std), model.b - model.U @ (mean / std)
 
 
-def peaceman_rachford(model: MonDEQ, step_size: float) -> Recurrence:
-    """The reflected form ``s <- C|s| + 2 alpha V (U x + b)``, ``V = (I + alpha (I - W))^-1``.
+def reformulate(model: MonDEQ, splitting: Splitting, step_size: float) -> Recurrence:
+    """The recurrence of a network under a splitting at a step size.
 
-    Winston & Kolter 2020, section 3.3, with both resolvents reflected; the
-    derivation is in ``docs/mathematics.md``.  Any ``step_size > 0`` converges
-    for the exact network because ``C = 2V - I`` is a contraction.
+    Raises
+    ------
+    InputError
+        The step size is none of the splitting's.
     """
-    eye = np.eye(model.n)
-    V = np.linalg.inv(eye + step_size * (eye - model.W))
+    splitting.leak_shift(step_size)
     U, b = folded_input(model)
-    gain = 2.0 * step_size * V
-    return Recurrence(PEACEMAN_RACHFORD, "abs", step_size, 0, 2.0 * V - eye, gain @ U, gain @ b, model.O, model.c)
-
-
-def forward_backward(model: MonDEQ, leak_shift: int) -> Recurrence:
-    """The paper's solver ``s <- (1-alpha) relu(s) + alpha (W relu(s) + U x + b)``, ``alpha = 2**-leak_shift``.
-
-    arXiv 2603.10562, section 2.  The diagonal ``1 - alpha`` is an exact
-    dyadic leak, so ``W`` keeps its whole word length.
-    """
-    alpha = 2.0**-leak_shift
-    U, b = folded_input(model)
-    return Recurrence(
-        FORWARD_BACKWARD, "relu", alpha, leak_shift, alpha * model.W, alpha * U, alpha * b, model.O, model.c
-    )
+    matrix, gain = splitting.fold(model.W, step_size)
+    clip = model.prox.at_step(step_size)
+    return Recurrence(splitting, clip, step_size, matrix, gain @ U, gain @ b, model.O, model.c)
 
 
 def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: str) -> MonDEQ:
-    """The network whose recurrence is the stored one: the inverse of the two functions above.
+    """The network whose recurrence is the stored one: the inverse of :func:`reformulate`.
 
-    ``I - W = (1/alpha) (I - C)(I + C)^-1`` for Peaceman-Rachford: by the
-    Cayley transform every ``C`` with ``||C||_2 < 1`` is an exact MonDEQ.  Where
+    By the Cayley transform every ``C`` with ``||C||_2 < 1`` is an exact MonDEQ.  Where
     only a weighted norm is below one, ``I - W`` is monotone in that weighting,
     and the plain margin may be negative: the certificate decides.
 
@@ -118,29 +99,24 @@ def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: s
     InputError
         When no network has this recurrence.
     """
-    matrix, drive, alpha = stored.matrix.values, stored.drive.values, stored.step_size
-    eye = np.eye(len(matrix))
-    if stored.solver == FORWARD_BACKWARD:
-        W, gain = matrix / alpha, alpha * eye
-    elif stored.solver == PEACEMAN_RACHFORD and np.linalg.cond(eye + matrix) < LARGEST_CONDITION:
-        V = (eye + matrix) / 2
-        W, gain = eye - (np.linalg.inv(V) - eye) / alpha, 2 * alpha * V
-    else:
-        raise InputError(
-            f"{source}: solver {stored.solver!r} with an iteration matrix of norm {np.linalg.norm(matrix, 2):.4g} and "
-            f"I + C nearly singular; expected {' or '.join(SOLVERS)}, and a norm below 1. Retrain the model"
-        )
-    std = np.broadcast_to(preprocessing.std, drive.shape[1:])
-    mean = np.broadcast_to(preprocessing.mean, drive.shape[1:])
-    U = np.linalg.solve(gain, drive) * (std / preprocessing.scale)
+    matrix, alpha = stored.matrix.values, stored.step_size
+    try:
+        splitting = find_splitting(stored.solver)
+        W = splitting.operator_of(matrix, alpha)
+    except InputError as error:
+        raise InputError(f"{source}: {error}. Retrain the model") from None
+    std = np.broadcast_to(preprocessing.std, stored.drive.shape[1:])
+    mean = np.broadcast_to(preprocessing.mean, stored.drive.shape[1:])
+    U = splitting.injection_of(matrix, alpha, stored.drive.values) * (std / preprocessing.scale)
     return MonDEQ(
         W=W,
         U=U,
-        b=np.linalg.solve(gain, stored.drive_bias) + U @ (mean / std),
+        b=splitting.injection_of(matrix, alpha, stored.drive_bias) + U @ (mean / std),
         O=stored.readout.values,
         c=stored.readout_bias,
         monotonicity_margin=monotonicity_margin(W),
         preprocessing=preprocessing,
         source=source,
         stored=stored,
+        clip=stored.clip,
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import FixedPointFormat, InputError, IntegerMatrix, Overflow
+from ..base import DenseOperator, FixedPointFormat, InputError, Overflow
 from .model import StoredRecurrence
 
 #: Metadata key that marks a checkpoint of this kind, and prefix of its arrays.
@@ -26,7 +26,7 @@ def pack(stored: StoredRecurrence) -> tuple[dict[str, np.ndarray], dict[str, Any
     """Arrays, in the smallest integer type that holds them, and plain metadata."""
     arrays: dict[str, np.ndarray] = {}
     for name in MATRICES:
-        matrix: IntegerMatrix = getattr(stored, name)
+        matrix: DenseOperator = getattr(stored, name)
         kind = _MATRIX_TYPES[matrix.word_length > 8]
         arrays[f"{KEY}.{name}"] = matrix.integers.astype(kind)
         arrays[f"{KEY}.{name}_shifts"] = matrix.shifts.astype(np.int8)
@@ -85,19 +85,19 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
     return stored
 
 
-def _matrix(arrays: Mapping[str, Any], name: str, word_length: int) -> IntegerMatrix:
+def _matrix(arrays: Mapping[str, Any], name: str, word_length: int) -> DenseOperator:
     integers, shifts = arrays[f"{KEY}.{name}"], arrays[f"{KEY}.{name}_shifts"]
     for array in (integers, shifts):
         if np.asarray(array).dtype.kind != "i":
             raise TypeError(f"{name} has type {np.asarray(array).dtype}, expected integers")
-    return IntegerMatrix(integers.astype(np.int64), shifts.astype(np.int64), word_length)
+    return DenseOperator(integers.astype(np.int64), shifts.astype(np.int64), word_length)
 
 
 def _check(stored: StoredRecurrence, where: str) -> None:
     n, d, k = *stored.drive.integers.shape[:2], len(stored.readout.integers)
     shapes = {"matrix": (n, n), "drive": (n, d), "readout": (k, n), "drive_bias": (n,), "readout_bias": (k,)}
     for name in MATRICES:
-        matrix: IntegerMatrix = getattr(stored, name)
+        matrix: DenseOperator = getattr(stored, name)
         top = max(1, 2 ** (matrix.word_length - 1) - 1)
         if matrix.integers.shape != shapes[name] or matrix.shifts.shape != shapes[name][:1]:
             raise InputError(

@@ -14,16 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, exact_dtype, round_shift
-from ..problem import (
-    PEACEMAN_RACHFORD,
-    MonDEQ,
-    Recurrence,
-    forward_backward,
-    peaceman_rachford,
-    preactivation,
-    state_of,
-)
-from ..program import PHI, GoldenModel, SolverProgram, Trace, equilibrium
+from ..problem import MonDEQ, Recurrence, preactivation, reformulate, state_of
+from ..program import GoldenModel, SolverProgram, Trace
 from ..proof import accumulator_ranges
 
 #: Samples at a time: the states of all updates are held together.
@@ -124,20 +116,18 @@ class FloatSolver:
                 f"{model.source}: has {sizes} states, inputs and outputs, the program {expected}; "
                 "give the network that it was compiled from"
             )
-        if program.solver == PEACEMAN_RACHFORD:
-            return FloatSolver(model, peaceman_rachford(model, step_size))
-        return FloatSolver(model, forward_backward(model, program.leak_shift))
+        return FloatSolver(model, reformulate(model, program.splitting, step_size))
 
     def run(self, raw: np.ndarray, iterations: int) -> FloatTrace:
         """Start and updates for raw inputs (samples, d)."""
-        recurrence, phi = self.recurrence, PHI[self.recurrence.phi]
+        recurrence = self.recurrence
         drive = raw @ recurrence.drive.T + recurrence.drive_bias
         states = [drive]
         for _ in range(iterations):
-            states.append(phi(states[-1]) @ recurrence.iteration_matrix.T + drive)
+            states.append(recurrence.phi(states[-1]) @ recurrence.iteration_matrix.T + drive)
         v = preactivation(self.model, raw)
-        outputs = equilibrium(v) @ self.model.O.T + self.model.c
-        return FloatTrace(np.stack(states), state_of(v, recurrence.step_size), outputs)
+        outputs = self.model.prox.prox(v) @ self.model.O.T + self.model.c
+        return FloatTrace(np.stack(states), state_of(self.model.prox, v, recurrence.step_size), outputs)
 
 
 def trace(program: SolverProgram, words: np.ndarray, solver: FloatSolver | None) -> ComparedTrace:
@@ -404,16 +394,16 @@ def _batch(
 
 def _drive_accumulators(program: SolverProgram, words: np.ndarray) -> np.ndarray:
     """The drive's sums (samples, n) before they are rounded."""
-    dtype = _integer_type(max(program.drive_sum_bound << program.drive_left_shift, *map(abs, program.drive_range)))
-    sums: np.ndarray = words.astype(dtype) @ program.drive.integers.astype(dtype).T
+    dtype = _integer_type(program.drive_accumulator_bound)
+    sums = program.drive.apply(words.astype(dtype))
     return sums * dtype(2**program.drive_left_shift) + program.drive_bias.astype(dtype)
 
 
 def _accumulators(program: SolverProgram, seen: Trace) -> np.ndarray:
     """The state's sums (iterations, samples, n) before they are rounded."""
     dtype = _integer_type(2 * program.accumulator_bound)
-    matrix: np.ndarray = program.matrix.integers.astype(dtype) + np.diag(program.leak.astype(dtype))
-    return PHI[program.phi](seen.states[:-1].astype(dtype)) @ matrix.T + seen.drive.astype(dtype)
+    matrix = program.stage.iteration_matrix(dtype)
+    return program.phi(seen.states[:-1].astype(dtype)) @ matrix.T + seen.drive.astype(dtype)
 
 
 def _integer_type(bound: int) -> type:
@@ -472,6 +462,6 @@ def _uncounted(name: str, text: str, words: tuple[int, int], proved: tuple[int, 
 
 def _largest_state(program: SolverProgram) -> int:
     """Largest magnitude that a row could reach if it were not clipped now."""
-    sums = np.abs(program.matrix.integers).sum(axis=1) + program.leak
-    rows = zip(sums.tolist(), program.drive_bound, program.matrix.shifts.tolist(), strict=True)
-    return max((total * program.state_format.max_word + drive + ((1 << g) >> 1)) >> g for total, drive, g in rows)
+    sums, top = program.matrix.absolute_row_sums(), program.state_format.max_word
+    rows = zip(sums, program.leak.tolist(), program.drive_bound, program.matrix.shifts.tolist(), strict=True)
+    return max(((total + leak) * top + drive + ((1 << g) >> 1)) >> g for total, leak, drive, g in rows)

@@ -6,14 +6,14 @@ Takes integers; gives ``SolverProgram``, the only thing that proofs and back end
 from __future__ import annotations
 
 from .golden import GoldenModel, Trace
-from .program import SolverProgram, canonical_digest
-from .prox import PHI, equilibrium
+from .program import SolverProgram
+from .serial import canonical_digest
+from .stage import Stage
 
 __all__ = [
-    "PHI",
     "GoldenModel",
     "SolverProgram",
+    "Stage",
     "Trace",
     "canonical_digest",
-    "equilibrium",
 ]

@@ -17,7 +17,6 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from ..base import InputError, exact_dtype, round_shift
 from .program import SolverProgram
-from .prox import PHI, equilibrium
 
 #: Samples per batch; keeps a batch of states in the cache.
 BATCH = 1024
@@ -53,15 +52,12 @@ class GoldenModel:
     def __init__(self, program: SolverProgram):
         self.program = program
         # One more bit than the bound: the rounding constant is added in the same type.
-        drive_bound = max(program.drive_sum_bound << program.drive_left_shift, *map(abs, program.drive_range))
-        self._drive_type = exact_dtype(2 * drive_bound)
+        self._drive_type = exact_dtype(2 * program.drive_accumulator_bound)
         self._state_type = exact_dtype(2 * program.accumulator_bound)
         self._output_type = exact_dtype(2 * program.output_bound)
-        self._phi = PHI[program.phi]
-        self._drive: np.ndarray = np.ascontiguousarray(program.drive.integers.T.astype(self._drive_type))
-        matrix = _as(program.matrix.integers + np.diag(program.leak), self._state_type)
-        self._matrix = np.ascontiguousarray(self._to_state_grid(matrix.T))
-        self._readout: np.ndarray = np.ascontiguousarray(program.readout.integers.T.astype(self._output_type))
+        self._drive: np.ndarray = np.ascontiguousarray(program.drive.matrix(self._drive_type).T)
+        self._matrix = np.ascontiguousarray(self._to_state_grid(program.stage.iteration_matrix(self._state_type).T))
+        self._readout: np.ndarray = np.ascontiguousarray(program.readout.matrix(self._output_type).T)
 
     # -- public --------------------------------------------------------------
 
@@ -94,11 +90,11 @@ class GoldenModel:
         return self._by_batches(lambda batch: self._solve(self._drives(batch))[1], words)
 
     def equilibria(self, words: np.ndarray) -> np.ndarray:
-        """Words ``z = relu(s)`` (samples, n), int64, of the state after the last update."""
+        """Words ``z = prox(s)`` (samples, n), int64, of the state after the last update."""
         words = self._checked(words)
         if len(words) == 0:
             return np.zeros((0, self.program.n), dtype=np.int64)
-        return self._by_batches(lambda batch: _integers(equilibrium(self._solve(self._drives(batch))[0])), words)
+        return self._by_batches(lambda batch: _integers(self.program.prox(self._solve(self._drives(batch))[0])), words)
 
     def trace(self, words: np.ndarray) -> Trace:
         """Every state of every sample; see :class:`Trace`."""
@@ -110,7 +106,7 @@ class GoldenModel:
         states = [self._saturated(rounded)]
         iterations = np.full(len(words), self.program.iterations)
         for index in range(1, self.program.iterations + 1):
-            rounded = self._rounded(self._phi(states[-1]) @ self._matrix + level)
+            rounded = self._rounded(self.program.phi(states[-1]) @ self._matrix + level)
             saturations.append(self._beyond(rounded))
             state = self._saturated(rounded)
             fixed = (state == states[-1]).all(axis=1)
@@ -178,7 +174,7 @@ class GoldenModel:
         iterations = np.full(len(drive), self.program.iterations, dtype=np.int64)
         active = np.arange(len(drive))
         for index in range(1, self.program.iterations + 1):
-            total = self._phi(state) @ self._matrix
+            total = self.program.phi(state) @ self._matrix
             total += level
             updated = self._saturated(self._rounded(total))
             fixed = (updated == state).all(axis=1)
@@ -193,7 +189,7 @@ class GoldenModel:
 
     def _outputs(self, state: np.ndarray) -> np.ndarray:
         program = self.program
-        z = _as(equilibrium(state), self._output_type)
+        z = _as(program.prox(state), self._output_type)
         left = _as(np.int64(1) << program.readout_left_shift, self._output_type)
         return _integers((z @ self._readout) * left + _as(program.readout_bias, self._output_type))
 

@@ -15,8 +15,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..base import signed_width
-from ..problem import PEACEMAN_RACHFORD, MonDEQ, preactivation
-from ..program import GoldenModel, SolverProgram, equilibrium
+from ..problem import MonDEQ, preactivation
+from ..program import GoldenModel, SolverProgram
 from .certificate import (
     COMPARED,
     CONTRACTING,
@@ -120,7 +120,7 @@ def certify(
         if words is None or states is None:
             lines += open_claims(COMPARED, NO_SAMPLES)
         else:
-            near = equilibrium(preactivation(model, program.input_format.to_float(words)))
+            near = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
             enclosure = enclose_equilibria(floating, program, words, near)
             evidence["samples"]["equilibria"] = packed(enclosure.points)
             lines += _compared_lines(floating, program, enclosure, words, states)
@@ -206,11 +206,7 @@ def _contraction_line(proof: ContractionProof) -> CertificateLine:
 
 
 def _implied_line(program: SolverProgram, proof: ContractionProof, step_size: float) -> CertificateLine:
-    rho, alpha = proof.contraction_factor, Fraction(step_size)
-    if program.solver == PEACEMAN_RACHFORD:
-        margin, lipschitz = (1 - rho) / (alpha * (1 + rho)), (1 + rho) / (alpha * (1 - rho))
-    else:
-        margin, lipschitz = (1 - rho) / alpha, (1 + rho) / alpha
+    margin, lipschitz = program.splitting.implied_operator(proof.contraction_factor, Fraction(step_size))
     return claim(
         "implied_operator",
         {"margin_bound": -float_up(-margin), "lipschitz_bound": float_up(lipschitz), "weighting": _weighting(proof)},

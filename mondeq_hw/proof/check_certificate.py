@@ -167,9 +167,10 @@ class Program:
     """The deployed integers, checked for shape and range, and the contract that they obey."""
 
     def __init__(self, plain):
+        need(plain["version"] == 2 and len(plain["stages"]) == 1, "expected one stage of program version 2")
+        plain = {**plain, **plain["stages"][0]}
         self.plain, self.K, self.solver = plain, whole(plain["iterations"], 1), plain["solver"]
-        pairs = {"peaceman_rachford": "abs", "forward_backward": "relu"}
-        need(pairs.get(self.solver) == plain["phi"], "solver and phi do not belong together")
+        need(self.solver in ("peaceman_rachford", "forward_backward"), "unknown solver")
         state, words, self.a = plain["state_format"], plain["input_format"], whole(plain["leak_shift"], 0, 64)
         need(self.a == 0 or self.solver == "forward_backward", "a leak without forward-backward")
         good = state["signed"] is True and state["rounding"] == "AP_RND" and state["overflow"] == "AP_SAT_SYM"
@@ -178,6 +179,7 @@ class Program:
         input_fraction = whole(words["word_length"], 1, 64) - whole(words["integer_bits"], -(10**4), 10**4)
         self.top, self.x_top = (1 << (state["word_length"] - 1)) - 1, (1 << words["word_length"]) - 1
         self.n = n = len(plain["matrix"])
+        self.bounds(plain["clip"])
         self.d, self.k = len(plain["drive"][0]), len(plain["readout"])
         self.matrix, self.g = self.levels("matrix", n, n)
         self.drive, drive_shift = self.levels("drive", n, self.d)
@@ -198,21 +200,47 @@ class Program:
         shifts = vector(self.plain[name + "_shifts"], rows, -(10**4), 10**4)
         return grid(self.plain[name], rows, columns, -top, top), shifts
 
-    def accumulate(self, s, drive):
-        z = [abs(v) for v in s] if self.plain["phi"] == "abs" else [max(v, 0) for v in s]
+    def bounds(self, clip):
+        """Bounds of each row in state steps; beyond the saturation level is no bound at all."""
+        lower, upper, complement = clip["lower"], clip["upper"], clip["complement"]
+        need(len(lower) == len(upper) == len(complement), "a clip whose lists differ in length")
+        kinds = [
+            (
+                -self.top if low is None else whole(low, -self.top, 0),
+                self.top if high is None else whole(high, 0, self.top),
+                flipped is True,
+            )
+            for low, high, flipped in zip(lower, upper, complement)
+        ]
+        need(all(type(flipped) is bool for flipped in complement), "a complement that is neither true nor false")
+        self.clip = [kinds[row] for row in vector(clip["rows"], self.n, 0, len(kinds) - 1)]
+
+    def prox(self, s, extra):
+        """The proximal operator of a state with so many extra fractional bits."""
+        found = []
+        for v, (low, high, flipped) in zip(s, self.clip):
+            kept = max(low << extra, min(high << extra, v))
+            found.append(v - kept if flipped else kept)
+        return found
+
+    def accumulate(self, s, drive, extra):
+        z = self.prox(s, extra)
+        if self.solver == "peaceman_rachford":
+            z = [2 * kept - v for kept, v in zip(z, s)]
         return [dot(row, z) + v for row, v in zip(self.stored, drive)]
 
-    def iterate(self, s, drive, top):
+    def iterate(self, s, drive, extra):
         """Up to ``K`` updates; a fixed point ends them."""
+        top = self.top << extra
         for _ in range(self.K):
-            following = [clip(rounded(v, g), top) for v, g in zip(self.accumulate(s, drive), self.g)]
+            following = [clip(rounded(v, g), top) for v, g in zip(self.accumulate(s, drive, extra), self.g)]
             if following == s:
                 break
             s = following
         return s
 
     def logits(self, s, extra):
-        z = [max(v, 0) for v in s]
+        z = self.prox(s, extra)
         return [dot(row, z) + (c << extra) for row, c in zip(self.O, self.c)]
 
 
@@ -376,13 +404,13 @@ class Checker:
         P, states = self.program, []
         for exact in self.drive_words:
             drive = [rounded(v, r) for v, r in zip(exact, P.right)]
-            states.append(P.iterate([clip(rounded(v, g), P.top) for v, g in zip(drive, P.g)], drive, P.top))
+            states.append(P.iterate([clip(rounded(v, g), P.top) for v, g in zip(drive, P.g)], drive, 0))
         return states
 
     def enclosed(self, fine, drive):
         """Bound on the distance of a fine state from the exact equilibrium, by its residual."""
         P, square = self.program, 0
-        for v, s, g, w in zip(P.accumulate(fine, drive), fine, P.g, self.w):
+        for v, s, g, w in zip(P.accumulate(fine, drive, FINE), fine, P.g, self.w):
             residual = ((abs(clip(v, P.top << (FINE + g)) - (s << g)) + 1) >> g) + 1
             square += w * residual * residual
         return ceil(Fraction(root_up(square << 2 * B)) / (1 - self.rho))
@@ -410,7 +438,7 @@ class Checker:
         for s, exact in zip(self.states, self.drive_words):
             drive, fine = [(v << FINE) >> r for v, r in zip(exact, P.right)], [v << FINE for v in s]
             largest = max(largest, self.enclosed(fine, drive))
-            fine = P.iterate(fine, drive, P.top << FINE)
+            fine = P.iterate(fine, drive, FINE)
             found.append(self.decided(P.logits(fine, FINE), self.enclosed(fine, drive)))
         return {**self.verdicts(found), "largest_distance": steps((largest >> FINE) + 1)}
 
@@ -432,7 +460,7 @@ class Checker:
     def displacement_a_posteriori(self):
         unit, found = Fraction(2) ** (B + self.program.f + FINE), []
         for state, (z, r) in zip(self.states, self.points):
-            square = sum(((max(s, 0) << FINE) - v) ** 2 for s, v in zip(state, z))
+            square = sum(((s << FINE) - v) ** 2 for s, v in zip(self.program.prox(state, 0), z))
             found.append(root_up(square << 2 * B) / unit + r)
         return {"samples": len(found), "largest": float_up(max(found)), "mean": float_up(sum(found) / len(found))}
 

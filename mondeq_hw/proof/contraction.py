@@ -17,7 +17,7 @@ from math import inf, isqrt, nextafter
 import flint
 import numpy as np
 
-from ..base import IntegerMatrix
+from ..base import IntegerOperator
 from ..program import SolverProgram
 from .exact import PositiveDefiniteWitness, is_proved, prove_positive_definite
 from .weighting import best_weighting
@@ -62,12 +62,12 @@ class ContractionProof:
 # -- contraction ---------------------------------------------------------------
 
 
-def iteration_integers(matrix: IntegerMatrix, leak_shift: int) -> tuple[list[list[int]], int]:
+def iteration_integers(matrix: IntegerOperator, leak_shift: int) -> tuple[list[list[int]], int]:
     """``(N, G)`` with ``leak I + 2^-g integers = 2^-G N`` exactly."""
     grid = max(int(matrix.shifts.max()), leak_shift, 0)
     leak = (1 << grid) - (1 << (grid - leak_shift))
     N = []
-    for i, (row, shift) in enumerate(zip(matrix.integers.tolist(), matrix.shifts.tolist(), strict=True)):
+    for i, (row, shift) in enumerate(zip(matrix.rows(), matrix.shifts.tolist(), strict=True)):
         aligned = [entry << (grid - shift) for entry in row]
         aligned[i] += leak
         N.append(aligned)
@@ -92,14 +92,14 @@ def contraction_gap(
     return gap
 
 
-def measured_norms(matrix: IntegerMatrix, leak_shift: int) -> tuple[float, float]:
+def measured_norms(matrix: IntegerOperator, leak_shift: int) -> tuple[float, float]:
     """Plain and best weighted norm of the stored iteration matrix, for the message of a refusal."""
     values = _iteration_values(matrix, leak_shift)
     return float(np.linalg.norm(values, 2)), best_weighting(values)[0]
 
 
 def prove_contraction(
-    matrix: IntegerMatrix, leak_shift: int, initial_weights: Iterable[float] | None = None
+    matrix: IntegerOperator, leak_shift: int, initial_weights: Iterable[float] | None = None
 ) -> ContractionProof | None:
     """Prove the smallest contraction factor that can be found, to about three digits.
 
@@ -108,7 +108,7 @@ def prove_contraction(
 
     Parameters
     ----------
-    matrix : IntegerMatrix (n, n)
+    matrix : IntegerOperator (n, n)
         As stored, without the leak.
     leak_shift : int
         ``a`` of the leak ``1 - 2^-a``; 0 without leak.
@@ -139,14 +139,14 @@ def prove_contraction(
     return None
 
 
-def recheck(matrix: IntegerMatrix, leak_shift: int, proof: ContractionProof) -> bool:
+def recheck(matrix: IntegerOperator, leak_shift: int, proof: ContractionProof) -> bool:
     """Whether the proof holds for the matrix, from the integers alone."""
     N, grid = iteration_integers(matrix, leak_shift)
     gap = contraction_gap(weighted_gram(N, proof.weights), grid, proof.weights, proof.contraction_factor)
     return 0 < proof.contraction_factor < 1 and min(proof.weights) > 0 and is_proved(gap, proof.witness)
 
 
-def _iteration_values(matrix: IntegerMatrix, leak_shift: int) -> np.ndarray:
+def _iteration_values(matrix: IntegerOperator, leak_shift: int) -> np.ndarray:
     return matrix.values + (1.0 - 2.0**-leak_shift) * np.eye(len(matrix.values))
 
 
@@ -185,13 +185,10 @@ def drive_extremes(program: SolverProgram) -> list[tuple[int, int]]:
 
     On the grid of the drive accumulator, from the stored integers alone.
     """
-    top, left = program.input_format.max_word, program.drive_left_shift
-    extremes = []
-    for row, bias in zip(program.drive.integers.tolist(), program.drive_bias.tolist(), strict=True):
-        low = sum(entry for entry in row if entry < 0) * top
-        high = sum(entry for entry in row if entry > 0) * top
-        extremes.append(((low << left) + bias, (high << left) + bias))
-    return extremes
+    words, left = program.input_format, program.drive_left_shift
+    spans = program.drive.spans(words.min_word, words.max_word)
+    biases = program.drive_bias.tolist()
+    return [((low << left) + bias, (high << left) + bias) for (low, high), bias in zip(spans, biases, strict=True)]
 
 
 def weighted_norm_up(values: Iterable[Fraction], weights: Iterable[int]) -> int:

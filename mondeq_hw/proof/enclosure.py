@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base import exact_dtype, round_shift
-from ..program import PHI, GoldenModel, SolverProgram, equilibrium
+from ..program import GoldenModel, SolverProgram
 from .contraction import BOUND_BITS, ContractionProof, ceil_fraction, dual_norm_up, root_up
+from .ranges import readout_rows
 
 #: Fractional bits added to the state.
 FINE_BITS = 16
@@ -39,15 +40,15 @@ class ExactRecurrence:
     """``F(s) = sat(M phi(s) + d)`` of the stored integers, on the fine grid."""
 
     def __init__(self, program: SolverProgram, proof: ContractionProof, words: np.ndarray):
-        drive_top = max(program.drive_sum_bound << program.drive_left_shift, *map(abs, program.drive_range))
-        dtype = exact_dtype(2 * max(drive_top, program.accumulator_bound) << FINE_BITS)
+        dtype = exact_dtype(2 * max(program.drive_accumulator_bound, program.accumulator_bound) << FINE_BITS)
         self._program, self._weights, self._factor = program, proof.weights, proof.contraction_factor
-        self._matrix: np.ndarray = (program.matrix.integers + np.diag(program.leak)).T.astype(dtype)
+        self._matrix: np.ndarray = program.stage.iteration_matrix(dtype).T
         self._shifts = program.matrix.shifts
-        total = words.astype(dtype) @ program.drive.integers.T.astype(dtype) * 2**program.drive_left_shift
+        total = program.drive.apply(words.astype(dtype)) * 2**program.drive_left_shift
         total = (total + program.drive_bias.astype(dtype)) * 2**FINE_BITS
         self._drive = floor_shift(total, program.drive_right_shift)
         self._top = program.state_format.max_word << FINE_BITS
+        self._clip = program.clip.scaled(2**FINE_BITS)
 
     def start(self, states: np.ndarray) -> np.ndarray:
         """Deployed states (samples, n) on the fine grid."""
@@ -69,7 +70,10 @@ class ExactRecurrence:
         return Enclosure(fine, [self._radius(row) for row in residuals.astype(np.int64).tolist()])
 
     def _accumulate(self, fine: np.ndarray) -> np.ndarray:
-        return PHI[self._program.phi](fine) @ self._matrix + self._drive
+        return self._phi(fine) @ self._matrix + self._drive
+
+    def _phi(self, fine: np.ndarray) -> np.ndarray:
+        return self._program.splitting.phi(self._clip, fine)
 
     def _radius(self, residual: list[int]) -> int:
         square = sum(w * r * r for w, r in zip(self._weights, residual, strict=True))
@@ -89,10 +93,10 @@ def decided_classes(program: SolverProgram, proof: ContractionProof, enclosure: 
     The logits ``a`` and ``b`` of every state in the enclosure are in the order of its centre's
     when their difference exceeds ``||(O_a - O_b) D^-1|| radius``.
     """
-    rows = (program.readout.integers.astype(object) << program.readout_left_shift[:, None].astype(object)).tolist()
+    rows = readout_rows(program)
     bias = (program.readout_bias.astype(object) << fine_bits).tolist()
     dual = [[dual_norm_up([x - y for x, y in zip(a, b, strict=True)], proof.weights) for b in rows] for a in rows]
-    z = equilibrium(enclosure.states).astype(np.int64).astype(object)
+    z = program.clip.scaled(2**fine_bits).prox(enclosure.states).astype(np.int64).astype(object)
     outputs = z @ np.array(rows, dtype=object).T + np.array(bias, dtype=object)
     classes = []
     for y, radius in zip(outputs.tolist(), enclosure.radii, strict=True):

@@ -16,8 +16,8 @@ import flint
 import numpy as np
 
 from ..base import exact_dtype
-from ..problem import PEACEMAN_RACHFORD, MonDEQ, folded_input
-from ..program import SolverProgram, equilibrium
+from ..problem import MonDEQ, folded_input
+from ..program import SolverProgram
 from .contraction import BOUND_BITS, iteration_integers, root_up
 from .enclosure import FINE_BITS
 from .perturbation import GRID_BITS, OperatorProof
@@ -150,7 +150,7 @@ def _exact_input(affine: AffineGrid, program: SolverProgram, words: np.ndarray) 
 def distances(program: SolverProgram, states: np.ndarray, enclosure: ModelEnclosure) -> list[Fraction]:
     """Bound on ``||relu(s_K) - z*||_2`` of each sample, in units of the state."""
     unit = Fraction(2) ** (BOUND_BITS + fine_bits(program))
-    apart = (equilibrium(states).astype(object) << FINE_BITS) - enclosure.points.astype(object)
+    apart = (program.prox(states).astype(object) << FINE_BITS) - enclosure.points.astype(object)
     squares = [sum(v * v for v in row) << 2 * BOUND_BITS for row in apart.tolist()]
     return [root_up(square) / unit + radius for square, radius in zip(squares, enclosure.radii, strict=True)]
 
@@ -190,10 +190,10 @@ def displacement_bound(
         Bound on ``||s_K - s*||_2``.
     """
     p, one = step_size.numerator, step_size.denominator << GRID_BITS
-    reflected = program.solver == PEACEMAN_RACHFORD
-    gain = 2 * p if reflected else p
+    reflected, gain = program.splitting.scaled_fold()
+    gain *= p
     A = _identity(program.n, p << GRID_BITS) - p * flint.fmpz_mat(model.operator.integers)  # alpha (I - W)
-    X = _identity(program.n, one) + A if reflected else _identity(program.n, one)
+    X = _identity(program.n, one) + reflected * A
     N, G = iteration_integers(program.matrix, program.leak_shift)
     R = X * flint.fmpz_mat(N) - (_identity(program.n, one) - A) * 2**G
     change, H = _input_change(model, program, X, gain)
@@ -219,7 +219,7 @@ def _input_change(model: FloatModel, program: SolverProgram, X: flint.fmpz_mat, 
     grids = (program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits).tolist()
     E = max(grids)
     H = max(GRID_BITS + E, affine.bits)
-    drive, bias = program.drive.integers.tolist(), program.drive_bias.tolist()
+    drive, bias = program.drive.rows(), program.drive_bias.tolist()
     deployed = X * flint.fmpz_mat(
         [
             [x << (program.drive_left_shift + E - e) for x in row] + [offset << (E - e)]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..problem import PEACEMAN_RACHFORD, MonDEQ, folded_input, lipschitz_constant, monotonicity_margin, preactivation
-from ..program import SolverProgram, equilibrium
+from ..problem import MonDEQ, folded_input, lipschitz_constant, monotonicity_margin, preactivation
+from ..program import SolverProgram
 from .contraction import weighted_gram
 from .exact import PositiveDefiniteWitness, prove_positive_definite
 
@@ -144,31 +144,21 @@ def prove_operator(W: np.ndarray) -> OperatorProof | None:
 def deployed_operator(program: SolverProgram, step_size: float) -> np.ndarray:
     """The ``W~`` of which the stored iteration matrix is the splitting, in floating point.
 
-    Forward-backward: ``W~ = I - (I - M~) / alpha``.  Peaceman-Rachford, by the Cayley
-    transform: ``W~ = I - (1 / alpha) (I - C~)(I + C~)^-1``.
+    Raises
+    ------
+    InputError
+        There is none.
     """
-    M, eye = stored_iteration_matrix(program), np.eye(program.n)
-    if program.solver == PEACEMAN_RACHFORD:
-        return eye - np.linalg.solve((eye + M).T, (eye - M).T).T / step_size
-    return eye - (eye - M) / step_size
+    return program.splitting.operator_of(program.matrix.values, step_size)
 
 
 def deployed_input(program: SolverProgram, step_size: float, words: np.ndarray) -> np.ndarray:
     """The ``U~ x + b~`` (samples, n) that the stored drive stands for, in floating point."""
     drive = np.ldexp(
-        words.astype(np.float64) @ program.drive.integers.T.astype(np.float64) * 2.0**program.drive_left_shift
-        + program.drive_bias,
+        program.drive.apply(words.astype(np.float64)) * 2.0**program.drive_left_shift + program.drive_bias,
         -(program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits),
     )
-    if program.solver == PEACEMAN_RACHFORD:
-        # d = 2 alpha V (U x + b) with V = (I + C) / 2.
-        return np.linalg.solve(np.eye(program.n) + stored_iteration_matrix(program), drive.T).T / step_size
-    return drive / step_size
-
-
-def stored_iteration_matrix(program: SolverProgram) -> np.ndarray:
-    """``leak I + 2^-g integers`` as float64."""
-    return program.matrix.values + (1.0 - 2.0**-program.leak_shift) * np.eye(program.n)
+    return program.splitting.injection_of(program.matrix.values, step_size, drive.T).T
 
 
 @dataclass(frozen=True)
@@ -213,8 +203,8 @@ def displacement(
         Bound on ``||s_K - s~*||_2`` for the exact equilibrium ``s~*`` of the stored integers.
     """
     raw = program.input_format.to_float(words)
-    z = equilibrium(program.state_format.to_float(states))
-    exact = equilibrium(preactivation(model, raw))
+    z = program.state_format.to_float(program.prox(states))
+    exact = model.prox.prox(preactivation(model, raw))
     U, b = folded_input(model)
     q = raw @ U.T + b
     W_tilde = deployed_operator(program, step_size)

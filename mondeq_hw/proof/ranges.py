@@ -10,7 +10,7 @@ from .contraction import drive_extremes
 def readout_rows(program: SolverProgram) -> list[list[int]]:
     """Readout integers (k, n), every row on the common output grid."""
     left = program.readout_left_shift.tolist()
-    return [[x << shift for x in row] for row, shift in zip(program.readout.integers.tolist(), left, strict=True)]
+    return [[x << shift for x in row] for row, shift in zip(program.readout.rows(), left, strict=True)]
 
 
 def accumulator_ranges(program: SolverProgram) -> dict[str, tuple[int, int]]:
@@ -29,9 +29,9 @@ def accumulator_ranges(program: SolverProgram) -> dict[str, tuple[int, int]]:
     rounded = [((low + ((1 << r) >> 1)) >> r, high >> r) for (low, high), r in zip(drive, right, strict=True)]
     handed = max(max(abs(low), abs(high)) for low, high in rounded)
     state = 0
-    for row, g, (low, high) in zip(program.matrix.integers.tolist(), shifts, rounded, strict=True):
+    for total, g, (low, high) in zip(program.matrix.absolute_row_sums(), shifts, rounded, strict=True):
         leak = (1 << g) - (1 << (g - program.leak_shift))
-        reach = (sum(map(abs, row)) + leak) * top
+        reach = (total + leak) * top
         state = max(state, reach + max(abs(low), abs(high)) + ((1 << g) >> 1))
     rows = zip(readout_rows(program), program.readout_bias.tolist(), strict=True)
     output = max(sum(map(abs, row)) * top + abs(bias) for row, bias in rows)

@@ -133,9 +133,7 @@ def count(program: SolverProgram, folding: Schedule) -> Counts:
         solve_graph_adders=adders(solve),
         readout_multipliers=multipliers(readout),
         readout_graph_adders=adders(readout),
-        weight_bits=sum(
-            matrix.integers.size * matrix.word_length for engine, matrix in matrices if engine.graph is None
-        ),
+        weight_bits=sum(matrix.memory_bits for engine, matrix in matrices if engine.graph is None),
     )
 
 

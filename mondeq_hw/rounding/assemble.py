@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..base import FixedPointFormat, InputError
-from ..program import SolverProgram
+from ..base import Clip, FixedPointFormat, InputError, Interval
+from ..program import SolverProgram, Stage
 from .quantize import QuantizedRecurrence
 
 
@@ -26,22 +26,37 @@ def assemble(
     drive_grid = quantized.drive.shifts + input_format.fractional_bits
     left = max(0, int((f + g - drive_grid).max()))
     output_grid = int(quantized.readout.shifts.max()) + f
-    return SolverProgram(
-        name=name,
-        solver=quantized.recurrence.solver,
-        phi=quantized.recurrence.phi,
+    recurrence = quantized.recurrence
+    stage = Stage(
+        solver=recurrence.splitting.name,
+        clip=on_words(recurrence.clip, state_format),
         input_format=input_format,
         state_format=state_format,
         drive=quantized.drive,
         drive_bias=_on_grid("drive bias", quantized.drive_bias, drive_grid + left),
         drive_left_shift=left,
         matrix=quantized.matrix,
-        leak_shift=quantized.recurrence.leak_shift,
+        leak_shift=recurrence.leak_shift,
         iterations=iterations,
+    )
+    return SolverProgram(
+        name=name,
+        stages=(stage,),
         readout=quantized.readout,
         readout_bias=_on_grid("readout bias", quantized.readout_bias, output_grid),
         certified=certified,
     )
+
+
+def on_words(clip: Clip, state_format: FixedPointFormat) -> Clip:
+    """A clip in units of the state as one in words of it: each bound to the nearest word, or none beyond the last."""
+
+    def word(bound: float) -> float:
+        nearest = np.floor(np.ldexp(bound, state_format.fractional_bits) + 0.5)
+        return float(nearest if abs(nearest) < state_format.max_word else np.copysign(np.inf, bound))
+
+    kinds = [Interval(word(kind.lower), word(kind.upper), kind.complement) for kind in clip.kinds]
+    return Clip.of([kinds[row] for row in clip.rows])
 
 
 def _on_grid(what: str, values: np.ndarray, fractional_bits: np.ndarray | int) -> np.ndarray:

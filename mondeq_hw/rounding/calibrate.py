@@ -18,13 +18,13 @@ matrix contracts by enough, the one of least logit error wins.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..base import Clip
 from ..problem import MonDEQ, Recurrence, preactivation, state_of
-from ..program import PHI, equilibrium
-from .quantize import MAX_SHIFT, IntegerMatrix, QuantizedRecurrence, choose_shifts, to_levels
+from .quantize import MAX_SHIFT, DenseOperator, QuantizedRecurrence, choose_shifts, to_levels
 from .spectral import contraction_estimate, round_spectral
 
 #: Ridge on the input's moments, relative to their mean: constant pixels have none.
@@ -53,15 +53,23 @@ class Calibration:
     preactivations : ndarray (samples, n)
         ``W z + U x + b`` at the float equilibrium.
     logits : ndarray (samples, k)
+    clip : Clip
+        The network's.
     """
 
     words: np.ndarray
     preactivations: np.ndarray
     logits: np.ndarray
+    clip: Clip
 
     def first(self, samples: int) -> Calibration:
         """The leading samples."""
-        return Calibration(self.words[:samples], self.preactivations[:samples], self.logits[:samples])
+        return replace(
+            self,
+            words=self.words[:samples],
+            preactivations=self.preactivations[:samples],
+            logits=self.logits[:samples],
+        )
 
 
 def calibration(model: MonDEQ, raw: np.ndarray, seen: np.ndarray) -> Calibration:
@@ -76,7 +84,7 @@ def calibration(model: MonDEQ, raw: np.ndarray, seen: np.ndarray) -> Calibration
         The same after the rounding to the hardware's input format, in raw units.
     """
     v = preactivation(model, raw)
-    return Calibration(seen, v, equilibrium(v) @ model.O.T + model.c)
+    return Calibration(seen, v, model.prox.prox(v) @ model.O.T + model.c, model.prox)
 
 
 @dataclass(frozen=True)
@@ -175,7 +183,7 @@ def _input_moments(data: Calibration) -> _InputMoments:
 
 
 def _state_moments(data: Calibration, inputs: _InputMoments, recurrence: Recurrence) -> _StateMoments:
-    phi = PHI[recurrence.phi](state_of(data.preactivations, recurrence.step_size))
+    phi = recurrence.phi(state_of(data.clip, data.preactivations, recurrence.step_size))
     mean = phi.mean(axis=0)
     centred = phi - mean
     cross = inputs.centred.T @ centred / len(phi)
@@ -188,7 +196,7 @@ def feedback_factor(moments: np.ndarray) -> np.ndarray:
     return np.linalg.cholesky(np.linalg.inv(moments)).T
 
 
-def round_feedback(target: np.ndarray, factor: np.ndarray, shifts: np.ndarray, word_length: int) -> IntegerMatrix:
+def round_feedback(target: np.ndarray, factor: np.ndarray, shifts: np.ndarray, word_length: int) -> DenseOperator:
     """Round column by column; each column's error moves into the columns still to come.
 
     GPTQ (arXiv 2210.17323, section 3.3): with ``moments = E[v v']`` of the
@@ -210,12 +218,12 @@ def round_feedback(target: np.ndarray, factor: np.ndarray, shifts: np.ndarray, w
         integers[:, j] = to_levels(np.ldexp(rest[:, j], shifts), word_length)
         error = rest[:, j] - np.ldexp(integers[:, j].astype(np.float64), -shifts)
         rest[:, j + 1 :] -= np.outer(error / factor[j, j], factor[j, j + 1 :])
-    return IntegerMatrix(integers, shifts, word_length)
+    return DenseOperator(integers, shifts, word_length)
 
 
 def _round_matrix(
     recurrence: Recurrence, moments: _StateMoments, lengths: WordLengths, ridge: float, refinement: int
-) -> IntegerMatrix:
+) -> DenseOperator:
     weight = _relative(moments.square)
     shifts = choose_shifts(recurrence.matrix, lengths.bits, lengths.granularity, recurrence.leak_shift, weight)
     shifts = np.minimum(shifts + refinement, MAX_SHIFT)
@@ -223,8 +231,8 @@ def _round_matrix(
 
 
 def _round_drive(
-    recurrence: Recurrence, inputs: _InputMoments, moments: _StateMoments, matrix: IntegerMatrix, lengths: WordLengths
-) -> tuple[IntegerMatrix, np.ndarray]:
+    recurrence: Recurrence, inputs: _InputMoments, moments: _StateMoments, matrix: DenseOperator, lengths: WordLengths
+) -> tuple[DenseOperator, np.ndarray]:
     """The drive and its bias, which carry what the iteration matrix lost."""
     lost = recurrence.matrix - matrix.values
     target = recurrence.drive + lost @ moments.gain.T
@@ -237,16 +245,16 @@ def _round_drive(
 def _finish(
     recurrence: Recurrence,
     data: Calibration,
-    matrix: IntegerMatrix,
-    drive: IntegerMatrix,
+    matrix: DenseOperator,
+    drive: DenseOperator,
     drive_bias: np.ndarray,
     lengths: WordLengths,
     limit: float,
 ) -> _Candidate:
     """Fit the readout to the quantised network and measure the whole."""
-    z = equilibrium(_solve(recurrence, matrix, drive, drive_bias, data))
+    z = recurrence.clip.prox(_solve(recurrence, matrix, drive, drive_bias, data))
     if not np.isfinite(z).all():  # diverged: only the float equilibria are left to fit to
-        z = equilibrium(data.preactivations)
+        z = data.clip.prox(data.preactivations)
     readout, readout_bias = _round_readout(recurrence, z, data.logits, lengths)
     error = np.sqrt(((z @ readout.values.T + readout_bias - data.logits) ** 2).mean())
     norm = contraction_estimate(matrix.values + recurrence.leak * np.eye(len(drive_bias)), limit)
@@ -255,7 +263,7 @@ def _finish(
 
 
 def _solve(
-    recurrence: Recurrence, matrix: IntegerMatrix, drive: IntegerMatrix, drive_bias: np.ndarray, data: Calibration
+    recurrence: Recurrence, matrix: DenseOperator, drive: DenseOperator, drive_bias: np.ndarray, data: Calibration
 ) -> np.ndarray:
     """States (samples, n) of the quantised network in float32, state rounding left out.
 
@@ -264,10 +272,9 @@ def _solve(
     """
     d = (data.words @ drive.values.T + drive_bias).astype(np.float32)
     M = (matrix.values + recurrence.leak * np.eye(len(drive_bias))).T.astype(np.float32)
-    phi = PHI[recurrence.phi]
-    state = state_of(data.preactivations, recurrence.step_size).astype(np.float32)
+    state = state_of(data.clip, data.preactivations, recurrence.step_size).astype(np.float32)
     for _ in range(SOLVE_ITERATIONS):
-        updated = phi(state) @ M + d
+        updated = recurrence.phi(state) @ M + d
         change, state = np.abs(updated - state).max(initial=0.0), updated
         if not np.isfinite(change) or change <= SOLVE_TOLERANCE * np.abs(state).max(initial=0.0):
             break
@@ -276,7 +283,7 @@ def _solve(
 
 def _round_readout(
     recurrence: Recurrence, z: np.ndarray, logits: np.ndarray, lengths: WordLengths
-) -> tuple[IntegerMatrix, np.ndarray]:
+) -> tuple[DenseOperator, np.ndarray]:
     centred = z - z.mean(axis=0)
     covariance = _ridged(centred.T @ centred / len(z), READOUT_RIDGE)
     error = logits - z @ recurrence.readout.T

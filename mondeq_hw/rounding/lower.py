@@ -13,26 +13,23 @@ from threadpoolctl import threadpool_limits
 
 from ..base import FixedPointFormat, InputError, Overflow, Rounding
 from ..problem import (
-    FORWARD_BACKWARD,
     PEACEMAN_RACHFORD,
-    SOLVERS,
     MonDEQ,
     Recurrence,
     StoredRecurrence,
-    forward_backward,
+    find_splitting,
     lipschitz_constant,
     monotonicity_margin,
-    peaceman_rachford,
     preactivation,
+    reformulate,
     state_of,
-    step_size,
 )
 from ..proof import ContractionProof, prove_contraction
 from .calibrate import WordLengths, calibration, round_calibrated
 from .quantize import (
     MAX_SHIFT,
     ROW,
-    IntegerMatrix,
+    DenseOperator,
     QuantizedRecurrence,
     max_level,
     quantize_nearest,
@@ -58,8 +55,6 @@ FAST_ENOUGH = 0.75
 #: Octaves around 1/sqrt(mL) at which step sizes are tried; each calibrated trial costs more.
 STEP_OCTAVES = np.arange(-8, 9) / 4
 CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
-#: Leaks tried beyond the largest stable forward-backward step.
-LEAK_SHIFTS_TRIED = 5
 #: Octaves by which spectral rounding refines the scales until the matrix contracts.
 SPECTRAL_REFINEMENTS = (0, 1, 2)
 #: States beyond this many samples do not change the range that is seen.
@@ -207,35 +202,12 @@ def _as_stored(source: str, stored: StoredRecurrence, options: LoweringOptions) 
 
 
 def _candidates(model: MonDEQ, options: LoweringOptions, octaves: np.ndarray) -> list[Recurrence]:
-    """The recurrence at the given step size, or at several around ``1 / sqrt(m L)``."""
+    """The recurrence at the given step size, or at several around the best one."""
+    splitting = find_splitting(options.solver)
     if options.step_size is not None:
-        return [_at_step(model, options.solver, options.step_size)]
-    if options.solver == PEACEMAN_RACHFORD:
-        return [peaceman_rachford(model, float(step)) for step in step_size(model) * 2.0**octaves]
-    return [forward_backward(model, shift) for shift in _leak_shifts(model)]
-
-
-def _at_step(model: MonDEQ, solver: str, step: float) -> Recurrence:
-    if solver == PEACEMAN_RACHFORD:
-        return peaceman_rachford(model, step)
-    return forward_backward(model, _power_of_two(step))
-
-
-def _power_of_two(step: float) -> int:
-    shift = -np.log2(step)
-    if shift != int(shift) or not 0 <= shift <= 20:
-        raise InputError(
-            f"step size is {step:g}; expected a power of two from 2^-20 to 1 for forward-backward: "
-            f"{2.0 ** -np.clip(round(shift), 0, 20):g} is the nearest"
-        )
-    return int(shift)
-
-
-def _leak_shifts(model: MonDEQ) -> range:
-    """Leaks from the largest step for which forward-backward converges, ``alpha < 2m/L^2``, downwards."""
+        return [reformulate(model, splitting, options.step_size)]
     margin, lipschitz = monotonicity_margin(model.W), lipschitz_constant(model.W)
-    first = max(0, int(np.floor(-np.log2(2 * max(margin, 1e-9) / lipschitz**2))))
-    return range(first, first + LEAK_SHIFTS_TRIED)
+    return [reformulate(model, splitting, step) for step in splitting.step_sizes(margin, lipschitz, octaves)]
 
 
 # -- rounding ----------------------------------------------------------------
@@ -264,7 +236,7 @@ def _round_without_images(model: MonDEQ, options: LoweringOptions) -> tuple[Quan
     return replace(nearest, matrix=_spectral(nearest)), SPECTRAL
 
 
-def _spectral(nearest: QuantizedRecurrence) -> IntegerMatrix:
+def _spectral(nearest: QuantizedRecurrence) -> DenseOperator:
     """Flipped roundings; where they are not enough, finer scales, whose levels clip sooner and sum to less."""
     recurrence, matrix = nearest.recurrence, nearest.matrix
     limit = _norm_limit(recurrence)
@@ -272,7 +244,7 @@ def _spectral(nearest: QuantizedRecurrence) -> IntegerMatrix:
     for refinement in SPECTRAL_REFINEMENTS:
         shifts = np.minimum(matrix.shifts + refinement, MAX_SHIFT)
         scaled = np.ldexp(recurrence.matrix, shifts[:, None])
-        start = IntegerMatrix(to_levels(scaled, matrix.word_length), shifts, matrix.word_length)
+        start = DenseOperator(to_levels(scaled, matrix.word_length), shifts, matrix.word_length)
         attempts.append(round_spectral(recurrence.matrix, start, recurrence.leak, limit))
         if _contraction(recurrence, attempts[-1].values, enough=1.0) < 1:
             return attempts[-1]
@@ -332,7 +304,7 @@ def _state_format(
     model: MonDEQ, quantized: QuantizedRecurrence, options: LoweringOptions, words: np.ndarray
 ) -> FixedPointFormat:
     """The fewest integer bits that hold every equilibrium seen; what lies outside saturates, which is harmless."""
-    states = state_of(preactivation(model, words), quantized.recurrence.step_size)
+    states = state_of(model.prox, preactivation(model, words), quantized.recurrence.step_size)
     peak = float(np.abs(states).max(initial=0.0))
     magnitude_bits = int(np.floor(np.log2(peak))) + 1 if peak > 0 else 0
     word_length = STATE_BITS if options.state_bits is None else options.state_bits
@@ -351,7 +323,7 @@ def _range_words(model: MonDEQ) -> np.ndarray:
 
 
 def _check(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None) -> None:
-    _one_of("solver", options.solver, SOLVERS)
+    splitting = find_splitting(options.solver)
     _one_of("rounding", options.rounding, ROUNDINGS)
     for word_length in (options.bits, _drive_bits(options), _readout_bits(options)):
         max_level(word_length)
@@ -359,8 +331,8 @@ def _check(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None) -
     _between("input-bits", options.input_bits, 1, model.preprocessing.input_bits)
     if options.step_size is not None and not (np.isfinite(options.step_size) and options.step_size > 0):
         raise InputError(f"step size is {options.step_size}; expected a positive number")
-    if options.solver == FORWARD_BACKWARD and options.step_size is not None:
-        _power_of_two(options.step_size)
+    if options.step_size is not None:
+        splitting.leak_shift(options.step_size)
     if options.rounding == CALIBRATED and images is None:
         raise InputError("calibrated rounding got no calibration images; name a data set, or use --rounding spectral")
     if images is not None and (images.ndim != 2 or images.shape[1] != model.d or len(images) == 0):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base import InputError, IntegerMatrix
-from ..problem import Recurrence, StoredRecurrence, phi_of
+from ..base import DenseOperator, InputError
+from ..problem import Recurrence, StoredRecurrence, find_splitting
 
 ROW = "row"
 TENSOR = "tensor"
@@ -93,10 +93,10 @@ def quantize_nearest(
     granularity: str = ROW,
     min_shift: int = 0,
     column_weight: np.ndarray | None = None,
-) -> IntegerMatrix:
+) -> DenseOperator:
     """Round each entry to the nearest level of its row's best scale."""
     shifts = choose_shifts(matrix, word_length, granularity, min_shift, column_weight)
-    return IntegerMatrix(to_levels(np.ldexp(matrix, shifts[:, None]), word_length), shifts, word_length)
+    return DenseOperator(to_levels(np.ldexp(matrix, shifts[:, None]), word_length), shifts, word_length)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class QuantizedRecurrence:
     ----------
     recurrence : Recurrence
         The real recurrence that was quantised.
-    matrix, drive, readout : IntegerMatrix
+    matrix, drive, readout : DenseOperator
         ``matrix`` holds the iteration matrix without its leak.
     drive_bias : ndarray (n,)
     readout_bias : ndarray (k,)
@@ -115,9 +115,9 @@ class QuantizedRecurrence:
     """
 
     recurrence: Recurrence
-    matrix: IntegerMatrix
-    drive: IntegerMatrix
-    readout: IntegerMatrix
+    matrix: DenseOperator
+    drive: DenseOperator
+    readout: DenseOperator
     drive_bias: np.ndarray
     readout_bias: np.ndarray
 
@@ -125,10 +125,9 @@ class QuantizedRecurrence:
 def quantized_of(stored: StoredRecurrence) -> QuantizedRecurrence:
     """A retrained recurrence as it is: the real one that it rounds is itself."""
     recurrence = Recurrence(
-        solver=stored.solver,
-        phi=phi_of(stored.solver),
+        splitting=find_splitting(stored.solver),
+        clip=stored.prox.at_step(stored.step_size),
         step_size=stored.step_size,
-        leak_shift=stored.leak_shift,
         matrix=stored.matrix.values,
         drive=stored.drive.values,
         drive_bias=stored.drive_bias,

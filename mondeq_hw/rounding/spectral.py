@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..proof import best_weighting
-from .quantize import IntegerMatrix, max_level
+from .quantize import DenseOperator, max_level
 
 #: Exponents of the Schatten norms descended on, one after the other.  Multiples of four.
 EXPONENTS = (8, 32)
@@ -38,14 +38,14 @@ def weighted_norm(matrix: np.ndarray, weighting: np.ndarray) -> float:
     return float(np.linalg.norm(matrix * weighting[:, None] / weighting[None, :], 2))
 
 
-def round_spectral(target: np.ndarray, start: IntegerMatrix, leak: float, limit: float) -> IntegerMatrix:
+def round_spectral(target: np.ndarray, start: DenseOperator, leak: float, limit: float) -> DenseOperator:
     """Flip roundings of ``start`` until the iteration matrix has norm at most ``limit``.
 
     Parameters
     ----------
     target : ndarray (n, n)
         The real matrix that ``start`` rounds.
-    start : IntegerMatrix (n, n)
+    start : DenseOperator (n, n)
         Any rounding of ``target``, nearest for instance.
     leak : float
         Diagonal term added to the matrix before the norm is taken.
@@ -54,7 +54,7 @@ def round_spectral(target: np.ndarray, start: IntegerMatrix, leak: float, limit:
 
     Returns
     -------
-    IntegerMatrix
+    DenseOperator
         Same scales.  Its weighted norm is the lowest found, at most that of
         ``start``; whether it contracts is for the certificate to prove.
     """
@@ -75,8 +75,8 @@ def round_spectral(target: np.ndarray, start: IntegerMatrix, leak: float, limit:
 
 
 def _descend(
-    target: np.ndarray, start: IntegerMatrix, eye: np.ndarray, weighting: np.ndarray, limit: float
-) -> IntegerMatrix:
+    target: np.ndarray, start: DenseOperator, eye: np.ndarray, weighting: np.ndarray, limit: float
+) -> DenseOperator:
     """Flip batches of entries while the Schatten norms for a fixed weighting fall."""
     scaled = np.ldexp(target, start.shifts[:, None])
     outer = weighting[:, None] / weighting[None, :]
@@ -104,7 +104,7 @@ def _descend(
                 batch //= 2
             else:
                 failures += 1  # the next best single flip
-    return IntegerMatrix(best, start.shifts, start.word_length)
+    return DenseOperator(best, start.shifts, start.word_length)
 
 
 def _flips(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot: no display, no global state
 
+from ..problem import find_splitting
 from .search import SearchResult
 from .space import SearchPoint
 
@@ -78,7 +79,7 @@ def _draw_points(axis: Axes, result: SearchResult, value: Callable[[SearchPoint]
             [value(point) for point in points],
             color=color,
             linewidth=1,
-            label=solver.replace("_", "-"),
+            label=find_splitting(solver).title,
         )
         for point in points:
             fill = color if point.proved else "white"

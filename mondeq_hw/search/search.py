@@ -347,7 +347,7 @@ def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPo
         iterations=program.iterations,
         radius=None if proof is None else float_up(state_radius(program, proof, error_bound(program, proof))),
         accuracy=None if test is None else _accuracy(program, test.words[::2], test.labels[::2]),
-        memory_bits=sum(m.integers.size * m.word_length for m in matrices) + program.n * choice.state_bits,
+        memory_bits=sum(matrix.memory_bits for matrix in matrices) + program.n * choice.state_bits,
         estimated_luts=estimate(program, folding, ECP5, ALL_IN_LUTS).luts,
     )
 

@@ -25,20 +25,20 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import softplus
 
 from ..base import InputError
-from ..problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, MonDEQ, Preprocessing
+from ..problem import PEACEMAN_RACHFORD, MonDEQ, Preprocessing, find_splitting
 
 #: Updates between two looks at the residual; at small n a look costs as much as an update.
 CHECK_EVERY = 4
 
 
 def phi(state: Tensor, name: str) -> Tensor:
-    """``mondeq_hw.prox.PHI[name]`` on tensors."""
-    return state.abs() if name == "abs" else state.clamp_min(0)
+    """What the splitting of that name iterates, on tensors."""
+    return state.abs() if name == PEACEMAN_RACHFORD else state.clamp_min(0)
 
 
 def phi_slope(state: Tensor, name: str) -> Tensor:
     """The derivative of :func:`phi`, zero at the kink."""
-    return state.sign() if name == "abs" else (state > 0).to(state.dtype)
+    return state.sign() if name == PEACEMAN_RACHFORD else (state > 0).to(state.dtype)
 
 
 def equilibrium(
@@ -52,7 +52,7 @@ def equilibrium(
         ``M``; must contract, or the iteration does not settle.
     drive : Tensor (samples, n)
     name : str
-        Key of :data:`mondeq_hw.program.prox.PHI`.
+        Of the splitting.
     tolerance : float
         Largest change of an entry in one update, relative to the batch's
         largest entry, at which the forward and the adjoint iteration stop.
@@ -175,8 +175,7 @@ class MonotoneNetwork(nn.Module):
             raise InputError(f"n is {n}; expected at least 1 state")
         if not 0 < margin < math.inf:
             raise InputError(f"margin is {margin}; expected a positive number: without it no equilibrium is unique")
-        if solver not in SOLVERS:
-            raise InputError(f"solver is {solver!r}; expected one of {', '.join(SOLVERS)}")
+        find_splitting(solver)
         self.solver, self.step_size = solver, step_size
         self.tolerance, self.max_iterations = tolerance, max_iterations
         generator = torch.Generator().manual_seed(seed)
@@ -210,12 +209,10 @@ class MonotoneNetwork(nn.Module):
         eye = torch.eye(len(W), dtype=W.dtype)
         injection = torch.addmm(self.b, inputs, self.U.t())
         alpha = self.automatic_step_size(W) if self.step_size is None else self.step_size
-        if self.solver == FORWARD_BACKWARD:
-            matrix, drive, name = (1 - alpha) * eye + alpha * W, alpha * injection, "relu"
-        else:
-            V = torch.linalg.inv(eye + alpha * (eye - W))
-            matrix, drive, name = 2 * V - eye, 2 * alpha * injection @ V.t(), "abs"
-        return equilibrium(matrix, drive, name, self.tolerance, self.max_iterations)
+        splitting = find_splitting(self.solver)
+        folded, gain = splitting.fold(W, alpha, torch)
+        matrix = folded + splitting.diagonal(alpha) * eye
+        return equilibrium(matrix, injection @ gain.t(), self.solver, self.tolerance, self.max_iterations)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (samples, k) of preprocessed inputs (samples, d)."""
@@ -230,7 +227,7 @@ class MonotoneNetwork(nn.Module):
         """
         margin = float(self.margin)
         lipschitz = float(torch.linalg.matrix_norm(torch.eye(len(W), dtype=W.dtype) - W, 2))
-        return margin / lipschitz**2 if self.solver == FORWARD_BACKWARD else 1 / math.sqrt(margin * lipschitz)
+        return find_splitting(self.solver).best_step(margin, lipschitz)
 
     @torch.no_grad()
     def to_model(self, preprocessing: Preprocessing, source: str = "trained") -> MonDEQ:

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy
 
-from ..base import FixedPointFormat, InputError, IntegerMatrix
+from ..base import DenseOperator, FixedPointFormat, InputError
 from ..problem import Dataset, StoredRecurrence
 from ..program import SolverProgram
 from ..proof import ContractionProof, choose_iterations, prove_contraction
@@ -154,7 +154,7 @@ def with_room_to_train(lowered: Lowered, norm_limit: float) -> Lowered:
     below, and the hinge would have to fight them.  At more bits they do not.
     """
     matrix = lowered.quantized.matrix
-    leak = lowered.quantized.recurrence.leak * np.eye(len(matrix.integers))
+    leak = lowered.quantized.recurrence.leak * np.eye(matrix.shape[0])
     while matrix.word_length == 1 and np.linalg.norm(matrix.values + leak, 2) > norm_limit:
         if matrix.shifts.max() >= MAX_SHIFT:
             break  # the leak alone is above the limit
@@ -233,7 +233,7 @@ class QuantizedNetwork(nn.Module):
         bias = straight_through(self.drive_bias, self.bias_step)
         drive = straight_through(torch.addmm(bias, words, self.drive(rounder).t()), self.word_step)
         state = _QuantizedEquilibrium.apply(
-            self.iteration_matrix(rounder), drive, self.recurrence.phi, self.state_format, self.iterations
+            self.iteration_matrix(rounder), drive, self.recurrence.splitting.name, self.state_format, self.iterations
         )
         readout_bias = straight_through(self.readout_bias, self.readout_step)
         return torch.addmm(readout_bias, state.clamp_min(0), self.readout(rounder).t())
@@ -253,7 +253,7 @@ class QuantizedNetwork(nn.Module):
     def stored(self) -> StoredRecurrence:
         """The integers as the compiler stores them."""
         return StoredRecurrence(
-            solver=self.recurrence.solver,
+            solver=self.recurrence.splitting.name,
             step_size=self.recurrence.step_size,
             leak_shift=self.leak_shift,
             matrix=self.matrix.integers(),
@@ -306,7 +306,7 @@ class LatentMatrix(nn.Module):
 
     Parameters
     ----------
-    start : IntegerMatrix
+    start : DenseOperator
         What the latents round to at the start; the scales are kept.
     real : ndarray (rows, columns)
         Each latent starts as near to this as its level allows.
@@ -314,13 +314,13 @@ class LatentMatrix(nn.Module):
 
     scale: Tensor
 
-    def __init__(self, start: IntegerMatrix, real: np.ndarray):
+    def __init__(self, start: DenseOperator, real: np.ndarray):
         super().__init__()
         self.word_length, self.top = start.word_length, max_level(start.word_length)
         self.shifts = start.shifts
         wanted = np.clip(np.ldexp(real, start.shifts[:, None]), -self.top, self.top)
         reach = 2 * CELL if start.word_length == 1 else CELL  # between -1 and +1 are two half-ways
-        latent = np.clip(wanted, start.integers - reach, start.integers + reach)
+        latent = np.clip(wanted, start.matrix(np.float64) - reach, start.matrix(np.float64) + reach)
         self.levels = nn.Parameter(torch.from_numpy(latent.astype(np.float32)))
         self.register_buffer("scale", _steps(start.shifts)[:, None])
 
@@ -329,9 +329,9 @@ class LatentMatrix(nn.Module):
         return rounder(self.levels, self.word_length) * self.scale
 
     @torch.no_grad()
-    def integers(self) -> IntegerMatrix:
+    def integers(self) -> DenseOperator:
         """What the hardware stores."""
-        return IntegerMatrix(to_levels(_float64(self.levels), self.word_length), self.shifts, self.word_length)
+        return DenseOperator(to_levels(_float64(self.levels), self.word_length), self.shifts, self.word_length)
 
 
 # -- roundings -----------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mondeq_hw.hardware import Schedule
+from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ def stand_in(program: SolverProgram, plan: Schedule, folder: Path) -> StandIn:
     """Write the program's memory image into ``folder``."""
     scalars = [
         *(program.n, program.d, program.k, plan.words_per_beat, program.input_format.word_length),
-        *(program.drive_left_shift, program.iterations, program.state_format.max_word, program.phi == "relu"),
+        *(program.drive_left_shift, program.iterations, program.state_format.max_word),
+        program.solver == FORWARD_BACKWARD,
     ]
     arrays = [
         *(scalars, program.drive.integers, program.drive_bias, program.drive_right_shift),

@@ -1,0 +1,125 @@
+"""Stored linear maps: integers, a power-of-two scale a row, and exact sums over them.
+
+Everything that proofs, models and emitters ask of a matrix stands behind
+:class:`IntegerOperator`, so that a map that is no dense matrix can take its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+
+class IntegerOperator(Protocol):
+    """A linear map of integers; row ``i`` of the real one is ``2**-shifts[i]`` times it."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @property
+    def shifts(self) -> np.ndarray:
+        """Scale of each row, int64 (rows,)."""
+
+    @property
+    def word_length(self) -> int:
+        """Bits of a stored word."""
+
+    @property
+    def values(self) -> np.ndarray:
+        """The real map, float64 (rows, columns)."""
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits that the stored words take."""
+
+    def matrix(self, dtype: type) -> np.ndarray:
+        """The integers (rows, columns) in a type that holds them."""
+
+    def rows(self) -> list[list[int]]:
+        """The integers as Python's own."""
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Sums (samples, rows) of vectors (samples, columns), in their own type; exact where that holds them."""
+
+    def absolute_row_sums(self) -> list[int]:
+        """``sum_j |integers[i, j]|`` of every row, exact."""
+
+    def spans(self, low: int, high: int) -> list[tuple[int, int]]:
+        """Smallest and largest sum of every row over words from ``low`` to ``high``, exact."""
+
+    def memory_image(self, pe: int, simd: int) -> np.ndarray:
+        """The integers as [row group, column group, pe, simd], absent rows and columns zero."""
+
+
+@dataclass(frozen=True)
+class DenseOperator:
+    """A matrix, every entry of it stored.
+
+    Parameters
+    ----------
+    integers : ndarray of int64 (rows, columns)
+    shifts : ndarray of int64 (rows,)
+        Row ``i`` has the scale ``2**-shifts[i]``.
+    word_length : int
+    """
+
+    integers: np.ndarray
+    shifts: np.ndarray
+    word_length: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.integers.shape
+        return rows, columns
+
+    @property
+    def values(self) -> np.ndarray:
+        """The real matrix, exact in float64 for word lengths up to 16."""
+        return np.ldexp(self.integers.astype(np.float64), -self.shifts[:, None])
+
+    @property
+    def memory_bits(self) -> int:
+        """Bits that the stored words take."""
+        return self.integers.size * self.word_length
+
+    def matrix(self, dtype: type) -> np.ndarray:
+        """The integers (rows, columns) in a type that holds them."""
+        return self.integers.astype(dtype)
+
+    def rows(self) -> list[list[int]]:
+        """The integers as Python's own."""
+        plain: list[list[int]] = self.integers.tolist()
+        return plain
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Sums (samples, rows) of vectors (samples, columns), in their own type; exact where that holds them."""
+        product: np.ndarray = x @ self.integers.T.astype(x.dtype)
+        return product
+
+    @cached_property
+    def _absolute_sums(self) -> list[int]:
+        return [sum(map(abs, row)) for row in self.rows()]
+
+    def absolute_row_sums(self) -> list[int]:
+        """``sum_j |integers[i, j]|`` of every row, exact."""
+        return self._absolute_sums
+
+    def spans(self, low: int, high: int) -> list[tuple[int, int]]:
+        """Smallest and largest sum of every row over words from ``low`` to ``high``, exact."""
+        return [
+            (sum(x * (high if x < 0 else low) for x in row), sum(x * (low if x < 0 else high) for x in row))
+            for row in self.rows()
+        ]
+
+    def memory_image(self, pe: int, simd: int) -> np.ndarray:
+        """The integers as [row group, column group, pe, simd], absent rows and columns zero."""
+        rows, columns = self.shape
+        row_groups, column_groups = -(-rows // pe), -(-columns // simd)
+        padded = np.zeros((row_groups * pe, column_groups * simd), dtype=np.int64)
+        padded[:rows, :columns] = self.integers
+        return padded.reshape(row_groups, pe, column_groups, simd).swapaxes(1, 2)

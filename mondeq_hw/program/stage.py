@@ -1,0 +1,233 @@
+"""``Stage``: the integers of one equilibrium layer, and the widths in which none of its sums can wrap.
+
+Contract, for one sample of input words ``x`` (all arithmetic on integers, ``>>r``
+is round half up, ``floor(v / 2**r + 1/2)``)::
+
+    d_i   = ((sum_j drive[i,j] x_j << drive_left_shift) + drive_bias_i) >>r drive_right_shift_i
+    s_i   = sat_sym(d_i >>r g_i)                                        (start)
+    s_i+  = sat_sym((d_i + sum_j matrix[i,j] phi(s_j) + leak_i phi(s_i)) >>r g_i)
+    z_i   = prox(s_i)
+
+``d_i`` lives on the accumulator grid ``2**-(f + g_i)`` of its row, ``f`` the
+fractional bits of the state and ``g_i`` the row's shift.  ``leak_i`` is the
+dyadic diagonal ``(1 - 2**-a) * 2**g_i``.  ``prox`` is the row's clip, ``phi`` the
+splitting's operator of it (``2 prox - id`` or ``prox``).  At most ``iterations``
+updates run; one that changes no row ends the loop early without changing the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..base import Clip, DenseOperator, FixedPointFormat, InputError, IntegerOperator, Overflow, Rounding, signed_width
+from ..problem import SPLITTINGS, Splitting, find_splitting
+
+
+@dataclass(frozen=True)
+class Stage:
+    """See the module's text for the meaning of each integer.
+
+    Parameters
+    ----------
+    solver : str
+        Name of its :class:`~mondeq_hw.problem.splitting.Splitting`.
+    clip : Clip
+        Of the state's rows, in words of the state.
+    input_format, state_format : FixedPointFormat
+    drive : DenseOperator (n, d)
+    drive_bias : ndarray of int64 (n,)
+        On the grid ``2**-(e_i + input fractional bits + drive_left_shift)``.
+    drive_left_shift : int
+    matrix : DenseOperator (n, n)
+        The iteration matrix without its leak.
+    leak_shift : int
+        ``a``; 0 means no leak.
+    iterations : int
+        Updates after the start, at least 1.
+    """
+
+    solver: str
+    clip: Clip
+    input_format: FixedPointFormat
+    state_format: FixedPointFormat
+    drive: DenseOperator
+    drive_bias: np.ndarray
+    drive_left_shift: int
+    matrix: DenseOperator
+    leak_shift: int
+    iterations: int
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def n(self) -> int:
+        """State dimension."""
+        return self.matrix.shape[0]
+
+    @property
+    def d(self) -> int:
+        """Input words per sample."""
+        return self.drive.shape[1]
+
+    # -- the operators of the state ------------------------------------------
+
+    @property
+    def splitting(self) -> Splitting:
+        """Of which this is the recurrence."""
+        return find_splitting(self.solver)
+
+    def phi(self, state: np.ndarray) -> np.ndarray:
+        """The iterated operator of state words (.., n)."""
+        return self.splitting.phi(self.clip, state)
+
+    def prox(self, state: np.ndarray) -> np.ndarray:
+        """Equilibrium words ``z`` of state words (.., n)."""
+        return self.clip.prox(state)
+
+    # -- derived integers ----------------------------------------------------
+
+    @cached_property
+    def drive_right_shift(self) -> np.ndarray:
+        """Rounding shift (n,) from the drive accumulator's grid to the state accumulator's."""
+        fine = self.drive.shifts + self.input_format.fractional_bits + self.drive_left_shift
+        return fine - (self.state_format.fractional_bits + self.matrix.shifts)
+
+    @cached_property
+    def leak(self) -> np.ndarray:
+        """Integer diagonal (n,) ``(2**a - 1) << (g_i - a)``; zeros without leak."""
+        return (2**self.leak_shift - 1) << np.maximum(self.matrix.shifts - self.leak_shift, 0)
+
+    def iteration_matrix(self, dtype: type) -> np.ndarray:
+        """The stored matrix with its leak (n, n), every row on its own grid."""
+        return self.matrix.matrix(dtype) + np.diag(self.leak.astype(dtype))
+
+    # -- proved ranges -------------------------------------------------------
+
+    @cached_property
+    def drive_sum_bound(self) -> int:
+        """Largest magnitude of ``sum_j drive[i,j] x_j`` of any row, before the left shift, by absolute sums."""
+        words = self.input_format
+        return max(self.drive.absolute_row_sums()) * max(abs(words.min_word), words.max_word)
+
+    @cached_property
+    def drive_accumulator_bound(self) -> int:
+        """Largest magnitude on the way to ``d_i``: partial sums, the bias and the rounding constant."""
+        return max(self.drive_sum_bound << self.drive_left_shift, *map(abs, self.drive_range))
+
+    @cached_property
+    def drive_extremes(self) -> list[tuple[int, int]]:
+        """Smallest and largest exact drive of each row over every input word, on the drive accumulator's grid."""
+        spans = self.drive.spans(self.input_format.min_word, self.input_format.max_word)
+        left = self.drive_left_shift
+        return [
+            ((low << left) + bias, (high << left) + bias)
+            for (low, high), bias in zip(spans, self.drive_bias.tolist(), strict=True)
+        ]
+
+    @cached_property
+    def drive_range(self) -> tuple[int, int]:
+        """Exact interval of the drive accumulator, rounding constant included."""
+        rows = list(zip(self.drive_extremes, self.drive_right_shift.tolist(), strict=True))
+        return min(0, *(low for (low, _), _ in rows)), max(0, *(high + ((1 << r) >> 1) for (_, high), r in rows))
+
+    @cached_property
+    def drive_bound(self) -> list[int]:
+        """Largest ``|d_i|`` over every input, per row."""
+        return [
+            max(abs((low + half) >> right), abs((high + half) >> right))
+            for (low, high), right in zip(self.drive_extremes, self.drive_right_shift.tolist(), strict=True)
+            for half in ((1 << right) >> 1,)
+        ]
+
+    @cached_property
+    def accumulator_bound(self) -> int:
+        """Largest magnitude that a state accumulator can reach, rounding constant included."""
+        top = self.state_format.max_word
+        rows = zip(
+            self.matrix.absolute_row_sums(),
+            self.leak.tolist(),
+            self.drive_bound,
+            self.matrix.shifts.tolist(),
+            strict=True,
+        )
+        return max((total + leak) * top + drive + ((1 << shift) >> 1) for total, leak, drive, shift in rows)
+
+    @property
+    def drive_accumulator_bits(self) -> int:
+        """Width in which the drive accumulator (after the left shift and the rounding constant) cannot wrap."""
+        return signed_width(*self.drive_range)
+
+    @property
+    def drive_bits(self) -> int:
+        """Width of ``d_i``, the word handed from the drive engine to the solver."""
+        top = max(self.drive_bound)
+        return signed_width(-top, top)
+
+    @property
+    def accumulator_bits(self) -> int:
+        """Width in which a state accumulator cannot wrap."""
+        return signed_width(-self.accumulator_bound, self.accumulator_bound)
+
+
+def check_operator(key: str, operator: IntegerOperator, shape: tuple[int, int]) -> None:
+    """Refuse a stored map whose words break the contract.
+
+    Raises
+    ------
+    InputError
+    """
+    if operator.shape != shape or operator.shifts.shape != shape[:1] or operator.shifts.dtype != np.int64:
+        raise InputError(
+            f"program: {key} is {operator.shape} with {operator.shifts.dtype}{operator.shifts.shape} scales; "
+            f"expected {shape} and int64({shape[0]},)"
+        )
+    if isinstance(operator, DenseOperator) and operator.integers.dtype != np.int64:
+        raise InputError(f"program: {key} is {operator.integers.dtype}; expected int64")
+    top = max(1, 2 ** (operator.word_length - 1) - 1)
+    words = operator.matrix(np.int64)
+    if np.abs(words).max() > top or (operator.word_length == 1 and not words.all()):
+        raise InputError(f"program: {key} has levels outside a symmetric {operator.word_length}-bit word")
+
+
+def check_vector(key: str, vector: np.ndarray, length: int) -> None:
+    """Refuse biases of another length or type.
+
+    Raises
+    ------
+    InputError
+    """
+    if vector.shape != (length,) or vector.dtype != np.int64:
+        raise InputError(f"program: {key} is {vector.dtype}{vector.shape}; expected int64({length},)")
+
+
+def _check(stage: Stage) -> None:
+    """Refuse integers that break the contract, so that no emitter needs to check again."""
+    n = stage.matrix.shape[0]
+    check_operator("matrix", stage.matrix, (n, n))
+    check_operator("drive", stage.drive, (n, stage.drive.shape[-1]))
+    check_vector("drive_bias", stage.drive_bias, n)
+    if stage.solver not in SPLITTINGS:
+        raise InputError(f"program: solver is {stage.solver!r}; expected one of {', '.join(SPLITTINGS)}")
+    state = stage.state_format
+    if not (state.signed and state.rounding is Rounding.RND and state.overflow is Overflow.SAT_SYM):
+        raise InputError(f"program: state format is {state}; expected a signed AP_RND, AP_SAT_SYM format")
+    if stage.input_format.signed:
+        raise InputError("program: input words are unsigned; fold an offset into the preprocessing instead")
+    if stage.clip.n != n:
+        raise InputError(f"program: the clip has {stage.clip.n} rows; expected {n}")
+    for kind in stage.clip.kinds:
+        for bound in (kind.lower, kind.upper):
+            if np.isfinite(bound) and (bound != int(bound) or abs(bound) > state.max_word):
+                raise InputError(
+                    f"program: a clip at {bound:g} is no word of {state}; expected whole words up to {state.max_word}"
+                )
+    if stage.iterations < 1:
+        raise InputError(f"program: iterations is {stage.iterations}; expected at least 1")
+    if stage.matrix.shifts.min() < stage.leak_shift:
+        raise InputError("program: a matrix shift is below the leak shift; the leak would not be an integer")
+    if stage.drive_left_shift < 0 or stage.drive_right_shift.min() < 0:
+        raise InputError("program: the drive grid is coarser than the accumulator grid; raise drive_left_shift")
