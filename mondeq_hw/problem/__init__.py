@@ -21,6 +21,8 @@ from .load import (
     save,
 )
 from .model import MonDEQ, Preprocessing, StoredRecurrence, lipschitz_constant, monotonicity_margin
+from .mpc import from_mpc
+from .qp import from_qp
 from .reference import MAX_ITERATIONS, TOLERANCE, logits, preactivation, state_of, step_size
 from .reformulate import Recurrence, folded_input, network_of, reformulate
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
@@ -56,6 +58,8 @@ __all__ = [
     "digits",
     "find_splitting",
     "folded_input",
+    "from_mpc",
+    "from_qp",
     "lipschitz_constant",
     "load",
     "load_checkpoint",

@@ -49,11 +49,14 @@ def assemble(
 
 
 def on_words(clip: Clip, state_format: FixedPointFormat) -> Clip:
-    """A clip in units of the state as one in words of it: each bound to the nearest word, or none beyond the last."""
+    """A clip in units of the state as one in words of it: each bound to the next word inwards, or none beyond the last.
+
+    Inwards, so that what is bounded in the real problem stays within its bounds.
+    """
 
     def word(bound: float) -> float:
-        nearest = np.floor(np.ldexp(bound, state_format.fractional_bits) + 0.5)
-        return float(nearest if abs(nearest) < state_format.max_word else np.copysign(np.inf, bound))
+        inner = np.trunc(np.ldexp(bound, state_format.fractional_bits))
+        return float(inner if abs(inner) < state_format.max_word else np.copysign(np.inf, bound))
 
     kinds = [Interval(word(kind.lower), word(kind.upper), kind.complement) for kind in clip.kinds]
     return Clip.of([kinds[row] for row in clip.rows])

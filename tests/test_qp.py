@@ -1,0 +1,265 @@
+"""Quadratic programs and MPC as equilibrium networks: solutions equal OSQP's, bad problems are refused by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import osqp
+import pytest
+import scipy.sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.linalg import expm
+
+from mondeq_hw import InputError, MonDEQ, from_mpc, from_qp
+from mondeq_hw.problem import PEACEMAN_RACHFORD, SPLITTINGS, logits, reformulate
+from mondeq_hw.program import GoldenModel, SolverProgram
+from mondeq_hw.proof import choose_iterations
+from mondeq_hw.rounding import LoweringOptions, assemble, lower
+
+Plain = dict[str, Any]
+
+
+def osqp_solution(P: np.ndarray, q: np.ndarray, A: np.ndarray, l: np.ndarray, u: np.ndarray) -> np.ndarray:  # noqa: E741
+    solver = osqp.OSQP()
+    solver.setup(
+        scipy.sparse.csc_matrix(P), q, scipy.sparse.csc_matrix(A), l, u, verbose=False, eps_abs=1e-10, eps_rel=1e-10,
+        max_iter=400_000, polishing=True,
+    )  # fmt: skip
+    return np.asarray(solver.solve().x)
+
+
+def softened(problem: Plain, rows: np.ndarray, delta: float) -> Plain:
+    """The same with a slack variable for each of some rows: what a soft row means."""
+    n, m, g = len(problem["q"]), len(problem["A"]), len(rows)
+    slack = np.zeros((m, g))
+    slack[rows, np.arange(g)] = -1.0
+    return {
+        "P": np.block([[problem["P"], np.zeros((n, g))], [np.zeros((g, n)), np.eye(g) / delta]]),
+        "q": np.concatenate([problem["q"], np.zeros(g)]),
+        "A": np.hstack([problem["A"], slack]),
+        "l": problem["l"],
+        "u": problem["u"],
+    }
+
+
+def at(problem: Plain, theta: np.ndarray) -> Plain:
+    """The plain problem of one parameter."""
+    fixed = {key: problem[key] for key in ("P", "A")}
+    moved = {key: problem[key] + problem[gain] @ theta for key, gain in (("q", "Q"), ("l", "L"), ("u", "U"))}
+    return {**fixed, **moved}
+
+
+def random_problem(rng: np.random.Generator, form: str) -> Plain:
+    """A feasible problem: boxes alone, boxes with soft rows, or independent hard rows."""
+    n, p = int(rng.integers(1, 7)), int(rng.integers(1, 4))
+    factor = rng.normal(size=(n, n))
+    problem: Plain = {"P": factor @ factor.T + 0.3 * np.eye(n), "q": rng.normal(size=n), "Q": rng.normal(size=(n, p))}
+    box_low = rng.normal(size=n) * 0.5
+    A, low, high = np.eye(n), box_low, box_low + rng.uniform(0.0, 1.0, n)
+    gain = np.zeros((n, p))
+    if form != "box":
+        rows = int(rng.integers(1, 4)) if form == "soft" else int(rng.integers(1, n + 1))
+        G, middle = rng.normal(size=(rows, n)), rng.normal(size=rows)
+        a, b = middle - rng.uniform(0, 1, rows), middle.copy()
+        a[rng.random(rows) < 0.3] = -np.inf
+        b[(rng.random(rows) < 0.2) & np.isfinite(a)] = np.inf
+        if rng.random() < 0.5:
+            a[0] = b[0] = middle[0]
+        moved = 0.3 * rng.normal(size=(rows, p))
+        if form == "soft":
+            A, low, high = np.vstack([A, G]), np.concatenate([low, a]), np.concatenate([high, b])
+            gain = np.vstack([gain, moved])
+        else:
+            A, low, high, gain = G, a, b, moved
+    problem |= {"A": A, "l": low, "u": high, "L": gain, "U": gain}
+    problem["theta"] = (-rng.uniform(0.2, 1, p), rng.uniform(0.2, 1, p))
+    return problem
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["box", "soft", "hard"]))
+def test_solutions_are_osqps(seed: int, form: str) -> None:
+    rng = np.random.default_rng(seed)
+    problem = random_problem(rng, form)
+    delta = 0.1 if form == "soft" else None
+    model = from_qp(**problem, delta=delta)
+    words = rng.integers(0, 2**12, size=(3, model.d))
+    for theta, found in zip(model.preprocessing.apply(words), logits(model, words), strict=True):
+        plain, n = at(problem, theta), len(problem["q"])
+        if delta is not None:
+            plain = softened(plain, np.arange(n, len(problem["A"])), delta)
+        np.testing.assert_allclose(found, osqp_solution(**plain)[:n], atol=2e-5)
+
+
+def test_hand_solved() -> None:
+    """min (z - theta)^2 / 2 on [-1, 1], theta in [-2, 2]: the clip itself."""
+    model = from_qp([[1.0]], [0.0], [[1.0]], [-1.0], [1.0], theta=([-2.0], [2.0]), Q=[[-1.0]])
+    words = np.array([[0], [1024], [2048], [4095]])
+    theta = -2 + 4 * words / 4095
+    np.testing.assert_allclose(model.preprocessing.apply(words), theta)
+    np.testing.assert_allclose(logits(model, words), np.clip(theta, -1, 1), atol=1e-8)
+
+
+@pytest.mark.parametrize("bounds", [(2.0, 3.0), (-3.0, -2.0), (0.0, 0.0), (2.5, 2.5)])
+def test_boxes_that_do_not_hold_zero(bounds: tuple[float, float]) -> None:
+    low, high = bounds
+    model = from_qp(np.eye(2), [0.3, -0.2], np.eye(2), [low] * 2, [high] * 2, theta=([0.0], [1.0]), Q=[[1.0], [-1.0]])
+    y = logits(model, np.array([[0], [4095]]))
+    expected = np.clip(-np.array([[0.3, -0.2], [1.3, -1.2]]), low, high)
+    np.testing.assert_allclose(y, expected, atol=1e-8)
+
+
+def test_duplicate_rows_are_soft_or_refused() -> None:
+    twice: Plain = {"A": [[1.0, 1.0], [1.0, 1.0]], "u": [1.0, 1.0], "theta": ([-3.0], [3.0]), "Q": [[1.0], [1.0]]}
+    with pytest.raises(InputError, match=r"rows 0, 1 of A are linearly dependent.*delta"):
+        from_qp(np.eye(2), np.zeros(2), **twice)
+    model = from_qp(np.eye(2), np.zeros(2), **twice, delta=0.5)
+    theta = np.array([-3.0])
+    words = np.array([[0]])
+    plain = {"P": np.eye(2), "q": np.full(2, theta[0]), "A": np.array(twice["A"]), "l": np.full(2, -np.inf)}
+    soft = softened({**plain, "u": np.ones(2)}, np.arange(2), 0.5)
+    np.testing.assert_allclose(logits(model, words)[0], osqp_solution(**soft)[:2], atol=1e-6)
+
+
+def test_bad_problems_are_named() -> None:
+    good: Plain = {"P": np.eye(2), "q": np.zeros(2), "theta": ([0.0], [1.0])}
+    cases: list[tuple[Plain, str]] = [
+        ({"P": np.diag([1.0, -1.0])}, "P has the eigenvalue -1"),
+        ({"P": np.diag([1.0, 0.0])}, "P is singular"),
+        ({"P": [[1.0, 2.0], [0.0, 1.0]]}, "P is not symmetric"),
+        ({"P": np.eye(3)}, r"P has shape \(3, 3\); expected \(2, 2\)"),
+        ({"q": [np.nan, 0.0]}, "q holds NaN"),
+        ({"theta": ([0.0], [np.inf])}, "theta's upper end holds NaN or infinity"),
+        ({"theta": ([1.0], [0.0])}, r"theta\[0\] goes from 1 to 0"),
+        ({"Q": np.ones((3, 1))}, r"Q has shape \(3, 1\); expected \(2, 1\)"),
+        ({"A": np.eye(2), "l": [1.0, 0.0], "u": [0.0, 0.0]}, "row 0 of the constraints is empty"),
+        (
+            {"A": [[1.0, 1.0]], "l": [0.0], "u": [1.0], "L": [[2.0]], "U": [[0.0]], "delta": 0.1},
+            "row 0 of the constraints is empty for some theta",
+        ),
+        ({"A": [[1.0, 0.0], [1.0, 0.0]], "l": [0.0, 2.0], "u": [1.0, 3.0]}, "the bounds of variable 0 are empty"),
+        ({"A": [[0.0, 0.0]], "l": [0.0], "u": [1.0]}, "row 0 of A is zero"),
+        ({"A": [[1.0, 1.0]], "u": [1.0], "delta": -1.0}, "delta has an entry that is negative"),
+        ({"A": [[1.0, 1.0]], "u": [1.0], "delta": [1.0, 1.0]}, "delta has shape"),
+        ({"outputs": [[1.0]]}, r"outputs has shape \(1, 1\); expected \(1, 2\)"),
+        ({"input_bits": 17}, "input_bits is 17; expected 1 to 16"),
+    ]
+    for change, message in cases:
+        with pytest.raises(InputError, match=message):
+            from_qp(**{**good, **change})
+
+
+# -- model predictive control ------------------------------------------------------
+
+
+def oscillating_masses(masses: int, inputs: int, step: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
+    """Wang & Boyd 2010: masses in a row, springs between them and to the walls, forces between neighbours."""
+    K = 2 * np.eye(masses) - np.eye(masses, k=1) - np.eye(masses, k=-1)
+    force = np.zeros((masses, inputs))
+    for j in range(inputs):
+        first = j * masses // inputs
+        force[first, j], force[first + 1, j] = 1.0, -1.0
+    n = 2 * masses
+    generator = np.zeros((n + inputs, n + inputs))
+    generator[:masses, masses:n], generator[masses:n, :masses], generator[masses:n, n:] = np.eye(masses), -K, force
+    exponential = expm(step * generator)
+    return exponential[:n, :n], exponential[:n, n:]
+
+
+def masses_mpc(masses: int, inputs: int, weight: float, delta: float | None) -> MonDEQ:
+    A, B = oscillating_masses(masses, inputs)
+    n = 2 * masses
+    limit = np.where(np.arange(n) < masses, 2.0, np.inf)
+    soft = {} if delta is None else {"x_bounds": (-limit, limit), "soft": delta}
+    return from_mpc(
+        A, B, np.eye(n), weight * np.eye(inputs), 10, x_box=(-1.0, 1.0), u_bounds=(-0.5, 0.5), **soft
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rows", "factor"),
+    [((4, 2, 1.0, None), 20, 0.60), ((6, 3, 0.1, None), 30, 0.78), ((4, 2, 1.0, 0.1), 60, 0.76)],
+)
+def test_scaled_problems_contract_fast(
+    arguments: tuple[int, int, float, float | None], rows: int, factor: float
+) -> None:
+    """The figures that a hand scaling had reached."""
+    model = masses_mpc(*arguments)
+    assert model.n == rows
+    splitting = SPLITTINGS[PEACEMAN_RACHFORD]
+    norms = [np.linalg.norm(reformulate(model, splitting, a).matrix, 2) for a in 2.0 ** (np.arange(-8, 9) / 8)]
+    assert min(norms) <= factor
+
+
+def test_mpc_is_the_receding_horizon_problem() -> None:
+    """Against the sparse formulation, states and inputs as variables, solved by OSQP."""
+    A, B = oscillating_masses(2, 1)
+    n, m, N = 4, 1, 5
+    Q, R, T = np.diag([1.0, 2.0, 0.5, 0.1]), np.array([[0.3]]), 3.0 * np.eye(4)
+    box = {"x_box": (-1.0, 1.0), "u_bounds": (-0.3, 0.4), "reference": (np.full(4, -0.5), np.full(4, 0.5))}
+    model = from_mpc(A, B, Q, R, N, terminal=T, **box)
+    words = np.random.default_rng(0).integers(0, 4096, size=(5, 8))
+    for theta, found in zip(model.preprocessing.apply(words), logits(model, words), strict=True):
+        x0, r = theta[:4], theta[4:]
+        weights = [Q] * (N - 1) + [T]
+        P = scipy.sparse.block_diag([*weights, *[R] * N]).toarray()
+        q = np.concatenate([*[-w @ r for w in weights], np.zeros(N * m)])
+        dynamics = np.hstack([np.eye(N * n) - np.kron(np.eye(N, k=-1), A), -np.kron(np.eye(N), B)])
+        fixed = np.concatenate([A @ x0, np.zeros((N - 1) * n)])
+        inputs = np.hstack([np.zeros((N * m, N * n)), np.eye(N * m)])
+        x = osqp_solution(
+            P, q, np.vstack([dynamics, inputs]), np.concatenate([fixed, np.full(N, -0.3)]),
+            np.concatenate([fixed, np.full(N, 0.4)]),
+        )  # fmt: skip
+        np.testing.assert_allclose(found, x[N * n : N * n + 1], atol=1e-6)
+
+
+def integers(model: MonDEQ, bits: int) -> SolverProgram:
+    lowered = lower(model, LoweringOptions(bits=bits, state_bits=18, drive_bits=16, readout_bits=16))
+    assert lowered.proof is not None
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
+    return program.replace(iterations=choose_iterations(program, lowered.proof))
+
+
+@pytest.mark.parametrize(("arguments", "bits"), [((4, 2, 1.0, None), 10), ((4, 2, 1.0, 0.1), 12)])
+def test_integers_solve_the_problem_and_keep_the_hard_bounds(
+    arguments: tuple[int, int, float, float | None], bits: int
+) -> None:
+    model = masses_mpc(*arguments)
+    golden = GoldenModel(integers(model, bits))
+    words = np.random.default_rng(1).integers(0, 4096, size=(500, model.d))
+    u, exact = golden.predict(words), logits(model, words)
+    assert np.abs(u - exact).max() < 0.005  # of a range of 1; OSQP's default tolerance errs by more
+    corners = np.random.default_rng(2).choice([0, 4095], size=(500, model.d))
+    applied = golden.predict(corners)
+    assert np.abs(applied).max() == 0.5  # reached, and never passed: the bound is a word of the state
+
+
+@pytest.mark.parametrize("limit", [0.3, 0.7, 0.12345])
+def test_bounds_between_words_are_kept_too(limit: float) -> None:
+    A, B = oscillating_masses(2, 1)
+    model = from_mpc(A, B, np.eye(4), np.eye(1), 4, x_box=(-1.0, 1.0), u_bounds=(-limit, limit))
+    golden = GoldenModel(integers(model, 12))
+    applied = np.abs(golden.predict(np.random.default_rng(0).choice([0, 4095], size=(300, 4))))
+    assert limit * (1 - 2**-8) < applied.max() <= limit
+
+
+def test_bad_mpc_is_named() -> None:
+    A, B = oscillating_masses(2, 1)
+    good: Plain = {"A": A, "B": B, "Q": np.eye(4), "R": np.eye(1), "N": 3}
+    good |= {"x_box": (-1.0, 1.0), "u_bounds": (-1.0, 1.0)}
+    cases: list[tuple[Plain, str]] = [
+        ({"N": 0}, "horizon N is 0"),
+        ({"Q": np.eye(3)}, r"Q has shape \(3, 3\); expected \(4, 4\)"),
+        ({"R": np.zeros((1, 1))}, "R is singular"),
+        ({"x_bounds": (-1.0, 1.0)}, "x_bounds got no penalty"),
+        ({"terminal": "mpc"}, "terminal is 'mpc'"),
+        ({"x_box": (-np.inf, 1.0)}, "a box has an end"),
+        ({"u_bounds": (1.0, -1.0)}, "empty"),
+        ({"A": np.diag([2.0, 0, 0, 0]), "B": np.array([[0.0], [1], [1], [1]])}, "Riccati"),
+    ]
+    for change, message in cases:
+        with pytest.raises(InputError, match=message):
+            from_mpc(**{**good, **change})
