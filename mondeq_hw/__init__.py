@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .base import InputError, MismatchError, MissingToolError, MondeqError, NotCertifiedError, __version__
-from .problem import MonDEQ, Preprocessing, from_mpc, from_qp, load, save
+from .problem import MonDEQ, Preprocessing, from_cvxpy, from_mpc, from_qp, load, save
 
 if TYPE_CHECKING:
     from .pipeline import compile
@@ -29,6 +29,7 @@ __all__ = [
     "Project",
     "__version__",
     "compile",
+    "from_cvxpy",
     "from_mpc",
     "from_qp",
     "load",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cvxpy
 import numpy as np
 import osqp
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from mondeq_hw import InputError, MonDEQ, from_mpc, from_qp
+from mondeq_hw import InputError, MonDEQ, from_cvxpy, from_mpc, from_qp
 from mondeq_hw.problem import PEACEMAN_RACHFORD, SPLITTINGS, logits, reformulate
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import choose_iterations
@@ -265,3 +266,74 @@ def test_bad_mpc_is_named() -> None:
     for change, message in cases:
         with pytest.raises(InputError, match=message):
             from_mpc(**{**good, **change})
+
+
+# -- other front doors --------------------------------------------------------------
+
+
+def test_states_of_a_sparse_problem_are_eliminated() -> None:
+    """Dynamics as equality rows, states and inputs as variables: the condensed problem, no row more."""
+    A, B = oscillating_masses(2, 1)
+    n, m, N = 4, 1, 4
+    dynamics = np.hstack([np.eye(N * n) - np.kron(np.eye(N, k=-1), A), -np.kron(np.eye(N), B)])
+    inputs = np.hstack([np.zeros((N * m, N * n)), np.eye(N * m)])
+    moved = np.zeros((N * n + N * m, n))
+    moved[:n] = A
+    weights = scipy.sparse.block_diag([np.eye(n)] * (N - 1) + [2 * np.eye(n)] + [0.5 * np.eye(m)] * N).toarray()
+    zeros = np.zeros(N * n)
+    sparse = from_qp(
+        weights, np.zeros(N * (n + m)), np.vstack([dynamics, inputs]), np.concatenate([zeros, np.full(N, -0.2)]),
+        np.concatenate([zeros, np.full(N, 0.2)]), theta=(np.full(n, -1.0), np.ones(n)), L=moved, U=moved,
+        outputs=inputs[:1],
+    )  # fmt: skip
+    condensed = from_mpc(
+        A, B, np.eye(n), 0.5 * np.eye(m), N, x_box=(-1.0, 1.0), u_bounds=(-0.2, 0.2), terminal=2 * np.eye(n)
+    )
+    assert sparse.n == condensed.n == N
+    words = np.random.default_rng(0).integers(0, 4096, size=(6, n))
+    np.testing.assert_allclose(logits(sparse, words), logits(condensed, words), atol=1e-8)
+
+
+def test_equalities_that_leave_no_freedom_and_such_that_contradict() -> None:
+    plain: Plain = {"P": np.eye(2), "q": np.zeros(2), "theta": ([0.0], [1.0])}
+    gains = {"L": [[2.0], [0.0]], "U": [[2.0], [0.0]]}
+    solved = from_qp(**plain, A=[[1.0, 1.0], [1.0, -1.0]], l=[0.0, 0.0], u=[0.0, 0.0], **gains)
+    np.testing.assert_allclose(logits(solved, np.array([[4095]])), [[1.0, 1.0]], atol=1e-8)
+    for right, message in ((2.0, "follows from"), (3.0, "contradicts")):
+        with pytest.raises(InputError, match=message):
+            from_qp(**plain, A=[[1.0, 1.0], [2.0, 2.0]], l=[1.0, right], u=[1.0, right])
+    with pytest.raises(InputError, match="row 1 of A says something of theta alone"):
+        from_qp(
+            **plain, A=[[1.0, 1.0], [1.0, 1.0]], l=[0.0, -np.inf], u=[0.0, 0.5], L=[[1.0], [0.0]], U=[[1.0], [0.0]],
+            delta=[0.0, 0.1],
+        )  # fmt: skip
+
+
+def test_cvxpy_problems() -> None:
+    x, r = cvxpy.Parameter(2, name="x"), cvxpy.Parameter(name="r")
+    z, slack = cvxpy.Variable(3), cvxpy.Variable()
+    cost = 0.5 * cvxpy.quad_form(z, np.diag([1.0, 2.0, 3.0])) + x @ z[:2] + 5 * cvxpy.square(slack)
+    problem = cvxpy.Problem(
+        cvxpy.Minimize(cost + cvxpy.sum_squares(z[0] - r)), [z >= -0.3, z <= 0.4, cvxpy.sum(z) + slack == x[0]]
+    )
+    model = from_cvxpy(problem, {x: (-1.0, [1.0, 2.0]), r: (-1.0, 1.0)}, [z, slack])
+    words = np.random.default_rng(0).integers(0, 4096, size=(8, 3))
+    for theta, found in zip(model.preprocessing.apply(words), logits(model, words), strict=True):
+        x.value, r.value = theta[:2], theta[2]
+        problem.solve(solver=cvxpy.CLARABEL)
+        np.testing.assert_allclose(found, [*z.value, slack.value], atol=1e-5)
+
+
+def test_cvxpy_problems_that_are_no_quadratic_programs() -> None:
+    p, z = cvxpy.Parameter(name="p"), cvxpy.Variable(2)
+    square = cvxpy.sum_squares(z)
+    cases = [
+        (cvxpy.Problem(cvxpy.Minimize(square + p * z[0]), [p * z[1] >= 1]), "multiplies a variable"),
+        (cvxpy.Problem(cvxpy.Minimize(cvxpy.exp(z[0]) + p * z[1])), "no quadratic program"),
+        (cvxpy.Problem(cvxpy.Minimize(square + p**2 * z[0])), "no quadratic program"),
+        (cvxpy.Problem(cvxpy.Maximize(p * z[0] - square)), "maximises"),
+        (cvxpy.Problem(cvxpy.Minimize(square + p * z[0] + cvxpy.Parameter(name="other") * z[1])), "other has no box"),
+    ]
+    for problem, message in cases:
+        with pytest.raises(InputError, match=message):
+            from_cvxpy(problem, {p: (0.5, 1.0)}, [z])

@@ -6,6 +6,7 @@ Takes files and arrays; gives ``MonDEQ``, ``Dataset`` and ``Recurrence``, all in
 from __future__ import annotations
 
 from .containers import FORMAT_NAME
+from .cvxpy_problem import from_cvxpy
 from .data import DATASETS, DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, MNIST, Dataset, digits, mnist, named
 from .load import (
     FORMAT_VERSION,
@@ -58,6 +59,7 @@ __all__ = [
     "digits",
     "find_splitting",
     "folded_input",
+    "from_cvxpy",
     "from_mpc",
     "from_qp",
     "lipschitz_constant",

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..base import InputError
 from .model import MonDEQ
-from .qp import PARAMETER_BITS, Array, check_positive_definite, from_qp
+from .qp import PARAMETER_BITS, from_qp
+from .quadratic_program import Array, check_positive_definite
 
 LQR = "lqr"
 

@@ -1,0 +1,85 @@
+"""Equality constraints solved for variables that have no bounds of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..base import InputError
+from .quadratic_program import LEAST_EIGENVALUE, Affine, QuadraticProgram
+
+
+def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram:
+    """Hard equalities solved for variables without bounds of their own, by Gaussian elimination with full pivoting."""
+    lower, upper = problem.l, problem.u
+    single = problem.single
+    equal = (lower.offset == upper.offset) & (lower.gain == upper.gain).all(axis=1) & (delta == 0) & ~single
+    bounded = (problem.A[single] != 0).any(axis=0)
+    rest = np.flatnonzero(equal).tolist()
+    E, f = problem.A.copy(), np.column_stack([lower.offset, lower.gain])
+    pivots: dict[int, int] = {}  # row -> variable
+    while rest:
+        candidates = np.abs(E[rest]) * ~bounded
+        at = int(candidates.argmax())
+        row, j = rest[at // E.shape[1]], at % E.shape[1]
+        if candidates.flat[at] <= LEAST_EIGENVALUE * np.abs(problem.A).max():
+            break
+        rest.remove(row)
+        pivots[row], bounded[j] = j, True
+        f[row] /= E[row, j]
+        E[row] /= E[row, j]
+        for other in (*rest, *(done for done in pivots if done != row)):
+            f[other] -= E[other, j] * f[row]
+            E[other] -= E[other, j] * E[row]
+    _check_implied(rest, E, f, np.abs(problem.A).max(initial=0.0))
+    gone = list(pivots.values())
+    kept = np.setdiff1d(np.arange(E.shape[1]), gone)
+    T = np.zeros((E.shape[1], len(kept)))
+    T[kept, np.arange(len(kept))] = 1.0
+    T[gone] = -E[list(pivots)][:, kept]
+    constant = np.zeros((E.shape[1], f.shape[1]))
+    constant[gone] = f[list(pivots)]
+    left = np.setdiff1d(np.arange(len(E)), list(pivots))
+    return _without_empty(_substituted(problem, T, Affine(constant[:, 0], constant[:, 1:]), left))
+
+
+def _check_implied(rest: list[int], E: np.ndarray, f: np.ndarray, size: float) -> None:
+    for row in rest:
+        if np.abs(E[row]).max() <= LEAST_EIGENVALUE * size:
+            state = "follows from" if np.abs(f[row]).max() <= LEAST_EIGENVALUE * max(size, 1.0) else "contradicts"
+            raise InputError(f"equality row {row} of A {state} the others; leave it out")
+
+
+def _substituted(problem: QuadraticProgram, T: np.ndarray, t: Affine, rows: np.ndarray) -> QuadraticProgram:
+    """``z = T w + t``, and some of the rows."""
+    moved = t.times(-problem.A[rows])
+    return QuadraticProgram(
+        P=T.T @ problem.P @ T,
+        q=problem.q.plus(t.times(problem.P)).times(T.T),
+        A=problem.A[rows] @ T,
+        l=problem.l.rows(rows).plus(moved),
+        u=problem.u.rows(rows).plus(moved),
+        box=problem.box,
+        S=problem.S @ T,
+        o=problem.o.plus(t.times(problem.S)),
+        source=problem.source[rows],
+    )
+
+
+def _without_empty(problem: QuadraticProgram) -> QuadraticProgram:
+    """Rows in which no variable is left constrain theta alone: they hold all over the box, or are refused."""
+    size = np.abs(problem.A).max(axis=1, initial=0.0)
+    empty = size <= LEAST_EIGENVALUE * max(size.max(initial=0.0), 1.0)
+    above = np.where(np.isfinite(problem.u.offset), problem.u.least(problem.box), 0.0)
+    below = np.where(np.isfinite(problem.l.offset), Affine(-problem.l.offset, -problem.l.gain).least(problem.box), 0.0)
+    broken = np.flatnonzero(empty & (np.minimum(above, below) < -LEAST_EIGENVALUE))
+    if len(broken):
+        raise InputError(
+            f"row {problem.source[broken[0]]} of A says something of theta alone, which is not so all over the box; "
+            "leave it out, or narrow the box"
+        )
+    kept = np.flatnonzero(~empty)
+    return replace(
+        problem, A=problem.A[kept], l=problem.l.rows(kept), u=problem.u.rows(kept), source=problem.source[kept]
+    )

@@ -1,0 +1,183 @@
+"""A quadratic program as a monotone inclusion: primal, saddle or dual, by what its constraints are.
+
+primal
+    Bounds of single variables only: ``M = P``, every row a clip.
+saddle
+    Other rows soft, with penalty ``slack^2 / (2 delta)``: ``M = [[P, G'], [-G, diag(delta)]]``, bounds of single
+    variables stay clips, multipliers are nonnegative, free, or the complement of a clip.
+dual
+    Hard rows, linearly independent: ``M = G P^-1 G'``, one row a constraint; ``z`` is linear in multipliers and theta.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base import FREE, RELU, InputError, Interval
+from .quadratic_program import LEAST_EIGENVALUE, Affine, QuadraticProgram
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """``0 in M s + E theta + c + N(s)``, ``y = O s + o``; the rows of ``N`` are those of a clip.
+
+    Parameters
+    ----------
+    M : ndarray (rows, rows)
+        ``M + M'`` positive definite.
+    E : ndarray (rows, p)
+    c : ndarray (rows,)
+    kinds : tuple of Interval (rows,)
+    O : ndarray (k, rows)
+    o : ndarray (k,)
+    """
+
+    M: np.ndarray
+    E: np.ndarray
+    c: np.ndarray
+    kinds: tuple[Interval, ...]
+    O: np.ndarray  # noqa: E741 - the field's name for the readout
+    o: np.ndarray
+
+    def scaled(self, scales: np.ndarray) -> Inclusion:
+        """The same in ``s / scales``."""
+        bounds = [
+            # A complement is the prox of a support function, whose set grows with the scale.
+            Interval(kind.lower * t, kind.upper * t, True)
+            if kind.complement
+            else Interval(kind.lower / t, kind.upper / t)
+            for kind, t in zip(self.kinds, scales.tolist(), strict=True)
+        ]
+        column = scales[:, None]
+        return Inclusion(
+            column * self.M * scales, column * self.E, scales * self.c, tuple(bounds), self.O * scales, self.o
+        )
+
+
+def inclusion_of(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
+    single = problem.single
+    others = np.flatnonzero(~single)
+    if len(others) == 0 or (delta[others] > 0).all():
+        return _saddle(problem, np.flatnonzero(single), others, delta[others])
+    return _dual(problem, delta)
+
+
+def _saddle(problem: QuadraticProgram, single: np.ndarray, others: np.ndarray, delta: np.ndarray) -> Inclusion:
+    """Variables, clipped where single rows bound them, over the multipliers of the soft rows; primal without these."""
+    lower, upper = _variable_bounds(problem, single)
+    origin = np.clip(0.0, lower, upper)
+    rows = _one_kind_each(problem.A[others], problem.l.rows(others), problem.u.rows(others), delta)
+    G, shift = rows.G, rows.target.offset - rows.G @ origin
+    M = np.block([[problem.P, G.T], [-G, np.diag(rows.delta)]])
+    E = np.vstack([problem.q.gain, rows.target.gain])
+    c = np.concatenate([problem.q.offset + problem.P @ origin, shift])
+    kinds = [Interval(a, b) for a, b in zip((lower - origin).tolist(), (upper - origin).tolist(), strict=True)]
+    O = np.hstack([problem.S, np.zeros((len(problem.S), len(G)))])  # noqa: E741
+    shown = problem.o.plus(Affine(problem.S @ origin, np.zeros_like(problem.o.gain)))
+    return _with_direct(Inclusion(M, E, c, (*kinds, *rows.kinds), O, shown.offset), shown.gain)
+
+
+def _dual(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
+    """A row a constraint; what the outputs take from theta itself goes through free rows."""
+    rows = _one_kind_each(problem.A, problem.l, problem.u, delta)
+    inverse = np.linalg.inv(problem.P)
+    GP = rows.G @ inverse
+    core = GP @ rows.G.T + np.diag(rows.delta)
+    _independent(problem, rows, core)
+    c = GP @ problem.q.offset + rows.target.offset
+    E = GP @ problem.q.gain + rows.target.gain
+    shown = problem.o.plus(problem.q.times(-problem.S @ inverse))
+    return _with_direct(Inclusion(core, E, c, rows.kinds, -problem.S @ GP.T, shown.offset), shown.gain)
+
+
+def _with_direct(inclusion: Inclusion, gain: np.ndarray) -> Inclusion:
+    """Outputs that take ``gain theta`` beside what they show: a free row for each that does."""
+    through = np.flatnonzero(gain.any(axis=1))
+    rows, extra = len(inclusion.M), len(through)
+    M = np.block([[inclusion.M, np.zeros((rows, extra))], [np.zeros((extra, rows)), np.eye(extra)]])
+    select = np.zeros((len(inclusion.O), extra))
+    select[through, np.arange(extra)] = 1.0
+    return Inclusion(
+        M,
+        np.vstack([inclusion.E, -gain[through]]),
+        np.concatenate([inclusion.c, np.zeros(extra)]),
+        (*inclusion.kinds, *[FREE] * extra),
+        np.hstack([inclusion.O, select]),
+        inclusion.o,
+    )
+
+
+def _independent(problem: QuadraticProgram, rows: _Rows, core: np.ndarray) -> None:
+    values, vectors = np.linalg.eigh(core)
+    if values[0] > LEAST_EIGENVALUE * values[-1]:
+        return
+    guilty = sorted({int(problem.source[rows.source[i]]) for i in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-6)})
+    named = ", ".join(map(str, guilty[:8])) + (", ..." if len(guilty) > 8 else "")
+    raise InputError(
+        f"rows {named} of A are linearly dependent and cannot all be hard; give them a penalty with delta=..., for "
+        "example 0.01, or leave out what the others imply"
+    )
+
+
+def _variable_bounds(problem: QuadraticProgram, single: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The tightest bounds that rows of a single entry give each variable."""
+    n = len(problem.P)
+    lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
+    for i in single.tolist():
+        j = int(np.flatnonzero(problem.A[i])[0])
+        ends = sorted((problem.l.offset[i] / problem.A[i, j], problem.u.offset[i] / problem.A[i, j]))
+        lower[j], upper[j] = max(lower[j], ends[0]), min(upper[j], ends[1])
+        if lower[j] > upper[j]:
+            raise InputError(f"the bounds of variable {j} are empty: {lower[j]:g} to {upper[j]:g} (row {i} of A)")
+    return lower, upper
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Constraints of one kind a row: ``G z - target`` in an interval about zero, its multiplier in ``kinds``."""
+
+    G: np.ndarray
+    target: Affine
+    delta: np.ndarray
+    kinds: tuple[Interval, ...]
+    source: np.ndarray
+
+
+def _one_kind_each(A: np.ndarray, lower: Affine, upper: Affine, delta: np.ndarray) -> _Rows:
+    """Equalities, one-sided rows, and two-sided ones of constant width; others become two one-sided rows.
+
+    The multiplier's row reads ``-(G z - target) + delta y + N(y)``.
+    """
+    G, offsets, gains, deltas, kinds, source = [], [], [], [], [], []
+
+    def add(i: int, sign: float, offset: float, gain: np.ndarray, kind: Interval) -> None:
+        G.append(sign * A[i])
+        offsets.append(sign * offset)
+        gains.append(sign * gain)
+        deltas.append(delta[i])
+        kinds.append(kind)
+        source.append(i)
+
+    for i in range(len(A)):
+        low, high = lower.offset[i], upper.offset[i]
+        same_gain = np.array_equal(lower.gain[i], upper.gain[i])
+        if low == high and same_gain:
+            add(i, 1.0, low, lower.gain[i], FREE)
+        elif np.isfinite(low) and np.isfinite(high) and same_gain:
+            half = (high - low) / 2
+            add(i, 1.0, low + half, lower.gain[i], Interval(-half, half, complement=True))
+        else:
+            if np.isfinite(high):
+                add(i, 1.0, high, upper.gain[i], RELU)
+            if np.isfinite(low):
+                add(i, -1.0, low, lower.gain[i], RELU)
+    p = lower.gain.shape[1]
+    return _Rows(
+        np.array(G).reshape(len(kinds), A.shape[1]),
+        Affine(np.array(offsets), np.array(gains).reshape(len(kinds), p)),
+        np.array(deltas),
+        tuple(kinds),
+        np.array(source, dtype=np.int64),
+    )

@@ -1,0 +1,192 @@
+"""A parametric quadratic program as a record, every entry of it checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base import InputError
+
+#: Smallest eigenvalue of a matrix that is to be positive definite, relative to its largest.
+LEAST_EIGENVALUE = 1e-9
+#: Largest asymmetry that counts as rounding, relative to the largest entry.
+SYMMETRY = 1e-9
+
+Array = np.ndarray | Sequence[float] | Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """``offset + gain theta``, with ``offset`` (rows,) and ``gain`` (rows, p)."""
+
+    offset: np.ndarray
+    gain: np.ndarray
+
+    @property
+    def is_constant(self) -> np.ndarray:
+        """Rows that no parameter moves (rows,), bool."""
+        return np.asarray(~self.gain.any(axis=1))
+
+    def rows(self, index: np.ndarray) -> Affine:
+        """Some rows."""
+        return Affine(self.offset[index], self.gain[index])
+
+    def plus(self, other: Affine) -> Affine:
+        """The sum."""
+        return Affine(self.offset + other.offset, self.gain + other.gain)
+
+    def times(self, matrix: np.ndarray) -> Affine:
+        """``matrix`` applied."""
+        return Affine(matrix @ self.offset, matrix @ self.gain)
+
+    def least(self, box: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """Smallest value of each row over a box."""
+        low, high = box
+        return self.offset + np.where(self.gain > 0, self.gain * low, self.gain * high).sum(axis=1)
+
+
+@dataclass(frozen=True)
+class QuadraticProgram:
+    """``min 1/2 z'Pz + q'z`` subject to ``l <= A z <= u``, outputs ``y = S z + o``.
+
+    Parameters
+    ----------
+    P : ndarray (n, n)
+        Symmetric.
+    q : Affine (n rows)
+    A : ndarray (m, n)
+    l, u : Affine (m rows)
+        Infinite offsets where there is no bound.
+    box : pair of ndarray (p,)
+        Smallest and largest parameter.
+    S : ndarray (k, n)
+    o : Affine (k rows)
+    source : ndarray (m,)
+        Number of each row in the user's problem.
+    """
+
+    P: np.ndarray
+    q: Affine
+    A: np.ndarray
+    l: Affine  # noqa: E741 - OSQP's name
+    u: Affine
+    box: tuple[np.ndarray, np.ndarray]
+    S: np.ndarray
+    o: Affine
+    source: np.ndarray
+
+    @property
+    def single(self) -> np.ndarray:
+        """Rows that bound one variable by constants (m,), bool."""
+        alone = np.count_nonzero(self.A, axis=1) == 1
+        return np.asarray(alone & self.l.is_constant & self.u.is_constant)
+
+
+def checked(
+    P: Array,
+    q: Array,
+    A: Array | None,
+    l: Array | None,  # noqa: E741 - OSQP's name
+    u: Array | None,
+    theta: tuple[Array, Array],
+    Q: Array | None,
+    L: Array | None,
+    U: Array | None,
+    outputs: Array | None,
+) -> QuadraticProgram:
+    P_, q_ = _array("P", P, 2), _array("q", q, 1)
+    n = len(q_)
+    _shape("P", P_, (n, n))
+    low, high = (_array(f"theta's {name} end", end, 1) for name, end in zip(("lower", "upper"), theta, strict=True))
+    p = len(low)
+    _shape("theta's upper end", high, (p,))
+    if not (low <= high).all():
+        bad = int(np.argmax(low > high))
+        raise InputError(f"theta[{bad}] goes from {low[bad]:g} to {high[bad]:g}; expected an ascending interval")
+    A_ = np.zeros((0, n)) if A is None else _array("A", A, 2)
+    m = len(A_)
+    _shape("A", A_, (m, n))
+    lower = np.full(m, -np.inf) if l is None else _array("l", l, 1, finite=False)
+    upper = np.full(m, np.inf) if u is None else _array("u", u, 1, finite=False)
+    _shape("l", lower, (m,))
+    _shape("u", upper, (m,))
+    gains = {
+        name: np.zeros((rows, p)) if given is None else _array(name, given, 2)
+        for name, given, rows in (("Q", Q, n), ("L", L, m), ("U", U, m))
+    }
+    for name, rows in (("Q", n), ("L", m), ("U", m)):
+        _shape(name, gains[name], (rows, p))
+    S = np.eye(n) if outputs is None else _array("outputs", outputs, 2)
+    _shape("outputs", S, (len(S), n))
+    if np.abs(P_ - P_.T).max(initial=0.0) > SYMMETRY * np.abs(P_).max(initial=0.0):
+        raise InputError("P is not symmetric; give (P + P') / 2")
+    problem = QuadraticProgram(
+        (P_ + P_.T) / 2, Affine(q_, gains["Q"]), A_, Affine(lower, gains["L"]), Affine(upper, gains["U"]),
+        (low, high), S, Affine(np.zeros(len(S)), np.zeros((len(S), p))), np.arange(m),
+    )  # fmt: skip
+    _check_rows(problem)
+    return problem
+
+
+def _check_rows(problem: QuadraticProgram) -> None:
+    lower, upper = problem.l, problem.u
+    for i, row in enumerate(problem.A):
+        if np.isnan(lower.offset[i]) or np.isnan(upper.offset[i]):
+            raise InputError(f"row {i} of the constraints has a bound that is NaN; expected numbers or infinities")
+        if lower.offset[i] == np.inf or upper.offset[i] == -np.inf:
+            raise InputError(f"row {i} of the constraints has a lower bound of +inf or an upper one of -inf")
+        if not row.any():
+            raise InputError(f"row {i} of A is zero; leave it out")
+    both = np.isfinite(lower.offset) & np.isfinite(upper.offset)
+    width = Affine(np.where(both, upper.offset, 0) - np.where(both, lower.offset, 0), upper.gain - lower.gain)
+    least = np.where(both, width.least(problem.box), 0.0)
+    if (least < 0).any():
+        bad = int(least.argmin())
+        raise InputError(
+            f"row {bad} of the constraints is empty for some theta in the box (its upper bound lies {-least[bad]:g} "
+            "below its lower one); widen it, or narrow the box"
+        )
+
+
+def _array(name: str, values: Array, dimensions: int, finite: bool = True) -> np.ndarray:
+    try:
+        array = np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is no array of numbers; expected {dimensions} dimension(s)") from None
+    if array.ndim != dimensions:
+        raise InputError(f"{name} has shape {array.shape}; expected {dimensions} dimension(s)")
+    if finite and not np.isfinite(array).all():
+        raise InputError(f"{name} holds NaN or infinity; expected finite numbers")
+    return array
+
+
+def _shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
+    if array.shape != expected:
+        raise InputError(f"{name} has shape {array.shape}; expected {expected}")
+
+
+def check_positive_definite(name: str, matrix: np.ndarray, remedy: str) -> None:
+    """Refuse a symmetric matrix that is not clearly positive definite.
+
+    Raises
+    ------
+    InputError
+    """
+    eigenvalues = np.linalg.eigvalsh(matrix)
+    if eigenvalues[0] < -LEAST_EIGENVALUE * max(eigenvalues[-1], 0.0):
+        raise InputError(f"{name} has the eigenvalue {eigenvalues[0]:.3g}; expected a positive definite matrix")
+    if eigenvalues[0] <= LEAST_EIGENVALUE * eigenvalues[-1]:
+        raise InputError(f"{name} is singular (smallest eigenvalue {eigenvalues[0]:.3g}); {remedy}")
+
+
+def penalties(delta: float | Array | None, rows: int) -> np.ndarray:
+    if delta is None:
+        return np.zeros(rows)
+    given = np.asarray(delta, dtype=np.float64)
+    if given.shape not in ((), (rows,)):
+        raise InputError(f"delta has shape {given.shape}; expected one number or ({rows},), one for each row of A")
+    if not (np.isfinite(given).all() and (given >= 0).all()):
+        raise InputError("delta has an entry that is negative or not finite; expected penalties, 0 for a hard row")
+    return np.broadcast_to(given, (rows,)).copy()
