@@ -100,7 +100,7 @@ def ours(build: Path) -> Accelerator:
         It has no accuracy, or was not placed and routed.
     """
     project, file = Project.load(build), build / "report" / "synth.json"
-    accuracy = project.report["accuracy"]["value"] if project.report["data"] == MNIST else None
+    accuracy = project.report.accuracy.value if project.report.data == MNIST else None
     synth = json.loads(file.read_text()) if file.is_file() else {"routed": None}
     if accuracy is None or synth["routed"] is None:
         raise InputError(
@@ -111,7 +111,7 @@ def ours(build: Path) -> Accelerator:
     part, bits = synth["options"]["part"], program.matrix.word_length
     return Accelerator(
         name=f"ours, {bits} bit{'s' if bits > 1 else ''}, {plan.strategy}, {program.iterations} iterations",
-        accuracy=round(100 * accuracy["golden"], 2),
+        accuracy=round(100 * accuracy.golden, 2),
         luts=usage["luts"],
         flip_flops=usage["flip_flops"],
         block_rams=usage["block_rams"],

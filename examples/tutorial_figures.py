@@ -46,8 +46,7 @@ def draw_distance(axis: Axes, network: MonDEQ, project: Project, images: np.ndar
     iterations = np.arange(len(distance))
     axis.fill_between(iterations, distance.min(axis=1), distance.max(axis=1), alpha=0.3, label="least to largest")
     axis.plot(iterations, distance.mean(axis=1), label="mean")
-    lines = {line["name"]: line["values"] for line in project.certificate_lines()}
-    bound = lines["displacement_a_posteriori"]["largest"]
+    bound = project.certificate.line("displacement_a_posteriori").values["largest"]
     axis.axhline(bound, color="k", linewidth=0.8, label=f"proved for these images: {bound:.3g}")
     axis.set(xlabel="iteration", ylabel="distance of the state", yscale="log", title=f"{len(images)} images, integers")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))

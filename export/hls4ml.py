@@ -18,10 +18,9 @@ import numpy as np
 import torch
 
 from mondeq_hw.base import InputError, MissingToolError
-from mondeq_hw.folder import writing
+from mondeq_hw.folder import Build, writing
 from mondeq_hw.hardware import Schedule, load_schedule, schedule
 from mondeq_hw.program import GoldenModel, SolverProgram
-from mondeq_hw.project import Project
 
 try:
     import yaml
@@ -77,9 +76,9 @@ class MonDEQLayer(HLS4MLModule):
         InputError
             It is none, or damaged.
         """
-        project = Project.load(folder)
-        project.require_unchanged("rtl/schedule.json")
-        return MonDEQLayer(project.program, load_schedule(project.folder), output)
+        build = Build.load(folder)
+        build.require_unchanged("rtl/schedule.json")
+        return MonDEQLayer(build.program, load_schedule(build.folder), output)
 
     @property
     def in_features(self) -> int:

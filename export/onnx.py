@@ -22,7 +22,7 @@ import onnx
 from onnx import numpy_helper
 
 from mondeq_hw.base import InputError, replacing
-from mondeq_hw.folder import CERTIFICATE
+from mondeq_hw.folder import CERTIFICATE, Build
 from mondeq_hw.problem import (
     FORMAT_NAME,
     FORMAT_VERSION,
@@ -37,7 +37,6 @@ from mondeq_hw.problem import (
     pack,
 )
 from mondeq_hw.program import SolverProgram
-from mondeq_hw.project import Project
 from mondeq_hw.rounding import assemble, quantized_of
 
 from .graph import checked_model
@@ -168,10 +167,10 @@ def export(source: str | os.PathLike[str], form: str = INTEGER, margin: float | 
         return float_model(checkpoint.model, checkpoint.training)
     if path.is_file():
         raise InputError(f"{path}: the {form} form is made of a build folder; compile it first, or use --form float")
-    project, provenance = Project.load(path), Provenance.of(path)
-    project.require_unchanged(CERTIFICATE)
+    build, provenance = Build.load(path), Provenance.of(path)
+    build.require_unchanged(CERTIFICATE)
     make = integer_model if form == INTEGER else qdq_model
-    return make(project.program, provenance)
+    return make(build.program, provenance)
 
 
 def write(model: onnx.ModelProto, file: Path) -> None:

@@ -1,11 +1,13 @@
-"""A finished build folder as an object: the Python API of what ``compile`` made."""
+"""A finished build folder as an object: the Python API of what ``compile`` made.
+
+Every method first looks whether the files that its statement rests on are still what ``compile`` wrote: an edited
+folder proves nothing.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -14,22 +16,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .base import InputError, replacing
-from .folder import ADDED_LATER, CERTIFICATE, INTEGERS, PROGRAM, file_digest, read_manifest
-from .program import SolverProgram
+from .base import InputError
+from .folder import CERTIFICATE, INTEGERS, PROGRAM, Build
+from .program import GoldenModel, SolverProgram
+from .proof import Certificate, Verdict, check, model_from_plain
 
 if TYPE_CHECKING:
+    from .boards import BitstreamOptions, BitstreamReport
     from .problem import MonDEQ
     from .profile import ComparedTrace, FloatSolver, Profile
-    from .program import GoldenModel
+    from .report import WrittenReport
+    from .synthesis import SynthOptions, SynthReport
     from .verification import VerifyReport
 
-@dataclass(frozen=True)
-class Verdict:
-    """What the independent checker says of a certificate."""
+#: Told a tool's name and what it does now.
+ToolProgress = Callable[[str, str], None]
 
-    accepted: bool
-    reason: str
+
+def _silent(tool: str, now: str) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,11 @@ class Project:
 
     Parameters
     ----------
-    folder : Path
-    program : SolverProgram
+    build : Build
+        Its files.
     """
 
-    folder: Path
-    program: SolverProgram
+    build: Build
 
     @staticmethod
     def load(folder: str | os.PathLike[str]) -> Project:
@@ -54,18 +58,21 @@ class Project:
         InputError
             When it is none, or its program is damaged or not the one that was compiled.
         """
-        path = Path(folder)
-        if not path.is_dir():
-            raise InputError(f"{path}: no such folder; expected one written by 'mondeq-hw compile'")
-        project = Project(path, SolverProgram.load(path))
-        project.require_unchanged(*PROGRAM)
-        return project
+        return Project(Build.load(folder))
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self.build.folder
+
+    @property
+    def program(self) -> SolverProgram:
+        """The integers."""
+        return self.build.program
 
     @cached_property
     def golden(self) -> GoldenModel:
         """The bit-exact integer model."""
-        from .program import GoldenModel
-
         return GoldenModel(self.program)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -76,6 +83,8 @@ class Project:
         """Output words (samples, k) for input words (samples, d)."""
         return self.golden.predict_raw(words)
 
+    # -- beside the float network -------------------------------------------------
+
     def trace(self, X: np.ndarray, model: MonDEQ | None = None) -> ComparedTrace:
         """Every state on the way, for raw inputs (samples, d), beside the float solver's.
 
@@ -84,6 +93,11 @@ class Project:
         X : ndarray (samples, d)
         model : MonDEQ, optional
             The float network; that of the certificate when absent.
+
+        Raises
+        ------
+        InputError
+            The certificate was changed, or the network is of other sizes.
         """
         from .profile import trace
 
@@ -98,27 +112,103 @@ class Project:
             Raw inputs; those in the folder's ``sim/`` when absent.
         model : MonDEQ, optional
             As of :meth:`trace`.
+
+        Raises
+        ------
+        InputError
+            As of :meth:`trace`; or the folder's own inputs were changed.
         """
         from .profile import profile
 
-        words, clipped = (self.stimulus, 0) if X is None else (self.golden.words(X), self.golden.clipped(X))
+        words, clipped = (self._stimulus, 0) if X is None else (self.golden.words(X), self.golden.clipped(X))
         return profile(self.program, words, clipped, self._float_solver(model))
 
     def _float_solver(self, model: MonDEQ | None) -> FloatSolver | None:
         """None where neither the caller nor the certificate knows the network."""
         from .profile import FloatSolver
-        from .proof import model_from_plain
 
-        if not (self.folder / CERTIFICATE).exists():
+        self.build.require_unchanged(CERTIFICATE)
+        file = self.folder / CERTIFICATE
+        if not file.exists():
             return None
+        evidence = self.build.certificate.evidence
         try:
-            evidence = self.certificate["evidence"]
             step_size = float(Fraction(evidence["step_size"]))
             if model is None and "operator" in evidence:
                 model = model_from_plain(evidence["operator"], self.program.input_format.fractional_bits)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{self.folder / CERTIFICATE}: not a certificate ({error!r}); compile again") from None
+            raise InputError(f"{file}: not a certificate ({error!r}); compile again") from None
         return None if model is None else FloatSolver.of(model, self.program, step_size)
+
+    @property
+    def _stimulus(self) -> np.ndarray:
+        self.build.require_unchanged("sim/")
+        return self.build.stimulus
+
+    # -- what is proved and reported ----------------------------------------------
+
+    @property
+    def certificate(self) -> Certificate:
+        """What is proved about the program.
+
+        Raises
+        ------
+        InputError
+            The certificate, or the hardware's integers that it is about, are not what ``compile`` wrote.
+        """
+        self.build.require_unchanged(CERTIFICATE, *INTEGERS)
+        return self.build.certificate
+
+    def check_certificate(self) -> Verdict:
+        """Prove every proved line again, with the independent checker in a process of its own.
+
+        The certificate must also be about the program in this folder, and the hardware must hold its integers.
+        """
+        digest = self.build.certificate.program_digest
+        if digest != self.program.digest:
+            return Verdict(False, f"it is about the program {digest}, not about {self.program.digest} in this folder")
+        changed = self.build.changed_files(*INTEGERS)
+        if changed:
+            return Verdict(False, f"it is not about the integers in {changed[0]}, which were changed")
+        return check(self.folder / CERTIFICATE)
+
+    @property
+    def report(self) -> WrittenReport:
+        """The report as it was last written; its attributes have the names of ``report/report.json``.
+
+        Raises
+        ------
+        InputError
+            It cannot be read, or what it rests on is not what ``compile`` wrote.
+        """
+        from .report import read_report
+
+        return read_report(self.build)
+
+    def write_report(
+        self, data_dir: Path | None = None, sweep: bool = True, progress: Callable[[str], Any] = lambda now: None
+    ) -> WrittenReport:
+        """Write ``report/report.{html,md,json}`` with all that is known by now.
+
+        Parameters
+        ----------
+        data_dir : Path, optional
+            MNIST's files, if not where ``compile`` found them.
+        sweep : bool
+            Round the model to 1 to 8 bits for comparison, once a folder.
+        progress : callable
+            Told what is being done.
+
+        Raises
+        ------
+        InputError
+            A file is missing or damaged, or was changed after ``compile`` wrote it.
+        """
+        from .report import publish
+
+        return publish(self.build, data_dir, sweep, progress)
+
+    # -- implementations ----------------------------------------------------------
 
     def verify(
         self,
@@ -128,6 +218,8 @@ class Project:
         netlists: tuple[str, ...] = (),
     ) -> VerifyReport:
         """Compare golden model, compiled C++ and simulated RTL, word for word.
+
+        The program must be the one that was compiled; the sources are what is compared, whoever edited them.
 
         Parameters
         ----------
@@ -141,109 +233,34 @@ class Project:
         """
         from .verification import verify
 
-        words = self.stimulus if X is None else self.golden.words(X)
+        self.build.require_unchanged(*PROGRAM)
+        words = self.build.stimulus if X is None else self.golden.words(X)
         return verify(self.folder, words, rtl_samples=rtl_samples, simulators=simulators, netlists=netlists)
 
-    @cached_property
-    def certificate(self) -> dict[str, Any]:
-        """``certificate.json``."""
-        content = self._json(CERTIFICATE)
-        if not isinstance(content, dict):
-            raise InputError(f"{self.folder / CERTIFICATE}: not a certificate; compile again")
-        return content
-
-    def certificate_lines(self) -> list[dict[str, Any]]:
-        """The certificate's claims: name, statement, values, status, source.
+    def synthesize(self, options: SynthOptions, progress: ToolProgress = _silent) -> SynthReport:
+        """Resources and clock on a part; logs and results go to ``report/synth/PART/``.
 
         Raises
         ------
         InputError
-            The file is missing or not a certificate.
+            The sources are not what ``compile`` wrote, or the design does not fit the part.
+        MissingToolError, ToolFailedError
         """
-        keys = ("statement", "values", "status", "source")
-        try:
-            return [{"name": line["name"], **{key: line[key] for key in keys}} for line in self.certificate["lines"]]
-        except (KeyError, TypeError) as error:
-            raise InputError(f"{self.folder / CERTIFICATE}: not a certificate ({error!r}); compile again") from None
+        from .synthesis import synthesize
 
-    def check_certificate(self) -> Verdict:
-        """Prove every proved line again, with the independent checker in a process of its own.
+        self.build.require_unchanged("rtl/", "hls/")
+        return synthesize(self.folder, options, self.folder / "report" / "synth" / options.part, progress)
 
-        The certificate must also be about the program in this folder, and the hardware must hold its integers.
-        """
-        digest = self.certificate.get("program_digest")
-        if digest != self.program.digest:
-            return Verdict(False, f"it is about the program {digest}, not about {self.program.digest} in this folder")
-        changed = self.changed_files(*INTEGERS)
-        if changed:
-            return Verdict(False, f"it is not about the integers in {changed[0]}, which were changed")
-        checker = Path(__file__).parent / "proof" / "check_certificate.py"
-        # Isolated: nothing but the standard library can be imported.
-        command = [sys.executable, "-I", str(checker), str(self.folder / CERTIFICATE)]
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        lines = (done.stdout or done.stderr).split("\n")
-        reason = next((line for line in reversed(lines) if line), f"the checker ended with code {done.returncode}")
-        return Verdict(done.returncode == 0, reason.removeprefix("FAIL").strip())
-
-    @cached_property
-    def report(self) -> dict[str, Any]:
-        """``report/report.json``."""
-        return self._json("report/report.json")
-
-    @property
-    def stimulus(self) -> np.ndarray:
-        """Input words (samples, d) in ``sim/``: test images, or noise where there are none."""
-        file = self.folder / "sim" / "words.npy"
-        try:
-            return np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{file}: cannot be read ({error}); compile again") from None
-
-    def changed_files(self, *under: str) -> tuple[str, ...]:
-        """Files that differ from what ``compile`` wrote, or are gone; a report that was written again is none.
-
-        Parameters
-        ----------
-        *under : str
-            Look only at these files and folders (``rtl/``).
-        """
-        listed = read_manifest(self.folder)
-        return tuple(
-            name
-            for name, digest in listed.items()
-            if name.startswith(under or "") and name not in ADDED_LATER and file_digest(self.folder / name) != digest
-        )
-
-    def require_unchanged(self, *under: str) -> None:
-        """Refuse files on which a statement rests, where they are not as ``compile`` wrote them.
+    def make_bitstream(self, options: BitstreamOptions, progress: ToolProgress = _silent) -> BitstreamReport:
+        """A board's bitstream, in ``bitstream/BOARD/``.
 
         Raises
         ------
         InputError
+            The sources are not what ``compile`` wrote, or the design does not fit the board.
+        MissingToolError, ToolFailedError, NotReachedError
         """
-        changed = self.changed_files(*under)
-        if changed:
-            raise InputError(
-                f"{self.folder / changed[0]}: not the file that 'mondeq-hw compile' wrote; undo the change, or compile "
-                "again with --force"
-            )
+        from .boards import make_bitstream
 
-    def add(self, name: str, text: str) -> None:
-        """Add one of :data:`ADDED_LATER` to the folder, in one step.
-
-        Raises
-        ------
-        InputError
-            The folder cannot be written.
-        """
-        with replacing(self.folder / name, "make the folder writable") as temporary:
-            temporary.write_text(text)
-
-    def _json(self, name: str) -> Any:
-        file = self.folder / name
-        try:
-            return json.loads(file.read_text())
-        except (OSError, ValueError) as error:
-            raise InputError(f"{file}: cannot be read ({error}); compile again") from None
-
-
+        self.build.require_unchanged("rtl/")
+        return make_bitstream(self.folder, options, self.folder / "bitstream" / options.board, progress)

@@ -493,7 +493,7 @@ def test_json_round_trip(tmp_path: Path) -> None:
     program, certificate = full_certificate()
     certificate.save(tmp_path / "certificate.json")
     plain = json.loads((tmp_path / "certificate.json").read_text())
-    assert plain == json.loads(json.dumps(certificate.to_plain()))
+    assert plain == json.loads(json.dumps(certificate.to_dict()))
     assert plain["program"] == program.to_plain() and plain["program_digest"] == program.digest
 
 

@@ -53,7 +53,7 @@ def test_output_folder(build: Path) -> None:
         "README.md",
     }
     assert (build / "rtl" / "src").is_dir() and (build / "rtl" / "mem").is_dir()
-    assert Project.load(build).changed_files() == ()
+    assert Project.load(build).build.changed_files() == ()
 
 
 def test_every_step_and_a_closing_table(build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,7 +69,7 @@ def test_every_step_and_a_closing_table(build: Path, tmp_path: Path, capsys: pyt
     assert table["network"] == "5 inputs, 7 states, 3 outputs"
     assert table["bits"].startswith("iteration 6, ")
     assert table["accuracy"].startswith("not available: no labelled test images")
-    assert table["iterations"].startswith(f"{report['iterations']} at most")
+    assert table["iterations"].startswith(f"{report.iterations} at most")
 
 
 def test_json_alone_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +86,7 @@ def test_json_alone_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_accuracy_is_the_golden_models_on_test_images(build: Path, digits_model: Path) -> None:
     """Recomputed here from the folder and from the float network."""
     test = digits("test")
-    accuracy = Project.load(build).report["accuracy"]["value"]
+    accuracy = Project.load(build).report.to_dict()["accuracy"]["value"]
     predicted = Project.load(build).predict(test.words).argmax(axis=1)
     model = load(digits_model)
     floating = (np.maximum(preactivation(model, test.words), 0) @ model.O.T + model.c).argmax(axis=1)
@@ -136,9 +136,9 @@ def test_options_reach_the_program(tmp_path: Path) -> None:
     assert (program.matrix.word_length, program.drive.word_length, program.readout.word_length) == (11, 9, 7)
     assert (program.state_format.word_length, program.input_format.word_length) == (14, 6)
     assert np.ptp(program.matrix.shifts) == np.ptp(program.drive.shifts) == 0
-    assert project.report["rounding"] == "nearest"
-    assert project.report["schedule"]["reuse_factor"] == 3
-    assert project.report["schedule"]["solve"]["cycles_per_matvec"] <= 3
+    assert project.report.rounding == "nearest"
+    assert project.report.schedule.reuse_factor == 3
+    assert project.report.schedule.solve.cycles_per_matvec <= 3
 
 
 def test_unrolled_strategy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +148,7 @@ def test_unrolled_strategy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["compile", str(model), "--bits", "6", "--json", *given]) == 0
     printed = json.loads(capsys.readouterr().out)
     resolved = json.loads((out / "config.resolved.json").read_text())
-    report = Project.load(out).report
+    report = Project.load(out).report.to_dict()
     assert resolved["requested"]["strategy"] == resolved["resolved"]["strategy"] == "unrolled"
     assert resolved["requested"]["graphs"] == ["drive", "readout"]
     schedule, counted = report["schedule"], report["resources"]["estimated"]
@@ -172,20 +172,20 @@ def test_choice_of_graphs_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "options.toml").write_text('bits = 4\nstrategy = "unrolled"\ngraphs = ["drive", "readout"]\n')
     config = ["--config", str(tmp_path / "options.toml")]
     assert main(["compile", str(model), *config, "--graphs", "auto", "--out", str(tmp_path / "a")]) == 0
-    graphs = Project.load(tmp_path / "a").report["graphs"]
-    assert not any(choice["asked"] for choice in graphs)
+    graphs = Project.load(tmp_path / "a").report.graphs
+    assert not any(choice.asked for choice in graphs)
     printed = capsys.readouterr().out
     for choice in graphs:
-        assert choice["unrolled"] == (choice["searched"] and choice["graph_luts"] <= choice["folded_luts"])
-        assert f"estimated {choice['folded_luts']} LUTs folded" in printed
+        assert choice.unrolled == (choice.searched and choice.graph_luts <= choice.folded_luts)
+        assert f"estimated {choice.folded_luts} LUTs folded" in printed
     assert main(["compile", str(model), *config, "--out", str(tmp_path / "b")]) == 0
-    assert [choice["unrolled"] for choice in Project.load(tmp_path / "b").report["graphs"]] == [True, True]
+    assert [choice.unrolled for choice in Project.load(tmp_path / "b").report.graphs] == [True, True]
     assert "adders, as asked: estimated" in capsys.readouterr().out
     assert main(["compile", str(model), *config, "--graphs", "none", "--out", str(tmp_path / "c")]) == 0
-    drive, readout = Project.load(tmp_path / "c").report["graphs"]
-    assert not drive["unrolled"] and not readout["unrolled"]
+    drive, readout = Project.load(tmp_path / "c").report.graphs
+    assert not drive.unrolled and not readout.unrolled
     text = (tmp_path / "c" / "report" / "report.md").read_text()
-    assert f"The drive is folded, as asked: estimated {drive['folded_luts']} LUTs folded, at least" in text
+    assert f"The drive is folded, as asked: estimated {drive.folded_luts} LUTs folded, at least" in text
 
 
 @pytest.mark.parametrize(
@@ -255,8 +255,8 @@ def test_readme_and_report_are_about_this_program(build: Path) -> None:
     assert str(program.state_format) in readme and "mondeq-hw verify" in readme
     assert "Certified" in readme and "NOT CERTIFIED" not in readme + report
     assert program.digest in report and "simulated" in report and "measured" in report
-    for line in Project.load(build).certificate_lines():
-        assert line["statement"].replace("|", "\\|") in report
+    for line in Project.load(build).certificate.lines:
+        assert line.statement.replace("|", "\\|") in report
     for row in report.splitlines():  # every table is whole
         assert not row.startswith("| ") or row.endswith("|")
 
@@ -286,7 +286,7 @@ def test_allow_uncertified_marks_every_output(
     assert main(["compile", str(unproved), "--bits", "1", *options]) == 0
     assert "NO (--allow-uncertified)" in capsys.readouterr().out
     assert Project.load(build).program.certified is False
-    assert Project.load(build).report["certified"] is False
+    assert Project.load(build).report.certified is False
     assert "NOT CERTIFIED" in (build / "README.md").read_text()
     assert "NOT CERTIFIED" in (build / "report" / "report.md").read_text()
     for source in [*(build / "hls").glob("mondeq_params.h"), *(build / "rtl" / "src").glob("mondeq_pkg.sv")]:
@@ -319,8 +319,8 @@ def test_certificate(build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     shutil.copytree(build, tmp_path / "build")
     assert main(["certificate", str(tmp_path / "build")]) == 0
     out = capsys.readouterr().out
-    for line in Project.load(build).certificate_lines():
-        assert f"{line['status'].upper()}: {line['statement']}" in out
+    for line in Project.load(build).certificate.lines:
+        assert f"{line.status.upper()}: {line.statement}" in out
     assert "accepted" in out.splitlines()[-1]
     file = tmp_path / "build" / "certificate.json"
     content = json.loads(file.read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,14 @@ import pytest
 from checkpoints import parameters, plain, write_npz
 from conftest import ROOT
 
+from mondeq_hw import InputError
+from mondeq_hw.boards import BitstreamOptions
 from mondeq_hw.cli import main
+from mondeq_hw.export.onnx import export as export_onnx
 from mondeq_hw.folder.manifest import INTEGERS
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.project import Project
+from mondeq_hw.synthesis import SynthOptions
 
 PROGRAM = ("program.json", "program.npz")
 HARDWARE = ("rtl/mem/matrix.mem", "rtl/src/mondeq_pkg.sv", "hls/weights/drive_weights.inc", "hls/mondeq_params.h")
@@ -79,6 +84,48 @@ def test_an_edited_file_is_named(command: str, name: str, build: Path, capsys: p
     assert err.count("\n") == 1 and "internal error" not in err
     assert (name.partition(".")[0] in err and "again" in err) or "not a folder written by" in err, err
     assert sorted(Path().rglob("*")) == before
+
+
+#: What each statement of the Python API rests on, beside the program.
+API_RESTS_ON: dict[str, tuple[Callable[[Project], object], tuple[str, ...]]] = {
+    "certificate": (lambda project: project.certificate, ("certificate.json", *HARDWARE)),
+    "trace": (lambda project: project.trace(np.zeros((1, 5))), ("certificate.json",)),
+    "profile": (lambda project: project.profile(), ("certificate.json", "sim/words.npy")),
+    "report": (lambda project: project.report, ("certificate.json", *HARDWARE, *FIGURES)),
+    "write_report": (lambda project: project.write_report(sweep=False), ("certificate.json", *HARDWARE, *FIGURES)),
+    "verify": (lambda project: project.verify(rtl_samples=1), PROGRAM),
+    "synthesize": (
+        lambda project: project.synthesize(SynthOptions("ecp5-25")),
+        ("rtl/sources.f", "rtl/src/mondeq_solve.sv", *HARDWARE),
+    ),
+    "make_bitstream": (
+        lambda project: project.make_bitstream(BitstreamOptions("ulx3s-25f")),
+        ("rtl/sources.f", "rtl/src/mondeq_solve.sv", "rtl/mem/drive.mem"),
+    ),
+    "onnx.export": (lambda project: export_onnx(project.folder), ("certificate.json", *PROGRAM)),
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [(method, name) for method, (_, names) in API_RESTS_ON.items() for name in names], ids=str
+)
+def test_the_python_api_sees_an_edit_too(method: str, name: str, build: Path) -> None:
+    """The folder was whole when it was opened; each method looks again."""
+    project = Project.load(build)
+    edit(build / name)
+    before = {file: file.read_bytes() for file in Path().rglob("*") if file.is_file()}
+    with pytest.raises(InputError) as caught:
+        API_RESTS_ON[method][0](project)
+    assert name.partition(".")[0] in str(caught.value) and "again" in str(caught.value)
+    assert {file: file.read_bytes() for file in Path().rglob("*") if file.is_file()} == before
+
+
+def test_the_python_api_checks_the_certificate_against_the_hardware(build: Path) -> None:
+    project = Project.load(build)
+    assert project.check_certificate().accepted
+    edit(build / "rtl/mem/matrix.mem")
+    verdict = project.check_certificate()
+    assert not verdict.accepted and "rtl/mem/matrix.mem" in verdict.reason
 
 
 @pytest.mark.parametrize("command", RESTS_ON)

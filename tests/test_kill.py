@@ -13,7 +13,7 @@ import pytest
 from checkpoints import parameters, plain, write_npz
 from killed import CHILD
 
-from mondeq_hw import Project
+from mondeq_hw.folder import Build
 from mondeq_hw.folder.manifest import MANIFEST
 
 #: Around every step that touches the disk: the first, middle and last file, the manifest, the move, the removal.
@@ -46,8 +46,7 @@ def killed_at(moment: tuple[str, str, int], number: signal.Signals, model: Path,
 
 
 def assert_complete(folder: Path) -> None:
-    project = Project.load(folder)
-    assert project.changed_files() == ()
+    assert Build.load(folder).changed_files() == ()
     names = {path.name for path in folder.iterdir()}
     assert names >= {"program.json", "program.npz", "certificate.json", "config.resolved.json", "hls", "rtl", "sim"}
     assert names >= {"report", "README.md", MANIFEST}

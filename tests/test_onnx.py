@@ -355,7 +355,7 @@ def test_metadata_and_opset(build: Project, digits_model: Path) -> None:
         assert found["mondeq_hw.program_digest"] == build.program.digest
         assert found["mondeq_hw.certificate_sha256"] == certificate
         assert found["mondeq_hw.state_format"] == str(build.program.state_format)
-        assert float(found["mondeq_hw.step_size"]) == build.report["step_size"]
+        assert float(found["mondeq_hw.step_size"]) == build.report.step_size
     assert Provenance.of(build.folder).certificate_sha256 == certificate
 
 
@@ -377,7 +377,7 @@ def test_an_integer_file_compiles_to_the_same_integers(build: Project, bits: int
     again = mondeq_hw.compile(tmp_path / "digits.onnx", tmp_path / "again", data="digits", **options)
     assert again.program.digest == build.program.digest
     assert again.check_certificate().accepted
-    assert again.report["step_size"] == build.report["step_size"]
+    assert again.report.step_size == build.report.step_size
 
 
 def test_an_integer_file_is_not_requantised(build: Project, tmp_path: Path) -> None:

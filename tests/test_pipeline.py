@@ -138,10 +138,7 @@ def test_iterations_of_the_user(tmp_path: Path, digits_model: Path) -> None:
     fewer = mondeq_hw.compile(digits_model, tmp_path / "fewer", bits=5, iterations=4)
     assert fewer.program.iterations == 4 < chosen.program.iterations
     assert fewer.check_certificate().accepted
-    radius = [
-        next(line for line in project.certificate_lines() if line["name"] == "radius")["values"]["two_norm"]
-        for project in (chosen, fewer)
-    ]
+    radius = [project.certificate.line("radius").values["two_norm"] for project in (chosen, fewer)]
     assert radius[1] > 2 * radius[0]
 
 

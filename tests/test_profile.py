@@ -153,7 +153,7 @@ def raw_inputs(model: MonDEQ, samples: int = 20) -> np.ndarray:
 
 def test_the_certificate_knows_the_network(project: Project, small: Path) -> None:
     model = load(small)
-    found = model_from_plain(project.certificate["evidence"]["operator"], project.program.input_format.fractional_bits)
+    found = model_from_plain(project.certificate.evidence["operator"], project.program.input_format.fractional_bits)
     U, b = folded_input(model)
     np.testing.assert_allclose(found.W, model.W, atol=2.0**-32)
     np.testing.assert_allclose(found.U, U, rtol=0, atol=np.abs(U).max() * 2.0**-23)
@@ -171,7 +171,7 @@ def test_trace_against_the_float_solver(project: Project, small: Path) -> None:
     np.testing.assert_array_equal(seen.saturations, golden.saturations)
     np.testing.assert_array_equal(seen.values, golden.states * 2.0**-program.state_format.fractional_bits)
     # The splitting written out: z = prox(s), and either a forward step or a resolvent.
-    numerator, denominator = project.certificate["evidence"]["step_size"].split("/")
+    numerator, denominator = project.certificate.evidence["step_size"].split("/")
     alpha, eye = int(numerator) / int(denominator), np.eye(model.n)
     U, b = folded_input(model)
     bias = X @ U.T + b
@@ -227,7 +227,7 @@ def test_a_narrow_state_shows_in_table_and_plot(digits_model: Path, tmp_path: Pa
     project = mondeq_hw.compile(digits_model, tmp_path / "build", bits=3, state_bits=8, calibration_samples=100)
     state = project.program.state_format
     two_less = replace(state, word_length=state.word_length - 2, integer_bits=state.integer_bits - 2)
-    narrow, words = project.program.replace(state_format=two_less), project.stimulus[:8]
+    narrow, words = project.program.replace(state_format=two_less), project.build.stimulus[:8]
     result = profile(narrow, words, 0, None)
     _, clipped, _ = recount(narrow, words)
     assert clipped.total() > 0 and result.quantity("state").saturations == clipped.total()
@@ -256,9 +256,11 @@ def test_unknown_and_wrong_networks(small: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="compile again"):
         Project.load(tmp_path / "build").profile(X)
     (tmp_path / "build" / "certificate.json").unlink()
-    assert Project.load(tmp_path / "build").profile(X).convergence is None
+    with pytest.raises(InputError, match="compile again"):
+        Project.load(tmp_path / "build").profile(X)
+    assert profile(project.program, project.build.stimulus[:3], 0, None).convergence is None
     solver = FloatSolver.of(load(small), project.program, 0.5)
-    assert profile(project.program, project.stimulus[:3], 0, solver).convergence is not None
+    assert profile(project.program, project.build.stimulus[:3], 0, solver).convergence is not None
 
 
 def test_command(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,7 +34,7 @@ def test_complete_and_alone(tmp_path: Path) -> None:
     assert set(read_manifest(target)) == {"program.json", "program.npz", "sub/file"}
     project = Project.load(target)
     assert project.program.digest == program.digest
-    assert project.changed_files() == ()
+    assert project.build.changed_files() == ()
     assert target.stat().st_mode & 0o777 == 0o777 & ~os.umask(os.umask(0o022))
 
 
@@ -171,9 +171,9 @@ def test_changes_are_noticed(tmp_path: Path) -> None:
     target = tmp_path / "build"
     write(target, random_program(0))
     (target / "sub" / "file").write_text("Text")
-    assert Project.load(target).changed_files() == ("sub/file",)
+    assert Project.load(target).build.changed_files() == ("sub/file",)
     (target / "sub" / "file").unlink()
-    assert Project.load(target).changed_files() == ("sub/file",)
+    assert Project.load(target).build.changed_files() == ("sub/file",)
 
 
 def test_tampered_programs_do_not_load(tmp_path: Path) -> None:

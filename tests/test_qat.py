@@ -343,7 +343,7 @@ def test_compile_takes_the_word_lengths_of_a_retrained_checkpoint(retrained, tmp
     save(replace(model, stored=None), tmp_path / "float.pt")
     assert retrained_bits(tmp_path / "float.pt") is None
     project = compile(file, tmp_path / "build", solver=model.stored.solver)
-    assert project.report["rounding"] == "retrained"
+    assert project.report.rounding == "retrained"
     words = np.random.default_rng(0).integers(0, 128, size=(20, 5))
     expected = GoldenModel(network.program(project.program.iterations)).predict_raw(words)
     np.testing.assert_array_equal(GoldenModel(project.program).predict_raw(words), expected)

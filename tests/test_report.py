@@ -23,6 +23,7 @@ from mondeq_hw.boards.bitstream import BitstreamOptions, BitstreamReport
 from mondeq_hw.boards.board import find_board
 from mondeq_hw.boards.board_rtl import line_timing
 from mondeq_hw.cli import main
+from mondeq_hw.folder import Build
 from mondeq_hw.folder.manifest import MANIFEST
 from mondeq_hw.hardware.estimate import products
 from mondeq_hw.hardware.parts import find_part
@@ -31,7 +32,8 @@ from mondeq_hw.problem.data import digits
 from mondeq_hw.report import sweep as report_sweep
 from mondeq_hw.report.collect import collect
 from mondeq_hw.report.curves import Residuals, foldings, macs, residuals
-from mondeq_hw.report.render import FORMATS, KINDS, missing
+from mondeq_hw.report.record import KINDS
+from mondeq_hw.report.render import FORMATS, missing
 from mondeq_hw.report.sweep import stored_model, sweep_word_lengths
 from mondeq_hw.synthesis.parsers import Path as TimingPath
 from mondeq_hw.synthesis.parsers import Routed, nextpnr_routed, vitis_hls_estimate, yosys_usage
@@ -61,7 +63,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, digits_model: Path) -> Path:
     """With all there can be; what tools would say is made of the records that they are stored from."""
     build = tmp_path_factory.mktemp("full") / "build"
     assert main(["compile", str(digits_model), "--bits", "4", "--out", str(build), "--json"]) == 0
-    project = Project.load(build)
+    project = Build.load(build)
     project.add("report/verify.json", json.dumps(verified(project).to_plain()))
     for result in synthesised(project):
         place = build / "report" / "synth" / result.part.name
@@ -75,7 +77,7 @@ def full(tmp_path_factory: pytest.TempPathFactory, digits_model: Path) -> Path:
     return build
 
 
-def packed(project: Project) -> BitstreamReport:
+def packed(project: Build) -> BitstreamReport:
     return BitstreamReport(
         program_digest=project.program.digest,
         options=BitstreamOptions("ulx3s-85f"),
@@ -94,7 +96,7 @@ def packed(project: Project) -> BitstreamReport:
     )
 
 
-def verified(project: Project) -> VerifyReport:
+def verified(project: Build) -> VerifyReport:
     rtl = BackendReport(
         name="rtl on verilator",
         tool="verilator 5.48.0",
@@ -111,7 +113,7 @@ def verified(project: Project) -> VerifyReport:
     return VerifyReport(project.program.digest, True, 256, (cpp, rtl), ())
 
 
-def synthesised(project: Project) -> list[SynthReport]:
+def synthesised(project: Build) -> list[SynthReport]:
     """Routed on an ECP5, synthesised only for an AMD part, estimated by Vitis HLS for the same part."""
     report = collect(project)
     ecp5 = SynthReport(
@@ -197,8 +199,32 @@ def test_bare_folder_says_what_it_lacks(bare: Path) -> None:
     assert {point["accuracy"] for point in points} == {None}
 
 
+@pytest.mark.parametrize("name", ["bare", "full"])
+def test_the_record_is_the_file(name: str, request: pytest.FixtureRequest) -> None:
+    """Key for key, through every nested record; both ways."""
+    build = request.getfixturevalue(name)
+    report = Project.load(build).report
+    assert json.loads(json.dumps(report.to_dict())) == content(build)
+    assert report.word_lengths.bits == content(build)["word_lengths"]["bits"]
+    certificate = Project.load(build).certificate
+    assert certificate.to_dict() == json.loads((build / "certificate.json").read_text())
+    assert certificate.lines == report.certificate
+
+
+def test_a_report_of_another_program_or_form_is_refused(bare: Path, tmp_path: Path) -> None:
+    build = tmp_path / "build"
+    shutil.copytree(bare, build)
+    for changes, message in (
+        ({"program_digest": "0" * 64}, "run 'mondeq-hw report' again"),
+        ({"iterations": "many"}, "iterations"),
+    ):
+        (build / "report" / "report.json").write_text(json.dumps({**content(bare), **changes}))
+        with pytest.raises(InputError, match=message):
+            _ = Project.load(build).report
+
+
 def test_full_folder_keeps_kinds_apart(full: Path) -> None:
-    project, found = Project.load(full), content(full)
+    project, found = Build.load(full), content(full)
     plan = collect(project).schedule
     assert found["accuracy"]["kind"] == "exact" and found["accuracy"]["value"]["samples"] == 360
     predicted, simulated = found["cycles"]["predicted"], found["cycles"]["simulated"]
@@ -236,7 +262,7 @@ def test_reports_are_added_in_place_and_equal_folders_give_equal_reports(full: P
     assert main(["report", str(again)]) == 0
     for name in WRITTEN:
         assert (again / name).read_bytes() == (full / name).read_bytes()
-    assert Project.load(again).changed_files() == ()
+    assert Project.load(again).build.changed_files() == ()
     leftovers = {path.name for path in (again / "report").iterdir()}
     assert leftovers == {"report.html", "report.md", "report.json", "accuracy.json", "verify.json", "synth.json"} | {
         "synth",
@@ -290,9 +316,9 @@ def test_a_fraction_is_a_bound_too() -> None:
 
 def test_residuals_are_the_traces_and_stay_below_the_certified_bound(full: Path) -> None:
     project = Project.load(full)
-    curve = residuals(project)
-    states = project.trace(project.golden.program.input_format.to_float(project.stimulus)).states
-    weights = project.certificate["evidence"]["contraction"]["weights"]
+    curve = residuals(project.build)
+    states = project.trace(project.golden.program.input_format.to_float(project.build.stimulus)).states
+    weights = project.certificate.evidence["contraction"]["weights"]
     for step in (0, 3, project.program.iterations - 1):
         moved = (states[step + 1] - states[step]).astype(float)
         each = [math.sqrt(np.average(row**2, weights=weights)) for row in moved]
@@ -302,7 +328,7 @@ def test_residuals_are_the_traces_and_stay_below_the_certified_bound(full: Path)
     assert len(curve.mean) == len(curve.worst) == len(curve.envelope) == project.program.iterations
     assert all(worst <= bound for worst, bound in zip(curve.worst, curve.envelope, strict=True))
     # The last two distances bound it, and the certificate states the last one.
-    values = {line["name"]: line["values"] for line in project.certificate_lines()}
+    values = {line.name: line.values for line in project.certificate.lines}
     last = values["radius"]["weighted_norm"]
     rho = float(Fraction(values["contraction"]["contraction_factor"]))
     before = (last - values["iterations"]["rounding_bound"]) / rho
@@ -321,7 +347,7 @@ def test_no_folding_is_above_its_roofs(seed: int) -> None:
 
 
 def test_foldings_hold_this_build_and_both_ends(bare: Path) -> None:
-    report = collect(Project.load(bare))
+    report = collect(Build.load(bare))
     n, d, k = report.program.n, report.program.d, report.program.k
     curve = foldings(report)
     assert curve.macs == n * d + report.program.iterations * n * n + n * k
@@ -354,7 +380,7 @@ def test_the_sweep_meets_this_build(full: Path) -> None:
 def test_the_certificates_float_model_is_the_trained_one(bare: Path) -> None:
     """Preprocessing and all: it gives the outputs of the network written out by hand."""
     p = parameters()
-    project = Project.load(bare)
+    project = Build.load(bare)
     model = stored_model(project, collect(project))
     words = project.stimulus[:5]
     np.testing.assert_allclose(model.W, p.W, atol=2**-32)
@@ -375,7 +401,7 @@ def test_a_known_sweep_is_not_run_again(full: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_without_the_images_the_folders_own_samples_serve(full: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = Project.load(full)
+    project = Build.load(full)
     seen = {}
 
     def gone(*arguments: Any) -> Any:
@@ -399,15 +425,15 @@ def test_when_other_word_lengths_cannot_be_tried(
     bare: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The rest of the report does not depend on them; images that were asked for must be there."""
-    project = Project.load(bare)
+    project = Build.load(bare)
     report = collect(project)
     retrained = replace(report.origin, resolved={**report.origin.resolved, "rounding": "retrained"})
     with pytest.raises(InputError, match="retrained"):
         sweep_word_lengths(project, replace(report, origin=retrained), None)
     with pytest.raises(InputError, match="compiled without images"):
         sweep_word_lengths(project, report, Path("mnist"))
-    without = Project(project.folder, project.program)
-    without.__dict__["certificate"] = {**project.certificate, "evidence": {}}
+    without = Build(project.folder, project.program)
+    without.__dict__["certificate"] = replace(project.certificate, evidence={})
     with pytest.raises(InputError, match="no margin was proved"):
         sweep_word_lengths(without, report, None)
     build = tmp_path / "build"
@@ -460,7 +486,7 @@ def test_results_of_another_program_are_not_shown(full: Path, tmp_path: Path) ->
     for file in [*stale, *(build / "bitstream").rglob("bitstream.json")]:
         file.write_text(json.dumps({**json.loads(file.read_text()), "program_digest": "0" * 64}))
     shutil.rmtree(build / "report" / "synth")
-    report = collect(Project.load(build))
+    report = collect(Build.load(build))
     assert report.verification.value is None and "another program" in str(report.verification.reason)
     assert report.cycles.simulated.value is None
     assert [part.flow for part in report.parts] == ["none", "none"]

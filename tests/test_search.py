@@ -78,22 +78,22 @@ def test_a_point_is_what_compile_makes(choice: Choice, digits_model: Path, tmp_p
     build = str(tmp_path / "build")
     assert main(["compile", str(digits_model), "--config", f"{tmp_path}/search/winner.json", "--out", build]) == 0
     project = Project.load(build)
-    lines = {line["name"]: line["values"] for line in project.certificate_lines()}
+    lines = {line.name: line.values for line in project.certificate.lines}
     assert point.choice == choice and point.proved
     proved = Fraction(lines["contraction"]["contraction_factor"])
     assert point.contraction_factor == float(proved)
     assert point.radius == lines["radius"]["two_norm"]
     assert point.iterations == project.program.iterations
     assert point.accuracy == accuracy_of(project, kept=False)
-    sizes = project.report["sizes"]
-    n, d, k = (sizes[name] for name in "ndk")
+    sizes = project.report.sizes
+    n, d, k = sizes.n, sizes.d, sizes.k
     stored = n * n * choice.bits + n * d * choice.drive_bits + k * n * choice.readout_bits + n * choice.state_bits
     assert point.memory_bits == stored
     assert found.judgement is not None
     assert found.judgement.selection_accuracy == point.accuracy
     assert found.judgement.kept_accuracy == accuracy_of(project, kept=True)
     assert found.judgement.selection_samples + found.judgement.kept_samples == len(data.digits("test"))
-    whole = project.report["accuracy"]["value"]["floating"]
+    whole = project.report.accuracy.value.floating
     assert (found.judgement.selection_float + found.judgement.kept_float) / 2 == pytest.approx(whole)
 
 

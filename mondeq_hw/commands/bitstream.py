@@ -31,11 +31,10 @@ def bitstream_command(
     """
     from rich.console import Console
 
-    from ..boards import BitstreamOptions, make_bitstream
+    from ..boards import BitstreamOptions
     from ..project import Project
 
     project = Project.load(build)
-    project.require_unchanged("rtl/")
     options = BitstreamOptions(board.lower(), clock, baud, lut_weight_bits, seed)
     console = Console(quiet=as_json, highlight=False)
     with console.status("starting") as status:
@@ -43,8 +42,7 @@ def bitstream_command(
         def progress(tool: str, now: str) -> None:
             status.update(f"{tool}: {now}")
 
-        work = project.folder / "bitstream" / options.board
-        result = make_bitstream(project.folder, options, work, progress)
+        result = project.make_bitstream(options, progress)
     print(json.dumps(result.to_plain(), indent=2)) if as_json else _print(result)
 
 

@@ -8,24 +8,23 @@ from .terminal import Build, Json, print_json
 
 def certificate_command(build: Build, as_json: Json = False) -> None:
     """Print what is proved about the program, and prove it again with the independent checker."""
-    from ..folder import CERTIFICATE, INTEGERS
     from ..project import Project
     from ..proof import for_reading
 
     project = Project.load(build)
     verdict = project.check_certificate()
     certified = project.program.certified and verdict.accepted
-    if not project.program.certified:
-        project.require_unchanged(CERTIFICATE, *INTEGERS)  # the checker has stopped at the mark
-    lines = project.certificate_lines() if certified or not project.program.certified else []
+    # Without a proof the checker has stopped at that mark; the lines are shown all the same.
+    lines = project.certificate.lines if certified or not project.program.certified else ()
     if as_json:
-        print_json({"certified": certified, "accepted": verdict.accepted, "reason": verdict.reason, "lines": lines})
+        plain = [vars(line) for line in lines]
+        print_json({"certified": certified, "accepted": verdict.accepted, "reason": verdict.reason, "lines": plain})
     else:
         for line in lines:
-            print(f"{line['status'].upper()}: {line['statement']}")
-            for key, value in line["values"].items():
+            print(f"{line.status.upper()}: {line.statement}")
+            for key, value in line.values.items():
                 print(f"    {key} = {for_reading(value)}")
-            print(f"    [{line['source']}]")
+            print(f"    [{line.source}]")
         if lines:
             print(verdict.reason)
     if not project.program.certified:

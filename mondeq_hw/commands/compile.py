@@ -10,6 +10,7 @@ import typer
 from .terminal import DataDir, DataName, Json, number, print_json, print_rows, steps
 
 if TYPE_CHECKING:
+    from ..hardware import Choice
     from ..project import Project
 
 
@@ -124,45 +125,42 @@ def compile_command(
     with steps(silent=as_json) as step:
         project = compile(model, out, settings, force=force, progress=step)
     if as_json:
-        print_json({"folder": str(project.folder), **project.report})
+        print_json({"folder": str(project.folder), **project.report.to_dict()})
     else:
         _print_summary(project)
 
 
 def _print_summary(project: Project) -> None:
     report = project.report
-    widths, cycles = report["word_lengths"], report["cycles"]["predicted"]
-    accuracy, reason = report["accuracy"]["value"], report["accuracy"]["reason"]
+    sizes, widths, cycles = report.sizes, report.word_lengths, report.cycles.predicted
+    accuracy, reason = report.accuracy.value, report.accuracy.reason
+    graphs = {"drive": report.schedule.drive.graph, "readout": report.schedule.readout.graph}
     rows = [
         ("folder", str(project.folder)),
-        ("network", f"{report['sizes']['d']} inputs, {report['sizes']['n']} states, {report['sizes']['k']} outputs"),
-        ("solver", f"{report['solver']}, step size {report['step_size']:.4g}, {report['rounding']} rounding"),
+        ("network", f"{sizes.d} inputs, {sizes.n} states, {sizes.k} outputs"),
+        ("solver", f"{report.solver}, step size {report.step_size:.4g}, {report.rounding} rounding"),
         (
             "bits",
-            f"iteration {widths['bits']}, drive {widths['drive_bits']}, readout {widths['readout_bits']}, "
-            f"state {widths['state_bits']}, input {widths['input_bits']}",
+            f"iteration {widths.bits}, drive {widths.drive_bits}, readout {widths.readout_bits}, "
+            f"state {widths.state_bits}, input {widths.input_bits}",
         ),
-        ("certified", "yes" if report["certified"] else "NO (--allow-uncertified)"),
-        ("iterations", f"{report['iterations']} at most, {cycles['mean_iterations']:.1f} on average"),
-        ("predicted cycles", f"{cycles['per_sample']:.1f} per sample, first after {cycles['latency']}"),
+        ("certified", "yes" if report.certified else "NO (--allow-uncertified)"),
+        ("iterations", f"{report.iterations} at most, {cycles.mean_iterations:.1f} on average"),
+        ("predicted cycles", f"{cycles.per_sample:.1f} per sample, first after {cycles.latency}"),
         (
             "accuracy",
-            f"{accuracy['golden']:.2%} in integers, {accuracy['floating']:.2%} in floating point, "
-            f"{accuracy['samples']} images"
+            f"{accuracy.golden:.2%} in integers, {accuracy.floating:.2%} in floating point, {accuracy.samples} images"
             if accuracy
             else f"not available: {reason}",
         ),
-        *(
-            (choice["name"], _choice(choice, report["schedule"][choice["name"]]["graph"]))
-            for choice in report["graphs"]
-        ),
+        *((choice.name, _choice(choice, graphs[choice.name])) for choice in report.graphs),
     ]
     print_rows(rows)
 
 
-def _choice(choice: dict[str, Any], graph: dict[str, int] | None) -> str:
+def _choice(choice: Choice, graph: dict[str, int] | None) -> str:
     """What became of an engine under the unrolled strategy, and why."""
     form = "folded" if graph is None else f"graph of {graph['adders']} adders"
-    asked, least = ", as asked" if choice["asked"] else "", "" if choice["searched"] else "at least "
-    estimates = f"estimated {choice['folded_luts']} LUTs folded, {least}{choice['graph_luts']} as a graph"
+    asked, least = ", as asked" if choice.asked else "", "" if choice.searched else "at least "
+    estimates = f"estimated {choice.folded_luts} LUTs folded, {least}{choice.graph_luts} as a graph"
     return f"{form}{asked}: {estimates}"

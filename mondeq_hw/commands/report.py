@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from .terminal import Build
-
-if TYPE_CHECKING:
-    from ..project import Project
-    from ..report import Curves, Figure, Report, Sweep
-
-WORD_LENGTHS = "report/word_lengths.json"
 
 
 def report_command(
@@ -35,55 +27,10 @@ def report_command(
     """
     from rich.console import Console
 
-    from ..folder import CERTIFICATE, INTEGERS
     from ..project import Project
-    from ..report import FIGURES, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, collect, page, render, to_plain
+    from ..report import REPORT_HTML
 
     project = Project.load(build)
     with Console(quiet=as_json, highlight=False).status("reading the folder") as status:
-        report = collect(project)
-        project.require_unchanged(CERTIFICATE, *INTEGERS, *FIGURES)
-        curves = _curves(project, report, data_dir, sweep, status.update)
-        status.update("drawing")
-        content = to_plain(report, curves)
-        text = json.dumps(content, indent=2, allow_nan=False)
-        project.add(REPORT_HTML, page(report, curves))
-        project.add(REPORT_MARKDOWN, render("report.md.j2", content))
-        project.add(REPORT_JSON, text + "\n")
-    print(text) if as_json else print(project.folder / REPORT_HTML)
-
-
-def _curves(
-    project: Project, report: Report, data_dir: Path | None, sweep: bool, progress: Callable[[str], Any]
-) -> Curves:
-    from ..report import EXACT, PREDICTED, Curves, Figure, foldings, residuals
-
-    return Curves(
-        residuals=Figure(EXACT, residuals(project)),
-        foldings=Figure(PREDICTED, foldings(report)),
-        word_lengths=_word_lengths(project, report, data_dir, sweep, progress),
-    )
-
-
-def _word_lengths(
-    project: Project, report: Report, data_dir: Path | None, sweep: bool, progress: Callable[[str], Any]
-) -> Figure[Sweep]:
-    """The folder's sweep; a new one where there is none, or where other images were named."""
-    from ..base import InputError
-    from ..report import EXACT, Figure, Sweep, parsed, sweep_word_lengths
-
-    file = project.folder / WORD_LENGTHS
-    if file.exists() and data_dir is None:
-        known: Sweep = parsed(file, Sweep)
-        if known.program_digest == project.program.digest:
-            return Figure(EXACT, known)
-    if not sweep:
-        return Figure(EXACT, None, "other word lengths were not tried", "mondeq-hw report DIR --sweep")
-    try:
-        found = sweep_word_lengths(project, report, data_dir, progress)
-    except InputError as error:
-        if data_dir is not None:
-            raise
-        return Figure(EXACT, None, str(error))
-    project.add(WORD_LENGTHS, json.dumps(asdict(found), indent=2) + "\n")
-    return Figure(EXACT, found)
+        written = project.write_report(data_dir, sweep, status.update)
+    print(json.dumps(written.to_dict(), indent=2) if as_json else project.folder / REPORT_HTML)

@@ -34,10 +34,9 @@ def synth_command(
     from rich.console import Console
 
     from ..project import Project
-    from ..synthesis import SynthOptions, synthesize
+    from ..synthesis import SynthOptions
 
     project = Project.load(build)
-    project.require_unchanged("rtl/", "hls/")
     options = SynthOptions(part.lower(), flow, speed, clock, lut_weight_bits, seed)
     console = Console(quiet=as_json, highlight=False)
     with console.status("starting") as status:
@@ -45,11 +44,10 @@ def synth_command(
         def progress(tool: str, now: str) -> None:
             status.update(f"{tool}: {now}")
 
-        work = project.folder / "report" / "synth" / options.part
-        result = synthesize(project.folder, options, work, progress)
+        result = project.synthesize(options, progress)
     content = json.dumps(result.to_plain(), indent=2)
-    project.add(REPORT, content + "\n")
-    project.add(f"report/synth/{options.part}/{options.flow}.json", content + "\n")
+    project.build.add(REPORT, content + "\n")
+    project.build.add(f"report/synth/{options.part}/{options.flow}.json", content + "\n")
     print(content) if as_json else _print_table(result)
 
 

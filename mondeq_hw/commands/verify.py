@@ -56,8 +56,8 @@ def verify_command(
 
 
 def _print_verification(project: Project, result: VerifyReport, as_json: bool) -> None:
-    content = {"folder": str(project.folder), "changed_files": list(project.changed_files()), **result.to_plain()}
-    project.add("report/verify.json", json.dumps(content, indent=2) + "\n")
+    content = {"folder": str(project.folder), "changed_files": list(project.build.changed_files()), **result.to_plain()}
+    project.build.add("report/verify.json", json.dumps(content, indent=2) + "\n")
     if as_json:
         print_json(content)
     else:

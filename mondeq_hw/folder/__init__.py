@@ -1,10 +1,11 @@
 """The build folder on disk: it appears complete or not at all, and says what it holds.
 
-Takes files; gives a folder with a manifest, and its integrity later on.
+Takes files; gives a folder with a manifest, and ``Build``, which reads it again and notices edits.
 """
 
 from __future__ import annotations
 
+from .build import Build
 from .manifest import ADDED_LATER, CERTIFICATE, INTEGERS, PROGRAM, file_digest, read_manifest
 from .writing import check_target, writing
 
@@ -13,6 +14,7 @@ __all__ = [
     "CERTIFICATE",
     "INTEGERS",
     "PROGRAM",
+    "Build",
     "check_target",
     "file_digest",
     "read_manifest",

@@ -5,20 +5,24 @@ Takes a ``SolverProgram`` and the float network; gives ``ContractionProof`` and 
 
 from __future__ import annotations
 
-from .certificate import CertificateLine, for_reading, model_from_plain, unpacked
+from .certificate import Certificate, CertificateLine, for_reading, model_from_plain, unpacked
 from .certify import certify
 from .contraction import ContractionProof, choose_iterations, error_bound, float_up, prove_contraction, state_radius
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
 from .ranges import accumulator_ranges
+from .verdict import Verdict, check
 from .weighting import best_weighting
 
 __all__ = [
+    "Certificate",
     "CertificateLine",
     "ContractionProof",
     "PaperPerturbation",
+    "Verdict",
     "accumulator_ranges",
     "best_weighting",
     "certify",
+    "check",
     "choose_iterations",
     "compare_operators",
     "displacement",

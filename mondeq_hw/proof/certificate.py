@@ -25,6 +25,8 @@ from .float_model import AffineGrid, FloatModel
 from .perturbation import GRID_BITS
 
 CERTIFICATE_VERSION = 1
+#: Beside version, lines and digest.
+CERTIFICATE_KEYS = ("program", "program_digest", "model_digest", "evidence")
 PROVED, MEASURED, NOT_COVERED = "proved", "measured", "not covered"
 #: Every claim: its words and its source.  The checker knows a digest of this table.
 CLAIMS = {
@@ -207,6 +209,25 @@ class Certificate:
     model_digest: str
     evidence: dict[str, Any]
 
+    @staticmethod
+    def load(path: Path) -> Certificate:
+        """Read ``certificate.json``; what it says is for the checker to judge.
+
+        Raises
+        ------
+        InputError
+            The file is missing or not a certificate.
+        """
+        try:
+            plain = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read ({error}); compile again") from None
+        try:
+            lines = tuple(CertificateLine(**line) for line in plain["lines"])
+            return Certificate(lines, **{key: plain[key] for key in CERTIFICATE_KEYS})
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path}: not a certificate ({error!r}); compile again") from None
+
     def line(self, name: str) -> CertificateLine:
         """The line of that name."""
         for line in self.lines:
@@ -214,21 +235,18 @@ class Certificate:
                 return line
         raise InputError(f"certificate has no line {name!r}; it has {', '.join(line.name for line in self.lines)}")
 
-    def to_plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Everything as JSON-ready values, with a digest over all of it."""
         plain: dict[str, Any] = {
             "version": CERTIFICATE_VERSION,
             "lines": [dict(vars(line)) for line in self.lines],
-            "program": self.program,
-            "program_digest": self.program_digest,
-            "model_digest": self.model_digest,
-            "evidence": self.evidence,
+            **{key: getattr(self, key) for key in CERTIFICATE_KEYS},
         }
         return {**plain, "digest": canonical_digest(plain)}
 
     def to_json(self) -> str:
         """The text of ``certificate.json``."""
-        plain = self.to_plain()
+        plain = self.to_dict()
         # One key a line at the top: the claims stay readable above megabytes of integers.
         head = json.dumps({key: plain[key] for key in ("version", "lines")}, indent=2)[:-2]
         body = (f'"{key}": {json.dumps(plain[key])}' for key in plain if key not in ("version", "lines"))

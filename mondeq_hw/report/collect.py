@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..base import InputError
 from ..boards import SUMMARY
+from ..folder import Build
 from ..hardware import (
     ECP5,
     LUT_WEIGHT_BITS,
@@ -32,8 +33,6 @@ from ..hardware import (
     load_schedule,
 )
 from ..program import GoldenModel, SolverProgram
-from ..project import Project
-from ..proof import CertificateLine
 from ..synthesis import FLOWS, HlsEstimate, Routed, SynthOptions, digests, package_version
 from ..verification import BackendReport
 from .record import (
@@ -71,7 +70,7 @@ USUAL_PARTS = ("ecp5-85", "xc7a100t")
 T = TypeVar("T")
 
 
-def collect(project: Project) -> Report:
+def collect(build: Build) -> Report:
     """Read a build folder.
 
     Raises
@@ -79,14 +78,14 @@ def collect(project: Project) -> Report:
     InputError
         A file that ``compile``, ``verify`` or ``synth`` wrote is missing or damaged.
     """
-    program, plan = project.program, load_schedule(project.folder)
-    cycles = predict_cycles(plan, program.iterations, GoldenModel(program).iterations(project.stimulus))
-    verified = _verification(project)
+    program, plan = build.program, load_schedule(build.folder)
+    cycles = predict_cycles(plan, program.iterations, GoldenModel(program).iterations(build.stimulus))
+    verified = _verification(build)
     return Report(
         program=program,
-        origin=parsed(project.folder / RESOLVED, Origin),
-        certificate=tuple(CertificateLine(**line) for line in project.certificate_lines()),
-        accuracy=parsed(project.folder / ACCURACY, Figure[Accuracy]),
+        origin=parsed(build.folder / RESOLVED, Origin),
+        certificate=build.certificate.lines,
+        accuracy=parsed(build.folder / ACCURACY, Figure[Accuracy]),
         schedule=plan,
         cycles=CycleFigures(
             predicted=cycles,
@@ -94,9 +93,9 @@ def collect(project: Project) -> Report:
             measured=Figure(MEASURED, None, "no hardware was run", None),
         ),
         counts=count(program, plan),
-        parts=_synthesised_parts(project, cycles) or _estimated_parts(program, plan),
-        boards=_boards(project),
-        verification=_summary(verified, project),
+        parts=_synthesised_parts(build, cycles) or _estimated_parts(program, plan),
+        boards=_boards(build),
+        verification=_summary(verified, build),
     )
 
 
@@ -155,21 +154,21 @@ class _VerifyFile:
     sources: dict[str, str]
 
 
-def _verification(project: Project) -> Figure[_VerifyFile]:
-    command, file = "mondeq-hw verify DIR", project.folder / VERIFICATION
+def _verification(build: Build) -> Figure[_VerifyFile]:
+    command, file = "mondeq-hw verify DIR", build.folder / VERIFICATION
     if not file.exists():
         return Figure(SIMULATED, None, "C++ and RTL were not compared with the golden model yet", command)
     found = parsed(file, _VerifyFile)
-    if found.program_digest != project.program.digest:
+    if found.program_digest != build.program.digest:
         return Figure(SIMULATED, None, f"{VERIFICATION} is about another program", command)
-    now = digests(project.folder, found.sources)
+    now = digests(build.folder, found.sources)
     changed = next((name for name, digest in found.sources.items() if now.get(name) != digest), None)
     if changed is not None:
         return Figure(SIMULATED, None, f"{changed} was changed after the comparison", command)
     return Figure(SIMULATED, found)
 
 
-def _summary(verified: Figure[_VerifyFile], project: Project) -> Figure[Verification]:
+def _summary(verified: Figure[_VerifyFile], build: Build) -> Figure[Verification]:
     if verified.value is None:
         return Figure(SIMULATED, None, verified.reason, verified.command)
     backends = tuple(
@@ -184,7 +183,7 @@ def _summary(verified: Figure[_VerifyFile], project: Project) -> Figure[Verifica
         )
         for backend in verified.value.backends
     )
-    return Figure(SIMULATED, Verification(verified.value.ok, backends, project.changed_files()))
+    return Figure(SIMULATED, Verification(verified.value.ok, backends, build.changed_files()))
 
 
 def _simulated(verified: Figure[_VerifyFile]) -> Figure[SimulatedCycles]:
@@ -224,11 +223,11 @@ class _SynthFile:
     reasons: dict[str, str]
 
 
-def _synthesised_parts(project: Project, cycles: Cycles) -> tuple[PartFigures, ...]:
+def _synthesised_parts(build: Build, cycles: Cycles) -> tuple[PartFigures, ...]:
     found = {}
-    for file in _synthesis_files(project.folder):
+    for file in _synthesis_files(build.folder):
         result = parsed(file, _SynthFile)
-        if result.program_digest == project.program.digest:
+        if result.program_digest == build.program.digest:
             found[result.part.name, result.options.flow] = result
     return tuple(_part_figures(found[key], cycles) for key in sorted(found))
 
@@ -335,8 +334,8 @@ class _BitstreamFile:
     tools: dict[str, str]
 
 
-def _boards(project: Project) -> tuple[BoardFigures, ...]:
-    files = sorted((project.folder / "bitstream").glob(f"*/{SUMMARY}"))
+def _boards(build: Build) -> tuple[BoardFigures, ...]:
+    files = sorted((build.folder / "bitstream").glob(f"*/{SUMMARY}"))
     found: list[_BitstreamFile] = [parsed(file, _BitstreamFile) for file in files]
     return tuple(
         BoardFigures(
@@ -351,7 +350,7 @@ def _boards(project: Project) -> tuple[BoardFigures, ...]:
             tools=made.tools,
         )
         for made in found
-        if made.program_digest == project.program.digest
+        if made.program_digest == build.program.digest
     )
 
 

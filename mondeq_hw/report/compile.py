@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from ..config import CompileConfig
+from ..folder import Build
 from ..hardware import Choice, Schedule
 from ..problem import Checkpoint
 from ..program import SolverProgram
-from ..project import Project
 from ..rounding import Lowered
 from .collect import collect, tools
 from .curves import not_drawn
 from .record import ACCURACY, REPORT_JSON, REPORT_MARKDOWN, RESOLVED, Accuracy, Figure
-from .render import render, to_plain, word_lengths
+from .render import render
+from .written import WordLengths, WrittenReport
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def write(summary: Summary, folder: Path) -> None:
     (folder / "report").mkdir()
     _write_json(folder / RESOLVED, resolved(summary))
     _write_json(folder / ACCURACY, asdict(summary.accuracy))
-    content = to_plain(collect(Project(folder, SolverProgram.load(folder))), not_drawn())
+    content = WrittenReport.of(collect(Build(folder, SolverProgram.load(folder))), not_drawn()).to_dict()
     _write_json(folder / REPORT_JSON, content)
     (folder / REPORT_MARKDOWN).write_text(render("report.md.j2", content))
     (folder / "README.md").write_text(render("README.md.j2", content))
@@ -60,7 +61,7 @@ def resolved(summary: Summary) -> dict[str, Any]:
             "step_size": lowered.quantized.recurrence.step_size,
             "leak_shift": program.leak_shift,
             "iterations": program.iterations,
-            **word_lengths(program),
+            **asdict(WordLengths.of(program)),
             "schedule": summary.schedule.to_plain(),
             "graphs": [asdict(choice) for choice in summary.graphs],
             "data": summary.images,

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..folder import Build
 from ..hardware import Schedule, Usage, estimate, initiation_interval, schedule
-from ..program import SolverProgram
-from ..project import Project
+from ..program import GoldenModel, SolverProgram
 from .record import EXACT, PREDICTED, Figure, Report
 
 #: Words of states that a trace may hold; fewer samples go through a long iteration.
@@ -57,7 +57,7 @@ class FoldingPoint:
         Multiply-accumulates of a sample over ``cycles_per_sample``.
     stream_bound : float
         The same if the input and output streams were all that takes time.
-    estimated : tuple of (str, Usage)
+    estimated : dict of str to Usage
         By family of parts.
     """
 
@@ -66,7 +66,7 @@ class FoldingPoint:
     cycles_per_sample: float
     macs_per_cycle: float
     stream_bound: float
-    estimated: tuple[tuple[str, Usage], ...]
+    estimated: dict[str, Usage]
 
 
 @dataclass(frozen=True)
@@ -133,28 +133,28 @@ def not_drawn() -> Curves:
     return Curves(absent, replace(absent, kind=PREDICTED), absent)
 
 
-def residuals(project: Project) -> Residuals:
+def residuals(build: Build) -> Residuals:
     """Run the golden model on the folder's samples."""
-    program, certificate = project.program, project.certificate
-    count = max(1, min(len(project.stimulus), TRACE_WORDS // ((program.iterations + 1) * program.n)))
-    states = project.golden.trace(project.stimulus[:count]).states.astype(np.float64)
-    contraction = certificate["evidence"].get("contraction")
+    program = build.program
+    count = max(1, min(len(build.stimulus), TRACE_WORDS // ((program.iterations + 1) * program.n)))
+    states = GoldenModel(program).trace(build.stimulus[:count]).states.astype(np.float64)
+    contraction = build.certificate.evidence.get("contraction")
     weights = np.ones(program.n) if contraction is None else np.array(contraction["weights"], dtype=np.float64)
     steps = np.sqrt((np.square(np.diff(states, axis=0)) * (weights / weights.sum())).sum(axis=2))
     return Residuals(
         samples=count,
         mean=tuple(steps.mean(axis=1).tolist()),
         worst=tuple(steps.max(axis=1).tolist()),
-        envelope=None if contraction is None else _envelope(project, contraction),
+        envelope=None if contraction is None else _envelope(build, contraction),
     )
 
 
-def _envelope(project: Project, contraction: dict[str, Any]) -> tuple[float, ...]:
-    (line,) = (line["values"] for line in project.certificate_lines() if line["name"] == "iterations")
+def _envelope(build: Build, contraction: dict[str, Any]) -> tuple[float, ...]:
+    line = build.certificate.line("iterations").values
     factor, unit = float(Fraction(contraction["factor"])), math.sqrt(sum(contraction["weights"]))
     # The state after the start is one update from zero.
     bounds = [line["start_bound"]]
-    for _ in range(project.program.iterations + 1):
+    for _ in range(build.program.iterations + 1):
         bounds.append(factor * bounds[-1] + line["rounding_bound"])
     return tuple((one + next_one) / unit for one, next_one in pairwise(bounds[1:]))
 
@@ -172,7 +172,7 @@ def foldings(report: Report) -> Foldings:
             cycles_per_sample=interval,
             macs_per_cycle=macs(program) / interval,
             stream_bound=macs(program) / max(plan.beats_per_sample, program.k),
-            estimated=tuple((name, estimate(program, plan, name, part.lut_weight_bits)) for name in families),
+            estimated={name: estimate(program, plan, name, part.lut_weight_bits) for name in families},
         )
 
     most = program.n**2

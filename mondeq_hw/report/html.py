@@ -7,7 +7,8 @@ from markupsafe import Markup
 from .curves import Curves
 from .plots import residual_plot, resource_plot, roofline_plot, word_length_plot
 from .record import Report
-from .render import render, to_plain
+from .render import render
+from .written import WrittenReport
 
 
 def page(report: Report, curves: Curves) -> str:
@@ -21,7 +22,7 @@ def page(report: Report, curves: Curves) -> str:
     }
     return render(
         "report.html.j2",
-        to_plain(report, curves),
+        WrittenReport.of(report, curves).to_dict(),
         # Drawn here from numbers alone: nothing in them comes from a user's text.
         plots={name: Markup(svg or "") for name, svg in plots.items()},
     )

@@ -153,7 +153,7 @@ def resource_plot(curve: Foldings, report: Report) -> str:
         for ax in axes:
             _legend_above(ax)
 
-    luts = [dict(point.estimated)[shown.part.family].luts for point in (curve.others[-1], curve.this, curve.others[0])]
+    luts = [point.estimated[shown.part.family].luts for point in (curve.others[-1], curve.this, curve.others[0])]
     alt = f"Estimated LUTs, smallest folding, this build and largest: {luts[0]:,}, {luts[1]:,} and {luts[2]:,}"
     return _svg("resources", alt, draw, rows=2)
 
@@ -165,7 +165,7 @@ def _resource_curve(ax: Axes, curve: Foldings, shown: PartFigures, name: str, co
     """The estimated line, this build's estimate on it, and what tools found."""
 
     def values(points: Sequence[FoldingPoint]) -> list[float]:
-        return [getattr(dict(point.estimated)[shown.part.family], name) for point in points]
+        return [getattr(point.estimated[shown.part.family], name) for point in points]
 
     if not any(values((*curve.others, curve.this))):
         return  # narrow weights multiply in LUTs

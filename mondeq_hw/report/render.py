@@ -1,13 +1,11 @@
-"""A report as JSON and as text.
+"""A report as text: templates over the content of ``report.json``.
 
-The texts are templates over the JSON's content, so that no number can differ
-from it; in a page each one carries its place there.
+So no number can differ from it; in a page each one carries its place there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from importlib.resources import files
@@ -16,84 +14,10 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..hardware import Schedule
-from ..program import SolverProgram
 from ..proof import for_reading
-from .curves import Curves, FoldingPoint, Foldings, macs
-from .record import AT_ROUTED_CLOCK, KINDS, Figure, Report
 
-REPORT_VERSION = 3
 #: Longer lists are cut in texts; the JSON has them whole.
 LONGEST_LIST = 12
-
-
-def to_plain(report: Report, curves: Curves) -> dict[str, Any]:
-    """The content of ``report.json``."""
-    program, origin = report.program, report.origin
-    resolved = origin.resolved
-    return {
-        "version": REPORT_VERSION,
-        "name": program.name,
-        "certified": program.certified,
-        "program_digest": program.digest,
-        "kinds": {**KINDS, AT_ROUTED_CLOCK: "the two together"},
-        "model": origin.model,
-        "sizes": {"n": program.n, "d": program.d, "k": program.k, "macs": macs(program)},
-        "solver": program.solver,
-        "rounding": resolved["rounding"],
-        "granularity": resolved["granularity"],
-        "step_size": resolved["step_size"],
-        "iterations": program.iterations,
-        "word_lengths": word_lengths(program),
-        "certificate": [asdict(line) for line in report.certificate],
-        "accuracy": asdict(report.accuracy),
-        "data": resolved["data"],
-        "calibration_samples": resolved["calibration_samples"],
-        "schedule": schedule_facts(report.schedule),
-        "graphs": resolved["graphs"],
-        "cycles": asdict(report.cycles),
-        "verification": asdict(report.verification),
-        "resources": {"estimated": asdict(report.counts)},
-        "parts": [asdict(part) for part in report.parts],
-        "boards": [asdict(board) for board in report.boards],
-        "curves": {**asdict(curves), "foldings": _foldings(curves.foldings)},
-        "tools": origin.tools,
-    }
-
-
-def word_lengths(program: SolverProgram) -> dict[str, Any]:
-    """Every word length and format: chosen ones, and those that follow from them."""
-    return {
-        "bits": program.matrix.word_length,
-        "drive_bits": program.drive.word_length,
-        "readout_bits": program.readout.word_length,
-        "input_bits": program.input_format.word_length,
-        "state_bits": program.state_format.word_length,
-        "input_format": str(program.input_format),
-        "state_format": str(program.state_format),
-        "drive_accumulator_bits": program.drive_accumulator_bits,
-        "accumulator_bits": program.accumulator_bits,
-        "output_bits": program.output_bits,
-        "output_fractional_bits": program.output_fractional_bits,
-    }
-
-
-def schedule_facts(plan: Schedule) -> dict[str, Any]:
-    """The foldings and what follows from them."""
-    facts = plan.to_plain()
-    for name, engine in (("drive", plan.drive), ("solve", plan.solve), ("readout", plan.readout)):
-        facts[name]["cycles_per_matvec"] = engine.cycles_per_matvec
-    return {**facts, "words_per_beat": plan.words_per_beat, "beats_per_sample": plan.beats_per_sample}
-
-
-def _foldings(figure: Figure[Foldings]) -> dict[str, Any]:
-    def point(one: FoldingPoint) -> dict[str, Any]:
-        return {**asdict(one), "estimated": {family: asdict(usage) for family, usage in one.estimated}}
-
-    if (curve := figure.value) is None:
-        return asdict(figure)
-    value = {"macs": curve.macs, "this": point(curve.this), "others": [point(one) for one in curve.others]}
-    return {**asdict(figure), "value": value}
 
 
 def missing(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Any]]]:

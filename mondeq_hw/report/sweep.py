@@ -14,9 +14,9 @@ import numpy as np
 
 from ..base import InputError
 from ..config import CompileConfig, resolve
+from ..folder import Build
 from ..problem import Checkpoint, Dataset, MonDEQ, Preprocessing
 from ..program import GoldenModel
-from ..project import Project
 from ..proof import model_from_plain, unpacked
 from ..rounding import RETRAINED, lower
 from ..steps import Images, certified_program, choose_images, lowering_options
@@ -27,7 +27,7 @@ WORD_LENGTHS = range(1, 9)
 
 
 def sweep_word_lengths(
-    project: Project,
+    build: Build,
     report: Report,
     data_dir: Path | None,
     progress: Callable[[str], None] = lambda now: None,
@@ -36,7 +36,7 @@ def sweep_word_lengths(
 
     Parameters
     ----------
-    project : Project
+    build : Build
     report : Report
     data_dir : Path or None
         Where the images are now, if not where ``compile`` was told.
@@ -51,12 +51,12 @@ def sweep_word_lengths(
     resolved = report.origin.resolved
     if resolved["rounding"] == RETRAINED:
         raise InputError("the network was retrained for its word length; its integers are what they are")
-    model = stored_model(project, report)
+    model = stored_model(build, report)
     names = ("drive_bits", "readout_bits", "state_bits", "input_bits")
     kept = {name: resolved[name] for name in names} | {"allow_uncertified": True}
     given = {key: value for key, value in report.origin.requested.items() if value is not None}
     config = resolve(given | kept | ({"data_dir": data_dir} if data_dir else {}))
-    images = _images(project, report, config, model, data_dir)
+    images = _images(build, report, config, model, data_dir)
 
     def point(bits: int) -> WordLengthPoint:
         progress(f"rounding to {bits} bit{'s' if bits > 1 else ''}")
@@ -73,14 +73,14 @@ def sweep_word_lengths(
         )
 
     return Sweep(
-        program_digest=project.program.digest,
+        program_digest=build.program.digest,
         calibration_samples=0 if images.calibration is None else len(images.calibration),
         test_samples=0 if images.test is None else len(images.test),
         points=tuple(point(bits) for bits in WORD_LENGTHS),
     )
 
 
-def stored_model(project: Project, report: Report) -> MonDEQ:
+def stored_model(build: Build, report: Report) -> MonDEQ:
     """The float model that the certificate holds, with the facts that the report has of it.
 
     Raises
@@ -88,19 +88,19 @@ def stored_model(project: Project, report: Report) -> MonDEQ:
     InputError
         There is none: no positive margin was proved.
     """
-    operator = project.certificate["evidence"].get("operator")
+    operator = build.certificate.evidence.get("operator")
     if operator is None:
         raise InputError("the certificate holds no float model, because no margin was proved for it")
     facts = report.origin.model
     return replace(
-        model_from_plain(operator, project.program.input_format.fractional_bits),
+        model_from_plain(operator, build.program.input_format.fractional_bits),
         monotonicity_margin=facts["monotonicity_margin"],
         preprocessing=Preprocessing(scale=1.0, input_bits=facts["preprocessing"]["input_bits"]),
         source=facts["source"],
     )
 
 
-def _images(project: Project, report: Report, config: CompileConfig, model: MonDEQ, data_dir: Path | None) -> Images:
+def _images(build: Build, report: Report, config: CompileConfig, model: MonDEQ, data_dir: Path | None) -> Images:
     """The data that ``compile`` used; where it is gone, what the folder holds of it."""
     name = report.origin.resolved["data"]
     if name is None:
@@ -112,17 +112,17 @@ def _images(project: Project, report: Report, config: CompileConfig, model: MonD
     except InputError:
         if data_dir is not None:
             raise
-        return _stored_images(project, name)
+        return _stored_images(build, name)
 
 
-def _stored_images(project: Project, name: str) -> Images:
+def _stored_images(build: Build, name: str) -> Images:
     """Calibration words of the certificate, and the labelled samples in ``sim/``."""
-    program, samples = project.program, project.certificate["evidence"]["samples"]
+    program, samples = build.program, build.certificate.evidence["samples"]
     calibration, test = (
         program.input_format.to_float(words).astype(np.int64)
-        for words in (unpacked(samples["words"], samples["count"]), project.stimulus)
+        for words in (unpacked(samples["words"], samples["count"]), build.stimulus)
     )
-    labels = np.load(project.folder / "sim" / "labels.npy", allow_pickle=False)
+    labels = np.load(build.folder / "sim" / "labels.npy", allow_pickle=False)
     return Images(name, calibration, Dataset(name, "test", test, labels))
 
 

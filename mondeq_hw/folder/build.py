@@ -1,0 +1,98 @@
+"""A finished build folder: what stands in it, and whether it is still what ``compile`` wrote."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..base import InputError, replacing
+from ..program import SolverProgram
+from ..proof import Certificate
+from .manifest import ADDED_LATER, CERTIFICATE, PROGRAM, file_digest, read_manifest
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build folder.
+
+    Parameters
+    ----------
+    folder : Path
+    program : SolverProgram
+    """
+
+    folder: Path
+    program: SolverProgram
+
+    @staticmethod
+    def load(folder: str | os.PathLike[str]) -> Build:
+        """Open a folder that ``compile`` wrote.
+
+        Raises
+        ------
+        InputError
+            When it is none, or its program is damaged or not the one that was compiled.
+        """
+        path = Path(folder)
+        if not path.is_dir():
+            raise InputError(f"{path}: no such folder; expected one written by 'mondeq-hw compile'")
+        build = Build(path, SolverProgram.load(path))
+        build.require_unchanged(*PROGRAM)
+        return build
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """``certificate.json``, as it stands there."""
+        return Certificate.load(self.folder / CERTIFICATE)
+
+    @property
+    def stimulus(self) -> np.ndarray:
+        """Input words (samples, d) in ``sim/``: test images, or noise where there are none."""
+        file = self.folder / "sim" / "words.npy"
+        try:
+            return np.load(file, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f"{file}: cannot be read ({error}); compile again") from None
+
+    def changed_files(self, *under: str) -> tuple[str, ...]:
+        """Files that differ from what ``compile`` wrote, or are gone; a report that was written again is none.
+
+        Parameters
+        ----------
+        *under : str
+            Look only at these files and folders (``rtl/``).
+        """
+        return tuple(
+            name
+            for name, digest in read_manifest(self.folder).items()
+            if name.startswith(under or "") and name not in ADDED_LATER and file_digest(self.folder / name) != digest
+        )
+
+    def require_unchanged(self, *under: str) -> None:
+        """Refuse files on which a statement rests, where they are not as ``compile`` wrote them.
+
+        Raises
+        ------
+        InputError
+        """
+        changed = self.changed_files(*under)
+        if changed:
+            raise InputError(
+                f"{self.folder / changed[0]}: not the file that 'mondeq-hw compile' wrote; undo the change, or compile "
+                "again with --force"
+            )
+
+    def add(self, name: str, text: str) -> None:
+        """Add one of :data:`~mondeq_hw.folder.ADDED_LATER` to the folder, in one step.
+
+        Raises
+        ------
+        InputError
+            The folder cannot be written.
+        """
+        with replacing(self.folder / name, "make the folder writable") as temporary:
+            temporary.write_text(text)

@@ -1,0 +1,98 @@
+"""The report of a finished folder: collected, its curves drawn, and written as HTML, Markdown and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..base import InputError
+from ..folder import CERTIFICATE, INTEGERS, Build
+from .collect import collect, parsed
+from .curves import Curves, Sweep, foldings, residuals
+from .html import page
+from .record import EXACT, FIGURES, PREDICTED, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, Figure, Report
+from .render import render
+from .sweep import sweep_word_lengths
+from .written import WrittenReport
+
+WORD_LENGTHS = "report/word_lengths.json"
+#: What its statements rest on.
+RESTS_ON = (CERTIFICATE, *INTEGERS, *FIGURES)
+
+
+def read_report(build: Build) -> WrittenReport:
+    """The report as it was last written.
+
+    Raises
+    ------
+    InputError
+        It is not there or not readable, about another program, or what it rests on was changed.
+    """
+    build.require_unchanged(*RESTS_ON)
+    report: WrittenReport = parsed(build.folder / REPORT_JSON, WrittenReport)
+    if report.program_digest != build.program.digest:
+        raise InputError(
+            f"{build.folder / REPORT_JSON}: is about the program {report.program_digest}, not about "
+            f"{build.program.digest} in this folder; run 'mondeq-hw report' again"
+        )
+    return report
+
+
+def publish(
+    build: Build, data_dir: Path | None = None, sweep: bool = True, progress: Callable[[str], Any] = lambda now: None
+) -> WrittenReport:
+    """Write ``report/report.{html,md,json}``.
+
+    Parameters
+    ----------
+    build : Build
+    data_dir : Path, optional
+        MNIST's files, if not where ``compile`` found them.
+    sweep : bool
+        Round the model to other word lengths, where the folder has no such sweep yet.
+    progress : callable
+        Told what is being done.
+
+    Raises
+    ------
+    InputError
+        A file is missing or damaged, or was changed after ``compile`` wrote it.
+    """
+    report = collect(build)
+    build.require_unchanged(*RESTS_ON)
+    curves = Curves(
+        residuals=Figure(EXACT, residuals(build)),
+        foldings=Figure(PREDICTED, foldings(report)),
+        word_lengths=_word_lengths(build, report, data_dir, sweep, progress),
+    )
+    progress("drawing")
+    written = WrittenReport.of(report, curves)
+    content = written.to_dict()
+    build.add(REPORT_HTML, page(report, curves))
+    build.add(REPORT_MARKDOWN, render("report.md.j2", content))
+    build.add(REPORT_JSON, json.dumps(content, indent=2, allow_nan=False) + "\n")
+    return written
+
+
+def _word_lengths(
+    build: Build, report: Report, data_dir: Path | None, sweep: bool, progress: Callable[[str], Any]
+) -> Figure[Sweep]:
+    """The folder's sweep; a new one where there is none, or where other images were named."""
+    file = build.folder / WORD_LENGTHS
+    if file.exists() and data_dir is None:
+        known: Sweep = parsed(file, Sweep)
+        if known.program_digest == build.program.digest:
+            return Figure(EXACT, known)
+    if not sweep:
+        return Figure(EXACT, None, "other word lengths were not tried", "mondeq-hw report DIR --sweep")
+    try:
+        found = sweep_word_lengths(build, report, data_dir, progress)
+    except InputError as error:
+        if data_dir is not None:
+            raise
+        return Figure(EXACT, None, str(error))
+    build.add(WORD_LENGTHS, json.dumps(asdict(found), indent=2) + "\n")
+    return Figure(EXACT, found)
