@@ -19,22 +19,27 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
-from mondeq_hw.base import InputError, replacing
+from mondeq_hw.base import InputError, canonical_digest, replacing
 from mondeq_hw.folder import CERTIFICATE, Build
 from mondeq_hw.problem import (
-    FORMAT_NAME,
-    FORMAT_VERSION,
+    FLOAT,
+    INTEGER,
     KEY,
     MATRICES,
+    QDQ,
     MonDEQ,
+    OnnxFile,
+    OnnxKey,
     StoredRecurrence,
     Training,
     load,
     load_checkpoint,
+    onnx_digest,
+    onnx_properties,
     own_format,
     pack,
+    raw_words_metadata,
 )
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.rounding import assemble, quantized_of
@@ -44,13 +49,9 @@ from .onnx_float import float_graph
 from .onnx_integer import integer_graph
 from .onnx_qdq import qdq_graph, qdq_is_exact
 
-INTEGER, QDQ, FLOAT = "integer", "qdq", "float"
 FORMS = (INTEGER, QDQ, FLOAT)
 
 _PREFIX = "mondeq_hw."
-_FORM, _PROGRAM, _CHECKPOINT, _STORED = (_PREFIX + key for key in ("form", "program", "checkpoint", "stored"))
-_STEP_SIZE = _PREFIX + "step_size"
-_NETWORK = ("W", "U", "b", "O", "c")
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,24 @@ def integer_model(program: SolverProgram, provenance: Provenance | None = None) 
     InputError
         An accumulator does not fit 64 bits.
     """
-    plain = program.to_plain()
-    rest = {key: entry for key, entry in plain.items() if key not in MATRICES}  # those are initializers
-    properties = {_PROGRAM: json.dumps(rest, sort_keys=True), **_program_properties(INTEGER, program, provenance)}
-    return checked_model(integer_graph(program), properties)
+    properties = {
+        OnnxKey.PROGRAM: json.dumps(_without_matrices(program.to_plain()), sort_keys=True),
+        **_program_properties(INTEGER, program, provenance),
+        **_checkpoint_properties(program, None if provenance is None else provenance.step_size),
+    }
+    return _signed(checked_model(integer_graph(program), properties))
+
+
+def _without_matrices(plain: dict[str, Any]) -> dict[str, Any]:
+    """Those are initializers of the graph."""
+    stages = [{key: entry for key, entry in stage.items() if key not in MATRICES} for stage in plain["stages"]]
+    return {key: entry for key, entry in plain.items() if key not in MATRICES} | {"stages": stages}
+
+
+def _signed(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same, with a digest over graph and metadata."""
+    model.metadata_props.add(key=OnnxKey.DIGEST, value=onnx_digest(model))
+    return model
 
 
 def qdq_model(program: SolverProgram, provenance: Provenance | None = None) -> onnx.ModelProto:
@@ -131,13 +146,13 @@ def float_model(model: MonDEQ, training: Training | None = None) -> onnx.ModelPr
     """
     arrays, metadata = own_format(model, training or Training())
     properties = {
-        _FORM: FLOAT,
-        _CHECKPOINT: json.dumps(metadata, sort_keys=True),
+        OnnxKey.FORM: FLOAT,
+        OnnxKey.CHECKPOINT: json.dumps(metadata, sort_keys=True),
         _PREFIX + "model_digest": model.digest(),
     }
     if model.stored is not None:
-        properties[_STORED] = json.dumps({key: [str(a.dtype), a.tolist()] for key, a in arrays.items()})
-    return checked_model(float_graph(model), properties)
+        properties[OnnxKey.STORED] = _arrays_to_text(arrays)
+    return _signed(checked_model(float_graph(model), properties))
 
 
 def export(source: str | os.PathLike[str], form: str = INTEGER, margin: float | None = None) -> onnx.ModelProto:
@@ -195,16 +210,16 @@ def summary(model: onnx.ModelProto) -> dict[str, str]:
             for entry in values
         )
 
-    bulky = (_PROGRAM, _CHECKPOINT, _STORED)
-    short = {key.removeprefix(_PREFIX): text for key, text in _properties(model).items() if key not in bulky}
+    bulky = (OnnxKey.PROGRAM, OnnxKey.CHECKPOINT, OnnxKey.STORED)
+    short = {key.removeprefix(_PREFIX): text for key, text in onnx_properties(model).items() if key not in bulky}
     opset = str(model.opset_import[0].version)
     return {"opset": opset, "input": signature(model.graph.input), "output": signature(model.graph.output), **short}
 
 
 def _program_properties(form: str, program: SolverProgram, provenance: Provenance | None) -> dict[str, str]:
     properties = {
-        _FORM: form,
-        _PREFIX + "program_digest": program.digest,
+        OnnxKey.FORM: form,
+        OnnxKey.PROGRAM_DIGEST: program.digest,
         _PREFIX + "certified": json.dumps(program.certified),
         _PREFIX + "input_format": str(program.input_format),
         _PREFIX + "state_format": str(program.state_format),
@@ -212,7 +227,7 @@ def _program_properties(form: str, program: SolverProgram, provenance: Provenanc
     }
     if provenance is not None:
         properties[_PREFIX + "certificate_sha256"] = provenance.certificate_sha256
-        properties[_STEP_SIZE] = repr(provenance.step_size)
+        properties[OnnxKey.STEP_SIZE] = repr(provenance.step_size)
     return properties
 
 
@@ -227,106 +242,59 @@ def from_onnx(path: str | os.PathLike[str]) -> SolverProgram | MonDEQ:
     InputError
         Not an ONNX file of these forms, or changed since it was exported.
     """
-    file = Path(path)
-    model = _parsed(file)
-    if _form(file, model) == FLOAT:
-        return load(file)
-    return _program(file, model)
+    found = OnnxFile.load(Path(path))
+    return load(found.file) if found.form == FLOAT else _program(found)
 
 
-def read_checkpoint(file: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Arrays and metadata of an ONNX file in this project's own checkpoint format, for ``load``.
-
-    An ``integer`` file reads as a retrained network: its integers are compiled as they are.
-
-    Raises
-    ------
-    InputError
-        As :func:`from_onnx`.
-    """
-    model = _parsed(file)
-    properties = _properties(model)
-    if _form(file, model) == INTEGER:
-        return _retrained(file, _program(file, model), float(properties.get(_STEP_SIZE, 0)) or None)
-    try:
-        metadata = dict(json.loads(properties[_CHECKPOINT]))
-        if metadata["format"] != FORMAT_NAME:
-            raise ValueError(f"format {metadata['format']!r}")
-        stored = json.loads(properties.get(_STORED, "{}"))
-        arrays = {key: np.array(entries, dtype=dtype) for key, (dtype, entries) in stored.items()}
-    except (KeyError, ValueError, TypeError) as error:
-        raise _damaged(file, f"its metadata cannot be read ({error!r})") from None
-    return arrays or _initializers(file, model, _NETWORK), metadata
-
-
-def _parsed(file: Path) -> onnx.ModelProto:
-    try:
-        return onnx.load_model_from_string(file.read_bytes())
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}); expected an ONNX file") from None
-    except Exception as error:  # protobuf's DecodeError has no public home that all its versions share
-        raise InputError(f"{file}: not an ONNX model, truncated or damaged ({error}); copy it again") from None
-
-
-def _form(file: Path, model: onnx.ModelProto) -> str:
-    form = _properties(model).get(_FORM)
-    if form in (INTEGER, FLOAT):
-        return form
-    if form == QDQ:
-        raise InputError(
-            f"{file}: the qdq form is for other tools and cannot be read back; export --form integer or --form float"
-        )
-    raise InputError(
-        f"{file}: an ONNX model of {model.producer_name or 'an unknown producer'}, not of mondeq-hw; expected one "
-        "that 'mondeq-hw export onnx' wrote (--form integer or float). Give W (or A, B, m), U, b, O and c of your "
-        "network as a state_dict or .npz instead"
-    )
-
-
-def _properties(model: onnx.ModelProto) -> dict[str, str]:
-    return {entry.key: entry.value for entry in model.metadata_props}
-
-
-def _initializers(file: Path, model: onnx.ModelProto, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    try:
-        found = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-        return {name: found[name] for name in names}
-    except Exception as error:  # a damaged tensor raises ValueError, TypeError, KeyError ... by where it is cut
-        raise _damaged(file, f"its initializers cannot be read ({error!r})") from None
-
-
-def _program(file: Path, model: onnx.ModelProto) -> SolverProgram:
+def _program(found: OnnxFile) -> SolverProgram:
     """The program of an integer file, which must still be the graph that this program gives."""
-    matrices = _initializers(file, model, MATRICES)
-    properties = _properties(model)
+    properties, matrices = found.properties, found.initializers(MATRICES)
     try:
-        plain = json.loads(properties[_PROGRAM])
-        plain |= {name: array.T.tolist() for name, array in matrices.items()}
+        plain = json.loads(properties[OnnxKey.PROGRAM])
+        place = plain if plain["version"] == 1 else plain["stages"][0]
+        for name, array in matrices.items():
+            (plain if name == "readout" else place)[name] = array.T.tolist()
         program = SolverProgram.from_plain(plain)
-    except (KeyError, ValueError, TypeError, OverflowError, InputError) as error:
-        raise _damaged(file, f"its program cannot be read ({error!r})") from None
-    if program.digest != properties.get(_PREFIX + "program_digest"):
-        raise _damaged(file, "its integers do not match their digest")
-    if integer_model(program).graph != model.graph:
-        raise _damaged(file, "its graph is not the one that its program gives in this version")
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError, InputError) as error:
+        raise found.damaged(f"its program cannot be read ({error!r})") from None
+    if canonical_digest(plain) != properties.get(OnnxKey.PROGRAM_DIGEST):
+        raise found.damaged("its integers do not match their digest")
+    if integer_model(program).graph != found.model.graph:
+        raise found.damaged("its graph is not the one that its program gives in this version")
     return program
 
 
-def _damaged(file: Path, what: str) -> InputError:
-    return InputError(f"{file}: {what}: changed or damaged since it was exported; export it again")
+def _checkpoint_properties(program: SolverProgram, step_size: float | None) -> dict[str, str]:
+    """The program as a retrained network, the matrices apart; nothing where ``compile`` would assemble another one."""
+    stored = _retrained(program, step_size)
+    rest = (program.input_format, program.state_format, program.iterations, program.certified, program.name)
+    try:
+        again = assemble(quantized_of(stored), *rest)
+    except InputError:
+        return {}
+    if again.digest != program.digest:
+        return {}
+    arrays, packed = pack(stored)
+    small = {key: array for key, array in arrays.items() if key.removeprefix(f"{KEY}.") not in MATRICES}
+    return {
+        OnnxKey.CHECKPOINT: json.dumps(raw_words_metadata(stored, packed), sort_keys=True),
+        OnnxKey.STORED: _arrays_to_text(small),
+    }
 
 
-def _retrained(
-    file: Path, program: SolverProgram, step_size: float | None
-) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """A program as the checkpoint of a retrained network that takes raw input words as they are.
+def _arrays_to_text(arrays: Mapping[str, np.ndarray]) -> str:
+    return json.dumps({key: [str(array.dtype), array.tolist()] for key, array in arrays.items()})
+
+
+def _retrained(program: SolverProgram, step_size: float | None) -> StoredRecurrence:
+    """A program as a retrained network that takes raw input words as they are.
 
     The recurrence has the step size folded in, so any other describes the same
     integers: that of forward-backward is its leak, Peaceman-Rachford's is 1 where none is known.
     """
     own = 2.0**-program.leak_shift if program.leak_shift else step_size or 1.0
     grid = program.drive.shifts + program.input_format.fractional_bits + program.drive_left_shift
-    stored = StoredRecurrence(
+    return StoredRecurrence(
         solver=program.solver,
         step_size=own,
         leak_shift=program.leak_shift,
@@ -338,20 +306,3 @@ def _retrained(
         input_format=program.input_format,
         state_format=program.state_format,
     )
-    again = assemble(
-        quantized_of(stored),
-        program.input_format,
-        program.state_format,
-        program.iterations,
-        program.certified,
-        program.name,
-    )
-    if again.digest != program.digest:
-        raise InputError(f"{file}: its integers are none that 'compile' assembles; load it with from_onnx and emit it")
-    arrays, packed = pack(stored)
-    metadata = {
-        "version": FORMAT_VERSION,
-        "preprocessing": {"scale": 1.0, "mean": 0.0, "std": 1.0, "input_bits": program.input_format.integer_bits},
-        KEY: packed,
-    }
-    return arrays, metadata

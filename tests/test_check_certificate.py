@@ -22,9 +22,8 @@ import numpy as np
 import pytest
 from random_models import random_model, random_words
 
-from mondeq_hw.base import DenseOperator
+from mondeq_hw.base import DenseOperator, canonical_digest
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
-from mondeq_hw.program import canonical_digest
 from mondeq_hw.proof import check_certificate
 from mondeq_hw.proof.certificate import CLAIMS
 from mondeq_hw.proof.certify import certify, choose_iterations

@@ -22,7 +22,7 @@ import mondeq_hw
 from mondeq_hw import InputError, MissingToolError, cli
 from mondeq_hw.base import DenseOperator
 from mondeq_hw.export.onnx import FORMS, Provenance, export, float_model, from_onnx, integer_model, qdq_model, write
-from mondeq_hw.problem import SOLVERS
+from mondeq_hw.problem import SOLVERS, onnx_digest
 from mondeq_hw.problem.data import digits, mnist
 from mondeq_hw.problem.load import load, load_checkpoint
 from mondeq_hw.problem.model import MonDEQ
@@ -314,7 +314,7 @@ def test_all_of_mnist_through_onnxruntime(shared: Path) -> None:
     lowered = lower(network, LoweringOptions(5), train.words[:2000])
     assert lowered.proof is not None
     draft = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
-    program = replace(draft, iterations=choose_iterations(draft, lowered.proof))
+    program = draft.replace(iterations=choose_iterations(draft, lowered.proof))
     (outputs,) = run(integer_model(program), test.words)
     assert len(outputs) == 10_000
     np.testing.assert_array_equal(outputs, GoldenModel(program).predict_raw(test.words))
@@ -447,6 +447,39 @@ def test_preprocessing_per_input_survives(tmp_path: Path) -> None:
     np.testing.assert_allclose(run(float_model(network), words)[0], expected, atol=1e-6)
 
 
+def network_of_old_files() -> MonDEQ:
+    return random_model(np.random.default_rng(11), 4, 3, 2)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_files_of_before_the_digest_still_load(solver: str, tmp_path: Path) -> None:
+    """Written by the version before programs had stages (6 bits, 10-bit state)."""
+    old = ROOT / "tests" / "onnx_files" / f"version_1_{solver}.onnx"
+    assert "mondeq_hw.digest" not in properties(onnx.load(old))
+    now = mondeq_hw.compile(network_of_old_files(), tmp_path / "now", bits=6, solver=solver, state_bits=10)
+    again = mondeq_hw.compile(old, tmp_path / "again", solver=solver, state_bits=10)
+    assert same_integers(again.program, now.program)
+    found = from_onnx(old)
+    assert isinstance(found, SolverProgram) and same_integers(found, now.program)
+    assert found.certified == now.program.certified
+
+
+def test_a_float_file_of_before_the_digest_still_loads() -> None:
+    found = load(ROOT / "tests" / "onnx_files" / "version_1_float.onnx")
+    assert found.digest() == network_of_old_files().digest()
+
+
+@pytest.mark.parametrize("name", ["matrix", "drive", "readout"])
+def test_changed_integers_of_old_files_are_refused(name: str, tmp_path: Path) -> None:
+    model = onnx.load(ROOT / "tests" / "onnx_files" / "version_1_peaceman_rachford.onnx")
+    (tensor,) = (entry for entry in model.graph.initializer if entry.name == name)
+    array = numpy_helper.to_array(tensor).copy()
+    array.flat[0] -= np.sign(array.flat[0]) or 1
+    tensor.CopyFrom(numpy_helper.from_array(array, name))
+    write(model, tmp_path / "m.onnx")
+    refused(tmp_path / "m.onnx", "changed or damaged since it was exported")
+
+
 # -- files that are refused ------------------------------------------------------
 
 
@@ -498,7 +531,16 @@ def test_a_changed_loop_is_refused(tmp_path: Path) -> None:
     (phi,) = (node for node in loop_of(model).node if node.op_type == "Abs")
     phi.op_type = "Neg"
     write(model, tmp_path / "m.onnx")
-    refused(tmp_path / "m.onnx", "graph is not the one")
+    refused(tmp_path / "m.onnx", "not what its digest is about")
+    sign_again(model)
+    write(model, tmp_path / "m.onnx")
+    with pytest.raises(InputError, match="graph is not the one"):
+        from_onnx(tmp_path / "m.onnx")
+
+
+def sign_again(model: onnx.ModelProto) -> None:
+    (entry,) = (entry for entry in model.metadata_props if entry.key == "mondeq_hw.digest")
+    entry.value = onnx_digest(model)
 
 
 @pytest.mark.parametrize("form", ["integer", "float"])

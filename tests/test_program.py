@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_program, random_words
 
-from mondeq_hw.base import RELU, Clip, DenseOperator, FixedPointFormat, Interval, Rounding
+from mondeq_hw.base import RELU, Clip, DenseOperator, FixedPointFormat, Interval, Rounding, canonical_digest
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.problem import SOLVERS
-from mondeq_hw.program import SolverProgram, canonical_digest
+from mondeq_hw.program import SolverProgram
 from mondeq_hw.program.golden import GoldenModel
 
 

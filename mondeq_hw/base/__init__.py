@@ -6,6 +6,7 @@ Takes nothing of this project; gives exact words and exact messages.
 from __future__ import annotations
 
 from .clip import FREE, RELU, Clip, Interval, soft_threshold
+from .digest import canonical_digest
 from .errors import (
     EXIT_BAD_INPUT,
     EXIT_INTERNAL,
@@ -46,6 +47,7 @@ __all__ = [
     "Overflow",
     "Rounding",
     "__version__",
+    "canonical_digest",
     "exact_dtype",
     "replacing",
     "round_shift",

@@ -5,11 +5,9 @@ Takes files and arrays; gives ``MonDEQ``, ``Dataset`` and ``Recurrence``, all in
 
 from __future__ import annotations
 
-from .containers import FORMAT_NAME
 from .cvxpy_problem import from_cvxpy
 from .data import DATASETS, DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, MNIST, Dataset, digits, mnist, named
 from .load import (
-    FORMAT_VERSION,
     MNIST_PREPROCESSING,
     Checkpoint,
     Training,
@@ -21,8 +19,17 @@ from .load import (
     retrained_bits,
     save,
 )
-from .model import MonDEQ, Preprocessing, StoredRecurrence, lipschitz_constant, monotonicity_margin
+from .model import (
+    FORMAT_NAME,
+    FORMAT_VERSION,
+    MonDEQ,
+    Preprocessing,
+    StoredRecurrence,
+    lipschitz_constant,
+    monotonicity_margin,
+)
 from .mpc import from_mpc
+from .onnx_file import FLOAT, INTEGER, QDQ, OnnxFile, OnnxKey, onnx_digest, onnx_properties, raw_words_metadata
 from .qp import from_qp
 from .reference import MAX_ITERATIONS, TOLERANCE, logits, preactivation, state_of, step_size
 from .reformulate import Recurrence, folded_input, network_of, reformulate
@@ -34,21 +41,26 @@ __all__ = [
     "DIGITS",
     "DIGITS_INPUT_BITS",
     "DIGITS_SCALE",
+    "FLOAT",
     "FORMAT_NAME",
     "FORMAT_VERSION",
     "FORWARD_BACKWARD",
+    "INTEGER",
     "KEY",
     "MATRICES",
     "MAX_ITERATIONS",
     "MNIST",
     "MNIST_PREPROCESSING",
     "PEACEMAN_RACHFORD",
+    "QDQ",
     "SOLVERS",
     "SPLITTINGS",
     "TOLERANCE",
     "Checkpoint",
     "Dataset",
     "MonDEQ",
+    "OnnxFile",
+    "OnnxKey",
     "Preprocessing",
     "Recurrence",
     "Splitting",
@@ -70,9 +82,12 @@ __all__ = [
     "monotonicity_margin",
     "named",
     "network_of",
+    "onnx_digest",
+    "onnx_properties",
     "own_format",
     "pack",
     "preactivation",
+    "raw_words_metadata",
     "reformulate",
     "retrained_bits",
     "save",

@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, MissingToolError
-
-#: Name of the own format, in the metadata of whatever container.
-FORMAT_NAME = "mondeq-hw"
+from .model import FORMAT_NAME
+from .onnx_file import OnnxFile
 
 #: Longest header that the .safetensors format allows, in bytes.
 SAFETENSORS_MAX_HEADER = 100_000_000
@@ -135,12 +134,12 @@ def _read_safetensors(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, 
 
 def _read_onnx(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
     try:
-        from ..export.onnx import read_checkpoint
+        import onnx  # noqa: F401 - an extra
     except ModuleNotFoundError as error:
         raise MissingToolError(
             f"{file}: an ONNX file, but {error.name} is missing; install it: pip install 'mondeq-hw[onnx]'"
         ) from None
-    return "onnx", *read_checkpoint(file)
+    return "onnx", *OnnxFile.load(file).checkpoint()
 
 
 def listed(keys: Any) -> str:

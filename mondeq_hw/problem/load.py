@@ -23,13 +23,11 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, replacing
-from .containers import FORMAT_NAME, listed, read_container
-from .model import MonDEQ, Preprocessing, monotonicity_margin
+from .containers import listed, read_container
+from .model import FORMAT_NAME, FORMAT_VERSION, MonDEQ, Preprocessing, monotonicity_margin
 from .reformulate import network_of
 from .stored import KEY as STORED
 from .stored import pack, unpack
-
-FORMAT_VERSION = 1
 
 #: How both reference codes normalise MNIST pixels: torchvision's ``ToTensor`` and ``Normalize``.
 MNIST_PREPROCESSING = Preprocessing(scale=1 / 255, mean=np.array(0.1307), std=np.array(0.3081), input_bits=8)

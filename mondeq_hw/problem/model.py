@@ -9,6 +9,10 @@ import numpy as np
 
 from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError
 
+#: Name and version of the own checkpoint format, in the metadata of whatever container.
+FORMAT_NAME = "mondeq-hw"
+FORMAT_VERSION = 1
+
 
 @dataclass(frozen=True)
 class Preprocessing:

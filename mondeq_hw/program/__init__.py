@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from .golden import GoldenModel, Trace
 from .program import SolverProgram
-from .serial import canonical_digest
 from .stage import Stage
 
 __all__ = [
@@ -15,5 +14,4 @@ __all__ = [
     "SolverProgram",
     "Stage",
     "Trace",
-    "canonical_digest",
 ]

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Clip, DenseOperator, FixedPointFormat, InputError, signed_width
+from ..base import Clip, DenseOperator, FixedPointFormat, InputError, canonical_digest, signed_width
 from ..problem import Splitting
 from . import serial
 from .stage import Stage, check_operator, check_vector
@@ -244,7 +244,7 @@ class SolverProgram:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON of :meth:`to_plain`."""
-        return serial.canonical_digest(self.to_plain())
+        return canonical_digest(self.to_plain())
 
     def save(self, folder: Path) -> None:
         """Write ``program.json`` (scalars, formats, digest) and ``program.npz`` (integers)."""

@@ -6,7 +6,6 @@ read, had the fields of one stage at the top, and ``phi`` in the place of the cl
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, Overflow, Rounding
+from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, Overflow, Rounding, canonical_digest
 from ..problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from .stage import Stage
 
@@ -111,11 +110,6 @@ def read(folder: Path) -> dict[str, Any]:
     if canonical_digest(plain) != stated:
         raise InputError(f"{folder}: the program's integers do not match its digest; compile again")
     return plain
-
-
-def canonical_digest(plain: Mapping[str, Any]) -> str:
-    """SHA-256 of JSON with sorted keys and no spaces, so that any language can recompute it."""
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 # -- parts ---------------------------------------------------------------------

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ..base import InputError
+from ..base import InputError, canonical_digest
 from ..problem import MonDEQ, Preprocessing
-from ..program import canonical_digest
 from .contraction import BOUND_BITS, float_up
 from .exact import PositiveDefiniteWitness
 from .float_model import AffineGrid, FloatModel
