@@ -16,18 +16,21 @@ from typing import Annotated
 import typer
 
 from .base import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_OK, InputError, MondeqError, __version__
-from .commands.bitstream import bitstream_command
-from .commands.certificate import certificate_command
-from .commands.compile import compile_command
-from .commands.doctor import doctor_command
-from .commands.export import export_app
-from .commands.predict import predict_command
-from .commands.profile import profile_command
-from .commands.report import report_command
-from .commands.search import search_command
-from .commands.synth import synth_command
-from .commands.training import qat_command, train_command
-from .commands.verify import verify_command
+from .commands import (
+    bitstream_command,
+    certificate_command,
+    compile_command,
+    doctor_command,
+    export_app,
+    predict_command,
+    profile_command,
+    qat_command,
+    report_command,
+    search_command,
+    synth_command,
+    train_command,
+    verify_command,
+)
 
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from mondeq_hw.base import InputError
-from mondeq_hw.boards import OVERHEAD, LineTiming, board_rtl, sample_bytes
+from mondeq_hw.boards import BOARD_TOP, OVERHEAD, LineTiming, emit_board, sample_bytes
 from mondeq_hw.hardware import initiation_interval, load_schedule
 from mondeq_hw.program import SolverProgram
 
-from .runner import BenchResult, _checked, _read_results, _rtl_design, _simulate, _word_array
+from .runner import BenchResult, checked_inputs, read_results, rtl_design, simulate, word_array
 from .simulators import HardwareDesign
 
 #: Bits as short, and waits as brief, as the design allows: the same logic in fewer cycles.
@@ -64,7 +64,7 @@ def write_design(build: Path, timing: LineTiming, folder: Path) -> None:
     if not (build / "rtl" / "sources.f").is_file():
         raise InputError(f"{build / 'rtl' / 'sources.f'}: no such file; expected a folder written by 'compile'")
     shutil.copytree(build / "rtl", folder / "rtl")
-    board_rtl.emit(SolverProgram.load(build), timing, None, folder)
+    emit_board(SolverProgram.load(build), timing, None, folder)
 
 
 def simulate_board(
@@ -108,7 +108,7 @@ def simulate_board(
     ------
     MissingToolError, InputError, SimulationError
     """
-    program, words, tool = _checked(build, words, simulator)
+    program, words, tool = checked_inputs(build, words, simulator)
     hardware = _design(folder)
     tool.build(hardware, folder, folder / "build.log", waves)
     np.save(folder / "words.npy", words.astype(np.int64))
@@ -117,15 +117,15 @@ def simulate_board(
     (folder / "job.json").write_text(json.dumps({**job, **asdict(timing)}))
     start = time.perf_counter()
     limit = _time_limit(program, build, timing, len(words))
-    _simulate(tool, folder, folder, hardware, tests, (), waves, limit, "board_bench")
+    simulate(tool, folder, folder, hardware, tests, (), waves, limit, "board_bench")
     seconds = time.perf_counter() - start
-    passed, failures = _read_results(folder)
+    passed, failures = read_results(folder)
     outputs = json.loads(result.read_text())["outputs"] if result.exists() else []
     return BenchResult(
         design="board",
         simulator=tool.name,
         version=tool.version,
-        outputs=_word_array(outputs, program.k),
+        outputs=word_array(outputs, program.k),
         cycles=np.array([], dtype=np.int64),
         passed=passed,
         failures=failures,
@@ -136,9 +136,9 @@ def simulate_board(
 
 
 def _design(folder: Path) -> HardwareDesign:
-    core = _rtl_design(folder / "rtl", ())
+    core = rtl_design(folder / "rtl", ())
     board = tuple(folder / "board" / name for name in (folder / "board" / "sources.f").read_text().split())
-    return HardwareDesign(top=board_rtl.TOP, verilog=(*core.verilog, *board), verilog_defines=core.verilog_defines)
+    return HardwareDesign(top=BOARD_TOP, verilog=(*core.verilog, *board), verilog_defines=core.verilog_defines)
 
 
 def _time_limit(program: SolverProgram, build: Path, timing: LineTiming, samples: int) -> float:

@@ -144,7 +144,7 @@ def run_bench(
     MissingToolError, InputError, SimulationError
     """
     build, work = build.resolve(), work.resolve()
-    program, words, tool = _checked(build, words, simulator)
+    program, words, tool = checked_inputs(build, words, simulator)
     request = _Request(build, design, part, tuple(map(Path, vendor_sources)), top, tuple(defines), waves)
     folder, hardware = _built(tool, request, work)
     run = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
@@ -161,15 +161,15 @@ def run_bench(
         shutil.copyfile(path, run / path.name)
     start = time.perf_counter()
     limit = _time_limit(program, load_schedule(build), len(words), design) if time_limit is None else time_limit
-    _simulate(tool, folder, run, hardware, tests, plusargs, waves, limit)
+    simulate(tool, folder, run, hardware, tests, plusargs, waves, limit)
     seconds = time.perf_counter() - start
-    passed, failures = _read_results(run)
+    passed, failures = read_results(run)
     seen = json.loads((run / "result.json").read_text()) if (run / "result.json").exists() else {}
     return BenchResult(
         design=design,
         simulator=tool.name,
         version=tool.version,
-        outputs=_word_array(seen.get("outputs", []), program.k),
+        outputs=word_array(seen.get("outputs", []), program.k),
         cycles=np.array(seen.get("cycles", []), dtype=np.int64),
         passed=passed,
         failures=failures,
@@ -179,7 +179,9 @@ def run_bench(
     )
 
 
-def _checked(build: Path, words: np.ndarray, simulator: str) -> tuple[SolverProgram, np.ndarray, Verilator | Icarus]:
+def checked_inputs(
+    build: Path, words: np.ndarray, simulator: str
+) -> tuple[SolverProgram, np.ndarray, Verilator | Icarus]:
     """What every bench needs, found before anything is compiled."""
     if simulator not in SIMULATORS:
         raise InputError(f"simulator is {simulator!r}; expected one of {', '.join(SIMULATORS)}")
@@ -192,7 +194,7 @@ def _checked(build: Path, words: np.ndarray, simulator: str) -> tuple[SolverProg
     return program, words, SIMULATORS[simulator]()
 
 
-def _word_array(rows: list[list[int]], k: int) -> np.ndarray:
+def word_array(rows: list[list[int]], k: int) -> np.ndarray:
     """int64 (samples, k), or Python integers where a word has more than 63 bits, as in the golden model."""
     exact = np.array(rows, dtype=object).reshape(-1, k)
     small = all(-(2**63) <= word < 2**63 for word in exact.flat)
@@ -257,7 +259,8 @@ def _check(request: _Request, simulator: str) -> None:
         raise InputError(f"{needed}: no such file; expected a folder written by 'mondeq-hw compile'")
 
 
-def _rtl_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
+def rtl_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
+    """The emitted SystemVerilog, in the order of its ``sources.f``."""
     names = (folder / "sources.f").read_text(errors="replace").split()
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
@@ -314,7 +317,7 @@ def _built(tool: Verilator | Icarus, request: _Request, work: Path) -> tuple[Pat
     if request.design == "vendor":
         hardware = _vendor_design(request.vendor_sources, request.top, request.defines)
     else:
-        hardware = {"rtl": _rtl_design, "hls": _hls_design, "netlist": _netlist_design}[request.design](
+        hardware = {"rtl": rtl_design, "hls": _hls_design, "netlist": _netlist_design}[request.design](
             copy, request.defines
         )
     if not stamp.exists():
@@ -333,7 +336,7 @@ def _copy_sources(request: _Request, copy: Path) -> None:
         shutil.copytree(request.build / request.design, copy)
 
 
-def _simulate(
+def simulate(
     tool: Verilator | Icarus,
     folder: Path,
     run: Path,
@@ -344,6 +347,7 @@ def _simulate(
     time_limit: float,
     bench: str = "bench",
 ) -> None:
+    """Run the tests of a bench on a compiled design, in a process of its own."""
     import find_libpython
     from cocotb_tools import config
 
@@ -387,7 +391,8 @@ def _simulate(
         raise SimulationError(f"the simulation ended with code {code} and no results (log: {log}):\n{tail(log)}")
 
 
-def _read_results(run: Path) -> tuple[tuple[str, ...], tuple[BenchFailure, ...]]:
+def read_results(run: Path) -> tuple[tuple[str, ...], tuple[BenchFailure, ...]]:
+    """Tests that passed, and those that did not, as cocotb noted them."""
     passed, failures = [], []
     for case in ElementTree.parse(run / "results.xml").getroot().iter("testcase"):
         name = case.get("name", "")

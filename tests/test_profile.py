@@ -232,9 +232,9 @@ def test_a_narrow_state_shows_in_table_and_plot(digits_model: Path, tmp_path: Pa
     _, clipped, _ = recount(narrow, words)
     assert clipped.total() > 0 and result.quantity("state").saturations == clipped.total()
     assert str(clipped.total()) in result.table()
-    texts = [text.get_text() for text in figure_of(result).axes[0].texts]
+    texts = [text.get_text() for text in figure_of("", result.quantities, result.convergence).axes[0].texts]
     assert f"{clipped.total():,} of {result.quantity('state').count:,} clipped" in texts
-    assert len(figure_of(result).axes) == 1  # no float network was given
+    assert len(figure_of("", result.quantities, result.convergence).axes) == 1  # no float network was given
     with pytest.raises(InputError, match="not known"):
         _ = trace(narrow, words, None).distances
 

@@ -69,10 +69,10 @@ def hls4ml_command(
     as_json: Json = False,
 ) -> None:
     """Write an hls4ml project; with other layers around it, use MonDEQLayer of mondeq_hw.export.hls4ml in Python."""
-    from ..export.hls4ml import MonDEQLayer, write_project
+    from ..export import hls4ml
 
-    layer = MonDEQLayer.from_build(source, output)
-    _show(write_project(layer, out, backend, io_type, part, clock_period, force), as_json)
+    layer = hls4ml.MonDEQLayer.from_build(source, output)
+    _show(hls4ml.write_project(layer, out, backend, io_type, part, clock_period, force), as_json)
 
 
 def _show(facts: dict[str, Any], as_json: bool) -> None:

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot: no display, no global state
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from .profile import Convergence, Profile, Quantity
+from .record import Convergence, Quantity
 
 
-def figure_of(profile: Profile) -> Figure:
+def figure_of(title: str, quantities: Sequence[Quantity], convergence: Convergence | None) -> Figure:
     """Ranges above; residuals and distances by update below, where the float network is known."""
-    panels = 1 if profile.convergence is None else 2
+    panels = 1 if convergence is None else 2
     figure = Figure(figsize=(10, 3.6 * panels), layout="constrained")
     axes = figure.subplots(panels, 1, squeeze=False)[:, 0]
-    _draw_ranges(axes[0], profile)
-    if profile.convergence is not None:
-        _draw_convergence(axes[1], profile.convergence)
-    figure.suptitle(f"{profile.name}: {profile.samples} samples")
+    _draw_ranges(axes[0], quantities)
+    if convergence is not None:
+        _draw_convergence(axes[1], convergence)
+    figure.suptitle(title)
     return figure
 
 
-def _draw_ranges(axis: Axes, profile: Profile) -> None:
-    widest = max(quantity.highest_word.bit_length() for quantity in profile.quantities)
-    for row, quantity in enumerate(profile.quantities):
+def _draw_ranges(axis: Axes, quantities: Sequence[Quantity]) -> None:
+    widest = max(quantity.highest_word.bit_length() for quantity in quantities)
+    for row, quantity in enumerate(quantities):
         _draw_quantity(axis, row, quantity, widest)
     axis.set(
         xlim=(0, 1.22 * widest + 2),
-        ylim=(len(profile.quantities) - 0.4, -0.6),
-        yticks=range(len(profile.quantities)),
-        yticklabels=[quantity.name for quantity in profile.quantities],
+        ylim=(len(quantities) - 0.4, -0.6),
+        yticks=range(len(quantities)),
+        yticklabels=[quantity.name for quantity in quantities],
         xticks=range(0, widest + 1, 2),
         xlabel="bits of a word's magnitude. Box: the format; dark: where the words are; line: largest that is possible",
     )

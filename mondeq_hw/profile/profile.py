@@ -17,6 +17,7 @@ from ..base import InputError, exact_dtype, round_shift
 from ..problem import MonDEQ, Recurrence, preactivation, reformulate, state_of
 from ..program import GoldenModel, SolverProgram, Trace
 from ..proof import accumulator_ranges
+from .record import ByUpdate, Convergence, Quantity
 
 #: Samples at a time: the states of all updates are held together.
 BATCH = 128
@@ -150,82 +151,6 @@ def trace(program: SolverProgram, words: np.ndarray, solver: FloatSolver | None)
 
 
 @dataclass(frozen=True)
-class Quantity:
-    """Words of one kind, all samples, rows and executed updates together.
-
-    Parameters
-    ----------
-    name : str
-        ``input``, ``drive accumulator``, ``drive``, ``state accumulator``, ``state`` or ``logits``.
-    format : str
-        Its words; ``row scales`` where each row has its own binary point.
-    lowest_word, highest_word : int
-        What the format holds.
-    proved_low, proved_high : int
-        What can be reached at all, of every input, before saturation.
-    low, high : int
-        Smallest and largest word seen.
-    magnitudes : tuple of int
-        ``magnitudes[b]`` words have a magnitude of ``b`` bits: 0 is zero, ``b`` is ``2^(b-1)`` to ``2^b - 1``.
-    saturations : int or None
-        Words that were clipped; None where the width is proved and nothing clips.
-    """
-
-    name: str
-    format: str
-    lowest_word: int
-    highest_word: int
-    proved_low: int
-    proved_high: int
-    low: int
-    high: int
-    magnitudes: tuple[int, ...]
-    saturations: int | None
-
-    @property
-    def count(self) -> int:
-        """Words seen."""
-        return sum(self.magnitudes)
-
-    @property
-    def unused_bits(self) -> int:
-        """Leading bits of the format that no word seen needed."""
-        used = max((bits for bits, words in enumerate(self.magnitudes) if words), default=0)
-        return max(0, self.highest_word.bit_length() - used)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """Mean and largest over the samples, by update."""
-
-    mean: tuple[float, ...]
-    largest: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Convergence:
-    """The integer solver beside the float solver, in units of the state.
-
-    Parameters
-    ----------
-    residual, float_residual : Figure
-        ``||s+ - s||_2`` of each update.
-    distance : Figure
-        From the float solver after the same update; the first is that of the start.
-    equilibrium_distance : Figure
-        From the float network's equilibrium.
-    same_class : float
-        Share of samples with the class of the float network.
-    """
-
-    residual: Figure
-    float_residual: Figure
-    distance: Figure
-    equilibrium_distance: Figure
-    same_class: float
-
-
-@dataclass(frozen=True)
 class Profile:
     """See the module's text.
 
@@ -276,8 +201,9 @@ class Profile:
         """
         from .plot import figure_of
 
+        figure = figure_of(f"{self.name}: {self.samples} samples", self.quantities, self.convergence)
         try:
-            figure_of(self).savefig(file, dpi=130)
+            figure.savefig(file, dpi=130)
         except (OSError, ValueError) as error:
             raise InputError(f"{file}: cannot be written ({error}); name a .png, .svg or .pdf file") from None
 
@@ -421,13 +347,13 @@ def _tally(words: np.ndarray, sizes: int) -> _Tally:
 
 
 def _convergence(batches: Sequence[_Paths]) -> Convergence:
-    def figure(name: str) -> Figure:
+    def by_update(name: str) -> ByUpdate:
         lengths = np.concatenate([getattr(batch, name) for batch in batches], axis=1)
-        return Figure(tuple(lengths.mean(axis=1).tolist()), tuple(lengths.max(axis=1).tolist()))
+        return ByUpdate(tuple(lengths.mean(axis=1).tolist()), tuple(lengths.max(axis=1).tolist()))
 
     same_class = np.concatenate([batch.same_class for batch in batches])
     names = ("residual", "float_residual", "distance", "equilibrium_distance")
-    return Convergence(**{name: figure(name) for name in names}, same_class=float(same_class.mean()))
+    return Convergence(**{name: by_update(name) for name in names}, same_class=float(same_class.mean()))
 
 
 def _lengths(vectors: np.ndarray) -> np.ndarray:
