@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..base import Clip
+from ..base import Clip, InputError
+from .active_set import solve_active_set
 from .model import MonDEQ, lipschitz_constant, monotonicity_margin
 from .reformulate import folded_input
 from .splitting import PEACEMAN_RACHFORD, SPLITTINGS
@@ -23,7 +24,8 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     Solved by Peaceman-Rachford splitting, which converges for every monotone
     model and any step size; ``1 / sqrt(m L)`` is optimal for the worst
     operator with margin ``m`` and Lipschitz constant ``L`` (Giselsson & Boyd,
-    arXiv 1407.6723, Proposition 7).
+    arXiv 1407.6723, Proposition 7).  Samples that have not converged after
+    :data:`MAX_ITERATIONS` updates are solved by active sets.
 
     Parameters
     ----------
@@ -34,6 +36,11 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray (samples, n)
+
+    Raises
+    ------
+    InputError
+        A sample's equilibrium was not found.
     """
     alpha = step_size(model)
     matrix, gain = SPLITTINGS[PEACEMAN_RACHFORD].fold(model.W, alpha)
@@ -41,9 +48,14 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     U, b = folded_input(model)
     q = np.asarray(words, dtype=np.float64) @ U.T + b
     # Batches stay in the cache, and stop as soon as their own samples have converged.
-    states = [_solve(clip, matrix.T, q[i : i + BATCH] @ gain.T) for i in range(0, len(q), BATCH)]
-    z = clip.prox(np.concatenate(states)) if states else np.zeros_like(q)
-    return z @ model.W.T + q
+    solved = [_solve(clip, matrix.T, q[i : i + BATCH] @ gain.T) for i in range(0, len(q), BATCH)]
+    if not solved:
+        return q
+    states, converged = (np.concatenate(parts) for parts in zip(*solved, strict=True))
+    v = clip.prox(states) @ model.W.T + q
+    for sample in np.flatnonzero(~converged):
+        v[sample] = _by_active_set(model, q[sample], v[sample], sample)
+    return v
 
 
 def logits(model: MonDEQ, words: np.ndarray) -> np.ndarray:
@@ -51,14 +63,24 @@ def logits(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     return model.prox.prox(preactivation(model, words)) @ model.O.T + model.c
 
 
-def _solve(clip: Clip, reflected: np.ndarray, drive: np.ndarray) -> np.ndarray:
+def _solve(clip: Clip, reflected: np.ndarray, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """States, and which samples' stood still at the end."""
     state = drive
     for _ in range(MAX_ITERATIONS):
         updated = clip.reflection(state) @ reflected + drive
-        change, state = np.abs(updated - state).max(), updated
-        if change <= TOLERANCE * np.abs(state).max():
+        change, state = np.abs(updated - state).max(axis=1), updated
+        still = change <= TOLERANCE * np.abs(state).max()
+        if still.all():
             break
-    return state
+    return state, still
+
+
+def _by_active_set(model: MonDEQ, q: np.ndarray, start: np.ndarray, sample: int) -> np.ndarray:
+    try:
+        v = solve_active_set(model.W, model.prox, q, start, TOLERANCE)
+    except InputError as error:
+        raise InputError(f"{model.source}, sample {sample}: {error}") from None
+    return model.W @ model.prox.prox(v) + q
 
 
 def step_size(model: MonDEQ) -> float:
