@@ -16,7 +16,7 @@ from mondeq_hw.problem import load, retrained_bits
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.rounding import LoweringOptions
 from mondeq_hw.rtl_tests import run_bench
-from mondeq_hw.synthesis import Run, yosys, yosys_usage
+from mondeq_hw.synthesis import ToolRun, yosys, yosys_usage
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 DIGITS = EXAMPLES / "digits.pt"
@@ -97,7 +97,7 @@ def mapped_cells(folder: Path, sources: Sequence[str], top: str) -> Usage:
         "tee -q -o cells.json stat -json\n"
     )
     memories = ("rtl/mem",) if (folder / "rtl" / "mem").is_dir() else ()
-    run = Run(yosys(), ("-s", "synth.ys"), ("synth.ys", *sources, *memories), ("cells.json",))
+    run = ToolRun(yosys(), ("-s", "synth.ys"), ("synth.ys", *sources, *memories), ("cells.json",))
     run.execute(folder, lambda tool, now: None)
     return yosys_usage((folder / "cells.json").read_text(), ECP5)
 

@@ -23,8 +23,8 @@ from hls4ml.model.layers import Input, Layer, Reshape, Transpose, register_layer
 from hls4ml.model.optimizer import OptimizerPass, register_pass
 from hls4ml.model.types import FixedPrecisionType, IntegerPrecisionType, NamedType, SaturationMode
 
-from mondeq_hw.base import FixedPointFormat, InputError
-from mondeq_hw.hardware import Schedule, emit_engines, filled, template
+from mondeq_hw.base import FixedPointFormat, InputError, filled, source_template
+from mondeq_hw.hardware import Schedule, emit_engines
 from mondeq_hw.program import SolverProgram
 
 #: Both share templates and flows in hls4ml; the others have C++ types of their own.
@@ -222,9 +222,9 @@ class WriteProgram(OptimizerPass):
         """The graph stays as it is."""
         folder = Path(model.config.get_output_dir()) / "firmware" / node.namespace
         emit_engines(node.program, Schedule.from_plain(json.loads(node.get_attr("schedule"))), folder)
-        (folder / "mondeq_program.h").write_text(template("hls4ml", "mondeq_program.h"))
+        (folder / "mondeq_program.h").write_text(source_template("hls4ml", "mondeq_program.h"))
         values: dict[str, Any] = {"layer": node.name, "namespace": node.namespace}
-        (folder / f"{node.namespace}.h").write_text(filled("hls4ml", "mondeq_layer.h.j2", values))
+        (folder / f"{node.namespace}.h").write_text(filled(source_template("hls4ml", "mondeq_layer.h.j2"), **values))
         return False
 
 

@@ -42,7 +42,7 @@ STIMULUS_SAMPLES = 256
 STIMULUS_SEED = 0
 
 #: Called with a step's name; the step runs inside the context it returns.
-Progress = Callable[[str], AbstractContextManager[object]]
+StepProgress = Callable[[str], AbstractContextManager[object]]
 
 
 def compile(
@@ -51,7 +51,7 @@ def compile(
     config: CompileConfig | None = None,
     *,
     force: bool = False,
-    progress: Progress = nullcontext,
+    progress: StepProgress = nullcontext,
     **options: Any,
 ) -> Project:
     """Compile a trained MonDEQ into a build folder.
@@ -67,7 +67,7 @@ def compile(
     force : bool
         Replace an existing build folder.
     progress : callable
-        See :data:`Progress`.
+        See :data:`StepProgress`.
 
     Returns
     -------

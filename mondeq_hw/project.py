@@ -26,15 +26,8 @@ if TYPE_CHECKING:
     from .problem import MonDEQ
     from .profile import ComparedTrace, FloatSolver, Profile
     from .report import WrittenReport
-    from .synthesis import SynthOptions, SynthReport
+    from .synthesis import SynthOptions, SynthReport, ToolProgress
     from .verification import VerifyReport
-
-#: Told a tool's name and what it does now.
-ToolProgress = Callable[[str, str], None]
-
-
-def _silent(tool: str, now: str) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -237,7 +230,7 @@ class Project:
         words = self.build.stimulus if X is None else self.golden.words(X)
         return verify(self.folder, words, rtl_samples=rtl_samples, simulators=simulators, netlists=netlists)
 
-    def synthesize(self, options: SynthOptions, progress: ToolProgress = _silent) -> SynthReport:
+    def synthesize(self, options: SynthOptions, progress: ToolProgress = lambda tool, now: None) -> SynthReport:
         """Resources and clock on a part; logs and results go to ``report/synth/PART/``.
 
         Raises
@@ -251,7 +244,9 @@ class Project:
         self.build.require_unchanged("rtl/", "hls/")
         return synthesize(self.folder, options, self.folder / "report" / "synth" / options.part, progress)
 
-    def make_bitstream(self, options: BitstreamOptions, progress: ToolProgress = _silent) -> BitstreamReport:
+    def make_bitstream(
+        self, options: BitstreamOptions, progress: ToolProgress = lambda tool, now: None
+    ) -> BitstreamReport:
         """A board's bitstream, in ``bitstream/BOARD/``.
 
         Raises

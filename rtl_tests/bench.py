@@ -24,6 +24,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
+from mondeq_hw.base import whole_bytes
 from mondeq_hw.hardware import Schedule, completion_cycles, load_schedule
 from mondeq_hw.program import GoldenModel, SolverProgram
 
@@ -132,8 +133,8 @@ class Bench:
         bits = len(dut.s_axis_TDATA), len(dut.m_axis_TDATA)
         program = setup().program
         want = (
-            _whole_bytes(setup().schedule.words_per_beat * program.input_format.word_length),
-            _whole_bytes(program.output_bits),
+            whole_bytes(setup().schedule.words_per_beat * program.input_format.word_length),
+            whole_bytes(program.output_bits),
         )
         if bits != want:
             raise ProtocolError(f"TDATA of s_axis and m_axis have {bits} bits; the program needs {want}")
@@ -219,7 +220,7 @@ def check(words: np.ndarray, beats: list[Beat]) -> None:
     """Compare output beats with the golden model: framing first, then every word."""
     k = setup().program.k
     expected = setup().golden.predict_raw(words).reshape(-1).tolist()
-    bits = _whole_bytes(setup().program.output_bits)
+    bits = whole_bytes(setup().program.output_bits)
     for index, (beat, value) in enumerate(zip(beats, expected, strict=False)):
         sample, row = divmod(index, k)
         where = f"cycle {beat.cycle}, sample {sample}, output {row}"
@@ -228,10 +229,6 @@ def check(words: np.ndarray, beats: list[Beat]) -> None:
         received = beat.data - (beat.data >> (bits - 1) << bits)
         if received != value:
             raise AssertionError(f"{where}: received {received}, expected {value}")
-
-
-def _whole_bytes(bits: int) -> int:
-    return (bits + 7) // 8 * 8
 
 
 def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray) -> None:
@@ -264,7 +261,7 @@ async def back_to_back(dut: Any) -> None:
 
 def _record(bench: Bench, cycles: int) -> None:
     """Leave what came out for the process that started the simulator."""
-    k, bits = setup().program.k, _whole_bytes(setup().program.output_bits)
+    k, bits = setup().program.k, whole_bytes(setup().program.output_bits)
     beats = bench.sink.beats
     first = bench.source.accepted[0] if bench.source.accepted else 0
     plain = {

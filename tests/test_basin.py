@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from mondeq_hw.base import max_level
 from mondeq_hw.problem.data import Dataset, digits
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.rounding.lower import NEAREST, Lowered, LoweringOptions, lower
-from mondeq_hw.rounding.quantize import max_level
 from mondeq_hw.training.basin import (
     BasinProbe,
     BasinReport,

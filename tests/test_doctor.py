@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from mondeq_hw.synthesis.doctor import examine, missing, package_version, to_plain
+from mondeq_hw.base import package_version
+from mondeq_hw.synthesis.doctor import examine, missing, to_plain
 
 
 def fake_tool(folder: Path, name: str, answer: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from random_models import random_program, random_words
 
+from mondeq_hw.base import whole_bytes
 from mondeq_hw.base.errors import InputError, MissingToolError
 from mondeq_hw.hardware import hls
 from mondeq_hw.hardware.hls import include_folders
@@ -293,7 +294,7 @@ class Shell:
         data, last = (ctypes.c_uint32 * 64)(), ctypes.c_ubyte()
         if not self._library.mondeq_dpi_pop(self._handle, data, ctypes.byref(last)):
             return None
-        bits = hls.tdata_bits(self._program.output_bits)
+        bits = whole_bytes(self._program.output_bits)
         word = sum(int(part) << (32 * i) for i, part in enumerate(data)) % 2**bits
         return word - (word >> (bits - 1) << bits), bool(last.value)
 

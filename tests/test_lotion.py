@@ -11,8 +11,8 @@ from test_qat import FAST, accuracy, blobs, lowered_model
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from mondeq_hw.base import max_level
 from mondeq_hw.proof.contraction import prove_contraction
-from mondeq_hw.rounding.quantize import max_level
 from mondeq_hw.training.lotion import (
     CURVATURE_EVERY,
     Curvature,

@@ -26,7 +26,7 @@ from mondeq_hw.rtl_tests.netlist import cell_models, netlist_file
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
 from mondeq_hw.synthesis import synth
 from mondeq_hw.synthesis.synth import NETLIST, SynthOptions, silent
-from mondeq_hw.synthesis.tools import Run, yosys, yosys_share
+from mondeq_hw.synthesis.tools import ToolRun, yosys, yosys_share
 from mondeq_hw.verification.verify import verify
 
 PART = "ecp5-25"
@@ -111,7 +111,7 @@ def synthesised(build: Path) -> None:
     part = find_part(PART)
     flow = synth._Flow(build, SolverProgram.load(build), load_schedule(build), SynthOptions(PART), part, work, silent)
     (work / "synth.ys").write_text(flow._yosys_script(flow._snapshot("rtl")))
-    Run(yosys(), ("-s", "synth.ys"), (), (NETLIST,)).execute(work, silent)
+    ToolRun(yosys(), ("-s", "synth.ys"), (), (NETLIST,)).execute(work, silent)
 
 
 # -- changed netlists --------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_block_ram_and_multiplier_models(tmp_path: Path) -> None:
     (tmp_path / "synth.ys").write_text(
         f"read_verilog -sv memories.sv\nsynth_ecp5 -top memories\nrename memories netlist\nwrite_verilog {NETLIST}\n"
     )
-    Run(yosys(), ("-s", "synth.ys"), (), (NETLIST,)).execute(tmp_path, silent)
+    ToolRun(yosys(), ("-s", "synth.ys"), (), (NETLIST,)).execute(tmp_path, silent)
     netlist = (tmp_path / NETLIST).read_text()
     widths = re.findall(r"\.DATA_WIDTH_[AB]\(32'd(\d+)\)", netlist)
     assert set(widths) == {"1", "2", "4", "9", "18", "36"} and netlist.count("  MULT18X18D ") == 2

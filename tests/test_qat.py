@@ -9,6 +9,7 @@ import pytest
 import torch
 from random_models import random_model
 
+from mondeq_hw.base import max_level
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.base.numerics import FixedPointFormat
 from mondeq_hw.pipeline import compile
@@ -22,7 +23,7 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.proof.contraction import prove_contraction
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
-from mondeq_hw.rounding.quantize import max_level, quantized_of, to_levels
+from mondeq_hw.rounding.quantize import quantized_of, to_levels
 from mondeq_hw.training import qat
 from mondeq_hw.training.qat import (
     QatConfig,

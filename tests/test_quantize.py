@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mondeq_hw.base import DenseOperator
+from mondeq_hw.base import DenseOperator, max_level
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.rounding.calibrate import feedback_factor, round_feedback
-from mondeq_hw.rounding.quantize import CLIP_OCTAVES, MAX_SHIFT, choose_shifts, max_level, quantize_nearest, to_levels
+from mondeq_hw.rounding.quantize import CLIP_OCTAVES, MAX_SHIFT, choose_shifts, quantize_nearest, to_levels
 from mondeq_hw.rounding.spectral import contraction_estimate, round_spectral
 
 

@@ -35,10 +35,9 @@ from mondeq_hw.report.curves import Residuals, foldings, macs, residuals
 from mondeq_hw.report.record import KINDS
 from mondeq_hw.report.render import FORMATS, missing
 from mondeq_hw.report.sweep import stored_model, sweep_word_lengths
-from mondeq_hw.synthesis.parsers import Path as TimingPath
-from mondeq_hw.synthesis.parsers import Routed, nextpnr_routed, vitis_hls_estimate, yosys_usage
+from mondeq_hw.synthesis.parsers import CriticalPath, Routed, nextpnr_routed, vitis_hls_estimate, yosys_usage
 from mondeq_hw.synthesis.synth import SynthOptions, SynthReport
-from mondeq_hw.verification.verify import BackendReport, Cycles, VerifyReport
+from mondeq_hw.verification.verify import BackendReport, ComparedCycles, VerifyReport
 
 REPORTS = Path(__file__).parent / "synth_reports"
 WRITTEN = ("report/report.html", "report/report.md", "report/report.json")
@@ -104,7 +103,7 @@ def verified(project: Build) -> VerifyReport:
         wrong_samples=0,
         tests_passed=("back_to_back", "extremes"),
         tests_failed=(),
-        cycles=Cycles(3308, 3308, 1146.25, 1146.25),
+        cycles=ComparedCycles(3308, 3308, 1146.25, 1146.25),
         seconds=1.5,
         mismatch=None,
         log=None,
@@ -496,7 +495,7 @@ def test_results_of_another_program_are_not_shown(full: Path, tmp_path: Path) ->
 def test_records_survive_their_files() -> None:
     """What ``synth`` writes is read back whole, a design without registers included."""
     routed = Routed(yosys_usage(recorded("cells_ecp5.json"), "ecp5"), 100.0, None)
-    path = TimingPath("a", "b", 3.0, 1.0, 2.0, 4)
+    path = CriticalPath("a", "b", 3.0, 1.0, 2.0, 4)
     from pydantic import TypeAdapter
 
     for one in (routed, replace(routed, path=path)):

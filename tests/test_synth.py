@@ -20,8 +20,8 @@ from mondeq_hw.hardware.estimate import estimate, products
 from mondeq_hw.hardware.parts import ECP5, PARTS, ULTRASCALE_PLUS, XC7, Usage, exceeded, find_part
 from mondeq_hw.hardware.schedule import initiation_interval, schedule, schedule_unrolled
 from mondeq_hw.synthesis import synth
-from mondeq_hw.synthesis.parsers import Path as CriticalPath
 from mondeq_hw.synthesis.parsers import (
+    CriticalPath,
     ReportFormatError,
     nextpnr_routed,
     vitis_hls_estimate,
@@ -30,7 +30,7 @@ from mondeq_hw.synthesis.parsers import (
     yosys_usage,
 )
 from mondeq_hw.synthesis.synth import SynthOptions, synthesize
-from mondeq_hw.synthesis.tools import Run, SynthTool, ToolFailedError, nextpnr_ecp5, vitis_hls, yosys
+from mondeq_hw.synthesis.tools import SynthTool, ToolFailedError, ToolRun, nextpnr_ecp5, vitis_hls, yosys
 
 REPORTS = Path(__file__).with_name("synth_reports")
 
@@ -227,23 +227,23 @@ def test_cache_is_keyed_by_sources_options_versions_and_results(tmp_path: Path, 
 
 def test_cache_does_not_outlive_the_tools_version(tmp_path: Path) -> None:
     tool = stand_in(tmp_path, "tool", "pathlib.Path('out').write_text('1')\n")
-    assert not Run(tool, (), (), ("out",)).execute(tmp_path, synth.silent)
-    assert Run(tool, (), (), ("out",)).execute(tmp_path, synth.silent)
-    assert not Run(replace(tool, version="1.1"), (), (), ("out",)).execute(tmp_path, synth.silent)
+    assert not ToolRun(tool, (), (), ("out",)).execute(tmp_path, synth.silent)
+    assert ToolRun(tool, (), (), ("out",)).execute(tmp_path, synth.silent)
+    assert not ToolRun(replace(tool, version="1.1"), (), (), ("out",)).execute(tmp_path, synth.silent)
 
 
 def test_failed_run_is_not_cached(tmp_path: Path) -> None:
     tool = stand_in(tmp_path, "tool", "pathlib.Path('out').write_text('1'); print('ERROR: syntax'); sys.exit(1)\n")
     for _ in range(2):
         with pytest.raises(ToolFailedError, match=r"tool failed: ERROR: syntax; see .*tool\.log"):
-            Run(tool, (), (), ("out",)).execute(tmp_path, synth.silent)
+            ToolRun(tool, (), (), ("out",)).execute(tmp_path, synth.silent)
     assert runs(tmp_path, "tool") == 2
 
 
 def test_tool_that_writes_nothing_is_refused(tmp_path: Path) -> None:
     tool = stand_in(tmp_path, "tool", "")
     with pytest.raises(ToolFailedError, match="tool wrote no out"):
-        Run(tool, (), (), ("out",)).execute(tmp_path, synth.silent)
+        ToolRun(tool, (), (), ("out",)).execute(tmp_path, synth.silent)
 
 
 @pytest.mark.parametrize("find", [yosys, nextpnr_ecp5])
@@ -466,7 +466,7 @@ def mapped_memories(build: Path, work: Path, lut_weight_bits: int = 8) -> dict[s
     )
     assert early != script
     (work / "early.ys").write_text(early)
-    Run(yosys(), ("-s", "early.ys"), (), ("cells.json",)).execute(work, synth.silent)
+    ToolRun(yosys(), ("-s", "early.ys"), (), ("cells.json",)).execute(work, synth.silent)
     return json.loads((work / "cells.json").read_text())["design"]["num_cells_by_type"]
 
 

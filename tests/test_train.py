@@ -20,8 +20,8 @@ from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.training.train import (
     Epoch,
     Optimisation,
-    Run,
     TrainingConfig,
+    TrainingRun,
     fit,
     normalisation,
     plot_history,
@@ -87,7 +87,7 @@ def recorded_steps(optimisation: Optimisation) -> tuple[list[np.ndarray], list[n
         weights.append(network.weight.detach().numpy().copy())
         return torch.nn.functional.cross_entropy(network(inputs / 16), labels)
 
-    fit(Run(network, lambda words: words.float(), data, optimisation, identity="linear"), objective)
+    fit(TrainingRun(network, lambda words: words.float(), data, optimisation, identity="linear"), objective)
     return batches, weights
 
 

@@ -20,10 +20,20 @@ from .errors import (
     NotCertifiedError,
     NotReachedError,
 )
-from .numerics import FixedPointFormat, Overflow, Rounding, exact_dtype, round_shift, signed_width
+from .numerics import (
+    FixedPointFormat,
+    Overflow,
+    Rounding,
+    exact_dtype,
+    max_level,
+    round_shift,
+    signed_width,
+    whole_bytes,
+)
 from .operator import DenseOperator, IntegerOperator
 from .replacing import replacing
-from .version import __version__
+from .templates import filled, source_template, template_environment, tool_template
+from .version import __version__, package_version
 
 __all__ = [
     "EXIT_BAD_INPUT",
@@ -49,8 +59,15 @@ __all__ = [
     "__version__",
     "canonical_digest",
     "exact_dtype",
+    "filled",
+    "max_level",
+    "package_version",
     "replacing",
     "round_shift",
     "signed_width",
     "soft_threshold",
+    "source_template",
+    "template_environment",
+    "tool_template",
+    "whole_bytes",
 ]

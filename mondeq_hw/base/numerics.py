@@ -197,3 +197,15 @@ def exact_dtype(bound: int) -> type:
     if bound < 2**63:
         return np.int64
     return object
+
+
+def max_level(word_length: int) -> int:
+    """Largest magnitude of a symmetric word: 1, 1, 3, 7, 15, ... for 1, 2, 3, 4, 5 bits."""
+    if not 1 <= word_length <= 16:
+        raise InputError(f"word length is {word_length}; expected 1 to 16 bits")
+    return max(1, 2 ** (word_length - 1) - 1)
+
+
+def whole_bytes(bits: int) -> int:
+    """Bits of the bytes that hold a word: the width of its AXI4-Stream ``tdata``."""
+    return -(-bits // 8) * 8

@@ -14,21 +14,18 @@ import math
 import os
 import shutil
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from ..base import InputError
+from ..base import InputError, filled, tool_template
 from ..hardware import LUT_WEIGHT_BITS, Schedule, Usage, initiation_interval, load_schedule
 from ..program import SolverProgram
 from ..synthesis import (
-    Progress,
     Room,
     Routed,
-    Run,
     ToolFailedError,
+    ToolProgress,
+    ToolRun,
     check_lut_weight_bits,
     ecppack,
     nextpnr_ecp5,
@@ -36,6 +33,7 @@ from ..synthesis import (
     silent,
     without_dsps,
     yosys,
+    yosys_script,
     yosys_usage,
 )
 from . import board_rtl
@@ -129,7 +127,9 @@ class BitstreamReport:
         return {**asdict(self), "tools": dict(self.tools)}
 
 
-def make_bitstream(build: Path, options: BitstreamOptions, work: Path, progress: Progress = silent) -> BitstreamReport:
+def make_bitstream(
+    build: Path, options: BitstreamOptions, work: Path, progress: ToolProgress = silent
+) -> BitstreamReport:
     """Make ``work/mondeq.bit``, and ``work/bitstream.json`` with what is returned.
 
     Parameters
@@ -193,19 +193,19 @@ class _Flow:
     clock_mhz: float
     timing: LineTiming
     work: Path
-    progress: Progress
+    progress: ToolProgress
 
     def run(self) -> BitstreamReport:
         mapper, router, packer = yosys(), nextpnr_ecp5(), ecppack()
         self._write_sources()
         room = Room(self.program, self.plan, self.board.part, self.options.lut_weight_bits)
         reads = ("synth.ys", "rtl/src", "rtl/mem", "board/src")
-        cached = Run(mapper, ("-s", "synth.ys"), reads, ("netlist.json", "cells.json")).execute(
+        cached = ToolRun(mapper, ("-s", "synth.ys"), reads, ("netlist.json", "cells.json")).execute(
             self.work, self.progress
         )
         usage = yosys_usage((self.work / "cells.json").read_text(), self.board.part.family)
         room.check(usage)
-        run = Run(router, self._router_arguments(), ("netlist.json", "board.lpf"), ("routed.json", "mondeq.config"))
+        run = ToolRun(router, self._router_arguments(), ("netlist.json", "board.lpf"), ("routed.json", "mondeq.config"))
         try:
             cached &= run.execute(self.work, self.progress)
         except ToolFailedError as error:
@@ -213,7 +213,7 @@ class _Flow:
             raise
         routed = nextpnr_routed((self.work / "routed.json").read_text(), "clk")
         self._check_timing(routed)
-        run = Run(packer, self._packer_arguments(), ("mondeq.config",), (_PACKED,))
+        run = ToolRun(packer, self._packer_arguments(), ("mondeq.config",), (_PACKED,))
         cached &= run.execute(self.work, self.progress)
         tools = tuple((tool.name, tool.version) for tool in (mapper, router, packer))
         return self._report(tools, usage, routed, cached)
@@ -233,22 +233,12 @@ class _Flow:
             for line in (self.work / name / "sources.f").read_text().split()
         ]
         (self.work / "synth.ys").write_text(self._mapper_script(listed))
-        text = files("mondeq_hw").joinpath("templates", "board.lpf.j2").read_text()
-        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-        (self.work / "board.lpf").write_text(environment.from_string(text).render(board=self.board))
+        (self.work / "board.lpf").write_text(filled(tool_template("board.lpf.j2"), board=self.board))
 
     def _mapper_script(self, sources: list[str]) -> str:
         in_luts = self.options.lut_weight_bits
         nodsp = without_dsps(self.program, in_luts)
-        return "\n".join(
-            (
-                f'verilog_defines -DMONDEQ_MEM_DIR="rtl/mem" -DMONDEQ_LUT_WEIGHT_BITS={in_luts}',
-                f"read_verilog -sv {' '.join(sources)}",
-                f"synth_ecp5{nodsp} -top {board_rtl.TOP} -json netlist.json",
-                "tee -q -o cells.json stat -json",
-                "",
-            )
-        )
+        return yosys_script(sources, in_luts, f"synth_ecp5{nodsp} -top {board_rtl.TOP} -json netlist.json")
 
     def _router_arguments(self) -> tuple[str, ...]:
         board = self.board

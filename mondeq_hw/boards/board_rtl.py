@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import jinja2
-
-from ..base import InputError
+from ..base import InputError, filled, source_template
 from ..program import SolverProgram
 from .frames import SYNC, Kind, Reason, identity, sample_bytes, word_bytes
 from .pll import Pll
@@ -106,7 +104,7 @@ def emit(program: SolverProgram, timing: LineTiming, pll: Pll | None, folder: Pa
     source = folder / "board" / "src"
     source.mkdir(parents=True, exist_ok=True)
     templates = files("mondeq_hw.hls_templates") / "board"
-    (source / PACKAGE).write_text(_package(program, timing, pll, (templates / f"{PACKAGE}.j2").read_text()))
+    (source / PACKAGE).write_text(_package(program, timing, pll, source_template("board", f"{PACKAGE}.j2")))
     copied = (*MODULES, *(() if pll is None else (PLL_MODULE,)), f"{TOP}.sv")
     for name in copied:
         (source / name).write_bytes((templates / name).read_bytes())
@@ -115,8 +113,8 @@ def emit(program: SolverProgram, timing: LineTiming, pll: Pll | None, folder: Pa
 
 def _package(program: SolverProgram, timing: LineTiming, pll: Pll | None, template: str) -> str:
     sample_bytes(program)
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(template).render(
+    return filled(
+        template,
         digest=program.digest,
         pll=pll,
         timing=timing,

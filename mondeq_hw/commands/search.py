@@ -15,7 +15,7 @@ from ..problem import SOLVERS, find_splitting
 from .terminal import Json
 
 if TYPE_CHECKING:
-    from ..search import Choice, Observer, SearchPoint, SearchResult, Target
+    from ..search import Choice, SearchObserver, SearchPoint, SearchResult, Target
 
 BITS = "1-8"
 STATE_BITS = "2-12"
@@ -144,7 +144,7 @@ def _range(option: str, text: str, least: int, most: int) -> range:
 
 
 @contextmanager
-def _progress(silent: bool) -> Iterator[Observer | None]:
+def _progress(silent: bool) -> Iterator[SearchObserver | None]:
     """Points done, and the time left if as many follow as can; fewer usually do."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -17,7 +17,7 @@ from .terminal import DataDir, Json
 
 if TYPE_CHECKING:
     from ..problem import MonDEQ, Preprocessing, Training
-    from ..training import Epoch, Observer
+    from ..training import Epoch, EpochObserver
 
 STRAIGHT_THROUGH = "straight-through"
 METHODS = (STRAIGHT_THROUGH, "lotion", "lotion-sampled")
@@ -162,7 +162,7 @@ def _state_file(out: Path) -> Path:
 
 
 @contextmanager
-def _progress(title: str, epochs: int, silent: bool) -> Iterator[Observer | None]:
+def _progress(title: str, epochs: int, silent: bool) -> Iterator[EpochObserver | None]:
     from ..training import progress_bar
 
     if silent:

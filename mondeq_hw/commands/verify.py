@@ -13,7 +13,7 @@ from .terminal import Build, DataDir, DataName, Json, console, number, print_jso
 
 if TYPE_CHECKING:
     from ..project import Project
-    from ..verification import Cycles, VerifyReport
+    from ..verification import ComparedCycles, VerifyReport
 
 
 def verify_command(
@@ -75,7 +75,7 @@ def _print_verification(project: Project, result: VerifyReport, as_json: bool) -
         raise MismatchError("; ".join(mismatch.message for mismatch in result.mismatches))
 
 
-def _cycles(cycles: Cycles | None) -> str:
+def _cycles(cycles: ComparedCycles | None) -> str:
     if cycles is None:
         return ""
     if cycles.simulated_per_sample is None or cycles.predicted_per_sample is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .adder_graph import require_da4ml, solver_graph
 from .estimate import LUT_WEIGHT_BITS, Products, estimate, products
 from .hls import emit as emit_hls
-from .hls import emit_engines, filled, include_folders, template
+from .hls import emit_engines, include_folders
 from .parts import ECP5, PARTS, Part, Usage, exceeded, find_part, named
 from .rtl import emit as emit_rtl
 from .schedule import (
@@ -43,7 +43,6 @@ __all__ = [
     "emit_rtl",
     "estimate",
     "exceeded",
-    "filled",
     "find_part",
     "include_folders",
     "initiation_interval",
@@ -55,6 +54,5 @@ __all__ = [
     "schedule",
     "schedule_unrolled",
     "solver_graph",
-    "template",
     "unrolled",
 ]

@@ -9,14 +9,20 @@ that the program proves, and the matrices are data (``weights/*.inc``).
 from __future__ import annotations
 
 import importlib.util
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
-from ..base import InputError, IntegerOperator, MissingToolError, signed_width
+from ..base import (
+    InputError,
+    IntegerOperator,
+    MissingToolError,
+    filled,
+    signed_width,
+    source_template,
+    whole_bytes,
+)
 from ..problem import FORWARD_BACKWARD
 from ..program import GoldenModel, SolverProgram
 from .schedule import EngineFolding, Schedule
@@ -56,10 +62,10 @@ def emit(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
     for made in (dpi, hls / "vectors"):
         made.mkdir(exist_ok=True)
     for name in TOP_SOURCES:
-        (hls / name).write_text(template("hls", name))
+        (hls / name).write_text(source_template("hls", name))
     for name in DPI_SOURCES:
-        (dpi / name).write_text(template("dpi", name))
-    (dpi / "mondeq_dpi_pkg.sv").write_text(filled("dpi", "mondeq_dpi_pkg.sv.j2", values))
+        (dpi / name).write_text(source_template("dpi", name))
+    (dpi / "mondeq_dpi_pkg.sv").write_text(filled(source_template("dpi", "mondeq_dpi_pkg.sv.j2"), **values))
     _write_vectors(program, values["output_tdata_bits"], hls / "vectors")
 
 
@@ -74,15 +80,10 @@ def emit_engines(program: SolverProgram, schedule: Schedule, folder: Path) -> No
     values = _parameters(program, schedule)
     (folder / "weights").mkdir(parents=True, exist_ok=True)
     for name in PROGRAM_SOURCES:
-        (folder / name).write_text(template("hls", name))
-    (folder / "mondeq_params.h").write_text(filled("hls", "mondeq_params.h.j2", values))
+        (folder / name).write_text(source_template("hls", name))
+    (folder / "mondeq_params.h").write_text(filled(source_template("hls", "mondeq_params.h.j2"), **values))
     for name, table in _tables(program, schedule).items():
         (folder / "weights" / f"{name}.inc").write_text(_braced(table) + "\n")
-
-
-def tdata_bits(bits: int) -> int:
-    """Width of an AXI4-Stream data port: the next multiple of 8."""
-    return -(-bits // 8) * 8
 
 
 def hexadecimal_word(word: int, bits: int) -> str:
@@ -124,8 +125,8 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "readout_bias_bits": signed_width(program.readout_bias.min(), program.readout_bias.max()),
         "words_per_beat": schedule.words_per_beat,
         "beats_per_sample": schedule.beats_per_sample,
-        "input_tdata_bits": tdata_bits(schedule.words_per_beat * input_bits),
-        "output_tdata_bits": tdata_bits(program.output_bits),
+        "input_tdata_bits": whole_bytes(schedule.words_per_beat * input_bits),
+        "output_tdata_bits": whole_bytes(program.output_bits),
     }
     widest = max(value for name, value in values.items() if name.endswith("_bits"))
     values["ap_int_max_width"] = max(1024, -(-(widest + 128) // 1024) * 1024)
@@ -135,17 +136,6 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
             f"{WIDEST_INTEGER - 1024} bits that the HLS headers allow; raise reuse_factor"
         )
     return values
-
-
-def template(group: str, name: str) -> str:
-    """Text of a file under ``hls_templates/group``."""
-    return resources.files("mondeq_hw.hls_templates").joinpath(group, name).read_text()
-
-
-def filled(group: str, name: str, values: dict[str, Any]) -> str:
-    """The same, filled in by Jinja2."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(template(group, name)).render(values)
 
 
 # -- tables ------------------------------------------------------------------------

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import numpy as np
 
-from ..base import IntegerOperator
+from ..base import IntegerOperator, filled, source_template, whole_bytes
 from ..problem import FORWARD_BACKWARD
 from ..program import SolverProgram
 from .adder_graph import AdderGraph, drive_graph, readout_graph, solver_graph
@@ -67,7 +65,9 @@ def emit(program: SolverProgram, plan: Schedule, folder: Path) -> None:
     for engine in engines:
         if engine.graph is not None:
             name = engine.graph_module
-            generated[f"{name}.sv"] = _filled(GRAPH, module=name, graph=engine.graph, sum_bits=engine.sum_bits)
+            generated[f"{name}.sv"] = filled(
+                source_template("rtl", f"{GRAPH}.j2"), module=name, graph=engine.graph, sum_bits=engine.sum_bits
+            )
     copied = (*MODULES, *(engine.module for engine in engines), TOP)
     for name, text in generated.items():
         (source / name).write_text(text)
@@ -82,11 +82,6 @@ def emit(program: SolverProgram, plan: Schedule, folder: Path) -> None:
 
 def _templates() -> Traversable:
     return files("mondeq_hw.hls_templates") / "rtl"
-
-
-def _filled(name: str, **values: Any) -> str:
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string((_templates() / f"{name}.j2").read_text()).render(values)
 
 
 # -- engines -------------------------------------------------------------------
@@ -161,8 +156,8 @@ def _engines(program: SolverProgram, plan: Schedule) -> tuple[_Engine, ...]:
 
 
 def _package(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...]) -> str:
-    return _filled(
-        PACKAGE,
+    return filled(
+        source_template("rtl", f"{PACKAGE}.j2"),
         digest=program.digest,
         certified=program.certified,
         groups=_parameters(program, plan),
@@ -233,11 +228,6 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
         "ReadoutShiftBits": _shift_bits(program.readout_left_shift),
         **{f"{engine.name.title()}RowShiftBits": engine.row_shift_bits for engine in engines},
     }
-
-
-def whole_bytes(bits: int) -> int:
-    """Smallest multiple of 8 that is at least ``bits``."""
-    return -(-bits // 8) * 8
 
 
 def _shift_bits(shifts: np.ndarray) -> int:

@@ -54,7 +54,7 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     states, converged = (np.concatenate(parts) for parts in zip(*solved, strict=True))
     v = clip.prox(states) @ model.W.T + q
     for sample in np.flatnonzero(~converged):
-        v[sample] = _by_active_set(model, q[sample], v[sample], sample)
+        v[sample] = _by_active_set(model, q[sample], v[sample], int(sample))
     return v
 
 

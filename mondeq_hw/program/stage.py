@@ -22,7 +22,17 @@ from functools import cached_property
 
 import numpy as np
 
-from ..base import Clip, DenseOperator, FixedPointFormat, InputError, IntegerOperator, Overflow, Rounding, signed_width
+from ..base import (
+    Clip,
+    DenseOperator,
+    FixedPointFormat,
+    InputError,
+    IntegerOperator,
+    Overflow,
+    Rounding,
+    max_level,
+    signed_width,
+)
 from ..problem import SPLITTINGS, Splitting, find_splitting
 
 
@@ -187,7 +197,7 @@ def check_operator(key: str, operator: IntegerOperator, shape: tuple[int, int]) 
         )
     if isinstance(operator, DenseOperator) and operator.integers.dtype != np.int64:
         raise InputError(f"program: {key} is {operator.integers.dtype}; expected int64")
-    top = max(1, 2 ** (operator.word_length - 1) - 1)
+    top = max_level(operator.word_length)
     words = operator.matrix(np.int64)
     if np.abs(words).max() > top or (operator.word_length == 1 and not words.all()):
         raise InputError(f"program: {key} has levels outside a symmetric {operator.word_length}-bit word")

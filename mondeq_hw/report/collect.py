@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from ..base import InputError
+from ..base import InputError, package_version
 from ..boards import SUMMARY
 from ..folder import Build
 from ..hardware import (
@@ -33,7 +33,7 @@ from ..hardware import (
     load_schedule,
 )
 from ..program import GoldenModel, SolverProgram
-from ..synthesis import FLOWS, HlsEstimate, Routed, SynthOptions, digests, package_version
+from ..synthesis import FLOWS, HlsEstimate, Routed, SynthOptions, digests
 from ..verification import BackendReport
 from .record import (
     ACCURACY,
@@ -51,10 +51,10 @@ from .record import (
     BoardFigures,
     Counts,
     CycleFigures,
-    Cycles,
     Figure,
     Origin,
     PartFigures,
+    PredictedCycles,
     Report,
     SimulatedCycles,
     Speed,
@@ -99,11 +99,11 @@ def collect(build: Build) -> Report:
     )
 
 
-def predict_cycles(plan: Schedule, iterations: int, executed: np.ndarray) -> Cycles:
+def predict_cycles(plan: Schedule, iterations: int, executed: np.ndarray) -> PredictedCycles:
     """Cycle figures of samples that execute the given updates out of at most ``iterations``."""
     done = completion_cycles(plan, executed)
     per_sample = float((done[-1] - done[0]) / (len(done) - 1)) if len(done) > 1 else float(done[0])
-    return Cycles(
+    return PredictedCycles(
         samples=len(done),
         mean_iterations=float(np.mean(executed)),
         max_iterations=int(np.max(executed)),
@@ -223,7 +223,7 @@ class _SynthFile:
     reasons: dict[str, str]
 
 
-def _synthesised_parts(build: Build, cycles: Cycles) -> tuple[PartFigures, ...]:
+def _synthesised_parts(build: Build, cycles: PredictedCycles) -> tuple[PartFigures, ...]:
     found = {}
     for file in _synthesis_files(build.folder):
         result = parsed(file, _SynthFile)
@@ -240,7 +240,7 @@ def _synthesis_files(folder: Path) -> Iterator[Path]:
         yield from sorted((folder / "report" / "synth").glob(f"*/{flow}.json"))
 
 
-def _part_figures(result: _SynthFile, cycles: Cycles) -> PartFigures:
+def _part_figures(result: _SynthFile, cycles: PredictedCycles) -> PartFigures:
     options, routed = result.options, result.routed
     commands = {"hls": "vitis_hls", "synthesised": "vivado", "routed": "vivado"}
 
@@ -270,7 +270,7 @@ def _is_ecp5(part: Part) -> bool:
     return part.family == ECP5
 
 
-def _speed(clock_mhz: float, cycles: Cycles) -> Speed:
+def _speed(clock_mhz: float, cycles: PredictedCycles) -> Speed:
     return Speed(
         clock_mhz=clock_mhz,
         latency_us=cycles.latency / clock_mhz,

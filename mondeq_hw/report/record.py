@@ -87,7 +87,7 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class Cycles:
+class PredictedCycles:
     """Predicted clock cycles, for the folder's samples streamed back to back.
 
     Parameters
@@ -131,7 +131,7 @@ class SimulatedCycles:
 class CycleFigures:
     """What is known of the clock cycles."""
 
-    predicted: Cycles
+    predicted: PredictedCycles
     simulated: Figure[SimulatedCycles]
     measured: Figure[float]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import FunctionLoader
 from markupsafe import Markup
 
+from ..base import template_environment, tool_template
 from ..proof import for_reading
 
 #: Longer lists are cut in texts; the JSON has them whole.
@@ -38,13 +38,8 @@ def missing(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dic
 def render(template: str, content: dict[str, Any], **more: Any) -> str:
     """A template of ``templates/`` over the JSON's content; HTML where its name says so."""
     in_page = template.endswith(".html.j2")
-    environment = Environment(
-        loader=FunctionLoader(lambda name: files("mondeq_hw").joinpath("templates", name).read_text()),
-        undefined=StrictUndefined,
-        autoescape=in_page,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    environment = template_environment(
+        loader=FunctionLoader(tool_template), autoescape=in_page, trim_blocks=True, lstrip_blocks=True
     )
 
     def figure(path: str, form: str = "short") -> str:

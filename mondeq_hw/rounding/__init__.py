@@ -19,7 +19,7 @@ from .lower import (
     lower,
     with_state_bits,
 )
-from .quantize import MAX_SHIFT, QuantizedRecurrence, max_level, quantized_of, to_levels
+from .quantize import MAX_SHIFT, QuantizedRecurrence, quantized_of, to_levels
 
 __all__ = [
     "CALIBRATED",
@@ -35,7 +35,6 @@ __all__ = [
     "QuantizedRecurrence",
     "assemble",
     "lower",
-    "max_level",
     "quantized_of",
     "to_levels",
     "with_state_bits",

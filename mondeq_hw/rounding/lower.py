@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..base import FixedPointFormat, InputError, Overflow, Rounding
+from ..base import FixedPointFormat, InputError, Overflow, Rounding, max_level
 from ..problem import (
     PEACEMAN_RACHFORD,
     MonDEQ,
@@ -31,7 +31,6 @@ from .quantize import (
     ROW,
     DenseOperator,
     QuantizedRecurrence,
-    max_level,
     quantize_nearest,
     quantized_of,
     to_levels,

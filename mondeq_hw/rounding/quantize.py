@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base import DenseOperator, InputError
+from ..base import DenseOperator, InputError, max_level
 from ..problem import Recurrence, StoredRecurrence, find_splitting
 
 ROW = "row"
@@ -23,13 +23,6 @@ GRANULARITIES = (ROW, TENSOR)
 MAX_SHIFT = 40
 #: How many scales finer than the one that fits the largest entry are tried.
 CLIP_OCTAVES = 8
-
-
-def max_level(word_length: int) -> int:
-    """Largest magnitude of a symmetric word: 1, 1, 3, 7, 15, ... for 1, 2, 3, 4, 5 bits."""
-    if not 1 <= word_length <= 16:
-        raise InputError(f"word length is {word_length}; expected 1 to 16 bits")
-    return max(1, 2 ** (word_length - 1) - 1)
 
 
 def to_levels(scaled: np.ndarray, word_length: int) -> np.ndarray:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..base import DenseOperator, max_level
 from ..proof import best_weighting
-from .quantize import DenseOperator, max_level
 
 #: Exponents of the Schatten norms descended on, one after the other.  Multiples of four.
 EXPONENTS = (8, 32)

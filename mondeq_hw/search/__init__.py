@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .report import PLOT, REPORT, TABLE, WINNER, conclusion, shorter, to_plain
 from .report import write as write_search
-from .search import Observer, SearchResult, SearchSettings, search
+from .search import SearchObserver, SearchResult, SearchSettings, search
 from .space import AXES, COSTS, MEMORY, Choice, Lattice, SearchPoint, Target
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "WINNER",
     "Choice",
     "Lattice",
-    "Observer",
+    "SearchObserver",
     "SearchPoint",
     "SearchResult",
     "SearchSettings",

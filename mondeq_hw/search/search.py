@@ -48,7 +48,7 @@ ALL_IN_LUTS = 16
 NOT_SHARED = {*AXES, "solver", "iterations", "strategy", "reuse_factor", "data_dir", "allow_uncertified"}
 
 #: Called with how many points are done, and how many there will be at most.
-Observer = Callable[[int, int], None]
+SearchObserver = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class SearchResult:
 
 
 def search(
-    model: Path, settings: SearchSettings, folder: Path, jobs: int = 1, observe: Observer | None = None
+    model: Path, settings: SearchSettings, folder: Path, jobs: int = 1, observe: SearchObserver | None = None
 ) -> SearchResult:
     """Find the cheapest point of the lattice that reaches the target.
 
@@ -231,7 +231,7 @@ class _Measured:
     experiment: Experiment
     journal: Journal
     pool: Parallel
-    observe: Observer | None
+    observe: SearchObserver | None
     points: dict[Choice, SearchPoint] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -5,23 +5,33 @@ Takes a build folder and a part; gives a ``SynthReport``.
 
 from __future__ import annotations
 
-from .doctor import examine, missing, package_version, to_plain
+from .doctor import examine, missing, to_plain
 from .parsers import HlsEstimate, Routed, nextpnr_routed, yosys_usage
 from .room import Room
-from .synth import FLOWS, NETLIST, SynthOptions, SynthReport, check_lut_weight_bits, silent, synthesize, without_dsps
-from .tools import Progress, Run, ToolFailedError, digests, ecppack, nextpnr_ecp5, yosys, yosys_share
+from .synth import (
+    FLOWS,
+    NETLIST,
+    SynthOptions,
+    SynthReport,
+    check_lut_weight_bits,
+    silent,
+    synthesize,
+    without_dsps,
+    yosys_script,
+)
+from .tools import ToolFailedError, ToolProgress, ToolRun, digests, ecppack, nextpnr_ecp5, yosys, yosys_share
 
 __all__ = [
     "FLOWS",
     "NETLIST",
     "HlsEstimate",
-    "Progress",
     "Room",
     "Routed",
-    "Run",
     "SynthOptions",
     "SynthReport",
     "ToolFailedError",
+    "ToolProgress",
+    "ToolRun",
     "check_lut_weight_bits",
     "digests",
     "ecppack",
@@ -29,12 +39,12 @@ __all__ = [
     "missing",
     "nextpnr_ecp5",
     "nextpnr_routed",
-    "package_version",
     "silent",
     "synthesize",
     "to_plain",
     "without_dsps",
     "yosys",
+    "yosys_script",
     "yosys_share",
     "yosys_usage",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import re
 import shutil
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..base import package_version
 from .tools import wheel_program
 
 
@@ -80,14 +80,6 @@ def missing(tools: tuple[Tool, ...]) -> tuple[Tool, ...]:
 def to_plain(tools: tuple[Tool, ...]) -> list[dict[str, Any]]:
     """JSON-ready records."""
     return [{**asdict(tool), "found": tool.found} for tool in tools]
-
-
-def package_version(name: str) -> str | None:
-    """Installed version of a Python distribution, without importing it."""
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def _program(name: str, purpose: str, required: bool, remedy: str, flag: str = "--version") -> Tool:

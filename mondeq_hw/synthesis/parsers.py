@@ -16,7 +16,7 @@ class ReportFormatError(MondeqError):
 
 
 @dataclass(frozen=True)
-class Path:
+class CriticalPath:
     """The slowest register-to-register path.
 
     Parameters
@@ -45,7 +45,7 @@ class Routed:
 
     usage: Usage
     fmax_mhz: float
-    path: Path | None
+    path: CriticalPath | None
 
 
 @dataclass(frozen=True)
@@ -124,11 +124,11 @@ def nextpnr_routed(text: str, clock: str) -> Routed:
     return Routed(usage, float(fmax), path)
 
 
-def _nextpnr_path(hops: list[dict]) -> Path:
+def _nextpnr_path(hops: list[dict]) -> CriticalPath:
     routing = sum(hop["delay"] for hop in hops if hop["type"] == "routing")
     total = sum(hop["delay"] for hop in hops)
     logic_cells = [hop for hop in hops if hop["type"] == "logic"]
-    return Path(
+    return CriticalPath(
         start=hops[0]["from"]["cell"],
         end=hops[-1]["to"]["cell"],
         delay=total,
@@ -182,7 +182,7 @@ def vivado_usage(text: str) -> Usage:
     )
 
 
-def vivado_path(text: str) -> tuple[float, Path]:
+def vivado_path(text: str) -> tuple[float, CriticalPath]:
     """Slack (ns) and the worst setup path of ``report_timing -max_paths 1``.
 
     Raises
@@ -200,7 +200,7 @@ def vivado_path(text: str) -> tuple[float, Path]:
     if delays is None:
         raise ReportFormatError("Vivado's timing report has no data path delay; see vivado.log")
     total, logic, routing = map(float, delays.groups())
-    path = Path(
+    path = CriticalPath(
         start=field(r"^\s*Source:\s+(\S+)"),
         end=field(r"^\s*Destination:\s+(\S+)"),
         delay=total,

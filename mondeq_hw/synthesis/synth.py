@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from ..base import InputError
+from ..base import InputError, filled, tool_template
 from ..hardware import (
     ECP5,
     LUT_WEIGHT_BITS,
@@ -34,7 +32,7 @@ from ..hardware import (
 from ..program import SolverProgram
 from .parsers import HlsEstimate, Routed, nextpnr_routed, vitis_hls_estimate, vivado_path, vivado_usage, yosys_usage
 from .room import Room
-from .tools import Progress, Run, ToolFailedError, nextpnr_ecp5, vitis_hls, vivado, yosys
+from .tools import ToolFailedError, ToolProgress, ToolRun, nextpnr_ecp5, vitis_hls, vivado, yosys
 
 FLOWS = ("open", "vivado", "vitis_hls")
 #: Beside the reports, for the benches.
@@ -158,7 +156,7 @@ def silent(tool: str, now: str) -> None:
     """No progress."""
 
 
-def synthesize(build: Path, options: SynthOptions, work: Path, progress: Progress = silent) -> SynthReport:
+def synthesize(build: Path, options: SynthOptions, work: Path, progress: ToolProgress = silent) -> SynthReport:
     """Run a flow on the hardware sources of a build folder.
 
     Parameters
@@ -185,6 +183,19 @@ def synthesize(build: Path, options: SynthOptions, work: Path, progress: Progres
     return _Flow(build, program, plan, options, find_part(options.part), work.resolve(), progress).run()
 
 
+def yosys_script(sources: Sequence[str], lut_weight_bits: int, target: str) -> str:
+    """What Yosys is told: sources in order, commands that map them, and a count of the cells in ``cells.json``."""
+    return "\n".join(
+        (
+            f'verilog_defines -DMONDEQ_MEM_DIR="rtl/mem" -DMONDEQ_LUT_WEIGHT_BITS={lut_weight_bits}',
+            f"read_verilog -sv {' '.join(sources)}",
+            target,
+            "tee -q -o cells.json stat -json",
+            "",
+        )
+    )
+
+
 @dataclass(frozen=True)
 class _Flow:
     """One build folder on its way through the tools."""
@@ -195,7 +206,7 @@ class _Flow:
     options: SynthOptions
     part: Part
     work: Path
-    progress: Progress
+    progress: ToolProgress
 
     def run(self) -> SynthReport:
         return {"open": self._open, "vivado": self._vivado, "vitis_hls": self._vitis_hls}[self.options.flow]()
@@ -212,14 +223,14 @@ class _Flow:
         sources = self._snapshot("rtl")
         (self.work / "synth.ys").write_text(self._yosys_script(sources))
         written = ("netlist.json", "cells.json", *((NETLIST,) if self.part.family == ECP5 else ()))
-        run = Run(mapper, ("-s", "synth.ys"), ("synth.ys", "rtl/src", "rtl/mem"), written)
+        run = ToolRun(mapper, ("-s", "synth.ys"), ("synth.ys", "rtl/src", "rtl/mem"), written)
         cached = run.execute(self.work, self.progress)
         usage = yosys_usage((self.work / "cells.json").read_text(), self.part.family)
         self._room.check(usage)
         tools = [(mapper.name, mapper.version)]
         if router is None:
             return self._report(tools, usage, None, f"no open place and route for {self.part.family}", cached)
-        run = Run(router, self._nextpnr_arguments(), ("netlist.json",), ("routed.json",))
+        run = ToolRun(router, self._nextpnr_arguments(), ("netlist.json",), ("routed.json",))
         try:
             cached &= run.execute(self.work, self.progress)
         except ToolFailedError as error:
@@ -231,11 +242,10 @@ class _Flow:
     def _vivado(self) -> SynthReport:
         tool = vivado()
         sources = self._snapshot("rtl")
-        text = files("mondeq_hw").joinpath("templates", "vivado.tcl.j2").read_text()
-        script = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True).from_string(text)
         period = 1e3 / self.options.clock_mhz
         (self.work / "vivado.tcl").write_text(
-            script.render(
+            filled(
+                tool_template("vivado.tcl.j2"),
                 part=self.part.ordering_code,
                 sources=sources,
                 lut_weight_bits=self.options.lut_weight_bits,
@@ -244,7 +254,7 @@ class _Flow:
         )
         written = ("utilization_synth.rpt", "utilization.rpt", "timing.rpt")
         arguments = ("-mode", "batch", "-nojournal", "-nolog", "-source", "vivado.tcl")
-        cached = Run(tool, arguments, ("vivado.tcl", "rtl/src", "rtl/mem"), written).execute(self.work, self.progress)
+        cached = ToolRun(tool, arguments, ("vivado.tcl", "rtl/src", "rtl/mem"), written).execute(self.work, self.progress)
         mapped, placed, timing = ((self.work / name).read_text() for name in written)
         usage = vivado_usage(mapped)
         self._room.check(usage)
@@ -261,7 +271,7 @@ class _Flow:
             "MONDEQ_STEPS": "csynth",
         }
         result = "mondeq_vitis/solution/syn/report/csynth.xml"
-        run = Run(tool, ("hls/vitis_hls.tcl",), ("hls",), (result,), environment)
+        run = ToolRun(tool, ("hls/vitis_hls.tcl",), ("hls",), (result,), environment)
         cached = run.execute(self.work, self.progress)
         hls = vitis_hls_estimate((self.work / result).read_text())
         self._room.check(hls.usage)
@@ -292,15 +302,7 @@ class _Flow:
             target = f"synth_ecp5{nodsp} -top {TOP} -json netlist.json\nwrite_verilog -noattr {NETLIST}"
         else:
             target = f"synth_xilinx -family {family}{nodsp} -noiopad -noclkbuf -flatten -top {TOP} -json netlist.json"
-        return "\n".join(
-            (
-                f'verilog_defines -DMONDEQ_MEM_DIR="rtl/mem" -DMONDEQ_LUT_WEIGHT_BITS={in_luts}',
-                f"read_verilog -sv {' '.join(sources)}",
-                target,
-                "tee -q -o cells.json stat -json",
-                "",
-            )
-        )
+        return yosys_script(sources, in_luts, target)
 
     def _nextpnr_arguments(self) -> tuple[str, ...]:
         device = f"--{self.part.name.removeprefix('ecp5-')}k"

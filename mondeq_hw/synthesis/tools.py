@@ -25,7 +25,7 @@ SYNTH_REMEDY = "pip install -c constraints.txt -e '.[synth]' in the repository"
 AMD_REMEDY = "install it and source its settings64.sh"
 
 #: Called with a tool's name and what it does now.
-Progress = Callable[[str, str], None]
+ToolProgress = Callable[[str, str], None]
 
 
 class ToolFailedError(MondeqError):
@@ -131,7 +131,7 @@ def _version(command: tuple[str, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class Run:
+class ToolRun:
     """One run of a tool in a folder.
 
     Parameters
@@ -150,7 +150,7 @@ class Run:
     writes: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
 
-    def execute(self, folder: Path, progress: Progress) -> bool:
+    def execute(self, folder: Path, progress: ToolProgress) -> bool:
         """Run it unless its results are there; returns whether they were.
 
         The log is ``<tool>.log`` in the folder.
@@ -178,7 +178,7 @@ class Run:
         content = [self.tool.name, self.tool.version, self.arguments, self.environment, digests(folder, self.reads)]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
-    def _start(self, folder: Path, log: Path, progress: Progress) -> None:
+    def _start(self, folder: Path, log: Path, progress: ToolProgress) -> None:
         progress(self.tool.name, "starting")
         process = subprocess.Popen(
             (*self.tool.command, *self.arguments),

@@ -21,7 +21,7 @@ from .qat import (
 )
 from .train import (
     Epoch,
-    Observer,
+    EpochObserver,
     Optimisation,
     TrainingConfig,
     accuracy,
@@ -33,8 +33,8 @@ from .train import (
 
 __all__ = [
     "Epoch",
+    "EpochObserver",
     "MonotoneNetwork",
-    "Observer",
     "Optimisation",
     "QatConfig",
     "QatResult",

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ..rounding import max_level
+from ..base import max_level
 from .qat import LatentMatrix, Learner, QuantizedNetwork, replace_value
 
 #: Steps between two estimates of the curvature, and the share of the old estimate in their average.

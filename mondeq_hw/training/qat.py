@@ -27,13 +27,13 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import cross_entropy
 
-from ..base import DenseOperator, FixedPointFormat, InputError
+from ..base import DenseOperator, FixedPointFormat, InputError, max_level
 from ..problem import Dataset, StoredRecurrence
 from ..program import SolverProgram
 from ..proof import ContractionProof, choose_iterations, prove_contraction
-from ..rounding import MAX_SHIFT, Lowered, assemble, max_level, quantized_of, to_levels
+from ..rounding import MAX_SHIFT, Lowered, assemble, quantized_of, to_levels
 from .equilibrium import phi, phi_slope, settle
-from .train import Epoch, Observer, Optimisation, Run, fit
+from .train import Epoch, EpochObserver, Optimisation, TrainingRun, fit
 
 #: Relative residual at which the adjoint iteration stops: below what straight-through gradients are worth.
 ADJOINT_TOLERANCE = 1e-3
@@ -94,7 +94,7 @@ def retrain(
     config: QatConfig,
     learner: type[Learner] | None = None,
     state_file: Path | None = None,
-    observe: Observer | None = None,
+    observe: EpochObserver | None = None,
     watch: Callable[[QuantizedNetwork], None] | None = None,
 ) -> QatResult:
     """Retrain a lowered model on its own integers.
@@ -126,7 +126,7 @@ def retrain(
         return torch.from_numpy(seen.to_float(seen.quantize(words.numpy())).astype(np.float32))
 
     identity = repr((config, type(learning).__name__, seen, network.state_format))
-    run = Run(learning, prepare, data, config.optimisation, identity, state_file)
+    run = TrainingRun(learning, prepare, data, config.optimisation, identity, state_file)
 
     def objective(inputs: Tensor, labels: Tensor) -> Tensor:
         network.clamp_latents()

@@ -123,7 +123,7 @@ class TrainingResult:
 
 
 Objective = Callable[[Tensor, Tensor], Tensor]
-Observer = Callable[[Epoch], None]
+EpochObserver = Callable[[Epoch], None]
 
 
 def train(
@@ -131,7 +131,7 @@ def train(
     data: Dataset,
     preprocessing: Preprocessing,
     state_file: Path | None = None,
-    observe: Observer | None = None,
+    observe: EpochObserver | None = None,
 ) -> TrainingResult:
     """Train a float MonDEQ.
 
@@ -161,7 +161,7 @@ def train(
     def prepare(words: Tensor) -> Tensor:
         return torch.from_numpy(preprocessing.apply(words.numpy()).astype(np.float32))
 
-    run = Run(network, prepare, data, config.optimisation, repr((config, preprocessing)), state_file)
+    run = TrainingRun(network, prepare, data, config.optimisation, repr((config, preprocessing)), state_file)
     history = fit(run, observe=observe)
     return TrainingResult(network.to_model(preprocessing), history)
 
@@ -191,7 +191,7 @@ def split(data: Dataset, validation_share: float, seed: int) -> tuple[np.ndarray
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """What :func:`fit` optimises, and where it keeps its state.
 
     Parameters
@@ -225,16 +225,16 @@ class Run:
 
 
 def fit(
-    run: Run,
+    run: TrainingRun,
     objective: Objective | None = None,
     admissible: Callable[[], bool] | None = None,
-    observe: Observer | None = None,
+    observe: EpochObserver | None = None,
 ) -> tuple[Epoch, ...]:
     """Minimise an objective over batches; keep the best epoch on the validation part.
 
     Parameters
     ----------
-    run : Run
+    run : TrainingRun
     objective : callable (inputs, labels) -> scalar Tensor, optional
         The cross-entropy of the network's logits when absent.
     admissible : callable, optional
@@ -324,7 +324,7 @@ def _finite_loss(objective: Objective, inputs: Tensor, labels: Tensor, epoch: in
 
 
 @torch.no_grad()
-def evaluate(run: Run, words: Tensor, labels: Tensor) -> tuple[float, float]:
+def evaluate(run: TrainingRun, words: Tensor, labels: Tensor) -> tuple[float, float]:
     """Mean cross-entropy in nats and accuracy in percent."""
     loss, right = 0.0, 0
     for some, expected in zip(words.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
@@ -376,7 +376,7 @@ def _store(
         os.fsync(stream.fileno())
 
 
-def _restore(run: Run, optimiser: torch.optim.Optimizer, digest: str) -> tuple[list[Epoch], dict[str, Tensor]]:
+def _restore(run: TrainingRun, optimiser: torch.optim.Optimizer, digest: str) -> tuple[list[Epoch], dict[str, Tensor]]:
     """History and best weights so far; network and optimiser are set to where the run stopped."""
     if run.state_file is None or not run.state_file.exists():
         return [], {}
@@ -400,7 +400,7 @@ def _restore(run: Run, optimiser: torch.optim.Optimizer, digest: str) -> tuple[l
 
 
 @contextmanager
-def progress_bar(title: str, epochs: int) -> Iterator[Observer]:
+def progress_bar(title: str, epochs: int) -> Iterator[EpochObserver]:
     """A progress bar on the terminal; yields the observer for :func:`train` or :func:`fit`."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

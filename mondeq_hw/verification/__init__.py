@@ -6,13 +6,13 @@ Takes a build folder and input words; gives a ``VerifyReport``.
 from __future__ import annotations
 
 from .csim import COMPILER_FLAGS, CSimulation
-from .verify import BackendReport, Cycles, VerifyReport, verify
+from .verify import BackendReport, ComparedCycles, VerifyReport, verify
 
 __all__ = [
     "COMPILER_FLAGS",
     "BackendReport",
     "CSimulation",
-    "Cycles",
+    "ComparedCycles",
     "VerifyReport",
     "verify",
 ]

@@ -38,7 +38,7 @@ from .locate import Mismatch, StateTrace, behaviour, first_wrong_sample, locate,
 
 
 @dataclass(frozen=True)
-class Cycles:
+class ComparedCycles:
     """Clock cycles of back-to-back samples, by the schedule's model and by simulation.
 
     Parameters
@@ -71,7 +71,7 @@ class BackendReport:
         Samples with a missing or different output word.
     tests_passed, tests_failed : tuple of str
         Cocotb tests; empty for plain C++.
-    cycles : Cycles or None
+    cycles : ComparedCycles or None
         For our RTL and its netlists only.
     seconds : float
     mismatch : Mismatch or None
@@ -85,7 +85,7 @@ class BackendReport:
     wrong_samples: int
     tests_passed: tuple[str, ...]
     tests_failed: tuple[str, ...]
-    cycles: Cycles | None
+    cycles: ComparedCycles | None
     seconds: float
     mismatch: Mismatch | None
     log: str | None
@@ -327,11 +327,11 @@ class _Check:
         outputs = result.outputs[len(words) - 1] if len(words) <= len(result.outputs) else None
         return locate(name, self.golden.trace(words), trace, outputs)
 
-    def _cycles(self, words: np.ndarray, result: BenchResult) -> Cycles | None:
+    def _cycles(self, words: np.ndarray, result: BenchResult) -> ComparedCycles | None:
         if len(result.cycles) != len(words):
             return None
         predicted = completion_cycles(load_schedule(self.build), self.golden.iterations(words))
-        return Cycles(
+        return ComparedCycles(
             predicted_first=int(predicted[0]),
             simulated_first=int(result.cycles[0]),
             predicted_per_sample=_mean_distance(predicted),
