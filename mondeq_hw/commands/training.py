@@ -110,9 +110,7 @@ def qat_command(
         raise InputError(f"{model}: is retrained already; retraining starts from a float network")
     images, test = named(data, "train", data_dir), named(data, "test", data_dir)
     if images.d != network.d:
-        raise InputError(
-            f"{model}: takes {network.d} inputs, but {data} has {images.d}; name its data by --data"
-        )
+        raise InputError(f"{model}: takes {network.d} inputs, but {data} has {images.d}; name its data by --data")
     optimisation = Optimisation(
         epochs, batch_size, learning_rate, patience=patience, shift_pixels=shift_pixels, seed=seed
     )
