@@ -100,7 +100,7 @@ def ours(build: Path) -> Accelerator:
         It has no accuracy, or was not placed and routed.
     """
     project, file = Project.load(build), build / "report" / "synth.json"
-    accuracy = project.report.accuracy.value if project.report.data == MNIST else None
+    accuracy = project.report.comparison.value if project.report.data == MNIST else None
     synth = json.loads(file.read_text()) if file.is_file() else {"routed": None}
     if accuracy is None or synth["routed"] is None:
         raise InputError(

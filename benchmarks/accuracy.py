@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--bits", type=int, nargs="+", default=[1, 2, 3, 4, 5, 6, 8])
     options = parser.parse_args()
     published = load_published(options.shared)
-    labels = published.test.labels
+    labels = published.test.targets
     reference = float_classes(published)
     table = Table(title=f"MNIST, 10,000 test images; float model {np.mean(reference == labels):.2%}")
     for column in ("bits", "rounding", "step", "||M||", "proved rho", "iterations", "accuracy", "as float", "paper"):

@@ -73,7 +73,7 @@ def ours(published: Published, rounding: str) -> list[Point]:
         golden = GoldenModel(program)
         classes = golden.predict_raw(golden.words(published.test.words)).argmax(axis=1)
         factor = None if lowered.proof is None else float(lowered.proof.contraction_factor)
-        points.append(Point(bits, float((classes == published.test.labels).mean()), factor))
+        points.append(Point(bits, float((classes == published.test.targets).mean()), factor))
     return points
 
 
@@ -90,7 +90,7 @@ def published_method(published: Published) -> list[Point]:
                 state = model.prox.prox(state) @ recurrence.iteration_matrix.T + drive
             classes = (model.prox.prox(state) @ model.O.T + model.c).argmax(axis=1)
         ratio = compare_operators(model.W, W).ratio
-        points.append(Point(bits, float((classes == published.test.labels).mean()), ratio if ratio < 1 else None))
+        points.append(Point(bits, float((classes == published.test.targets).mean()), ratio if ratio < 1 else None))
     return points
 
 
@@ -112,7 +112,7 @@ def draw_residuals(axis: plt.Axes, published: Published) -> None:
 
 
 def draw_accuracy(axis: plt.Axes, published: Published) -> None:
-    labels = published.test.labels
+    labels = published.test.targets
     floating = float_classes(published)
     axis.axhline(100 * np.mean(floating == labels), color="k", linewidth=0.8, linestyle=":", label="float model")
     calibrated = ours(published, "calibrated")

@@ -95,7 +95,7 @@ def _paper(published: Published, bits: int) -> Paper:
     model, test = quantised(published.model, bits), published.test
 
     def accuracy(z: np.ndarray) -> float:
-        return 100.0 * float(((z @ model.O.T + model.c).argmax(axis=1) == test.labels).mean())
+        return 100.0 * float(((z @ model.O.T + model.c).argmax(axis=1) == test.targets).mean())
 
     exact = model.prox.prox(preactivation(model, test.words))
     return Paper(accuracy(recorded_equilibria(model, test.words)), accuracy(exact))

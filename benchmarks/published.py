@@ -69,4 +69,4 @@ def program_of(lowered: Lowered) -> SolverProgram:
 def golden_accuracy(program: SolverProgram, test: Dataset) -> float:
     """What the integers classify rightly, in percent."""
     golden = GoldenModel(program)
-    return 100.0 * float((golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.labels).mean())
+    return 100.0 * float((golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.targets).mean())

@@ -133,7 +133,7 @@ class Networks:
         state = file.with_suffix(".state")
         result = train(config, study.data, study.preprocessing, state)
         metrics = {
-            "validation_accuracy": result.best.validation_accuracy,
+            "validation_accuracy": 100 * result.best.validation_score,
             "test_accuracy": accuracy(result.model, study.test),
         }
         if not self.results.floating(mode, seed):  # else a run was killed between these two lines
@@ -184,7 +184,7 @@ def _trial(networks: Networks, candidate: Candidate, bits: int) -> Trial:
     known = networks.results.trial(candidate.method, config, bits)
     if known is None:
         result, seconds = _retrain(networks, STAND_IN, Candidate(candidate.method, config), bits)
-        known = Trial(candidate.method, bits, config, result.best.validation_accuracy, seconds)
+        known = Trial(candidate.method, bits, config, 100 * result.best.validation_score, seconds)
         networks.results.append(known)
     return known
 
@@ -209,7 +209,7 @@ def retrained(networks: Networks, mode: str, candidate: Candidate, bits: int, se
             stored.state_format.word_length,
             program.iterations,
             result.best.epoch + 1,
-            result.best.validation_accuracy,
+            100 * result.best.validation_score,
             golden_accuracy(program, networks.study.test),
             float(proof.contraction_factor),
             seconds,

@@ -38,7 +38,7 @@ def main() -> None:
 
     model = result.model
     test_accuracy = accuracy(model, test)
-    metrics = {"validation_accuracy": result.best.validation_accuracy, "test_accuracy": test_accuracy}
+    metrics = {"validation_accuracy": 100 * result.best.validation_score, "test_accuracy": test_accuracy}
     save(model, output, Training(dataset=DIGITS, seed=CONFIG.optimisation.seed, metrics=metrics))
     print(f"{output}: n = {model.n}, margin {model.monotonicity_margin:g}, test accuracy {test_accuracy:.2f} %")
 

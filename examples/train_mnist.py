@@ -68,7 +68,7 @@ def train_float(data: Dataset, test: Dataset, file: Path, seed: int) -> MonDEQ:
     with progress_bar("float", config.optimisation.epochs) as observe:
         result = train(config, data, MNIST_PREPROCESSING, state, observe)
     model = result.model
-    metrics = {"validation_accuracy": result.best.validation_accuracy, "test_accuracy": accuracy(model, test)}
+    metrics = {"validation_accuracy": 100 * result.best.validation_score, "test_accuracy": accuracy(model, test)}
     save(model, file, Training(MNIST, seed, metrics))
     plot_history(result.history, file.with_suffix(".svg"), "float")
     state.unlink()
@@ -90,8 +90,8 @@ def retrain_at(bits: int, model: MonDEQ, data: Dataset, test: Dataset, file: Pat
     program, proof = certified_program(stored)
     outputs = GoldenModel(program).predict_raw(GoldenModel(program).words(test.words))
     metrics = {
-        "validation_accuracy": result.best.validation_accuracy,
-        "test_accuracy": 100.0 * float((outputs.argmax(axis=1) == test.labels).mean()),
+        "validation_accuracy": 100 * result.best.validation_score,
+        "test_accuracy": 100.0 * float((outputs.argmax(axis=1) == test.targets).mean()),
         "contraction_factor": float(proof.contraction_factor),
     }
     save(network_of(stored, model.preprocessing, file.name), file, Training(MNIST, seed, metrics))

@@ -47,11 +47,13 @@ class CompileConfig(BaseModel):
     reuse_factor : int, optional
         Clock cycles per matrix-vector product; unrolled: per update, for the drive and the readout.
     data : {"digits", "mnist"}, optional
-        Calibration and test images.
+        Calibration and test samples.
     data_dir : path, optional
         Folder of IDX files.
     calibration_samples : int
-        Training images used at most.
+        Training samples used at most.
+    task : {"classes", "values"}, optional
+        What the outputs stand for; the model's own, the data's, or by the number of outputs when absent.
     margin : float, optional
         Monotonicity margin, for checkpoints that do not store it.
     input_scale, input_mean, input_std : float, optional
@@ -78,6 +80,7 @@ class CompileConfig(BaseModel):
     data: Literal["digits", "mnist"] | None = None
     data_dir: Path | None = None
     calibration_samples: PositiveInt = 10_000
+    task: Literal["classes", "values"] | None = None
     margin: PositiveFloat | None = None
     input_scale: PositiveFloat | None = None
     input_mean: FiniteFloat | None = None
@@ -159,6 +162,7 @@ _EXPECTED = {
     "data": "digits or mnist",
     "data_dir": "a folder of IDX files",
     "calibration_samples": "a whole number of at least 1",
+    "task": "classes or values",
     "margin": "a positive number: the monotonicity margin m of the training",
     "input_scale": "a positive number",
     "input_mean": "a finite number",

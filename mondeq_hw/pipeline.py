@@ -20,17 +20,18 @@ from .base import InputError
 from .config import CompileConfig, resolve
 from .folder import CERTIFICATE, check_target, writing
 from .hardware import UNROLLED, emit_hls, emit_rtl, require_da4ml
-from .problem import MonDEQ, logits, retrained_bits
+from .problem import Comparison, MonDEQ, logits, retrained_bits
 from .program import GoldenModel, SolverProgram
 from .project import Project
 from .proof import certify
-from .report import EXACT, Accuracy, Figure, Summary, write_report
+from .report import EXACT, Figure, Summary, write_report
 from .rounding import lower
 from .steps import (
-    Images,
+    Data,
+    Pair,
     certified_program,
     checkpoint_of,
-    choose_images,
+    choose_data,
     lowering_options,
     scheduled,
 )
@@ -50,6 +51,8 @@ def compile(
     out: str | os.PathLike[str],
     config: CompileConfig | None = None,
     *,
+    calibration: np.ndarray | Pair | None = None,
+    test: Pair | None = None,
     force: bool = False,
     progress: StepProgress = nullcontext,
     **options: Any,
@@ -64,6 +67,10 @@ def compile(
         Folder to make.
     config : CompileConfig, optional
         All options at once; otherwise they are given by name, ``bits=5`` at least.
+    calibration : array_like (samples, d), optional
+        Raw inputs of training samples, in the place of a named data set; targets may come with them, as a pair.
+    test : pair of array_like, optional
+        Raw inputs and their targets: labels (samples,), or real values (samples, k).
     force : bool
         Replace an existing build folder.
     progress : callable
@@ -95,31 +102,27 @@ def compile(
     with progress("load"):
         checkpoint = checkpoint_of(model, config)
     with progress("data"):
-        images = choose_images(config, checkpoint)
+        data = choose_data(config, checkpoint, calibration, test)
     with progress("quantize"):
-        lowered = lower(checkpoint.model, lowering_options(config), images.calibration)
+        lowered = lower(checkpoint.model, lowering_options(config), data.calibration)
     with progress("certify"):
-        program = certified_program(checkpoint.model, config, images, lowered)
-        seen = None if images.calibration is None else GoldenModel(program).words(images.calibration)
+        program = certified_program(checkpoint.model, config, data, lowered)
+        seen = None if data.calibration is None else GoldenModel(program).words(data.calibration)
         certificate = certify(program, lowered.proof, checkpoint.model, lowered.step_size, seen)
     with progress("schedule"):
         folding, graphs = scheduled(program, config)
     with progress("golden"):
-        accuracy = measure_accuracy(checkpoint.model, program, images)
+        comparison = compared(checkpoint.model, program, data)
     with writing(target, force) as folder:
         program.save(folder)
         certificate.save(folder / CERTIFICATE)
-        _write_stimulus(folder / "sim", program, images)
+        _write_stimulus(folder / "sim", program, data)
         with progress("hls"):
             emit_hls(program, folding, folder)
         with progress("rtl"):
             emit_rtl(program, folding, folder)
         with progress("report"):
-            count = 0 if images.calibration is None else len(images.calibration)
-            summary = Summary(
-                config, checkpoint, images.name, count, lowered, program, folding, graphs, accuracy
-            )
-            write_report(summary, folder)
+            write_report(Summary(config, checkpoint, data, lowered, program, folding, graphs, comparison), folder)
     return Project.load(target)
 
 
@@ -133,38 +136,28 @@ def _own_bits(model: MonDEQ | str | os.PathLike[str]) -> int | None:
     return retrained_bits(model)
 
 
-def measure_accuracy(model: MonDEQ, program: SolverProgram, images: Images) -> Figure[Accuracy]:
-    """Run the golden model and the float network on the test images, if there are any."""
-    if images.test is None:
-        reason = "no labelled test images were named (--data, --data-dir)"
-        return Figure(EXACT, None, reason, "mondeq-hw compile MODEL --data-dir FOLDER")
-    golden = GoldenModel(program)
-    predicted = golden.predict_raw(golden.words(images.test.words)).argmax(axis=1)
-    floating = logits(model, images.test.words).argmax(axis=1)
-    labels = images.test.labels
-    accuracy = Accuracy(
-        samples=len(labels),
-        golden=float((predicted == labels).mean()),
-        floating=float((floating == labels).mean()),
-        agreement=float((predicted == floating).mean()),
-    )
-    return Figure(EXACT, accuracy)
+def compared(model: MonDEQ, program: SolverProgram, data: Data) -> Figure[Comparison]:
+    """The golden model and the float network on the test samples, if there are any."""
+    if data.test is None:
+        return Figure(EXACT, None, data.task.no_test, data.task.remedy)
+    golden, words = GoldenModel(program), data.test.words
+    return Figure(EXACT, data.task.compare(golden.predict(words), logits(model, words), data.test.targets))
 
 
-def _stimulus(program: SolverProgram, images: Images) -> np.ndarray:
-    """Input words for simulations: test images, or noise from sparse to dense."""
-    if images.test is not None:
-        return GoldenModel(program).words(images.test.first(STIMULUS_SAMPLES).words)
+def _stimulus(program: SolverProgram, data: Data) -> np.ndarray:
+    """Input words for simulations: test samples, or noise from sparse to dense."""
+    if data.test is not None:
+        return GoldenModel(program).words(data.test.first(STIMULUS_SAMPLES).words)
     rng = np.random.default_rng(STIMULUS_SEED)
     words = rng.integers(0, program.input_format.max_word + 1, size=(STIMULUS_SAMPLES, program.d))
     return np.where(rng.random(words.shape) < rng.random((STIMULUS_SAMPLES, 1)), words, 0)
 
 
-def _write_stimulus(folder: Path, program: SolverProgram, images: Images) -> None:
-    """``words.npy`` and the ``expected.npy`` outputs; ``labels.npy`` for images."""
+def _write_stimulus(folder: Path, program: SolverProgram, data: Data) -> None:
+    """``words.npy`` and the ``expected.npy`` outputs; ``targets.npy`` for test samples."""
     folder.mkdir()
-    words = _stimulus(program, images)
+    words = _stimulus(program, data)
     np.save(folder / "words.npy", words)
     np.save(folder / "expected.npy", GoldenModel(program).predict_raw(words).astype(np.int64))
-    if images.test is not None:
-        np.save(folder / "labels.npy", images.test.first(STIMULUS_SAMPLES).labels)
+    if data.test is not None:
+        np.save(folder / "targets.npy", data.test.first(STIMULUS_SAMPLES).targets)

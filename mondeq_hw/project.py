@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .base import InputError
-from .folder import CERTIFICATE, INTEGERS, PROGRAM, Build
+from .folder import CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, Build
 from .program import GoldenModel, SolverProgram
 from .proof import Certificate, Verdict, check, model_from_plain
 
 if TYPE_CHECKING:
     from .boards import BitstreamOptions, BitstreamReport
-    from .problem import MonDEQ
+    from .problem import MonDEQ, Task
     from .profile import ComparedTrace, FloatSolver, Profile
     from .report import WrittenReport
     from .synthesis import SynthOptions, SynthReport, ToolProgress
@@ -62,6 +62,12 @@ class Project:
     def program(self) -> SolverProgram:
         """The integers."""
         return self.build.program
+
+    @property
+    def task(self) -> Task:
+        """What the outputs stand for."""
+        self.build.require_unchanged(RESOLVED)
+        return self.build.task
 
     @cached_property
     def golden(self) -> GoldenModel:
@@ -114,7 +120,7 @@ class Project:
         from .profile import profile
 
         words, clipped = (self._stimulus, 0) if X is None else (self.golden.words(X), self.golden.clipped(X))
-        return profile(self.program, words, clipped, self._float_solver(model))
+        return profile(self.program, words, clipped, self._float_solver(model), self.task)
 
     def _float_solver(self, model: MonDEQ | None) -> FloatSolver | None:
         """None where neither the caller nor the certificate knows the network."""

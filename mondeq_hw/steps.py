@@ -15,12 +15,17 @@ from .config import CompileConfig
 from .hardware import AUTO, UNROLLED, Choice, Schedule, schedule, unrolled
 from .problem import (
     DIGITS,
+    GIVEN,
     MNIST,
     Checkpoint,
     Dataset,
     MonDEQ,
+    Task,
     check_model,
     check_preprocessing,
+    choose_task,
+    given,
+    given_words,
     load_checkpoint,
     named,
 )
@@ -31,19 +36,25 @@ from .rounding import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, a
 #: Updates of a program without a proof: nothing says how many it needs.
 UNCERTIFIED_ITERATIONS = 64
 
+#: Inputs (samples, d) and their targets.
+Pair = tuple[np.ndarray, np.ndarray]
+
 
 @dataclass(frozen=True)
-class Images:
-    """The data of a compilation; ``None`` where there is none.
+class Data:
+    """The data of a compilation, ``None`` where there is none, and what the outputs stand for.
 
     Parameters
     ----------
+    task : Task
     name : str or None
     calibration : ndarray of int64 (samples, d), optional
-        Training images.
+        Inputs of training samples.
     test : Dataset, optional
+        Its targets are those of the task.
     """
 
+    task: Task
     name: str | None = None
     calibration: np.ndarray | None = None
     test: Dataset | None = None
@@ -89,47 +100,89 @@ def checkpoint_of(model: MonDEQ | str | os.PathLike[str], config: CompileConfig)
 # -- data --------------------------------------------------------------------
 
 
-def choose_images(config: CompileConfig, checkpoint: Checkpoint) -> Images:
-    """Calibration and test images: those named, or the digits for a model trained on them.
+def choose_data(
+    config: CompileConfig,
+    checkpoint: Checkpoint,
+    calibration: np.ndarray | Pair | None = None,
+    test: Pair | None = None,
+) -> Data:
+    """Calibration and test samples: those given, those named, or the digits for a model trained on them.
+
+    Parameters
+    ----------
+    config : CompileConfig
+    checkpoint : Checkpoint
+    calibration : array_like (samples, d), optional
+        Raw inputs; targets may come with them, as a pair.
+    test : pair of array_like (samples, d) and (samples,) or (samples, k), optional
 
     Raises
     ------
     InputError
         The data is not there, or not of the model's kind.
     """
+    if calibration is not None or test is not None:
+        if config.data is not None or config.data_dir is not None:
+            raise InputError("arrays were given and a data set named (data, data_dir); expected one or the other")
+        return _given_data(config, checkpoint.model, calibration, test)
     name = config.data or (MNIST if config.data_dir else None)
     if name is None and checkpoint.training.dataset == DIGITS:
         name = DIGITS
     if name is None:
-        return Images()
-    train, test = (named(name, split, config.data_dir) for split in ("train", "test"))
-    _check_images(train, checkpoint.model)
-    return Images(name, train.first(config.calibration_samples).words, test)
+        return Data(choose_task(config.task, checkpoint.model, None))
+    train, judge = (named(name, split, config.data_dir) for split in ("train", "test"))
+    _check_words(train.words, name, checkpoint.model)
+    return _with_task(config, checkpoint.model, name, train.first(config.calibration_samples).words, judge)
 
 
-def _check_images(images: Dataset, model: MonDEQ) -> None:
+def _given_data(config: CompileConfig, model: MonDEQ, calibration: np.ndarray | Pair | None, test: Pair | None) -> Data:
+    words, judge = None, None
+    if isinstance(calibration, tuple):
+        words = given("train", *_pair("calibration", calibration)).words
+    elif calibration is not None:
+        words = given_words("train", calibration)
+    if words is not None:
+        _check_words(words, GIVEN, model)
+        words = words[: config.calibration_samples]
+    if test is not None:
+        judge = given("test", *_pair("test", test))
+        _check_words(judge.words, GIVEN, model)
+    return _with_task(config, model, GIVEN, words, judge)
+
+
+def _pair(name: str, arrays: Any) -> Pair:
+    if not isinstance(arrays, tuple | list) or len(arrays) != 2:
+        raise InputError(f"{name} is a {type(arrays).__name__}; expected a pair of arrays, inputs and targets: (X, y)")
+    return arrays[0], arrays[1]
+
+
+def _with_task(
+    config: CompileConfig, model: MonDEQ, name: str, calibration: np.ndarray | None, test: Dataset | None
+) -> Data:
+    task = choose_task(config.task, model, None if test is None else test.targets)
+    if test is not None:
+        test = replace(test, targets=task.checked(test.targets, model.k, name))
+    return Data(task, name, calibration, test)
+
+
+def _check_words(words: np.ndarray, name: str, model: MonDEQ) -> None:
     top = 2**model.preprocessing.input_bits - 1
-    if images.d != model.d:
+    if words.shape[1] != model.d:
         raise InputError(
-            f"{images.name} has {images.d} pixels, but {model.source} takes {model.d} inputs; name the data that the "
-            "model was trained on with --data, or none"
+            f"{name}: a sample has {words.shape[1]} inputs, but {model.source} takes {model.d}; name the data that "
+            "the model was trained on, or none"
         )
-    if images.labels.max() >= model.k:
+    if words.min() < 0 or words.max() > top:
         raise InputError(
-            f"{images.name} has {images.labels.max() + 1} classes, but {model.source} has {model.k} outputs; name the "
-            "data that the model was trained on with --data, or none"
-        )
-    if images.words.max() > top:
-        raise InputError(
-            f"{images.name} has pixels up to {images.words.max()}, but {model.source} takes words up to {top} "
-            f"(input_bits {model.preprocessing.input_bits}); name the data that the model was trained on with --data"
+            f"{name}: inputs go from {words.min()} to {words.max()}, but {model.source} takes words up to {top} "
+            f"(input_bits {model.preprocessing.input_bits}); name the data that the model was trained on"
         )
 
 
 # -- proof -------------------------------------------------------------------
 
 
-def certified_program(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowered) -> SolverProgram:
+def certified_program(model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered) -> SolverProgram:
     """The program with as many iterations as its proof asks for, or as the user does.
 
     Raises
@@ -146,11 +199,11 @@ def certified_program(model: MonDEQ, config: CompileConfig, images: Images, lowe
     if lowered.proof is not None:
         return program(config.iterations or choose_iterations(program(1, True), lowered.proof), True)
     if not config.allow_uncertified:
-        raise _refusal(model, config, images, lowered)
+        raise _refusal(model, config, data, lowered)
     return program(config.iterations or UNCERTIFIED_ITERATIONS, False)
 
 
-def _refusal(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowered) -> NotCertifiedError:
+def _refusal(model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered) -> NotCertifiedError:
     """What failed, and the nearest thing that does not."""
     failed = (
         f"no proof of convergence at {config.bits} bits ({config.solver}, {lowered.rounding} rounding, per "
@@ -159,27 +212,27 @@ def _refusal(model: MonDEQ, config: CompileConfig, images: Images, lowered: Lowe
     if model.stored is not None:  # its integers are what they are
         remedies, smallest = ["retrain the network with a stronger penalty on the norm"], None
     else:
-        remedies, smallest = _certified_alternatives(model, config, images, lowered.rounding)
+        remedies, smallest = _certified_alternatives(model, config, data, lowered.rounding)
         failed += "" if smallest is not None else " No word length up to 16 bits is certified either."
     remedies.append("go on without proof by --allow-uncertified")
     return NotCertifiedError(f"{failed} {_sentence(remedies)}", lowered.contraction_estimate, smallest)
 
 
 def _certified_alternatives(
-    model: MonDEQ, config: CompileConfig, images: Images, used: str
+    model: MonDEQ, config: CompileConfig, data: Data, used: str
 ) -> tuple[list[str], int | None]:
     """Options that are provable, and the smallest word length among them that needs nothing else changed."""
     options = lowering_options(config)
 
     def provable(changed: LoweringOptions) -> bool:
-        return lower(model, changed, images.calibration).proof is not None
+        return lower(model, changed, data.calibration).proof is not None
 
     remedies = []
     longer = (replace(options, bits=bits) for bits in range(config.bits + 1, 17))
     smallest = next((option.bits for option in longer if provable(option)), None)
     if smallest is not None:
         remedies.append(f"use --bits {smallest}, the smallest certified word length")
-    roundings = (SPECTRAL, NEAREST) if images.calibration is None else (CALIBRATED, SPECTRAL, NEAREST)
+    roundings = (SPECTRAL, NEAREST) if data.calibration is None else (CALIBRATED, SPECTRAL, NEAREST)
     others = (name for name in roundings if name not in (config.rounding, used))
     rounding = next((name for name in others if provable(replace(options, rounding=name))), None)
     if rounding is not None:

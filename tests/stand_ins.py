@@ -35,7 +35,7 @@ def mnist(folder: Path) -> None:
         for pixel, words in zip(pixels, images.words[:samples], strict=True):
             pixel[4:24, 4:24] = np.clip(zoom(words.reshape(8, 8) * (255 / 16), 20 / 8, order=1), 0, 255)
         _write(folder / f"{name}-images-idx3-ubyte.gz", pixels)
-        _write(folder / f"{name}-labels-idx1-ubyte.gz", images.labels[:samples].astype(np.uint8))
+        _write(folder / f"{name}-labels-idx1-ubyte.gz", images.targets[:samples].astype(np.uint8))
 
 
 def mnist_model(file: Path) -> None:

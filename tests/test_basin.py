@@ -132,7 +132,7 @@ def test_the_float_optimum_is_the_float_model(model, data):
         fine, quantized=replace(rounded, drive_bias=rounded.drive_bias + 3, readout_bias=-rounded.readout_bias)
     )
     logits = np.maximum(preactivation(model, images.words), 0) @ model.O.T + model.c
-    expected = float(cross_entropy(torch.from_numpy(logits), torch.from_numpy(images.labels)))
+    expected = float(cross_entropy(torch.from_numpy(logits), torch.from_numpy(images.targets)))
     assert float_optimum_loss(QuantizedNetwork(fine, 80), images) == pytest.approx(expected, rel=1e-3)
 
 
@@ -184,7 +184,7 @@ def test_no_better_point_is_invented(ternary, data):
     images = data.first(40)
     once = nearby_grid_point(ternary, images, data, 12)
     assert once.nearby_loss <= once.rounded_loss
-    flat = Dataset(images.name, images.split, np.zeros_like(images.words), images.labels)
+    flat = Dataset(images.name, images.split, np.zeros_like(images.words), images.targets)
     start = ternary.quantized
     blind = replace(ternary, quantized=replace(start, drive_bias=np.full_like(start.drive_bias, -100.0)))
     stuck = nearby_grid_point(blind, flat, flat, 0)
@@ -212,7 +212,7 @@ def test_records_are_of_the_run(ternary, data, report):
 def test_held_out_images_are_those_that_select_the_epoch(ternary, data, report):
     network = QuantizedNetwork(ternary, CONFIG.iterations)
     _, held_out = split(data, CONFIG.optimisation.validation_share, CONFIG.optimisation.seed)
-    part = Dataset(data.name, data.split, data.words[held_out], data.labels[held_out])
+    part = Dataset(data.name, data.split, data.words[held_out], data.targets[held_out])
     assert report.nearby.rounded_held_out == loss_at(network, nearest_levels, *probe_tensors(network, part))
 
 

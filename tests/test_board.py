@@ -254,7 +254,7 @@ def test_images_pin_to_pin(digits_model: Path, tmp_path: Path) -> None:
     words = project.golden.words(test.words)
     result = run_board_bench(project.folder, tmp_path / "work", words=words)
     assert result.ok, result.failures
-    assert np.mean(result.outputs.argmax(axis=1) == test.labels) > 0.8
+    assert np.mean(result.outputs.argmax(axis=1) == test.targets) > 0.8
 
 
 def test_mnist_pin_to_pin(shared: Path, tmp_path: Path) -> None:
@@ -264,7 +264,7 @@ def test_mnist_pin_to_pin(shared: Path, tmp_path: Path) -> None:
     test = mnist(shared / "data" / "mnist", "test").first(6)
     result = run_board_bench(project.folder, tmp_path / "work", words=test.words, tests=["images"])
     assert result.ok, result.failures
-    assert (result.outputs.argmax(axis=1) == test.labels).all()
+    assert (result.outputs.argmax(axis=1) == test.targets).all()
 
 
 def test_bench_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

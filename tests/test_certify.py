@@ -401,9 +401,7 @@ def test_without_proof_nothing_that_needs_it_is_claimed() -> None:
     assert proved == {"original_operator", "accumulators"}
     assert {line.name for line in certificate.lines} == set(LINES)
     # Distances from the float model's equilibria rest on the margin of the float model alone.
-    certificate = certify(
-        program.replace(certified=False), None, model, lowered.step_size, random_words(0, program, 9)
-    )
+    certificate = certify(program.replace(certified=False), None, model, lowered.step_size, random_words(0, program, 9))
     also = {line.name for line in certificate.lines if line.status == PROVED} - proved
     assert also == {"displacement_a_posteriori", "class_of_float_model"}
 

@@ -68,7 +68,7 @@ def test_every_step_and_a_closing_table(build: Path, tmp_path: Path, capsys: pyt
     assert table["certified"] == "yes"
     assert table["network"] == "5 inputs, 7 states, 3 outputs"
     assert table["bits"].startswith("iteration 6, ")
-    assert table["accuracy"].startswith("not available: no labelled test images")
+    assert table["accuracy"].startswith("not available: no labelled test samples")
     assert table["iterations"].startswith(f"{report.iterations} at most")
 
 
@@ -80,20 +80,20 @@ def test_json_alone_on_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     content = json.loads(out)
     assert content["certified"] is True
     assert content["word_lengths"]["bits"] == 6
-    assert content["accuracy"]["value"] is None and content["accuracy"]["reason"]
+    assert content["comparison"]["value"] is None and content["comparison"]["reason"]
 
 
 def test_accuracy_is_the_golden_models_on_test_images(build: Path, digits_model: Path) -> None:
     """Recomputed here from the folder and from the float network."""
     test = digits("test")
-    accuracy = Project.load(build).report.to_dict()["accuracy"]["value"]
+    accuracy = Project.load(build).report.to_dict()["comparison"]["value"]
     predicted = Project.load(build).predict(test.words).argmax(axis=1)
     model = load(digits_model)
     floating = (np.maximum(preactivation(model, test.words), 0) @ model.O.T + model.c).argmax(axis=1)
     assert accuracy == {
         "samples": 360,
-        "golden": pytest.approx((predicted == test.labels).mean()),
-        "floating": pytest.approx((floating == test.labels).mean()),
+        "golden": pytest.approx((predicted == test.targets).mean()),
+        "floating": pytest.approx((floating == test.targets).mean()),
         "agreement": pytest.approx((predicted == floating).mean()),
     }
     assert accuracy["golden"] >= 0.97
@@ -242,10 +242,10 @@ def test_equal_inputs_give_equal_files(build: Path, digits_model: Path, tmp_path
 
 
 def test_stimulus_and_expected_outputs(build: Path) -> None:
-    words, expected, labels = (np.load(build / "sim" / f"{name}.npy") for name in ("words", "expected", "labels"))
+    words, expected, labels = (np.load(build / "sim" / f"{name}.npy") for name in ("words", "expected", "targets"))
     test = digits("test").first(256)
     np.testing.assert_array_equal(words, test.words)
-    np.testing.assert_array_equal(labels, test.labels)
+    np.testing.assert_array_equal(labels, test.targets)
     np.testing.assert_array_equal(GoldenModel(Project.load(build).program).predict_raw(words), expected)
 
 

@@ -34,7 +34,7 @@ def test_idx_round_trip(tmp_path: Path, suffix: str) -> None:
     for split, prefix in (("train", "train"), ("test", "t10k")):
         dataset = mnist(tmp_path, split)
         np.testing.assert_array_equal(dataset.words, arrays[f"{prefix}-images-idx3-ubyte"].reshape(6, 16))
-        np.testing.assert_array_equal(dataset.labels, arrays[f"{prefix}-labels-idx1-ubyte"])
+        np.testing.assert_array_equal(dataset.targets, arrays[f"{prefix}-labels-idx1-ubyte"])
         assert dataset.words.dtype == np.int64
 
 
@@ -74,11 +74,11 @@ def test_digits_split() -> None:
     train, test = digits("train"), digits("test")
     assert (len(train), len(test), train.d) == (1437, 360, 64)
     assert (train.words.min(), train.words.max()) == (0, 16)
-    assert np.bincount(test.labels).min() >= 25
+    assert np.bincount(test.targets).min() >= 25
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
-    both = np.concatenate([np.column_stack([part.words, part.labels]) for part in (train, test)])
+    both = np.concatenate([np.column_stack([part.words, part.targets]) for part in (train, test)])
     whole = np.column_stack([images, labels]).astype(np.int64)
     np.testing.assert_array_equal(both[np.lexsort(both.T)], whole[np.lexsort(whole.T)])
     np.testing.assert_array_equal(digits("test").words, test.words)
@@ -105,5 +105,5 @@ def test_named(tmp_path: Path) -> None:
 def test_real_mnist(shared: Path) -> None:
     train, test = (mnist(shared / "data" / "mnist", split) for split in ("train", "test"))
     assert (len(train), len(test), train.d, train.words.max()) == (60000, 10000, 784, 255)
-    assert train.labels[:5].tolist() == [5, 0, 4, 1, 9]
-    assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert train.targets[:5].tolist() == [5, 0, 4, 1, 9]
+    assert test.targets[:5].tolist() == [7, 2, 1, 0, 4]

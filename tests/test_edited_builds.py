@@ -24,7 +24,7 @@ from mondeq_hw.synthesis import SynthOptions
 
 PROGRAM = ("program.json", "program.npz")
 HARDWARE = ("rtl/mem/matrix.mem", "rtl/src/mondeq_pkg.sv", "hls/weights/drive_weights.inc", "hls/mondeq_params.h")
-FIGURES = ("config.resolved.json", "report/accuracy.json", "rtl/schedule.json", "sim/words.npy")
+FIGURES = ("config.resolved.json", "report/comparison.json", "rtl/schedule.json", "sim/words.npy")
 #: What each command's statement rests on.
 RESTS_ON = {
     "certificate BUILD": (*PROGRAM, "certificate.json", "manifest.json", *HARDWARE),

@@ -41,7 +41,7 @@ def digits_as_mnist() -> tuple[np.ndarray, np.ndarray]:
     test = digits("test")
     images = np.zeros((len(test), 28, 28))
     images[:, 5:23, 5:23] = [zoom(image.reshape(8, 8) / 16, 18 / 8, order=1) for image in test.words]
-    return np.rint(255 * images).reshape(-1, 784).astype(np.int64), test.labels
+    return np.rint(255 * images).reshape(-1, 784).astype(np.int64), test.targets
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -69,7 +69,7 @@ def test_a_checkpoint_is_certified_and_reads_digits_it_has_never_seen(bits):
 def test_a_checkpoints_accuracy_is_what_it_says(bits, shared):
     test = mnist(shared / "data" / "mnist", "test")
     _, program = lowered_and_program(bits)
-    accuracy = 100.0 * float((GoldenModel(program).predict_raw(test.words).argmax(axis=1) == test.labels).mean())
+    accuracy = 100.0 * float((GoldenModel(program).predict_raw(test.words).argmax(axis=1) == test.targets).mean())
     assert accuracy == pytest.approx(load_checkpoint(checkpoint_file(bits)).training.metrics["test_accuracy"], abs=0.05)
     assert accuracy >= 98.3
 

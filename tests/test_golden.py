@@ -1,6 +1,5 @@
 """The golden model against the numerics contract evaluated in plain Python integers."""
 
-
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -102,7 +102,7 @@ def test_own_figures_beside_published_ones(script, tmp_path):
         PROGRAM.save(folder)
         rtl.emit(PROGRAM, plan, folder)
         (folder / "report").mkdir()
-    report = {"data": "digits", "accuracy": {"value": {"golden": 0.9871}}}
+    report = {"data": "digits", "comparison": {"value": {"golden": 0.9871}}}
     usage = {"luts": 500, "flip_flops": 300, "dsps": 0, "block_rams": 2.0}
     routed = {"usage": usage, "fmax_mhz": 100.0}
     synth = {"routed": routed, "options": {"part": "ecp5-85", "speed": 8}, "samples_per_second": 1e6}

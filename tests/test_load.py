@@ -172,7 +172,7 @@ def test_published_checkpoint(shared: Path) -> None:
     lipschitz = np.linalg.norm(np.eye(100) - model.W, 2)
     assert lipschitz == pytest.approx(recorded["model_stats"]["L"], rel=1e-5)
     test = mnist(shared / "data" / "mnist", "test")
-    accuracy = 100 * (outputs(model, test.words).argmax(axis=1) == test.labels).mean()
+    accuracy = 100 * (outputs(model, test.words).argmax(axis=1) == test.targets).mean()
     assert accuracy == pytest.approx(recorded["float_accuracy"], abs=0.05)  # their solver stops earlier
 
 
@@ -181,6 +181,6 @@ def test_embedded_model(digits_model: Path) -> None:
 
     checkpoint = load_checkpoint(digits_model)
     test = digits("test")
-    accuracy = 100 * (outputs(checkpoint.model, test.words).argmax(axis=1) == test.labels).mean()
+    accuracy = 100 * (outputs(checkpoint.model, test.words).argmax(axis=1) == test.targets).mean()
     assert checkpoint.training.dataset == "digits"
     assert accuracy == pytest.approx(checkpoint.training.metrics["test_accuracy"], abs=1e-9)

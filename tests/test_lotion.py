@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from mondeq_hw.base import max_level
 from mondeq_hw.proof.contraction import prove_contraction
+from mondeq_hw.training.loss import CROSS_ENTROPY
 from mondeq_hw.training.lotion import (
     CURVATURE_EVERY,
     Curvature,
@@ -80,7 +81,7 @@ def test_variance_has_the_gradient_of_its_formula(bits):
 def network_and_batch(bits: int = 2) -> tuple[QuantizedNetwork, Tensor, Tensor]:
     data = blobs()
     network = QuantizedNetwork(lowered_model(bits, drive_bits=4, readout_bits=3), iterations=12)
-    return network, torch.from_numpy(data.words.astype(np.float32)), torch.from_numpy(data.labels)
+    return network, torch.from_numpy(data.words.astype(np.float32)), torch.from_numpy(data.targets)
 
 
 @pytest.mark.parametrize("learner", [Sampled, Regularised])
@@ -92,7 +93,9 @@ def test_smoothed_loss_is_the_quantised_loss_at_grid_points(learner, bits):
             latent.levels.copy_(nearest_levels(latent.levels, latent.word_length))
     quantised = cross_entropy(network(words), labels)
     for seed in range(3):
-        assert learner(network, seed).loss(words, labels).item() == pytest.approx(quantised.item(), rel=1e-6)
+        assert learner(network, seed, CROSS_ENTROPY).loss(words, labels).item() == pytest.approx(
+            quantised.item(), rel=1e-6
+        )
 
 
 def test_draws_average_to_the_regularised_loss_where_the_loss_is_quadratic():
@@ -120,7 +123,7 @@ def test_curvature_is_the_gauss_newton_diagonal():
         exact += ((probability[:, None, None] * rows**2).sum(dim=0) - mean**2) / len(words)
     estimate = torch.zeros_like(exact)
     for draw in range(1500):
-        curvature = Curvature(network, seed=draw)
+        curvature = Curvature(network, draw, CROSS_ENTROPY)
         curvature.observe(network, words, seeded(draw))
         estimate += curvature.diagonals()[2] / 1500
     torch.testing.assert_close(estimate, exact, rtol=0.25, atol=0.05 * float(exact.max()))
@@ -128,7 +131,7 @@ def test_curvature_is_the_gauss_newton_diagonal():
 
 def test_curvature_is_looked_at_now_and_then():
     network, words, _ = network_and_batch()
-    curvature = Curvature(network, seed=0)
+    curvature = Curvature(network, 0, CROSS_ENTROPY)
     looks = []
     for _ in range(CURVATURE_EVERY * 2 + 1):
         before = [diagonal.clone() for diagonal in curvature.diagonals()]
@@ -141,7 +144,7 @@ def test_curvature_is_looked_at_now_and_then():
 
 def test_a_draws_gradient_is_straight_through_plus_the_regularisers():
     network, words, labels = network_and_batch(4)
-    learner = Sampled(network, 0)
+    learner = Sampled(network, 0, CROSS_ENTROPY)
     learner.loss(words, labels)  # the first step estimates the curvature, the second does not
     generator = learner.curvature.generator()
     drawn = cross_entropy(network.logits(words, sampler(generator)), labels)

@@ -141,7 +141,7 @@ def test_constant_inputs_calibrate(model):
         (LoweringOptions(4, step_size=-1.0), "positive"),
         (LoweringOptions(4, step_size=float("nan")), "positive"),
         (LoweringOptions(4, solver=FORWARD_BACKWARD, step_size=0.3), "power of two"),
-        (LoweringOptions(4, rounding="calibrated"), "no calibration images"),
+        (LoweringOptions(4, rounding="calibrated"), "no calibration samples"),
     ],
 )
 def test_bad_options_are_refused(model, options, message):

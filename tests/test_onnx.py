@@ -228,7 +228,7 @@ def test_digits_integer(build: Project) -> None:
     test = digits("test")
     (outputs,) = run(export(build.folder), build.golden.words(test.words))
     np.testing.assert_array_equal(outputs, build.predict_raw(build.golden.words(test.words)))
-    assert (outputs.argmax(axis=1) == test.labels).mean() > 0.97
+    assert (outputs.argmax(axis=1) == test.targets).mean() > 0.97
 
 
 def test_digits_qdq(build: Project) -> None:
@@ -318,11 +318,11 @@ def test_all_of_mnist_through_onnxruntime(shared: Path) -> None:
     (outputs,) = run(integer_model(program), test.words)
     assert len(outputs) == 10_000
     np.testing.assert_array_equal(outputs, GoldenModel(program).predict_raw(test.words))
-    assert (outputs.argmax(axis=1) == test.labels).mean() > 0.98
+    assert (outputs.argmax(axis=1) == test.targets).mean() > 0.98
     real = np.ldexp(run(qdq_model(program), test.words)[0].astype(np.float64), program.output_fractional_bits)
     np.testing.assert_array_equal(real, outputs)
     logits, residual = run(float_model(network), test.words)
-    assert (logits.argmax(axis=1) == test.labels).mean() == pytest.approx(0.9825, abs=0.0004) and residual.max() < 1e-7
+    assert (logits.argmax(axis=1) == test.targets).mean() == pytest.approx(0.9825, abs=0.0004) and residual.max() < 1e-7
 
 
 # -- what the files say ----------------------------------------------------------

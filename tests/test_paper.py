@@ -31,7 +31,7 @@ def test(shared):
 
 def test_float_accuracy(model, test):
     logits = np.maximum(preactivation(model, test.words), 0) @ model.O.T + model.c
-    assert (logits.argmax(axis=1) == test.labels).mean() == pytest.approx(0.9825, abs=0.0004)
+    assert (logits.argmax(axis=1) == test.targets).mean() == pytest.approx(0.9825, abs=0.0004)
 
 
 @pytest.mark.parametrize("bits, accuracy", [(5, 0.982), (4, 0.981), (3, 0.978), (2, 0.95), (1, 0.95)])
@@ -46,7 +46,7 @@ def test_accuracy_without_retraining(model, train, test, bits, accuracy):
     )
     golden = GoldenModel(program)
     predicted = golden.predict_raw(golden.words(test.words)).argmax(axis=1)
-    assert (predicted == test.labels).mean() >= accuracy
+    assert (predicted == test.targets).mean() >= accuracy
 
 
 def test_spectral_rounding_proves_a_word_length_where_nearest_cannot(model):
@@ -70,5 +70,5 @@ def test_golden_is_the_hardware_on_real_images(shared, tmp_path, test):
         cycles.predicted_first,
         cycles.predicted_per_sample,
     )
-    labels = test.labels
+    labels = test.targets
     assert (project.predict(test.words).argmax(axis=1) == labels).mean() >= 0.982

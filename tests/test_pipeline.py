@@ -16,10 +16,11 @@ import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, NotCertifiedError, Preprocessing
 from mondeq_hw.config import resolve
 from mondeq_hw.pipeline import STEPS
+from mondeq_hw.problem import CLASSES
 from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import Checkpoint, Training
 from mondeq_hw.problem.reference import preactivation
-from mondeq_hw.steps import UNCERTIFIED_ITERATIONS, Images, choose_images
+from mondeq_hw.steps import UNCERTIFIED_ITERATIONS, Data, choose_data
 
 
 def model(n: int = 6, d: int = 5, k: int = 3, seed: int = 0, margin: float = 0.5) -> MonDEQ:
@@ -85,33 +86,33 @@ def test_no_data_unless_named_or_known(tmp_path: Path) -> None:
     write_mnist(tmp_path)
     network = model(d=16, k=10)
     unknown, trained = Checkpoint(network), Checkpoint(network, Training(dataset="mnist"))
-    assert choose_images(resolve({"bits": 5}), unknown) == Images()
-    assert choose_images(resolve({"bits": 5}), trained) == Images()
-    images = choose_images(resolve({"bits": 5, "data_dir": tmp_path}), unknown)
-    assert images.name == "mnist" and images.calibration is not None and images.calibration.shape == (6, 16)
+    assert choose_data(resolve({"bits": 5}), unknown) == Data(CLASSES)
+    assert choose_data(resolve({"bits": 5}), trained) == Data(CLASSES)
+    data = choose_data(resolve({"bits": 5, "data_dir": tmp_path}), unknown)
+    assert data.name == "mnist" and data.calibration is not None and data.calibration.shape == (6, 16)
 
 
 def test_digits_come_by_themselves_for_their_model() -> None:
     network = model(d=64, k=10)
     scaled = MonDEQ(network.W, network.U, network.b, network.O, network.c, 0.5, Preprocessing(1 / 16, input_bits=5))
     checkpoint = Checkpoint(scaled, Training(dataset="digits"))
-    images = choose_images(resolve({"bits": 5, "calibration_samples": 100}), checkpoint)
-    assert images.name == "digits" and images.test is not None and images.calibration is not None
+    data = choose_data(resolve({"bits": 5, "calibration_samples": 100}), checkpoint)
+    assert data.name == "digits" and data.test is not None and data.calibration is not None
     # Calibration on training images only, accuracy on test images only.
-    np.testing.assert_array_equal(images.calibration, digits("train").words[:100])
-    np.testing.assert_array_equal(images.test.words, digits("test").words)
+    np.testing.assert_array_equal(data.calibration, digits("train").words[:100])
+    np.testing.assert_array_equal(data.test.words, digits("test").words)
 
 
 def test_images_must_fit_the_model() -> None:
     small = Preprocessing(1 / 16, input_bits=4)
     network = model(d=64, k=10)
     for broken, message in (
-        (model(d=63, k=10), "64 pixels"),
+        (model(d=63, k=10), "64 inputs"),
         (model(d=64, k=9), "10 classes"),
-        (MonDEQ(network.W, network.U, network.b, network.O, network.c, 0.5, small), "pixels up to 16"),
+        (MonDEQ(network.W, network.U, network.b, network.O, network.c, 0.5, small), "go from 0 to 16"),
     ):
         with pytest.raises(InputError, match=message):
-            choose_images(resolve({"bits": 5, "data": "digits"}), Checkpoint(broken))
+            choose_data(resolve({"bits": 5, "data": "digits"}), Checkpoint(broken))
 
 
 # -- proof -------------------------------------------------------------------

@@ -17,7 +17,7 @@ from random_models import random_model, random_program, random_words
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Project
 from mondeq_hw.cli import main
-from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, folded_input
+from mondeq_hw.problem import CLASSES, FORWARD_BACKWARD, PEACEMAN_RACHFORD, SameClass, folded_input
 from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
@@ -92,7 +92,7 @@ def test_every_count_equals_a_recount(name: str, monkeypatch: pytest.MonkeyPatch
     program = random_program(**PROGRAMS[name])
     words = random_words(0, program, SAMPLES)
     monkeypatch.setattr(sys.modules[profile.__module__], "BATCH", 4)  # the last batch is a part of one
-    result = profile(program, words, 0, None)
+    result = profile(program, words, 0, None, CLASSES)
     seen, clipped, updates = recount(program, words)
     assert result.samples == SAMPLES
     for quantity in result.quantities:
@@ -115,7 +115,7 @@ def test_proved_ranges_hold_for_every_input(name: str) -> None:
     rng = np.random.default_rng(0)
     # Corners of the input box reach further than anything inside.
     corners = rng.integers(0, 2, size=(64, program.d)) * program.input_format.max_word
-    result = profile(program, corners, 0, None)
+    result = profile(program, corners, 0, None, CLASSES)
     seen, _, _ = recount(program, corners[:3])
     for quantity in result.quantities:
         assert quantity.proved_low <= quantity.low and quantity.high <= quantity.proved_high
@@ -129,7 +129,11 @@ def test_saturations_agree_with_the_golden_models() -> None:
     words = random_words(1, program, 3 * BATCH // 2)
     golden = GoldenModel(program).trace(words)
     executed = np.arange(program.iterations + 1)[:, None] <= golden.iterations
-    assert profile(program, words, 0, None).quantity("state").saturations == golden.saturations[executed].sum() > 0
+    assert (
+        profile(program, words, 0, None, CLASSES).quantity("state").saturations
+        == golden.saturations[executed].sum()
+        > 0
+    )
 
 
 # -- the project -------------------------------------------------------------
@@ -209,7 +213,7 @@ def test_profile_of_a_project(project: Project, small: Path, tmp_path: Path) -> 
         np.testing.assert_allclose(getattr(convergence, name).largest, lengths.max(axis=1))
     floating = preactivation(load(small), X).clip(0) @ load(small).O.T + load(small).c
     agree = project.predict(X).argmax(axis=1) == floating.argmax(axis=1)
-    assert convergence.same_class == agree.mean()
+    assert convergence.outputs == SameClass(agree.mean())
     assert result.quantity("input").saturations == 0
     X[0, :2], X[1, 0] = [260, 300], -9  # beyond eight bits; below zero
     assert project.profile(X).quantity("input").saturations == 3
@@ -228,7 +232,7 @@ def test_a_narrow_state_shows_in_table_and_plot(digits_model: Path, tmp_path: Pa
     state = project.program.state_format
     two_less = replace(state, word_length=state.word_length - 2, integer_bits=state.integer_bits - 2)
     narrow, words = project.program.replace(state_format=two_less), project.build.stimulus[:8]
-    result = profile(narrow, words, 0, None)
+    result = profile(narrow, words, 0, None, CLASSES)
     _, clipped, _ = recount(narrow, words)
     assert clipped.total() > 0 and result.quantity("state").saturations == clipped.total()
     assert str(clipped.total()) in result.table()
@@ -258,9 +262,9 @@ def test_unknown_and_wrong_networks(small: Path, tmp_path: Path) -> None:
     (tmp_path / "build" / "certificate.json").unlink()
     with pytest.raises(InputError, match="compile again"):
         Project.load(tmp_path / "build").profile(X)
-    assert profile(project.program, project.build.stimulus[:3], 0, None).convergence is None
+    assert profile(project.program, project.build.stimulus[:3], 0, None, CLASSES).convergence is None
     solver = FloatSolver.of(load(small), project.program, 0.5)
-    assert profile(project.program, project.build.stimulus[:3], 0, solver).convergence is not None
+    assert profile(project.program, project.build.stimulus[:3], 0, solver, CLASSES).convergence is not None
 
 
 def test_command(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

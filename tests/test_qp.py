@@ -176,9 +176,7 @@ def masses_mpc(masses: int, inputs: int, weight: float, delta: float | None) -> 
     n = 2 * masses
     limit = np.where(np.arange(n) < masses, 2.0, np.inf)
     soft = {} if delta is None else {"x_bounds": (-limit, limit), "soft": delta}
-    return from_mpc(
-        A, B, np.eye(n), weight * np.eye(inputs), 10, x_box=(-1.0, 1.0), u_bounds=(-0.5, 0.5), **soft
-    )
+    return from_mpc(A, B, np.eye(n), weight * np.eye(inputs), 10, x_box=(-1.0, 1.0), u_bounds=(-0.5, 0.5), **soft)
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ def test_every_figure_has_a_kind_and_what_is_missing_a_reason(name: str, request
 
 def test_bare_folder_says_what_it_lacks(bare: Path) -> None:
     found = content(bare)
-    assert found["accuracy"]["value"] is None and "--data" in found["accuracy"]["reason"]
+    assert found["comparison"]["value"] is None and "--data" in found["comparison"]["reason"]
     assert found["cycles"]["simulated"]["value"] is None
     assert found["cycles"]["simulated"]["command"] == "mondeq-hw verify DIR"
     assert found["verification"]["value"] is None
@@ -195,7 +195,7 @@ def test_bare_folder_says_what_it_lacks(bare: Path) -> None:
         assert part["routed"]["command"] == f"mondeq-hw synth DIR --part {part['name']}"
     points = found["curves"]["word_lengths"]["value"]["points"]
     assert [point["bits"] for point in points] == list(range(1, 9))
-    assert {point["accuracy"] for point in points} == {None}
+    assert {point["score"] for point in points} == {None}
 
 
 @pytest.mark.parametrize("name", ["bare", "full"])
@@ -225,7 +225,7 @@ def test_a_report_of_another_program_or_form_is_refused(bare: Path, tmp_path: Pa
 def test_full_folder_keeps_kinds_apart(full: Path) -> None:
     project, found = Build.load(full), content(full)
     plan = collect(project).schedule
-    assert found["accuracy"]["kind"] == "exact" and found["accuracy"]["value"]["samples"] == 360
+    assert found["comparison"]["kind"] == "exact" and found["comparison"]["value"]["samples"] == 360
     predicted, simulated = found["cycles"]["predicted"], found["cycles"]["simulated"]
     assert simulated["value"] == {
         "tool": "verilator 5.48.0",
@@ -263,7 +263,7 @@ def test_reports_are_added_in_place_and_equal_folders_give_equal_reports(full: P
         assert (again / name).read_bytes() == (full / name).read_bytes()
     assert Project.load(again).build.changed_files() == ()
     leftovers = {path.name for path in (again / "report").iterdir()}
-    assert leftovers == {"report.html", "report.md", "report.json", "accuracy.json", "verify.json", "synth.json"} | {
+    assert leftovers == {"report.html", "report.md", "report.json", "comparison.json", "verify.json", "synth.json"} | {
         "synth",
         "word_lengths.json",
     }
@@ -277,7 +277,7 @@ def test_a_reported_folder_can_be_compiled_again(tmp_path: Path) -> None:
 
 def test_markdown_holds_the_same_figures(full: Path) -> None:
     text, found = (full / "report" / "report.md").read_text(), content(full)
-    assert f"{100 * found['accuracy']['value']['golden']:.2f} %" in text
+    assert f"{100 * found['comparison']['value']['golden']:.2f} %" in text
     assert f"{found['cycles']['predicted']['per_sample_all_iterations']:,.1f}" in text
     for part in found["parts"]:
         for kind in ("estimated", "synthesised"):
@@ -370,7 +370,7 @@ def test_the_sweep_meets_this_build(full: Path) -> None:
     claims = {line["name"]: line["values"] for line in found["certificate"]}
     assert here["contraction_factor"] == float(Fraction(claims["contraction"]["contraction_factor"]))
     assert here["iterations"] == found["iterations"]
-    assert here["accuracy"] == pytest.approx(found["accuracy"]["value"]["golden"], abs=1e-12)
+    assert here["score"] == pytest.approx(found["comparison"]["value"]["golden"], abs=1e-12)
     assert sweep["calibration_samples"] == 1437 and sweep["test_samples"] == 360
     assert all(point["certified"] for point in sweep["points"])
     assert json.loads((full / "report" / "word_lengths.json").read_text()) == sweep
@@ -410,7 +410,7 @@ def test_without_the_images_the_folders_own_samples_serve(full: Path, monkeypatc
         seen["calibration"] = calibration
         raise InputError("enough")
 
-    monkeypatch.setattr(report_sweep, "choose_images", gone)
+    monkeypatch.setattr(report_sweep, "choose_data", gone)
     monkeypatch.setattr(report_sweep, "lower", noted)
     with pytest.raises(InputError, match="enough"):
         sweep_word_lengths(project, collect(project), None)
@@ -429,7 +429,7 @@ def test_when_other_word_lengths_cannot_be_tried(
     retrained = replace(report.origin, resolved={**report.origin.resolved, "rounding": "retrained"})
     with pytest.raises(InputError, match="retrained"):
         sweep_word_lengths(project, replace(report, origin=retrained), None)
-    with pytest.raises(InputError, match="compiled without images"):
+    with pytest.raises(InputError, match="compiled without a data set by name"):
         sweep_word_lengths(project, report, Path("mnist"))
     without = Build(project.folder, project.program)
     without.__dict__["certificate"] = replace(project.certificate, evidence={})
@@ -460,7 +460,7 @@ def test_when_other_word_lengths_cannot_be_tried(
         ("report/verify.json", "{"),
         ("report/verify.json", '{"program_digest": "x"}'),
         ("report/synth.json", "[]"),
-        ("report/accuracy.json", '{"kind": 3}'),
+        ("report/comparison.json", '{"kind": 3}'),
         ("report/word_lengths.json", '{"points": 1}'),
         ("config.resolved.json", "null"),
     ],

@@ -25,7 +25,7 @@ from random_models import random_model
 from mondeq_hw import InputError, Project, save
 from mondeq_hw.cli import main
 from mondeq_hw.config import resolve
-from mondeq_hw.problem import data, load, network_of
+from mondeq_hw.problem import CLASSES, data, load, network_of
 from mondeq_hw.rounding.lower import NEAREST, LoweringOptions, lower, with_state_bits
 from mondeq_hw.search.journal import JOURNAL, exclusive
 from mondeq_hw.search.plot import figure_of
@@ -62,7 +62,7 @@ def exhausted(digits_model: Path, tmp_path_factory: pytest.TempPathFactory) -> S
 def accuracy_of(project: Project, kept: bool) -> float:
     """Of every other test image, by the finished project."""
     test = data.digits("test")
-    words, labels = test.words[int(kept) :: 2], test.labels[int(kept) :: 2]
+    words, labels = test.words[int(kept) :: 2], test.targets[int(kept) :: 2]
     return float((project.predict(words).argmax(axis=1) == labels).mean())
 
 
@@ -84,16 +84,16 @@ def test_a_point_is_what_compile_makes(choice: Choice, digits_model: Path, tmp_p
     assert point.contraction_factor == float(proved)
     assert point.radius == lines["radius"]["two_norm"]
     assert point.iterations == project.program.iterations
-    assert point.accuracy == accuracy_of(project, kept=False)
+    assert point.score == accuracy_of(project, kept=False)
     sizes = project.report.sizes
     n, d, k = sizes.n, sizes.d, sizes.k
     stored = n * n * choice.bits + n * d * choice.drive_bits + k * n * choice.readout_bits + n * choice.state_bits
     assert point.memory_bits == stored
     assert found.judgement is not None
-    assert found.judgement.selection_accuracy == point.accuracy
-    assert found.judgement.kept_accuracy == accuracy_of(project, kept=True)
+    assert found.judgement.selection_score == point.score
+    assert found.judgement.kept_score == accuracy_of(project, kept=True)
     assert found.judgement.selection_samples + found.judgement.kept_samples == len(data.digits("test"))
-    whole = project.report.accuracy.value.floating
+    whole = project.report.comparison.value.floating
     assert (found.judgement.selection_float + found.judgement.kept_float) / 2 == pytest.approx(whole)
 
 
@@ -138,7 +138,7 @@ def test_exhaustive_is_exhaustive(exhausted: SearchResult) -> None:
     points = {point.choice: point for point in exhausted.points}
     every = product(SMALL.solvers, SMALL.bits, SMALL.drive_bits, SMALL.readout_bits, SMALL.state_bits)
     assert set(points) == {Choice(*each) for each in every}
-    reached = [p for p in points.values() if p.proved and p.accuracy is not None and p.accuracy >= 0.985]
+    reached = [p for p in points.values() if p.proved and p.score is not None and p.score >= 0.985]
     assert 0 < len(reached) < len(points)
     assert exhausted.winner in reached
     assert exhausted.winner.memory_bits == min(point.memory_bits for point in reached)
@@ -152,13 +152,13 @@ def test_descent_ends_in_a_local_minimum(
     everything = {point.choice: point for point in exhausted.points}
     assert all(everything[point.choice] == point for point in found.points)
     assert len(found.points) < len(everything)
-    assert found.winner is not None and found.winner.accuracy is not None and found.winner.accuracy >= 0.985
+    assert found.winner is not None and found.winner.score is not None and found.winner.score >= 0.985
     measured = {point.choice for point in found.points}
     for axis in AXES:
         shorter = replace(found.winner.choice, **{axis: getattr(found.winner.choice, axis) - 1})
         if shorter in everything:
             assert shorter in measured
-            reaches = (everything[shorter].accuracy or 0) >= 0.985 and everything[shorter].proved
+            reaches = (everything[shorter].score or 0) >= 0.985 and everything[shorter].proved
             assert not reaches or everything[shorter].cost(minimise) > found.winner.cost(minimise)
     assert "heuristic" in conclusion(found) and "heuristic" not in conclusion(exhausted)
 
@@ -188,10 +188,10 @@ def test_descent_finds_the_corner_of_a_box(
 
 
 class FakeExperiment:
-    """Stands for a model and its images where points are made up."""
+    """Stands for a model and its data where points are made up."""
 
     key = "fake"
-    model = images = type("Named", (), {"source": "fake", "name": "fake"})()
+    model = data = type("Named", (), {"source": "fake", "name": "fake", "task": CLASSES})()
 
 
 def test_progress_counts_down(small: Path, tmp_path: Path) -> None:
@@ -359,11 +359,11 @@ def test_files_agree(digits_model: Path, tmp_path: Path) -> None:
     assert [{key: str(value) for key, value in point.items()} for point in report["points"]] == rows
     assert all(point in report["points"] for point in [*report["sweep"], *report["shorter"]])
     accuracy, factor = figure_of(found).axes
-    for axis, key, scale in ((accuracy, "accuracy", 100), (factor, "contraction_factor", 1)):
+    for axis, key in ((accuracy, "score"), (factor, "contraction_factor")):
         for solver in BOTH.solvers:
             line = next(line for line in axis.lines if line.get_label() == solver.replace("_", "-"))
             drawn = dict(zip(line.get_xdata(), line.get_ydata(), strict=True))
-            assert drawn == {p["bits"]: scale * p[key] for p in report["sweep"] if p["solver"] == solver}
+            assert drawn == {p["bits"]: p[key] for p in report["sweep"] if p["solver"] == solver}
 
 
 def test_unproved_points_are_hollow(fragile: Path, tmp_path: Path) -> None:
@@ -388,7 +388,7 @@ def test_unreachable(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert "100 %" in message and "Nearest" in message and "/4/4/8 bits" in message
     report = json.loads((out / "search.json").read_text())
     assert report["winner"] is None and not (out / "winner.json").exists()
-    assert report["best"]["accuracy"] == max(point["accuracy"] for point in report["points"])
+    assert report["best"]["score"] == max(point["score"] for point in report["points"])
 
 
 @pytest.mark.parametrize(
@@ -408,10 +408,10 @@ def test_unreachable(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureF
         (["--target-radius", "1", "--minimise", "watts"], "--minimise is 'watts'"),
         (["--target-radius", "1", "--jobs", "0"], "--jobs is 0"),
         (["--target-radius", "1", "--rounding", "up"], "--rounding is 'up'"),
-        (["--target-radius", "1", "--rounding", "calibrated"], "calibration images"),
-        (["--target-accuracy", "98"], "needs labelled images"),
+        (["--target-radius", "1", "--rounding", "calibrated"], "calibration samples"),
+        (["--target-accuracy", "98"], "needs test samples"),
         (["--target-accuracy", "98", "--data-dir", "nowhere"], "nowhere"),
-        (["--target-accuracy", "98", "--data", "digits"], "64 pixels"),
+        (["--target-accuracy", "98", "--data", "digits"], "64 inputs"),
     ],
 )
 def test_bad_input(

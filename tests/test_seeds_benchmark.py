@@ -102,10 +102,10 @@ def test_a_point_is_what_the_public_functions_give(seeds, study, tmp_path):
     options = LoweringOptions(2, drive_bits=4, readout_bits=6)
     result = retrain(lower(study.checkpoint, options, study.data.words), study.data, point.config)
     program, proof = certified_program(result.stored)
-    right = GoldenModel(program).predict_raw(study.test.words).argmax(axis=1) == study.test.labels
+    right = GoldenModel(program).predict_raw(study.test.words).argmax(axis=1) == study.test.targets
     assert point.test_accuracy == pytest.approx(100 * float(np.mean(right)))
     assert point.contraction_factor == float(proof.contraction_factor) <= 0.95
-    assert point.validation_accuracy == result.best.validation_accuracy
+    assert point.validation_accuracy == 100 * result.best.validation_score
     assert point.test_accuracy > 80
 
 

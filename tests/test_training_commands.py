@@ -53,7 +53,7 @@ def test_qat_writes_certified_integers(trained, tmp_path, capsys, method):
     assert proof.contraction_factor <= 0.95
     assert printed["contraction_factor"] == pytest.approx(float(proof.contraction_factor))
     golden, test = GoldenModel(program), digits("test")
-    right = golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.labels
+    right = golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.targets
     assert printed["test_accuracy"] == pytest.approx(100 * float(np.mean(right)))
     assert printed["test_accuracy"] > 60
     assert curves.exists()

@@ -30,7 +30,7 @@ def compile_command(
     ] = None,
     rounding: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="auto (default), nearest, spectral or calibrated (needs images)."),
+        typer.Option(metavar="NAME", help="auto (default), nearest, spectral or calibrated (needs data)."),
     ] = None,
     granularity: Annotated[
         str | None, typer.Option(metavar="row|tensor", help="One power-of-two scale per row (default) or per matrix.")
@@ -70,7 +70,10 @@ def compile_command(
     data: DataName = None,
     data_dir: DataDir = None,
     calibration_samples: Annotated[
-        str | None, typer.Option(metavar="N", help="Training images used at most (10000).")
+        str | None, typer.Option(metavar="N", help="Training samples used at most (10000).")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="classes|values", help="What the outputs are; the model's or data's kind.")
     ] = None,
     margin: Annotated[
         str | None, typer.Option(metavar="X", help="Monotonicity margin m, for checkpoints that do not store it.")
@@ -91,7 +94,7 @@ def compile_command(
 ) -> None:
     """Compile a checkpoint into a build folder: certificate, program, C++, SystemVerilog, report.
 
-    Without --data, --data-dir or a model of the embedded digits there is no calibration and no accuracy figure.
+    Without --data, --data-dir or a model of the embedded digits there is no calibration and no figure of test samples.
     """
     from ..config import resolve
     from ..problem import retrained_bits
@@ -113,6 +116,7 @@ def compile_command(
         "data": data,
         "data_dir": data_dir,
         "calibration_samples": number(calibration_samples),
+        "task": task,
         "margin": number(margin),
         "input_scale": number(input_scale),
         "input_mean": number(input_mean),
@@ -133,11 +137,12 @@ def compile_command(
 def _print_summary(project: Project) -> None:
     report = project.report
     sizes, widths, cycles = report.sizes, report.word_lengths, report.cycles.predicted
-    accuracy, reason = report.accuracy.value, report.accuracy.reason
+    task, tested, reason = project.task, report.comparison.value, report.comparison.reason
     graphs = {"drive": report.schedule.drive.graph, "readout": report.schedule.readout.graph}
     rows = [
         ("folder", str(project.folder)),
         ("network", f"{sizes.d} inputs, {sizes.n} states, {sizes.k} outputs"),
+        ("task", task.name),
         ("solver", f"{report.solver}, step size {report.step_size:.4g}, {report.rounding} rounding"),
         (
             "bits",
@@ -147,12 +152,7 @@ def _print_summary(project: Project) -> None:
         ("certified", "yes" if report.certified else "NO (--allow-uncertified)"),
         ("iterations", f"{report.iterations} at most, {cycles.mean_iterations:.1f} on average"),
         ("predicted cycles", f"{cycles.per_sample:.1f} per sample, first after {cycles.latency}"),
-        (
-            "accuracy",
-            f"{accuracy.golden:.2%} in integers, {accuracy.floating:.2%} in floating point, {accuracy.samples} images"
-            if accuracy
-            else f"not available: {reason}",
-        ),
+        (task.figure, tested.in_words() if tested else f"not available: {reason}"),
         *((choice.name, _choice(choice, graphs[choice.name])) for choice in report.graphs),
     ]
     print_rows(rows)

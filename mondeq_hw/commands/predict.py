@@ -17,7 +17,7 @@ def predict_command(
     out: Annotated[Path | None, typer.Option(metavar="FILE.npy", help="Write the outputs (samples, k) here.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Outputs of the integer program, the same as the hardware's: class, then one value per output."""
+    """Outputs of the integer program, the same as the hardware's; of a classifier the class first."""
     import numpy as np
 
     from ..project import Project
@@ -27,9 +27,10 @@ def predict_command(
     if out is not None:
         with replacing(out) as temporary, temporary.open("wb") as stream:
             np.save(stream, outputs)
-    classes = outputs.argmax(axis=1)
+    answers = project.task.answers(outputs)
     if as_json:
-        print_json({"certified": project.program.certified, "classes": classes.tolist(), "outputs": outputs.tolist()})
+        plain = {name: answer.tolist() for name, answer in answers.items()}
+        print_json({"certified": project.program.certified, **plain, "outputs": outputs.tolist()})
     elif out is None:
-        for label, row in zip(classes, outputs, strict=True):
-            print(label, *(f"{value:g}" for value in row))
+        for sample, row in enumerate(outputs):
+            print(*(answer[sample] for answer in answers.values()), *(f"{value:g}" for value in row))

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base import InputError, NotReachedError
-from ..problem import SOLVERS, find_splitting
+from ..problem import CLASSES, SOLVERS, VALUES, find_splitting
 from .terminal import Json
 
 if TYPE_CHECKING:
+    from ..problem import Task
     from ..search import Choice, SearchObserver, SearchPoint, SearchResult, Target
 
 BITS = "1-8"
@@ -28,7 +29,10 @@ LEAST_WIDTH = 110
 def search_command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Float checkpoint.", show_default=False)],
     target_accuracy: Annotated[
-        float | None, typer.Option(metavar="PERCENT", help="Least accuracy on half of the test images.")
+        float | None, typer.Option(metavar="PERCENT", help="Classes: least accuracy on half of the test samples.")
+    ] = None,
+    target_r_squared: Annotated[
+        float | None, typer.Option(metavar="X", help="Values: least R squared of every output on half of them.")
     ] = None,
     target_radius: Annotated[
         float | None, typer.Option(metavar="X", help="Largest certified distance to the exact equilibrium.")
@@ -54,6 +58,7 @@ def search_command(
     data: Annotated[str | None, typer.Option("--data", metavar="digits|mnist", help="As of 'compile'.")] = None,
     data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files.")] = None,
     calibration_samples: Annotated[int | None, typer.Option(metavar="N", help="As of 'compile'.")] = None,
+    task: Annotated[str | None, typer.Option(metavar="classes|values", help="As of 'compile'.")] = None,
     margin: Annotated[
         float | None, typer.Option(metavar="X", help="Monotonicity margin m, for checkpoints that do not store it.")
     ] = None,
@@ -62,7 +67,7 @@ def search_command(
     input_std: Annotated[float | None, typer.Option(metavar="X", help="As of 'compile'.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find the smallest certified word lengths that reach an accuracy or an error radius.
+    """Find the smallest certified word lengths that reach an accuracy, an R squared or an error radius.
 
     The winner compiles by 'mondeq-hw compile MODEL --config DIR/winner.json'. A search that was killed continues.
     """
@@ -70,8 +75,8 @@ def search_command(
 
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs is {jobs}; expected a whole number of at least 1")
-    target = _target(target_accuracy, target_radius)
-    unasked = FIXED if target.accuracy is None else BITS
+    target, task = _target(target_accuracy, target_r_squared, target_radius, task)
+    unasked = FIXED if target.score is None else BITS
     lattice = Lattice(
         solvers=_solvers(solver),
         bits=_range("--bits", bits, 1, 16),
@@ -89,6 +94,7 @@ def search_command(
         "data": data,
         "data_dir": data_dir,
         "calibration_samples": calibration_samples,
+        "task": task,
         "margin": margin,
         "input_scale": input_scale,
         "input_mean": input_mean,
@@ -111,16 +117,29 @@ def search_command(
         raise NotReachedError(f"{conclusion(result)} {_nearest(result)}")
 
 
-def _target(accuracy: float | None, radius: float | None) -> Target:
-    if accuracy is None and radius is None:
-        raise InputError("no target given; expected --target-accuracy PERCENT, --target-radius X, or both")
+def _target(
+    accuracy: float | None, r_squared: float | None, radius: float | None, task: str | None
+) -> tuple[Target, str | None]:
+    """The target, and the task: a score that is asked for names it."""
+    if accuracy is None and r_squared is None and radius is None:
+        raise InputError(
+            "no target given; expected --target-accuracy PERCENT or --target-r-squared X, --target-radius X, or both"
+        )
     if accuracy is not None and not 1 < accuracy <= 100:
         raise InputError(f"--target-accuracy is {accuracy:g}; expected percent, above 1 and up to 100 (for example 98)")
     if radius is not None and not 0 < radius < float("inf"):
         raise InputError(f"--target-radius is {radius:g}; expected a positive number")
+    if r_squared is not None and not 0 < r_squared <= 1:
+        raise InputError(f"--target-r-squared is {r_squared:g}; expected a number above 0 and up to 1")
     from ..search import Target
 
-    return Target(None if accuracy is None else accuracy / 100, radius)
+    scores = {CLASSES: None if accuracy is None else accuracy / 100, VALUES: r_squared}
+    asked = {kind: score for kind, score in scores.items() if score is not None}
+    for kind in asked:
+        if len(asked) > 1 or task not in (None, kind.name):
+            raise InputError(f"{kind.target_option} is for the task {kind.name!r}; leave it out, or the other task")
+        task = kind.name
+    return Target(next(iter(asked.values()), None), radius), task
 
 
 def _solvers(name: str | None) -> tuple[str, ...]:
@@ -169,29 +188,29 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
 
     console = Console(highlight=False, markup=False)
     console.width = max(console.width, LEAST_WIDTH)
-    titles = ("", "solver", "words", "factor", "iterations", "radius", "accuracy", "memory", "LUTs")
+    titles = ("", "solver", "words", "factor", "iterations", "radius", result.task.figure, "memory", "LUTs")
     table = Table(*titles, box=None, pad_edge=False)
     for name, points in (("sweep", result.sweep), ("shorter", shorter(result))):
         for point in points:
-            table.add_row(name, *_cells(point))
+            table.add_row(name, *_cells(point, result.task))
     if result.best is not None:
-        table.add_row("nearest" if result.winner is None else "WINNER", *_cells(result.best))
+        table.add_row("nearest" if result.winner is None else "WINNER", *_cells(result.best, result.task))
     console.print(table)
     print("words: bits of iteration matrix/drive/readout/state; memory: stored bits; LUTs: estimated")
     print(conclusion(result))
     if result.judgement is not None:
-        judged = result.judgement
+        judged, shown = result.judgement, result.task.shown
         print(
-            f"Accuracy of this choice: {judged.selection_accuracy:.2%} of the {judged.selection_samples} test images "
-            f"that chose it (float {judged.selection_float:.2%}), {judged.kept_accuracy:.2%} of the "
-            f"{judged.kept_samples} others (float {judged.kept_float:.2%})"
+            f"This choice has the {result.task.figure} {shown(judged.selection_score)} on the "
+            f"{judged.selection_samples} test samples that chose it (float {shown(judged.selection_float)}), "
+            f"{shown(judged.kept_score)} on the {judged.kept_samples} others (float {shown(judged.kept_float)})"
         )
     print(f"All points: {out / TABLE}, {out / REPORT}, {out / PLOT}")
     if result.winner is not None:
         print(f"Compile the winner: mondeq-hw compile {model} --config {out / WINNER}")
 
 
-def _cells(point: SearchPoint) -> tuple[str, ...]:
+def _cells(point: SearchPoint, task: Task) -> tuple[str, ...]:
     choice = point.choice
     return (
         find_splitting(choice.solver).title,
@@ -199,7 +218,7 @@ def _cells(point: SearchPoint) -> tuple[str, ...]:
         f"{point.contraction_factor:.3f} {'proved' if point.proved else 'NO PROOF'}",
         str(point.iterations),
         "" if point.radius is None else f"{point.radius:.3g}",
-        "" if point.accuracy is None else f"{point.accuracy:.2%}",
+        "" if point.score is None else task.shown(point.score),
         f"{point.memory_bits:,}",
         f"{point.estimated_luts:,}",
     )
@@ -216,7 +235,7 @@ def _nearest(result: SearchResult) -> str:
     best = result.best
     if best is None:
         return "Not one of them is proved to converge; allow more --bits"
-    judged = "" if best.accuracy is None else f"accuracy {best.accuracy:.2%}, "
+    judged = "" if best.score is None else f"{result.task.figure} {result.task.shown(best.score)}, "
     return (
         f"Nearest: {best.choice.solver} with {_words(best.choice)} bits (iteration matrix/drive/readout/state): "
         f"{judged}radius {best.radius:.3g}. Lower the target, or allow longer words"

@@ -16,7 +16,7 @@ from ..base import InputError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Build = Annotated[Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)]
-DataName = Annotated[str | None, typer.Option("--data", metavar="digits|mnist", help="Calibration and test images.")]
+DataName = Annotated[str | None, typer.Option("--data", metavar="digits|mnist", help="Calibration and test samples.")]
 DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files (.gz or plain).")]
 LutWeightBits = Annotated[
     int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")

@@ -6,13 +6,14 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..base import InputError
-from ..problem import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Dataset, named
+from ..problem import CLASSES, DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Dataset, named
 from .terminal import DataDir, Json
 
 if TYPE_CHECKING:
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 
 STRAIGHT_THROUGH = "straight-through"
 METHODS = (STRAIGHT_THROUGH, "lotion", "lotion-sampled")
-#: Training images that calibrate the start of a retraining.
+#: Training samples that calibrate the start of a retraining.
 CALIBRATION_SAMPLES = 4096
 
-Data = Annotated[str, typer.Option("--data", metavar="digits|mnist", help="Training and test images.")]
+Data = Annotated[str, typer.Option("--data", metavar="digits|mnist", help="Training and test samples.")]
 Out = Annotated[Path, typer.Option(metavar="FILE", help="Checkpoint to write: .pt or .safetensors.")]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the training curves: .svg, .png or .pdf.")]
 Epochs = Annotated[int, typer.Option(metavar="N", help="Epochs at most.")]
-BatchSize = Annotated[int, typer.Option(metavar="N", help="Images a step.")]
+BatchSize = Annotated[int, typer.Option(metavar="N", help="Samples a step.")]
 Patience = Annotated[int, typer.Option(metavar="N", help="Epochs without a better one after which to stop.")]
 Shift = Annotated[int, typer.Option(metavar="N", help="Move training images by up to so many pixels.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.")]
@@ -65,7 +66,7 @@ def train_command(
     with _progress("train", epochs, as_json) as observe:
         result = train(config, images, _preprocessing(images), _state_file(out), observe)
     metrics = {
-        "validation_accuracy": result.best.validation_accuracy,
+        "validation_accuracy": 100.0 * result.best.validation_score,
         "test_accuracy": accuracy(result.model, test),
         "margin": result.model.monotonicity_margin,
     }
@@ -109,9 +110,7 @@ def qat_command(
         raise InputError(f"{model}: is retrained already; retraining starts from a float network")
     images, test = named(data, "train", data_dir), named(data, "test", data_dir)
     if images.d != network.d:
-        raise InputError(
-            f"{model}: takes {network.d} inputs, but {data} has {images.d} pixels; name its data by --data"
-        )
+        raise InputError(f"{model}: takes {network.d} inputs, but {data} has {images.d}; name its data by --data")
     optimisation = Optimisation(
         epochs, batch_size, learning_rate, patience=patience, shift_pixels=shift_pixels, seed=seed
     )
@@ -125,11 +124,10 @@ def qat_command(
         result = retrain(lowered, images, config, learners[method], _state_file(out), observe)
     program, proof = certified_program(result.stored)
     golden = GoldenModel(program)
-    right = golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.labels
-    retrained = network_of(result.stored, network.preprocessing, out.name)
+    retrained = replace(network_of(result.stored, network.preprocessing, out.name), task=network.task)
     metrics = {
-        "validation_accuracy": result.best.validation_accuracy,
-        "test_accuracy": 100.0 * float(right.mean()),
+        "validation_accuracy": 100.0 * result.best.validation_score,
+        "test_accuracy": 100.0 * CLASSES.score(golden.predict(test.words), test.targets),
         "contraction_factor": float(proof.contraction_factor),
     }
     _finish(retrained, out, Training(data, seed, metrics), result.history, plot, as_json)

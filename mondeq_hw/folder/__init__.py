@@ -6,7 +6,7 @@ Takes files; gives a folder with a manifest, and ``Build``, which reads it again
 from __future__ import annotations
 
 from .build import Build
-from .manifest import ADDED_LATER, CERTIFICATE, INTEGERS, PROGRAM, file_digest, read_manifest
+from .manifest import ADDED_LATER, CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, file_digest, read_manifest
 from .writing import check_target, writing
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "CERTIFICATE",
     "INTEGERS",
     "PROGRAM",
+    "RESOLVED",
     "Build",
     "check_target",
     "file_digest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from ..base import InputError, replacing
+from ..problem import Task, find_task
 from ..program import SolverProgram
 from ..proof import Certificate
-from .manifest import ADDED_LATER, CERTIFICATE, PROGRAM, file_digest, read_manifest
+from .manifest import ADDED_LATER, CERTIFICATE, PROGRAM, RESOLVED, file_digest, read_manifest
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,27 @@ class Build:
 
     @property
     def stimulus(self) -> np.ndarray:
-        """Input words (samples, d) in ``sim/``: test images, or noise where there are none."""
-        file = self.folder / "sim" / "words.npy"
+        """Input words (samples, d) in ``sim/``: test samples, or noise where there are none."""
+        return self._array("sim/words.npy")
+
+    @property
+    def targets(self) -> np.ndarray | None:
+        """Targets of :attr:`stimulus`, as its task has them; None where it is noise."""
+        name = "sim/targets.npy"
+        return self._array(name) if (self.folder / name).exists() else None
+
+    @cached_property
+    def task(self) -> Task:
+        """What the outputs stand for."""
+        file = self.folder / RESOLVED
+        try:
+            name = json.loads(file.read_text())["resolved"]["task"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{file}: cannot be read ({error!r}); compile again") from None
+        return find_task(name)
+
+    def _array(self, name: str) -> np.ndarray:
+        file = self.folder / name
         try:
             return np.load(file, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:

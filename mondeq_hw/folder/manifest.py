@@ -10,6 +10,8 @@ from pathlib import Path
 from ..base import InputError
 
 CERTIFICATE = "certificate.json"
+#: The options as asked for and as chosen, the task among them.
+RESOLVED = "config.resolved.json"
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = "mondeq-hw project"
 MANIFEST_VERSION = 1

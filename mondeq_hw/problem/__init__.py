@@ -6,7 +6,20 @@ Takes files and arrays; gives ``MonDEQ``, ``Dataset`` and ``Recurrence``, all in
 from __future__ import annotations
 
 from .cvxpy_problem import from_cvxpy
-from .data import DATASETS, DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, MNIST, Dataset, digits, mnist, named
+from .data import (
+    DATASETS,
+    DIGITS,
+    DIGITS_INPUT_BITS,
+    DIGITS_SCALE,
+    GIVEN,
+    MNIST,
+    Dataset,
+    digits,
+    given,
+    given_words,
+    mnist,
+    named,
+)
 from .load import (
     MNIST_PREPROCESSING,
     Checkpoint,
@@ -35,8 +48,25 @@ from .reference import MAX_ITERATIONS, TOLERANCE, logits, preactivation, state_o
 from .reformulate import Recurrence, folded_input, network_of, reformulate
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
 from .stored import KEY, MATRICES, pack
+from .task import (
+    CLASSES,
+    TASKS,
+    VALUES,
+    Accuracy,
+    Agreement,
+    Comparison,
+    Distance,
+    Errors,
+    Fit,
+    SameClass,
+    Task,
+    choose_task,
+    find_task,
+    task_of,
+)
 
 __all__ = [
+    "CLASSES",
     "DATASETS",
     "DIGITS",
     "DIGITS_INPUT_BITS",
@@ -45,6 +75,7 @@ __all__ = [
     "FORMAT_NAME",
     "FORMAT_VERSION",
     "FORWARD_BACKWARD",
+    "GIVEN",
     "INTEGER",
     "KEY",
     "MATRICES",
@@ -55,25 +86,39 @@ __all__ = [
     "QDQ",
     "SOLVERS",
     "SPLITTINGS",
+    "TASKS",
     "TOLERANCE",
+    "VALUES",
+    "Accuracy",
+    "Agreement",
     "Checkpoint",
+    "Comparison",
     "Dataset",
+    "Distance",
+    "Errors",
+    "Fit",
     "MonDEQ",
     "OnnxFile",
     "OnnxKey",
     "Preprocessing",
     "Recurrence",
+    "SameClass",
     "Splitting",
     "StoredRecurrence",
+    "Task",
     "Training",
     "check_model",
     "check_preprocessing",
+    "choose_task",
     "digits",
     "find_splitting",
+    "find_task",
     "folded_input",
     "from_cvxpy",
     "from_mpc",
     "from_qp",
+    "given",
+    "given_words",
     "lipschitz_constant",
     "load",
     "load_checkpoint",
@@ -93,4 +138,5 @@ __all__ = [
     "save",
     "state_of",
     "step_size",
+    "task_of",
 ]

@@ -1,6 +1,6 @@
-"""Images with labels: MNIST's IDX files, or scikit-learn's digits as the embedded default.
+"""Samples with targets: MNIST's IDX files, scikit-learn's digits as the embedded default, or arrays.
 
-Calibration ever sees training images only; accuracy is ever taken on test images.
+Calibration ever sees training samples only; test samples are ever what judges.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from ..base import InputError
 DIGITS = "digits"
 MNIST = "mnist"
 DATASETS = (DIGITS, MNIST)
+#: What texts call arrays of the caller's.
+GIVEN = "the arrays given"
 
 MNIST_SOURCE = (
     "MNIST is the four files {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz] of http://yann.lecun.com/exdb/mnist/ "
@@ -33,22 +35,22 @@ DIGITS_SEED = 0
 
 @dataclass(frozen=True)
 class Dataset:
-    """Raw images and their classes.
+    """Raw inputs and their targets.
 
     Parameters
     ----------
     name : str
-        ``digits`` or ``mnist``.
+        ``digits`` or ``mnist``, or what else texts call it.
     split : {"train", "test"}
     words : ndarray of int64 (samples, d)
-        Raw pixels.
-    labels : ndarray of int64 (samples,)
+    targets : ndarray of int64 (samples,), or of float (samples, k)
+        Labels of classes, or real values.
     """
 
     name: str
     split: str
     words: np.ndarray
-    labels: np.ndarray
+    targets: np.ndarray
 
     @property
     def d(self) -> int:
@@ -59,8 +61,8 @@ class Dataset:
         return len(self.words)
 
     def first(self, samples: int) -> Dataset:
-        """The first ``samples`` images (all of them when there are fewer)."""
-        return Dataset(self.name, self.split, self.words[:samples], self.labels[:samples])
+        """The leading samples (all of them when there are fewer)."""
+        return Dataset(self.name, self.split, self.words[:samples], self.targets[:samples])
 
 
 def named(name: str, split: str, folder: Path | None) -> Dataset:
@@ -87,6 +89,40 @@ def named(name: str, split: str, folder: Path | None) -> Dataset:
     if folder is None:
         raise InputError(f"--data mnist needs --data-dir, a folder of IDX files. {MNIST_SOURCE}")
     return mnist(folder, split)
+
+
+def given(split: str, words: np.ndarray, targets: np.ndarray) -> Dataset:
+    """A data set of arrays.
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+    words : array_like of whole numbers (samples, d)
+        Raw inputs.
+    targets : array_like (samples,) or (samples, k)
+
+    Raises
+    ------
+    InputError
+        The words are no whole numbers, or the two differ in their number of samples.
+    """
+    words, targets = given_words(split, words), np.asarray(targets)
+    if targets.shape[:1] != (len(words),):
+        raise InputError(
+            f"{GIVEN} ({split}): {len(words)} inputs, but targets of shape {targets.shape}; expected one for each"
+        )
+    return Dataset(GIVEN, split, words, targets)
+
+
+def given_words(split: str, words: np.ndarray) -> np.ndarray:
+    """Raw inputs of arrays, int64 (samples, d); raises as :func:`given`."""
+    words = np.asarray(words)
+    if words.ndim != 2 or len(words) == 0 or words.dtype.kind not in "fiu" or not np.array_equal(words, np.rint(words)):
+        raise InputError(
+            f"{GIVEN} ({_checked(split)}): inputs are {words.dtype} of shape {words.shape}; expected raw input words "
+            "(samples, d), whole numbers before any preprocessing"
+        )
+    return words.astype(np.int64)
 
 
 def digits(split: str) -> Dataset:

@@ -5,7 +5,7 @@
 - Winston & Kolter reference code: ``mon.linear_module.{U.weight, U.bias, A.weight, B.weight}``,
   ``Wout.{weight, bias}``; the margin is not stored
 - arXiv 2603.10562 reference code: ``mon.core.{A, S, m_raw, U, b}``, ``classifier.{weight, bias}``
-- plain ``.npz``: ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``scale, mean, std, input_bits``
+- plain ``.npz``: ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``scale, mean, std, input_bits, task``
 - ``.onnx`` that this project exported: the own format in its initializers and metadata
 
 :mod:`mondeq_hw.problem.containers` reads the files themselves.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from .model import FORMAT_NAME, FORMAT_VERSION, MonDEQ, Preprocessing, monotonic
 from .reformulate import network_of
 from .stored import KEY as STORED
 from .stored import pack, unpack
+from .task import TASKS
 
 #: How both reference codes normalise MNIST pixels: torchvision's ``ToTensor`` and ``Normalize``.
 MNIST_PREPROCESSING = Preprocessing(scale=1 / 255, mean=np.array(0.1307), std=np.array(0.3081), input_bits=8)
@@ -166,6 +167,7 @@ def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray]
             "metrics": dict(training.metrics),
             "digest": training.digest,
         },
+        **({} if model.task is None else {"task": model.task}),
         **integers,
     }
     return arrays, metadata
@@ -264,13 +266,13 @@ class _Source:
         U = self.array("U", (None, None))
         W, used = self._own_operator(len(U), margin)
         model = self._model(W, U, self.array("b", (len(U),)), "O", "c", used, self._preprocessing(U.shape[1]))
-        return Checkpoint(model, self._training())
+        return Checkpoint(replace(model, task=self._task()), self._training())
 
     def _retrained(self, margin: float | None) -> Checkpoint:
         integers = unpack(self.arrays, self.metadata[STORED], str(self.file))
         model = network_of(integers, self._preprocessing(integers.drive.integers.shape[1]), self.file.name)
         self._agree(model.monotonicity_margin, margin)
-        return Checkpoint(model, self._training())
+        return Checkpoint(replace(model, task=self._task()), self._training())
 
     def _own_operator(self, n: int, given: float | None) -> tuple[np.ndarray, float]:
         """``W`` and its margin: stored, given, or (where ``W`` itself is stored) what it has."""
@@ -339,6 +341,15 @@ class _Source:
         if array.shape not in ((), (d,)):
             raise InputError(f"{self.file}: {key} has shape {array.shape}; expected one number or ({d},)")
         return array
+
+    def _task(self) -> str | None:
+        stored = self.metadata.get("task", self.arrays.get("task"))
+        if stored is None:
+            return None
+        name = str(stored)  # an array of one text in an .npz
+        if name not in TASKS:
+            raise InputError(f"{self.file}: task is {name!r}; expected {' or '.join(TASKS)}. Correct it")
+        return name
 
     def _training(self) -> Training:
         stored = self.metadata.get("training", {})

@@ -95,6 +95,8 @@ class MonDEQ:
         Of a retrained network: the integers that ``W, U, b, O, c`` stand for.
     clip : Clip, optional
         The rows' proximal operators; relu in every row when absent.
+    task : str, optional
+        Name of what the outputs stand for, ``classes`` or ``values``; None where the file does not say.
     """
 
     W: np.ndarray
@@ -107,6 +109,7 @@ class MonDEQ:
     source: str = "model"
     stored: StoredRecurrence | None = None
     clip: Clip | None = None
+    task: str | None = None
 
     def __post_init__(self) -> None:
         if self.clip is not None and self.clip.n != self.n:

@@ -19,6 +19,7 @@ from .inclusion import Inclusion, inclusion_of
 from .model import MonDEQ, Preprocessing, monotonicity_margin
 from .quadratic_program import Array, check_positive_definite, checked, penalties
 from .scaling import well_scaled
+from .task import VALUES
 
 #: Bits of a parameter's word, where the user names none.
 PARAMETER_BITS = 12
@@ -103,4 +104,5 @@ def network(inclusion: Inclusion, box: tuple[np.ndarray, np.ndarray], input_bits
         preprocessing=Preprocessing(scale=1.0, mean=-low * std, std=std, input_bits=input_bits),
         source=source,
         clip=Clip.of(inclusion.kinds),
+        task=VALUES.name,
     )

@@ -67,7 +67,7 @@ def _draw_convergence(axis: Axes, convergence: Convergence) -> None:
         axis.semilogy(updates, _drawable(figure.largest), ":", color=color, linewidth=0.8)
     axis.set(xlabel="update (0: start)", ylabel="Euclidean length")
     axis.set_title(
-        f"Mean over the samples; dotted: largest. Class of the float network: {convergence.same_class:.2%}", fontsize=10
+        f"Mean over the samples; dotted: largest. Float network: {convergence.outputs.in_words()}", fontsize=10
     )
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(alpha=0.3)

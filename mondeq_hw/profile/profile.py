@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, exact_dtype, round_shift
-from ..problem import MonDEQ, Recurrence, preactivation, reformulate, state_of
+from ..problem import MonDEQ, Recurrence, Task, preactivation, reformulate, state_of
 from ..program import GoldenModel, SolverProgram, Trace
 from ..proof import accumulator_ranges
 from .record import ByUpdate, Convergence, Quantity
@@ -221,7 +221,9 @@ def _cells(quantity: Quantity) -> tuple[str, ...]:
     )
 
 
-def profile(program: SolverProgram, words: np.ndarray, clipped_inputs: int, solver: FloatSolver | None) -> Profile:
+def profile(
+    program: SolverProgram, words: np.ndarray, clipped_inputs: int, solver: FloatSolver | None, task: Task
+) -> Profile:
     """Run samples through the program and count.
 
     Parameters
@@ -232,10 +234,12 @@ def profile(program: SolverProgram, words: np.ndarray, clipped_inputs: int, solv
     clipped_inputs : int
         How many of them the input format has clipped.
     solver : FloatSolver or None
+    task : Task
+        Of the network.
     """
     if len(words) == 0:
         raise InputError("there is no sample to profile; expected inputs of shape (samples, d), at least one")
-    formats = _formats(program)
+    formats = _formats(program, task)
     batches = [_batch(program, formats, words[i : i + BATCH], solver) for i in range(0, len(words), BATCH)]
     saturations = np.sum([batch.saturations_by_row for batch in batches], axis=0)
     executed = np.concatenate([batch.iterations for batch in batches])
@@ -258,7 +262,7 @@ def profile(program: SolverProgram, words: np.ndarray, clipped_inputs: int, solv
         quantities=tuple(quantities),
         saturations_by_row=tuple(saturations.tolist()),
         iterations=tuple(np.bincount(executed, minlength=program.iterations + 1).tolist()),
-        convergence=None if solver is None else _convergence([batch.paths for batch in batches if batch.paths]),
+        convergence=None if solver is None else _convergence([batch.paths for batch in batches if batch.paths], task),
     )
 
 
@@ -273,13 +277,14 @@ class _Tally:
 
 @dataclass(frozen=True)
 class _Paths:
-    """Lengths (updates, samples) of a batch, and who agrees with the float network."""
+    """Lengths (updates, samples) of a batch, and the outputs (samples, k) of integers and float network."""
 
     residual: np.ndarray
     float_residual: np.ndarray
     distance: np.ndarray
     equilibrium_distance: np.ndarray
-    same_class: np.ndarray
+    outputs: np.ndarray
+    float_outputs: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -303,15 +308,21 @@ def _batch(
     beyond = (np.abs(rounded) > program.state_format.max_word) & executed[:, :, None]
     paths = None
     if seen.floating is not None:
-        same_class = seen.outputs.argmax(axis=1) == seen.floating.outputs.argmax(axis=1)
-        paths = _Paths(seen.residuals, seen.float_residuals, seen.distances, seen.equilibrium_distances, same_class)
+        paths = _Paths(
+            residual=seen.residuals,
+            float_residual=seen.float_residuals,
+            distance=seen.distances,
+            equilibrium_distance=seen.equilibrium_distances,
+            outputs=np.ldexp(seen.outputs.astype(np.float64), -program.output_fractional_bits),
+            float_outputs=seen.floating.outputs,
+        )
     values = {
         "input": words,
         "drive accumulator": _drive_accumulators(program, words),
         "drive": seen.drive,
         "state accumulator": accumulators[executed[1:]],
         "state": seen.states[executed],
-        "logits": seen.outputs,
+        tuple(formats)[-1]: seen.outputs,
     }
     sizes = {name: 1 + max(-kind.lowest_word, kind.highest_word).bit_length() for name, kind in formats.items()}
     tallies = {name: _tally(array, sizes[name]) for name, array in values.items()}
@@ -346,14 +357,16 @@ def _tally(words: np.ndarray, sizes: int) -> _Tally:
     return _Tally(int(flat.min()), int(flat.max()), np.bincount(lengths, minlength=sizes))
 
 
-def _convergence(batches: Sequence[_Paths]) -> Convergence:
+def _convergence(batches: Sequence[_Paths], task: Task) -> Convergence:
     def by_update(name: str) -> ByUpdate:
         lengths = np.concatenate([getattr(batch, name) for batch in batches], axis=1)
         return ByUpdate(tuple(lengths.mean(axis=1).tolist()), tuple(lengths.max(axis=1).tolist()))
 
-    same_class = np.concatenate([batch.same_class for batch in batches])
+    outputs, floating = (
+        np.concatenate([getattr(batch, name) for batch in batches]) for name in ("outputs", "float_outputs")
+    )
     names = ("residual", "float_residual", "distance", "equilibrium_distance")
-    return Convergence(**{name: by_update(name) for name in names}, same_class=float(same_class.mean()))
+    return Convergence(**{name: by_update(name) for name in names}, outputs=task.agreement(outputs, floating))
 
 
 def _lengths(vectors: np.ndarray) -> np.ndarray:
@@ -363,7 +376,7 @@ def _lengths(vectors: np.ndarray) -> np.ndarray:
 # -- formats -----------------------------------------------------------------
 
 
-def _formats(program: SolverProgram) -> dict[str, Quantity]:
+def _formats(program: SolverProgram, task: Task) -> dict[str, Quantity]:
     """Every quantity with its format and its proved range, nothing counted yet."""
     ranges, state, inputs = accumulator_ranges(program), program.state_format, program.input_format
     top = _largest_state(program)
@@ -372,9 +385,9 @@ def _formats(program: SolverProgram) -> dict[str, Quantity]:
         "drive accumulator": (f"{program.drive_accumulator_bits} {rows}", program.drive_accumulator_bits),
         "drive": (f"{program.drive_bits} {rows}", program.drive_bits),
         "state accumulator": (f"{program.accumulator_bits} {rows}", program.accumulator_bits),
-        "logits": (f"ap_fixed<{program.output_bits},{integer_bits}>", program.output_bits),
+        task.outputs: (f"ap_fixed<{program.output_bits},{integer_bits}>", program.output_bits),
     }
-    proved = {**{name.replace("_", " "): bounds for name, bounds in ranges.items()}, "logits": ranges["output"]}
+    proved = {**{name.replace("_", " "): bounds for name, bounds in ranges.items()}, task.outputs: ranges["output"]}
     quantities = [_uncounted("input", str(inputs), (0, inputs.max_word), (0, inputs.max_word))]
     for name, (text, bits) in widths.items():
         quantities.append(_uncounted(name, text, (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), proved[name]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..problem import Agreement
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -12,7 +14,7 @@ class Quantity:
     Parameters
     ----------
     name : str
-        ``input``, ``drive accumulator``, ``drive``, ``state accumulator``, ``state`` or ``logits``.
+        ``input``, ``drive accumulator``, ``drive``, ``state accumulator``, ``state``, and what the task calls outputs.
     format : str
         Its words; ``row scales`` where each row has its own binary point.
     lowest_word, highest_word : int
@@ -70,12 +72,12 @@ class Convergence:
         From the float solver after the same update; the first is that of the start.
     equilibrium_distance : ByUpdate
         From the float network's equilibrium.
-    same_class : float
-        Share of samples with the class of the float network.
+    outputs : Agreement
+        Those of the integers with those of the float network, by the task.
     """
 
     residual: ByUpdate
     float_residual: ByUpdate
     distance: ByUpdate
     equilibrium_distance: ByUpdate
-    same_class: float
+    outputs: Agreement

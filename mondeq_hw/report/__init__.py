@@ -8,14 +8,13 @@ from __future__ import annotations
 from .compile import Summary
 from .compile import write as write_report
 from .publish import publish, read_report
-from .record import EXACT, REPORT_HTML, REPORT_JSON, Accuracy, Figure
+from .record import EXACT, REPORT_HTML, REPORT_JSON, Figure
 from .written import WrittenReport
 
 __all__ = [
     "EXACT",
     "REPORT_HTML",
     "REPORT_JSON",
-    "Accuracy",
     "Figure",
     "Summary",
     "WrittenReport",

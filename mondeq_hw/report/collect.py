@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..base import InputError, package_version
 from ..boards import SUMMARY
-from ..folder import Build
+from ..folder import RESOLVED, Build
 from ..hardware import (
     ECP5,
     LUT_WEIGHT_BITS,
@@ -32,21 +32,20 @@ from ..hardware import (
     initiation_interval,
     load_schedule,
 )
+from ..problem import Comparison
 from ..program import GoldenModel, SolverProgram
 from ..synthesis import FLOWS, HlsEstimate, Routed, SynthOptions, digests
 from ..verification import BackendReport
 from .record import (
-    ACCURACY,
     AT_ROUTED_CLOCK,
+    COMPARISON,
     ESTIMATED,
     MEASURED,
-    RESOLVED,
     ROUTED,
     SIMULATED,
     SYNTHESIS,
     SYNTHESISED,
     VERIFICATION,
-    Accuracy,
     Backend,
     BoardFigures,
     Counts,
@@ -82,10 +81,11 @@ def collect(build: Build) -> Report:
     cycles = predict_cycles(plan, program.iterations, GoldenModel(program).iterations(build.stimulus))
     verified = _verification(build)
     return Report(
+        task=build.task,
         program=program,
         origin=parsed(build.folder / RESOLVED, Origin),
         certificate=build.certificate.lines,
-        accuracy=parsed(build.folder / ACCURACY, Figure[Accuracy]),
+        comparison=parsed(build.folder / COMPARISON, Figure[Comparison]),
         schedule=plan,
         cycles=CycleFigures(
             predicted=cycles,

@@ -1,4 +1,4 @@
-"""What ``compile`` leaves beside the emitted sources: its options, the accuracy, the first report, a README."""
+"""What ``compile`` leaves beside the sources: its options, the comparison on test samples, a first report, a README."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from ..config import CompileConfig
-from ..folder import Build
+from ..folder import RESOLVED, Build
 from ..hardware import Choice, Schedule
-from ..problem import Checkpoint
+from ..problem import Checkpoint, Comparison
 from ..program import SolverProgram
 from ..rounding import Lowered
+from ..steps import Data
 from .collect import collect, tools
 from .curves import not_drawn
-from .record import ACCURACY, REPORT_JSON, REPORT_MARKDOWN, RESOLVED, Accuracy, Figure
+from .record import COMPARISON, REPORT_JSON, REPORT_MARKDOWN, Figure
 from .render import render
 from .written import WordLengths, WrittenReport
 
@@ -28,21 +29,21 @@ class Summary:
 
     config: CompileConfig
     checkpoint: Checkpoint
-    images: str | None
-    calibration_samples: int
+    data: Data
     lowered: Lowered
     program: SolverProgram
     schedule: Schedule
     graphs: tuple[Choice, ...]
-    accuracy: Figure[Accuracy]
+    comparison: Figure[Comparison]
 
 
 def write(summary: Summary, folder: Path) -> None:
     """Write ``config.resolved.json``, ``report/`` and ``README.md`` into a folder that has all the rest."""
     (folder / "report").mkdir()
     _write_json(folder / RESOLVED, resolved(summary))
-    _write_json(folder / ACCURACY, asdict(summary.accuracy))
-    content = WrittenReport.of(collect(Build(folder, SolverProgram.load(folder))), not_drawn()).to_dict()
+    _write_json(folder / COMPARISON, asdict(summary.comparison))
+    report = collect(Build(folder, SolverProgram.load(folder)))
+    content = WrittenReport.of(report, not_drawn(report.task)).to_dict()
     _write_json(folder / REPORT_JSON, content)
     (folder / REPORT_MARKDOWN).write_text(render("report.md.j2", content))
     (folder / "README.md").write_text(render("README.md.j2", content))
@@ -50,7 +51,7 @@ def write(summary: Summary, folder: Path) -> None:
 
 def resolved(summary: Summary) -> dict[str, Any]:
     """The options as asked for, and every value that was chosen for those left open."""
-    program, lowered = summary.program, summary.lowered
+    program, lowered, data = summary.program, summary.lowered, summary.data
     return {
         "requested": summary.config.model_dump(mode="json"),
         "resolved": {
@@ -64,8 +65,9 @@ def resolved(summary: Summary) -> dict[str, Any]:
             **asdict(WordLengths.of(program)),
             "schedule": summary.schedule.to_plain(),
             "graphs": [asdict(choice) for choice in summary.graphs],
-            "data": summary.images,
-            "calibration_samples": summary.calibration_samples,
+            "task": data.task.name,
+            "data": data.name,
+            "calibration_samples": 0 if data.calibration is None else len(data.calibration),
         },
         "model": model_facts(summary.checkpoint),
         "tools": tools(),

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..folder import Build
 from ..hardware import Schedule, Usage, estimate, initiation_interval, schedule
+from ..problem import Task
 from ..program import GoldenModel, SolverProgram
 from .record import EXACT, PREDICTED, Figure, Report
 
@@ -89,15 +90,15 @@ class WordLengthPoint:
     contraction_factor : float
         Proved; where there is no proof, ``min_D ||D M D^-1||_2``, measured.
     iterations : int
-    accuracy : float or None
-        Of the golden model, 0 to 1; None without labelled images.
+    score : float or None
+        The task's, of the golden model; None without test samples.
     """
 
     bits: int
     certified: bool
     contraction_factor: float
     iterations: int
-    accuracy: float | None
+    score: float | None
 
 
 @dataclass(frozen=True)
@@ -119,18 +120,47 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class OutputPoints:
+    """Outputs of the golden model beside their targets, sample by sample.
+
+    Parameters
+    ----------
+    targets, outputs : tuple of tuple of float (samples, k)
+        Of the folder's ``sim/``.
+    """
+
+    targets: tuple[tuple[float, ...], ...]
+    outputs: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Curves:
-    """What the plots show."""
+    """What the plots show; ``outputs`` where the task has pictures of them."""
 
     residuals: Figure[Residuals]
     foldings: Figure[Foldings]
     word_lengths: Figure[Sweep]
+    outputs: Figure[OutputPoints] | None
 
 
-def not_drawn() -> Curves:
+def not_drawn(task: Task) -> Curves:
     """What ``compile`` leaves to the command ``report``."""
     absent: Figure[Any] = Figure(EXACT, None, "compile draws no curves", "mondeq-hw report DIR")
-    return Curves(absent, replace(absent, kind=PREDICTED), absent)
+    return Curves(absent, replace(absent, kind=PREDICTED), absent, absent if task.plots else None)
+
+
+def output_points(build: Build, task: Task) -> Figure[OutputPoints] | None:
+    """The folder's samples, for a task with pictures of them."""
+    if not task.plots:
+        return None
+    if (targets := build.targets) is None:
+        return Figure(EXACT, None, task.no_test, task.remedy)
+    outputs = GoldenModel(build.program).predict_raw(build.stimulus) * 2.0**-build.program.output_fractional_bits
+    return Figure(EXACT, OutputPoints(_rows(targets), _rows(outputs)))
+
+
+def _rows(array: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in array.tolist())
 
 
 def residuals(build: Build) -> Residuals:

@@ -8,13 +8,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..hardware import Usage
-from .curves import FoldingPoint, Foldings, Residuals, Sweep
+from .curves import FoldingPoint, Foldings, OutputPoints, Residuals, Sweep
 from .record import PartFigures, Report
 
 #: Stand-ins that become variables of the page's style sheet.
@@ -72,9 +73,9 @@ def residual_plot(curve: Residuals) -> str:
 
 
 def word_length_plot(sweep: Sweep | None, report: Report) -> str:
-    """Contraction factor above accuracy, by word length; this build's point alone without a sweep."""
+    """Contraction factor above the task's score, by word length; this build's point alone without a sweep."""
     factor, proved = contraction(report)
-    here, accuracy = report.program.matrix.word_length, report.accuracy.value
+    here, task, comparison = report.program.matrix.word_length, report.task, report.comparison.value
     points = () if sweep is None else sweep.points
 
     def draw(axes: Sequence[Axes]) -> None:
@@ -91,18 +92,20 @@ def word_length_plot(sweep: Sweep | None, report: Report) -> str:
         above.axhline(1, color=ORANGE, linewidth=1, linestyle=":")
         above.set_ylabel("contraction factor")
         _legend_above(above)
-        tested = [p for p in points if p.accuracy is not None]
+        tested = [(p.bits, p.score) for p in points if p.score is not None]
         if tested:
-            below.plot([p.bits for p in tested], [100 * (p.accuracy or 0) for p in tested], "o-", color=BLUE)
-        if accuracy is not None:
-            _ring(below, here, 100 * accuracy.golden, GREEN)
-            below.axhline(100 * accuracy.floating, color=PURPLE, linewidth=1, linestyle=":", label="float model")
+            below.plot(*zip(*tested, strict=True), "o-", color=BLUE)
+        if comparison is not None:
+            golden, floating = comparison.scores
+            _ring(below, here, golden, GREEN)
+            below.axhline(floating, color=PURPLE, linewidth=1, linestyle=":", label="float model")
             below.margins(y=0.2)
+            below.yaxis.set_major_formatter(FuncFormatter(lambda value, position: task.tick(value)))
             _legend_above(below)
         else:
-            below.text(0.5, 0.5, "no labelled images", transform=below.transAxes, ha="center", va="center")
+            below.text(0.5, 0.5, "no test samples", transform=below.transAxes, ha="center", va="center")
             below.set_yticks([])
-        below.set_ylabel("accuracy (%)")
+        below.set_ylabel(task.figure)
         below.set_xlabel("word length of the iteration matrix (bits)")
         below.xaxis.set_major_locator(MaxNLocator(integer=True))
 
@@ -207,6 +210,66 @@ def roofline_plot(curve: Foldings) -> str:
     return _svg("roofline", alt, draw)
 
 
+def scatter_plot(points: OutputPoints) -> str:
+    """Outputs against their targets; on the line they are equal."""
+
+    def draw(ax: Axes, targets: np.ndarray, outputs: np.ndarray) -> None:
+        ends = [targets.min(), targets.max()]
+        ax.plot(targets, outputs, ".", color=BLUE, markersize=3)
+        ax.plot(ends, ends, color=ORANGE, linewidth=1)
+
+    return _by_output("scatter", "output", "Outputs against targets", points, draw)
+
+
+def error_plot(points: OutputPoints) -> str:
+    """Errors of the outputs against their targets."""
+
+    def draw(ax: Axes, targets: np.ndarray, outputs: np.ndarray) -> None:
+        ax.axhline(0, color=ORANGE, linewidth=1)
+        ax.plot(targets, outputs - targets, ".", color=BLUE, markersize=3)
+
+    return _by_output("errors", "output - target", "Outputs less targets, against targets", points, draw)
+
+
+#: The pictures that a task may ask for.
+OUTPUT_PLOTS = {"scatter": scatter_plot, "errors": error_plot}
+#: Of many outputs, those that miss their targets by most are drawn.
+DRAWN_OUTPUTS = 4
+
+
+def _by_output(
+    name: str,
+    label: str,
+    title: str,
+    points: OutputPoints,
+    draw: Callable[[Axes, np.ndarray, np.ndarray], None],
+) -> str:
+    """A panel an output."""
+    targets, outputs = np.array(points.targets), np.array(points.outputs)
+    missed = np.square(outputs - targets).mean(axis=0)
+    shown = sorted(np.argsort(-missed, kind="stable")[:DRAWN_OUTPUTS].tolist())
+    columns = min(2, len(shown))
+    rows = math.ceil(len(shown) / columns)
+
+    def panels(axes: Sequence[Axes]) -> None:
+        for place, ax in enumerate(axes):
+            if place >= len(shown):
+                ax.set_axis_off()
+                continue
+            at = shown[place]
+            draw(ax, targets[:, at], outputs[:, at])
+            ax.set_title(f"output {at}", fontsize=8.8)
+            if place >= len(shown) - columns:
+                ax.set_xlabel("target")
+            if place % columns == 0:
+                ax.set_ylabel(label)
+            ax.locator_params(nbins=4)
+
+    worst = float(np.sqrt(missed.max()))
+    alt = f"{title}: {len(targets)} samples, root mean square error of the worst output {worst:.3g}"
+    return _svg(name, alt, panels, rows, columns)
+
+
 # -- drawing -----------------------------------------------------------------
 
 
@@ -233,11 +296,11 @@ def _thousands(value: float, position: object = None) -> str:
     return f"{value:g}"
 
 
-def _svg(name: str, alt: str, draw: Callable[[Sequence[Axes]], None], rows: int = 1) -> str:
-    """Draw a figure; the same values give the same text."""
+def _svg(name: str, alt: str, draw: Callable[[Sequence[Axes]], None], rows: int = 1, columns: int = 1) -> str:
+    """Draw a figure; the same values give the same text. Panels above each other share their axis."""
     with rc_context({**STYLE, "svg.hashsalt": name}):
         canvas = Canvas(figsize=SIZE, layout="constrained")
-        axes = canvas.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+        axes = canvas.subplots(rows, columns, sharex=columns == 1, squeeze=False).ravel()
         draw(list(axes))
         text = io.StringIO()
         canvas.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

@@ -11,7 +11,7 @@ from typing import Any
 from ..base import InputError
 from ..folder import CERTIFICATE, INTEGERS, Build
 from .collect import collect, parsed
-from .curves import Curves, Sweep, foldings, residuals
+from .curves import Curves, Sweep, foldings, output_points, residuals
 from .html import page
 from .record import EXACT, FIGURES, PREDICTED, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, Figure, Report
 from .render import render
@@ -67,6 +67,7 @@ def publish(
         residuals=Figure(EXACT, residuals(build)),
         foldings=Figure(PREDICTED, foldings(report)),
         word_lengths=_word_lengths(build, report, data_dir, sweep, progress),
+        outputs=output_points(build, report.task),
     )
     progress("drawing")
     written = WrittenReport.of(report, curves)
@@ -80,7 +81,7 @@ def publish(
 def _word_lengths(
     build: Build, report: Report, data_dir: Path | None, sweep: bool, progress: Callable[[str], Any]
 ) -> Figure[Sweep]:
-    """The folder's sweep; a new one where there is none, or where other images were named."""
+    """The folder's sweep; a new one where there is none, or where other data was named."""
     file = build.folder / WORD_LENGTHS
     if file.exists() and data_dir is None:
         known: Sweep = parsed(file, Sweep)

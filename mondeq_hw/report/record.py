@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ..folder import RESOLVED
 from ..hardware import Part, Schedule, Usage
+from ..problem import Comparison, Task
 from ..program import SolverProgram
 from ..proof import CertificateLine
 from ..synthesis import HlsEstimate, Routed
@@ -33,14 +35,9 @@ KINDS = {
 
 #: Files of the report, inside the build folder.
 REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML = "report/report.json", "report/report.md", "report/report.html"
-ACCURACY, RESOLVED, VERIFICATION, SYNTHESIS = (
-    "report/accuracy.json",
-    "config.resolved.json",
-    "report/verify.json",
-    "report/synth.json",
-)
+COMPARISON, VERIFICATION, SYNTHESIS = "report/comparison.json", "report/verify.json", "report/synth.json"
 #: What ``compile`` left for the report to show.
-FIGURES = (RESOLVED, ACCURACY, "rtl/schedule.json", "sim/")
+FIGURES = (RESOLVED, COMPARISON, "rtl/schedule.json", "sim/")
 T = TypeVar("T")
 
 
@@ -63,27 +60,6 @@ class Figure(Generic[T]):
     value: T | None
     reason: str | None = None
     command: str | None = None
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Shares of a test set, 0 to 1.
-
-    Parameters
-    ----------
-    samples : int
-    golden : float
-        The integer program's accuracy, which C++ and RTL share bit for bit.
-    floating : float
-        The trained network's, solved in float64.
-    agreement : float
-        Samples that both give the same class.
-    """
-
-    samples: int
-    golden: float
-    floating: float
-    agreement: float
 
 
 @dataclass(frozen=True)
@@ -267,10 +243,12 @@ class Report:
 
     Parameters
     ----------
+    task : Task
     program : SolverProgram
     origin : Origin
     certificate : tuple of CertificateLine
-    accuracy : Figure of Accuracy
+    comparison : Figure of Comparison
+        Outputs on the test samples against targets and the float network.
     schedule : Schedule
     cycles : CycleFigures
     counts : Counts
@@ -279,10 +257,11 @@ class Report:
     verification : Figure of Verification
     """
 
+    task: Task
     program: SolverProgram
     origin: Origin
     certificate: tuple[CertificateLine, ...]
-    accuracy: Figure[Accuracy]
+    comparison: Figure[Comparison]
     schedule: Schedule
     cycles: CycleFigures
     counts: Counts

@@ -14,6 +14,7 @@ from jinja2 import FunctionLoader
 from markupsafe import Markup
 
 from ..base import template_environment, tool_template
+from ..problem import find_task
 from ..proof import for_reading
 
 #: Longer lists are cut in texts; the JSON has them whole.
@@ -42,15 +43,19 @@ def render(template: str, content: dict[str, Any], **more: Any) -> str:
         loader=FunctionLoader(tool_template), autoescape=in_page, trim_blocks=True, lstrip_blocks=True
     )
 
+    of_task = find_task(content["task"])
+    formats = {**FORMATS, "score": of_task.shown}
+
     def figure(path: str, form: str = "short") -> str:
         value = lookup(content, path)
-        text = FORMATS[form](value)
+        text = formats[form](value)
         machine = value if isinstance(value, str) else repr(value)
         return Markup('<data value="{}" data-path="{}">{}</data>').format(machine, path, text) if in_page else text
 
     environment.filters["for_reading"] = _shortened
     environment.globals.update(
         figure=figure,
+        of_task=of_task,
         claims={line["name"]: line for line in content["certificate"]},
         missing=list(missing(content)),
     )
@@ -90,6 +95,7 @@ FORMATS = {
     "whole": lambda value: f"{value:,.0f}",
     "tenth": lambda value: f"{value:,.1f}",
     "hundredth": lambda value: f"{value:,.2f}",
+    "digits": lambda value: f"{value:.4f}",
     "percent": lambda value: f"{100 * value:.2f} %",
     "at most": lambda value: _to_side(value, ROUND_CEILING),
     "at least": lambda value: _to_side(value, ROUND_FLOOR),

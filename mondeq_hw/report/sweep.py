@@ -1,4 +1,4 @@
-"""Contraction and accuracy by word length: the float model of a build folder, rounded again.
+"""Contraction and score by word length: the float model of a build folder, rounded again.
 
 The certificate holds the float model on integer grids, so the folder alone is
 enough.  All but the iteration matrix keeps this build's word lengths.
@@ -15,11 +15,11 @@ import numpy as np
 from ..base import InputError
 from ..config import CompileConfig, resolve
 from ..folder import Build
-from ..problem import Checkpoint, Dataset, MonDEQ, Preprocessing
+from ..problem import GIVEN, Checkpoint, Dataset, MonDEQ, Preprocessing, Task
 from ..program import GoldenModel
 from ..proof import model_from_plain, unpacked
 from ..rounding import RETRAINED, lower
-from ..steps import Images, certified_program, choose_images, lowering_options
+from ..steps import Data, certified_program, choose_data, lowering_options
 from .curves import Sweep, WordLengthPoint
 from .record import Report
 
@@ -39,43 +39,46 @@ def sweep_word_lengths(
     build : Build
     report : Report
     data_dir : Path or None
-        Where the images are now, if not where ``compile`` was told.
+        Where the data is now, if not where ``compile`` was told.
     progress : callable
         Told what is being done.
 
     Raises
     ------
     InputError
-        The folder holds no float model, or one that was retrained; the images are not there.
+        The folder holds no float model, or one that was retrained; the data is not there.
     """
     resolved = report.origin.resolved
     if resolved["rounding"] == RETRAINED:
         raise InputError("the network was retrained for its word length; its integers are what they are")
     model = stored_model(build, report)
     names = ("drive_bits", "readout_bits", "state_bits", "input_bits")
-    kept = {name: resolved[name] for name in names} | {"allow_uncertified": True}
+    kept = {name: resolved[name] for name in names} | {"task": report.task.name, "allow_uncertified": True}
     given = {key: value for key, value in report.origin.requested.items() if value is not None}
     config = resolve(given | kept | ({"data_dir": data_dir} if data_dir else {}))
-    images = _images(build, report, config, model, data_dir)
+    data = _data(build, report, config, model, data_dir)
 
     def point(bits: int) -> WordLengthPoint:
         progress(f"rounding to {bits} bit{'s' if bits > 1 else ''}")
         changed = config.model_copy(update={"bits": bits})
-        lowered = lower(model, lowering_options(changed), images.calibration)
+        lowered = lower(model, lowering_options(changed), data.calibration)
         proof = lowered.proof
-        program = certified_program(model, changed, images, lowered)
+        program = certified_program(model, changed, data, lowered)
+        score = None
+        if data.test is not None:
+            score = report.task.score(GoldenModel(program).predict(data.test.words), data.test.targets)
         return WordLengthPoint(
             bits=bits,
             certified=proof is not None,
             contraction_factor=lowered.contraction_estimate if proof is None else float(proof.contraction_factor),
             iterations=program.iterations,
-            accuracy=None if images.test is None else _accuracy(GoldenModel(program), images.test),
+            score=score,
         )
 
     return Sweep(
         program_digest=build.program.digest,
-        calibration_samples=0 if images.calibration is None else len(images.calibration),
-        test_samples=0 if images.test is None else len(images.test),
+        calibration_samples=0 if data.calibration is None else len(data.calibration),
+        test_samples=0 if data.test is None else len(data.test),
         points=tuple(point(bits) for bits in WORD_LENGTHS),
     )
 
@@ -100,32 +103,29 @@ def stored_model(build: Build, report: Report) -> MonDEQ:
     )
 
 
-def _images(build: Build, report: Report, config: CompileConfig, model: MonDEQ, data_dir: Path | None) -> Images:
+def _data(build: Build, report: Report, config: CompileConfig, model: MonDEQ, data_dir: Path | None) -> Data:
     """The data that ``compile`` used; where it is gone, what the folder holds of it."""
     name = report.origin.resolved["data"]
+    if name in (None, GIVEN) and data_dir is not None:
+        raise InputError(f"--data-dir {data_dir}: the folder was compiled without a data set by name; leave it out")
     if name is None:
-        if data_dir is not None:
-            raise InputError(f"--data-dir {data_dir}: the folder was compiled without images; leave it out")
-        return Images()
+        return Data(report.task)
+    if name == GIVEN:
+        return _stored_data(build, report.task, name)
     try:
-        return choose_images(config.model_copy(update={"data": name}), Checkpoint(model))
+        return choose_data(config.model_copy(update={"data": name}), Checkpoint(model))
     except InputError:
         if data_dir is not None:
             raise
-        return _stored_images(build, name)
+        return _stored_data(build, report.task, name)
 
 
-def _stored_images(build: Build, name: str) -> Images:
-    """Calibration words of the certificate, and the labelled samples in ``sim/``."""
-    program, samples = build.program, build.certificate.evidence["samples"]
-    calibration, test = (
-        program.input_format.to_float(words).astype(np.int64)
-        for words in (unpacked(samples["words"], samples["count"]), build.stimulus)
-    )
-    labels = np.load(build.folder / "sim" / "labels.npy", allow_pickle=False)
-    return Images(name, calibration, Dataset(name, "test", test, labels))
-
-
-def _accuracy(golden: GoldenModel, test: Dataset) -> float:
-    predicted = golden.predict_raw(golden.words(test.words)).argmax(axis=1)
-    return float((predicted == test.labels).mean())
+def _stored_data(build: Build, task: Task, name: str) -> Data:
+    """Calibration words of the certificate, and the samples with targets in ``sim/``."""
+    raw, samples = build.program.input_format.to_float, build.certificate.evidence.get("samples")
+    calibration, test = None, None
+    if samples is not None:
+        calibration = raw(unpacked(samples["words"], samples["count"])).astype(np.int64)
+    if (targets := build.targets) is not None:
+        test = Dataset(name, "test", raw(build.stimulus).astype(np.int64), targets)
+    return Data(task, name, calibration, test)

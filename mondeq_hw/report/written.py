@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..hardware import Choice, EngineFolding, Schedule
+from ..problem import Comparison
 from ..program import SolverProgram
 from ..proof import CertificateLine
 from .curves import Curves, macs
 from .record import (
     AT_ROUTED_CLOCK,
     KINDS,
-    Accuracy,
     BoardFigures,
     Counts,
     CycleFigures,
@@ -22,7 +22,7 @@ from .record import (
     Verification,
 )
 
-REPORT_VERSION = 3
+REPORT_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,8 @@ class WrittenReport:
         Of the format.
     name : str
         Of the program.
+    task : {"classes", "values"}
+        What the outputs stand for.
     certified : bool
     program_digest : str
     kinds : dict of str to str
@@ -148,7 +150,8 @@ class WrittenReport:
     iterations : int
     word_lengths : WordLengths
     certificate : tuple of CertificateLine
-    accuracy : Figure of Accuracy
+    comparison : Figure of Accuracy or Errors
+        Outputs on the test samples against targets and the float network.
     data : str or None
         Name of the data set.
     calibration_samples : int
@@ -166,6 +169,7 @@ class WrittenReport:
 
     version: int
     name: str
+    task: str
     certified: bool
     program_digest: str
     kinds: dict[str, str]
@@ -178,7 +182,7 @@ class WrittenReport:
     iterations: int
     word_lengths: WordLengths
     certificate: tuple[CertificateLine, ...]
-    accuracy: Figure[Accuracy]
+    comparison: Figure[Comparison]
     data: str | None
     calibration_samples: int
     schedule: ScheduleFacts
@@ -198,6 +202,7 @@ class WrittenReport:
         return WrittenReport(
             version=REPORT_VERSION,
             name=program.name,
+            task=report.task.name,
             certified=program.certified,
             program_digest=program.digest,
             kinds={**KINDS, AT_ROUTED_CLOCK: "the two together"},
@@ -210,7 +215,7 @@ class WrittenReport:
             iterations=program.iterations,
             word_lengths=WordLengths.of(program),
             certificate=report.certificate,
-            accuracy=report.accuracy,
+            comparison=report.comparison,
             data=resolved["data"],
             calibration_samples=resolved["calibration_samples"],
             schedule=ScheduleFacts.of(report.schedule),

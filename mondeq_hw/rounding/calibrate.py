@@ -1,4 +1,4 @@
-"""Calibrated rounding: the least logit error on calibration images, contraction kept.
+"""Calibrated rounding: the least logit error on calibration samples, contraction kept.
 
 Layer by layer, as in GPTQ (Frantar et al., arXiv 2210.17323), but along the
 recurrence instead of along a stack of layers:
@@ -44,7 +44,7 @@ SOLVE_ITERATIONS = 2000
 
 @dataclass(frozen=True)
 class Calibration:
-    """Calibration images and what the float network makes of them.
+    """Calibration samples and what the float network makes of them.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class Calibration:
 
 
 def calibration(model: MonDEQ, raw: np.ndarray, seen: np.ndarray) -> Calibration:
-    """Solve the float network on calibration images.
+    """Solve the float network on calibration samples.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ class LoweringOptions:
         Word length of the iteration matrix, 1 to 16.
     solver : {"peaceman_rachford", "forward_backward"}
     rounding : {"auto", "nearest", "spectral", "calibrated"}
-        ``auto``: calibrated with calibration images, otherwise nearest and,
+        ``auto``: calibrated with calibration samples, otherwise nearest and,
         where that cannot be proved, spectral.
     granularity : {"row", "tensor"}
     drive_bits, readout_bits, state_bits, input_bits : int, optional
@@ -120,15 +120,15 @@ class Lowered:
 
 # One thread: the order of summation, and with it the integers, must not depend on the number of cores.
 @threadpool_limits.wrap(limits=1, user_api="blas")
-def lower(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None = None) -> Lowered:
+def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = None) -> Lowered:
     """Quantise a model.
 
     Parameters
     ----------
     model : MonDEQ
     options : LoweringOptions
-    images : ndarray of int (samples, d), optional
-        Raw input words of training images: required by the calibrated
+    samples : ndarray of int (samples, d), optional
+        Raw input words of training samples: required by the calibrated
         rounding, and used for the range of the state.
 
     Returns
@@ -139,17 +139,17 @@ def lower(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None = N
     Raises
     ------
     InputError
-        An option is out of range, or calibrated rounding has no images.
+        An option is out of range, or calibrated rounding has no samples.
     """
-    _check(model, options, images)
+    _check(model, options, samples)
     if model.stored is not None:
         return _as_stored(model.source, model.stored, options)
     input_format = _input_format(model, options)
-    if images is not None and options.rounding in (AUTO, CALIBRATED):
-        quantized, rounding = _round_with_images(model, options, input_format, images), CALIBRATED
+    if samples is not None and options.rounding in (AUTO, CALIBRATED):
+        quantized, rounding = _round_with_samples(model, options, input_format, samples), CALIBRATED
     else:
-        quantized, rounding = _round_without_images(model, options)
-    words = _range_words(model) if images is None else images[:RANGE_SAMPLES]
+        quantized, rounding = _round_without_samples(model, options)
+    words = _range_words(model) if samples is None else samples[:RANGE_SAMPLES]
     return Lowered(
         quantized=quantized,
         input_format=input_format,
@@ -212,17 +212,17 @@ def _candidates(model: MonDEQ, options: LoweringOptions, octaves: np.ndarray) ->
 # -- rounding ----------------------------------------------------------------
 
 
-def _round_with_images(
-    model: MonDEQ, options: LoweringOptions, input_format: FixedPointFormat, images: np.ndarray
+def _round_with_samples(
+    model: MonDEQ, options: LoweringOptions, input_format: FixedPointFormat, samples: np.ndarray
 ) -> QuantizedRecurrence:
-    seen = input_format.to_float(input_format.quantize(images))
+    seen = input_format.to_float(input_format.quantize(samples))
     recurrences = _candidates(model, options, CALIBRATED_OCTAVES)
     lengths = WordLengths(options.bits, _drive_bits(options), _readout_bits(options), options.granularity)
     limit = min(map(_norm_limit, recurrences))
-    return round_calibrated(recurrences, calibration(model, images, seen), lengths, limit)
+    return round_calibrated(recurrences, calibration(model, samples, seen), lengths, limit)
 
 
-def _round_without_images(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str]:
+def _round_without_samples(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str]:
     """Nearest or spectral rounding, at the step size of least quantised contraction factor."""
     recurrences = _fast(_candidates(model, options, STEP_OCTAVES))
     candidates = [_nearest(recurrence, options) for recurrence in recurrences]
@@ -311,7 +311,7 @@ def _state_format(
 
 
 def _range_words(model: MonDEQ) -> np.ndarray:
-    """Stand-ins for images where there are none: noise from sparse to dense."""
+    """Stand-ins for samples where there are none: noise from sparse to dense."""
     rng = np.random.default_rng(0)
     density = rng.random((256, 1))
     words = rng.integers(0, 2**model.preprocessing.input_bits, size=(256, model.d))
@@ -321,7 +321,7 @@ def _range_words(model: MonDEQ) -> np.ndarray:
 # -- checks ------------------------------------------------------------------
 
 
-def _check(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None) -> None:
+def _check(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None) -> None:
     splitting = find_splitting(options.solver)
     _one_of("rounding", options.rounding, ROUNDINGS)
     for word_length in (options.bits, _drive_bits(options), _readout_bits(options)):
@@ -332,10 +332,10 @@ def _check(model: MonDEQ, options: LoweringOptions, images: np.ndarray | None) -
         raise InputError(f"step size is {options.step_size}; expected a positive number")
     if options.step_size is not None:
         splitting.leak_shift(options.step_size)
-    if options.rounding == CALIBRATED and images is None:
-        raise InputError("calibrated rounding got no calibration images; name a data set, or use --rounding spectral")
-    if images is not None and (images.ndim != 2 or images.shape[1] != model.d or len(images) == 0):
-        raise InputError(f"calibration images have shape {images.shape}; the model expects (samples, {model.d})")
+    if options.rounding == CALIBRATED and samples is None:
+        raise InputError("calibrated rounding got no calibration samples; name a data set, or use --rounding spectral")
+    if samples is not None and (samples.ndim != 2 or samples.shape[1] != model.d or len(samples) == 0):
+        raise InputError(f"calibration samples have shape {samples.shape}; the model expects (samples, {model.d})")
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot: no display, no global state
+from matplotlib.ticker import FuncFormatter
 
 from ..problem import find_splitting
 from .search import SearchResult
@@ -25,10 +26,10 @@ def draw(result: SearchResult) -> bytes:
 
 
 def figure_of(result: SearchResult) -> Figure:
-    """Accuracy (with images), contraction factor, and radius (where it is a target)."""
+    """Score (with data), contraction factor, and radius (where it is a target)."""
     target, panels = result.settings.target, []
-    if result.images is not None:
-        panels.append(_draw_accuracy)
+    if result.data is not None:
+        panels.append(_draw_score)
     panels.append(_draw_factor)
     if target.radius is not None:
         panels.append(_draw_radius)
@@ -48,13 +49,14 @@ def figure_of(result: SearchResult) -> Figure:
     return figure
 
 
-def _draw_accuracy(axis: Axes, result: SearchResult) -> None:
-    _draw_points(axis, result, lambda point: 100 * (point.accuracy or 0.0))
+def _draw_score(axis: Axes, result: SearchResult) -> None:
+    _draw_points(axis, result, lambda point: float("nan") if point.score is None else point.score)
     if result.judgement is not None:
-        axis.axhline(100 * result.judgement.selection_float, color="k", linewidth=0.8, linestyle=":", label="float")
-    if result.settings.target.accuracy is not None:
-        axis.axhline(100 * result.settings.target.accuracy, color="C2", linewidth=0.8, linestyle="--", label="target")
-    axis.set_ylabel("accuracy on the selection images, %")
+        axis.axhline(result.judgement.selection_float, color="k", linewidth=0.8, linestyle=":", label="float")
+    if result.settings.target.score is not None:
+        axis.axhline(result.settings.target.score, color="C2", linewidth=0.8, linestyle="--", label="target")
+    axis.set_ylabel(f"{result.task.figure} on the selection samples")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, position: result.task.tick(value)))
 
 
 def _draw_factor(axis: Axes, result: SearchResult) -> None:

@@ -1,8 +1,9 @@
 """What a search leaves in its folder, each file replaced at once.
 
 ``search.json``
-    ``version`` (1), ``model``, ``data`` (or null), ``method`` (``descent`` or ``exhaustive``), ``minimise``
-    (``memory`` or ``luts``), ``target`` (``accuracy`` as a share, ``radius``; null asks nothing), ``lattice``
+    ``version`` (2), ``model``, ``task``, ``data`` (or null), ``method`` (``descent`` or ``exhaustive``), ``minimise``
+    (``memory`` or ``luts``), ``target`` (``score``: accuracy as a share, or R squared of the worst output;
+    ``radius``; null asks nothing), ``lattice``
     (``solvers``, and first and last of each word length), ``conclusion`` (a sentence), then points::
 
         winner    or null
@@ -12,7 +13,7 @@
         points    all
 
     A point is a flat record of :class:`mondeq_hw.search.space.SearchPoint` and ``reached``, whether it is proved and
-    meets the target.  Last ``judgement``, of :class:`mondeq_hw.search.Judgement`, or null without images.
+    meets the target.  Last ``judgement``, of :class:`mondeq_hw.search.Judgement`, or null without data.
 ``points.csv``
     All points, one a line.
 ``winner.json``
@@ -36,7 +37,7 @@ from .plot import draw
 from .search import SearchResult
 from .space import AXES, SearchPoint
 
-VERSION = 1
+VERSION = 2
 REPORT = "search.json"
 TABLE = "points.csv"
 WINNER = "winner.json"
@@ -72,7 +73,8 @@ def to_plain(result: SearchResult) -> dict[str, Any]:
     return {
         "version": VERSION,
         "model": result.source,
-        "data": result.images,
+        "task": result.task.name,
+        "data": result.data,
         "method": "exhaustive" if settings.exhaustive else "descent",
         "minimise": settings.minimise,
         "target": asdict(settings.target),
@@ -110,8 +112,8 @@ def target_text(result: SearchResult) -> str:
     """The target in words."""
     target = result.settings.target
     parts = []
-    if target.accuracy is not None:
-        parts.append(f"an accuracy of {100 * target.accuracy:g} %")
+    if target.score is not None:
+        parts.append(result.task.wanted(target.score))
     if target.radius is not None:
         parts.append(f"a certified radius of {target.radius:g}")
     return " and ".join(parts)

@@ -1,4 +1,4 @@
-"""The smallest certified word lengths that reach a target accuracy or error radius.
+"""The smallest certified word lengths that reach a target score or error radius.
 
 Measuring a point is a compilation up to the golden model, by the functions that ``compile`` itself calls.
 Two ways through the lattice of points:
@@ -12,8 +12,8 @@ exhaustive
 
 Before either, the sweep: every length of the iteration matrix, the other words at their widest.
 
-Accuracy is that of every other test image, and the rest judges the winner once.  Training images would not do: a
-network classifies those that it was trained on far better than any others.
+The score (accuracy, or R squared) is that of every other test sample, and the rest judges the winner once.  Training
+samples would not do: a network does far better on those that it was trained on than on any others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from threading import Thread
@@ -34,11 +34,11 @@ from joblib import Parallel, delayed
 from ..base import InputError, __version__
 from ..config import CompileConfig
 from ..hardware import ECP5, estimate
-from ..problem import MonDEQ, logits
+from ..problem import Dataset, MonDEQ, Task, logits
 from ..program import GoldenModel, SolverProgram
 from ..proof import error_bound, float_up, state_radius
 from ..rounding import Lowered, lower, with_state_bits
-from ..steps import Images, certified_program, checkpoint_of, choose_images, lowering_options, scheduled
+from ..steps import Data, Pair, certified_program, checkpoint_of, choose_data, lowering_options, scheduled
 from .journal import Journal, exclusive
 from .space import AXES, MEMORY, Choice, Lattice, SearchPoint, Target
 
@@ -78,13 +78,13 @@ class SearchSettings:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Shares of correct classes, integers and float network: of the images that chose, and of those kept back."""
+    """Scores of integers and float network: of the samples that chose, and of those kept back."""
 
     selection_samples: int
-    selection_accuracy: float
+    selection_score: float
     selection_float: float
     kept_samples: int
-    kept_accuracy: float
+    kept_score: float
     kept_float: float
 
 
@@ -97,8 +97,9 @@ class SearchResult:
     settings : SearchSettings
     source : str
         Name of the model.
-    images : str or None
-        Name of the data; None without any.
+    task : Task
+    data : str or None
+        Its name; None without any.
     points : tuple of SearchPoint
         All points of this search in order, those measured by an earlier one included.
     sweep : tuple of SearchPoint
@@ -107,12 +108,13 @@ class SearchResult:
     best : SearchPoint or None
         The winner, or the proved point nearest to the target; None where nothing is proved.
     judgement : Judgement or None
-        Of ``best``; None without images.
+        Of ``best``; None without data.
     """
 
     settings: SearchSettings
     source: str
-    images: str | None
+    task: Task
+    data: str | None
     points: tuple[SearchPoint, ...]
     sweep: tuple[SearchPoint, ...]
     winner: SearchPoint | None
@@ -121,7 +123,14 @@ class SearchResult:
 
 
 def search(
-    model: Path, settings: SearchSettings, folder: Path, jobs: int = 1, observe: SearchObserver | None = None
+    model: Path,
+    settings: SearchSettings,
+    folder: Path,
+    jobs: int = 1,
+    observe: SearchObserver | None = None,
+    *,
+    calibration: np.ndarray | Pair | None = None,
+    test: Pair | None = None,
 ) -> SearchResult:
     """Find the cheapest point of the lattice that reaches the target.
 
@@ -137,13 +146,15 @@ def search(
     jobs : int
         Processes.
     observe : callable, optional
+    calibration, test
+        Arrays in the place of a named data set, as of ``compile``.
 
     Raises
     ------
     InputError
         Something about the model, the data or the folder.
     """
-    experiment = open_experiment(model, settings)
+    experiment = open_experiment(model, settings, calibration, test)
     lattice = settings.lattice
     workers = Parallel(jobs, backend="loky", return_as="generator_unordered", initializer=_end_with_parent)
     with exclusive(folder, experiment.key) as journal, workers as pool:
@@ -160,7 +171,8 @@ def search(
     return SearchResult(
         settings=settings,
         source=experiment.model.source,
-        images=experiment.images.name,
+        task=experiment.data.task,
+        data=experiment.data.name,
         points=points,
         sweep=tuple(measured.points[choice] for choice in lattice.sweep()),
         winner=winner,
@@ -198,7 +210,7 @@ def _descend(settings: SearchSettings, measured: _Measured) -> None:
 
 
 def _settle(settings: SearchSettings, measured: _Measured) -> None:
-    """Measure around the cheapest point until it is a local minimum: accuracy is not monotone in the word lengths,
+    """Measure around the cheapest point until it is a local minimum: the score is not monotone in the word lengths,
     so that a point of the sweep, or one beside a walk, can be cheaper than where the walks ended."""
     while (cheapest := _cheapest(settings, measured.points.values())) is not None:
         below = settings.lattice.shorter(cheapest.choice)
@@ -275,19 +287,24 @@ class Experiment:
     ----------
     settings : SearchSettings
     model : MonDEQ
-    images : Images
+    data : Data
     key : str
-        Digest of the model's file, the images, the shared options and the version.
+        Digest of the model's file, the data, the shared options and the version.
     """
 
     settings: SearchSettings
     model: MonDEQ
-    images: Images
+    data: Data
     key: str
 
 
-def open_experiment(file: Path, settings: SearchSettings) -> Experiment:
-    """Load the model and its images.
+def open_experiment(
+    file: Path,
+    settings: SearchSettings,
+    calibration: np.ndarray | Pair | None = None,
+    test: Pair | None = None,
+) -> Experiment:
+    """Load the model and its data.
 
     Raises
     ------
@@ -295,24 +312,27 @@ def open_experiment(file: Path, settings: SearchSettings) -> Experiment:
         They cannot be read, or do not go together with each other or the target.
     """
     checkpoint = checkpoint_of(file, settings.base)
-    model, images = checkpoint.model, choose_images(settings.base, checkpoint)
+    model = checkpoint.model
+    data = choose_data(settings.base, checkpoint, calibration, test)
     if model.stored is not None:
         raise InputError(
             f"{file}: is a retrained network, whose word lengths are fixed; search with the float network it came from"
         )
-    if settings.target.accuracy is not None and images.test is None:
+    if settings.target.score is not None and data.test is None:
         raise InputError(
-            "a target accuracy needs labelled images; name them with --data or --data-dir, or give --target-radius"
+            f"{data.task.target_option} needs test samples with targets; name them with --data or --data-dir, or give "
+            "--target-radius"
         )
-    if images.test is not None and len(images.test) < 2:
-        raise InputError("one test image is not enough: one half chooses, the other judges; name more with --data-dir")
+    if data.test is not None and len(data.test) < 2:
+        raise InputError("one test sample is not enough: one half chooses, the other judges; give more")
     shared = settings.base.model_dump(mode="json", exclude=NOT_SHARED)
-    state = hashlib.sha256(json.dumps([__version__, shared], sort_keys=True).encode())
+    state = hashlib.sha256(json.dumps([__version__, data.task.name, shared], sort_keys=True).encode())
     state.update(hashlib.sha256(file.read_bytes()).digest())
-    if images.calibration is not None and images.test is not None:
-        for array in (images.calibration, images.test.words, images.test.labels):
+    test_arrays = () if data.test is None else (data.test.words, data.test.targets)
+    for array in (data.calibration, *test_arrays):
+        if array is not None:
             state.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
-    return Experiment(settings, model, images, state.hexdigest())
+    return Experiment(settings, model, data, state.hexdigest())
 
 
 def measure(experiment: Experiment, journal: Journal, choices: Sequence[Choice]) -> list[SearchPoint]:
@@ -327,17 +347,17 @@ def measure(experiment: Experiment, journal: Journal, choices: Sequence[Choice])
 
 def _lowered(experiment: Experiment, choice: Choice) -> Lowered:
     config = experiment.settings.config(choice)
-    return lower(experiment.model, lowering_options(config), experiment.images.calibration)
+    return lower(experiment.model, lowering_options(config), experiment.data.calibration)
 
 
 def _program(experiment: Experiment, choice: Choice, lowered: Lowered) -> SolverProgram:
     """As compiled; without a proof as ``--allow-uncertified`` compiles it."""
     config = experiment.settings.config(choice).model_copy(update={"allow_uncertified": True})
-    return certified_program(experiment.model, config, experiment.images, lowered)
+    return certified_program(experiment.model, config, experiment.data, lowered)
 
 
 def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPoint:
-    program, proof, test = _program(experiment, choice, lowered), lowered.proof, experiment.images.test
+    program, proof, test = _program(experiment, choice, lowered), lowered.proof, experiment.data.test
     folding, _ = scheduled(program, experiment.settings.config(choice))
     matrices = (program.matrix, program.drive, program.readout)
     return SearchPoint(
@@ -346,28 +366,33 @@ def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPo
         contraction_factor=lowered.contraction_estimate if proof is None else float(proof.contraction_factor),
         iterations=program.iterations,
         radius=None if proof is None else float_up(state_radius(program, proof, error_bound(program, proof))),
-        accuracy=None if test is None else _accuracy(program, test.words[::2], test.labels[::2]),
+        score=None if test is None else _score(experiment, program, _half(test, 0)),
         memory_bits=sum(matrix.memory_bits for matrix in matrices) + program.n * choice.state_bits,
         estimated_luts=estimate(program, folding, ECP5, ALL_IN_LUTS).luts,
     )
 
 
-def _accuracy(program: SolverProgram, words: np.ndarray, labels: np.ndarray) -> float:
-    golden = GoldenModel(program)
-    return float((golden.predict_raw(golden.words(words)).argmax(axis=1) == labels).mean())
+def _half(test: Dataset, first: int) -> Dataset:
+    """The samples that choose (from 0), or those that judge (from 1)."""
+    return replace(test, words=test.words[first::2], targets=test.targets[first::2])
+
+
+def _score(experiment: Experiment, program: SolverProgram, test: Dataset) -> float:
+    return experiment.data.task.score(GoldenModel(program).predict(test.words), test.targets)
 
 
 def _judge(experiment: Experiment, choice: Choice) -> Judgement | None:
-    test = experiment.images.test
+    test = experiment.data.test
     if test is None:
         return None
     program = _program(experiment, choice, _lowered(experiment, choice))
-    floating = logits(experiment.model, test.words).argmax(axis=1) == test.labels
+    task, floating = experiment.data.task, logits(experiment.model, test.words)
+    chose, kept = _half(test, 0), _half(test, 1)
     return Judgement(
-        selection_samples=len(test.labels[::2]),
-        selection_accuracy=_accuracy(program, test.words[::2], test.labels[::2]),
-        selection_float=float(floating[::2].mean()),
-        kept_samples=len(test.labels[1::2]),
-        kept_accuracy=_accuracy(program, test.words[1::2], test.labels[1::2]),
-        kept_float=float(floating[1::2].mean()),
+        selection_samples=len(chose),
+        selection_score=_score(experiment, program, chose),
+        selection_float=task.score(floating[::2], chose.targets),
+        kept_samples=len(kept),
+        kept_score=_score(experiment, program, kept),
+        kept_float=task.score(floating[1::2], kept.targets),
     )

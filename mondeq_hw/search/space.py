@@ -39,8 +39,8 @@ class SearchPoint:
         Updates that the certificate asks for; without a proof, those that were run.
     radius : float or None
         Proved bound on ``||s_K - s*||_2``, the certificate's line ``radius``; None without a proof.
-    accuracy : float or None
-        Share of the selection images, 0 to 1; None without images.
+    score : float or None
+        The task's, of the selection samples; None without data.
     memory_bits : int
         Bits of all matrices and of one state vector.
     estimated_luts : int
@@ -52,7 +52,7 @@ class SearchPoint:
     contraction_factor: float
     iterations: int
     radius: float | None
-    accuracy: float | None
+    score: float | None
     memory_bits: int
     estimated_luts: int
 
@@ -80,28 +80,28 @@ class Target:
 
     Parameters
     ----------
-    accuracy : float or None
-        Least share of the selection images.
+    score : float or None
+        Least score of the selection samples: accuracy as a share, or R squared of the worst output.
     radius : float or None
         Largest certified radius.
     """
 
-    accuracy: float | None = None
+    score: float | None = None
     radius: float | None = None
 
     def reached_by(self, point: SearchPoint) -> bool:
         """Whether a point is proved and meets both."""
         if not point.proved or point.radius is None:
             return False
-        accurate = self.accuracy is None or (point.accuracy is not None and point.accuracy >= self.accuracy)
-        return accurate and (self.radius is None or point.radius <= self.radius)
+        good = self.score is None or (point.score is not None and point.score >= self.score)
+        return good and (self.radius is None or point.radius <= self.radius)
 
     def nearest(self, points: Sequence[SearchPoint]) -> SearchPoint | None:
-        """Of the proved points the most accurate (where that counts), then the one of least radius."""
+        """Of the proved points the one of best score (where that counts), then the one of least radius."""
 
         def rank(point: SearchPoint) -> tuple[float, float]:
-            accuracy = 0.0 if self.accuracy is None or point.accuracy is None else min(point.accuracy, self.accuracy)
-            return -accuracy, point.radius or 0.0
+            score = 0.0 if self.score is None or point.score is None else min(point.score, self.score)
+            return -score, point.radius or 0.0
 
         return min((point for point in points if point.proved), key=rank, default=None)
 

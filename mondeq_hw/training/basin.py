@@ -145,7 +145,7 @@ def diagnose(lowered: Lowered, data: Dataset, config: QatConfig, every: int, sam
 
 
 def _chosen(data: Dataset, indices: np.ndarray) -> Dataset:
-    return Dataset(data.name, data.split, data.words[indices], data.labels[indices])
+    return Dataset(data.name, data.split, data.words[indices], data.targets[indices])
 
 
 class BasinProbe:
@@ -323,7 +323,7 @@ def set_levels(network: QuantizedNetwork, point: Tensor) -> None:
 def probe_tensors(network: QuantizedNetwork, images: Dataset) -> tuple[Tensor, Tensor]:
     """What the network sees of the images, and their labels."""
     seen = network.input_format.to_float(network.input_format.quantize(images.words))
-    return torch.from_numpy(seen.astype(np.float32)), torch.from_numpy(images.labels.astype(np.int64))
+    return torch.from_numpy(seen.astype(np.float32)), torch.from_numpy(images.targets.astype(np.int64))
 
 
 @torch.no_grad()

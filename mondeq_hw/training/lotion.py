@@ -24,9 +24,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from ..base import max_level
+from .loss import Loss
 from .qat import LatentMatrix, Learner, QuantizedNetwork, replace_value
 
 #: Steps between two estimates of the curvature, and the share of the old estimate in their average.
@@ -72,7 +72,7 @@ def real_levels(latent: Tensor, word_length: int) -> Tensor:
 class Curvature(nn.Module):
     """Running estimate of the Gauss-Newton diagonal with respect to the latent levels.
 
-    Gauss-Newton-Bartlett: for labels drawn from the model's own prediction,
+    Gauss-Newton-Bartlett: for targets drawn from the model's own prediction,
     the squared gradient of a mini-batch's mean loss, times its size, is
     unbiased (Liu et al., "Sophia", arXiv 2305.14342, section 2.3).
 
@@ -80,13 +80,14 @@ class Curvature(nn.Module):
     ----------
     network : QuantizedNetwork
     seed : int
+    of_task : Loss
     """
 
     steps: Tensor
 
-    def __init__(self, network: QuantizedNetwork, seed: int):
+    def __init__(self, network: QuantizedNetwork, seed: int, of_task: Loss):
         super().__init__()
-        self.seed = seed
+        self.seed, self.of_task = seed, of_task
         self.register_buffer("steps", torch.zeros((), dtype=torch.long))
         for index, latent in enumerate(latents(network)):
             self.register_buffer(f"diagonal_{index}", torch.zeros_like(latent.levels))
@@ -102,13 +103,11 @@ class Curvature(nn.Module):
         self.steps += 1
         if step % CURVATURE_EVERY:
             return
-        logits = network(words)
-        labels = torch.multinomial(logits.detach().softmax(dim=1), 1, generator=generator)[:, 0]
+        outputs = network(words)
+        loss = self.of_task.mean(outputs, self.of_task.drawn(outputs, generator))
         parameters = [latent.levels for latent in latents(network)]
         memory = CURVATURE_MEMORY if step else 0.0
-        for diagonal, gradient in zip(
-            self.diagonals(), torch.autograd.grad(cross_entropy(logits, labels), parameters), strict=True
-        ):
+        for diagonal, gradient in zip(self.diagonals(), torch.autograd.grad(loss, parameters), strict=True):
             diagonal.mul_(memory).add_(gradient**2, alpha=(1 - memory) * len(words))
 
     def diagonals(self) -> list[Tensor]:
@@ -131,28 +130,29 @@ def latents(network: QuantizedNetwork) -> tuple[LatentMatrix, ...]:
 class Regularised(Learner):
     """``L(w) + 1/2 sum_i g_i s_i^2`` at the latent weights; the state is still rounded."""
 
-    def __init__(self, network: QuantizedNetwork, seed: int):
-        super().__init__(network, seed)
-        self.curvature = Curvature(network, seed)
+    def __init__(self, network: QuantizedNetwork, seed: int, of_task: Loss):
+        super().__init__(network, seed, of_task)
+        self.curvature = Curvature(network, seed, of_task)
 
-    def loss(self, words: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, words: Tensor, targets: Tensor) -> Tensor:
         """The smoothed loss, by its second-order form."""
         self.curvature.observe(self.network, words, self.curvature.generator())
-        return cross_entropy(self.network.logits(words, real_levels), labels) + self.curvature.regulariser(self.network)
+        smooth = self.of_task.mean(self.network.logits(words, real_levels), targets)
+        return smooth + self.curvature.regulariser(self.network)
 
 
 class Sampled(Learner):
     """``L(R(w))`` for one draw of the randomised rounding ``R`` a step."""
 
-    def __init__(self, network: QuantizedNetwork, seed: int):
-        super().__init__(network, seed)
-        self.curvature = Curvature(network, seed)
+    def __init__(self, network: QuantizedNetwork, seed: int, of_task: Loss):
+        super().__init__(network, seed, of_task)
+        self.curvature = Curvature(network, seed, of_task)
 
-    def loss(self, words: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, words: Tensor, targets: Tensor) -> Tensor:
         """An unbiased draw of the smoothed loss; its gradient is unbiased to second order."""
         generator = self.curvature.generator()
         self.curvature.observe(self.network, words, generator)
-        drawn = cross_entropy(self.network.logits(words, sampler(generator)), labels)
+        drawn = self.of_task.mean(self.network.logits(words, sampler(generator)), targets)
         regulariser = self.curvature.regulariser(self.network)
         return drawn + regulariser - regulariser.detach()
 

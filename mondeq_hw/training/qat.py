@@ -25,14 +25,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import cross_entropy
 
 from ..base import DenseOperator, FixedPointFormat, InputError, max_level
-from ..problem import Dataset, StoredRecurrence
+from ..problem import Dataset, StoredRecurrence, task_of
 from ..program import SolverProgram
 from ..proof import ContractionProof, choose_iterations, prove_contraction
 from ..rounding import MAX_SHIFT, Lowered, assemble, quantized_of, to_levels
 from .equilibrium import phi, phi_slope, settle
+from .loss import Loss, loss_of
 from .train import Epoch, EpochObserver, Optimisation, TrainingRun, fit
 
 #: Relative residual at which the adjoint iteration stops: below what straight-through gradients are worth.
@@ -120,7 +120,7 @@ def retrain(
     """
     start = with_room_to_train(lowered, config.hinge_start)
     network, seen = QuantizedNetwork(start, config.iterations), lowered.input_format
-    learning = (learner or StraightThrough)(network, config.optimisation.seed)
+    learning = (learner or StraightThrough)(network, config.optimisation.seed, loss_of(task_of(data.targets)))
 
     def prepare(words: Tensor) -> Tensor:
         return torch.from_numpy(seen.to_float(seen.quantize(words.numpy())).astype(np.float32))
@@ -128,11 +128,11 @@ def retrain(
     identity = repr((config, type(learning).__name__, seen, network.state_format))
     run = TrainingRun(learning, prepare, data, config.optimisation, identity, state_file)
 
-    def objective(inputs: Tensor, labels: Tensor) -> Tensor:
+    def objective(inputs: Tensor, targets: Tensor) -> Tensor:
         network.clamp_latents()
         if watch:
             watch(network)
-        return learning.loss(inputs, labels) + hinge(network.iteration_matrix(), config)
+        return learning.loss(inputs, targets) + hinge(network.iteration_matrix(), config)
 
     def admissible() -> bool:
         proof = prove_contraction(network.matrix.integers(), network.leak_shift)
@@ -278,27 +278,28 @@ class Learner(nn.Module):
     network : QuantizedNetwork
     seed : int
         Of whatever is random in the loss.
+    of_task : Loss
     """
 
-    def __init__(self, network: QuantizedNetwork, seed: int):
+    def __init__(self, network: QuantizedNetwork, seed: int, of_task: Loss):
         super().__init__()
-        self.network, self.seed = network, seed
+        self.network, self.seed, self.of_task = network, seed, of_task
 
     def forward(self, words: Tensor) -> Tensor:
-        """Logits of the stored integers."""
+        """Outputs of the stored integers."""
         return self.network(words)
 
-    def loss(self, words: Tensor, labels: Tensor) -> Tensor:
-        """A scalar to minimise, in nats."""
+    def loss(self, words: Tensor, targets: Tensor) -> Tensor:
+        """A scalar to minimise."""
         raise NotImplementedError
 
 
 class StraightThrough(Learner):
     """The loss at the quantised weights, its gradient applied to the latent ones."""
 
-    def loss(self, words: Tensor, labels: Tensor) -> Tensor:
-        """Cross-entropy of the stored integers."""
-        return cross_entropy(self.network(words), labels)
+    def loss(self, words: Tensor, targets: Tensor) -> Tensor:
+        """That of the stored integers."""
+        return self.of_task.mean(self.network(words), targets)
 
 
 class LatentMatrix(nn.Module):

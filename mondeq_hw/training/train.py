@@ -17,20 +17,20 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from ..base import InputError, replacing
-from ..problem import PEACEMAN_RACHFORD, Dataset, MonDEQ, Preprocessing, preactivation
+from ..problem import CLASSES, PEACEMAN_RACHFORD, Dataset, MonDEQ, Preprocessing, Task, logits, task_of
 from .equilibrium import MonotoneNetwork
+from .loss import loss_of
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 EVALUATION_BATCH = 1000
 
 
@@ -91,7 +91,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the history; accuracies in percent, losses in nats.
+    """One line of the history: the loss, and the score of the task (accuracy as a share, or R squared).
 
     ``admissible`` says whether the epoch may be kept at all (for a quantised
     network: whether its contraction is proved).
@@ -100,13 +100,13 @@ class Epoch:
     epoch: int
     loss: float
     validation_loss: float
-    validation_accuracy: float
+    validation_score: float
     admissible: bool = True
 
     @property
     def rank(self) -> tuple[bool, float, float]:
         """Orders epochs from worst to best."""
-        return self.admissible, self.validation_accuracy, -self.validation_loss
+        return self.admissible, self.validation_score, -self.validation_loss
 
 
 @dataclass(frozen=True)
@@ -147,10 +147,11 @@ def train(
     observe : callable, optional
         Told every epoch after its state is on disk.
     """
+    task = task_of(data.targets)
     network = MonotoneNetwork(
         config.n,
         data.d,
-        int(data.labels.max()) + 1,
+        task.outputs_of(data.targets),
         margin=config.margin,
         learn_margin=config.learn_margin,
         solver=config.solver,
@@ -163,11 +164,11 @@ def train(
 
     run = TrainingRun(network, prepare, data, config.optimisation, repr((config, preprocessing)), state_file)
     history = fit(run, observe=observe)
-    return TrainingResult(network.to_model(preprocessing), history)
+    return TrainingResult(replace(network.to_model(preprocessing), task=task.name), history)
 
 
 def normalisation(data: Dataset, scale: float, input_bits: int) -> Preprocessing:
-    """Preprocessing to mean 0 and deviation 1 over all pixels of the training images."""
+    """Preprocessing to mean 0 and deviation 1 over all words of the training samples."""
     values = scale * data.words
     return Preprocessing(scale, np.asarray(values.mean()), np.asarray(values.std()), input_bits)
 
@@ -197,7 +198,7 @@ class TrainingRun:
     Parameters
     ----------
     network : nn.Module
-        Maps a batch of inputs to logits; left with the best epoch's weights.
+        Maps a batch of inputs to outputs; left with the best epoch's weights.
     prepare : callable
         A batch of raw words (samples, d) to what the network takes.
     data : Dataset
@@ -214,10 +215,15 @@ class TrainingRun:
     identity: str
     state_file: Path | None = None
 
+    @property
+    def task(self) -> Task:
+        """That of the data."""
+        return task_of(self.data.targets)
+
     def digest(self) -> str:
         """SHA-256 of everything that decides the result: configuration, data, initial weights."""
         state = hashlib.sha256(f"{STATE_VERSION} {self.identity} {self.optimisation}".encode())
-        for array in (self.data.words, self.data.labels):
+        for array in (self.data.words, self.data.targets):
             state.update(np.ascontiguousarray(array).tobytes())
         for name, tensor in self.network.state_dict().items():
             state.update(name.encode() + tensor.numpy().tobytes())
@@ -236,7 +242,7 @@ def fit(
     ----------
     run : TrainingRun
     objective : callable (inputs, labels) -> scalar Tensor, optional
-        The cross-entropy of the network's logits when absent.
+        The loss of the task (``loss.py``) on the network's outputs when absent.
     admissible : callable, optional
         Whether the present weights may be kept; always, when absent.
     observe : callable, optional
@@ -250,9 +256,11 @@ def fit(
     InputError
         When the loss is not finite, or the state file belongs to another run.
     """
-    objective = objective or (lambda inputs, labels: cross_entropy(run.network(inputs), labels))
+    loss_function, task = loss_of(run.task), run.task
+    objective = objective or (lambda inputs, targets: loss_function.mean(run.network(inputs), targets))
     options, network = run.optimisation, run.network
-    labels = torch.from_numpy(run.data.labels.astype(np.int64))
+    known = task.checked(run.data.targets, task.outputs_of(run.data.targets), run.data.name)
+    targets = loss_function.targets(known)
     # The smallest type: a float copy of a large data set would not stay in the cache.
     words = torch.from_numpy(run.data.words.astype(np.uint8 if run.data.words.max() < 256 else np.int32))
     training, validation = split(run.data, options.validation_share, options.seed)
@@ -275,14 +283,16 @@ def fit(
             batch = torch.from_numpy(order[step * options.batch_size : (step + 1) * options.batch_size])
             optimiser.zero_grad(set_to_none=True)
             seen = shifted(words[batch], options.shift_pixels, rng) if options.shift_pixels else words[batch]
-            loss = _finite_loss(objective, run.prepare(seen), labels[batch], epoch)
+            loss = _finite_loss(objective, run.prepare(seen), targets[batch], epoch)
             loss.backward()
             optimiser.step()
             total += float(loss.detach()) * len(batch)
         network.eval()
-        validation_loss, accuracy = evaluate(run, words[validation], labels[validation])
+        outputs = evaluate(run, words[validation])
+        validation_loss = float(loss_function.mean(outputs, targets[validation]))
+        score = task.score(outputs.numpy(), known[validation])
         kept = admissible() if admissible else True
-        entry = Epoch(epoch, total / len(training), validation_loss, accuracy, kept)
+        entry = Epoch(epoch, total / len(training), validation_loss, score, kept)
         if not history or entry.rank > max(e.rank for e in history):
             best = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         history.append(entry)
@@ -312,9 +322,9 @@ def shifted(words: Tensor, reach: int, rng: np.random.Generator) -> Tensor:
     return windows[torch.arange(len(words)), rows, columns].reshape(words.shape)
 
 
-def _finite_loss(objective: Objective, inputs: Tensor, labels: Tensor, epoch: int) -> Tensor:
+def _finite_loss(objective: Objective, inputs: Tensor, targets: Tensor, epoch: int) -> Tensor:
     try:
-        loss = objective(inputs, labels)
+        loss = objective(inputs, targets)
         diverged = not torch.isfinite(loss)
     except torch.linalg.LinAlgError:  # infinite weights: not even their norm can be computed
         diverged = True
@@ -324,20 +334,14 @@ def _finite_loss(objective: Objective, inputs: Tensor, labels: Tensor, epoch: in
 
 
 @torch.no_grad()
-def evaluate(run: TrainingRun, words: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Mean cross-entropy in nats and accuracy in percent."""
-    loss, right = 0.0, 0
-    for some, expected in zip(words.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True):
-        logits = run.network(run.prepare(some))
-        loss += float(cross_entropy(logits, expected, reduction="sum"))
-        right += int((logits.argmax(dim=1) == expected).sum())
-    return loss / len(words), 100.0 * right / len(words)
+def evaluate(run: TrainingRun, words: Tensor) -> Tensor:
+    """Outputs of the network as it is."""
+    return torch.cat([run.network(run.prepare(some)) for some in words.split(EVALUATION_BATCH)])
 
 
 def accuracy(model: MonDEQ, data: Dataset) -> float:
     """Share of the samples that the float network classifies rightly, in percent."""
-    logits = np.maximum(preactivation(model, data.words), 0) @ model.O.T + model.c
-    return 100.0 * float((logits.argmax(axis=1) == data.labels).mean())
+    return 100.0 * CLASSES.score(logits(model, data.words), data.targets)
 
 
 def _finished(history: list[Epoch], options: Optimisation) -> bool:
@@ -400,41 +404,43 @@ def _restore(run: TrainingRun, optimiser: torch.optim.Optimizer, digest: str) ->
 
 
 @contextmanager
-def progress_bar(title: str, epochs: int) -> Iterator[EpochObserver]:
+def progress_bar(title: str, epochs: int, task: Task = CLASSES) -> Iterator[EpochObserver]:
     """A progress bar on the terminal; yields the observer for :func:`train` or :func:`fit`."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
-        task = bar.add_task(title, total=epochs)
+        line = bar.add_task(title, total=epochs)
 
         def observe(epoch: Epoch) -> None:
-            figures = f"loss {epoch.loss:.4f}, validation {epoch.validation_accuracy:.2f} %"
-            bar.update(task, completed=epoch.epoch + 1, description=f"{title}: {figures}")
+            figures = f"loss {epoch.loss:.4f}, validation {task.shown(epoch.validation_score)}"
+            bar.update(line, completed=epoch.epoch + 1, description=f"{title}: {figures}")
 
         yield observe
-        bar.update(task, total=bar.tasks[0].completed)
+        bar.update(line, total=bar.tasks[0].completed)
 
 
 # -- plot ----------------------------------------------------------------------------------------------
 
 
-def plot_history(history: Sequence[Epoch], file: Path, title: str) -> None:
-    """Losses and validation accuracy against the epoch; the format is that of the file's suffix."""
+def plot_history(history: Sequence[Epoch], file: Path, title: str, task: Task = CLASSES) -> None:
+    """Losses and validation score against the epoch; the format is that of the file's suffix."""
     from matplotlib.figure import Figure  # without pyplot: no display, no global state
+    from matplotlib.ticker import FuncFormatter
 
     epochs = [entry.epoch + 1 for entry in history]
     best = max(history, key=lambda entry: entry.rank)
     figure = Figure(figsize=(8, 3), layout="constrained")
-    losses, accuracies = figure.subplots(1, 2)
+    losses, scores = figure.subplots(1, 2)
     losses.plot(epochs, [entry.loss for entry in history], label="training")
     losses.plot(epochs, [entry.validation_loss for entry in history], label="validation")
-    losses.set(xlabel="epoch", ylabel="cross-entropy (nats)", yscale="log")
+    losses.set(xlabel="epoch", ylabel=loss_of(task).title, yscale="log")
     losses.legend()
-    accuracies.plot(epochs, [entry.validation_accuracy for entry in history])
-    accuracies.plot(best.epoch + 1, best.validation_accuracy, "o", label=f"kept: {best.validation_accuracy:.2f} %")
-    accuracies.set(xlabel="epoch", ylabel="validation accuracy (%)")
-    accuracies.legend(loc="lower right")
+    scores.plot(epochs, [entry.validation_score for entry in history])
+    scores.plot(best.epoch + 1, best.validation_score, "o", label=f"kept: {task.shown(best.validation_score)}")
+    scores.set(xlabel="epoch", ylabel=f"validation {task.figure}")
+    scores.yaxis.set_major_formatter(FuncFormatter(lambda value, position: task.tick(value)))
+    scores.legend(loc="lower right")
     figure.suptitle(title)
     with replacing(file) as temporary:
         figure.savefig(temporary, format=file.suffix.removeprefix("."))

@@ -1,0 +1,389 @@
+"""What a network's outputs stand for: classes, or real values.
+
+All that depends on it is asked here: which targets go with the outputs, how outputs are compared with them and with
+the float network's, what a search raises, and the words of every text.  Outputs are arrays (samples, k) of any one
+unit; those of a classifier may be the program's integers, as only their order counts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..base import InputError
+from .model import MonDEQ
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Shares of the test samples, 0 to 1.
+
+    Parameters
+    ----------
+    samples : int
+    golden : float
+        The integer program's accuracy, which C++ and RTL share bit for bit.
+    floating : float
+        The trained network's, solved in float64.
+    agreement : float
+        Samples that both give the same class.
+    """
+
+    samples: int
+    golden: float
+    floating: float
+    agreement: float
+
+    @property
+    def scores(self) -> tuple[float, float]:
+        """:meth:`Task.score` of the program and of the float network."""
+        return self.golden, self.floating
+
+    def in_words(self) -> str:
+        """The closing line of a compilation."""
+        return f"{self.golden:.2%} in integers, {self.floating:.2%} in floating point, {self.samples} samples"
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Root mean square and largest magnitude of a difference, one of each an output, in its units."""
+
+    rms: tuple[float, ...]
+    largest: tuple[float, ...]
+
+    @staticmethod
+    def between(outputs: np.ndarray, others: np.ndarray) -> Distance:
+        """Of two arrays (samples, k)."""
+        difference = outputs - others
+        return Distance(
+            tuple(np.sqrt(np.square(difference).mean(axis=0)).tolist()), tuple(np.abs(difference).max(axis=0).tolist())
+        )
+
+    def in_words(self) -> str:
+        """The closing line of a profile."""
+        return f"their outputs differ by {max(self.rms):.4g} rms, {max(self.largest):.4g} at most"
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well outputs meet their targets.
+
+    Parameters
+    ----------
+    r_squared : tuple of float (k,)
+    error : Distance
+        From the targets.
+    """
+
+    r_squared: tuple[float, ...]
+    error: Distance
+
+    @property
+    def score(self) -> float:
+        """R squared of the worst output."""
+        return min(self.r_squared)
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Real outputs of the test samples against targets and against the float network, output by output.
+
+    Parameters
+    ----------
+    samples : int
+    golden : Fit
+        The integer program's, which C++ and RTL share bit for bit.
+    floating : Fit
+        The trained network's, solved in float64.
+    difference : Distance
+        Of the two.
+    """
+
+    samples: int
+    golden: Fit
+    floating: Fit
+    difference: Distance
+
+    @property
+    def scores(self) -> tuple[float, float]:
+        """:meth:`Task.score` of the program and of the float network."""
+        return self.golden.score, self.floating.score
+
+    def in_words(self) -> str:
+        """The closing line of a compilation; of several outputs the worst."""
+        inside, outside = self.golden, self.floating
+        return (
+            f"{inside.score:.4f} in integers (rms error {max(inside.error.rms):.4g}, largest "
+            f"{max(inside.error.largest):.4g}), {outside.score:.4f} in floating point (rms "
+            f"{max(outside.error.rms):.4g}), {self.samples} samples"
+        )
+
+
+@dataclass(frozen=True)
+class SameClass:
+    """Share of the samples with the class of the float network, 0 to 1."""
+
+    same_class: float
+
+    def in_words(self) -> str:
+        """The closing line of a profile."""
+        return f"{self.same_class:.2%} have its class"
+
+
+#: What a test set shows, and how outputs lie to the float network's.
+Comparison = Accuracy | Errors
+Agreement = SameClass | Distance
+
+
+class Task(ABC):
+    """What a network's outputs stand for."""
+
+    #: Of options, files and certificates.
+    name: ClassVar[str]
+    #: What :meth:`score` is called.
+    figure: ClassVar[str]
+    #: What the outputs are called.
+    outputs: ClassVar[str]
+    #: Networks with fewer outputs have no such task.
+    least_outputs: ClassVar[int]
+    #: Of ``search``: the option that asks for a score, and how its number becomes one.
+    target_option: ClassVar[str]
+    #: Why there is no comparison, and what would provide it.
+    no_test: ClassVar[str]
+    remedy: ClassVar[str]
+    #: Pictures of outputs against targets in a report.
+    plots: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def checked(self, targets: np.ndarray, k: int, where: str) -> np.ndarray:
+        """Targets of a network with k outputs, in the type of this task.
+
+        Raises
+        ------
+        InputError
+            They are of another kind; names ``where`` they come from.
+        """
+
+    @abstractmethod
+    def outputs_of(self, targets: np.ndarray) -> int:
+        """How many outputs a network for these targets has."""
+
+    @abstractmethod
+    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        """How good outputs (samples, k) are, 1 at best."""
+
+    @abstractmethod
+    def compare(self, outputs: np.ndarray, floating: np.ndarray, targets: np.ndarray) -> Comparison:
+        """The program's outputs and the float network's (samples, k) against their targets."""
+
+    @abstractmethod
+    def agreement(self, outputs: np.ndarray, floating: np.ndarray) -> Agreement:
+        """The program's outputs against the float network's (samples, k)."""
+
+    @abstractmethod
+    def shown(self, score: float) -> str:
+        """A score as text."""
+
+    @abstractmethod
+    def wanted(self, score: float) -> str:
+        """The target of a search in words."""
+
+    @abstractmethod
+    def tick(self, score: float) -> str:
+        """A score at an axis."""
+
+    @abstractmethod
+    def answers(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """What follows from outputs (samples, k), one entry a sample, by name."""
+
+
+class Classes(Task):
+    """The largest output names the class."""
+
+    name = "classes"
+    figure = "accuracy"
+    outputs = "logits"
+    least_outputs = 2
+    target_option = "--target-accuracy"
+    no_test = "no labelled test samples were named (--data, --data-dir)"
+    remedy = "mondeq-hw compile MODEL --data-dir FOLDER"
+    plots = ()
+
+    def checked(self, targets: np.ndarray, k: int, where: str) -> np.ndarray:
+        """Integers (samples,) below k."""
+        targets = np.asarray(targets)
+        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+            raise InputError(
+                f"{where}: the targets are {targets.dtype} of shape {targets.shape}; the task 'classes' expects one "
+                "integer label a sample. For real values give --task values"
+            )
+        if len(targets) and not 0 <= targets.min() <= targets.max() < k:
+            raise InputError(
+                f"{where} has labels from {targets.min()} to {targets.max()}, {targets.max() + 1} classes, but the "
+                f"model has {k} outputs; name the data that the model was trained on, or none"
+            )
+        return targets.astype(np.int64)
+
+    def outputs_of(self, targets: np.ndarray) -> int:
+        """The largest label's."""
+        return int(targets.max()) + 1
+
+    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        """The accuracy: samples whose largest output is that of their label."""
+        return float((outputs.argmax(axis=1) == targets).mean())
+
+    def compare(self, outputs: np.ndarray, floating: np.ndarray, targets: np.ndarray) -> Accuracy:
+        """Accuracies, and how often both answer the same."""
+        return Accuracy(
+            samples=len(targets),
+            golden=self.score(outputs, targets),
+            floating=self.score(floating, targets),
+            agreement=self.agreement(outputs, floating).same_class,
+        )
+
+    def agreement(self, outputs: np.ndarray, floating: np.ndarray) -> SameClass:
+        """Share of the same class."""
+        return SameClass(float((outputs.argmax(axis=1) == floating.argmax(axis=1)).mean()))
+
+    def shown(self, score: float) -> str:
+        """In percent."""
+        return f"{100 * score:.2f} %"
+
+    def wanted(self, score: float) -> str:
+        """An accuracy."""
+        return f"an accuracy of {100 * score:g} %"
+
+    def tick(self, score: float) -> str:
+        """In percent."""
+        return f"{100 * score:g} %"
+
+    def answers(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """The class."""
+        return {"classes": outputs.argmax(axis=1)}
+
+
+class Values(Task):
+    """Each output is a real number in units of its own."""
+
+    name = "values"
+    figure = "R squared"
+    outputs = "outputs"
+    least_outputs = 1
+    target_option = "--target-r-squared"
+    no_test = "no test samples with targets were given"
+    remedy = "mondeq_hw.compile(MODEL, DIR, test=(X, y))"
+    plots = ("scatter", "errors")
+
+    def checked(self, targets: np.ndarray, k: int, where: str) -> np.ndarray:
+        """Finite real numbers (samples, k); one output may leave its axis out."""
+        targets = np.asarray(targets)
+        if targets.ndim == 1 and k == 1:
+            targets = targets[:, None]
+        if targets.ndim != 2 or targets.shape[1] != k or targets.dtype.kind not in "fiu":
+            raise InputError(
+                f"{where}: the targets are {targets.dtype} of shape {targets.shape}; the task 'values' expects real "
+                f"numbers (samples, {k}), one for each output. For integer labels give --task classes"
+            )
+        if not np.isfinite(targets).all():
+            raise InputError(f"{where}: a target is not finite; remove the samples with missing values")
+        return targets.astype(np.float64)
+
+    def outputs_of(self, targets: np.ndarray) -> int:
+        """One for each value."""
+        return 1 if targets.ndim == 1 else int(targets.shape[1])
+
+    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        """R squared of the worst output."""
+        return self._fit(outputs, targets).score
+
+    def compare(self, outputs: np.ndarray, floating: np.ndarray, targets: np.ndarray) -> Errors:
+        """Fits of both, and the distance between them."""
+        return Errors(
+            samples=len(targets),
+            golden=self._fit(outputs, targets),
+            floating=self._fit(floating, targets),
+            difference=Distance.between(outputs, floating),
+        )
+
+    def agreement(self, outputs: np.ndarray, floating: np.ndarray) -> Distance:
+        """The distance of the two."""
+        return Distance.between(outputs, floating)
+
+    def shown(self, score: float) -> str:
+        """Four digits."""
+        return f"{score:.4f}"
+
+    def wanted(self, score: float) -> str:
+        """An R squared."""
+        return f"an R squared of {score:g} in every output"
+
+    def tick(self, score: float) -> str:
+        """As it is."""
+        return f"{score:g}"
+
+    def answers(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
+        """Nothing: the outputs are the answer."""
+        return {}
+
+    def _fit(self, outputs: np.ndarray, targets: np.ndarray) -> Fit:
+        """``1 - sum (y - t)^2 / sum (t - mean t)^2``; a constant target, where that is no number, counts as 1 if met
+        exactly and as 0 otherwise."""
+        missed = np.square(outputs - targets).sum(axis=0)
+        spread = np.square(targets - targets.mean(axis=0)).sum(axis=0)
+        met = np.where(missed == 0, 1.0, 0.0)
+        r_squared = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1.0), met)
+        return Fit(tuple(r_squared.tolist()), Distance.between(outputs, targets))
+
+
+CLASSES, VALUES = Classes(), Values()
+TASKS: dict[str, Task] = {task.name: task for task in (CLASSES, VALUES)}
+
+
+def find_task(name: Any) -> Task:
+    """The task of a name.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if name not in TASKS:
+        raise InputError(f"task is {name!r}; expected {' or '.join(TASKS)}")
+    return TASKS[name]
+
+
+def choose_task(asked: str | None, model: MonDEQ, targets: np.ndarray | None) -> Task:
+    """The task that the user asks for; else the model's own; else that of the data; else that of the outputs' number.
+
+    Parameters
+    ----------
+    asked : str or None
+    model : MonDEQ
+    targets : ndarray or None
+        Of the data: one integer a sample are classes, where there is more than one output.
+
+    Raises
+    ------
+    InputError
+        The name is unknown, or the network has too few outputs for it.
+    """
+    if (name := asked or model.task) is not None:
+        task = find_task(name)
+    elif model.k < CLASSES.least_outputs:
+        task = VALUES
+    else:
+        task = CLASSES if targets is None else task_of(targets)
+    if model.k < task.least_outputs:
+        raise InputError(
+            f"{model.source} has {model.k} output; the task {task.name!r} needs at least {task.least_outputs}. "
+            f"Give --task {VALUES.name}"
+        )
+    return task
+
+
+def task_of(targets: np.ndarray) -> Task:
+    """The task that targets are made for: one integer a sample is a label."""
+    return CLASSES if np.ndim(targets) == 1 and np.asarray(targets).dtype.kind in "iu" else VALUES
