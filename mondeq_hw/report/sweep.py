@@ -117,7 +117,9 @@ def _images(project: Project, report: Report, config: CompileConfig, model: MonD
 
 def _stored_images(project: Project, name: str) -> Images:
     """Calibration words of the certificate, and the labelled samples in ``sim/``."""
-    program, samples = project.program, project.certificate["evidence"]["samples"]
+    program, samples = project.program, project.certificate["evidence"].get("samples")
+    if samples is None:
+        raise InputError(f"the images of {name} are gone, and the certificate holds none; name them with --data-dir")
     calibration, test = (
         program.input_format.to_float(words).astype(np.int64)
         for words in (unpacked(samples["words"], samples["count"]), project.stimulus)
