@@ -124,6 +124,8 @@ def _stored_data(build: Build, task: Task, name: str) -> Data:
     """Calibration words of the certificate, and the samples with targets in ``sim/``."""
     raw, samples = build.program.input_format.to_float, build.certificate.evidence.get("samples")
     calibration, test = None, None
+    if samples is None and name != GIVEN:
+        raise InputError(f"the data {name} is gone, and the certificate holds none of it; name it with --data-dir")
     if samples is not None:
         calibration = raw(unpacked(samples["words"], samples["count"])).astype(np.int64)
     if (targets := build.targets) is not None:
