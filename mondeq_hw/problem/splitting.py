@@ -38,15 +38,17 @@ class Splitting(ABC):
 
     #: As in options, files and reports.
     name: str
+    #: Whether ``phi`` is the reflected operator ``2 prox - id``; otherwise it is ``prox``.
+    reflects: bool
 
     @property
     def title(self) -> str:
         """The name for people, and on the command line."""
         return self.name.replace("_", "-")
 
-    @abstractmethod
     def phi(self, clip: Clip, state: np.ndarray) -> np.ndarray:
         """The operator that is iterated, of states (.., n)."""
+        return clip.reflection(state) if self.reflects else clip.prox(state)
 
     @abstractmethod
     def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any]:
@@ -120,10 +122,7 @@ class PeacemanRachford(Splitting):
     """
 
     name = PEACEMAN_RACHFORD
-
-    def phi(self, clip: Clip, state: np.ndarray) -> np.ndarray:
-        """The reflected operator ``2 prox(s) - s``."""
-        return clip.reflection(state)
+    reflects = True
 
     def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any]:
         """See :meth:`Splitting.fold`."""
@@ -178,10 +177,7 @@ class ForwardBackward(Splitting):
     """
 
     name = FORWARD_BACKWARD
-
-    def phi(self, clip: Clip, state: np.ndarray) -> np.ndarray:
-        """The operator itself."""
-        return clip.prox(state)
+    reflects = False
 
     def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any]:
         """See :meth:`Splitting.fold`."""
