@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mondeq_hw.base import FREE, RELU, Clip, Interval
 from mondeq_hw.base.numerics import FixedPointFormat, Overflow, Rounding
 from mondeq_hw.problem import PEACEMAN_RACHFORD, find_splitting, reformulate
 from mondeq_hw.problem.model import MonDEQ, Preprocessing
@@ -63,6 +64,24 @@ def random_program(
     )
     state = FixedPointFormat(state_bits, state_integer_bits)
     return assemble(quantized, input_format(input_bits), state, iterations, certified=False)
+
+
+def with_rows(program: SolverProgram, *intervals: Interval) -> SolverProgram:
+    """The same program with these intervals, in words of its state, for its rows in turn."""
+    return program.replace(clip=Clip.of([intervals[row % len(intervals)] for row in range(program.n)]))
+
+
+def with_random_clip(seed: int, program: SolverProgram) -> SolverProgram:
+    """The same program with up to five kinds of rows in any order; a third of the draws are relu throughout."""
+    rng = np.random.default_rng(seed)
+    top = program.state_format.max_word
+
+    def bound() -> float:
+        return float(rng.choice([0, rng.integers(0, top, endpoint=True), np.inf]))
+
+    boxes = [Interval(-bound(), bound(), bool(rng.integers(2))) for _ in range(3)]
+    kinds = [RELU, FREE, *boxes] if seed % 3 else [RELU]
+    return program.replace(clip=Clip.of([kinds[index] for index in rng.integers(len(kinds), size=program.n)]))
 
 
 def random_words(seed: int, program: SolverProgram, samples: int) -> np.ndarray:

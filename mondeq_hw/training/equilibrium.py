@@ -210,9 +210,9 @@ class MonotoneNetwork(nn.Module):
         injection = torch.addmm(self.b, inputs, self.U.t())
         alpha = self.automatic_step_size(W) if self.step_size is None else self.step_size
         splitting = find_splitting(self.solver)
-        folded, gain = splitting.fold(W, alpha, torch)
-        matrix = folded + splitting.diagonal(alpha) * eye
-        return equilibrium(matrix, injection @ gain.t(), self.solver, self.tolerance, self.max_iterations)
+        folded, resolvent, scale = splitting.fold(W, alpha, torch)
+        matrix, drive = folded + splitting.diagonal(alpha) * eye, scale * injection @ resolvent.t()
+        return equilibrium(matrix, drive, self.solver, self.tolerance, self.max_iterations)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (samples, k) of preprocessed inputs (samples, d)."""

@@ -255,7 +255,6 @@ class QuantizedNetwork(nn.Module):
         return StoredRecurrence(
             solver=self.recurrence.splitting.name,
             step_size=self.recurrence.step_size,
-            leak_shift=self.leak_shift,
             matrix=self.matrix.integers(),
             drive=self.drive.integers(),
             readout=self.readout.integers(),
@@ -263,6 +262,7 @@ class QuantizedNetwork(nn.Module):
             readout_bias=_float64(self.readout_bias),
             input_format=self.input_format,
             state_format=self.state_format,
+            clip=self.recurrence.clip.at_step(1 / self.recurrence.step_size),
         )
 
     def program(self, iterations: int) -> SolverProgram:
