@@ -19,10 +19,11 @@ from hls4ml.converters import convert_from_pytorch_model, link_existing_project,
 from hls4ml.model.graph import ModelGraph
 from hls4ml.utils.config import config_from_pytorch_model
 from hls4ml.utils.serialization import serialize_model
-from random_models import random_program
+from random_models import random_program, with_rows
 from torch import nn
 
 from mondeq_hw import InputError, MissingToolError, cli
+from mondeq_hw.base import RELU, Interval
 from mondeq_hw.export.hls4ml import MonDEQLayer, register
 from mondeq_hw.hardware.hls import include_folders
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule
@@ -335,6 +336,11 @@ def test_wrong_place() -> None:
         layer(torch.full((1, 6), float("nan")))
     with pytest.raises(InputError, match="expected outputs or equilibrium"):
         MonDEQLayer(layer.program, output="states")
+
+
+def test_other_clips_than_relu_are_refused() -> None:
+    with pytest.raises(InputError, match=r"Interval\(lower=-3.0, .*expected relu in every row.*ONNX"):
+        MonDEQLayer(with_rows(random_program(3), RELU, Interval(-3, 9)))
 
 
 @pytest.mark.parametrize("backend", ["Quartus", "oneAPI", "Catapult", "VivadoAccelerator"])

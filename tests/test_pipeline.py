@@ -157,7 +157,6 @@ def test_refusal_of_a_retrained_network(tmp_path: Path) -> None:
     stored = StoredRecurrence(
         solver=FORWARD_BACKWARD,
         step_size=1.0,
-        leak_shift=0,
         matrix=quantize_nearest(real.matrix, 4, min_shift=0),
         drive=quantize_nearest(real.drive, 6, min_shift=-40),
         readout=quantize_nearest(real.readout, 6, min_shift=-40),

@@ -9,7 +9,7 @@ import pytest
 import torch
 from random_models import random_model
 
-from mondeq_hw.base import max_level
+from mondeq_hw.base import FREE, RELU, Clip, Interval, max_level, soft_threshold
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.base.numerics import FixedPointFormat
 from mondeq_hw.pipeline import compile
@@ -41,8 +41,16 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def lowered_model(bits: int, solver: str = PEACEMAN_RACHFORD, n: int = 7, seed: int = 0, **options):
+def lowered_model(
+    bits: int,
+    solver: str = PEACEMAN_RACHFORD,
+    n: int = 7,
+    seed: int = 0,
+    rows: tuple[Interval, ...] = (RELU,),
+    **options,
+):
     model = random_model(np.random.default_rng(seed), n, 5, 3, margin=0.8)
+    model = replace(model, clip=Clip.of([rows[row % len(rows)] for row in range(n)]))
     return lower(model, LoweringOptions(bits, solver=solver, rounding="nearest", **options))
 
 
@@ -86,12 +94,42 @@ def test_the_forward_pass_is_the_golden_model(solver, bits, state_bits, perturba
             np.testing.assert_array_equal(ours.shifts, theirs.shifts)
 
 
+#: Rows in turn, of sizes that the states pass.
+CLIPS = {
+    "relu": (RELU,),
+    "box": (Interval(-0.3, 0.2),),
+    "soft threshold": (soft_threshold(0.2),),
+    "mixed": (Interval(-0.2, 0.1), FREE, soft_threshold(0.1), Interval(0, 0), RELU, Interval(0, 0.15, True)),
+}
+
+
 @pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
+@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.double])
+def test_the_forward_pass_of_a_clip_is_the_golden_model(solver, name, dtype):
+    start = lowered_model(4, solver, rows=CLIPS[name], state_bits=9, drive_bits=4, readout_bits=3)
+    network = QuantizedNetwork(start, iterations=9).to(dtype)
+    words = np.random.default_rng(1).integers(0, 256, size=(50, 5))
+    golden = GoldenModel(network.program(9))
+    clip = golden.program.clip
+    assert clip.is_relu == (name == "relu")
+    states = golden.trace(words).states
+    assert ((states > clip.upper) | (states < clip.lower)).any()
+    expected = golden.predict_raw(words) * 2.0**-golden.program.output_fractional_bits
+    np.testing.assert_array_equal(network(torch.from_numpy(words).to(dtype)).detach().numpy(), expected)
+    # What is stored is the network's clip, not the recurrence's, whose complements have the step size in them.
+    np.testing.assert_allclose(
+        network.stored().prox.upper, [CLIPS[name][row % len(CLIPS[name])].upper for row in range(7)]
+    )
+
+
+@pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
+@pytest.mark.parametrize("name", CLIPS)
 @pytest.mark.parametrize("saturating", [False, True])
-def test_gradients_are_those_of_the_quantised_weights(solver, saturating, monkeypatch):
+def test_gradients_are_those_of_the_quantised_weights(solver, name, saturating, monkeypatch):
     """With a fine state the network is the real one at its *quantised* weights: compare with autograd there."""
     monkeypatch.setattr(qat, "ADJOINT_TOLERANCE", 1e-12)
-    start = lowered_model(4, solver, n=5, state_bits=32)
+    start = lowered_model(4, solver, n=5, rows=CLIPS[name], state_bits=32)
     if saturating:
         start = replace(start, state_format=FixedPointFormat(32, start.state_format.integer_bits - 2))
     top = start.state_format.max_word * start.state_format.step
@@ -105,16 +143,22 @@ def test_gradients_are_those_of_the_quantised_weights(solver, saturating, monkey
     R = torch.from_numpy(quantized.readout.values).requires_grad_()
     bias = torch.from_numpy(quantized.drive_bias).requires_grad_()
     leak = start.quantized.recurrence.leak * torch.eye(5, dtype=torch.double)
+    clip = start.quantized.recurrence.clip
+    lower, upper, complement = (torch.from_numpy(column) for column in (clip.lower, clip.upper, clip.complement))
+
+    def prox(state):
+        clipped = state.clamp(lower, upper)
+        return torch.where(complement, state - clipped, clipped)
 
     def smooth(matrix, drive, readout, drive_bias):
         """Logits by plain unrolling, differentiated by autograd."""
         d = words @ drive.t() + drive_bias
         state = d.clamp(-top, top)
         for _ in range(400):
-            state = (state.abs() if solver == PEACEMAN_RACHFORD else state.clamp_min(0)) @ (matrix + leak).t() + d
-            state = state.clamp(-top, top)
+            phi = 2 * prox(state) - state if solver == PEACEMAN_RACHFORD else prox(state)
+            state = (phi @ (matrix + leak).t() + d).clamp(-top, top)
         assert bool((state.abs() == top).any()) == saturating
-        return state.clamp_min(0) @ readout.t()
+        return prox(state) @ readout.t()
 
     weights = torch.randn(6, 3, dtype=torch.double, generator=torch.Generator().manual_seed(0))
     expected = torch.autograd.grad((smooth(M, D, R, bias) * weights).sum(), (M, D, R, bias))

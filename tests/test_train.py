@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from mondeq_hw.base import Clip, Interval, soft_threshold
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.problem.data import Dataset, digits
 from mondeq_hw.problem.load import load, load_checkpoint
@@ -22,6 +23,7 @@ from mondeq_hw.training.train import (
     Optimisation,
     TrainingConfig,
     TrainingRun,
+    accuracy,
     fit,
     normalisation,
     plot_history,
@@ -60,6 +62,17 @@ def test_training_learns_and_repeats():
     assert first.model.k == 4
     other = run(replace(FAST, optimisation=replace(FAST.optimisation, seed=1)))
     assert other.model.digest() != first.model.digest()
+
+
+@pytest.mark.parametrize("activation", [Interval(0, 2), Interval(-1, 1), soft_threshold(0.5)])
+def test_other_activations_learn_too(activation):
+    result = run(replace(FAST, activation=activation))
+    assert result.model.clip == Clip.uniform(activation, FAST.n)
+    assert result.history[-1].loss < 0.5 * result.history[0].loss
+    assert result.best.validation_score > 0.7
+    _, held_out = split(small_data(), FAST.optimisation.validation_share, FAST.optimisation.seed)
+    kept = replace(small_data(), words=small_data().words[held_out], targets=small_data().targets[held_out])
+    assert accuracy(result.model, kept) == pytest.approx(100 * result.best.validation_score)
 
 
 STEEP = Optimisation(epochs=50, batch_size=16, learning_rate=0.3, patience=2)

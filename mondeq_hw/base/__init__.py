@@ -5,7 +5,7 @@ Takes nothing of this project; gives exact words and exact messages.
 
 from __future__ import annotations
 
-from .clip import FREE, RELU, Clip, Interval, soft_threshold
+from .clip import FREE, RELU, Clip, Interval, Proximal, States, soft_threshold
 from .digest import canonical_digest
 from .errors import (
     EXIT_BAD_INPUT,
@@ -56,7 +56,9 @@ __all__ = [
     "NotCertifiedError",
     "NotReachedError",
     "Overflow",
+    "Proximal",
     "Rounding",
+    "States",
     "WordRange",
     "__version__",
     "canonical_digest",

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Clip, InputError
+from ..base import InputError, Proximal, States
 
 PEACEMAN_RACHFORD = "peaceman_rachford"
 FORWARD_BACKWARD = "forward_backward"
@@ -46,13 +46,13 @@ class Splitting(ABC):
         """The name for people, and on the command line."""
         return self.name.replace("_", "-")
 
-    def phi(self, clip: Clip, state: np.ndarray) -> np.ndarray:
+    def phi(self, clip: Proximal[States], state: States) -> States:
         """The operator that is iterated, of states (.., n)."""
         return clip.reflection(state) if self.reflects else clip.prox(state)
 
     @abstractmethod
-    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any]:
-        """``(matrix, gain)`` with ``M = diagonal I + matrix`` and ``d = gain q``.
+    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any, float]:
+        """``(matrix, resolvent, scale)`` with ``M = diagonal I + matrix`` and ``d = scale resolvent q``.
 
         Parameters
         ----------
@@ -124,11 +124,11 @@ class PeacemanRachford(Splitting):
     name = PEACEMAN_RACHFORD
     reflects = True
 
-    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any]:
+    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any, float]:
         """See :meth:`Splitting.fold`."""
         eye = _identity(W, linear)
         V = linear.linalg.inv(eye + alpha * (eye - W))
-        return 2.0 * V - eye, 2.0 * alpha * V
+        return 2.0 * V - eye, V, 2.0 * alpha
 
     def diagonal(self, alpha: float) -> float:
         """None stands apart."""
@@ -179,9 +179,9 @@ class ForwardBackward(Splitting):
     name = FORWARD_BACKWARD
     reflects = False
 
-    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any]:
+    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any, float]:
         """See :meth:`Splitting.fold`."""
-        return alpha * W, alpha * _identity(W, linear)
+        return alpha * W, _identity(W, linear), alpha
 
     def diagonal(self, alpha: float) -> float:
         """``1 - alpha``."""

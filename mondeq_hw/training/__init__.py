@@ -6,7 +6,8 @@ Takes data and a ``MonDEQ``; gives checkpoints.
 from __future__ import annotations
 
 from .basin import diagnose, markdown, plot
-from .equilibrium import MonotoneNetwork, phi
+from .clip import TensorClip
+from .equilibrium import MonotoneNetwork
 from .lotion import Regularised, Sampled, sampler
 from .qat import (
     QatConfig,
@@ -42,6 +43,7 @@ __all__ = [
     "Regularised",
     "Sampled",
     "StraightThrough",
+    "TensorClip",
     "TrainingConfig",
     "accuracy",
     "certified_program",
@@ -49,7 +51,6 @@ __all__ = [
     "markdown",
     "nearest_levels",
     "normalisation",
-    "phi",
     "plot",
     "plot_history",
     "progress_bar",

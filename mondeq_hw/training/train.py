@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..base import InputError, replacing
+from ..base import RELU, Clip, InputError, Interval, replacing
 from ..problem import CLASSES, PEACEMAN_RACHFORD, Dataset, MonDEQ, Preprocessing, Task, logits, task_of
 from .equilibrium import MonotoneNetwork
 from .loss import loss_of
@@ -79,13 +79,17 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A float network and its optimisation; see :class:`~mondeq_hw.training.equilibrium.MonotoneNetwork`."""
+    """A float network and its optimisation; see :class:`~mondeq_hw.training.equilibrium.MonotoneNetwork`.
+
+    ``activation`` is the proximal operator of every row: relu, ``Interval(0, 6)``, ``Interval(-1, 1)``, ..
+    """
 
     n: int = 100
     margin: float = 1.0
     learn_margin: bool = False
     solver: str = PEACEMAN_RACHFORD
     tolerance: float = 1e-4
+    activation: Interval = RELU
     optimisation: Optimisation = Optimisation()
 
 
@@ -157,6 +161,7 @@ def train(
         solver=config.solver,
         tolerance=config.tolerance,
         seed=config.optimisation.seed,
+        clip=Clip.uniform(config.activation, config.n),
     )
 
     def prepare(words: Tensor) -> Tensor:
