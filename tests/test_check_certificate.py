@@ -25,10 +25,11 @@ from random_models import random_model, random_words
 from mondeq_hw.base import DenseOperator, canonical_digest
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS
 from mondeq_hw.proof import check_certificate
-from mondeq_hw.proof.certificate import CLAIMS
+from mondeq_hw.proof.certificate import CLASSES, VALUES, claims_of
 from mondeq_hw.proof.certify import certify, choose_iterations
-from mondeq_hw.proof.contraction import contraction_gap, iteration_integers, weighted_gram
+from mondeq_hw.proof.contraction import iteration_integers
 from mondeq_hw.proof.exact import prove_positive_definite
+from mondeq_hw.proof.metric import contraction_gap, weighted_gram
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import LoweringOptions, lower
 
@@ -122,7 +123,8 @@ def code_lines(source: str) -> set[int]:
 
 
 def test_knows_the_words_of_every_claim() -> None:
-    assert canonical_digest({name: list(claim) for name, claim in CLAIMS.items()}) == check_certificate.CLAIMS
+    for task, known in check_certificate.CLAIMS.items():
+        assert canonical_digest({name: list(claim) for name, claim in claims_of(task).items()}) == known
 
 
 # -- rejected ----------------------------------------------------------------------
@@ -175,7 +177,7 @@ def factor_of_one(plain: Plain) -> None:
 
 
 def bigger_entry(plain: Plain) -> None:
-    row = plain["program"]["matrix"][0]
+    row = plain["program"]["stages"][0]["matrix"][0]
     row[0] += 1 if row[0] < 100 else -1
 
 
@@ -229,15 +231,15 @@ FORGERIES = {
     "Lipschitz line": set_value("original_operator", "lipschitz_bound", next_down),
     "condition line": set_value("original_operator", "condition_bound", next_down),
     "matrix entry": bigger_entry,
-    "matrix shift": set_in("program", "matrix_shifts", 0, change=lambda g: g - 1),
-    "drive entry": set_in("program", "drive", 0, 0, change=lambda x: x - 1 if x > 0 else x + 1),
-    "drive bias": set_in("program", "drive_bias", 0, change=lambda x: 3 * x + 10**6),
-    "drive shift": set_in("program", "drive_shifts", 0, change=lambda x: x + 1),
+    "matrix shift": set_in("program", "stages", 0, "matrix_shifts", 0, change=lambda g: g - 1),
+    "drive entry": set_in("program", "stages", 0, "drive", 0, 0, change=lambda x: x - 1 if x > 0 else x + 1),
+    "drive bias": set_in("program", "stages", 0, "drive_bias", 0, change=lambda x: 3 * x + 10**6),
+    "drive shift": set_in("program", "stages", 0, "drive_shifts", 0, change=lambda x: x + 1),
     "readout entry": set_in("program", "readout", 0, 0, change=lambda x: x - 1 if x > 0 else x + 1),
     "readout bias": set_in("program", "readout_bias", 0, change=lambda x: x + 10**7),
     "iterations of the line": set_value("iterations", "iterations", lambda k: k - 1),
-    "iterations of the program": set_in("program", "iterations", change=lambda k: max(1, k // 2)),
-    "endless iterations": set_in("program", "iterations", change=lambda _: 10**15),
+    "iterations of the program": set_in("program", "stages", 0, "iterations", change=lambda k: max(1, k // 2)),
+    "endless iterations": set_in("program", "stages", 0, "iterations", change=lambda _: 10**15),
     "transient": set_value("iterations", "transient", next_down),
     "start bound": set_value("iterations", "start_bound", next_down),
     "rounding bound": set_value("iterations", "rounding_bound", next_down),
@@ -255,9 +257,9 @@ FORGERIES = {
     "drive range": set_value("accumulators", "drive", lambda r: {**r, "low": r["low"] + 1}),
     "state bound": set_value("state_range", "bound", next_down),
     "state verdict": set_value("state_range", "verdict", lambda _: "never saturates, ever"),
-    "state format": set_in("program", "state_format", "integer_bits", change=lambda x: x - 1),
-    "state overflow": set_in("program", "state_format", "overflow", change=lambda _: "AP_WRAP"),
-    "state rounding": set_in("program", "state_format", "rounding", change=lambda _: "AP_TRN"),
+    "state format": set_in("program", "stages", 0, "state_format", "integer_bits", change=lambda x: x - 1),
+    "state overflow": set_in("program", "stages", 0, "state_format", "overflow", change=lambda _: "AP_WRAP"),
+    "state rounding": set_in("program", "stages", 0, "state_format", "rounding", change=lambda _: "AP_TRN"),
     "a priori count": set_value("class_a_priori", "equal", lambda x: x + 1),
     "a posteriori count": set_value("class_a_posteriori", "equal", lambda x: x + 1),
     "undecided": set_value("class_a_posteriori", "undecided", lambda x: x - 1),
@@ -276,13 +278,12 @@ FORGERIES = {
     "another claim": lambda plain: line(plain, "radius").update(name="perfection"),
     "extra field": lambda plain: line(plain, "radius").update(remark="and more"),
     "uncertified mark": set_in("program", "certified", change=lambda _: False),
-    "phi": set_in("program", "phi", change=lambda _: "relu"),
-    "solver": set_in("program", "solver", change=lambda _: FORWARD_BACKWARD),
-    "leak": set_in("program", "leak_shift", change=lambda _: 1),
-    "word length": set_in("program", "matrix_word_length", change=lambda _: 3),
-    "version": set_in("version", change=lambda _: 2),
-    "boolean for one": set_in("program", "matrix_shifts", 0, change=lambda _: True),
-    "float for an integer": set_in("program", "drive_bias", 0, change=float),
+    "solver": set_in("program", "stages", 0, "solver", change=lambda _: FORWARD_BACKWARD),
+    "leak": set_in("program", "stages", 0, "leak_shift", change=lambda _: 1),
+    "word length": set_in("program", "stages", 0, "matrix_word_length", change=lambda _: 3),
+    "version": set_in("version", change=lambda _: 1),
+    "boolean for one": set_in("program", "stages", 0, "matrix_shifts", 0, change=lambda _: True),
+    "float for an integer": set_in("program", "stages", 0, "drive_bias", 0, change=float),
 }
 
 
@@ -309,13 +310,14 @@ def test_an_open_line_claims_nothing(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_true_factor_above_one_is_no_contraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With a witness that fits: the norm really is below 3/2, which proves nothing."""
     plain = fresh()
-    integers, shifts = (np.array(plain["program"][key]) for key in ("matrix", "matrix_shifts"))
+    integers, shifts = (np.array(plain["program"]["stages"][0][key]) for key in ("matrix", "matrix_shifts"))
     N, grid = iteration_integers(DenseOperator(integers, shifts, 9), 0)
     weights = plain["evidence"]["contraction"]["weights"]
     witness = prove_positive_definite(contraction_gap(weighted_gram(N, weights), grid, weights, Fraction(3, 2)))
     assert witness is not None
     plain["evidence"]["contraction"] = {
         "factor": "3/2",
+        "metric": "2-norm",
         "weights": weights,
         "exponents": list(witness.exponents),
         "bits": witness.bits,
@@ -348,7 +350,7 @@ def test_without_new_digests_no_single_change_passes(tmp_path: Path, capsys: pyt
     paths = leaves(fresh(solver=FORWARD_BACKWARD, n=1))
     for path in paths[:: max(1, len(paths) // 150)]:
         plain = fresh(solver=FORWARD_BACKWARD, n=1)
-        bump = {bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: v + 1.0, str: lambda v: v + "x"}
+        bump = {type(None): lambda _: 0, bool: lambda v: not v, int: lambda v: v + 1, float: lambda v: v + 1.0, str: lambda v: v + "x"}
         set_in(*path, change=lambda v, bump=bump: bump[type(v)](v))(plain)
         assert verdict(plain, tmp_path, capsys)[0] == 1, path
 
@@ -364,7 +366,7 @@ def test_one_proof_does_not_serve_another_program(tmp_path: Path, capsys: pytest
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "null", "3", "{}", '{"version": 1}', '{"a": 1, "a": 2}', "\x00", "NaN", "[" * 100_000],
+    ["", "{", "[]", "null", "3", "{}", '{"version": 2}', '{"a": 1, "a": 2}', "\x00", "NaN", "[" * 100_000],
     ids=["empty", "cut", "list", "null", "number", "object", "version only", "twice", "binary", "NaN", "deep"],
 )
 def test_malformed_files_are_one_clear_line(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
