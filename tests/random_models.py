@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mondeq_hw.base import FREE, RELU, Clip, Interval, soft_threshold
 from mondeq_hw.base.numerics import FixedPointFormat, Overflow, Rounding
 from mondeq_hw.problem import PEACEMAN_RACHFORD, find_splitting, reformulate
 from mondeq_hw.problem.model import MonDEQ, Preprocessing
@@ -27,6 +28,25 @@ def random_model(rng: np.random.Generator, n: int, d: int, k: int, margin: float
         preprocessing=Preprocessing(scale=1 / 255, mean=np.array(0.4), std=np.array(0.3)),
         source="random",
     )
+
+
+#: One of each kind of row, bounds that are no words of any state among them.
+INTERVALS = (
+    Interval(-0.3, 0.7),
+    soft_threshold(0.1),
+    RELU,
+    FREE,
+    Interval(0.0, 0.45),
+    Interval(-np.inf, 0.2, complement=True),
+    Interval(0.0, 0.0),
+)
+
+
+def random_clip(seed: int, n: int) -> Clip:
+    """A kind for each row; all of them where there are rows enough."""
+    rng = np.random.default_rng(seed)
+    kinds = [*range(len(INTERVALS)), *rng.integers(0, len(INTERVALS), size=n)][:n]
+    return Clip.of([INTERVALS[kind] for kind in rng.permutation(kinds)])
 
 
 def input_format(bits: int = 8) -> FixedPointFormat:

@@ -79,8 +79,8 @@ def prove_contraction(
 
     In the 2-norm and in the infinity-norm the plain norm is preferred; a weighting on the way to
     the searched one replaces it where it makes the error radius clearly smaller or is the only
-    proof.  Of the two norms the one with the smaller factor is taken, and where they are equal
-    the one with the smaller proved radius.
+    proof.  Of the two norms the one with the smaller factor is taken, where they are equal the one
+    with the smaller proved radius, and where that is equal the 2-norm, which implies an operator.
 
     Parameters
     ----------
@@ -133,9 +133,9 @@ def _prove_in(
 
 
 def _final_radius(proof: ContractionProof, matrix: IntegerOperator) -> int:
-    """Proved ``||s - s*||_2`` after ever so many rounded updates."""
+    """Proved ``||s - s*||_2`` after ever so many rounded updates, less the digits in which its own rounding shows."""
     rounding = proof.metric.norm_up(_rounding_errors(matrix))
-    return proof.metric.two_norm_up(ceil(rounding / (1 - proof.contraction_factor)))
+    return proof.metric.two_norm_up(ceil(rounding / (1 - proof.contraction_factor))) >> BOUND_BITS // 2
 
 
 def _iteration_values(matrix: IntegerOperator, leak_shift: int) -> np.ndarray:
