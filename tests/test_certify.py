@@ -22,7 +22,7 @@ from mondeq_hw.problem.model import MonDEQ
 from mondeq_hw.program import Stage
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
-from mondeq_hw.proof.certificate import MEASURED, NOT_COVERED, PROVED, Certificate
+from mondeq_hw.proof.certificate import ABOUT_CLASSES, MEASURED, NOT_COVERED, PROVED, VALUES, Certificate
 from mondeq_hw.proof.certify import certify, choose_iterations, measured_norms, prove_contraction, recheck, state_radius
 from mondeq_hw.proof.contraction import (
     TRANSIENT_SHARE,
@@ -389,6 +389,37 @@ def test_without_proof_nothing_that_needs_it_is_claimed() -> None:
     certificate = certify(program.replace(certified=False), None, model, lowered.step_size, random_words(0, program, 9))
     also = {line.name for line in certificate.lines if line.status == PROVED} - proved
     assert also == {"displacement_a_posteriori", "class_of_float_model"}
+
+
+@pytest.mark.parametrize("rows", [[[-1, 0], [0, -1]], [[0, -1], [-1, 0]]])
+def test_without_a_network_of_the_integers_its_figures_are_open(rows: list[list[int]]) -> None:
+    """``I + C`` is singular, as very large steps make it: floating point says so, in a line, not in a traceback."""
+    program = random_program(0, n=2).replace(matrix=DenseOperator(np.array(rows), np.zeros(2, dtype=np.int64), 2))
+    model = random_model(np.random.default_rng(0), 2, 5, 3)
+    certificate = certify(program, None, model, 64.0, random_words(0, program, 5))
+    line = certificate.line("deployed_figures")
+    assert line.status == NOT_COVERED and "stand for no network" in line.values["reason"]
+    assert certificate.line("displacement_a_posteriori").status == PROVED
+    # With a proof beside it (of another matrix) the comparison fails in the same way.
+    proof = prove_contraction(DenseOperator(np.zeros((2, 2), dtype=np.int64), np.zeros(2, dtype=np.int64), 2), 0)
+    compared = certify(program, proof, model, 64.0, random_words(0, program, 5)).line("displacement")
+    assert compared.status == NOT_COVERED and "stand for no network" in compared.values["reason"]
+
+
+def test_a_margin_of_zero_has_no_condition_number() -> None:
+    model, lowered, program = compiled(0, bits=9)
+    certificate = certify(program, lowered.proof, replace(model, W=np.eye(model.n)), lowered.step_size, None)
+    assert certificate.line("original_figures").status == NOT_COVERED
+    json.loads(certificate.to_json(), parse_constant=pytest.fail)
+
+
+def test_the_task_decides_what_is_claimed() -> None:
+    model, lowered, program = compiled(0, bits=9)
+    words = random_words(0, program, 9)
+    certificate = certify(program, lowered.proof, model, lowered.step_size, words, VALUES)
+    assert {line.name for line in certificate.lines} == set(LINES) - set(ABOUT_CLASSES)
+    with pytest.raises(InputError, match="task is 'control'"):
+        certify(program, lowered.proof, model, lowered.step_size, words, "control")
 
 
 def test_without_margin_nothing_is_compared_with_the_float_model() -> None:
