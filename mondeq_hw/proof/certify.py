@@ -135,8 +135,7 @@ def certify(
         if words is None or states is None:
             lines += open_claims(COMPARED, no_samples)
         else:
-            near = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
-            enclosure = enclose_equilibria(floating, program, words, near)
+            enclosure = enclose_equilibria(floating, program, words, _near_equilibria(model, program, words, states))
             evidence["samples"]["equilibria"] = packed(enclosure.points)
             lines += _compared_lines(floating, program, enclosure, words, states)
     if proof is None:
@@ -165,6 +164,14 @@ def certify(
             ]
     claimed = tuple(line for line in lines if line.name in CLAIMS_OF[task.name])
     return Certificate(claimed, task.name, program.to_plain(), program.digest, model.digest(), evidence)
+
+
+def _near_equilibria(model: MonDEQ, program: SolverProgram, words: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """The float network's equilibria, or the deployed ones where the float solver does not find them: looser only."""
+    try:
+        return model.prox.prox(preactivation(model, program.input_format.to_float(words)))
+    except InputError:
+        return program.state_format.to_float(program.prox(states))
 
 
 def _samples(program: SolverProgram, words: np.ndarray | None) -> tuple[np.ndarray | None, str]:
