@@ -108,7 +108,7 @@ def compile(
     with progress("certify"):
         program = certified_program(checkpoint.model, config, data, lowered)
         seen = None if data.calibration is None else GoldenModel(program).words(data.calibration)
-        certificate = certify(program, lowered.proof, checkpoint.model, lowered.step_size, seen, data.task.name)
+        certificate = certify(program, lowered.proof, checkpoint.model, lowered.step_size, seen, data.task)
     with progress("schedule"):
         folding, graphs = scheduled(program, config)
     with progress("golden"):

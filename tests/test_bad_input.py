@@ -432,7 +432,8 @@ def _half(content: bytes) -> bytes:
 
 def _other_iterations(content: bytes) -> bytes:
     scalars = json.loads(content)
-    return json.dumps({**scalars, "iterations": scalars["iterations"] + 1}).encode()
+    scalars["stages"][0]["iterations"] += 1
+    return json.dumps(scalars).encode()
 
 
 BUILDS = [

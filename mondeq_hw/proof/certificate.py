@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, canonical_digest
-from ..problem import MonDEQ, Preprocessing
+from ..problem import CLASSES, VALUES, MonDEQ, Preprocessing
 from .contraction import ContractionProof, float_up
 from .exact import PositiveDefiniteWitness
 from .float_model import AffineGrid, FloatModel
@@ -28,8 +28,6 @@ from .perturbation import GRID_BITS
 CERTIFICATE_VERSION = 2
 #: Beside version, lines and digest.
 CERTIFICATE_KEYS = ("task", "program", "program_digest", "model_digest", "evidence")
-#: What the network is for: the largest output names a class, or the outputs are what is wanted.
-CLASSES, VALUES = "classes", "values"
 PROVED, MEASURED, NOT_COVERED = "proved", "measured", "not covered"
 #: Every claim: its words and its source.  The checker knows a digest of this table for each task.
 CLAIMS = {
@@ -150,19 +148,11 @@ CONTRACTING = (
 )
 
 
-def claims_of(task: str) -> dict[str, tuple[str, str]]:
-    """The claims that the certificate of a network makes, about classes or not.
-
-    Raises
-    ------
-    InputError
-        The task is none.
-    """
-    if task == CLASSES:
-        return CLAIMS
-    if task == VALUES:
-        return {name: words for name, words in CLAIMS.items() if name not in ABOUT_CLASSES}
-    raise InputError(f"task is {task!r}; expected {CLASSES} or {VALUES}")
+#: The claims that the certificate of a network makes, by its task.
+CLAIMS_OF = {
+    CLASSES.name: CLAIMS,
+    VALUES.name: {name: words for name, words in CLAIMS.items() if name not in ABOUT_CLASSES},
+}
 
 
 @dataclass(frozen=True)
@@ -218,8 +208,9 @@ class Certificate:
 
     Parameters
     ----------
-    task : {"classes", "values"}
     lines : tuple of CertificateLine
+    task : str
+        Name of a :class:`~mondeq_hw.problem.task.Task`; which lines there are follows from it.
     program : dict
         ``SolverProgram.to_plain()``.
     program_digest, model_digest : str
@@ -227,8 +218,8 @@ class Certificate:
         Witnesses, weights and calibration words, JSON-ready.
     """
 
-    task: str
     lines: tuple[CertificateLine, ...]
+    task: str
     program: dict[str, Any]
     program_digest: str
     model_digest: str
@@ -249,7 +240,7 @@ class Certificate:
             raise InputError(f"{path}: cannot be read ({error}); compile again") from None
         try:
             lines = tuple(CertificateLine(**line) for line in plain["lines"])
-            return Certificate(lines=lines, **{key: plain[key] for key in CERTIFICATE_KEYS})
+            return Certificate(lines, **{key: plain[key] for key in CERTIFICATE_KEYS})
         except (KeyError, TypeError) as error:
             raise InputError(f"{path}: not a certificate ({error!r}); compile again") from None
 
@@ -273,7 +264,7 @@ class Certificate:
         """The text of ``certificate.json``."""
         plain = self.to_dict()
         # One key a line at the top: the claims stay readable above megabytes of integers.
-        readable = ("version", "task", "lines")
+        readable = ("version", "lines")
         head = json.dumps({key: plain[key] for key in readable}, indent=2)[:-2]
         body = (f'"{key}": {json.dumps(plain[key])}' for key in plain if key not in readable)
         return head + ",\n  " + ",\n  ".join(body) + "\n}\n"

@@ -17,10 +17,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ..base import InputError, signed_width
-from ..problem import MonDEQ, preactivation
+from ..problem import CLASSES, MonDEQ, Task, preactivation
 from ..program import GoldenModel, SolverProgram
 from .certificate import (
-    CLASSES,
+    CLAIMS_OF,
     COMPARED,
     CONTRACTING,
     MEASURED,
@@ -35,7 +35,6 @@ from .certificate import (
     Certificate,
     CertificateLine,
     claim,
-    claims_of,
     contraction_to_plain,
     model_to_plain,
     open_claims,
@@ -93,7 +92,7 @@ def certify(
     model: MonDEQ,
     step_size: float,
     calibration_words: np.ndarray | None,
-    task: str = CLASSES,
+    task: Task = CLASSES,
 ) -> Certificate:
     """Draw up the certificate of a compiled program.
 
@@ -108,7 +107,7 @@ def certify(
         ``alpha``, which the program's integers have folded in.
     calibration_words : ndarray of int (samples, d) or None
         Input words of the program; the first few hundred enter the certificate.
-    task : {"classes", "values"}
+    task : Task
         Whether the largest output names a class; the claims follow from it.
 
     Returns
@@ -118,9 +117,8 @@ def certify(
     Raises
     ------
     InputError
-        The task is none, or the program's clip is not the network's.
+        The program's clip is not the network's.
     """
-    claims = claims_of(task)
     operator = prove_operator(model.W)
     floating = None if operator is None else FloatModel.of(model, operator, program)
     evidence: dict[str, Any] = {"step_size": ratio(Fraction(step_size))}
@@ -137,8 +135,7 @@ def certify(
         if words is None or states is None:
             lines += open_claims(COMPARED, no_samples)
         else:
-            near = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
-            enclosure = enclose_equilibria(floating, program, words, near)
+            enclosure = enclose_equilibria(floating, program, words, _near_equilibria(model, program, words, states))
             evidence["samples"]["equilibria"] = packed(enclosure.points)
             lines += _compared_lines(floating, program, enclosure, words, states)
     if proof is None:
@@ -165,8 +162,16 @@ def certify(
                 _saturation_line(program, states),
                 _displacement_line(model, program, proof, bound, step_size, words, states),
             ]
-    kept = tuple(line for line in lines if line.name in claims)
-    return Certificate(task, kept, program.to_plain(), program.digest, model.digest(), evidence)
+    claimed = tuple(line for line in lines if line.name in CLAIMS_OF[task.name])
+    return Certificate(claimed, task.name, program.to_plain(), program.digest, model.digest(), evidence)
+
+
+def _near_equilibria(model: MonDEQ, program: SolverProgram, words: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """The float network's equilibria, or the deployed ones where the float solver does not find them: looser only."""
+    try:
+        return model.prox.prox(preactivation(model, program.input_format.to_float(words)))
+    except InputError:
+        return program.state_format.to_float(program.prox(states))
 
 
 def _samples(program: SolverProgram, words: np.ndarray | None) -> tuple[np.ndarray | None, str]:

@@ -437,8 +437,7 @@ class InfinityNorm:
 
     def norm_up(self, values: Iterable[Fraction | int]) -> int:
         """``||values||``."""
-        return max(ceil(Fraction(abs(v) << BOUND_BITS if type(v) is int else abs(v) * 2**BOUND_BITS) / w)
-                   for v, w in zip(values, self.weights))  # fmt: skip
+        return max(ceil(Fraction(abs(v) * 2**BOUND_BITS) / w) for v, w in zip(values, self.weights))
 
     def dual_norm_up(self, row: Iterable[int]) -> int:
         """Largest ``|row s|`` over ``||s|| <= 1``: ``sum_i |row_i| w_i``."""
@@ -635,10 +634,8 @@ class FloatModel:
         self.W = matrix(plain["W"], n, n)
         self.margin_units = whole(plain["margin"]["bound"], 1)
         self.lipschitz_units = whole(plain["lipschitz"]["bound"], n + 1)
-        self.input, self.output = (
-            read_affine(plain["input"], n, program.d),
-            read_affine(plain["output"], program.k, n),
-        )
+        self.input = read_affine(plain["input"], n, program.d)
+        self.output = read_affine(plain["output"], program.k, n)
         self.clip_bits = whole(plain["clip"]["bits"], 0, MOST_BITS)
         self.clip = read_clip(plain["clip"], n)
 
