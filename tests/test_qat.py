@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,14 +13,16 @@ from random_models import random_model
 from mondeq_hw.base import FREE, RELU, Clip, Interval, max_level, soft_threshold
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.base.numerics import FixedPointFormat
+from mondeq_hw.cli import main
 from mondeq_hw.pipeline import compile
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, find_splitting, network_of, reformulate
 from mondeq_hw.problem.data import Dataset
-from mondeq_hw.problem.load import Training, load_checkpoint, retrained_bits, save
+from mondeq_hw.problem.load import Training, load_checkpoint, save
 from mondeq_hw.problem.model import MonDEQ, Preprocessing, StoredRecurrence
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.problem.stored import pack, unpack
 from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.proof.contraction import prove_contraction
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
@@ -200,7 +203,7 @@ def blobs(samples: int = 240) -> Dataset:
     return Dataset("blobs", "train", words.astype(np.int64), labels)
 
 
-FAST = QatConfig(Optimisation(epochs=5, batch_size=24, learning_rate=0.05, validation_share=0.25), iterations=12)
+FAST = QatConfig(Optimisation(5, 24, 0.05, patience=10, validation_share=0.25), iterations=12)
 
 
 def accuracy(lowered: Lowered, stored: StoredRecurrence | None, data: Dataset) -> float:
@@ -245,7 +248,7 @@ def test_the_hinge_brings_the_norm_under_the_limit():
     start = replace(start, quantized=replace(start.quantized, matrix=coarse))
     assert np.linalg.norm(coarse.values, 2) > 1
     assert prove_contraction(coarse, 0) is None
-    result = retrain(start, blobs(), replace(FAST, hinge_start=0.8, contraction_limit=0.85))
+    result = retrain(start, blobs(), replace(FAST, contraction_limit=0.85))
     assert np.linalg.norm(result.stored.matrix.values, 2) <= 0.85
     unproved = replace(FAST, hinge_weight=0.0, optimisation=replace(FAST.optimisation, learning_rate=1e-6))
     with pytest.raises(InputError, match="no epoch had a proved contraction"):
@@ -253,7 +256,7 @@ def test_the_hinge_brings_the_norm_under_the_limit():
     # Proved, but not below the limit.
     assert prove_contraction(lowered_model(3).quantized.matrix, 0) is not None
     with pytest.raises(InputError, match="no epoch had a proved contraction"):
-        retrain(lowered_model(3), blobs(), replace(unproved, hinge_start=0.05, contraction_limit=0.05))
+        retrain(lowered_model(3), blobs(), replace(unproved, hinge_room=0.0, contraction_limit=0.05))
 
 
 @pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
@@ -293,9 +296,10 @@ def test_resume_ends_in_the_same_integers(tmp_path):
         np.testing.assert_array_equal(getattr(resumed.stored, name).integers, getattr(straight.stored, name).integers)
 
 
-@pytest.mark.parametrize("wrong", [{"hinge_start": 0.99}, {"contraction_limit": 1.0}, {"hinge_start": 0.0}])
+@pytest.mark.parametrize("wrong", [{"hinge_room": -0.01}, {"contraction_limit": 1.0}, {"hinge_room": 0.95}])
 def test_wrong_limits(wrong):
-    with pytest.raises(InputError, match="expected 0 < hinge_start"):
+    (name,) = wrong
+    with pytest.raises(InputError, match=f"{name} is .*; expected"):
         QatConfig(**wrong)
 
 
@@ -384,9 +388,6 @@ def test_compile_takes_the_word_lengths_of_a_retrained_checkpoint(retrained, tmp
     model, network = retrained
     file = tmp_path / "retrained.pt"
     save(model, file)
-    assert retrained_bits(file) == network.matrix.word_length
-    save(replace(model, stored=None), tmp_path / "float.pt")
-    assert retrained_bits(tmp_path / "float.pt") is None
     project = compile(file, tmp_path / "build", solver=model.stored.solver)
     assert project.report.rounding == "retrained"
     words = np.random.default_rng(0).integers(0, 128, size=(20, 5))
@@ -396,3 +397,21 @@ def test_compile_takes_the_word_lengths_of_a_retrained_checkpoint(retrained, tmp
         np.testing.assert_array_equal(getattr(project.program, name).integers, getattr(model.stored, name).integers)
     with pytest.raises(InputError, match="part of its integers"):
         compile(file, tmp_path / "other", solver=model.stored.solver, input_scale=1.0)
+
+
+@pytest.mark.parametrize("suffix", ["pt", "onnx"])
+@pytest.mark.parametrize("from_file", [False, True])
+def test_the_shell_needs_no_word_length_of_a_retrained_checkpoint(retrained, tmp_path, suffix, from_file):
+    """Whether the other options stand in a file or not, and the checkpoint in ONNX or not."""
+    model, network = retrained
+    file, build, solver = tmp_path / "retrained.pt", tmp_path / "build", model.stored.solver
+    save(model, file)
+    if suffix == "onnx":
+        compile(file, tmp_path / "first", solver=solver)
+        file = tmp_path / "retrained.onnx"
+        assert main(["export", "onnx", str(tmp_path / "first"), "--out", str(file)]) == 0
+    (tmp_path / "c.toml").write_text(f'solver = "{solver}"\n')
+    options = ["--config", str(tmp_path / "c.toml")] if from_file else ["--solver", solver]
+    assert main(["compile", str(file), *options, "--out", str(build), "--json"]) == 0
+    assert SolverProgram.load(build).matrix.word_length == network.matrix.word_length
+    assert json.loads((build / "config.resolved.json").read_text())["requested"]["bits"] == network.matrix.word_length

@@ -19,6 +19,7 @@ from .errors import (
     MondeqError,
     NotCertifiedError,
     NotReachedError,
+    OptionError,
 )
 from .numerics import (
     FixedPointFormat,
@@ -55,6 +56,7 @@ __all__ = [
     "MondeqError",
     "NotCertifiedError",
     "NotReachedError",
+    "OptionError",
     "Overflow",
     "Proximal",
     "Rounding",

@@ -100,19 +100,6 @@ def load_checkpoint(path: str | os.PathLike[str], margin: float | None = None) -
     return checkpoint
 
 
-def retrained_bits(path: str | os.PathLike[str]) -> int | None:
-    """Word length of the iteration matrix of a retrained checkpoint, ``None`` for any other.
-
-    Raises
-    ------
-    InputError
-        The file is missing or damaged.
-    """
-    file = Path(path)
-    arrays, metadata = read_container(file)[1:]
-    return unpack(arrays, metadata[STORED], str(file)).matrix.word_length if STORED in metadata else None
-
-
 def save(model: MonDEQ, path: str | os.PathLike[str], training: Training | None = None) -> None:
     """Write the own format; ``.safetensors`` and ``.pt`` by the name's suffix.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base import InputError
-from ..config import CompileConfig, resolve
+from ..config import CompileConfig
 from ..folder import Build
 from ..problem import GIVEN, Checkpoint, Dataset, MonDEQ, Preprocessing, Task
 from ..program import GoldenModel
@@ -55,7 +55,7 @@ def sweep_word_lengths(
     names = ("drive_bits", "readout_bits", "state_bits", "input_bits")
     kept = {name: resolved[name] for name in names} | {"task": report.task.name, "allow_uncertified": True}
     given = {key: value for key, value in report.origin.requested.items() if value is not None}
-    config = resolve(given | kept | ({"data_dir": data_dir} if data_dir else {}))
+    config = CompileConfig(**given | kept | ({"data_dir": data_dir} if data_dir else {}))
     data = _data(build, report, config, model, data_dir)
 
     def point(bits: int) -> WordLengthPoint:

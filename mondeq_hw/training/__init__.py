@@ -5,12 +5,12 @@ Takes data and a ``MonDEQ``; gives checkpoints.
 
 from __future__ import annotations
 
+from ..config import Optimisation, QatConfig, TrainingConfig
 from .basin import diagnose, markdown, plot
 from .clip import TensorClip
 from .equilibrium import MonotoneNetwork
-from .lotion import Regularised, Sampled, sampler
+from .lotion import LEARNERS, Regularised, Sampled, sampler
 from .qat import (
-    QatConfig,
     QatResult,
     QuantizedNetwork,
     StraightThrough,
@@ -23,8 +23,6 @@ from .qat import (
 from .train import (
     Epoch,
     EpochObserver,
-    Optimisation,
-    TrainingConfig,
     accuracy,
     normalisation,
     plot_history,
@@ -33,6 +31,7 @@ from .train import (
 )
 
 __all__ = [
+    "LEARNERS",
     "Epoch",
     "EpochObserver",
     "MonotoneNetwork",

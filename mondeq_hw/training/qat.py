@@ -17,7 +17,7 @@ contraction, and only epochs whose contraction is *proved* are kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from ..base import DenseOperator, FixedPointFormat, InputError, max_level
+from ..config import QatConfig
 from ..problem import Dataset, Splitting, StoredRecurrence, task_of
 from ..program import SolverProgram
 from ..proof import ContractionProof, choose_iterations, prove_contraction
@@ -34,7 +35,7 @@ from ..rounding import MAX_SHIFT, Lowered, assemble, quantized_of, to_levels
 from .clip import TensorClip
 from .equilibrium import settle
 from .loss import Loss, loss_of
-from .train import Epoch, EpochObserver, Optimisation, TrainingRun, fit
+from .train import Epoch, EpochObserver, TrainingRun, fit
 
 #: Relative residual at which the adjoint iteration stops: below what straight-through gradients are worth.
 ADJOINT_TOLERANCE = 1e-3
@@ -43,37 +44,6 @@ CELL = 0.49
 
 #: What stands for the latent levels in a training step: their rounding, a random one, or themselves.
 Rounder = Callable[[Tensor, int], Tensor]
-
-
-@dataclass(frozen=True)
-class QatConfig:
-    """How to retrain.
-
-    Parameters
-    ----------
-    optimisation : Optimisation
-        The learning rate is in levels of the iteration matrix.
-    contraction_limit : float
-        Only epochs whose proved contraction factor is at most this are kept.
-    hinge_start : float
-        ``||M||_2`` above which the penalty pulls; a little below the limit.
-    hinge_weight : float
-    iterations : int
-        Updates of a training step, fewer where every state is fixed earlier.
-    """
-
-    optimisation: Optimisation = field(default_factory=lambda: Optimisation(epochs=15, learning_rate=0.01))
-    contraction_limit: float = 0.95
-    hinge_start: float = 0.9
-    hinge_weight: float = 30.0
-    iterations: int = 24
-
-    def __post_init__(self) -> None:
-        if not 0 < self.hinge_start <= self.contraction_limit < 1:
-            raise InputError(
-                f"hinge_start is {self.hinge_start}, contraction_limit {self.contraction_limit}; "
-                "expected 0 < hinge_start <= contraction_limit < 1"
-            )
 
 
 @dataclass(frozen=True)
@@ -143,7 +113,7 @@ def retrain(
     if not any(epoch.admissible for epoch in history):
         raise InputError(
             f"no epoch had a proved contraction factor of at most {config.contraction_limit}; "
-            "lower hinge_start, raise hinge_weight or train for more epochs"
+            "raise hinge_room, raise hinge_weight or train for more epochs"
         )
     return QatResult(network.stored(), history)
 
