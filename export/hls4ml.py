@@ -55,17 +55,12 @@ class MonDEQLayer(HLS4MLModule):
     Raises
     ------
     InputError
-        Another ``output``, or a program with another clip than relu, which these engines do not compute.
+        Another ``output``.
     """
 
     def __init__(self, program: SolverProgram, plan: Schedule | None = None, output: str = OUTPUTS):
         if output not in RESULTS:
             raise InputError(f"output is {output!r}; expected {' or '.join(RESULTS)}")
-        for kind in (kind for kind in program.clip.kinds if not kind.is_relu):
-            raise InputError(
-                f"program {program.name} has rows with the clip {kind}; "
-                "expected relu in every row, which is all that hls4ml's engines compute: use the ONNX export"
-            )
         super().__init__()
         self.program = program
         self.plan = schedule(program) if plan is None else plan
