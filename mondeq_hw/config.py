@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from .base import InputError
+from .program import NAME_EXPECTED, NAME_PATTERN
 
 MatrixBits = Annotated[int, Field(ge=1, le=16)]
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
@@ -58,6 +59,8 @@ class CompileConfig(BaseModel):
         Monotonicity margin, for checkpoints that do not store it.
     input_scale, input_mean, input_std : float, optional
         Override the checkpoint's preprocessing ``(scale * word - mean) / std``.
+    name : str, optional
+        Prefix of every SystemVerilog module, package and file; made of the model's file name when absent.
     allow_uncertified : bool
         Go on without a proof, and mark every output.
     """
@@ -85,6 +88,7 @@ class CompileConfig(BaseModel):
     input_scale: PositiveFloat | None = None
     input_mean: FiniteFloat | None = None
     input_std: PositiveFloat | None = None
+    name: Annotated[str, Field(pattern=NAME_PATTERN)] | None = None
     allow_uncertified: bool = False
 
     @field_validator("solver", mode="before")
@@ -167,6 +171,7 @@ _EXPECTED = {
     "input_scale": "a positive number",
     "input_mean": "a finite number",
     "input_std": "a positive number",
+    "name": NAME_EXPECTED,
     "allow_uncertified": "true or false",
 }
 

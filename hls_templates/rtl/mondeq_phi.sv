@@ -8,6 +8,11 @@ module mondeq_phi #(
   output logic [StateBits-2:0] phi_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (StateBits < 2) begin : g_wrong_width
+    mondeq_error_state_of_no_magnitude u_error ();
+  end
+
   logic                 negative;
   logic [StateBits-2:0] low;
 

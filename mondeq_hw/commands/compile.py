@@ -10,7 +10,7 @@ import typer
 from .terminal import DataDir, DataName, Json, number, print_json, print_rows, steps
 
 if TYPE_CHECKING:
-    from ..hardware import Choice
+    from ..hardware import GraphDecision
     from ..project import Project
 
 
@@ -83,6 +83,10 @@ def compile_command(
     ] = None,
     input_mean: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale.")] = None,
     input_std: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Prefix of the SystemVerilog modules (default: the checkpoint's file name)."),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML or JSON file of these options (state_bits = 10).")
     ] = None,
@@ -121,6 +125,7 @@ def compile_command(
         "input_scale": number(input_scale),
         "input_mean": number(input_mean),
         "input_std": number(input_std),
+        "name": name,
         "allow_uncertified": allow_uncertified or None,
     }
     settings = resolve(options, config)
@@ -158,7 +163,7 @@ def _print_summary(project: Project) -> None:
     print_rows(rows)
 
 
-def _choice(choice: Choice, graph: dict[str, int] | None) -> str:
+def _choice(choice: GraphDecision, graph: dict[str, int] | None) -> str:
     """What became of an engine under the unrolled strategy, and why."""
     form = "folded" if graph is None else f"graph of {graph['adders']} adders"
     asked, least = ", as asked" if choice.asked else "", "" if choice.searched else "at least "
