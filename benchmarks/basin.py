@@ -41,7 +41,7 @@ def main() -> None:
         options.bits, rounding=options.rounding, drive_bits=DRIVE_BITS, readout_bits=READOUT_BITS
     )
     lowered = lower(model, lowering, data.words[:CALIBRATION_SAMPLES])
-    config = QatConfig(Optimisation(options.epochs, learning_rate=0.02, patience=options.epochs))
+    config = QatConfig(Optimisation(options.epochs, 128, 0.02, patience=options.epochs))
     report = diagnose(lowered, data, config, options.every)
     name = f"{options.data}_{options.bits}bit_{options.rounding}"
     plot(report, options.out / f"{name}.png", f"{options.data}, {options.bits} bits, {options.rounding} rounding")

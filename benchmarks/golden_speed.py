@@ -18,9 +18,10 @@ from published import arguments, compiled, load_published
 from rich.console import Console
 from rich.table import Table
 
-from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SPLITTINGS, Recurrence, reformulate
+from mondeq_hw.problem import FORWARD_BACKWARD, SPLITTINGS, Recurrence, reformulate
 from mondeq_hw.program import GoldenModel
 from mondeq_hw.rounding import LoweringOptions
+from mondeq_hw.training import TensorClip
 
 TOLERANCE = 1e-4
 #: The largest power of two below 2 m / L^2 on the published checkpoint.
@@ -42,17 +43,17 @@ def solver(
         tensor(recurrence.iteration_matrix.T),
     )
     readout, readout_bias = tensor(recurrence.readout.T), tensor(recurrence.readout_bias)
-    phi = torch.abs if recurrence.splitting.name == PEACEMAN_RACHFORD else torch.relu
+    splitting, clip = recurrence.splitting, TensorClip.of(recurrence.clip, torch.float32)
 
     def solve() -> torch.Tensor:
         d = words @ drive + bias
         state = d
         for _ in range(iterations):
-            following = torch.addmm(d, phi(state), matrix)
+            following = torch.addmm(d, splitting.phi(clip, state), matrix)
             if tolerance and (following - state).abs().max() <= tolerance:
                 break
             state = following
-        return torch.relu(state) @ readout + readout_bias
+        return clip.prox(state) @ readout + readout_bias
 
     return solve
 

@@ -23,7 +23,7 @@ static void product(input x[MATVEC_SIZE], output y[MATVEC_SIZE]) {
 #else
 #include "mondeq_weights.h"
 using namespace mondeq;
-typedef magnitude_word input;
+typedef phi_word input;
 typedef accumulator output;
 static void product(input x[MATVEC_SIZE], output y[MATVEC_SIZE]) {
     for (int group = 0; group < solve_row_groups; group++) {

@@ -109,7 +109,7 @@ def _retrained(
     published: Published, lowered: Lowered, data: Dataset, bits: int, epochs: int, folder: Path
 ) -> Retrained:
     """From ``retraining.json`` where it holds this very configuration."""
-    config = QatConfig(Optimisation(epochs, learning_rate=0.02, patience=epochs, shift_pixels=1))
+    config = QatConfig(Optimisation(epochs, 128, 0.02, patience=epochs, shift_pixels=1))
     file, key = folder / "retraining.json", f"{bits} bits, {config}, {published.model.digest()}"
     kept = json.loads(file.read_text()) if file.exists() else {}
     if key in kept:

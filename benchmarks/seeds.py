@@ -30,7 +30,7 @@ from published import arguments, golden_accuracy, program_of
 from seeds_results import FINE_TUNED, FROM_SCRATCH, STAND_IN, Choice, Floating, Results, Retrained, Rounded, Trial
 from seeds_tables import report, table
 
-from mondeq_hw.commands.training import CALIBRATION_SAMPLES, METHODS
+from mondeq_hw.commands.training import CALIBRATION_SAMPLES
 from mondeq_hw.problem import (
     DIGITS,
     DIGITS_INPUT_BITS,
@@ -48,12 +48,10 @@ from mondeq_hw.problem import (
 )
 from mondeq_hw.rounding import Lowered, LoweringOptions, lower
 from mondeq_hw.training import (
+    LEARNERS,
     Optimisation,
     QatConfig,
     QatResult,
-    Regularised,
-    Sampled,
-    StraightThrough,
     TrainingConfig,
     accuracy,
     certified_program,
@@ -65,7 +63,6 @@ from mondeq_hw.training import (
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "seeds.jsonl"
 DRIVE_BITS, READOUT_BITS = 4, 6
-LEARNERS = dict(zip(METHODS, (StraightThrough, Regularised, Sampled), strict=True))
 
 
 @dataclass(frozen=True)
@@ -252,7 +249,7 @@ def grid(epochs: int, method: str, *points: tuple[float, int]) -> tuple[Candidat
     """Candidates of (learning rate, shift in pixels)."""
 
     def config(rate: float, shift: int) -> QatConfig:
-        optimisation = Optimisation(epochs, learning_rate=rate, patience=epochs, shift_pixels=shift)
+        optimisation = Optimisation(epochs, 128, rate, patience=epochs, shift_pixels=shift)
         # After 12 updates the states differ from their limit by no more than rounding does.
         return QatConfig(optimisation, iterations=12)
 
@@ -261,7 +258,7 @@ def grid(epochs: int, method: str, *points: tuple[float, int]) -> tuple[Candidat
 
 def mnist_study(shared: Path, folder: Path) -> Study:
     """The published checkpoint and networks trained here, n = 100."""
-    straight, regularised, sampled = METHODS
+    straight, regularised, sampled = LEARNERS
     images = shared / "data" / "mnist"
     training = Optimisation(12, 128, 2e-3, weight_decay=0.01, patience=12, shift_pixels=1)
     memorising = Optimisation(10, 128, 2e-3, patience=10, validation_share=0.25)
@@ -283,7 +280,7 @@ def mnist_study(shared: Path, folder: Path) -> Study:
 
 def digits_study(folder: Path) -> Study:
     """The same in small, on the embedded images."""
-    straight, regularised, sampled = METHODS
+    straight, regularised, sampled = LEARNERS
     data = digits("train")
     training = Optimisation(10, 64, 5e-3, weight_decay=0.3, patience=10, validation_share=0.2)
     return Study(

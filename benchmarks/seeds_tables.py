@@ -11,11 +11,11 @@ from paper_retraining import RECORDED_RETRAINED
 from seeds_results import FINE_TUNED, FROM_SCRATCH, Choice, Results, Trial
 
 from mondeq_hw.base import InputError
-from mondeq_hw.commands.training import METHODS
+from mondeq_hw.training import LEARNERS
 
 BITS = (4, 3, 2, 1)
 MODES = (FINE_TUNED, FROM_SCRATCH)
-LABELS = dict(zip(METHODS, ("straight-through", "LOTION, regularised", "LOTION, sampled"), strict=True))
+LABELS = dict(zip(LEARNERS, ("straight-through", "LOTION, regularised", "LOTION, sampled"), strict=True))
 #: What stands between these in ``docs/training.md`` is written here.
 BEGIN, END = "<!-- seeds.py: begin -->", "<!-- seeds.py: end -->"
 
@@ -36,7 +36,7 @@ def table(results: Results) -> str:
     ]
     for mode in MODES:
         for bits in BITS:
-            points = [results.retrained(mode, method, bits) for method in METHODS]
+            points = [results.retrained(mode, method, bits) for method in LEARNERS]
             if not any(points):
                 continue
             paper = RECORDED_RETRAINED.get(bits) if mode == FROM_SCRATCH else None
@@ -100,7 +100,7 @@ def report(results: Results, docs: Path) -> None:
 def draw(results: Results, file: Path) -> None:
     """Accuracy by word length; every seed a dot, mean and deviation beside it."""
     figure = Figure(figsize=(10, 3.8), layout="constrained")
-    styles = [(method, LABELS[method], f"C{index}", 0.2 * index - 0.15) for index, method in enumerate(METHODS)]
+    styles = [(method, LABELS[method], f"C{index}", 0.2 * index - 0.15) for index, method in enumerate(LEARNERS)]
     for axis, mode in zip(figure.subplots(1, 2, sharey=True), MODES, strict=True):
         for method, label, color, offset in styles:
             for bits in BITS:

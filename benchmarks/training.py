@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 
 from mondeq_hw.problem import Preprocessing
 from mondeq_hw.rounding import NEAREST, LoweringOptions, lower
-from mondeq_hw.training import MonotoneNetwork, QatConfig, QuantizedNetwork, nearest_levels, phi, straight_through
+from mondeq_hw.training import MonotoneNetwork, QatConfig, QuantizedNetwork, nearest_levels, straight_through
 
 BATCH = 128
 REPEATS = 40
@@ -43,7 +43,7 @@ def main() -> None:
         top = network.state_format.max_word * network.state_format.step
         state = straight_through(drive, step).clamp(-top, top)
         for _ in range(network.iterations):
-            state = straight_through(phi(state, "abs") @ matrix.t() + drive, step).clamp(-top, top)
+            state = straight_through(state.abs() @ matrix.t() + drive, step).clamp(-top, top)
         return state.clamp_min(0) @ network.readout(nearest_levels).t() + network.readout_bias
 
     def seconds(logits: Callable[[], Tensor]) -> float:

@@ -38,7 +38,9 @@ FLOAT = TrainingConfig(
     n=100,
     margin=0.5,
     tolerance=1e-3,
-    optimisation=Optimisation(epochs=20, batch_size=128, learning_rate=2e-3, weight_decay=0.01, shift_pixels=1),
+    optimisation=Optimisation(
+        epochs=20, batch_size=128, learning_rate=2e-3, patience=10, weight_decay=0.01, shift_pixels=1
+    ),
 )
 RETRAINING = QatConfig(Optimisation(epochs=12, batch_size=128, learning_rate=0.02, shift_pixels=1, patience=12))
 

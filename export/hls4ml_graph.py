@@ -38,8 +38,8 @@ def result_precision(program: SolverProgram, output: str) -> FixedPrecisionType:
     """The narrowest type that holds every result exactly."""
     if output == OUTPUTS:
         return FixedPrecisionType(program.output_bits, program.output_bits - program.output_fractional_bits)
-    state = program.state_format  # symmetric saturation: |s| fits one bit less
-    return FixedPrecisionType(state.word_length - 1, state.integer_bits - 1, signed=False)
+    prox = program.prox_range
+    return FixedPrecisionType(prox.bits, prox.bits - program.state_format.fractional_bits, signed=prox.signed)
 
 
 def precision_of(form: FixedPointFormat) -> FixedPrecisionType:

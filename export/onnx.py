@@ -297,7 +297,6 @@ def _retrained(program: SolverProgram, step_size: float | None) -> StoredRecurre
     return StoredRecurrence(
         solver=program.solver,
         step_size=own,
-        leak_shift=program.leak_shift,
         matrix=program.matrix,
         drive=program.drive,
         readout=program.readout,
@@ -305,4 +304,5 @@ def _retrained(program: SolverProgram, step_size: float | None) -> StoredRecurre
         readout_bias=np.ldexp(program.readout_bias.astype(np.float64), -program.output_fractional_bits),
         input_format=program.input_format,
         state_format=program.state_format,
+        clip=program.clip.scaled(program.state_format.step).at_step(1 / own),
     )

@@ -7,17 +7,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from mondeq_hw.base import Clip
 from mondeq_hw.problem import MAX_ITERATIONS, TOLERANCE, MonDEQ, step_size
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
+from .onnx_clip import FloatClip, declare_clip
 
 
 def float_graph(model: MonDEQ) -> onnx.GraphProto:
     """``inputs`` (batch, d), raw input words in float64, to ``outputs`` (batch, k) and ``residual`` (batch,).
 
-    ``z = relu(W z + U x + b)`` is solved by Peaceman-Rachford splitting as in
+    ``z = prox(W z + U x + b)`` is solved by Peaceman-Rachford splitting as in
     :func:`mondeq_hw.problem.reference.preactivation`; ``residual`` is
-    ``max |z - relu(W z + U x + b)|``, so that every answer shows how exact it is.
+    ``max |z - prox(W z + U x + b)|``, so that every answer shows how exact it is.
     """
     alpha, eye = step_size(model), np.eye(model.n)
     V = np.linalg.inv(eye + alpha * (eye - model.W))
@@ -30,6 +32,10 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
         "reflected": (2 * V - eye).T, "drive": 2 * alpha * V.T,
     }.items():  # fmt: skip
         g.constant(name, np.asarray(array, dtype=np.float64))
+    # Of the network, and of the splitting, whose step size a complement's bounds have in them.
+    prox, stepped = model.prox, model.prox.at_step(alpha)
+    declare_clip(g, "prox", prox, np.float64)
+    declare_clip(g, "clip", stepped, np.float64)
 
     # The subtraction comes last: a scalar factor directly before a MatMul is fused by onnxruntime into an
     # attribute of the product, and attributes are float32.
@@ -37,10 +43,11 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
     x = g.add("Sub", [scaled, "offset"], "x")
     q = g.add("Add", [_product(g, x, "U", "Ux"), "b"], "q")
     d = g.add("MatMul", [q, "drive"], "d")
-    state = iterate(g, _update(model.n), MAX_ITERATIONS, d, "state")
-    z = g.add("Relu", [state], "z")
+    state = iterate(g, _update(stepped), MAX_ITERATIONS, d, "state")
+    z = FloatClip(g, "clip", stepped, "z").prox(state)
     g.add("Add", [_product(g, z, "O", "Oz"), "c"], "outputs")
-    applied = g.add("Relu", [g.add("Add", [_product(g, z, "W", "Wz"), "q"], "v")], "applied")
+    v = g.add("Add", [_product(g, z, "W", "Wz"), "q"], "v")
+    applied = FloatClip(g, "prox", prox, "applied").prox(v)
     gap = g.add("Abs", [g.add("Sub", [z, applied], "difference")], "gap")
     axes = g.constant("last_axis", np.array([1], dtype=np.int64))
     g.add("ReduceMax", [gap, axes], "residual", keepdims=0)
@@ -48,7 +55,7 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
         Path(model.source).stem,
         [value("inputs", np.float64, [BATCH, model.d])],
         [value("outputs", np.float64, [BATCH, model.k]), value("residual", np.float64, [BATCH])],
-        "z = relu(W z + U x + b), y = O z + c",
+        f"z = {'relu' if prox.is_relu else 'prox'}(W z + U x + b), y = O z + c",
     )
 
 
@@ -57,12 +64,13 @@ def _product(g: GraphBuilder, vector: str, matrix: str, output: str) -> str:
     return g.add("MatMul", [vector, g.add("Transpose", [matrix], f"{matrix}_transposed")], output)
 
 
-def _update(n: int) -> onnx.GraphProto:
-    """``s <- C|s| + d``; on while any entry moves by more than the tolerance."""
+def _update(clip: Clip) -> onnx.GraphProto:
+    """``s <- C (2 prox(s) - s) + d``; on while any entry moves by more than the tolerance."""
     g = GraphBuilder("next_")
-    product = g.add("MatMul", [g.add("Abs", ["s"], "phi"), "reflected"], "product")
+    phi = FloatClip(g, "clip", clip, "phi").reflection("s")
+    product = g.add("MatMul", [phi, "reflected"], "product")
     updated = g.add("Add", [product, "d"], "s")
     moved = g.add("Abs", [g.add("Sub", [updated, "s"], "move")], "moved")
     size = g.add("Max", [g.add("Abs", [updated], "magnitude"), "one"], "size")
     changed = g.add("Greater", [moved, g.add("Mul", [size, "tolerance"], "limit")], "changed")
-    return loop_body(g, "s", updated, changed, np.float64, n, "one Peaceman-Rachford update, reflected form")
+    return loop_body(g, "s", updated, changed, np.float64, clip.n, "one Peaceman-Rachford update, reflected form")

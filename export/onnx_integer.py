@@ -12,17 +12,16 @@ request 25280; 1.31 still has it), so comparisons choose.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import onnx
 
 from mondeq_hw.base import DenseOperator, InputError, exact_dtype
-from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program import SolverProgram
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
+from .onnx_clip import ComparedClip, declare_clip
 
 
 def integer_graph(program: SolverProgram) -> onnx.GraphProto:
@@ -43,6 +42,7 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     g.constant("state_zero", np.array(0, dtype=solve.dtype))
     g.constant("state_min", np.array(-top, dtype=solve.dtype))
     g.constant("state_max", np.array(top, dtype=solve.dtype))
+    declare_clip(g, "clip", program.clip, solve.dtype, top)
 
     words = g.cast("words", drive.dtype, "drive_words")
     total = g.add("MatMul", [words, _weights(g, "drive", program.drive, drive, program.drive_left_shift)], "drive_sums")
@@ -59,7 +59,7 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
         g.constant("leak", solve.scaled(program.leak))
     state = iterate(g, _update(program, solve), program.iterations, start, "state")
 
-    z = g.cast(_positive_part(g, state, "equilibrium"), readout.dtype, "z")
+    z = g.cast(ComparedClip(g, "clip", program.clip, "equilibrium").prox(state), readout.dtype, "z")
     total = g.add("MatMul", [z, _weights(g, "readout", program.readout, readout, program.readout_left_shift)], "sums")
     bias = g.constant("readout_bias", readout.scaled(program.readout_bias))
     g.cast(g.add("Add", [total, bias], "output_accumulators"), np.int64, "outputs")
@@ -158,7 +158,7 @@ def _weights(g: GraphBuilder, name: str, matrix: DenseOperator, arithmetic: _Ari
 def _update(program: SolverProgram, solve: _Arithmetic) -> onnx.GraphProto:
     """``s`` to ``sat((d + M phi(s) + leak phi(s)) >>r g)``; names without prefix are values outside the loop."""
     g = GraphBuilder("next_")
-    phi = PHI[program.solver](g, "s", "phi")
+    phi = program.splitting.phi(ComparedClip(g, "clip", program.clip, "phi"), "s")
     total = g.add("MatMul", [phi, "matrix_weights"], "sums")
     if program.leak_shift:
         total = g.add("Add", [total, g.add("Mul", [phi, "leak"], "leaked")], "sums_with_leak")
@@ -173,19 +173,3 @@ def _saturated(g: GraphBuilder, state: str, output: str) -> str:
     capped = g.add("Where", [above, "state_max", state], f"{output}_capped")
     below = g.add("Less", [capped, "state_min"], f"{output}_below")
     return g.add("Where", [below, "state_min", capped], output)
-
-
-def _positive_part(g: GraphBuilder, state: str, output: str) -> str:
-    positive = g.add("Greater", [state, "state_zero"], f"{output}_positive")
-    return g.add("Where", [positive, state, "state_zero"], output)
-
-
-def _magnitude(g: GraphBuilder, state: str, output: str) -> str:
-    return g.add("Abs", [state], output)
-
-
-#: The nodes of each key of :data:`mondeq_hw.program.prox.PHI`.
-PHI: dict[str, Callable[[GraphBuilder, str, str], str]] = {
-    PEACEMAN_RACHFORD: _magnitude,
-    FORWARD_BACKWARD: _positive_part,
-}

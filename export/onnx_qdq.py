@@ -12,16 +12,14 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from mondeq_hw.base import DenseOperator, FixedPointFormat, InputError, exact_dtype
-from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from mondeq_hw.base import Clip, DenseOperator, FixedPointFormat, InputError, exact_dtype
 from mondeq_hw.program import SolverProgram
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
+from .onnx_clip import FloatClip, declare_clip
 
 #: Longest word of ``QuantizeLinear``.
 LONGEST_WORD = 16
-#: Operator of each key of :data:`mondeq_hw.program.prox.PHI`.
-PHI_OPERATORS = {PEACEMAN_RACHFORD: "Abs", FORWARD_BACKWARD: "Relu"}
 
 
 def qdq_graph(program: SolverProgram) -> onnx.GraphProto:
@@ -43,6 +41,8 @@ def qdq_graph(program: SolverProgram) -> onnx.GraphProto:
     g.constant("drive_step", _power(-grid))
     if program.leak_shift:
         g.constant("leak", np.array(1 - 2.0**-program.leak_shift, dtype=np.float32))
+    clip = program.clip.scaled(state.step)
+    declare_clip(g, "clip", clip, np.float32)
 
     x = _on_grid(g, "inputs", "input", "x")
     bias_grid = program.drive.shifts + program.input_format.fractional_bits + program.drive_left_shift
@@ -52,8 +52,8 @@ def qdq_graph(program: SolverProgram) -> onnx.GraphProto:
     d = g.add("Mul", [g.add("Floor", [words], "drive_rounded"), "drive_step"], "d")
     start = _on_grid(g, d, "state", "start")
     _dequantized(g, "matrix", program.matrix)
-    final = iterate(g, _update(program), program.iterations, start, "s_final")
-    z = g.add("Relu", [final], "z")
+    final = iterate(g, _update(program, clip), program.iterations, start, "s_final")
+    z = FloatClip(g, "clip", clip, "z").prox(final)
     total = g.add("MatMul", [z, _dequantized(g, "readout", program.readout)], "sums")
     bias = g.constant("readout_bias", _real(program.readout_bias, program.output_fractional_bits))
     g.add("Add", [total, bias], "outputs")
@@ -71,9 +71,9 @@ def qdq_is_exact(program: SolverProgram) -> bool:
     return all(exact_dtype(2 * bound) is np.float32 for bound in bounds)
 
 
-def _update(program: SolverProgram) -> onnx.GraphProto:
+def _update(program: SolverProgram, clip: Clip) -> onnx.GraphProto:
     g = GraphBuilder("next_")
-    phi = g.add(PHI_OPERATORS[program.solver], ["s"], "phi")
+    phi = program.splitting.phi(FloatClip(g, "clip", clip, "phi"), "s")
     total = g.add("MatMul", [phi, "matrix_real"], "sums")
     if program.leak_shift:
         total = g.add("Add", [total, g.add("Mul", [phi, "leak"], "leaked")], "sums_with_leak")

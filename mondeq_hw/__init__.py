@@ -37,6 +37,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """The names that are meant for users."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import the compiler when it is first used: the command line must start quickly."""
     if name == "compile":

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from .base import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_OK, InputError, MondeqError, __version__
+from .base import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_OK, InputError, MondeqError, OptionError, __version__
 from .commands import (
     bitstream_command,
     certificate_command,
@@ -39,7 +39,6 @@ app = typer.Typer(
     name="mondeq-hw",
     help="Compile a trained monotone operator equilibrium network to a certified fixed-point FPGA solver.",
     epilog="Exit codes: 0 done, 1 a bug, 2 bad input, 3 not certified, 4 mismatch, 5 missing tool, 6 not reached.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -59,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return done.code if isinstance(done.code, int) else EXIT_INTERNAL
         except (KeyboardInterrupt, typer.Abort):
             return EXIT_INTERRUPTED
+        except OptionError as error:
+            return _failed(error.in_shell(), error.exit_code)
         except MondeqError as error:
             return _failed(str(error), error.exit_code)
         except Exception as error:

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from .base import InputError
-from .config import CompileConfig, resolve
+from .config import CompileConfig, spelled_out
 from .folder import CERTIFICATE, check_target, writing
 from .hardware import UNROLLED, emit_hls, emit_rtl, require_da4ml
-from .problem import Comparison, MonDEQ, logits, retrained_bits
+from .problem import Comparison, MonDEQ, logits
 from .program import GoldenModel, SolverProgram
 from .project import Project
 from .proof import certify
@@ -33,6 +33,7 @@ from .steps import (
     checkpoint_of,
     choose_data,
     lowering_options,
+    resolve,
     scheduled,
 )
 
@@ -46,6 +47,7 @@ STIMULUS_SEED = 0
 StepProgress = Callable[[str], AbstractContextManager[object]]
 
 
+@spelled_out(CompileConfig)
 def compile(
     model: MonDEQ | str | os.PathLike[str],
     out: str | os.PathLike[str],
@@ -66,7 +68,7 @@ def compile(
     out : path
         Folder to make.
     config : CompileConfig, optional
-        All options at once; otherwise they are given by name, ``bits=5`` at least.
+        All options at once; otherwise they are given by name, ``bits=5`` at least (a retrained network has its own).
     calibration : array_like (samples, d), optional
         Raw inputs of training samples, in the place of a named data set; targets may come with them, as a pair.
     test : pair of array_like, optional
@@ -91,16 +93,14 @@ def compile(
     """
     if config is not None and options:
         raise InputError(f"compile got a config and the option {next(iter(options))!r}; give one or the other")
-    if config is None:
-        config = resolve(options if "bits" in options else {"bits": _own_bits(model), **options})
+    config = config or CompileConfig(**options)
     target = Path(out)
     check_target(target, force)
     if config.strategy == UNROLLED:
         require_da4ml()
-    elif config.graphs is not None:
-        raise InputError("--graphs is for --strategy unrolled; leave it out, or ask for that strategy")
     with progress("load"):
         checkpoint = checkpoint_of(model, config)
+        config = resolve(config, checkpoint)
     with progress("data"):
         data = choose_data(config, checkpoint, calibration, test)
     with progress("quantize"):
@@ -108,7 +108,7 @@ def compile(
     with progress("certify"):
         program = certified_program(checkpoint.model, config, data, lowered)
         seen = None if data.calibration is None else GoldenModel(program).words(data.calibration)
-        certificate = certify(program, lowered.proof, checkpoint.model, lowered.step_size, seen)
+        certificate = certify(program, lowered.proof, checkpoint.model, lowered.step_size, seen, data.task)
     with progress("schedule"):
         folding, graphs = scheduled(program, config)
     with progress("golden"):
@@ -127,13 +127,6 @@ def compile(
 
 
 # -- behaviour ---------------------------------------------------------------
-
-
-def _own_bits(model: MonDEQ | str | os.PathLike[str]) -> int | None:
-    """Word length that a retrained network has already; it need not be given."""
-    if isinstance(model, MonDEQ):
-        return None if model.stored is None else model.stored.matrix.word_length
-    return retrained_bits(model)
 
 
 def compared(model: MonDEQ, program: SolverProgram, data: Data) -> Figure[Comparison]:

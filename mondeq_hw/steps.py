@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .base import InputError, NotCertifiedError
-from .config import CompileConfig
+from .base import InputError, NotCertifiedError, OptionError
+from .config import CompileConfig, DataOptions, NetworkOptions
 from .hardware import AUTO, UNROLLED, Choice, Schedule, schedule, unrolled
 from .problem import (
     DIGITS,
@@ -73,7 +73,7 @@ def lowering_options(config: CompileConfig) -> LoweringOptions:
     return LoweringOptions(**{name: getattr(config, name) for name in names})
 
 
-def checkpoint_of(model: MonDEQ | str | os.PathLike[str], config: CompileConfig) -> Checkpoint:
+def checkpoint_of(model: MonDEQ | str | os.PathLike[str], config: NetworkOptions) -> Checkpoint:
     """A network, or a checkpoint read from its file, with the preprocessing that the options ask for."""
     if isinstance(model, MonDEQ):
         check_model(model)
@@ -97,7 +97,32 @@ def checkpoint_of(model: MonDEQ | str | os.PathLike[str], config: CompileConfig)
     return replace(checkpoint, model=replace(checkpoint.model, preprocessing=preprocessing))
 
 
+def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
+    """The options with what the checkpoint decides: a retrained network has its own word length.
+
+    Raises
+    ------
+    OptionError
+        Something is missing, or goes with another option only.
+    """
+    if config.graphs is not None and config.strategy != UNROLLED:
+        raise OptionError("graphs", "is for the strategy 'unrolled'; leave it out, or ask for that strategy")
+    if config.bits is not None:
+        return config
+    stored = checkpoint.model.stored
+    if stored is None:
+        raise OptionError("bits", "is missing; expected a whole number from 1 to 16, for example 5")
+    return config.model_copy(update={"bits": stored.matrix.word_length})
+
+
 # -- data --------------------------------------------------------------------
+
+
+def named_data(options: DataOptions, split: str) -> Dataset | None:
+    """The split of the data that the options name; None where they name none."""
+    if options.data is None and options.data_dir is None:
+        return None
+    return named(options.data or MNIST, split, options.data_dir)
 
 
 def choose_data(
@@ -228,7 +253,7 @@ def _certified_alternatives(
         return lower(model, changed, data.calibration).proof is not None
 
     remedies = []
-    longer = (replace(options, bits=bits) for bits in range(config.bits + 1, 17))
+    longer = (replace(options, bits=bits) for bits in range(options.bits + 1, 17))
     smallest = next((option.bits for option in longer if provable(option)), None)
     if smallest is not None:
         remedies.append(f"use --bits {smallest}, the smallest certified word length")

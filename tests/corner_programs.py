@@ -4,7 +4,7 @@ What each one reaches is said beside it.  A design that survives the benches on
 all of them has been through every generate branch, every padded group, both
 nonlinearities, the leak, both saturations, ties of the rounding, early exits
 at every possible update, accumulators beyond 64 bits and every pipeline hazard
-(one group per product as well as hundreds).
+(one group per product as well as hundreds).  Rows are relu, but for those whose corner says otherwise.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from random_models import random_program
+from random_models import random_program, with_rows
 
-from mondeq_hw.base import DenseOperator
+from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
 from mondeq_hw.hardware import rtl
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule_unrolled
@@ -213,6 +213,60 @@ def graphs_of_zeros() -> Corner:
     return unrolled(program, (3, 3), slots=4, graphs=("drive", "readout"))
 
 
+#: Of small words: a row of every sort, more of them than a group has lanes.
+MIXED = (Interval(-3, 9), RELU, soft_threshold(5), FREE, Interval(0, 0), Interval(-np.inf, 2), Interval(0, 4, True))
+
+
+def box_one_bit() -> Corner:
+    """One box for all rows: operands with a sign and 1-bit weights, padding in both directions."""
+    program = with_rows(one_bit().program, Interval(-6, 11))
+    return folded(program, (3, 2), (2, 3), 4, slots=4)
+
+
+def box_leak() -> Corner:
+    """A box of few words under forward-backward splitting: narrow operands with a sign, 2-bit weights, a leak."""
+    return folded(with_rows(ternary_leak().program, Interval(-3, 6)), (1, 2), (4, 2), 2, slots=3)
+
+
+def threshold() -> Corner:
+    """A complement in every row, all of them in one group; weights in LUTs."""
+    return folded(with_rows(parallel().program, soft_threshold(3)), (4, 4), (4, 4), 4, slots=6)
+
+
+def mixed() -> Corner:
+    """Rows of every sort, whose constants come from tables; the last group of each engine is partly empty."""
+    program = random_program(25, n=8, d=6, k=4, bits=5, state_bits=7, iterations=12)
+    return folded(with_rows(program, *MIXED), (2, 3), (3, 3), 3, slots=4)
+
+
+def mixed_leak() -> Corner:
+    """The same under forward-backward splitting, where rows have tables of their own; saturation, 2-bit weights."""
+    return folded(with_rows(ternary_leak().program, *MIXED), (2, 3), (3, 5), 5, slots=4)
+
+
+def mixed_serial() -> Corner:
+    """One row at a time; weights beyond LUTs, operands beyond 32 bits."""
+    program = random_program(17, n=5, d=4, k=2, bits=12, state_bits=40, state_integer_bits=6, iterations=6)
+    far = float(2**32)
+    rows = Interval(-far, 2 * far), soft_threshold(far), Interval(0, far), FREE, Interval(0, 0)
+    return folded(with_rows(program, *rows), (1, 1), (1, 1), 1, slots=3)
+
+
+def ring_mixed() -> Corner:
+    """Rows of every sort before an adder graph, and before the readout's."""
+    return unrolled(mixed().program, (4, 3), slots=6, graphs=("readout",))
+
+
+def ring_mixed_leak() -> Corner:
+    """The same with a leak, and a folded readout."""
+    return unrolled(mixed_leak().program, (8, 6), slots=8)
+
+
+def ring_box() -> Corner:
+    """Narrow operands with a sign in graphs of signs."""
+    return unrolled(with_rows(one_bit().program, Interval(-6, 11)), (7, 2), slots=5, graphs=("drive", "readout"))
+
+
 CORNERS: dict[str, Callable[[], Corner]] = {
     corner.__name__: corner
     for corner in (
@@ -239,6 +293,15 @@ CORNERS: dict[str, Callable[[], Corner]] = {
         graphs_wide,
         graphs_single,
         graphs_of_zeros,
+        box_one_bit,
+        box_leak,
+        threshold,
+        mixed,
+        mixed_leak,
+        mixed_serial,
+        ring_mixed,
+        ring_mixed_leak,
+        ring_box,
     )
 }
 

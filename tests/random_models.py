@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mondeq_hw.base import FREE, RELU, Clip, Interval, soft_threshold
 from mondeq_hw.base.numerics import FixedPointFormat, Overflow, Rounding
 from mondeq_hw.problem import PEACEMAN_RACHFORD, find_splitting, reformulate
 from mondeq_hw.problem.model import MonDEQ, Preprocessing
@@ -27,6 +28,25 @@ def random_model(rng: np.random.Generator, n: int, d: int, k: int, margin: float
         preprocessing=Preprocessing(scale=1 / 255, mean=np.array(0.4), std=np.array(0.3)),
         source="random",
     )
+
+
+#: One of each kind of row, bounds that are no words of any state among them.
+INTERVALS = (
+    Interval(-0.3, 0.7),
+    soft_threshold(0.1),
+    RELU,
+    FREE,
+    Interval(0.0, 0.45),
+    Interval(-np.inf, 0.2, complement=True),
+    Interval(0.0, 0.0),
+)
+
+
+def random_clip(seed: int, n: int) -> Clip:
+    """A kind for each row; all of them where there are rows enough."""
+    rng = np.random.default_rng(seed)
+    kinds = [*range(len(INTERVALS)), *rng.integers(0, len(INTERVALS), size=n)][:n]
+    return Clip.of([INTERVALS[kind] for kind in rng.permutation(kinds)])
 
 
 def input_format(bits: int = 8) -> FixedPointFormat:
@@ -63,6 +83,24 @@ def random_program(
     )
     state = FixedPointFormat(state_bits, state_integer_bits)
     return assemble(quantized, input_format(input_bits), state, iterations, certified=False)
+
+
+def with_rows(program: SolverProgram, *intervals: Interval) -> SolverProgram:
+    """The same program with these intervals, in words of its state, for its rows in turn."""
+    return program.replace(clip=Clip.of([intervals[row % len(intervals)] for row in range(program.n)]))
+
+
+def with_random_clip(seed: int, program: SolverProgram) -> SolverProgram:
+    """The same program with up to five kinds of rows in any order; a third of the draws are relu throughout."""
+    rng = np.random.default_rng(seed)
+    top = program.state_format.max_word
+
+    def bound() -> float:
+        return float(rng.choice([0, rng.integers(0, top, endpoint=True), np.inf]))
+
+    boxes = [Interval(-bound(), bound(), bool(rng.integers(2))) for _ in range(3)]
+    kinds = [RELU, FREE, *boxes] if seed % 3 else [RELU]
+    return program.replace(clip=Clip.of([kinds[index] for index in rng.integers(len(kinds), size=program.n)]))
 
 
 def random_words(seed: int, program: SolverProgram, samples: int) -> np.ndarray:

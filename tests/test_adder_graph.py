@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_models import random_program
+from random_models import random_program, with_random_clip
 
 from mondeq_hw.base import DenseOperator
 from mondeq_hw.base.errors import MissingToolError, MondeqError
@@ -57,10 +57,12 @@ def simulated(graph: AdderGraph, words: np.ndarray) -> np.ndarray:
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 14), bits=st.integers(1, 16), state_bits=st.integers(2, 20))
 def test_any_matrix(seed: int, n: int, bits: int, state_bits: int) -> None:
     program = random_program(seed, n=n, bits=bits, state_bits=state_bits, state_integer_bits=2)
-    graph, matrix, top = solver_graph(program), program.matrix.integers, program.state_format.max_word
+    program = with_random_clip(seed, program)
+    graph, matrix, phi = solver_graph(program), program.matrix.integers, program.phi_range
     rng = np.random.default_rng(seed)
     # Both ends of every output's range, and something between.
-    words = np.concatenate([(matrix > 0) * top, (matrix < 0) * top, rng.integers(0, top + 1, size=(8, n))])
+    ends = [np.where(matrix > 0, high, low) for low, high in ((phi.low, phi.high), (phi.high, phi.low))]
+    words = np.concatenate([*ends, rng.integers(phi.low, phi.high + 1, size=(8, n))])
     np.testing.assert_array_equal(simulated(graph, words), words.astype(object) @ matrix.T.astype(object))
 
 

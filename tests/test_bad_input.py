@@ -258,7 +258,7 @@ NUMBERS = [
 ]
 
 OPTIONS = [
-    Bad("no bits", lambda f: ["compile", str(good(f)), "--out", str(f / "build")], "--bits 1 to 16"),
+    Bad("no bits", lambda f: ["compile", str(good(f)), "--out", str(f / "build")], "--bits is missing; expected"),
     Bad("bits 0", options("--bits", "0"), "expected a whole number from 1 to 16"),
     Bad("bits 17", options("--bits", "17"), "--bits is 17"),
     Bad("bits -1", options("--bits", "-1"), "--bits is -1"),
@@ -432,7 +432,8 @@ def _half(content: bytes) -> bytes:
 
 def _other_iterations(content: bytes) -> bytes:
     scalars = json.loads(content)
-    return json.dumps({**scalars, "iterations": scalars["iterations"] + 1}).encode()
+    scalars["stages"][0]["iterations"] += 1
+    return json.dumps(scalars).encode()
 
 
 BUILDS = [
@@ -447,7 +448,7 @@ BUILDS = [
     Bad("missing build", lambda f: ["verify", str(f / "none")], "no such folder"),
     Bad("foreign build", lambda f: ["verify", str(f)], "written by 'mondeq-hw compile'"),
     Bad("simulator", lambda f: ["verify", str(f / "build"), "--simulator", "modelsim"], "verilator"),
-    Bad("rtl samples", lambda f: ["verify", str(f / "build"), "--rtl-samples", "0"], "0"),
+    Bad("rtl samples", lambda f: ["verify", str(f / "build"), "--rtl-samples", "0"], "--rtl-samples is 0; expected"),
     Bad("no program", damaged("program.npz", lambda c: None, "verify"), "no such file"),
     Bad("half a program", damaged("program.npz", _half, "predict"), "cannot be read"),
     Bad("half of program.json", damaged("program.json", _half, "predict"), "cannot be read"),

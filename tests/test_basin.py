@@ -37,7 +37,7 @@ from mondeq_hw.training.basin import (
 from mondeq_hw.training.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain
 from mondeq_hw.training.train import Optimisation, split
 
-CONFIG = QatConfig(Optimisation(epochs=2, batch_size=64, learning_rate=0.02), iterations=12)
+CONFIG = QatConfig(Optimisation(2, 64, 0.02, patience=10), iterations=12)
 
 
 @pytest.fixture(autouse=True, scope="module")

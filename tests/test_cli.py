@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from mondeq_hw import Project
 from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL
 from mondeq_hw.base.version import __version__
 from mondeq_hw.cli import main
+from mondeq_hw.config import CompileConfig, options_of
 from mondeq_hw.pipeline import STEPS
 from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load
@@ -192,9 +194,9 @@ def test_choice_of_graphs_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture
     ("graphs", "message"),
     [
         ("solver", "--graphs is 'solver'; expected auto, none, or a list of drive and readout"),
-        ("drive,", "--graphs is ''; expected auto, none"),
-        ("readout", "--graphs is for --strategy unrolled"),
-        ("none", "--graphs is for --strategy unrolled"),
+        ("drive,", "--graphs is 'drive,'; expected auto, none"),
+        ("readout", "--graphs is for the strategy 'unrolled'"),
+        ("none", "--graphs is for the strategy 'unrolled'"),
     ],
 )
 def test_refused_graphs(graphs: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -408,11 +410,35 @@ def test_help_and_version(arguments: list[str], expected: str, capsys: pytest.Ca
     assert expected in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("compile --st", {"--state-bits", "--step-size", "--strategy"}),
+        ("compile model.pt --solver ", {"peaceman-rachford", "forward-backward"}),
+        ("qat model.pt --method lo", {"lotion", "lotion-sampled"}),
+    ],
+)
+def test_completion(words: str, offered: set[str]) -> None:
+    count = words.count(" ") + 1
+    asked = {"_MONDEQ_HW_COMPLETE": "complete_bash", "COMP_WORDS": f"mondeq-hw {words}", "COMP_CWORD": f"{count}"}
+    command = [sys.executable, "-m", "mondeq_hw"]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **asked})
+    assert offered <= set(done.stdout.split()), done
+
+
+def test_every_option_of_compile_has_its_default_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", "--help"]) == 0
+    shown = " ".join(re.sub("[│╭╮╰╯]", "", capsys.readouterr().out).split())
+    for option in options_of(CompileConfig).values():
+        if option.shown_default:
+            assert re.search(rf"default: \(?{re.escape(option.shown_default)}", shown), option
+
+
 def test_help_imports_no_heavy_library() -> None:
     """What makes the start quick, without a clock."""
     program = (
         "import sys; from mondeq_hw.cli import main; code = main(['--help']); "
-        "heavy = {'torch', 'scipy', 'sklearn', 'flint', 'pydantic_settings', 'matplotlib'} & set(sys.modules); "
+        "heavy = {'torch', 'scipy', 'sklearn', 'flint', 'joblib', 'matplotlib'} & set(sys.modules); "
         "sys.exit(code or ' '.join(heavy) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -1,23 +1,38 @@
-"""Options from the command line and from files obey one set of rules."""
+"""Options from Python, from the command line and from files obey one set of rules, declared in one place."""
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
+import typer.testing
 from pydantic import ValidationError
 
+import mondeq_hw
 from mondeq_hw import InputError
-from mondeq_hw.config import _EXPECTED, CompileConfig, resolve
+from mondeq_hw.cli import main
+from mondeq_hw.commands.options import ConfigFile, takes_records
+from mondeq_hw.config import CompileConfig, QatConfig, QatOptions, SearchOptions, TrainingConfig, filled_in, options_of
+from mondeq_hw.config.options import Options, PositiveInt, option
 from mondeq_hw.hardware.schedule import STRATEGIES
-from mondeq_hw.problem import SOLVERS
+from mondeq_hw.problem import DATASETS, SOLVERS
 from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions
 from mondeq_hw.rounding.quantize import GRANULARITIES
+from mondeq_hw.search.space import COSTS
+from mondeq_hw.training import LEARNERS, Optimisation
+
+
+def from_file(file: Path, **given: object) -> CompileConfig:
+    return filled_in({"config": CompileConfig}, given, file)["config"]
 
 
 def test_defaults() -> None:
-    config = resolve({"bits": 5, "solver": None})
+    config = CompileConfig(bits=5)
     assert (config.bits, config.solver, config.rounding, config.state_bits) == (5, "peaceman_rachford", "auto", None)
     assert not config.allow_uncertified
 
@@ -30,54 +45,157 @@ def test_file_then_command_line(tmp_path: Path, suffix: str) -> None:
         file.write_text(json.dumps(options))
     else:
         file.write_text('bits = 3\nstate_bits = 10\nsolver = "forward-backward"\ndata_dir = "x"\n')
-    config = resolve({"bits": 4, "state_bits": None}, file)
+    config = from_file(file, bits=4)
     assert (config.bits, config.state_bits, config.solver) == (4, 10, "forward_backward")
     assert config.data_dir == Path("x")
 
 
 def test_the_record_is_frozen() -> None:
     with pytest.raises(ValidationError):
-        resolve({"bits": 4}).bits = 5  # type: ignore[misc]
-
-
-def test_names_are_those_of_the_stages() -> None:
-    """What a stage accepts, the configuration accepts."""
-    fields = CompileConfig.model_fields
-    assert set(LoweringOptions.__dataclass_fields__) <= set(fields)
-    assert set(_EXPECTED) == set(fields)
-    for key, values in (
-        ("solver", SOLVERS),
-        ("rounding", ROUNDINGS),
-        ("granularity", GRANULARITIES),
-        ("strategy", STRATEGIES),
-    ):
-        for value in values:
-            assert getattr(resolve({"bits": 1, key: value}), key) == value
+        CompileConfig(bits=4).bits = 5  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("record", "name", "values"),
     [
-        ({}, "--bits 1 to 16"),
-        ({"bits": 0}, "--bits is 0; expected a whole number from 1 to 16"),
-        ({"bits": 17}, "--bits is 17"),
-        ({"bits": True}, "--bits is True"),
-        ({"bits": 5.5}, "--bits is 5.5"),
-        ({"bits": "5"}, "--bits is '5'"),
-        ({"bits": 5, "solver": "newton"}, "--solver is 'newton'; expected peaceman-rachford or forward-backward"),
-        ({"bits": 5, "rounding": "up"}, "auto, nearest, spectral or calibrated"),
-        ({"bits": 5, "granularity": "column"}, "row or tensor"),
-        ({"bits": 5, "state_bits": 1}, "--state-bits is 1; expected a whole number from 2 to 32"),
-        ({"bits": 5, "step_size": 0.0}, "--step-size is 0.0; expected a positive number"),
-        ({"bits": 5, "margin": float("inf")}, "--margin is inf"),
-        ({"bits": 5, "state_bit": 3}, "did you mean 'state_bits'"),
-        ({"bits": 5, "drive-bits": 3}, "did you mean 'drive_bits'"),
+        (CompileConfig, "solver", SOLVERS),
+        (CompileConfig, "rounding", ROUNDINGS),
+        (CompileConfig, "granularity", GRANULARITIES),
+        (CompileConfig, "strategy", STRATEGIES),
+        (CompileConfig, "data", DATASETS),
+        (SearchOptions, "solver", SOLVERS),
+        (SearchOptions, "minimise", COSTS),
+        (TrainingConfig, "solver", SOLVERS),
+        (QatOptions, "method", LEARNERS),
     ],
 )
-def test_refusals(options: dict[str, object], message: str) -> None:
+def test_choices_are_those_of_the_stages(record: type, name: str, values: tuple[str, ...]) -> None:
+    assert options_of(record)[name].choices == tuple(value.replace("_", "-") for value in values)
+
+
+def test_what_a_stage_accepts_the_configuration_accepts() -> None:
+    assert set(LoweringOptions.__dataclass_fields__) <= set(CompileConfig.model_fields)
+
+
+# -- one declaration ---------------------------------------------------------
+
+
+def test_an_option_is_one_declaration(tmp_path: Path) -> None:
+    """A field more is a flag, its help and default, a key in the file and a message."""
+
+    class Extended(CompileConfig):
+        speed: Annotated[PositiveInt, option("N", "How fast it is.")] = 3
+
+    seen: list[Extended] = []
+
+    def command(options: Extended, config: ConfigFile = None) -> None:
+        seen.append(options)
+
+    command.__annotations__ = {"options": Extended, "config": ConfigFile}
+    app = typer.Typer()
+    app.command()(takes_records(command))
+    shell = typer.testing.CliRunner()
+    file = tmp_path / "c.toml"
+    file.write_text("speed = 5\nbits = 2")
+    for given, speed in (([], 3), (["--speed", "4"], 4), (["--config", f"{file}"], 5)):
+        assert shell.invoke(app, given, catch_exceptions=False).exit_code == 0
+        assert seen[-1].speed == speed
+    shell.invoke(app, ["--config", f"{file}", "--speed", "3"], catch_exceptions=False)
+    assert (seen[-1].speed, seen[-1].bits) == (3, 2)  # the shell wins, with the default too
+    with pytest.raises(InputError, match="speed is 0; expected a whole number of at least 1"):
+        shell.invoke(app, ["--speed", "0"], catch_exceptions=False)
+    help_text = " ".join(re.sub("[│╭╮╰╯]", "", shell.invoke(app, ["--help"]).output).split())
+    assert re.search(r"--speed N How fast it is\. .*default: 3", help_text)
+
+
+def test_a_type_without_words_is_noticed() -> None:
+    class Silent(Options):
+        name: Annotated[str, option("NAME", "Nobody knows what is right.")] = ""
+
+    with pytest.raises(TypeError, match="expected="):
+        options_of(Silent)
+
+
+def test_search_shares_the_options_of_compile() -> None:
+    shared = {"rounding", "granularity", "input_bits", "calibration_samples", "margin", "data", "data_dir"}
+    compile_options, search_options = options_of(CompileConfig), options_of(SearchOptions)
+    for name in shared:
+        assert compile_options[name] == search_options[name]
+
+
+def test_train_and_qat_share_the_optimisation_but_not_its_defaults() -> None:
+    train, qat = options_of(TrainingConfig), options_of(QatConfig)
+    assert (train["epochs"].meaning, train["epochs"].default) == (qat["epochs"].meaning, 40)
+    assert (qat["epochs"].default, qat["learning_rate"].default) == (12, 0.02)
+    made = filled_in({"config": QatConfig}, {"epochs": 3, "contraction_limit": 0.5})["config"]
+    assert made == QatConfig(Optimisation(3, 128, 0.02, patience=12), contraction_limit=0.5)
+
+
+def test_a_notebook_shows_the_options(tmp_path: Path) -> None:
+    parameters = inspect.signature(mondeq_hw.compile).parameters
+    assert {"model", "out", "force", *CompileConfig.model_fields} <= set(parameters)
+    assert parameters["state_bits"].default is None and parameters["rounding"].default == "auto"
+    assert "Word length of the state, 2 to 32." in (mondeq_hw.compile.__doc__ or "")
+    assert "compile" in dir(mondeq_hw) and "annotations" not in dir(mondeq_hw)
+
+
+# -- refusals ----------------------------------------------------------------
+
+REFUSALS = [
+    ({"bits": 0}, "bits is 0; expected a whole number from 1 to 16"),
+    ({"bits": 17}, "bits is 17"),
+    ({"bits": True}, "bits is True"),
+    ({"bits": 5.5}, "bits is 5.5"),
+    ({"bits": "5"}, "bits is '5'"),
+    ({"solver": "newton"}, "solver is 'newton'; expected peaceman-rachford or forward-backward"),
+    ({"solver": None}, "solver is None; expected peaceman-rachford"),
+    ({"rounding": "up"}, "auto, nearest, spectral or calibrated"),
+    ({"granularity": "column"}, "row or tensor"),
+    ({"state_bits": 1}, "state_bits is 1; expected a whole number from 2 to 32"),
+    ({"step_size": 0.0}, "step_size is 0.0; expected a positive number"),
+    ({"margin": float("inf")}, "margin is inf"),
+    ({"graphs": ["solver"]}, "graphs is ['solver']; expected auto, none, or a list"),
+    ({"state_bit": 3}, "did you mean 'state_bits'"),
+    ({"drive-bits": 3}, "did you mean 'drive_bits'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSALS)
+def test_refusals_name_the_keyword(options: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        resolve(options)
-    assert message in str(caught.value)
+        CompileConfig(**options)  # type: ignore[arg-type]
+    assert message in str(caught.value) and "--" not in str(caught.value)
+
+
+def test_by_position() -> None:
+    with pytest.raises(InputError, match=r"batch_size is 0; expected a whole number of at least 1"):
+        Optimisation(3, 0, 0.1, 5)
+    with pytest.raises(InputError, match=r"patience is missing; expected a whole number"):
+        Optimisation(3, 5, 0.1)  # type: ignore[call-arg]
+    with pytest.raises(InputError, match=r"Optimisation: unknown option '8'"):
+        Optimisation(3, 5, 0.1, 5, 0.0, 0.1, 0, 0, 9)  # type: ignore[call-arg]
+
+
+def test_what_another_record_holds() -> None:
+    with pytest.raises(InputError, match=r"TrainingConfig: unknown option 'epochs'"):
+        TrainingConfig(epochs=3)  # type: ignore[call-arg]
+    with pytest.raises(InputError, match=r"optimisation is 3; expected Optimisation"):
+        TrainingConfig(optimisation=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--state-bits 1", "--state-bits is 1; expected a whole number from 2 to 32"),
+        ("--solver newton", "--solver is 'newton'; expected peaceman-rachford or forward-backward"),
+        ("", "--bits is missing; expected a whole number from 1 to 16"),
+    ],
+)
+def test_the_shell_names_the_flag(
+    arguments: str, message: str, digits_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", str(digits_model), *arguments.split(), "--out", str(tmp_path / "build")]) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -95,15 +213,27 @@ def test_refusals(options: dict[str, object], message: str) -> None:
 def test_refused_files(tmp_path: Path, name: str, text: str, message: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError) as caught:
-        resolve({}, tmp_path / name)
+        from_file(tmp_path / name)
     assert message in str(caught.value)
 
 
 def test_missing_and_binary_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        resolve({}, tmp_path / "none.toml")
+        from_file(tmp_path / "none.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read"):
-        resolve({}, tmp_path / "binary.toml")
+        from_file(tmp_path / "binary.toml")
     with pytest.raises(InputError, match="cannot be read"):
-        resolve({}, tmp_path)
+        from_file(tmp_path)
+
+
+def test_any_command_reads_its_options_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "c.toml").write_text("n = 3\nepochs = 1\nseed = 7\n")
+    command = ["train", "--config", str(tmp_path / "c.toml"), "--out", str(tmp_path / "t.pt"), "--json"]
+    assert main([*command, "--seed", "4"]) == 0
+    assert json.loads(capsys.readouterr().out)["epochs"] == 1
+    checkpoint = mondeq_hw.problem.load_checkpoint(tmp_path / "t.pt")
+    assert checkpoint.model.n == 3 and checkpoint.training.seed == 4
+    (tmp_path / "c.toml").write_text("state_bits = 3\n")
+    assert main(command) == 2
+    assert "c.toml: unknown option 'state_bits'" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -131,11 +132,11 @@ def test_commands_in_running_text_exist_and_have_their_options(page: Path) -> No
         if span.startswith("mondeq-hw "):
             name = max((name for name in commands() if f"{span} ".startswith(f"{name} ")), key=len, default="mondeq-hw")
             known = {option for command, option in options() if command == name}
-            unknown = {word for word in re.findall(r"--[\w-]+", span)} - known - {"--help"}
+            unknown = {word for word in re.findall(r"--[\w-]+", span)} - known - {"--help", "--install-completion"}
             assert not unknown, f"{page.name}: `{span}` has no option {', '.join(unknown)}"
-            assert name != "mondeq-hw" or re.fullmatch(r"mondeq-hw (COMMAND|export|--version)( --help)?", span), (
-                f"{page.name}: no command `{span}`"
-            )
+            assert name != "mondeq-hw" or re.fullmatch(
+                r"mondeq-hw (COMMAND|export|--version|--install-completion)( --help)?", span
+            ), f"{page.name}: no command `{span}`"
 
 
 @page_parameter
@@ -162,6 +163,22 @@ def test_every_command_and_option_is_documented() -> None:
     ]
     missing = [name for name in commands() if not any(name in content for content in text.values())]
     assert not missing + undocumented
+
+
+@page_parameter
+def test_tables_of_options_are_what_the_commands_say(page: Path) -> None:
+    tables = runpy.run_path(str(ROOT / "scripts" / "option_tables.py"))
+    for _, name, table in tables["TABLE"].findall(page.read_text()):
+        shown, rows = table.splitlines(keepends=True)[2:], tables["rows"](name)
+        missing, outdated = [row for row in rows if row not in shown], [row for row in shown if row not in rows]
+        said = f"{page.name}: the table of '{name}' lacks {missing} and has {outdated}"
+        assert shown == rows, f"{said}; run python scripts/option_tables.py"
+
+
+def test_every_command_has_a_table() -> None:
+    tables = runpy.run_path(str(ROOT / "scripts" / "option_tables.py"))
+    named = [name for page in PAGES for _, name, _ in tables["TABLE"].findall(page.read_text())]
+    assert sorted(named) == sorted(name.removeprefix("mondeq-hw ") for name in commands() if "rtl_tests" not in name)
 
 
 @page_parameter

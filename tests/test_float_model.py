@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_models import input_format, random_model, random_words
+from random_models import INTERVALS, input_format, random_clip, random_model, random_program, random_words
 
+from mondeq_hw.base import FREE, RELU, Clip, InputError, Interval
 from mondeq_hw.base.numerics import FixedPointFormat
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, find_splitting, folded_input, reformulate
 from mondeq_hw.problem.model import MonDEQ
@@ -23,12 +24,14 @@ from mondeq_hw.proof.float_model import (
     AffineGrid,
     FloatModel,
     ModelEnclosure,
+    clip_change,
     displacement_bound,
     distances,
     enclose_equilibria,
     fine_bits,
     model_classes,
 )
+from mondeq_hw.proof.normal_cone import NormalCones
 from mondeq_hw.proof.perturbation import prove_operator
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
@@ -43,6 +46,15 @@ def compiled(seed: int, n: int, bits: int, solver: str, scale: float = 1.0) -> t
     lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=14))
     program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 9, True)
     return model, lowered, program
+
+
+def clipped(
+    seed: int, n: int, bits: int, solver: str, state_bits: int = 14
+) -> tuple[MonDEQ, Lowered, SolverProgram]:
+    """With every kind of row, and words too coarse for its bounds."""
+    model = replace(random_model(np.random.default_rng(seed), n, 4, 3, margin=0.8), clip=random_clip(seed, n))
+    lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=state_bits))
+    return model, lowered, assemble(lowered.quantized, lowered.input_format, lowered.state_format, 40, True)
 
 
 def floating(model: MonDEQ, program: SolverProgram) -> FloatModel:
@@ -110,6 +122,88 @@ def test_classes_of_the_float_model() -> None:
     assert undecided > 0
 
 
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(seeds, st.integers(1, 9), st.integers(6, 12), st.sampled_from(SOLVERS))
+def test_any_clip_is_enclosed(seed: int, n: int, bits: int, solver: str) -> None:
+    """Points, distances and classes for boxes, free rows, thresholds; tight, so that the cone is the right one."""
+    model, _, program = clipped(seed, n, bits, solver)
+    words, integers = random_words(seed, program, 12), floating(model, program)
+    states = GoldenModel(program).final_states(words)
+    exact = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
+    true = np.linalg.norm(program.state_format.to_float(program.prox(states)) - exact, axis=1)
+    enclosure = enclose_equilibria(integers, program, words, exact)
+    proved = np.array([float(distance) for distance in distances(program, states, enclosure)])
+    slack = 1e-6 * (1 + np.linalg.norm(exact, axis=1))
+    assert (true <= proved + 1e-3 * slack).all() and (proved <= true + slack + program.state_format.step * n / 50).all()
+    classes = (exact @ model.O.T + model.c).argmax(axis=1).tolist()
+    assert all(a in (-1, b) for a, b in zip(model_classes(integers, program, enclosure), classes, strict=True))
+    rough = exact + np.random.default_rng(seed).normal(size=exact.shape) * 0.1
+    enclosure = enclose_equilibria(integers, program, words, rough)
+    proved = np.array([float(distance) for distance in distances(program, states, enclosure)])
+    assert (true <= proved + 1e-3 * slack).all()
+
+
+@pytest.mark.parametrize("interval", INTERVALS, ids=str)
+@pytest.mark.parametrize("v", [-2.0, -0.3, -0.05, 0.0, 0.05, 0.7, 2.0])
+def test_smallest_change_of_the_input_that_makes_a_value_the_prox(interval: Interval, v: float) -> None:
+    """Against a fine search over ``e``; none at all exactly where the value is the prox already."""
+    clip = Clip.uniform(interval, 1)
+    cones = NormalCones.floating(clip)
+    changes = np.linspace(-5, 5, 40_001)
+    reached = clip.prox((v + changes)[:, None])[:, 0]
+    for z in (-0.6, -0.3, 0.0, 0.1, 0.45, 0.7, 1.1):
+        z = float(cones.project(np.array([z]))[0])
+        found = float(cones.distance(np.array([z]), np.array([v - z]))[0])
+        searched = np.abs(changes[np.abs(reached - z) < 3e-4])
+        assert searched.min(initial=9) == pytest.approx(found, abs=1e-3)
+    own = clip.prox(np.array([v]))
+    assert cones.distance(own, v - own)[0] == pytest.approx(0, abs=1e-15)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("state_bits", [7, 14])
+def test_bound_for_every_input_counts_the_rounding_of_the_clip(solver: str, state_bits: int) -> None:
+    proved = 0
+    for seed in range(4):
+        model, lowered, program = clipped(seed, 7, 10, solver, state_bits)
+        assert lowered.proof is not None
+        bound = error_bound(program, lowered.proof)
+        start, radius = two_norm(program, lowered.proof, bound.start), state_radius(program, lowered.proof, bound)
+        alpha = Fraction(lowered.step_size)
+        worst = float(displacement_bound(floating(model, program), program, alpha, start, radius))
+        words = random_words(seed, program, 200)
+        states = GoldenModel(program).final_states(words)
+        inside = (np.abs(states) < program.state_format.max_word - 2).all(axis=1)
+        exact = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
+        true = np.linalg.norm(program.state_format.to_float(program.prox(states)) - exact, axis=1)
+        values, cones = clip_change(model.prox, program, alpha)
+        assert 0 < values < program.state_format.step * 2 and cones > 0
+        if inside.any():
+            assert true[inside].max() <= worst
+            proved += 1
+    assert proved
+
+
+def test_change_of_the_clip_written_out() -> None:
+    """Bounds 1/3 and 0.6 on a grid of 1/4 are 1/4 and 1/2; the threshold 0.3 at step 2 is 0.6, stored as 1/2."""
+    state = FixedPointFormat(6, 4)
+    program = random_program(0, n=3).replace(
+        state_format=state,
+        drive_left_shift=20,
+        clip=Clip.of([Interval(-1.0, 2.0), Interval(-2.0, 2.0, complement=True), RELU]),
+    )
+    clip = Clip.of([Interval(-1 / 3, 0.6), Interval(-0.3, 0.3, complement=True), RELU])
+    values, cones = clip_change(clip, program, Fraction(2))
+    assert float(values) == pytest.approx(0.1) and float(cones) == pytest.approx(0.1)
+    assert Fraction(0.6) - Fraction(1, 2) <= values and 2 * Fraction(0.3) - Fraction(1, 2) <= cones
+    beyond = Clip.of([Interval(-1 / 4, 1 / 2), Interval(-1 / 4, 1 / 4, complement=True), Interval(0.0, 6.0)])
+    values, cones = clip_change(beyond, program, Fraction(2))
+    assert values == Fraction(31, 4) - 6 and cones == 0
+    for other in (Interval(0.0, np.inf, complement=True), FREE):
+        with pytest.raises(InputError, match="is not the network's"):
+            clip_change(Clip.of([other, Interval(-0.3, 0.3, complement=True), RELU]), program, Fraction(2))
+
+
 def test_equal_logits_decide_nothing() -> None:
     model, _, program = compiled(0, 3, 8, PEACEMAN_RACHFORD)
     model = replace(model, O=np.repeat(model.O[:1], 3, axis=0), c=np.zeros(3))
@@ -126,8 +220,9 @@ def test_a_class_is_decided_beyond_the_radius_and_the_rounding_of_the_readout(le
     operator = prove_operator(np.array([[-0.5]]))
     assert operator is not None
     output = AffineGrid(0, [[1], [0]], [lead, 0])
-    enclosure = ModelEnclosure(np.zeros((1, 1), dtype=np.int64), [Fraction(10)])
-    model = FloatModel(operator, AffineGrid(0, [[1]], [0]), output)
+    zero = np.zeros((1, 1), dtype=np.int64)
+    enclosure = ModelEnclosure(zero, zero.astype(object), 0, [Fraction(10)])
+    model = FloatModel(operator, AffineGrid(0, [[1]], [0]), output, Clip.uniform(RELU, 1))
     assert model_classes(model, program, enclosure) == [0 if decided else -1]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_models import random_program, random_words
+from random_models import random_program, random_words, with_random_clip
 
 from mondeq_hw.base import whole_bytes
 from mondeq_hw.base.errors import InputError, MissingToolError
@@ -38,7 +38,11 @@ class Case:
     program: dict[str, Any] = field(default_factory=dict)
 
     def build(self) -> tuple[SolverProgram, Schedule]:
-        program = random_program(**{"seed": 7, **self.program})
+        options = {"seed": 7, **self.program}
+        clip_seed = options.pop("clip_seed", None)
+        program = random_program(**options)
+        if clip_seed is not None:
+            program = with_random_clip(clip_seed, program)
         folded = Schedule(
             reuse_factor=1,
             drive=EngineFolding(program.n, program.d, *self.drive),
@@ -76,6 +80,17 @@ CASES = [
     Case("sixteen", (2, 3), (4, 4), (2, 2), {**FB, "n": 4, "d": 3, "bits": 16, "drive_bits": 16, "input_bits": 16}),
     Case("two_bit_state", (2, 2), (2, 3), (1, 3), {**PR, "n": 6, "bits": 4, "state_bits": 2, "state_integer_bits": 2}),
     Case("saturating", (2, 2), (3, 2), (1, 2), {**PR, "n": 9, "bits": 5, "state_bits": 6, "state_integer_bits": 0}),
+    # Rows of several kinds, operands with a sign.
+    Case("clips", (2, 3), (3, 4), (2, 5), {**PR, "n": 11, "bits": 5, "state_bits": 7, "clip_seed": 1}),
+    Case("clips_fb", (2, 3), (4, 3), (1, 4), {**FB, "n": 10, "bits": 2, "readout_bits": 2, "clip_seed": 2}),
+    Case("clips_of_signs", (3, 2), (2, 4), (2, 2), {**PR, "n": 7, "bits": 1, "readout_bits": 1, "clip_seed": 4}),
+    Case(
+        "clips_wide",
+        (1, 2),
+        (2, 2),
+        (1, 3),
+        {**PR, "n": 6, "bits": 16, "state_bits": 52, "state_integer_bits": 20, "clip_seed": 5},
+    ),
     # Every sum beyond 64 bits: the headers' multi-word integers.
     Case(
         "wide",
@@ -137,7 +152,7 @@ def test_the_cases_reach_what_they_are_there_for() -> None:
     assert any(program.readout_left_shift.any() for program in programs.values())
 
 
-@pytest.mark.parametrize("name", ["sign_bits", "ternary", "wide_fb"])
+@pytest.mark.parametrize("name", ["sign_bits", "ternary", "wide_fb", "clips", "clips_fb"])
 def test_types_of_the_synthesiser_give_the_same_words(name: str, tmp_path: Path) -> None:
     """Vitis HLS sees exact widths in the multiply-accumulate array and no trace."""
     (case,) = (case for case in CASES if case.name == name)

@@ -19,31 +19,49 @@ from hls4ml.converters import convert_from_pytorch_model, link_existing_project,
 from hls4ml.model.graph import ModelGraph
 from hls4ml.utils.config import config_from_pytorch_model
 from hls4ml.utils.serialization import serialize_model
-from random_models import random_program
+from random_models import random_program, with_rows
 from torch import nn
 
 from mondeq_hw import InputError, MissingToolError, cli
+from mondeq_hw.base import FREE, RELU, Interval, soft_threshold
 from mondeq_hw.export.hls4ml import MonDEQLayer, register
+from mondeq_hw.export.hls4ml_graph import result_precision
 from mondeq_hw.hardware.hls import include_folders
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.problem.data import digits
 from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.project import Project
 
 SAMPLES = 24
 FB = {"solver": FORWARD_BACKWARD}
 
-#: Programs of one network, first to last: both solvers, clipped and two-bit states, sums beyond 64 bits, one weight.
+#: Of small words: a row of every sort.
+MIXED = (Interval(-3, 9), RELU, soft_threshold(5), FREE, Interval(0, 0), Interval(-np.inf, 2), Interval(0, 4, True))
+#: Programs of one network, first to last: both solvers, clipped states, sums beyond 64 bits; boxes, soft thresholds
+#: and rows of every sort, whose equilibria have signs or fewer bits than the state; two-bit states, one weight.
 PROGRAMS: list[tuple[str, dict[str, Any]]] = [
     ("outputs", {"n": 7, "d": 9, "k": 5, "bits": 4}),
     ("equilibrium", {**FB, "n": 8, "d": 6, "bits": 2, "drive_bits": 2, "state_bits": 7, "input_bits": 6}),
     ("outputs", {"n": 9, "d": 4, "k": 3, "bits": 5, "state_bits": 6, "state_integer_bits": 0, "granularity": "tensor"}),
     ("equilibrium", {"n": 3, "d": 5, "bits": 16, "drive_bits": 16, "state_bits": 52, "state_integer_bits": 9}),
     ("outputs", {**FB, "n": 11, "d": 7, "k": 2, "bits": 9, "readout_bits": 1, "input_bits": 12, "iterations": 20}),
+    ("equilibrium", {"n": 8, "d": 6, "bits": 5, "state_bits": 7, "rows": MIXED}),
+    ("equilibrium", {**FB, "n": 7, "d": 5, "bits": 4, "rows": (Interval(-6, 11),)}),
+    ("outputs", {**FB, "n": 8, "d": 6, "k": 4, "bits": 2, "state_bits": 7, "rows": MIXED}),
+    ("equilibrium", {"n": 5, "d": 6, "bits": 4, "rows": (Interval(0, 25),)}),
+    ("outputs", {"n": 4, "d": 4, "k": 2, "bits": 4, "state_bits": 6, "rows": (soft_threshold(3),)}),
     ("equilibrium", {"n": 5, "d": 6, "bits": 3, "state_bits": 2, "state_integer_bits": 0}),
     ("outputs", {"n": 1, "d": 1, "k": 1, "bits": 1, "input_bits": 3}),
 ]
+
+
+def program_of(seed: int, options: dict[str, Any]) -> SolverProgram:
+    """A random program, whose rows are relu unless it says which."""
+    rest = dict(options)
+    rows = rest.pop("rows", (RELU,))
+    return with_rows(random_program(seed, **rest), *rows)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -133,7 +151,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Traced:
     parts: list[nn.Module] = []
     x = torch.from_numpy(inputs)
     for seed, (output, options) in enumerate(PROGRAMS):
-        layer = MonDEQLayer(random_program(seed + 31, **options), output=output)
+        layer = MonDEQLayer(program_of(seed + 35, options), output=output)
         block = [filling(x, layer.in_features, layer.program.input_format.max_word), nn.ReLU(), layer]
         parts += block
         x = nn.Sequential(*block)(x)
@@ -166,6 +184,12 @@ def test_the_network_reaches_what_it_is_there_for(network: Traced) -> None:
     assert layers[2].golden.trace(words[2]).saturations.any()
     runs = zip(layers, words, strict=True)
     assert any((layer.golden.iterations(each) < layer.program.iterations).any() for layer, each in runs), "early exits"
+    types = [str(result_precision(layer.program, "equilibrium")) for layer in layers]
+    assert [types[place] for place in (5, 6, 8)] == [
+        "fixed<7,3,TRN,WRAP,0>",
+        "fixed<5,0,TRN,WRAP,0>",
+        "ufixed<5,0,TRN,WRAP,0>",
+    ]
 
 
 def test_front_end_and_head_are_hls4mls(network: Traced) -> None:

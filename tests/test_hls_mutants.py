@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_models import random_program, random_words
+from random_models import random_program, random_words, with_rows
 
+from mondeq_hw.base import FREE, RELU, Interval, soft_threshold
 from mondeq_hw.hardware import hls
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule
 from mondeq_hw.problem import FORWARD_BACKWARD
@@ -38,11 +39,58 @@ class Mutant:
 
 FB = {"solver": FORWARD_BACKWARD}
 CLIPPED = {"state_bits": 6, "state_integer_bits": 0}
+BOX = {"rows": (Interval(-9, 20),)}
+MIXED = {"rows": (Interval(-9, 20), soft_threshold(12), RELU, FREE, Interval(0, 0), Interval(-np.inf, 5))}
 COARSE_DRIVE = {"state_bits": 14, "drive_bits": 2}
 
 MUTANTS = [
-    Mutant("abs_keeps_the_sign", ENGINE, "magnitude_word(-state) : ", "magnitude_word(state) : "),
-    Mutant("relu_passes_negatives", ENGINE, "state < 0 ? magnitude_word(0) : ", "", FB),
+    Mutant(
+        "abs_keeps_the_sign",
+        ENGINE,
+        "reflected = 2 * ap_int<state_bits + 1>(clip_lower[kind]) - state",
+        "reflected = state",
+    ),
+    Mutant("relu_passes_negatives", ENGINE, "return clip_lower[kind]", "return state", FB),
+    Mutant(
+        "lower_bound_not_doubled",
+        ENGINE,
+        "2 * ap_int<state_bits + 1>(clip_lower",
+        "ap_int<state_bits + 1>(clip_lower",
+        BOX,
+    ),
+    Mutant(
+        "upper_bound_not_doubled",
+        ENGINE,
+        "2 * ap_int<state_bits + 1>(clip_upper",
+        "ap_int<state_bits + 1>(clip_upper",
+        BOX,
+    ),
+    Mutant("upper_bound_ignored", ENGINE, "return clip_upper[kind]", "return state", BOX),
+    Mutant("box_beyond_the_other_bound", ENGINE, "return clip_upper[kind]", "return clip_lower[kind]", BOX | FB),
+    Mutant("complement_ignored", ENGINE, "clip_complement[kind] ? state_word(state - clipped) : ", "", MIXED),
+    Mutant("reflected_complement_ignored", ENGINE, "clip_complement[kind] ? state_word(-reflected) : ", "", MIXED),
+    Mutant("first_kind_for_all", SOLVER, "clip_rows[clip_kinds > 1 ? row : 0]", "clip_rows[0]", MIXED),
+    Mutant(
+        "kind_of_the_next_row",
+        SOLVER,
+        "clip_rows[clip_kinds > 1 ? row : 0]",
+        "clip_rows[(row + 1) % state_size]",
+        MIXED,
+    ),
+    Mutant("operand_without_sign", PARAMS, "ap_int<8> phi_word;", "ap_uint<8> phi_word;", BOX),
+    Mutant("operand_without_sign_1_bit", PARAMS, "ap_int<8> phi_word;", "ap_uint<8> phi_word;", BOX | {"bits": 1}),
+    Mutant(
+        "operand_without_sign_2_bits", PARAMS, "ap_int<6> phi_word;", "ap_uint<6> phi_word;", BOX | FB | {"bits": 2}
+    ),
+    Mutant("equilibrium_without_sign", PARAMS, "ap_int<6> prox_word;", "ap_uint<6> prox_word;", BOX),
+    Mutant(
+        "leak_without_sign",
+        SOLVER,
+        "typedef ap_int<phi_word::width + 1",
+        "typedef ap_uint<phi_word::width + 1",
+        BOX | FB,
+    ),
+    Mutant("reflection_for_the_operator", PARAMS, "phi_reflects = false", "phi_reflects = true", BOX | FB),
     Mutant("rounds_down", ENGINE, "(value + half) >> shift", "value >> shift"),
     Mutant("rounds_up", ENGINE, "(ap_int<W + 1>(1) << shift) >> 1", "(ap_int<W + 1>(1) << shift) - 1"),
     Mutant("asymmetric_saturation", ENGINE, "return -state_max;", "return -state_max - 1;", CLIPPED),
@@ -57,9 +105,11 @@ MUTANTS = [
     ),
     Mutant("ternary_without_zero", ENGINE, "weight == 0 ? Dot(0) : weight", "weight", {"bits": 2}),
     Mutant("sum_forgets_groups", ENGINE, "sum[row] += dot", "sum[row] = dot"),
-    Mutant("leak_off_by_one_phi", SOLVER, "(phi) << leak_shift) - phi", "(phi) << leak_shift)", FB),
-    Mutant("leak_missing", SOLVER, " + leak(row, MONDEQ_PHI(state[row]))", "", FB),
-    Mutant("leak_of_the_state", SOLVER, "leak(row, MONDEQ_PHI(state[row]))", "leak(row, phi_abs(state[row]))", FB),
+    Mutant("leak_off_by_one_phi", SOLVER, "(wide(phi) << leak_shift) - phi", "(wide(phi) << leak_shift)", FB),
+    Mutant("leak_missing", SOLVER, " + leak(row, phi(row, state[row]))", "", FB),
+    Mutant(
+        "leak_of_the_state", SOLVER, "leak(row, phi(row, state[row]))", "leak(row, reflection_of(0, state[row]))", FB
+    ),
     Mutant("drive_not_added", SOLVER, "sum[lane] + d[row] + leak", "sum[lane] + leak"),
     Mutant("drive_bias_missing", SOLVER, " + drive_bias[row]", ""),
     Mutant("drive_shift_of_another_row", SOLVER, "drive_right_shift[row]", "drive_right_shift[0]"),
@@ -67,7 +117,7 @@ MUTANTS = [
     Mutant("one_update_less", SOLVER, "iteration <= iterations", "iteration < iterations"),
     Mutant("leaves_after_the_first_change", SOLVER, "if (!advance(", "if (advance("),
     Mutant("last_row_keeps_its_state", SOLVER, "state[row] = next[row];", "if (row) state[row] = next[row];"),
-    Mutant("readout_of_the_state", SOLVER, "z[row] = phi_relu(state[row])", "z[row] = phi_abs(state[row])"),
+    Mutant("readout_of_the_state", SOLVER, "z[row] = prox(row, state[row])", "z[row] = phi(row, state[row])"),
     Mutant("readout_not_aligned", SOLVER, " << readout_left_shift[row]", ""),
     Mutant("readout_bias_missing", SOLVER, " + readout_bias[row]", ""),
     Mutant("big_end_first", TOP, "lane * input_bits);", "(words_per_beat - 1 - lane) * input_bits);"),
@@ -88,7 +138,9 @@ MUTANTS = [
 
 
 def build(options: dict[str, Any], folder: Path) -> SolverProgram:
-    program = random_program(**{"seed": 7, "n": 7, "d": 5, "k": 3, **options})
+    sizes = {name: value for name, value in options.items() if name != "rows"}
+    program = random_program(**{"seed": 7, "n": 7, "d": 5, "k": 3, **sizes})
+    program = with_rows(program, *options.get("rows", (RELU,)))
     folded = Schedule(
         reuse_factor=1,
         drive=EngineFolding(7, 5, 2, 3),
@@ -124,8 +176,20 @@ def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, FB, CLIPPED, COARSE_DRIVE, {"bits": 1}, {"bits": 2}],
-    ids=["plain", "forward_backward", "clipped", "coarse_drive", "sign", "ternary"],
+    [{}, FB, CLIPPED, COARSE_DRIVE, {"bits": 1}, {"bits": 2}, BOX, BOX | FB, BOX | {"bits": 1}, MIXED, MIXED | FB],
+    ids=[
+        "plain",
+        "forward_backward",
+        "clipped",
+        "coarse_drive",
+        "sign",
+        "ternary",
+        "box",
+        "box_forward_backward",
+        "box_sign",
+        "mixed",
+        "mixed_forward_backward",
+    ],
 )
 def test_the_unchanged_source_survives(options: dict[str, Any], tmp_path: Path) -> None:
     assert agrees(build(options, tmp_path), tmp_path)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corner_programs import Corner, folded, unrolled
-from random_models import random_program, random_words
+from corner_programs import MIXED, Corner, folded, unrolled
+from random_models import random_program, random_words, with_rows
 
 from mondeq_hw.base.errors import EXIT_OK, InputError, MissingToolError
 from mondeq_hw.folder.writing import writing
@@ -79,6 +79,21 @@ def test_netlist_of_graphs_everywhere(tmp_path: Path) -> None:
     golden = GoldenModel(PROGRAM)
     np.testing.assert_array_equal(result.outputs, golden.predict_raw(WORDS))
     np.testing.assert_array_equal(result.cycles, completion_cycles(corner.schedule, golden.iterations(WORDS)))
+
+
+def test_netlist_of_rows_of_every_sort(tmp_path: Path) -> None:
+    """Tables of constants and operands with a sign, as Yosys reads them."""
+    program = random_program(25, n=8, d=3, k=2, bits=4, state_bits=6, input_bits=4, iterations=2)
+    program = with_rows(program, *MIXED)
+    plan = folded(program, (2, 3), (3, 3), 3, slots=3)
+    build = plan.build(tmp_path / "build")
+    synthesised(build)
+    words = random_words(5, program, 3)
+    result = bench(build, tmp_path / "work", words, tests=["back_to_back"])
+    assert result.ok, result.failures
+    golden = GoldenModel(program)
+    np.testing.assert_array_equal(result.outputs, golden.predict_raw(words))
+    np.testing.assert_array_equal(result.cycles, completion_cycles(plan.schedule, golden.iterations(words)))
 
 
 def test_netlist_with_other_ports_is_a_mismatch(build: Path, tmp_path: Path) -> None:

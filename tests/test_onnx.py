@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,24 +17,24 @@ from corner_programs import corner_programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper, numpy_helper
-from random_models import random_model, random_program, random_words
+from random_models import random_model, random_program, random_words, with_random_clip, with_rows
 
 import mondeq_hw
 from mondeq_hw import InputError, MissingToolError, cli
-from mondeq_hw.base import DenseOperator
+from mondeq_hw.base import FREE, RELU, Clip, DenseOperator, Interval, soft_threshold
 from mondeq_hw.export.onnx import FORMS, Provenance, export, float_model, from_onnx, integer_model, qdq_model, write
 from mondeq_hw.problem import SOLVERS, onnx_digest
 from mondeq_hw.problem.data import digits, mnist
 from mondeq_hw.problem.load import load, load_checkpoint
 from mondeq_hw.problem.model import MonDEQ
-from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.problem.reference import logits, preactivation
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.project import Project
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import LoweringOptions, lower
-from mondeq_hw.rounding.quantize import GRANULARITIES
+from mondeq_hw.rounding.quantize import GRANULARITIES, quantized_of
 
 ARRAYS = ("drive", "matrix", "readout")
 
@@ -67,7 +68,7 @@ def same_integers(one: SolverProgram, other: SolverProgram) -> bool:
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_onnxruntime_is_the_golden_model(data: st.DataObject) -> None:
-    """Any size, any word length, both solvers, both granularities; refused only beyond 64 bits."""
+    """Any size, any word length, any clip, both solvers, both granularities; refused only beyond 64 bits."""
     draw = data.draw
     program = random_program(
         seed=draw(st.integers(0, 10**6)),
@@ -84,6 +85,7 @@ def test_onnxruntime_is_the_golden_model(data: st.DataObject) -> None:
         input_bits=draw(st.integers(1, 16)),
         iterations=draw(st.integers(1, 12)),
     )
+    program = with_random_clip(draw(st.integers(0, 10**6)), program)
     try:
         model = integer_model(program)
     except InputError as error:
@@ -123,6 +125,54 @@ def test_corner_programs(name: str) -> None:
     program = corner_programs()[name].program
     words = random_words(3, program, 64)
     np.testing.assert_array_equal(run(integer_model(program), words)[0], GoldenModel(program).predict_raw(words))
+
+
+#: Rows by the size of the bound in them, which is a word of the state.
+CLIPS: dict[str, Callable[[float], tuple[Interval, ...]]] = {
+    "box": lambda t: (Interval(-t, 2 * t),),
+    "one side": lambda t: (Interval(-np.inf, t),),
+    "free": lambda t: (FREE,),
+    "complement": lambda t: (soft_threshold(t),),
+    "fixed zero": lambda t: (RELU, Interval(0, 0)),
+    "mixed": lambda t: (
+        Interval(-t, t), RELU, soft_threshold(t), FREE, Interval(0, 0), Interval(-np.inf, t), Interval(0, t, True)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state_bits, carried", [(8, "float32"), (20, "float64"), (44, "int64")])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", CLIPS)
+def test_clips_in_every_type(name: str, solver: str, state_bits: int, carried: str) -> None:
+    program = clipped_program(name, solver, state_bits)
+    model = integer_model(program)
+    assert carried_in(model)["solve"] == carried
+    words = random_words(2, program, 40)
+    expected = GoldenModel(program).predict_raw(words)
+    np.testing.assert_array_equal(run(model, words)[0], expected)
+    relu = GoldenModel(program.replace(clip=Clip.uniform(RELU, program.n))).predict_raw(words)
+    assert not np.array_equal(expected, relu), "the clip does nothing here"
+
+
+def clipped_program(name: str, solver: str, state_bits: int = 8) -> SolverProgram:
+    """States reach beyond the bounds."""
+    sizes = {"bits": 4, "input_bits": 8} if state_bits < 40 else {"bits": 12, "input_bits": 1, "drive_bits": 2}
+    program = random_program(8, n=7, d=6, k=3, solver=solver, state_bits=state_bits, iterations=15, **sizes)
+    rows = CLIPS[name](2.0 ** (state_bits - 5) + 1)
+    words = random_words(2, program, 40)
+    states = np.abs(GoldenModel(with_rows(program, *rows)).trace(words).states)
+    assert (states.max(axis=(0, 1)) > rows[0].upper).any() or rows == (FREE,) or name == "fixed zero"
+    return with_rows(program, *rows)
+
+
+def test_relu_rows_cost_no_node_more() -> None:
+    """A clip that is relu in every row, however it is put, gives the graph that it always gave."""
+    program = random_program(3)
+    spelled = program.replace(clip=Clip.of([Interval(0.0, np.inf)] * program.n))
+    assert integer_model(spelled).graph == integer_model(program).graph
+    operators = [node.op_type for node in loop_of(integer_model(program)).node]
+    assert operators.count("Abs") == 1 and "Neg" not in operators and "Less" in operators
+    assert {tensor.name for tensor in integer_model(program).graph.initializer}.isdisjoint({"clip_lower"})
 
 
 def test_negative_accumulators_round_down() -> None:
@@ -260,6 +310,17 @@ def test_qdq_of_random_programs(solver: str, bits: int) -> None:
     np.testing.assert_array_equal(np.ldexp(run(model, words)[0], program.output_fractional_bits), expected)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", CLIPS)
+def test_qdq_of_clips(name: str, solver: str) -> None:
+    program = clipped_program(name, solver)
+    model = qdq_model(program)
+    assert properties(model)["mondeq_hw.exact"] == "true"
+    words = random_words(1, program, 50)
+    expected = GoldenModel(program).predict_raw(words)
+    np.testing.assert_array_equal(np.ldexp(run(model, words)[0], program.output_fractional_bits), expected)
+
+
 def test_qdq_rounds_half_up_and_saturates_symmetrically() -> None:
     """A 3-bit state that clips at both ends and ties at every other sum."""
     program = corner_programs()["saturating"].program
@@ -288,6 +349,22 @@ def test_float_form_of_random_networks() -> None:
         words = np.random.default_rng(seed).integers(0, 256, size=(10, d))
         expected = np.maximum(preactivation(network, words), 0) @ network.O.T + network.c
         np.testing.assert_allclose(run(float_model(network), words)[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_float_form_of_clips(name: str, tmp_path: Path) -> None:
+    """Bounds that are no binary fractions; of a complement they have the step size in them, and of the residual not."""
+    rows = CLIPS[name](0.3)
+    clip = Clip.of([rows[row % len(rows)] for row in range(9)])
+    network = replace(random_model(np.random.default_rng(6), 9, 5, 3), clip=clip)
+    words = np.random.default_rng(6).integers(0, 256, size=(30, 5))
+    outputs, residual = run(float_model(network), words)
+    np.testing.assert_allclose(outputs, logits(network, words), atol=1e-6)
+    assert residual.max() < 1e-7
+    assert np.abs(outputs - logits(replace(network, clip=None), words)).max() > 1e-2
+    write(float_model(network), tmp_path / "m.onnx")
+    again = from_onnx(tmp_path / "m.onnx")
+    assert isinstance(again, MonDEQ) and again.clip == clip and again.digest() == network.digest()
 
 
 def test_the_residual_tells_an_unfinished_answer() -> None:
@@ -321,8 +398,8 @@ def test_all_of_mnist_through_onnxruntime(shared: Path) -> None:
     assert (outputs.argmax(axis=1) == test.targets).mean() > 0.98
     real = np.ldexp(run(qdq_model(program), test.words)[0].astype(np.float64), program.output_fractional_bits)
     np.testing.assert_array_equal(real, outputs)
-    logits, residual = run(float_model(network), test.words)
-    assert (logits.argmax(axis=1) == test.targets).mean() == pytest.approx(0.9825, abs=0.0004) and residual.max() < 1e-7
+    scores, residual = run(float_model(network), test.words)
+    assert (scores.argmax(axis=1) == test.targets).mean() == pytest.approx(0.9825, abs=0.0004) and residual.max() < 1e-7
 
 
 # -- what the files say ----------------------------------------------------------
@@ -368,6 +445,34 @@ def test_integer_files_hold_the_program(name: str, tmp_path: Path) -> None:
     write(integer_model(program), tmp_path / "m.onnx")
     again = from_onnx(tmp_path / "m.onnx")
     assert isinstance(again, SolverProgram) and again.digest == program.digest
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_files_of_version_1_are_read(solver: str) -> None:
+    """Written before programs had stages and clips; their graph is still the one that the program gives."""
+    file = ROOT / "tests" / "onnx_version_1" / f"{solver}.onnx"
+    again = from_onnx(file)
+    assert isinstance(again, SolverProgram)
+    assert again.digest == random_program(3, solver=solver).digest
+    stored = load(file).stored
+    assert stored is not None and stored.prox.is_relu
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", CLIPS)
+def test_integer_files_keep_the_clip(name: str, solver: str, tmp_path: Path) -> None:
+    """Also as the checkpoint of a retrained network, at a step size that a complement's bounds have in them."""
+    program = clipped_program(name, solver)
+    step = 2.0**-program.leak_shift if program.leak_shift else 0.7
+    write(integer_model(program, Provenance("0" * 64, step)), tmp_path / "m.onnx")
+    again = from_onnx(tmp_path / "m.onnx")
+    assert isinstance(again, SolverProgram) and again.digest == program.digest
+    stored = load(tmp_path / "m.onnx").stored
+    assert stored is not None and stored.step_size == step
+    assembled = assemble(
+        quantized_of(stored), stored.input_format, stored.state_format, program.iterations, program.certified
+    )
+    assert assembled.digest == program.digest
 
 
 @pytest.mark.parametrize("bits", [3, None])
@@ -515,9 +620,11 @@ def test_the_qdq_form_is_not_read_back(tmp_path: Path) -> None:
     refused(tmp_path / "m.onnx", "qdq form.*--form integer")
 
 
-@pytest.mark.parametrize("name", ["matrix", "drive", "readout", "drive_offset", "readout_bias", "iterations"])
+@pytest.mark.parametrize(
+    "name", ["matrix", "drive", "readout", "drive_offset", "readout_bias", "iterations", "clip_lower", "clip_upper"]
+)
 def test_changed_integers_are_refused(name: str, tmp_path: Path) -> None:
-    model = integer_model(random_program(3, bits=5))
+    model = integer_model(with_rows(random_program(3, bits=5), Interval(-9, 20)))
     (tensor,) = (entry for entry in model.graph.initializer if entry.name == name)
     array = numpy_helper.to_array(tensor).copy()
     array.flat[0] += 1 if array.flat[0] <= 0 else -1

@@ -14,7 +14,7 @@ from test_data import write_mnist
 
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, NotCertifiedError, Preprocessing
-from mondeq_hw.config import resolve
+from mondeq_hw.config import CompileConfig
 from mondeq_hw.pipeline import STEPS
 from mondeq_hw.problem import CLASSES
 from mondeq_hw.problem.data import digits
@@ -57,7 +57,7 @@ def test_steps_run_in_order_and_are_all_announced(tmp_path: Path) -> None:
 
 
 def test_config_or_options(tmp_path: Path) -> None:
-    config = resolve({"bits": 7})
+    config = CompileConfig(bits=7)
     assert mondeq_hw.compile(model(), tmp_path / "a", config).program.matrix.word_length == 7
     with pytest.raises(InputError, match="'bits'"):
         mondeq_hw.compile(model(), tmp_path / "b", config, bits=5)
@@ -86,9 +86,9 @@ def test_no_data_unless_named_or_known(tmp_path: Path) -> None:
     write_mnist(tmp_path)
     network = model(d=16, k=10)
     unknown, trained = Checkpoint(network), Checkpoint(network, Training(dataset="mnist"))
-    assert choose_data(resolve({"bits": 5}), unknown) == Data(CLASSES)
-    assert choose_data(resolve({"bits": 5}), trained) == Data(CLASSES)
-    data = choose_data(resolve({"bits": 5, "data_dir": tmp_path}), unknown)
+    assert choose_data(CompileConfig(), unknown) == Data(CLASSES)
+    assert choose_data(CompileConfig(), trained) == Data(CLASSES)
+    data = choose_data(CompileConfig(data_dir=tmp_path), unknown)
     assert data.name == "mnist" and data.calibration is not None and data.calibration.shape == (6, 16)
 
 
@@ -96,7 +96,7 @@ def test_digits_come_by_themselves_for_their_model() -> None:
     network = model(d=64, k=10)
     scaled = MonDEQ(network.W, network.U, network.b, network.O, network.c, 0.5, Preprocessing(1 / 16, input_bits=5))
     checkpoint = Checkpoint(scaled, Training(dataset="digits"))
-    data = choose_data(resolve({"bits": 5, "calibration_samples": 100}), checkpoint)
+    data = choose_data(CompileConfig(calibration_samples=100), checkpoint)
     assert data.name == "digits" and data.test is not None and data.calibration is not None
     # Calibration on training images only, accuracy on test images only.
     np.testing.assert_array_equal(data.calibration, digits("train").words[:100])
@@ -112,7 +112,7 @@ def test_images_must_fit_the_model() -> None:
         (MonDEQ(network.W, network.U, network.b, network.O, network.c, 0.5, small), "go from 0 to 16"),
     ):
         with pytest.raises(InputError, match=message):
-            choose_data(resolve({"bits": 5, "data": "digits"}), Checkpoint(broken))
+            choose_data(CompileConfig(data="digits"), Checkpoint(broken))
 
 
 # -- proof -------------------------------------------------------------------
@@ -157,7 +157,6 @@ def test_refusal_of_a_retrained_network(tmp_path: Path) -> None:
     stored = StoredRecurrence(
         solver=FORWARD_BACKWARD,
         step_size=1.0,
-        leak_shift=0,
         matrix=quantize_nearest(real.matrix, 4, min_shift=0),
         drive=quantize_nearest(real.drive, 6, min_shift=-40),
         readout=quantize_nearest(real.readout, 6, min_shift=-40),

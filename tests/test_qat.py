@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,17 +10,19 @@ import pytest
 import torch
 from random_models import random_model
 
-from mondeq_hw.base import max_level
+from mondeq_hw.base import FREE, RELU, Clip, Interval, max_level, soft_threshold
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.base.numerics import FixedPointFormat
+from mondeq_hw.cli import main
 from mondeq_hw.pipeline import compile
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, find_splitting, network_of, reformulate
 from mondeq_hw.problem.data import Dataset
-from mondeq_hw.problem.load import Training, load_checkpoint, retrained_bits, save
+from mondeq_hw.problem.load import Training, load_checkpoint, save
 from mondeq_hw.problem.model import MonDEQ, Preprocessing, StoredRecurrence
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.problem.stored import pack, unpack
 from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.proof.contraction import prove_contraction
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
@@ -41,8 +44,16 @@ def one_thread():
     torch.set_num_threads(1)
 
 
-def lowered_model(bits: int, solver: str = PEACEMAN_RACHFORD, n: int = 7, seed: int = 0, **options):
+def lowered_model(
+    bits: int,
+    solver: str = PEACEMAN_RACHFORD,
+    n: int = 7,
+    seed: int = 0,
+    rows: tuple[Interval, ...] = (RELU,),
+    **options,
+):
     model = random_model(np.random.default_rng(seed), n, 5, 3, margin=0.8)
+    model = replace(model, clip=Clip.of([rows[row % len(rows)] for row in range(n)]))
     return lower(model, LoweringOptions(bits, solver=solver, rounding="nearest", **options))
 
 
@@ -86,12 +97,42 @@ def test_the_forward_pass_is_the_golden_model(solver, bits, state_bits, perturba
             np.testing.assert_array_equal(ours.shifts, theirs.shifts)
 
 
+#: Rows in turn, of sizes that the states pass.
+CLIPS = {
+    "relu": (RELU,),
+    "box": (Interval(-0.3, 0.2),),
+    "soft threshold": (soft_threshold(0.2),),
+    "mixed": (Interval(-0.2, 0.1), FREE, soft_threshold(0.1), Interval(0, 0), RELU, Interval(0, 0.15, True)),
+}
+
+
 @pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
+@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.double])
+def test_the_forward_pass_of_a_clip_is_the_golden_model(solver, name, dtype):
+    start = lowered_model(4, solver, rows=CLIPS[name], state_bits=9, drive_bits=4, readout_bits=3)
+    network = QuantizedNetwork(start, iterations=9).to(dtype)
+    words = np.random.default_rng(1).integers(0, 256, size=(50, 5))
+    golden = GoldenModel(network.program(9))
+    clip = golden.program.clip
+    assert clip.is_relu == (name == "relu")
+    states = golden.trace(words).states
+    assert ((states > clip.upper) | (states < clip.lower)).any()
+    expected = golden.predict_raw(words) * 2.0**-golden.program.output_fractional_bits
+    np.testing.assert_array_equal(network(torch.from_numpy(words).to(dtype)).detach().numpy(), expected)
+    # What is stored is the network's clip, not the recurrence's, whose complements have the step size in them.
+    np.testing.assert_allclose(
+        network.stored().prox.upper, [CLIPS[name][row % len(CLIPS[name])].upper for row in range(7)]
+    )
+
+
+@pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
+@pytest.mark.parametrize("name", CLIPS)
 @pytest.mark.parametrize("saturating", [False, True])
-def test_gradients_are_those_of_the_quantised_weights(solver, saturating, monkeypatch):
+def test_gradients_are_those_of_the_quantised_weights(solver, name, saturating, monkeypatch):
     """With a fine state the network is the real one at its *quantised* weights: compare with autograd there."""
     monkeypatch.setattr(qat, "ADJOINT_TOLERANCE", 1e-12)
-    start = lowered_model(4, solver, n=5, state_bits=32)
+    start = lowered_model(4, solver, n=5, rows=CLIPS[name], state_bits=32)
     if saturating:
         start = replace(start, state_format=FixedPointFormat(32, start.state_format.integer_bits - 2))
     top = start.state_format.max_word * start.state_format.step
@@ -105,16 +146,22 @@ def test_gradients_are_those_of_the_quantised_weights(solver, saturating, monkey
     R = torch.from_numpy(quantized.readout.values).requires_grad_()
     bias = torch.from_numpy(quantized.drive_bias).requires_grad_()
     leak = start.quantized.recurrence.leak * torch.eye(5, dtype=torch.double)
+    clip = start.quantized.recurrence.clip
+    lower, upper, complement = (torch.from_numpy(column) for column in (clip.lower, clip.upper, clip.complement))
+
+    def prox(state):
+        clipped = state.clamp(lower, upper)
+        return torch.where(complement, state - clipped, clipped)
 
     def smooth(matrix, drive, readout, drive_bias):
         """Logits by plain unrolling, differentiated by autograd."""
         d = words @ drive.t() + drive_bias
         state = d.clamp(-top, top)
         for _ in range(400):
-            state = (state.abs() if solver == PEACEMAN_RACHFORD else state.clamp_min(0)) @ (matrix + leak).t() + d
-            state = state.clamp(-top, top)
+            phi = 2 * prox(state) - state if solver == PEACEMAN_RACHFORD else prox(state)
+            state = (phi @ (matrix + leak).t() + d).clamp(-top, top)
         assert bool((state.abs() == top).any()) == saturating
-        return state.clamp_min(0) @ readout.t()
+        return prox(state) @ readout.t()
 
     weights = torch.randn(6, 3, dtype=torch.double, generator=torch.Generator().manual_seed(0))
     expected = torch.autograd.grad((smooth(M, D, R, bias) * weights).sum(), (M, D, R, bias))
@@ -156,7 +203,7 @@ def blobs(samples: int = 240) -> Dataset:
     return Dataset("blobs", "train", words.astype(np.int64), labels)
 
 
-FAST = QatConfig(Optimisation(epochs=5, batch_size=24, learning_rate=0.05, validation_share=0.25), iterations=12)
+FAST = QatConfig(Optimisation(5, 24, 0.05, patience=10, validation_share=0.25), iterations=12)
 
 
 def accuracy(lowered: Lowered, stored: StoredRecurrence | None, data: Dataset) -> float:
@@ -201,7 +248,7 @@ def test_the_hinge_brings_the_norm_under_the_limit():
     start = replace(start, quantized=replace(start.quantized, matrix=coarse))
     assert np.linalg.norm(coarse.values, 2) > 1
     assert prove_contraction(coarse, 0) is None
-    result = retrain(start, blobs(), replace(FAST, hinge_start=0.8, contraction_limit=0.85))
+    result = retrain(start, blobs(), replace(FAST, contraction_limit=0.85))
     assert np.linalg.norm(result.stored.matrix.values, 2) <= 0.85
     unproved = replace(FAST, hinge_weight=0.0, optimisation=replace(FAST.optimisation, learning_rate=1e-6))
     with pytest.raises(InputError, match="no epoch had a proved contraction"):
@@ -209,7 +256,7 @@ def test_the_hinge_brings_the_norm_under_the_limit():
     # Proved, but not below the limit.
     assert prove_contraction(lowered_model(3).quantized.matrix, 0) is not None
     with pytest.raises(InputError, match="no epoch had a proved contraction"):
-        retrain(lowered_model(3), blobs(), replace(unproved, hinge_start=0.05, contraction_limit=0.05))
+        retrain(lowered_model(3), blobs(), replace(unproved, hinge_room=0.0, contraction_limit=0.05))
 
 
 @pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
@@ -249,9 +296,10 @@ def test_resume_ends_in_the_same_integers(tmp_path):
         np.testing.assert_array_equal(getattr(resumed.stored, name).integers, getattr(straight.stored, name).integers)
 
 
-@pytest.mark.parametrize("wrong", [{"hinge_start": 0.99}, {"contraction_limit": 1.0}, {"hinge_start": 0.0}])
+@pytest.mark.parametrize("wrong", [{"hinge_room": -0.01}, {"contraction_limit": 1.0}, {"hinge_room": 0.95}])
 def test_wrong_limits(wrong):
-    with pytest.raises(InputError, match="expected 0 < hinge_start"):
+    (name,) = wrong
+    with pytest.raises(InputError, match=f"{name} is .*; expected"):
         QatConfig(**wrong)
 
 
@@ -340,9 +388,6 @@ def test_compile_takes_the_word_lengths_of_a_retrained_checkpoint(retrained, tmp
     model, network = retrained
     file = tmp_path / "retrained.pt"
     save(model, file)
-    assert retrained_bits(file) == network.matrix.word_length
-    save(replace(model, stored=None), tmp_path / "float.pt")
-    assert retrained_bits(tmp_path / "float.pt") is None
     project = compile(file, tmp_path / "build", solver=model.stored.solver)
     assert project.report.rounding == "retrained"
     words = np.random.default_rng(0).integers(0, 128, size=(20, 5))
@@ -352,3 +397,21 @@ def test_compile_takes_the_word_lengths_of_a_retrained_checkpoint(retrained, tmp
         np.testing.assert_array_equal(getattr(project.program, name).integers, getattr(model.stored, name).integers)
     with pytest.raises(InputError, match="part of its integers"):
         compile(file, tmp_path / "other", solver=model.stored.solver, input_scale=1.0)
+
+
+@pytest.mark.parametrize("suffix", ["pt", "onnx"])
+@pytest.mark.parametrize("from_file", [False, True])
+def test_the_shell_needs_no_word_length_of_a_retrained_checkpoint(retrained, tmp_path, suffix, from_file):
+    """Whether the other options stand in a file or not, and the checkpoint in ONNX or not."""
+    model, network = retrained
+    file, build, solver = tmp_path / "retrained.pt", tmp_path / "build", model.stored.solver
+    save(model, file)
+    if suffix == "onnx":
+        compile(file, tmp_path / "first", solver=solver)
+        file = tmp_path / "retrained.onnx"
+        assert main(["export", "onnx", str(tmp_path / "first"), "--out", str(file)]) == 0
+    (tmp_path / "c.toml").write_text(f'solver = "{solver}"\n')
+    options = ["--config", str(tmp_path / "c.toml")] if from_file else ["--solver", solver]
+    assert main(["compile", str(file), *options, "--out", str(build), "--json"]) == 0
+    assert SolverProgram.load(build).matrix.word_length == network.matrix.word_length
+    assert json.loads((build / "config.resolved.json").read_text())["requested"]["bits"] == network.matrix.word_length

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corner_programs import CORNERS, Corner
-from random_models import random_program, random_words
+from random_models import random_program, random_words, with_random_clip
 
 from mondeq_hw.hardware import rtl
 from mondeq_hw.hardware.schedule import Schedule, completion_cycles, mac_bounds, pipeline_depth, schedule
@@ -44,6 +44,7 @@ def drawn(seed: int) -> Corner:
         input_bits=rng.randint(1, 16),
         iterations=rng.choice([1, 2, 5, 12]),
     )
+    program = with_random_clip(seed, program)
     # Fully serial is the serial corner's business: a large one takes the simulator a minute.
     return Corner(program, schedule(program, rng.randint(1, min(n * n, 3 * n))))
 
@@ -62,7 +63,13 @@ def test_corner_is_exact_on_verilator(name: str, tmp_path: Path) -> None:
     assert_exact(CORNERS[name](), tmp_path, "verilator")
 
 
-@pytest.mark.parametrize("name", ["one_bit", "leak_saturating", "wide", "ring_leak", "ring_wide"])
+ON_ICARUS = (
+    *("one_bit", "leak_saturating", "wide", "ring_leak", "ring_wide"),
+    *("box_one_bit", "box_leak", "mixed", "mixed_leak", "mixed_serial", "ring_mixed_leak"),
+)
+
+
+@pytest.mark.parametrize("name", ON_ICARUS)
 def test_corner_is_exact_on_icarus(name: str, tmp_path: Path) -> None:
     assert_exact(CORNERS[name](), tmp_path, "icarus")
 
@@ -93,6 +100,7 @@ def test_random_unrolled_program_is_exact(seed: int, graphs: tuple[str, ...], tm
         input_bits=rng.randint(1, 16),
         iterations=rng.choice([1, 2, 5, 12]),
     )
+    program = with_random_clip(seed, program)
     plan, _ = unrolled(program, graphs, rng.choice([None, 1, rng.randint(1, n * n)]))
     assert_exact(Corner(program, plan), tmp_path, "icarus")
 
@@ -115,7 +123,7 @@ def test_simulated_cycles_are_near_the_limit(reuse_factor: int, tmp_path: Path) 
 # -- trace -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["leak_saturating", "ring_leak"])
+@pytest.mark.parametrize("name", ["leak_saturating", "ring_leak", "mixed"])
 def test_trace_holds_every_state_of_the_golden_model(name: str, tmp_path: Path) -> None:
     corner = CORNERS[name]()
     words = random_words(3, corner.program, 6)

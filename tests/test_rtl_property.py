@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from random_models import random_program, random_words
+from random_models import random_program, random_words, with_random_clip
 
 from mondeq_hw.hardware import rtl
 from mondeq_hw.hardware.schedule import schedule
@@ -38,7 +38,7 @@ SIZES: dict[str, Any] = {
 @given(seed=st.integers(0, 2**32 - 1), sizes=st.fixed_dictionaries(SIZES), share=st.floats(0, 1))
 @settings(max_examples=3, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 def test_any_program_is_exact(bits: int, seed: int, sizes: dict[str, Any], share: float) -> None:
-    program = random_program(seed, bits=bits, **sizes)
+    program = with_random_clip(seed, random_program(seed, bits=bits, **sizes))
     words = random_words(seed, program, 6)
     # From fully parallel to about three rows' cycles; fully serial has a test of its own.
     plan = schedule(program, 1 + int(share * (min(program.n**2, 3 * program.n) - 1)))

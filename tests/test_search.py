@@ -24,7 +24,7 @@ from random_models import random_model
 
 from mondeq_hw import InputError, Project, save
 from mondeq_hw.cli import main
-from mondeq_hw.config import resolve
+from mondeq_hw.config import CompileConfig
 from mondeq_hw.problem import CLASSES, data, load, network_of
 from mondeq_hw.rounding.lower import NEAREST, LoweringOptions, lower, with_state_bits
 from mondeq_hw.search.journal import JOURNAL, exclusive
@@ -43,7 +43,7 @@ SAMPLES = 100
 
 
 def settings(lattice: Lattice, target: Target, **changes: Any) -> SearchSettings:
-    return SearchSettings(resolve({"bits": 4, "calibration_samples": SAMPLES}), lattice, target, **changes)
+    return SearchSettings(CompileConfig(calibration_samples=SAMPLES), lattice, target, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fragile_settings(radius: float, bits: range) -> SearchSettings:
-    base = resolve({"bits": 4, "rounding": NEAREST, "granularity": "tensor"})
+    base = CompileConfig(rounding=NEAREST, granularity="tensor")
     lattice = Lattice(("forward_backward",), bits, *[range(8, 9)] * 2, range(8, 10))
     return SearchSettings(base, lattice, Target(radius=radius), exhaustive=True)
 

@@ -16,7 +16,7 @@ from sklearn.metrics import r2_score
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Preprocessing, Project
 from mondeq_hw.cli import main
-from mondeq_hw.config import resolve
+from mondeq_hw.config import CompileConfig
 from mondeq_hw.problem import CLASSES, VALUES, choose_task, digits, find_task, given, load, logits, task_of
 from mondeq_hw.problem.load import Checkpoint
 from mondeq_hw.program import GoldenModel
@@ -208,7 +208,7 @@ def test_profile_measures_the_distance_of_outputs(build: Project, float_network:
 def test_search_raises_r_squared(network_file: Path, samples: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     X, y = samples
     lattice = Lattice(("peaceman_rachford",), range(2, 7), range(6, 7), range(6, 7), range(10, 13))
-    settings = SearchSettings(resolve({"bits": 6}), lattice, Target(score=0.98))
+    settings = SearchSettings(CompileConfig(), lattice, Target(score=0.98))
     pair = (X[CALIBRATION:], y[CALIBRATION:])
     found = search(network_file, settings, tmp_path / "search", calibration=X[:CALIBRATION], test=pair)
     assert found.task is VALUES and found.winner is not None and found.judgement is not None
@@ -261,7 +261,7 @@ def test_unknown_or_impossible_tasks_are_refused(float_network: Parameters, tmp_
     with pytest.raises(InputError, match=r"needs at least 2\. Give --task values"):
         choose_task("classes", network(1), None)
     with pytest.raises(InputError, match="--task is 'control'; expected classes or values"):
-        resolve({"bits": 5, "task": "control"})
+        CompileConfig(task="control")
     file = write_npz(tmp_path / "m.npz", {**plain(float_network), "task": np.array("control")})
     with pytest.raises(InputError, match=r"m\.npz: task is 'control'"):
         load(file)
@@ -293,7 +293,7 @@ def test_targets_must_be_those_of_the_task(samples: tuple[np.ndarray, np.ndarray
     ]
     for options, arrays, message in cases:
         with pytest.raises(InputError, match=message):
-            choose_data(resolve({"bits": 5, **options}), Checkpoint(model), **arrays)
+            choose_data(CompileConfig(**options), Checkpoint(model), **arrays)
 
 
 # -- training ----------------------------------------------------------------
@@ -309,7 +309,7 @@ def made_samples(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def trained() -> MonDEQ:
     data = given("train", *made_samples(1500, 0))
-    config = TrainingConfig(n=16, optimisation=Optimisation(epochs=12, learning_rate=0.02))
+    config = TrainingConfig(n=16, optimisation=Optimisation(12, 128, 0.02, patience=12))
     return train(config, data, normalisation(data, 1 / 255, 8)).model
 
 
@@ -323,7 +323,7 @@ def test_training_learns_values(trained: MonDEQ) -> None:
 def test_retraining_learns_values(trained: MonDEQ, learner: type) -> None:
     data, (X, y) = given("train", *made_samples(1500, 0)), made_samples(400, 1)
     lowered = lower(trained, LoweringOptions(bits=2, drive_bits=4, readout_bits=6, rounding="nearest"))
-    config = QatConfig(Optimisation(epochs=4, learning_rate=0.02))
+    config = QatConfig(Optimisation(4, 128, 0.02, patience=4))
     result = retrain(lowered, data, config, learner)
     program, _ = certified_program(result.stored)
     rounded = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 64, certified=False)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from mondeq_hw.base import Clip, Interval, soft_threshold
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.problem.data import Dataset, digits
 from mondeq_hw.problem.load import load, load_checkpoint
@@ -22,6 +23,7 @@ from mondeq_hw.training.train import (
     Optimisation,
     TrainingConfig,
     TrainingRun,
+    accuracy,
     fit,
     normalisation,
     plot_history,
@@ -31,7 +33,7 @@ from mondeq_hw.training.train import (
 )
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-FAST = TrainingConfig(n=6, margin=0.5, optimisation=Optimisation(epochs=6, batch_size=16, learning_rate=1e-2))
+FAST = TrainingConfig(n=6, margin=0.5, optimisation=Optimisation(6, 16, 1e-2, patience=10))
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +62,17 @@ def test_training_learns_and_repeats():
     assert first.model.k == 4
     other = run(replace(FAST, optimisation=replace(FAST.optimisation, seed=1)))
     assert other.model.digest() != first.model.digest()
+
+
+@pytest.mark.parametrize("activation", [Interval(0, 2), Interval(-1, 1), soft_threshold(0.5)])
+def test_other_activations_learn_too(activation):
+    result = run(replace(FAST, activation=activation))
+    assert result.model.clip == Clip.uniform(activation, FAST.n)
+    assert result.history[-1].loss < 0.5 * result.history[0].loss
+    assert result.best.validation_score > 0.7
+    _, held_out = split(small_data(), FAST.optimisation.validation_share, FAST.optimisation.seed)
+    kept = replace(small_data(), words=small_data().words[held_out], targets=small_data().targets[held_out])
+    assert accuracy(result.model, kept) == pytest.approx(100 * result.best.validation_score)
 
 
 STEEP = Optimisation(epochs=50, batch_size=16, learning_rate=0.3, patience=2)
@@ -92,7 +105,7 @@ def recorded_steps(optimisation: Optimisation) -> tuple[list[np.ndarray], list[n
 
 
 def test_every_epoch_sees_every_training_sample_once_in_another_order():
-    optimisation = Optimisation(epochs=3, batch_size=30, validation_share=0.1)
+    optimisation = Optimisation(3, 30, 1e-3, patience=10, validation_share=0.1)
     batches, _ = recorded_steps(optimisation)
     epochs = [np.concatenate(batches[6 * epoch : 6 * epoch + 6]) for epoch in range(3)]
     training, _ = split(small_data(), 0.1, 0)
@@ -103,7 +116,7 @@ def test_every_epoch_sees_every_training_sample_once_in_another_order():
 
 
 def test_the_learning_rate_falls_to_zero():
-    _, weights = recorded_steps(Optimisation(epochs=4, batch_size=30, learning_rate=0.01))
+    _, weights = recorded_steps(Optimisation(4, 30, 0.01, patience=10))
     moved = [float(np.abs(new - old).max()) for old, new in itertools.pairwise(weights)]
     assert moved[0] == pytest.approx(0.01, rel=1e-2)  # Adam's first step is the learning rate
     assert moved[-1] < 0.1 * 0.01
@@ -212,8 +225,9 @@ def test_divergence_is_an_error():
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": -1.0}, {"patience": 0}])
 def test_wrong_optimisation(wrong):
-    with pytest.raises(InputError, match="expected a positive number"):
-        Optimisation(**wrong)
+    (name,) = wrong
+    with pytest.raises(InputError, match=f"{name} is .*; expected a (positive number|whole number of at least 1)"):
+        replace(FAST.optimisation, **wrong)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 0.001])

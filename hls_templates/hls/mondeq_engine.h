@@ -1,5 +1,5 @@
 // Arithmetic that the three engines share: table words, the pe x simd multiply-accumulate array,
-// rounding, saturation and the nonlinearities. Every function is exact; see docs/numerics.md.
+// rounding, saturation and the proximal operator. Every function is exact; see docs/numerics.md.
 #ifndef MONDEQ_ENGINE_H
 #define MONDEQ_ENGINE_H
 
@@ -45,6 +45,14 @@ struct Unsigned {
 };
 #endif
 
+// The type in which the array holds a data word.
+template <typename WORD>
+struct Operand;
+template <int BITS>
+struct Operand<ap_uint<BITS>> : Unsigned<BITS> {};
+template <int BITS>
+struct Operand<ap_int<BITS>> : Signed<BITS> {};
+
 // weight * x. One and two bits need no multiplier: the sign selects x or -x, and zero selects nothing.
 template <int BITS>
 struct Product {
@@ -83,12 +91,12 @@ constexpr int growth(int count) {
 
 // sum[p] += weights[p][.] * x[.] for every p: the whole pe x simd array, once a cycle.
 // The products are summed first, so that the loop-carried path is a single adder.
-template <int BITS, int X, int PE, int SIMD, int SUM>
-void multiply_accumulate(const typename Rom<BITS>::word (&weights)[PE][SIMD], const ap_uint<X> (&x)[SIMD],
+template <int BITS, typename X, int PE, int SIMD, int SUM>
+void multiply_accumulate(const typename Rom<BITS>::word (&weights)[PE][SIMD], const X (&x)[SIMD],
                          ap_int<SUM> (&sum)[PE]) {
 #pragma HLS INLINE
-    typedef typename Signed<BITS + X + growth(SIMD)>::word Dot;
-    typename Unsigned<X>::word operand[SIMD];
+    typedef typename Signed<BITS + X::width + growth(SIMD)>::word Dot;
+    typename Operand<X>::word operand[SIMD];
 #pragma HLS ARRAY_PARTITION variable=operand complete
     for (int column = 0; column < SIMD; column++) {
 #pragma HLS UNROLL
@@ -131,15 +139,28 @@ state_word saturate(ap_int<W> value) {
     return value;
 }
 
-// The nonlinearities of the recurrence, one a name in mondeq_hw/program/prox.py.
-inline magnitude_word phi_relu(state_word state) {
+// clip(state, lower, upper) of a kind of row. A bound that no state passes is not looked at.
+inline state_word clip(int kind, state_word state) {
 #pragma HLS INLINE
-    return state < 0 ? magnitude_word(0) : magnitude_word(state);
+    if (clip_below[kind] && state < clip_lower[kind]) return clip_lower[kind];
+    if (clip_above[kind] && state > clip_upper[kind]) return clip_upper[kind];
+    return state;
 }
 
-inline magnitude_word phi_abs(state_word state) {
+// The proximal operator of a kind of row: the clip, or what it leaves.
+inline state_word prox_of(int kind, state_word state) {
 #pragma HLS INLINE
-    return state < 0 ? magnitude_word(-state) : magnitude_word(state);
+    const state_word clipped = clip(kind, state);
+    return clip_complement[kind] ? state_word(state - clipped) : clipped;
+}
+
+// The reflected operator, 2 prox - id. Inside its bounds a clip reflects nothing; of relu this is the magnitude.
+inline state_word reflection_of(int kind, state_word state) {
+#pragma HLS INLINE
+    state_word reflected = state;
+    if (clip_below[kind] && state < clip_lower[kind]) reflected = 2 * ap_int<state_bits + 1>(clip_lower[kind]) - state;
+    if (clip_above[kind] && state > clip_upper[kind]) reflected = 2 * ap_int<state_bits + 1>(clip_upper[kind]) - state;
+    return clip_complement[kind] ? state_word(-reflected) : reflected;
 }
 
 }  // namespace mondeq

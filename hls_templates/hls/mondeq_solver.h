@@ -46,15 +46,31 @@ inline void drive(const input_word x[drive_column_groups][drive_simd], drive_wor
 
 // ---- solve: s <- sat(round(M phi(s) + leak phi(s) + d)), at most `iterations` times ------------------------------
 
+inline int kind_of(int row) {
+#pragma HLS INLINE
+    return clip_rows[clip_kinds > 1 ? row : 0];
+}
+
+inline phi_word phi(int row, state_word state) {
+#pragma HLS INLINE
+    return phi_reflects ? reflection_of(kind_of(row), state) : prox_of(kind_of(row), state);
+}
+
+inline prox_word prox(int row, state_word state) {
+#pragma HLS INLINE
+    return prox_of(kind_of(row), state);
+}
+
 inline state_word round_and_saturate(int row, accumulator value) {
 #pragma HLS INLINE
     return saturate(round_shift(value, matrix_shift[row]));
 }
 
 // (1 - 2^-a) 2^g phi, the dyadic diagonal: a subtraction and two shifts. Zero without leak (a = 0).
-inline accumulator leak(int row, magnitude_word phi) {
+inline accumulator leak(int row, phi_word phi) {
 #pragma HLS INLINE
-    const ap_uint<state_bits - 1 + leak_shift> scaled = (ap_uint<state_bits - 1 + leak_shift>(phi) << leak_shift) - phi;
+    typedef ap_int<phi_word::width + 1 + leak_shift> wide;
+    const wide scaled = (wide(phi) << leak_shift) - phi;
     return accumulator(scaled) << (matrix_shift[row] - leak_shift);
 }
 
@@ -75,12 +91,12 @@ inline void update(const drive_word d[state_size], const state_word state[state_
         for (int step = 0; step < solve_column_groups; step++) {
 #pragma HLS PIPELINE II=1
             if (step == 0) clear(sum);
-            magnitude_word operand[solve_simd];
+            phi_word operand[solve_simd];
 #pragma HLS ARRAY_PARTITION variable=operand complete
             for (int lane = 0; lane < solve_simd; lane++) {
 #pragma HLS UNROLL
                 const int column = step * solve_simd + lane;
-                operand[lane] = column < state_size ? MONDEQ_PHI(state[column]) : magnitude_word(0);
+                operand[lane] = column < state_size ? phi(column, state[column]) : phi_word(0);
             }
             multiply_accumulate<matrix_weight_bits>(matrix_weights[group][step], operand, sum);
             if (step == solve_column_groups - 1) {
@@ -88,7 +104,7 @@ inline void update(const drive_word d[state_size], const state_word state[state_
 #pragma HLS UNROLL
                     const int row = group * solve_pe + lane;
                     if (row < state_size) {
-                        const accumulator total = sum[lane] + d[row] + leak(row, MONDEQ_PHI(state[row]));
+                        const accumulator total = sum[lane] + d[row] + leak(row, phi(row, state[row]));
                         next[row] = round_and_saturate(row, total);
                     }
                 }
@@ -110,7 +126,7 @@ inline bool advance(int iteration, state_word state[state_size], const state_wor
     return changed;
 }
 
-inline void solve(const drive_word d[state_size], magnitude_word z[state_size]) {
+inline void solve(const drive_word d[state_size], prox_word z[state_size]) {
 #pragma HLS ARRAY_RESHAPE variable=matrix_weights complete dim=3
 #pragma HLS ARRAY_RESHAPE variable=matrix_weights complete dim=4
 #pragma HLS BIND_STORAGE variable=matrix_weights type=rom_1p
@@ -125,7 +141,7 @@ inline void solve(const drive_word d[state_size], magnitude_word z[state_size]) 
     }
     for (int row = 0; row < state_size; row++) {
 #pragma HLS UNROLL
-        z[row] = phi_relu(state[row]);
+        z[row] = prox(row, state[row]);
     }
 }
 
@@ -136,7 +152,7 @@ inline output_word readout_result(int row, readout_sum sum) {
     return (output_word(sum) << readout_left_shift[row]) + readout_bias[row];
 }
 
-inline void readout(const magnitude_word z[state_size], output_word y[output_size]) {
+inline void readout(const prox_word z[state_size], output_word y[output_size]) {
 #pragma HLS ARRAY_RESHAPE variable=readout_weights complete dim=3
 #pragma HLS ARRAY_RESHAPE variable=readout_weights complete dim=4
 #pragma HLS BIND_STORAGE variable=readout_weights type=rom_1p
@@ -146,12 +162,12 @@ inline void readout(const magnitude_word z[state_size], output_word y[output_siz
         for (int step = 0; step < readout_column_groups; step++) {
 #pragma HLS PIPELINE II=1
             if (step == 0) clear(sum);
-            magnitude_word operand[readout_simd];
+            prox_word operand[readout_simd];
 #pragma HLS ARRAY_PARTITION variable=operand complete
             for (int lane = 0; lane < readout_simd; lane++) {
 #pragma HLS UNROLL
                 const int column = step * readout_simd + lane;
-                operand[lane] = column < state_size ? z[column] : magnitude_word(0);
+                operand[lane] = column < state_size ? z[column] : prox_word(0);
             }
             multiply_accumulate<readout_weight_bits>(readout_weights[group][step], operand, sum);
             if (step == readout_column_groups - 1) {

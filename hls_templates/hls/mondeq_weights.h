@@ -23,6 +23,10 @@ static const Rom<matrix_weight_bits>::word matrix_weights[solve_row_groups][solv
 static const unsigned char matrix_shift[state_size] =
 #include "weights/matrix_shift.inc"
     ;
+// Which kind of the proximal operator a row is of; with a single kind there is nothing to look up.
+static const Rom<clip_index_bits + 1>::word clip_rows[clip_kinds > 1 ? state_size : 1] =
+#include "weights/clip_rows.inc"
+    ;
 
 static const Rom<readout_weight_bits>::word
     readout_weights[readout_row_groups][readout_column_groups][readout_pe][readout_simd] =

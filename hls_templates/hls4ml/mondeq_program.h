@@ -22,7 +22,7 @@ struct Outputs : Inputs {
     static void of(const word x[groups][lanes], result y[results]) {
 #pragma HLS DATAFLOW
         drive_word d[state_size];
-        magnitude_word z[state_size];
+        prox_word z[state_size];
 #pragma HLS ARRAY_PARTITION variable=d cyclic factor=solve_pe
 #pragma HLS ARRAY_PARTITION variable=z complete
         drive(x, d);
@@ -31,10 +31,10 @@ struct Outputs : Inputs {
     }
 };
 
-// The equilibrium z = relu(s) itself, on the state's grid.
+// The equilibrium z = prox(s) itself, on the state's grid.
 struct Equilibrium : Inputs {
     static const int results = state_size;
-    typedef magnitude_word result;
+    typedef prox_word result;
     static void of(const word x[groups][lanes], result z[results]) {
 #pragma HLS DATAFLOW
         drive_word d[state_size];
@@ -50,4 +50,3 @@ struct Equilibrium : Inputs {
 #undef MONDEQ_ENGINE_H
 #undef MONDEQ_WEIGHTS_H
 #undef MONDEQ_SOLVER_H
-#undef MONDEQ_PHI

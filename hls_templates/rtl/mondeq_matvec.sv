@@ -10,6 +10,7 @@ module mondeq_matvec #(
   parameter int Groups = 1,
   parameter int WeightBits = 4,
   parameter int DataBits = 8,
+  parameter bit DataSigned = 1'b0,
   parameter int SumBits = 16,
   parameter int LeftShift = 0,
   parameter File = "",
@@ -83,6 +84,7 @@ module mondeq_matvec #(
       mondeq_product #(
         .WeightBits   (WeightBits),
         .DataBits     (DataBits),
+        .DataSigned   (DataSigned),
         .LutWeightBits(mondeq_pkg::LutWeightBits)
       ) u_product (
         .clk_i,

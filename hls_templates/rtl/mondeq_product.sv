@@ -1,4 +1,4 @@
-// One signed weight times one unsigned word; the product is there two cycles after them.
+// One signed weight times one word, signed where DataSigned; the product is there two cycles after them.
 //
 // 1-bit weights mean +1 (0) and -1 (1), 2-bit weights -1, 0, +1: neither needs a multiplier.  Weights of up to
 // LutWeightBits bits multiply in LUTs, as one gated addition for every two bits and the sum of those; wider ones are
@@ -6,6 +6,7 @@
 module mondeq_product #(
   parameter int WeightBits = 4,
   parameter int DataBits = 8,
+  parameter bit DataSigned = 1'b0,
   parameter int LutWeightBits = 8
 ) (
   input  logic                           clk_i,
@@ -15,12 +16,15 @@ module mondeq_product #(
 );
 
   localparam int ProductBits = DataBits + WeightBits;
+  logic sign;
+
+  assign sign = DataSigned && data_i[DataBits-1];
 
   if (WeightBits <= 2 || WeightBits > LutWeightBits) begin : g_whole
     logic signed [ProductBits-1:0] data;
     logic [ProductBits-1:0] product, product_q;
 
-    assign data = {{WeightBits{1'b0}}, data_i};
+    assign data = {{WeightBits{sign}}, data_i};
 
     if (WeightBits == 1) begin : g_sign
       assign product = weight_i[0] ? -data : data;
@@ -48,18 +52,19 @@ module mondeq_product #(
 
     for (genvar i = 0; i < Digits; i++) begin : g_digit
       logic [PartBits-1:0] ones, twos;
-      assign ones = weight[2*i] ? {2'b00, data_i} : '0;
-      assign twos = weight[2*i+1] ? {1'b0, data_i, 1'b0} : '0;
+      assign ones = weight[2*i] ? {{2{sign}}, data_i} : '0;
+      assign twos = weight[2*i+1] ? {sign, data_i, 1'b0} : '0;
       always_ff @(posedge clk_i) begin
         parts_q[i*PartBits+:PartBits] <= (i == Digits - 1) ? ones - twos : ones + twos;
       end
     end
 
-    // The top part's sign lands on the product's or above it, so no part needs an extension.
+    // The top part's sign lands on the product's or above it; parts below have one where the data words do.
     always_comb begin
       product = '0;
       for (int i = 0; i < Digits; i++) begin
-        product = product + (ProductBits'(parts_q[i*PartBits+:PartBits]) << (2 * i));
+        product = product + ({{ProductBits - PartBits{DataSigned && parts_q[i*PartBits+PartBits-1]}},
+                              parts_q[i*PartBits+:PartBits]} << (2 * i));
       end
     end
     always_ff @(posedge clk_i) product_o <= product;

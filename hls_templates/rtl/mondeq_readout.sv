@@ -1,4 +1,4 @@
-// Readout engine: y_k = (sum_i readout[k,i] relu(s_i) << left_k) + bias_k, one row at a time.
+// Readout engine: y_k = (sum_i readout[k,i] prox(s_i) << left_k) + bias_k, one row at a time.
 //
 // One row per matrix pass is never the limit: the stream carries one output word per cycle anyway.
 module mondeq_readout #(
@@ -7,6 +7,8 @@ module mondeq_readout #(
   parameter int Simd = mondeq_pkg::ReadoutSimd,
   parameter int Slots = mondeq_pkg::Slots,
   parameter int StateBits = mondeq_pkg::StateBits,
+  parameter int ProxBits = mondeq_pkg::ProxBits,
+  parameter bit ProxSigned = mondeq_pkg::ProxSigned != 0,
   parameter int WeightBits = mondeq_pkg::ReadoutWeightBits,
   parameter int OutputBits = mondeq_pkg::OutputBits,
   parameter int ShiftBits = mondeq_pkg::ReadoutShiftBits,
@@ -69,18 +71,23 @@ module mondeq_readout #(
     .output_o
   );
 
-  // z = relu(s), three cycles after the command.
-  logic [Simd*(StateBits-1)-1:0] z, z_q;
+  // z = prox(s), three cycles after the command.
+  logic [Simd*ProxBits-1:0] z, z_q;
 
-  for (genvar s = 0; s < Simd; s++) begin : g_relu
-    mondeq_phi #(
-      .StateBits(StateBits),
-      .Relu     (1'b1)
-    ) u_relu (
-      .state_i(state_i[s*StateBits+:StateBits]),
-      .phi_o  (z[s*(StateBits-1)+:StateBits-1])
-    );
-  end
+  mondeq_clip_lanes #(
+    .Rows     (Columns),
+    .Lanes    (Simd),
+    .Latency  (3),
+    .StateBits(StateBits),
+    .WordBits (ProxBits),
+    .Reflect  (1'b0)
+  ) u_prox (
+    .clk_i,
+    .rst_ni,
+    .group_i(column_o),
+    .state_i,
+    .word_o (z)
+  );
 
   always_ff @(posedge clk_i) z_q <= z;
 
@@ -131,7 +138,8 @@ module mondeq_readout #(
     .Simd      (Simd),
     .Groups    (Groups),
     .WeightBits(WeightBits),
-    .DataBits  (StateBits - 1),
+    .DataBits  (ProxBits),
+    .DataSigned(ProxSigned),
     .SumBits   (OutputBits),
     .LeftShift (0),
     .File      (WeightFile)

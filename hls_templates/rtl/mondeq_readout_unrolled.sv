@@ -1,11 +1,11 @@
-// Readout engine whose matrix is an adder graph: y_k = (sum_i readout[k,i] relu(s_i) << left_k) + bias_k.
+// Readout engine whose matrix is an adder graph: y_k = (sum_i readout[k,i] prox(s_i) << left_k) + bias_k.
 //
 // The stream carries one output word per cycle, so a sample stays before the graph for as many commands as it has
 // outputs, and each command takes one row of the product.  Alignments and biases are constants.
 //
 //   cycle        0          command
 //                2          state of the slot
-//                3          relu enters the graph
+//                3          prox enters the graph
 //           Stages+3        product; its row, aligned
 //           Stages+4        bias
 //           Stages+5        written to the output buffer
@@ -14,6 +14,7 @@ module mondeq_readout_unrolled #(
   parameter int Columns = mondeq_pkg::StateWords,
   parameter int Slots = mondeq_pkg::Slots,
   parameter int StateBits = mondeq_pkg::StateBits,
+  parameter int ProxBits = mondeq_pkg::ProxBits,
   parameter int OutputBits = mondeq_pkg::OutputBits,
   parameter int Stages = mondeq_pkg::ReadoutStages,
   parameter int RowShiftBits = mondeq_pkg::ReadoutRowShiftBits,
@@ -36,7 +37,6 @@ module mondeq_readout_unrolled #(
 );
 
   localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1;
-  localparam int PhiBits = StateBits - 1;
 
   // ---------------------------------------------------------------------------------------------------------------
   // Commands and outputs.
@@ -76,20 +76,24 @@ module mondeq_readout_unrolled #(
   );
 
   // ---------------------------------------------------------------------------------------------------------------
-  // z = relu(s), and its product.
+  // z = prox(s), and its product.
 
-  logic [Columns*PhiBits-1:0] z, z_q;
+  logic [Columns*ProxBits-1:0] z, z_q;
   logic [Rows*OutputBits-1:0] product;
 
-  for (genvar i = 0; i < Columns; i++) begin : g_relu
-    mondeq_phi #(
-      .StateBits(StateBits),
-      .Relu     (1'b1)
-    ) u_relu (
-      .state_i(state_i[i*StateBits+:StateBits]),
-      .phi_o  (z[i*PhiBits+:PhiBits])
-    );
-  end
+  mondeq_clip_lanes #(
+    .Rows     (Columns),
+    .Lanes    (Columns),
+    .StateBits(StateBits),
+    .WordBits (ProxBits),
+    .Reflect  (1'b0)
+  ) u_prox (
+    .clk_i,
+    .rst_ni,
+    .group_i(1'b0),
+    .state_i,
+    .word_o (z)
+  );
 
   always_ff @(posedge clk_i) z_q <= z;
 

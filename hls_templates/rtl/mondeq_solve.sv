@@ -19,7 +19,9 @@ module mondeq_solve #(
   parameter int ShiftBase = mondeq_pkg::MatrixShiftBase,
   parameter int ShiftBits = mondeq_pkg::MatrixShiftBits,
   parameter int LeakShift = mondeq_pkg::LeakShift,
-  parameter bit PhiRelu = mondeq_pkg::PhiRelu != 0,
+  parameter int PhiBits = mondeq_pkg::PhiBits,
+  parameter bit PhiSigned = mondeq_pkg::PhiSigned != 0,
+  parameter bit PhiReflects = mondeq_pkg::PhiReflects != 0,
   parameter int Iterations = mondeq_pkg::Iterations,
   parameter WeightFile = {mondeq_pkg::MemDir, "/matrix.mem"},
   parameter ShiftFile = {mondeq_pkg::MemDir, "/matrix_shift.mem"},
@@ -53,7 +55,6 @@ module mondeq_solve #(
   localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1;
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
   localparam int Levels = $clog2(Simd);
-  localparam int PhiBits = StateBits - 1;
   localparam int IterationBits = $clog2(Iterations + 1);
   localparam int TagBits = SlotBits + RowBits + 1;
   localparam logic [IterationBits-1:0] LastIteration = IterationBits'(Iterations);
@@ -184,15 +185,19 @@ module mondeq_solve #(
     .read_data_o  (column_words)
   );
 
-  for (genvar s = 0; s < Simd; s++) begin : g_column_phi
-    mondeq_phi #(
-      .StateBits(StateBits),
-      .Relu     (PhiRelu)
-    ) u_phi (
-      .state_i(column_words[s*StateBits+:StateBits]),
-      .phi_o  (column_phi[s*PhiBits+:PhiBits])
-    );
-  end
+  mondeq_clip_lanes #(
+    .Rows     (Rows),
+    .Lanes    (Simd),
+    .StateBits(StateBits),
+    .WordBits (PhiBits),
+    .Reflect  (PhiReflects)
+  ) u_column_phi (
+    .clk_i,
+    .rst_ni,
+    .group_i(column),
+    .state_i(column_words),
+    .word_o (column_phi)
+  );
 
   always_ff @(posedge clk_i) begin
     start_q1 <= start;
@@ -291,6 +296,22 @@ module mondeq_solve #(
   end else begin : g_leak
     // leak = (2**a - 1) << (g - a); the product with phi is a subtraction and a shift.
     logic leak_start_q0, leak_start_q1;
+    logic [Pe*PhiBits-1:0] row_phi;
+
+    mondeq_clip_lanes #(
+      .Rows     (Rows),
+      .Lanes    (Pe),
+      .StateBits(StateBits),
+      .WordBits (PhiBits),
+      .Reflect  (PhiReflects)
+    ) u_row_phi (
+      .clk_i,
+      .rst_ni,
+      .group_i(tag_row),
+      .state_i(old_q1),
+      .word_o (row_phi)
+    );
+
     always_ff @(posedge clk_i) begin
       leak_start_q0 <= iteration_q[tag_slot] == '0;
       leak_start_q1 <= leak_start_q0;
@@ -298,21 +319,17 @@ module mondeq_solve #(
     for (genvar p = 0; p < Pe; p++) begin : g_preload
       logic [PhiBits-1:0] phi;
       logic [PhiBits+LeakShift-1:0] leak_d, leak_q2;
-      logic [SumBits-1:0] drive, leak;
+      logic [SumBits-1:0] drive, leak, extended;
+      logic sign;
 
-      mondeq_phi #(
-        .StateBits(StateBits),
-        .Relu     (PhiRelu)
-      ) u_phi (
-        .state_i(old_q1[p*StateBits+:StateBits]),
-        .phi_o  (phi)
-      );
-
-      assign leak_d = leak_start_q1 ? '0 : {phi, {LeakShift{1'b0}}} - {{LeakShift{1'b0}}, phi};
+      assign phi = row_phi[p*PhiBits+:PhiBits];
+      assign sign = PhiSigned && phi[PhiBits-1];
+      assign leak_d = leak_start_q1 ? '0 : {phi, {LeakShift{1'b0}}} - {{LeakShift{sign}}, phi};
       always_ff @(posedge clk_i) leak_q2 <= leak_d;
 
       assign drive = SumBits'($signed(drive_q2[p*DriveBits+:DriveBits]));
-      assign leak = (SumBits'(leak_q2) << (ShiftBase - LeakShift)) << shift_q2[p*ShiftBits+:ShiftBits];
+      assign extended = PhiSigned ? SumBits'($signed(leak_q2)) : SumBits'(leak_q2);
+      assign leak = (extended << (ShiftBase - LeakShift)) << shift_q2[p*ShiftBits+:ShiftBits];
       always_ff @(posedge clk_i) preload_q3[p*SumBits+:SumBits] <= drive + leak;
     end
   end
@@ -329,6 +346,7 @@ module mondeq_solve #(
     .Groups    (Groups),
     .WeightBits(WeightBits),
     .DataBits  (PhiBits),
+    .DataSigned(PhiSigned),
     .SumBits   (SumBits),
     .LeftShift (0),
     .File      (WeightFile)

@@ -21,7 +21,9 @@ module mondeq_solve_unrolled #(
   parameter int SumBits = mondeq_pkg::AccumulatorBits,
   parameter int Stages = mondeq_pkg::SolveStages,
   parameter int LeakShift = mondeq_pkg::LeakShift,
-  parameter bit PhiRelu = mondeq_pkg::PhiRelu != 0,
+  parameter int PhiBits = mondeq_pkg::PhiBits,
+  parameter bit PhiSigned = mondeq_pkg::PhiSigned != 0,
+  parameter bit PhiReflects = mondeq_pkg::PhiReflects != 0,
   parameter int Iterations = mondeq_pkg::Iterations,
   parameter int RowShiftBits = mondeq_pkg::SolveRowShiftBits,
   parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::SolveRowShifts,
@@ -48,7 +50,6 @@ module mondeq_solve_unrolled #(
   input  logic                             release_i
 );
 
-  localparam int PhiBits = StateBits - 1;
   localparam int IterationBits = $clog2(Iterations + 1);
   localparam int TagBits = 1 + SlotBits + IterationBits;
   localparam int WaitingBits = $clog2(Slots + 1);
@@ -180,6 +181,7 @@ module mondeq_solve_unrolled #(
     // leak = (2**a - 1) << (g - a); the product with phi is a subtraction and wiring.
     logic start_q1, start_q2;
     logic [Rows*StateBits-1:0] leak_state;
+    logic [Rows*PhiBits-1:0] leak_phi;
 
     mondeq_regroup #(
       .Words     (Rows),
@@ -198,6 +200,20 @@ module mondeq_solve_unrolled #(
       .read_data_o  (leak_state)
     );
 
+    mondeq_clip_lanes #(
+      .Rows     (Rows),
+      .Lanes    (Rows),
+      .StateBits(StateBits),
+      .WordBits (PhiBits),
+      .Reflect  (PhiReflects)
+    ) u_leak_phi (
+      .clk_i,
+      .rst_ni,
+      .group_i(1'b0),
+      .state_i(leak_state),
+      .word_o (leak_phi)
+    );
+
     always_ff @(posedge clk_i) begin
       start_q1 <= preload_tag[IterationBits-1:0] == '0;
       start_q2 <= start_q1;
@@ -207,19 +223,16 @@ module mondeq_solve_unrolled #(
       localparam int Shift = int'(RowShifts[i*RowShiftBits+:RowShiftBits]) - LeakShift;
       logic [PhiBits-1:0] phi;
       logic [PhiBits+LeakShift-1:0] leak_q;
+      logic [SumBits-1:0] extended;
+      logic sign;
 
-      mondeq_phi #(
-        .StateBits(StateBits),
-        .Relu     (PhiRelu)
-      ) u_phi (
-        .state_i(leak_state[i*StateBits+:StateBits]),
-        .phi_o  (phi)
-      );
-
+      assign phi = leak_phi[i*PhiBits+:PhiBits];
+      assign sign = PhiSigned && phi[PhiBits-1];
+      assign extended = PhiSigned ? SumBits'($signed(leak_q)) : SumBits'(leak_q);
       always_ff @(posedge clk_i) begin
-        leak_q <= start_q2 ? '0 : {phi, {LeakShift{1'b0}}} - {{LeakShift{1'b0}}, phi};
+        leak_q <= start_q2 ? '0 : {phi, {LeakShift{1'b0}}} - {{LeakShift{sign}}, phi};
         preload_q[i*SumBits+:SumBits] <= SumBits'($signed(drive_q[i*DriveBits+:DriveBits]))
-            + (SumBits'(leak_q) << Shift);
+            + (extended << Shift);
       end
     end
   end
@@ -252,16 +265,22 @@ module mondeq_solve_unrolled #(
       .value_o(saturated)
     );
 
-    mondeq_phi #(
-      .StateBits(StateBits),
-      .Relu     (PhiRelu)
-    ) u_phi (
-      .state_i(updated_q[i*StateBits+:StateBits]),
-      .phi_o  (updated_phi[i*PhiBits+:PhiBits])
-    );
-
     always_ff @(posedge clk_i) updated_q[i*StateBits+:StateBits] <= saturated;
   end
+
+  mondeq_clip_lanes #(
+    .Rows     (Rows),
+    .Lanes    (Rows),
+    .StateBits(StateBits),
+    .WordBits (PhiBits),
+    .Reflect  (PhiReflects)
+  ) u_phi (
+    .clk_i,
+    .rst_ni,
+    .group_i(1'b0),
+    .state_i(updated_q),
+    .word_o (updated_phi)
+  );
 
   mondeq_regroup #(
     .Words     (Rows),

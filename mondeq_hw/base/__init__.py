@@ -5,7 +5,7 @@ Takes nothing of this project; gives exact words and exact messages.
 
 from __future__ import annotations
 
-from .clip import FREE, RELU, Clip, Interval, soft_threshold
+from .clip import FREE, RELU, Clip, Interval, Proximal, States, soft_threshold
 from .digest import canonical_digest
 from .errors import (
     EXIT_BAD_INPUT,
@@ -19,11 +19,13 @@ from .errors import (
     MondeqError,
     NotCertifiedError,
     NotReachedError,
+    OptionError,
 )
 from .numerics import (
     FixedPointFormat,
     Overflow,
     Rounding,
+    WordRange,
     exact_dtype,
     max_level,
     round_shift,
@@ -54,8 +56,12 @@ __all__ = [
     "MondeqError",
     "NotCertifiedError",
     "NotReachedError",
+    "OptionError",
     "Overflow",
+    "Proximal",
     "Rounding",
+    "States",
+    "WordRange",
     "__version__",
     "canonical_digest",
     "exact_dtype",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -40,11 +40,29 @@ class Interval:
                 f"a clip from {self.lower:g} to {self.upper:g} does not hold zero; "
                 "shift the row's origin into the drive, so that lower <= 0 <= upper"
             )
+        # One spelling of equal intervals, whatever numbers they were made of: digests are taken of it.
+        object.__setattr__(self, "lower", float(self.lower) + 0.0)
+        object.__setattr__(self, "upper", float(self.upper) + 0.0)
+        object.__setattr__(self, "complement", bool(self.complement))
 
     @property
     def is_relu(self) -> bool:
         """Whether the operator is ``max(s, 0)``."""
         return self.lower == 0 and self.upper == np.inf and not self.complement
+
+
+#: States, or what stands for them: arrays, tensors, names of a graph's values.
+States = TypeVar("States")
+
+
+class Proximal(Protocol[States]):
+    """What a splitting asks of a clip, on whatever its states are held in."""
+
+    def prox(self, state: States, /) -> States:
+        """``prox(s)``."""
+
+    def reflection(self, state: States, /) -> States:
+        """``2 prox(s) - s``."""
 
 
 RELU = Interval(0.0, np.inf)
@@ -123,6 +141,8 @@ class Clip:
 
     def at_step(self, step_size: float) -> Clip:
         """The operator of ``step_size`` times the function: a projection stays, a complement's bounds grow with it."""
+        if not self.has_complements:
+            return self
         return Clip.of(
             [Interval(step_size * k.lower, step_size * k.upper, True) if k.complement else k for k in self._by_row()]
         )
@@ -141,18 +161,15 @@ class Clip:
         reflected = clipped + clipped - state
         return np.where(self.complement, -reflected, reflected) if self.has_complements else reflected
 
-    def slope(self, state: np.ndarray) -> np.ndarray:
-        """Derivative of :meth:`prox` (.., n), zero at a kink."""
-        inside = (state > self.lower) & (state < self.upper)
-        return np.where(inside != self.complement, 1.0, 0.0)
-
     # -- plain values --------------------------------------------------------
 
     def to_plain(self) -> dict[str, list[Any]]:
-        """Bounds that are whole numbers as JSON-ready integers, ``None`` where there is none; and the rows' kinds."""
+        """JSON-ready bounds, whole numbers as integers and ``None`` where there is none; and the rows' kinds."""
 
-        def plain(bound: float) -> int | None:
-            return int(bound) if np.isfinite(bound) else None
+        def plain(bound: float) -> float | None:
+            if not np.isfinite(bound):
+                return None
+            return int(bound) if bound == int(bound) else float(bound)
 
         return {
             "lower": [plain(kind.lower) for kind in self.kinds],

@@ -25,6 +25,29 @@ class InputError(MondeqError):
     """A file, option or array is not what it must be."""
 
 
+class OptionError(InputError):
+    """An option has a value that it does not take: Python names its keyword, the shell its flag.
+
+    Parameters
+    ----------
+    name : str
+        ``state_bits``.
+    complaint : str
+        What follows the name: "is 40; expected ...".
+    """
+
+    def __init__(self, name: str, complaint: str):
+        super().__init__(name, complaint)
+        self.name, self.complaint = name, complaint
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.complaint}"
+
+    def in_shell(self) -> str:
+        """The message of the command line."""
+        return f"--{self.name.replace('_', '-')} {self.complaint}"
+
+
 class NotCertifiedError(MondeqError):
     """No proof of contraction exists for the requested word length."""
 

@@ -182,6 +182,30 @@ def signed_width(low: int, high: int) -> int:
     return max(int(max(high, 0)).bit_length(), int(-low - 1).bit_length() if low < 0 else 0) + 1
 
 
+@dataclass(frozen=True)
+class WordRange:
+    """Every integer from ``low`` to ``high``, as words of the fewest bits: a sign bit only where one is negative.
+
+    Parameters
+    ----------
+    low, high : int
+        ``low <= 0 <= high``.
+    """
+
+    low: int
+    high: int
+
+    @property
+    def signed(self) -> bool:
+        """Whether a word has a sign bit."""
+        return self.low < 0
+
+    @property
+    def bits(self) -> int:
+        """Width of a word, at least 1."""
+        return signed_width(self.low, self.high) if self.signed else max(1, self.high.bit_length())
+
+
 def exact_dtype(bound: int) -> type:
     """Fastest NumPy type in which integer sums of magnitude ``<= bound`` are exact.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .terminal import Build, Json, LutWeightBits, PlacerSeed
+from .options import Build, Json, LutWeightBits, PlacerSeed
 
 if TYPE_CHECKING:
     from ..boards import BitstreamReport

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..base import NotCertifiedError
-from .terminal import Build, Json, print_json
+from .options import Build, Json
+from .terminal import print_json
 
 
 def certificate_command(build: Build, as_json: Json = False) -> None:

@@ -7,7 +7,8 @@ import sys
 import typer
 
 from ..base import EXIT_MISSING_TOOL
-from .terminal import Json, console, print_json
+from .options import Json
+from .terminal import console, print_json
 
 
 def doctor_command(as_json: Json = False) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..base import MissingToolError
-from .terminal import Json
+from .options import Json
 
 export_app = typer.Typer(name="export", help="Write a program or a network for other tools.")
 
@@ -36,7 +36,8 @@ def onnx_command(
         float | None, typer.Option(metavar="X", help="Monotonicity margin m, for checkpoints that do not store it.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="File to write; by default the network's name and .onnx.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="File to write; by default the network's name and .onnx."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -55,7 +56,7 @@ def onnx_command(
 @export_app.command("hls4ml")
 def hls4ml_command(
     source: Annotated[Path, typer.Argument(metavar="BUILD", help="Build folder.", show_default=False)],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder to make.", show_default=False)],
     backend: Annotated[str, typer.Option(metavar="Vitis|Vivado", help="Of hls4ml.")] = "Vitis",
     io_type: Annotated[
         str, typer.Option(metavar="io_parallel|io_stream", help="Ports of the top function.")

@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from ..base import replacing
-from .terminal import Build, Json, print_json, read_inputs
+from .options import Build, Json
+from .terminal import print_json, read_inputs
 
 
 def predict_command(
     build: Build,
     inputs: Annotated[Path, typer.Argument(metavar="INPUTS.npy", help="Raw inputs (samples, d).", show_default=False)],
-    out: Annotated[Path | None, typer.Option(metavar="FILE.npy", help="Write the outputs (samples, k) here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE.npy", help="Write the outputs (samples, k) here.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Outputs of the integer program, the same as the hardware's; of a classifier the class first."""

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from ..base import InputError
-from ..problem import MNIST, named
-from .terminal import Build, Json
+from ..config import DataOptions
+from .options import Build, Json, takes_records
 
 
+@takes_records
 def profile_command(
     build: Build,
-    data: Annotated[str | None, typer.Option("--data", metavar="digits|mnist", help="Take its test samples.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files.")] = None,
+    data: DataOptions,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the profile: .svg, .png or .pdf.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -25,14 +25,13 @@ def profile_command(
     On the folder's own inputs, or on the test samples of a data set.
     """
     from ..project import Project
+    from ..steps import named_data
 
     project = Project.load(build)
-    X = None
-    if data is not None or data_dir is not None:
-        X = named(data or MNIST, "test", data_dir).words
-        if X.shape[1] != project.program.d:
-            raise InputError(f"{build}: takes {project.program.d} inputs, the samples have {X.shape[1]}")
-    profile = project.profile(X)
+    samples = named_data(data, "test")
+    if samples is not None and samples.d != project.program.d:
+        raise InputError(f"{build}: takes {project.program.d} inputs, the samples have {samples.d}")
+    profile = project.profile(None if samples is None else samples.words)
     if plot is not None:
         profile.plot(plot)
     if as_json:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .terminal import Build
+from .options import Build, Json
 
 
 def report_command(
@@ -19,7 +19,7 @@ def report_command(
     sweep: Annotated[
         bool, typer.Option("--sweep/--no-sweep", help="Round the model to 1 to 8 bits for comparison (once a folder).")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print report.json on stdout and nothing else.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Write all that is known of a build folder: report/report.html, report.md and report.json.
 

@@ -1,4 +1,4 @@
-"""What the commands share: arguments, progress, tables, JSON."""
+"""What the commands share: progress, tables, JSON."""
 
 from __future__ import annotations
 
@@ -8,20 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from ..base import InputError
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
-Build = Annotated[Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)]
-DataName = Annotated[str | None, typer.Option("--data", metavar="digits|mnist", help="Calibration and test samples.")]
-DataDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of MNIST's IDX files (.gz or plain).")]
-LutWeightBits = Annotated[
-    int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
-]
-PlacerSeed = Annotated[int, typer.Option(metavar="N", min=0, max=2**31 - 1, help="Of the placer.")]
 
 
 @contextmanager
@@ -59,16 +48,6 @@ def print_rows(rows: list[tuple[str, str]]) -> None:
 
 def print_json(content: dict[str, Any]) -> None:
     print(json.dumps(content, indent=2))
-
-
-def number(text: str | None) -> int | float | str | None:
-    """The number a text says; any other text as it is, for the configuration to refuse by name."""
-    for kind in (int, float):
-        try:
-            return kind(text) if text is not None else None
-        except ValueError:
-            continue
-    return text
 
 
 def read_inputs(file: Path) -> Any:

@@ -13,115 +13,80 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base import InputError
+from ..config import QatConfig, QatOptions, TrainingConfig, TrainingData
 from ..problem import CLASSES, DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Dataset, named
-from .terminal import DataDir, Json
+from .options import ConfigFile, Json, takes_records
 
 if TYPE_CHECKING:
     from ..problem import MonDEQ, Preprocessing, Training
     from ..training import Epoch, EpochObserver
 
-STRAIGHT_THROUGH = "straight-through"
-METHODS = (STRAIGHT_THROUGH, "lotion", "lotion-sampled")
 #: Training samples that calibrate the start of a retraining.
 CALIBRATION_SAMPLES = 4096
 
-Data = Annotated[str, typer.Option("--data", metavar="digits|mnist", help="Training and test samples.")]
-Out = Annotated[Path, typer.Option(metavar="FILE", help="Checkpoint to write: .pt or .safetensors.")]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the training curves: .svg, .png or .pdf.")]
-Epochs = Annotated[int, typer.Option(metavar="N", help="Epochs at most.")]
-BatchSize = Annotated[int, typer.Option(metavar="N", help="Samples a step.")]
-Patience = Annotated[int, typer.Option(metavar="N", help="Epochs without a better one after which to stop.")]
-Shift = Annotated[int, typer.Option(metavar="N", help="Move training images by up to so many pixels.")]
-Seed = Annotated[int, typer.Option(metavar="N", help="Of everything random.")]
-Json = Json
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write: .pt or .safetensors.")]
 
 
+@takes_records
 def train_command(
-    data: Data = DIGITS,
-    data_dir: DataDir = None,
+    config: TrainingConfig,
+    data: TrainingData,
     out: Out = Path("model.pt"),
-    n: Annotated[int, typer.Option("--n", metavar="N", help="State dimension.")] = 64,
-    margin: Annotated[float, typer.Option(metavar="X", help="Monotonicity margin m, or where it starts.")] = 0.5,
-    learn_margin: Annotated[bool, typer.Option("--learn-margin", help="Train the margin too.")] = False,
-    epochs: Epochs = 40,
-    batch_size: BatchSize = 64,
-    learning_rate: Annotated[float, typer.Option(metavar="X", help="Of Adam, at the start.")] = 3e-3,
-    weight_decay: Annotated[float, typer.Option(metavar="X", help="Decoupled weight decay.")] = 0.1,
-    patience: Patience = 20,
-    shift_pixels: Shift = 0,
-    seed: Seed = 0,
     plot: Plot = None,
+    file: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
     """Train a float MonDEQ."""
     from ..problem import Training
-    from ..training import Optimisation, TrainingConfig, accuracy, train
+    from ..training import accuracy, train
 
     check_target(out, plot)
-    images, test = named(data, "train", data_dir), named(data, "test", data_dir)
-    optimisation = Optimisation(
-        epochs, batch_size, learning_rate, weight_decay, patience, shift_pixels=shift_pixels, seed=seed
-    )
-    config = TrainingConfig(n=n, margin=margin, learn_margin=learn_margin, optimisation=optimisation)
-    with _progress("train", epochs, as_json) as observe:
+    images, test = (named(data.data, split, data.data_dir) for split in ("train", "test"))
+    with _progress("train", config.optimisation.epochs, as_json) as observe:
         result = train(config, images, _preprocessing(images), _state_file(out), observe)
     metrics = {
         "validation_accuracy": 100.0 * result.best.validation_score,
         "test_accuracy": accuracy(result.model, test),
         "margin": result.model.monotonicity_margin,
     }
-    _finish(result.model, out, Training(data, seed, metrics), result.history, plot, as_json)
+    training = Training(data.data, config.optimisation.seed, metrics)
+    _finish(result.model, out, training, result.history, plot, as_json)
 
 
+@takes_records
 def qat_command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Float checkpoint.", show_default=False)],
-    bits: Annotated[int, typer.Option(metavar="N", help="Word length of the iteration matrix, 1 to 16.")],
-    drive_bits: Annotated[int, typer.Option(metavar="N", help="Word length of the drive matrix.")] = 4,
-    readout_bits: Annotated[int, typer.Option(metavar="N", help="Word length of the readout matrix.")] = 6,
-    data: Data = DIGITS,
-    data_dir: DataDir = None,
+    options: QatOptions,
+    config: QatConfig,
     out: Out = Path("retrained.pt"),
-    method: Annotated[str, typer.Option(metavar="NAME", help=", ".join(METHODS) + ".")] = STRAIGHT_THROUGH,
-    margin: Annotated[
-        float | None, typer.Option(metavar="X", help="Monotonicity margin, for checkpoints that do not store it.")
-    ] = None,
-    contraction_limit: Annotated[float, typer.Option(metavar="X", help="Largest proved contraction factor.")] = 0.95,
-    epochs: Epochs = 12,
-    batch_size: BatchSize = 128,
-    learning_rate: Annotated[float, typer.Option(metavar="X", help="Of Adam, in levels.")] = 0.02,
-    patience: Patience = 12,
-    shift_pixels: Shift = 0,
-    seed: Seed = 0,
     plot: Plot = None,
+    file: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
     """Retrain a MonDEQ on the integers that the hardware stores."""
-    from ..problem import Training, load, network_of
+    from ..problem import Training, network_of
     from ..program import GoldenModel
     from ..rounding import LoweringOptions, lower
-    from ..training import Optimisation, QatConfig, Regularised, Sampled, StraightThrough, certified_program, retrain
+    from ..steps import checkpoint_of
+    from ..training import LEARNERS, certified_program, retrain
 
-    learners = dict(zip(METHODS, (StraightThrough, Regularised, Sampled), strict=True))
-    if method not in learners:
-        raise InputError(f"--method is {method!r}; expected one of {', '.join(METHODS)}")
     check_target(out, plot)
-    network = load(model, margin)
+    network = checkpoint_of(model, options).model
     if network.stored is not None:
         raise InputError(f"{model}: is retrained already; retraining starts from a float network")
-    images, test = named(data, "train", data_dir), named(data, "test", data_dir)
+    images, test = (named(options.data, split, options.data_dir) for split in ("train", "test"))
     if images.d != network.d:
-        raise InputError(f"{model}: takes {network.d} inputs, but {data} has {images.d}; name its data by --data")
-    optimisation = Optimisation(
-        epochs, batch_size, learning_rate, patience=patience, shift_pixels=shift_pixels, seed=seed
-    )
-    config = QatConfig(optimisation, contraction_limit, hinge_start=contraction_limit - 0.05)
+        raise InputError(
+            f"{model}: takes {network.d} inputs, but {options.data} has {images.d}; name its data by --data"
+        )
     lowered = lower(
         network,
-        LoweringOptions(bits, drive_bits=drive_bits, readout_bits=readout_bits),
+        LoweringOptions(options.bits, drive_bits=options.drive_bits, readout_bits=options.readout_bits),
         images.words[:CALIBRATION_SAMPLES],
     )
-    with _progress(f"{bits} bits", epochs, as_json) as observe:
-        result = retrain(lowered, images, config, learners[method], _state_file(out), observe)
+    with _progress(f"{options.bits} bits", config.optimisation.epochs, as_json) as observe:
+        result = retrain(lowered, images, config, LEARNERS[options.method], _state_file(out), observe)
     program, proof = certified_program(result.stored)
     golden = GoldenModel(program)
     retrained = replace(network_of(result.stored, network.preprocessing, out.name), task=network.task)
@@ -130,7 +95,8 @@ def qat_command(
         "test_accuracy": 100.0 * CLASSES.score(golden.predict(test.words), test.targets),
         "contraction_factor": float(proof.contraction_factor),
     }
-    _finish(retrained, out, Training(data, seed, metrics), result.history, plot, as_json)
+    training = Training(options.data, config.optimisation.seed, metrics)
+    _finish(retrained, out, training, result.history, plot, as_json)
 
 
 def check_target(out: Path, plot: Path | None) -> None:

@@ -9,21 +9,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base import InputError, MismatchError
-from .terminal import Build, DataDir, DataName, Json, console, number, print_json, read_inputs, steps
+from ..config import DataOptions, PositiveInt, option
+from .options import Build, Json, takes_records
+from .terminal import console, print_json, read_inputs, steps
 
 if TYPE_CHECKING:
     from ..project import Project
     from ..verification import ComparedCycles, VerifyReport
 
 
+class VerifyOptions(DataOptions):
+    """What is simulated; the folder's own inputs, where no data are named."""
+
+    rtl_samples: Annotated[PositiveInt, option("N", "Samples that go through the RTL simulation.")] = 32
+
+
+@takes_records
 def verify_command(
     build: Build,
+    options: VerifyOptions,
     inputs: Annotated[
         Path | None, typer.Option(metavar="FILE.npy", help="Raw inputs (samples, d) instead of the folder's own.")
     ] = None,
-    data: DataName = None,
-    data_dir: DataDir = None,
-    rtl_samples: Annotated[str, typer.Option(metavar="N", help="Samples that go through the RTL simulation.")] = "32",
     simulator: Annotated[
         list[str] | None, typer.Option(metavar="verilator|icarus", help="Simulator of the RTL; may be repeated.")
     ] = None,
@@ -36,22 +43,16 @@ def verify_command(
 
     Says where the first mismatch is: sample, iteration, row. Writes report/verify.json into the folder.
     """
-    from ..problem import MNIST, named
     from ..project import Project
+    from ..steps import named_data
 
     project = Project.load(build)
-    samples = number(rtl_samples)
-    if not isinstance(samples, int) or samples < 1:
-        raise InputError(f"--rtl-samples is {rtl_samples!r}; expected a whole number of at least 1")
-    if sum(source is not None for source in (inputs, data or data_dir)) > 1:
+    images = named_data(options, "test")
+    if inputs is not None and images is not None:
         raise InputError("--inputs and --data name two sets of inputs; give one")
-    X = None
-    if inputs is not None:
-        X = read_inputs(inputs)
-    elif data is not None or data_dir is not None:
-        X = named(data or MNIST, "test", data_dir).words
+    X = read_inputs(inputs) if inputs is not None else None if images is None else images.words
     with steps(silent=as_json) as step, step("verify"):
-        result = project.verify(X, samples, tuple(simulator or ("verilator",)), tuple(netlist or ()))
+        result = project.verify(X, options.rtl_samples, tuple(simulator or ("verilator",)), tuple(netlist or ()))
     _print_verification(project, result, as_json)
 
 

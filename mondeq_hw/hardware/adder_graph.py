@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import MissingToolError, MondeqError, signed_width
+from ..base import MissingToolError, MondeqError, WordRange
 from ..program import SolverProgram
 
 #: Adders between two pipeline registers; one, like everywhere else in the engines.
@@ -78,12 +78,12 @@ class Adder:
     @property
     def signed(self) -> bool:
         """Whether the word has a sign bit."""
-        return self.low < 0
+        return WordRange(self.low, self.high).signed
 
     @property
     def bits(self) -> int:
         """Width of the word."""
-        return _width(self.low, self.high)
+        return WordRange(self.low, self.high).bits
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class AdderGraph:
     @property
     def input_bits(self) -> int:
         """Width of an input word."""
-        return _width(self.low, self.high)
+        return WordRange(self.low, self.high).bits
 
     @cached_property
     def size(self) -> GraphSize:
@@ -169,7 +169,8 @@ class AdderGraph:
 
 def solver_graph(program: SolverProgram) -> AdderGraph:
     """The graph of a program's iteration matrix, without the leak; see :func:`adder_graph`."""
-    return adder_graph(program.matrix.matrix(np.int64), 0, program.state_format.max_word, FEWEST_SOLVER_STAGES)
+    phi = program.phi_range
+    return adder_graph(program.matrix.matrix(np.int64), phi.low, phi.high, FEWEST_SOLVER_STAGES)
 
 
 def drive_graph(program: SolverProgram) -> AdderGraph:
@@ -179,7 +180,8 @@ def drive_graph(program: SolverProgram) -> AdderGraph:
 
 def readout_graph(program: SolverProgram) -> AdderGraph:
     """The graph of a program's readout matrix; see :func:`adder_graph`."""
-    return adder_graph(program.readout.matrix(np.int64), 0, program.state_format.max_word)
+    prox = program.prox_range
+    return adder_graph(program.readout.matrix(np.int64), prox.low, prox.high)
 
 
 def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1) -> AdderGraph:
@@ -191,7 +193,7 @@ def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1)
     ----------
     matrix : ndarray of int64 (rows, columns)
     low, high : int
-        Range of the vector's words: ``low <= 0 < high``.
+        Range of the vector's words: ``low <= 0 <= high``.
     fewest_stages : int
         At least 1.
 
@@ -227,9 +229,9 @@ def _search(matrix: np.ndarray, low: int, high: int) -> Iterable[Any]:
     from da4ml.cmvm import solve
     from da4ml.types import QInterval
 
-    # Its columns are our rows; float32 is exact for 16-bit words.
+    # Its columns are our rows; float32 is exact for 16-bit words.  It drops words that are always zero.
     kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
-    return solve(kernel, qintervals=[QInterval(float(low), float(high), 1.0)] * len(kernel)).solutions
+    return solve(kernel, qintervals=[QInterval(float(low), float(max(high, low + 1)), 1.0)] * len(kernel)).solutions
 
 
 @dataclass(frozen=True)
@@ -314,8 +316,3 @@ def _shifted(coefficient: int, exponent: int) -> int:
     if exponent >= 0:
         return coefficient << exponent
     return coefficient >> -exponent if coefficient % 2**-exponent == 0 else coefficient * 2**64
-
-
-def _width(low: int, high: int) -> int:
-    """Bits of a word that holds ``low .. high``; a sign bit only where something is negative."""
-    return signed_width(low, high) if low < 0 else max(1, high.bit_length())

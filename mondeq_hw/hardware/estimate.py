@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, fields
 
 from ..program import SolverProgram
+from .clip_table import clip_table
 from .parts import ECP5, Usage
 from .schedule import EngineFolding, Schedule, commensurate
 
@@ -44,11 +45,10 @@ class Products:
 
 def products(program: SolverProgram, plan: Schedule, lut_weight_bits: int) -> tuple[Products, ...]:
     """Where each engine multiplies; one whose matrix is an adder graph does not."""
-    phi = program.state_format.word_length - 1
     engines = (
         ("drive", plan.drive, program.drive.word_length, program.input_format.word_length),
-        ("solver", plan.solve, program.matrix.word_length, phi),
-        ("readout", plan.readout, program.readout.word_length, phi),
+        ("solver", plan.solve, program.matrix.word_length, program.phi_range.bits),
+        ("readout", plan.readout, program.readout.word_length, program.prox_range.bits),
     )
     return tuple(
         Products(engine, fold.multipliers, bits, data, _place(bits, lut_weight_bits))
@@ -101,28 +101,32 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
     if fold.graph is not None:
         # Preload, sum, round, saturate and compare; a row's shift is wiring.
         ring = _usage(
-            luts=fold.graph.adder_bits + n * (3 * accumulator + 4 * state),
+            luts=fold.graph.adder_bits + n * (3 * accumulator + 4 * state + _clip_luts(program, 1)),
             registers=fold.graph.register_bits + n * (4 * accumulator + 5 * state),
         )
         state_words = _memory(n * state, slots, family)
         return _plus(ring, drive_words, state_words, *([state_words] if program.leak_shift else []))
-    folded = _folded(program, fold, program.matrix.word_length, state - 1, accumulator, family, lut_weight_bits)
+    phi = program.phi_range.bits
+    folded = _folded(program, fold, program.matrix.word_length, phi, accumulator, family, lut_weight_bits)
     views = [_state_view(program, plan, reader, family) for reader in (fold.simd, fold.pe)]
-    return _plus(folded, drive_words, *views, _usage(luts=fold.simd * 2 * state))
+    phi_luts = fold.simd * (2 * state + _clip_luts(program, fold.column_groups))
+    leak_luts = fold.pe * _clip_luts(program, fold.row_groups) if program.leak_shift else 0
+    return _plus(folded, drive_words, *views, _usage(luts=phi_luts + leak_luts))
 
 
 def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
     """Share of the readout, with its view of the state; see :func:`estimate`."""
-    fold, state, output = plan.readout, program.state_format.word_length, program.output_bits
+    fold, state, prox, output = plan.readout, program.state_format.word_length, program.prox_range, program.output_bits
     view = _state_view(program, plan, fold.simd, family)
     if fold.graph is not None:
         # The command's row out of all, its alignment and bias.
         product = _usage(
-            luts=fold.graph.adder_bits + program.k * output / 2 + output + program.n * state,
+            luts=fold.graph.adder_bits + program.k * output / 2 + output + program.n * (state + _clip_luts(program, 1)),
             registers=fold.graph.register_bits + program.n * state + 3 * output,
         )
         return _plus(product, view)
-    return _plus(_folded(program, fold, program.readout.word_length, state - 1, output, family, lut_weight_bits), view)
+    folded = _folded(program, fold, program.readout.word_length, prox.bits, output, family, lut_weight_bits)
+    return _plus(folded, view, _usage(luts=fold.simd * _clip_luts(program, fold.column_groups)))
 
 
 #: Streams, slots and the like.
@@ -177,6 +181,14 @@ def _product_luts(bits: int, data: int) -> int:
         return 2 * (data + 1)
     digits = (bits + 1) // 2
     return digits * (3 * data + 2) + (digits - 1) * (data + bits - 2)
+
+
+def _clip_luts(program: SolverProgram, groups: int) -> int:
+    """Of one lane, beyond relu's: a second bound, a complement, and constants that differ from group to group."""
+    table = clip_table(program)
+    two_bounds = any(table.below) and any(table.above)
+    selected = table.kinds if min(table.kinds, groups) > 1 else 0
+    return program.state_format.word_length * (two_bounds + any(table.complement) + selected)
 
 
 def _tree_bits(inputs: int, bits: int) -> int:

@@ -23,8 +23,8 @@ from ..base import (
     source_template,
     whole_bytes,
 )
-from ..problem import FORWARD_BACKWARD
 from ..program import GoldenModel, SolverProgram
+from .clip_table import clip_table
 from .schedule import EngineFolding, Schedule
 
 #: The engines of a program, without the streams around them.
@@ -111,7 +111,10 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "readout_weight_bits": program.readout.word_length,
         "drive_left_shift": program.drive_left_shift,
         "leak_shift": program.leak_shift,
-        "phi": "relu" if program.solver == FORWARD_BACKWARD else "abs",
+        "reflects": program.splitting.reflects,
+        "phi": program.phi_range,
+        "prox": program.prox_range,
+        "clip": clip_table(program),
         "input_bits": input_bits,
         "state_bits": program.state_format.word_length,
         "state_max": program.state_format.max_word,
@@ -142,12 +145,14 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
 
 
 def _tables(program: SolverProgram, schedule: Schedule) -> dict[str, np.ndarray]:
+    table = clip_table(program)
     return {
         "drive_weights": _weights(program.drive, schedule.drive),
         "drive_bias": program.drive_bias,
         "drive_right_shift": program.drive_right_shift,
         "matrix_weights": _weights(program.matrix, schedule.solve),
         "matrix_shift": program.matrix.shifts,
+        "clip_rows": np.array(table.rows if table.kinds > 1 else [0]),
         "readout_weights": _weights(program.readout, schedule.readout),
         "readout_bias": program.readout_bias,
         "readout_left_shift": program.readout_left_shift,

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from ..base import IntegerOperator, filled, source_template, whole_bytes
-from ..problem import FORWARD_BACKWARD
 from ..program import SolverProgram
 from .adder_graph import AdderGraph, drive_graph, readout_graph, solver_graph
+from .clip_table import clip_table
 from .schedule import EngineFolding, Schedule
 
 #: Modules in compile order, after the generated package.
@@ -28,7 +28,8 @@ MODULES = (
     "mondeq_rom.sv",
     "mondeq_fifo.sv",
     "mondeq_regroup.sv",
-    "mondeq_phi.sv",
+    "mondeq_clip.sv",
+    "mondeq_clip_lanes.sv",
     "mondeq_product.sv",
     "mondeq_adder_tree.sv",
     "mondeq_round_shift.sv",
@@ -162,7 +163,7 @@ def _package(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...
         certified=program.certified,
         groups=_parameters(program, plan),
         forms=_form_parameters(program, plan, engines),
-        rows=[constant for engine in engines for constant in engine.row_constants()],
+        rows=[*_clip_constants(program), *(constant for engine in engines for constant in engine.row_constants())],
     )
 
 
@@ -197,13 +198,16 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             StateBits=program.state_format.word_length,
             AccumulatorBits=program.accumulator_bits,
             LeakShift=program.leak_shift,
-            PhiRelu=program.solver == FORWARD_BACKWARD,
+            PhiReflects=program.splitting.reflects,
+            PhiBits=program.phi_range.bits,
+            ClipKinds=clip_table(program).kinds,
             Iterations=program.iterations,
         ),
         group(
             "Readout engine",
             ReadoutStages=_stages(plan.readout),
             ReadoutSimd=plan.readout.simd,
+            ProxBits=program.prox_range.bits,
             OutputBits=program.output_bits,
         ),
     ]
@@ -219,6 +223,8 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
         "DriveWeightBits": program.drive.word_length,
         "DriveShiftBase": int(program.drive_right_shift.min()),
         "DriveShiftBits": _shift_bits(program.drive_right_shift),
+        "PhiSigned": int(program.phi_range.signed),
+        "ProxSigned": int(program.prox_range.signed),
         "SolvePe": plan.solve.pe,
         "SolveSimd": plan.solve.simd,
         "MatrixWeightBits": program.matrix.word_length,
@@ -228,6 +234,20 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
         "ReadoutShiftBits": _shift_bits(program.readout_left_shift),
         **{f"{engine.name.title()}RowShiftBits": engine.row_shift_bits for engine in engines},
     }
+
+
+def _clip_constants(program: SolverProgram) -> list[tuple[str, int, int]]:
+    """Name, bits and value of the vectors with one field a kind of row, and of the rows' kinds."""
+    table, bits = clip_table(program), program.state_format.word_length
+    fields: list[tuple[str, int, tuple[int, ...]]] = [
+        ("ClipLowers", bits, table.lower),
+        ("ClipUppers", bits, table.upper),
+        ("ClipBelow", 1, table.below),
+        ("ClipAbove", 1, table.above),
+        ("ClipComplements", 1, table.complement),
+        ("ClipRowKinds", table.index_bits, table.rows),
+    ]
+    return [(name, width * len(values), _packed(values, width)) for name, width, values in fields]
 
 
 def _shift_bits(shifts: np.ndarray) -> int:

@@ -141,8 +141,8 @@ def _engines(program: SolverProgram) -> tuple[_Engine, ...]:
     def luts(usage: Callable[[SolverProgram, Schedule, str, int], Usage]) -> Callable[[Schedule], int]:
         return lambda plan: usage(program, plan, ECP5, LUT_WEIGHT_BITS).luts
 
-    word, phi = program.input_format.word_length, program.state_format.word_length - 1
+    word, prox = program.input_format.word_length, program.prox_range.bits
     return (
         _Engine("drive", program.drive.matrix(np.int64), word, drive_graph, luts(drive_usage)),
-        _Engine("readout", program.readout.matrix(np.int64), phi, readout_graph, luts(readout_usage)),
+        _Engine("readout", program.readout.matrix(np.int64), prox, readout_graph, luts(readout_usage)),
     )

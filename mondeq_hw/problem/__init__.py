@@ -29,7 +29,6 @@ from .load import (
     load,
     load_checkpoint,
     own_format,
-    retrained_bits,
     save,
 )
 from .model import (
@@ -134,7 +133,6 @@ __all__ = [
     "preactivation",
     "raw_words_metadata",
     "reformulate",
-    "retrained_bits",
     "save",
     "state_of",
     "step_size",

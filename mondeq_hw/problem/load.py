@@ -24,10 +24,10 @@ import numpy as np
 
 from ..base import InputError, replacing
 from .containers import listed, read_container
-from .model import FORMAT_NAME, FORMAT_VERSION, MonDEQ, Preprocessing, monotonicity_margin
+from .model import FORMAT_NAME, FORMAT_VERSION, MonDEQ, Preprocessing, format_version, monotonicity_margin
 from .reformulate import network_of
 from .stored import KEY as STORED
-from .stored import pack, unpack
+from .stored import pack, pack_clip, unpack, unpack_clip
 from .task import TASKS
 
 #: How both reference codes normalise MNIST pixels: torchvision's ``ToTensor`` and ``Normalize``.
@@ -100,19 +100,6 @@ def load_checkpoint(path: str | os.PathLike[str], margin: float | None = None) -
     return checkpoint
 
 
-def retrained_bits(path: str | os.PathLike[str]) -> int | None:
-    """Word length of the iteration matrix of a retrained checkpoint, ``None`` for any other.
-
-    Raises
-    ------
-    InputError
-        The file is missing or damaged.
-    """
-    file = Path(path)
-    arrays, metadata = read_container(file)[1:]
-    return unpack(arrays, metadata[STORED], str(file)).matrix.word_length if STORED in metadata else None
-
-
 def save(model: MonDEQ, path: str | os.PathLike[str], training: Training | None = None) -> None:
     """Write the own format; ``.safetensors`` and ``.pt`` by the name's suffix.
 
@@ -147,13 +134,13 @@ def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray]
     pre = model.preprocessing
     if model.stored is None:
         arrays = {key: np.ascontiguousarray(getattr(model, key), dtype=np.float64) for key in ("W", *_OWN_KEYS)}
-        integers = {}
+        rest = pack_clip(model.prox)
     else:
         arrays, packed = pack(model.stored)
-        integers = {STORED: packed}
+        rest = {STORED: packed}
     metadata = {
         "format": FORMAT_NAME,
-        "version": FORMAT_VERSION,
+        "version": format_version(model.prox),
         "m": float(model.monotonicity_margin),
         "preprocessing": {
             "scale": float(pre.scale),
@@ -168,7 +155,7 @@ def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray]
             "digest": training.digest,
         },
         **({} if model.task is None else {"task": model.task}),
-        **integers,
+        **rest,
     }
     return arrays, metadata
 
@@ -256,9 +243,9 @@ class _Source:
         return self._model(W, U, b, "classifier.weight", "classifier.bias", stored, MNIST_PREPROCESSING)
 
     def _own(self, margin: float | None) -> Checkpoint:
-        if self.metadata and self.metadata.get("version") != FORMAT_VERSION:
+        if self.metadata and self.metadata.get("version") not in range(1, FORMAT_VERSION + 1):
             raise InputError(
-                f"{self.file}: checkpoint version {self.metadata.get('version')!r}; expected {FORMAT_VERSION}. "
+                f"{self.file}: checkpoint version {self.metadata.get('version')!r}; expected up to {FORMAT_VERSION}. "
                 "Save the model again with this version's mondeq_hw.save"
             )
         if STORED in self.metadata:
@@ -266,7 +253,8 @@ class _Source:
         U = self.array("U", (None, None))
         W, used = self._own_operator(len(U), margin)
         model = self._model(W, U, self.array("b", (len(U),)), "O", "c", used, self._preprocessing(U.shape[1]))
-        return Checkpoint(replace(model, task=self._task()), self._training())
+        clip = unpack_clip(self.metadata, len(U), str(self.file))
+        return Checkpoint(replace(model, clip=clip, task=self._task()), self._training())
 
     def _retrained(self, margin: float | None) -> Checkpoint:
         integers = unpack(self.arrays, self.metadata[STORED], str(self.file))

@@ -8,10 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError
+from .splitting import find_splitting
 
 #: Name and version of the own checkpoint format, in the metadata of whatever container.
 FORMAT_NAME = "mondeq-hw"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+
+
+def format_version(clip: Clip) -> int:
+    """Of a file with this clip: relu is version 1, another clip is what no reader of before may take for relu."""
+    return 1 if clip.is_relu else FORMAT_VERSION
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,6 @@ class StoredRecurrence:
     ----------
     solver : str
     step_size : float
-    leak_shift : int
     matrix : DenseOperator (n, n)
     drive : DenseOperator (n, d)
     readout : DenseOperator (k, n)
@@ -55,7 +60,6 @@ class StoredRecurrence:
 
     solver: str
     step_size: float
-    leak_shift: int
     matrix: DenseOperator
     drive: DenseOperator
     readout: DenseOperator
@@ -64,6 +68,11 @@ class StoredRecurrence:
     input_format: FixedPointFormat
     state_format: FixedPointFormat
     clip: Clip | None = None
+
+    @property
+    def leak_shift(self) -> int:
+        """``a`` of the dyadic leak ``1 - 2**-a``; 0 means no leak."""
+        return find_splitting(self.solver).leak_shift(self.step_size)
 
     @property
     def prox(self) -> Clip:

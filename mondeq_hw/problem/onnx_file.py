@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base import DenseOperator, FixedPointFormat, InputError, Overflow, canonical_digest
-from .model import FORMAT_NAME, FORMAT_VERSION, StoredRecurrence
+from .model import FORMAT_NAME, StoredRecurrence, format_version
 from .stored import KEY, MATRICES, pack
 
 if TYPE_CHECKING:
@@ -161,9 +161,9 @@ class OnnxFile:
             if canonical_digest(plain) != properties[OnnxKey.PROGRAM_DIGEST]:
                 raise ValueError("the integers do not match their digest")
             stored = _recurrence_of_version_1(plain, float(properties.get(OnnxKey.STEP_SIZE, 1.0)))
+            arrays, packed = pack(stored)
         except (KeyError, ValueError, TypeError, OverflowError, InputError) as error:
             raise self.damaged(f"its program cannot be read ({error!r})") from None
-        arrays, packed = pack(stored)
         return arrays, raw_words_metadata(stored, packed)
 
 
@@ -183,7 +183,7 @@ def onnx_digest(model: onnx.ModelProto) -> str:
 def raw_words_metadata(stored: StoredRecurrence, packed: dict[str, Any]) -> dict[str, Any]:
     """Metadata of a network without preprocessing, that takes input words as they are."""
     preprocessing = {"scale": 1.0, "mean": 0.0, "std": 1.0, "input_bits": stored.input_format.integer_bits}
-    return {"format": FORMAT_NAME, "version": FORMAT_VERSION, "preprocessing": preprocessing, KEY: packed}
+    return {"format": FORMAT_NAME, "version": format_version(stored.prox), "preprocessing": preprocessing, KEY: packed}
 
 
 def _recurrence_of_version_1(plain: Mapping[str, Any], step_size: float) -> StoredRecurrence:
@@ -200,7 +200,6 @@ def _recurrence_of_version_1(plain: Mapping[str, Any], step_size: float) -> Stor
     return StoredRecurrence(
         solver=plain["solver"],
         step_size=2.0 ** -plain["leak_shift"] if plain["leak_shift"] else step_size,
-        leak_shift=plain["leak_shift"],
         matrix=matrix,
         drive=drive,
         readout=readout,

@@ -43,8 +43,8 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
         A sample's equilibrium was not found.
     """
     alpha = step_size(model)
-    matrix, gain = SPLITTINGS[PEACEMAN_RACHFORD].fold(model.W, alpha)
-    clip = model.prox.at_step(alpha)
+    matrix, resolvent, scale = SPLITTINGS[PEACEMAN_RACHFORD].fold(model.W, alpha)
+    gain, clip = scale * resolvent, model.prox.at_step(alpha)
     U, b = folded_input(model)
     q = np.asarray(words, dtype=np.float64) @ U.T + b
     # Batches stay in the cache, and stop as soon as their own samples have converged.

@@ -82,7 +82,8 @@ def reformulate(model: MonDEQ, splitting: Splitting, step_size: float) -> Recurr
     """
     splitting.leak_shift(step_size)
     U, b = folded_input(model)
-    matrix, gain = splitting.fold(model.W, step_size)
+    matrix, resolvent, scale = splitting.fold(model.W, step_size)
+    gain = scale * resolvent
     clip = model.prox.at_step(step_size)
     return Recurrence(splitting, clip, step_size, matrix, gain @ U, gain @ b, model.O, model.c)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Clip, InputError
+from ..base import InputError, Proximal, States
 
 PEACEMAN_RACHFORD = "peaceman_rachford"
 FORWARD_BACKWARD = "forward_backward"
@@ -38,19 +38,21 @@ class Splitting(ABC):
 
     #: As in options, files and reports.
     name: str
+    #: Whether ``phi`` is the reflected operator ``2 prox - id``; otherwise it is ``prox``.
+    reflects: bool
 
     @property
     def title(self) -> str:
         """The name for people, and on the command line."""
         return self.name.replace("_", "-")
 
-    @abstractmethod
-    def phi(self, clip: Clip, state: np.ndarray) -> np.ndarray:
+    def phi(self, clip: Proximal[States], state: States) -> States:
         """The operator that is iterated, of states (.., n)."""
+        return clip.reflection(state) if self.reflects else clip.prox(state)
 
     @abstractmethod
-    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any]:
-        """``(matrix, gain)`` with ``M = diagonal I + matrix`` and ``d = gain q``.
+    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any, float]:
+        """``(matrix, resolvent, scale)`` with ``M = diagonal I + matrix`` and ``d = scale resolvent q``.
 
         Parameters
         ----------
@@ -120,16 +122,13 @@ class PeacemanRachford(Splitting):
     """
 
     name = PEACEMAN_RACHFORD
+    reflects = True
 
-    def phi(self, clip: Clip, state: np.ndarray) -> np.ndarray:
-        """The reflected operator ``2 prox(s) - s``."""
-        return clip.reflection(state)
-
-    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any]:
+    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any, float]:
         """See :meth:`Splitting.fold`."""
         eye = _identity(W, linear)
         V = linear.linalg.inv(eye + alpha * (eye - W))
-        return 2.0 * V - eye, 2.0 * alpha * V
+        return 2.0 * V - eye, V, 2.0 * alpha
 
     def diagonal(self, alpha: float) -> float:
         """None stands apart."""
@@ -178,14 +177,11 @@ class ForwardBackward(Splitting):
     """
 
     name = FORWARD_BACKWARD
+    reflects = False
 
-    def phi(self, clip: Clip, state: np.ndarray) -> np.ndarray:
-        """The operator itself."""
-        return clip.prox(state)
-
-    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any]:
+    def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any, float]:
         """See :meth:`Splitting.fold`."""
-        return alpha * W, alpha * _identity(W, linear)
+        return alpha * W, _identity(W, linear), alpha
 
     def diagonal(self, alpha: float) -> float:
         """``1 - alpha``."""

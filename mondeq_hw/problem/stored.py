@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..base import DenseOperator, FixedPointFormat, InputError, Overflow
+from ..base import Clip, DenseOperator, FixedPointFormat, InputError, Overflow
 from .model import StoredRecurrence
+from .splitting import find_splitting
 
 #: Metadata key that marks a checkpoint of this kind, and prefix of its arrays.
 KEY = "stored"
+#: Metadata key of the rows' proximal operators; relu where it is absent.
+CLIP = "clip"
 MATRICES = ("matrix", "drive", "readout")
 BIASES = ("drive_bias", "readout_bias")
 
@@ -39,6 +42,7 @@ def pack(stored: StoredRecurrence) -> tuple[dict[str, np.ndarray], dict[str, Any
         "word_lengths": {name: int(getattr(stored, name).word_length) for name in MATRICES},
         "input_format": [stored.input_format.word_length, stored.input_format.integer_bits],
         "state_format": [stored.state_format.word_length, stored.state_format.integer_bits],
+        **pack_clip(stored.prox),
     }
     return arrays, metadata
 
@@ -68,7 +72,6 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
         stored = StoredRecurrence(
             solver=str(metadata["solver"]),
             step_size=float(metadata["step_size"]),
-            leak_shift=int(metadata["leak_shift"]),
             matrix=matrix,
             drive=drive,
             readout=readout,
@@ -76,13 +79,43 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
             readout_bias=readout_bias,
             input_format=FixedPointFormat(input_bits, input_integer_bits, signed=False, overflow=Overflow.SAT),
             state_format=FixedPointFormat(state_bits, state_integer_bits),
+            clip=unpack_clip(metadata, len(drive_bias), where),
         )
+        leak_shift = int(metadata["leak_shift"])
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise InputError(
             f"{where}: the retrained integers are incomplete ({error!r}); save the model again with mondeq_hw.save"
         ) from None
     _check(stored, where)
+    _check_step(stored, leak_shift, where)
     return stored
+
+
+def pack_clip(clip: Clip) -> dict[str, Any]:
+    """The metadata entry of a clip: none of relu, which files of before had no word for."""
+    return {} if clip.is_relu else {CLIP: clip.to_plain()}
+
+
+def unpack_clip(metadata: Mapping[str, Any], n: int, where: str) -> Clip | None:
+    """What :func:`pack_clip` packed.
+
+    Raises
+    ------
+    InputError
+        It is no clip of ``n`` rows.
+    """
+    if CLIP not in metadata:
+        return None
+    try:
+        clip = Clip.from_plain(metadata[CLIP])
+    except (KeyError, TypeError, ValueError, InputError) as error:
+        raise InputError(
+            f"{where}: its clip cannot be read ({error}); expected lower, upper and complement of each kind of row, "
+            "and the rows' kinds. Save the model again with mondeq_hw.save"
+        ) from None
+    if clip.n != n:
+        raise InputError(f"{where}: the clip has {clip.n} rows; expected {n}, one for each state. Save the model again")
+    return clip
 
 
 def _matrix(arrays: Mapping[str, Any], name: str, word_length: int) -> DenseOperator:
@@ -117,8 +150,19 @@ def _check(stored: StoredRecurrence, where: str) -> None:
         bias = getattr(stored, name)
         if bias.shape != shapes[name] or not np.isfinite(bias).all():
             raise InputError(f"{where}: retrained {name} has shape {bias.shape}; expected {shapes[name]}, finite")
-    if not (np.isfinite(stored.step_size) and stored.step_size > 0 and 0 <= stored.leak_shift <= 20):
+
+
+def _check_step(stored: StoredRecurrence, leak_shift: int, where: str) -> None:
+    if not (np.isfinite(stored.step_size) and stored.step_size > 0):
         raise InputError(
-            f"{where}: retrained step size {stored.step_size:g}, leak shift {stored.leak_shift}; expected a positive "
-            "number and 0 to 20. Save the model again"
+            f"{where}: retrained step size {stored.step_size:g}; expected a positive number. Save the model again"
+        )
+    try:
+        expected = find_splitting(stored.solver).leak_shift(stored.step_size)
+    except InputError as error:
+        raise InputError(f"{where}: retrained {error}. Save the model again") from None
+    if leak_shift != expected:
+        raise InputError(
+            f"{where}: retrained leak shift {leak_shift}; expected {expected}, that of {stored.solver} at step size "
+            f"{stored.step_size:g}. Save the model again"
         )

@@ -91,10 +91,14 @@ class GoldenModel:
 
     def equilibria(self, words: np.ndarray) -> np.ndarray:
         """Words ``z = prox(s)`` (samples, n), int64, of the state after the last update."""
+        return self.program.prox(self.final_states(words))
+
+    def final_states(self, words: np.ndarray) -> np.ndarray:
+        """State words (samples, n), int64, after the last update."""
         words = self._checked(words)
         if len(words) == 0:
             return np.zeros((0, self.program.n), dtype=np.int64)
-        return self._by_batches(lambda batch: _integers(self.program.prox(self._solve(self._drives(batch))[0])), words)
+        return self._by_batches(lambda batch: _integers(self._solve(self._drives(batch))[0]), words)
 
     def trace(self, words: np.ndarray) -> Trace:
         """Every state of every sample; see :class:`Trace`."""

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Clip, DenseOperator, FixedPointFormat, InputError, canonical_digest, signed_width
+from ..base import Clip, DenseOperator, FixedPointFormat, InputError, WordRange, canonical_digest, signed_width
 from ..problem import Splitting
 from . import serial
 from .stage import Stage, check_operator, check_vector
@@ -189,6 +189,16 @@ class SolverProgram:
     def accumulator_bits(self) -> int:
         """See :class:`Stage`."""
         return self.stage.accumulator_bits
+
+    @property
+    def phi_range(self) -> WordRange:
+        """See :class:`Stage`."""
+        return self.stage.phi_range
+
+    @property
+    def prox_range(self) -> WordRange:
+        """See :class:`Stage`."""
+        return self.stage.prox_range
 
     def phi(self, state: np.ndarray) -> np.ndarray:
         """The iterated operator of state words (.., n)."""

@@ -17,6 +17,7 @@ updates run; one that changes no row ends the loop early without changing the re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,6 +31,7 @@ from ..base import (
     IntegerOperator,
     Overflow,
     Rounding,
+    WordRange,
     max_level,
     signed_width,
 )
@@ -97,6 +99,24 @@ class Stage:
     def prox(self, state: np.ndarray) -> np.ndarray:
         """Equilibrium words ``z`` of state words (.., n)."""
         return self.clip.prox(state)
+
+    @cached_property
+    def phi_range(self) -> WordRange:
+        """Exactly the words that ``phi`` can give: the operands of the iteration matrix."""
+        return self._range_over_states(self.phi)
+
+    @cached_property
+    def prox_range(self) -> WordRange:
+        """Exactly the words that ``prox`` can give: the operands of the readout."""
+        return self._range_over_states(self.prox)
+
+    def _range_over_states(self, operator: Callable[[np.ndarray], np.ndarray]) -> WordRange:
+        """Of an operator whose rows are linear between zero, their bounds and the ends of the state's words."""
+        top = self.state_format.max_word
+        bounds = (bound for kind in self.clip.kinds for bound in (kind.lower, kind.upper) if np.isfinite(bound))
+        ends = np.array(sorted({-top, 0, top, *map(int, bounds)}), dtype=object)
+        words = operator(np.repeat(ends[:, None], self.n, axis=1))
+        return WordRange(int(words.min()), int(words.max()))
 
     # -- derived integers ----------------------------------------------------
 

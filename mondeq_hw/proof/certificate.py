@@ -17,17 +17,19 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, canonical_digest
-from ..problem import MonDEQ, Preprocessing
-from .contraction import BOUND_BITS, float_up
+from ..problem import CLASSES, VALUES, MonDEQ, Preprocessing
+from .contraction import ContractionProof, float_up
 from .exact import PositiveDefiniteWitness
 from .float_model import AffineGrid, FloatModel
+from .metric import BOUND_BITS
+from .normal_cone import clip_from_plain, clip_to_plain
 from .perturbation import GRID_BITS
 
-CERTIFICATE_VERSION = 1
+CERTIFICATE_VERSION = 2
 #: Beside version, lines and digest.
-CERTIFICATE_KEYS = ("program", "program_digest", "model_digest", "evidence")
+CERTIFICATE_KEYS = ("task", "program", "program_digest", "model_digest", "evidence")
 PROVED, MEASURED, NOT_COVERED = "proved", "measured", "not covered"
-#: Every claim: its words and its source.  The checker knows a digest of this table.
+#: Every claim: its words and its source.  The checker knows a digest of this table for each task.
 CLAIMS = {
     "original_figures": (
         "The float model's margin m, Lipschitz constant L of I - W, kappa = ||W||/m and L/m.",
@@ -44,33 +46,34 @@ CLAIMS = {
         "arXiv 2603.10562; mathematics.md, section 4",
     ),
     "iteration_norms": (
-        "Spectral norm of the stored iteration matrix: plain, and in the weighting of the proof (or the best one "
-        "found, where there is no proof).",
-        "float64 singular values",
+        "Norm of the stored iteration matrix: the spectral norm, and the norm of the proof (or the smallest weighted "
+        "spectral norm found, where there is no proof).",
+        "float64 singular values or row sums",
     ),
     "contraction": (
-        "rho^2 D^2 - M' D^2 M is positive definite for the stored iteration matrix M: the recurrence contracts by "
-        "rho in the norm ||D s||_2, for every input, and has exactly one equilibrium.",
-        "mathematics.md, section 3; Banach; integer witness",
+        "The recurrence contracts by rho, for every input, and has exactly one equilibrium. With the stored iteration "
+        "matrix M and integer weights w, in the 2-norm: rho^2 W - M' W M is positive definite, W = diag(w), the norm "
+        "is sqrt(sum_i w_i s_i^2); in the infinity-norm: sum_j |M_ij| w_j <= rho w_i, the norm is max_i |s_i| / w_i.",
+        "mathematics.md, section 3; Banach; integer witness or exact row sums",
     ),
     "implied_operator": (
         "The stored integers are an exact MonDEQ: I - W~ is strongly monotone with at least this margin and Lipschitz "
-        "with at most this constant, in the inner product <x, D^2 y> of the contraction.",
+        "with at most this constant, in the inner product <x, W y> of the contraction, W its weights.",
         "mathematics.md, section 4 (Cayley transform)",
     ),
     "adjoint": (
-        "The backward pass t <- phi'(s) * (M' t) + g contracts by the same rho in the norm ||D^-1 t||_2.",
+        "The backward pass t <- phi'(s) * (M' t) + g contracts by the same rho in the dual of the contraction's norm.",
         "mathematics.md, section 8; Winston & Kolter 2020",
     ),
     "iterations": (
         "After this many iterations what is left of the start is at most `transient`, for every input "
-        "(in ||D s||_2, D^2 the integer weights, in state steps).",
+        "(in the contraction's norm, in state steps).",
         "mathematics.md, section 5",
     ),
     "radius": (
         "Distance of the deployed state from the exact equilibrium of the stored integers, for every input; a cycle "
-        "of the rounded iteration lies inside it. The D-norm is in state steps with D^2 the integer weights, the "
-        "others in units of the state.",
+        "of the rounded iteration lies inside it. The weighted norm is the contraction's, in state steps; the others "
+        "are in units of the state.",
         "mathematics.md, section 5",
     ),
     "logit_radius": (
@@ -98,7 +101,7 @@ CLAIMS = {
     "class_a_posteriori": (
         "Calibration samples whose class provably equals, or differs from, the exact equilibrium's, from each "
         "sample's own residual; and the largest distance of a deployed state from the exact equilibrium that "
-        "the residual of that state alone proves (||D s||_2, state steps).",
+        "the residual of that state alone proves (in the contraction's norm, in state steps).",
         "mathematics.md, section 6",
     ),
     "displacement": (
@@ -123,12 +126,16 @@ CLAIMS = {
     ),
 }
 
+#: What only a network that names classes claims.
+ABOUT_CLASSES = ("class_a_priori", "class_a_posteriori", "class_of_float_model")
 #: What needs calibration samples, with the float model or without, and what needs a proof of contraction.
 COMPARED = ("displacement_a_posteriori", "class_of_float_model")
 SAMPLED = ("class_a_priori", "class_a_posteriori", "state_saturation", "displacement")
 NO_SAMPLES = "no calibration samples were given"
+TOO_LONG = "with so many iterations not one sample can be checked in reasonable time"
 NO_MARGIN = "no positive margin could be proved for the float model"
 NO_CONTRACTION = "no proof of contraction"
+NO_INNER_PRODUCT = "the contraction is proved in the infinity-norm, which has no inner product"
 CONTRACTING = (
     "contraction",
     "implied_operator",
@@ -139,6 +146,13 @@ CONTRACTING = (
     "state_range",
     "displacement_a_priori",
 )
+
+
+#: The claims that the certificate of a network makes, by its task.
+CLAIMS_OF = {
+    CLASSES.name: CLAIMS,
+    VALUES.name: {name: words for name, words in CLAIMS.items() if name not in ABOUT_CLASSES},
+}
 
 
 @dataclass(frozen=True)
@@ -195,6 +209,8 @@ class Certificate:
     Parameters
     ----------
     lines : tuple of CertificateLine
+    task : str
+        Name of a :class:`~mondeq_hw.problem.task.Task`; which lines there are follows from it.
     program : dict
         ``SolverProgram.to_plain()``.
     program_digest, model_digest : str
@@ -203,6 +219,7 @@ class Certificate:
     """
 
     lines: tuple[CertificateLine, ...]
+    task: str
     program: dict[str, Any]
     program_digest: str
     model_digest: str
@@ -247,8 +264,9 @@ class Certificate:
         """The text of ``certificate.json``."""
         plain = self.to_dict()
         # One key a line at the top: the claims stay readable above megabytes of integers.
-        head = json.dumps({key: plain[key] for key in ("version", "lines")}, indent=2)[:-2]
-        body = (f'"{key}": {json.dumps(plain[key])}' for key in plain if key not in ("version", "lines"))
+        readable = ("version", "lines")
+        head = json.dumps({key: plain[key] for key in readable}, indent=2)[:-2]
+        body = (f'"{key}": {json.dumps(plain[key])}' for key in plain if key not in readable)
         return head + ",\n  " + ",\n  ".join(body) + "\n}\n"
 
     def save(self, path: Path) -> None:
@@ -289,6 +307,18 @@ def witness_to_plain(witness: PositiveDefiniteWitness) -> dict[str, Any]:
     }
 
 
+def contraction_to_plain(proof: ContractionProof) -> dict[str, Any]:
+    """Factor, metric and weights, and the witness where these alone are no proof."""
+    plain: dict[str, Any] = {
+        "factor": ratio(proof.contraction_factor),
+        "metric": proof.metric.name,
+        "weights": list(proof.metric.weights),
+    }
+    if isinstance(proof.witness, PositiveDefiniteWitness):
+        plain |= witness_to_plain(proof.witness)
+    return plain
+
+
 def model_to_plain(model: FloatModel) -> dict[str, Any]:
     """The float model's integers and the witnesses of its margin and Lipschitz constant."""
     operator = model.operator
@@ -299,6 +329,7 @@ def model_to_plain(model: FloatModel) -> dict[str, Any]:
         "lipschitz": {"bound": operator.lipschitz_bound, **witness_to_plain(operator.lipschitz_witness)},
         "input": _affine_to_plain(model.input),
         "output": _affine_to_plain(model.output),
+        "clip": clip_to_plain(model.clip),
     }
 
 
@@ -307,14 +338,24 @@ def model_from_plain(plain: dict[str, Any], input_fractional_bits: int) -> MonDE
 
     Raises
     ------
-    KeyError, TypeError, ValueError
-        An entry is missing or of another type.
+    KeyError, TypeError, ValueError, InputError
+        An entry is missing, of another type, or no clip.
     """
     W = np.ldexp(np.array(plain["W"], dtype=np.float64), -plain["grid_bits"])
     U, b = _affine_from_plain(plain["input"])
     O, c = _affine_from_plain(plain["output"])  # noqa: E741 - the field's name for the readout
     margin = math.ldexp(plain["margin"]["bound"], -plain["grid_bits"])
-    return MonDEQ(W, np.ldexp(U, input_fractional_bits), b, O, c, margin, Preprocessing(scale=1.0), "certificate")
+    return MonDEQ(
+        W=W,
+        U=np.ldexp(U, input_fractional_bits),
+        b=b,
+        O=O,
+        c=c,
+        monotonicity_margin=margin,
+        preprocessing=Preprocessing(scale=1.0),
+        source="certificate",
+        clip=clip_from_plain(plain["clip"]),
+    )
 
 
 def _affine_from_plain(plain: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

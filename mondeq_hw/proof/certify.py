@@ -8,42 +8,47 @@ Statements and proofs are in ``docs/mathematics.md``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..base import signed_width
-from ..problem import MonDEQ, preactivation
+from ..base import InputError, signed_width
+from ..problem import CLASSES, MonDEQ, Task, preactivation
 from ..program import GoldenModel, SolverProgram
 from .certificate import (
+    CLAIMS_OF,
     COMPARED,
     CONTRACTING,
     MEASURED,
     NO_CONTRACTION,
+    NO_INNER_PRODUCT,
     NO_MARGIN,
     NO_SAMPLES,
+    NOT_COVERED,
     PROVED,
     SAMPLED,
+    TOO_LONG,
     Certificate,
     CertificateLine,
     claim,
+    contraction_to_plain,
     model_to_plain,
     open_claims,
     packed,
     ratio,
     steps,
-    witness_to_plain,
 )
 from .contraction import (
-    BOUND_BITS,
     ContractionProof,
     ErrorBound,
     choose_iterations,
-    dual_norm_up,
     error_bound,
     float_up,
+    infinity_norm,
     iteration_integers,
     measured_norms,
     prove_contraction,
@@ -55,6 +60,7 @@ from .contraction import (
 )
 from .enclosure import FINE_BITS, Enclosure, ExactRecurrence, decided_classes, verdicts
 from .float_model import FloatModel, ModelEnclosure, displacement_bound, distances, enclose_equilibria, model_classes
+from .metric import BOUND_BITS, WeightedTwoNorm
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
 from .ranges import accumulator_ranges, readout_rows
 
@@ -73,6 +79,8 @@ __all__ = [
 #: Calibration samples in the certificate: few enough that the checker (plain Python) takes seconds.
 MAX_SAMPLES = 500
 MAX_MULTIPLICATIONS = 200_000_000
+#: The checker refuses more than this, so a program of which one sample takes more gets none.
+MOST_MULTIPLICATIONS = 2_000_000_000
 #: Relative; measured bounds that are reached exactly differ from the distance by rounding.
 FLOAT_SLACK = 1e-9
 
@@ -84,6 +92,7 @@ def certify(
     model: MonDEQ,
     step_size: float,
     calibration_words: np.ndarray | None,
+    task: Task = CLASSES,
 ) -> Certificate:
     """Draw up the certificate of a compiled program.
 
@@ -98,19 +107,25 @@ def certify(
         ``alpha``, which the program's integers have folded in.
     calibration_words : ndarray of int (samples, d) or None
         Input words of the program; the first few hundred enter the certificate.
+    task : Task
+        Whether the largest output names a class; the claims follow from it.
 
     Returns
     -------
     Certificate
+
+    Raises
+    ------
+    InputError
+        The program's clip is not the network's.
     """
     operator = prove_operator(model.W)
     floating = None if operator is None else FloatModel.of(model, operator, program)
     evidence: dict[str, Any] = {"step_size": ratio(Fraction(step_size))}
     lines = [_original_line(model), _deployed_line(model, program, step_size), _accumulator_line(program)]
-    words = states = None
-    if calibration_words is not None and len(calibration_words):
-        words = calibration_words[: _sample_count(program)].astype(np.int64)
-        states = GoldenModel(program).trace(words).states[-1]
+    words, no_samples = _samples(program, calibration_words)
+    states = None if words is None else GoldenModel(program).final_states(words)
+    if words is not None:
         evidence["samples"] = {"count": len(words), "words": packed(words)}
     if floating is None:
         lines += open_claims(("original_operator", *COMPARED), NO_MARGIN)
@@ -118,51 +133,83 @@ def certify(
         evidence["operator"] = model_to_plain(floating)
         lines.append(_operator_line(floating))
         if words is None or states is None:
-            lines += open_claims(COMPARED, NO_SAMPLES)
+            lines += open_claims(COMPARED, no_samples)
         else:
-            near = model.prox.prox(preactivation(model, program.input_format.to_float(words)))
-            enclosure = enclose_equilibria(floating, program, words, near)
+            enclosure = enclose_equilibria(floating, program, words, _near_equilibria(model, program, words, states))
             evidence["samples"]["equilibria"] = packed(enclosure.points)
             lines += _compared_lines(floating, program, enclosure, words, states)
     if proof is None:
         lines += _uncertified_lines(program)
-        return Certificate(tuple(lines), program.to_plain(), program.digest, model.digest(), evidence)
-    factor, weights = ratio(proof.contraction_factor), list(proof.weights)
-    evidence["contraction"] = {"factor": factor, "weights": weights, **witness_to_plain(proof.witness)}
-    bound = error_bound(program, proof)
-    lines += [
-        _norms_line(proof),
-        _contraction_line(proof),
-        _implied_line(program, proof, step_size),
-        _iterations_line(program, bound),
-        _radius_line(program, proof, bound),
-        _logit_line(program, proof, bound),
-        _range_line(program, proof, bound),
-        _adjoint_line(proof),
-        _worst_displacement_line(floating, program, proof, bound, step_size),
-    ]
-    if words is None or states is None:
-        lines += open_claims(SAMPLED, NO_SAMPLES)
     else:
+        evidence["contraction"] = contraction_to_plain(proof)
+        bound = error_bound(program, proof)
         lines += [
-            *_class_lines(program, proof, bound, words, states),
-            _saturation_line(program, states),
-            _displacement_line(model, program, proof, bound, step_size, words, states),
+            _norms_line(proof),
+            _contraction_line(proof),
+            _implied_line(program, proof, step_size),
+            _iterations_line(program, bound),
+            _radius_line(program, proof, bound),
+            _logit_line(program, proof, bound),
+            _range_line(program, proof, bound),
+            _adjoint_line(proof),
+            _worst_displacement_line(floating, program, proof, bound, step_size),
         ]
-    return Certificate(tuple(lines), program.to_plain(), program.digest, model.digest(), evidence)
+        if words is None or states is None:
+            lines += open_claims(SAMPLED, no_samples)
+        else:
+            lines += [
+                *_class_lines(program, proof, bound, words, states),
+                _saturation_line(program, states),
+                _displacement_line(model, program, proof, bound, step_size, words, states),
+            ]
+    claimed = tuple(line for line in lines if line.name in CLAIMS_OF[task.name])
+    return Certificate(claimed, task.name, program.to_plain(), program.digest, model.digest(), evidence)
+
+
+def _near_equilibria(model: MonDEQ, program: SolverProgram, words: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """The float network's equilibria, or the deployed ones where the float solver does not find them: looser only."""
+    try:
+        return model.prox.prox(preactivation(model, program.input_format.to_float(words)))
+    except InputError:
+        return program.state_format.to_float(program.prox(states))
+
+
+def _samples(program: SolverProgram, words: np.ndarray | None) -> tuple[np.ndarray | None, str]:
+    """The input words that enter the certificate, or the reason why none do."""
+    if words is None or len(words) == 0:
+        return None, NO_SAMPLES
+    count = _sample_count(program)
+    return (words[:count].astype(np.int64), "") if count else (None, TOO_LONG)
+
+
+def _sample_count(program: SolverProgram) -> int:
+    """Samples that plain Python re-checks in seconds, or one in minutes; 0 where it would take longer."""
+    updates = 2 * program.iterations + 2
+    multiplications = program.n * (program.d + updates * program.n + program.k)
+    one = int(multiplications <= MOST_MULTIPLICATIONS)
+    return max(one, min(MAX_SAMPLES, MAX_MULTIPLICATIONS // multiplications))
+
+
+def _measured(name: str, figures: Callable[[], dict[str, Any]]) -> CertificateLine:
+    """A measured line, or none where floating point cannot name its figures."""
+    try:
+        values = figures()
+    except (InputError, np.linalg.LinAlgError, ZeroDivisionError) as error:
+        return claim(name, {"reason": f"floating point fails: {error}"}, NOT_COVERED)
+    if not all(isfinite(value) for value in values.values()):
+        return claim(name, {"reason": "floating point fails: a figure is not finite"}, NOT_COVERED)
+    return claim(name, values, MEASURED)
 
 
 # -- the paper's lines -----------------------------------------------------------
 
 
 def _original_line(model: MonDEQ) -> CertificateLine:
-    figures = compare_operators(model.W, model.W)
-    norm = float(np.linalg.norm(model.W, 2))
-    return claim(
-        "original_figures",
-        {"m": figures.m, "L": figures.L, "kappa": norm / figures.m, "L_over_m": figures.L / figures.m},
-        MEASURED,
-    )
+    def figures() -> dict[str, Any]:
+        found, norm = compare_operators(model.W, model.W), float(np.linalg.norm(model.W, 2))
+        return {"m": found.m, "L": found.L, "kappa": norm / found.m, "L_over_m": found.L / found.m}
+
+    return _measured("original_figures", figures)
 
 
 def _operator_line(floating: FloatModel) -> CertificateLine:
@@ -175,17 +222,12 @@ def _operator_line(floating: FloatModel) -> CertificateLine:
 
 
 def _deployed_line(model: MonDEQ, program: SolverProgram, step_size: float) -> CertificateLine:
-    figures = compare_operators(model.W, deployed_operator(program, step_size))
-    return claim(
-        "deployed_figures",
-        {
-            "delta_W_norm": figures.delta_W_norm,
-            "ratio": figures.ratio,
-            "m_tilde": figures.m_tilde,
-            "L_tilde": figures.L_tilde,
-        },
-        MEASURED,
-    )
+    def figures() -> dict[str, Any]:
+        found = compare_operators(model.W, deployed_operator(program, step_size))
+        names = ("delta_W_norm", "ratio", "m_tilde", "L_tilde")
+        return {name: getattr(found, name) for name in names}
+
+    return _measured("deployed_figures", figures)
 
 
 # -- contraction -----------------------------------------------------------------
@@ -196,16 +238,18 @@ def _norms_line(proof: ContractionProof) -> CertificateLine:
 
 
 def _weighting(proof: ContractionProof) -> str:
-    return "identity" if set(proof.weights) == {1} else "diagonal"
+    return "identity" if set(proof.metric.weights) == {1} else "diagonal"
 
 
 def _contraction_line(proof: ContractionProof) -> CertificateLine:
-    return claim(
-        "contraction", {"contraction_factor": ratio(proof.contraction_factor), "weighting": _weighting(proof)}, PROVED
-    )
+    factor = ratio(proof.contraction_factor)
+    values = {"contraction_factor": factor, "metric": proof.metric.name, "weighting": _weighting(proof)}
+    return claim("contraction", values, PROVED)
 
 
 def _implied_line(program: SolverProgram, proof: ContractionProof, step_size: float) -> CertificateLine:
+    if not isinstance(proof.metric, WeightedTwoNorm):
+        return open_claims(("implied_operator",), NO_INNER_PRODUCT)[0]
     margin, lipschitz = program.splitting.implied_operator(proof.contraction_factor, Fraction(step_size))
     return claim(
         "implied_operator",
@@ -235,13 +279,13 @@ def _iterations_line(program: SolverProgram, bound: ErrorBound) -> CertificateLi
 
 
 def _radius_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> CertificateLine:
-    euclidean = float_up(state_radius(program, proof, bound))
+    radius = bound.radius(program.iterations)
     return claim(
         "radius",
         {
-            "weighted_norm": steps(bound.radius(program.iterations)),
-            "two_norm": euclidean,
-            "infinity_norm": euclidean,
+            "weighted_norm": steps(radius),
+            "two_norm": float_up(two_norm(program, proof, radius)),
+            "infinity_norm": float_up(infinity_norm(program, proof, radius)),
         },
         PROVED,
     )
@@ -249,7 +293,7 @@ def _radius_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBo
 
 def _logit_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> CertificateLine:
     radius, unit = bound.radius(program.iterations), Fraction(2) ** program.output_fractional_bits * 4**BOUND_BITS
-    radii = [float_up(dual_norm_up(row, proof.weights) * radius / unit) for row in readout_rows(program)]
+    radii = [float_up(proof.metric.dual_norm_up(row) * radius / unit) for row in readout_rows(program)]
     return claim("logit_radius", {"radii": radii}, PROVED)
 
 
@@ -261,9 +305,7 @@ def _class_lines(
     exact = ExactRecurrence(program, proof, words)
     fine = exact.start(states)
     deployed_radii = exact.enclose(fine).radii
-    for _ in range(program.iterations):
-        fine = exact.update(fine)
-    posterior = decided_classes(program, proof, exact.enclose(fine), FINE_BITS)
+    posterior = decided_classes(program, proof, exact.enclose(exact.settled(fine)), FINE_BITS)
     return [
         claim("class_a_priori", {"samples": len(states), "equal": sum(c >= 0 for c in prior)}, PROVED),
         claim(
@@ -295,7 +337,7 @@ def _range_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBou
     reach, unit = bound.reach(), Fraction(2) ** (grid + 2 * BOUND_BITS)
     rows = zip(N, saturated_drive(program), rounding_errors(program), strict=True)
     # A row beyond the saturation level is cut, so its drive counts up to that level only; then it saturates anyway.
-    steps = max(dual_norm_up(row, proof.weights) * reach / unit + drive + error for row, drive, error in rows)
+    steps = max(proof.metric.dual_norm_up(row) * reach / unit + drive + error for row, drive, error in rows)
     saturates = steps >= program.state_format.max_word
     return claim(
         "state_range",
@@ -325,18 +367,21 @@ def _displacement_line(
     words: np.ndarray,
     states: np.ndarray,
 ) -> CertificateLine:
-    radius = float(state_radius(program, proof, bound))
-    moved = displacement(model, program, step_size, words, states, radius)
-    values: dict[str, Any] = {
-        "samples": len(words),
-        "distance_mean": float(moved.distance.mean()),
-        "distance_max": float(moved.distance.max()),
-    }
-    for name in ("paper", "perturbation", "residual"):
-        limit = getattr(moved, f"{name}_bound")
-        values[f"{name}_bound_max"] = float(limit.max())
-        values[f"{name}_bound_satisfied"] = float((moved.distance <= limit * (1 + FLOAT_SLACK)).mean())
-    return claim("displacement", values, MEASURED)
+    def figures() -> dict[str, Any]:
+        radius = float(state_radius(program, proof, bound))
+        moved = displacement(model, program, step_size, words, states, radius)
+        values: dict[str, Any] = {
+            "samples": len(words),
+            "distance_mean": float(moved.distance.mean()),
+            "distance_max": float(moved.distance.max()),
+        }
+        for name in ("paper", "perturbation", "residual"):
+            limit = getattr(moved, f"{name}_bound")
+            values[f"{name}_bound_max"] = float(limit.max())
+            values[f"{name}_bound_satisfied"] = float((moved.distance <= limit * (1 + FLOAT_SLACK)).mean())
+        return values
+
+    return _measured("displacement", figures)
 
 
 def _compared_lines(
@@ -376,9 +421,3 @@ def _uncertified_lines(program: SolverProgram) -> list[CertificateLine]:
     norms = claim("iteration_norms", {"plain_norm": plain, "weighted_norm": weighted}, MEASURED)
     return [norms, *open_claims(CONTRACTING + SAMPLED, NO_CONTRACTION)]
 
-
-def _sample_count(program: SolverProgram) -> int:
-    """Samples that plain Python re-checks in seconds."""
-    updates = 2 * program.iterations + 2
-    multiplications = program.n * (program.d + updates * program.n + program.k)
-    return max(1, min(MAX_SAMPLES, MAX_MULTIPLICATIONS // multiplications))

@@ -1,62 +1,84 @@
 #!/usr/bin/env python3
 """Check a certificate of mondeq-hw: ``python check_certificate.py certificate.json``.
 
-Standard library only, and nothing of the package that wrote the certificate: every line marked
-*proved* is proved again from the integers in the file, by exact arithmetic, and its values must
-come out the same.  What is proved, and why, is in ``docs/mathematics.md``.  Lines marked *measured*
-cannot be checked without the float model, and may not be marked otherwise.  Exit code 0 when
-everything holds, 1 when anything does not.
+Standard library only, and nothing of the package that wrote the certificate.  Every line marked
+*proved* is proved again from the integers in the file, in Python integers and fractions, and its
+values must come out the same to the last digit.  Lines marked *measured* cannot be checked without
+the float model's file, and may not be marked otherwise.  Exit code 0 when everything holds, 1 when
+anything does not.
+
+The parts of this file are in the order of ``docs/mathematics.md``, whose sections and theorems the
+docstrings name: what is stored (2), contraction (3), the network that the integers are (4),
+iterations and radius (5), single samples (6), ranges (7), the backward pass (8), the float model
+(9), and at the end the certificate as a whole (10).
 """
 
 # ruff: noqa: B905 - every length is checked before lists are zipped
+from __future__ import annotations
+
 import base64
 import hashlib
 import json
 import struct
 import sys
 import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
-from math import inf, isqrt, nextafter
+from math import ceil, inf, isqrt, nextafter
 from operator import eq, mul, sub
+from typing import Any, NamedTuple
 
-B = 64  # error bounds are integers in units of 2^-B of a state step, rounded up
-FINE = 16  # fractional bits that the continuation of a sample adds to the state
-MOST_WORK = 2_000_000_000  # multiplications; more than this is not a certificate but an attack
-MEASURED = {"original_figures", "deployed_figures", "iteration_norms", "displacement"}
-COMPARED = {"displacement_a_posteriori", "class_of_float_model"}
-SAMPLED = {"class_a_priori", "class_a_posteriori", "state_saturation", "displacement"} | COMPARED
-MODELLED = {"original_operator", "displacement_a_priori"} | COMPARED
-#: SHA-256 of the names, words and sources of all claims: a claim is its words as well as its numbers.
-CLAIMS = "f72e960980ada9cd4d129aff461e041f3efb95e5c60b8796237593834889b9b4"
+Plain = dict[str, Any]
+Vector = list[int]
+Matrix = list[list[int]]
+
+#: Error bounds are integers in units of ``2^-BOUND_BITS`` of a state step, rounded up.
+BOUND_BITS = 64
+#: Fractional bits that the continuation of a sample adds to the state.
+FINE_BITS = 16
+#: Multiplications of the samples; more is not a certificate but an attack.
+MOST_WORK = 2_000_000_000
+#: Word lengths, shifts and grids beyond this are no design either.
+MOST_BITS = 10_000
 
 
 class CertificateError(Exception):
     """The certificate claims something that is not so."""
 
 
-def need(condition, message):
+def need(condition: bool, message: str) -> None:
+    """Reject the certificate unless the condition holds."""
     if not condition:
         raise CertificateError(message)
 
 
-def whole(value, low=-inf, high=inf):
-    need(type(value) is int and low <= value <= high, f"expected an integer from {low} to {high}, got {value!r:.60}")
-    return value
+# ----------------------------------------------------------------------------------
+# Reading: every number is checked for type and range before it is used
+# ----------------------------------------------------------------------------------
 
 
-def vector(values, length, low=-inf, high=inf):
+def whole(value: Any, low: float = -inf, high: float = inf) -> int:
+    """An integer; neither a boolean nor a float is one."""
+    good = type(value) is int and low <= value <= high
+    need(good, f"expected an integer from {low} to {high}, got {value!r:.60}")
+    return int(value)
+
+
+def vector(values: Any, length: int, low: float = -inf, high: float = inf) -> Vector:
+    """A list of so many integers."""
     need(type(values) is list and len(values) == length, f"expected a list of {length} integers")
     return [whole(value, low, high) for value in values]
 
 
-def grid(values, rows, columns, low=-inf, high=inf):
+def matrix(values: Any, rows: int, columns: int, low: float = -inf, high: float = inf) -> Matrix:
+    """A list of rows of integers."""
     need(type(values) is list and len(values) == rows, f"expected {rows} rows")
     return [vector(row, columns, low, high) for row in values]
 
 
-def unpacked(text, rows, columns, low=-inf, high=inf):
-    """A matrix of 64-bit integers, compressed."""
+def unpacked(text: str, rows: int, columns: int, low: float = -inf, high: float = inf) -> Matrix:
+    """A matrix of little-endian 64-bit integers, compressed; a bomb is not decompressed."""
     size, unpacker = 8 * rows * columns, zlib.decompressobj()
     raw = unpacker.decompress(base64.b64decode(text, validate=True), size + 1)
     need(len(raw) == size and unpacker.eof, "packed integers have not the stated size")
@@ -64,463 +86,989 @@ def unpacked(text, rows, columns, low=-inf, high=inf):
     return [values[i : i + columns] for i in range(0, rows * columns, columns)]
 
 
-def affine(plain, rows, columns):
-    """Matrix and offset on the grid of ``2^-bits``."""
-    matrix = unpacked(plain["matrix"], rows, columns)
-    return whole(plain["bits"], -(10**4), 10**4), matrix, vector(plain["offset"], rows)
-
-
-def ratio(text):
+def rational(text: str) -> Fraction:
+    """A number written ``p/q``."""
     numerator, denominator = text.split("/")
     return Fraction(int(numerator), int(denominator))
 
 
-def canonical(plain):
+def fields(plain: Any, names: Iterable[str], what: str) -> Plain:
+    """An object with exactly these fields: one that this checker does not know might mean anything."""
+    need(type(plain) is dict and set(plain) == set(names), f"{what}: fields are missing or unknown")
+    return dict(plain)
+
+
+def canonical(plain: Any) -> str:
+    """JSON with sorted keys and no spaces."""
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))
 
 
-def digest(plain):
+def digest(plain: Any) -> str:
+    """SHA-256 of the canonical JSON."""
     return hashlib.sha256(canonical(plain).encode()).hexdigest()
 
 
-def dot(a, b):
+# ----------------------------------------------------------------------------------
+# Exact arithmetic
+# ----------------------------------------------------------------------------------
+
+
+def dot(a: Iterable[int], b: Iterable[int]) -> int:
+    """``sum_i a_i b_i``, up to the end of the shorter one."""
     return sum(map(mul, a, b))
 
 
-def times(rows, matrix):
-    columns = list(zip(*matrix))
-    return [[dot(row, column) for column in columns] for row in rows]
+def times(left: Matrix, right: Matrix) -> Matrix:
+    """The product of two matrices."""
+    columns = list(zip(*right))
+    return [[dot(row, column) for column in columns] for row in left]
 
 
-def span(row, top, offset):
-    """Smallest and largest ``row x + offset`` over words up to ``top``."""
-    low, high = (sum(x for x in row if (x < 0) == negative) * top for negative in (True, False))
-    return low + offset, high + offset
-
-
-def gram(rows, weights):
-    """``rows' W rows``."""
+def gram(rows: Matrix, weights: Sequence[int]) -> Matrix:
+    """``rows' W rows`` with the diagonal ``W`` of the weights; symmetric, so half of it is computed."""
     columns = list(zip(*rows))
     weighted = [list(map(mul, column, weights)) for column in columns]
     lower = [[dot(weighted[i], columns[j]) for j in range(i + 1)] for i in range(len(columns))]
     return [[lower[max(i, j)][min(i, j)] for j in range(len(columns))] for i in range(len(columns))]
 
 
-def less(diagonal, matrix):
-    """``diag(diagonal) - matrix``."""
-    return [[(diagonal[i] if i == j else 0) - x for j, x in enumerate(row)] for i, row in enumerate(matrix)]
+def scaled(factor: int, rows: Matrix) -> Matrix:
+    """A matrix times an integer."""
+    return [[factor * entry for entry in row] for row in rows]
 
 
-def ceil(value):
-    return -((-value.numerator) // value.denominator)
+def diagonal_plus(diagonal: Sequence[int], rows: Matrix) -> Matrix:
+    """``diag(diagonal) + rows``."""
+    return [[(diagonal[i] if i == j else 0) + x for j, x in enumerate(row)] for i, row in enumerate(rows)]
 
 
-def root_up(square):
-    return isqrt(square - 1) + 1 if square > 0 else 0
+def difference(left: Matrix, right: Matrix) -> Matrix:
+    """``left - right``."""
+    return [list(map(sub, a, b)) for a, b in zip(left, right)]
 
 
-def float_up(value):
-    rounded = float(value)
-    return rounded if Fraction(rounded) >= value else nextafter(rounded, inf)
+def span(row: Iterable[int], top: int, offset: int) -> tuple[int, int]:
+    """Smallest and largest ``row x + offset`` over words ``x`` from 0 to ``top``."""
+    entries = list(row)
+    low, high = (sum(x for x in entries if (x < 0) == negative) * top for negative in (True, False))
+    return low + offset, high + offset
 
 
-def steps(bound):
-    return float_up(Fraction(bound, 1 << B))
-
-
-def rounded(value, shift):
+def rounded(value: int, shift: int) -> int:
+    """``value / 2^shift`` to the nearest integer, halves up."""
     return (value + ((1 << shift) >> 1)) >> shift
 
 
-def clip(value, top):
+def saturated(value: int, top: int) -> int:
+    """The nearest number from ``-top`` to ``top``."""
     return max(-top, min(top, value))
 
 
-def argmax(y):
-    return y.index(max(y))
+def root_up(square: int) -> int:
+    """The square root, rounded up to an integer."""
+    return isqrt(square - 1) + 1 if square > 0 else 0
 
 
-def decided(y, reach):
-    """The largest of ``y``, or -1 where another lies within reach of it."""
-    best = argmax(y)
-    return best if all(y[best] - y[i] > reach(best, i) for i in range(len(y)) if i != best) else -1
+def float_up(value: Fraction) -> float:
+    """The smallest float that is not below the number."""
+    nearest = float(value)
+    return nearest if Fraction(nearest) >= value else nextafter(nearest, inf)
 
 
-def positive_definite(P, witness, what):
-    """Symmetric ``P``, scaled by powers of two, is ``L L'`` plus a strictly diagonally dominant rest."""
-    n, L = len(P), witness["cholesky"]
-    k, t = vector(witness["exponents"], n, 0, 10**4), whole(witness["bits"], 1, 64)
-    need(type(L) is list and len(L) == n, f"{what}: the factor has not {n} rows")
-    L = [vector(row, i + 1) for i, row in enumerate(L)]
-    rest, off = [0] * n, [0] * n
-    for i in range(n):
-        for j in range(i + 1):
-            shift = k[i] + k[j] - 2 * t
-            entry = P[i][j] >> shift if shift >= 0 else P[i][j] << -shift
-            entry -= dot(L[i], L[j])  # the sum stops at the shorter row: L is lower triangular
-            rest[i] = entry
-            off[i], off[j] = (off[i] + abs(entry), off[j] + abs(entry)) if i != j else (off[i], off[j])
-    need(all(rest[i] > off[i] + n for i in range(n)), f"{what}: the witness does not prove positive definiteness")
+def float_down(value: Fraction) -> float:
+    """The largest float that is not above the number."""
+    return -float_up(-value)
+
+
+def in_steps(bound: int) -> float:
+    """A bound in state steps, as the certificate writes it."""
+    return float_up(Fraction(bound, 1 << BOUND_BITS))
+
+
+def argmax(values: Sequence[Any]) -> int:
+    """The place of the first largest value."""
+    return values.index(max(values))
+
+
+# ----------------------------------------------------------------------------------
+# Section 2: what is stored, and what runs on the device
+# ----------------------------------------------------------------------------------
+
+STAGE_FIELDS = (
+    "solver", "clip", "state_format", "iterations", "leak_shift",
+    "matrix", "matrix_shifts", "matrix_word_length",
+    "drive", "drive_shifts", "drive_word_length", "drive_bias", "drive_left_shift",
+)  # fmt: skip
+PROGRAM_FIELDS = (
+    "version", "name", "certified", "stages", "input_format",
+    "readout", "readout_shifts", "readout_word_length", "readout_bias",
+)  # fmt: skip
+PEACEMAN_RACHFORD, FORWARD_BACKWARD = "peaceman_rachford", "forward_backward"
+
+
+class Row(NamedTuple):
+    """The proximal operator of one row: ``clip(v, lower, upper)``, or ``v`` less that for a complement."""
+
+    lower: int | None
+    upper: int | None
+    complement: bool
+
+    def times(self, factor: int) -> Row:
+        """With every bound times a positive integer."""
+        lower = None if self.lower is None else factor * self.lower
+        upper = None if self.upper is None else factor * self.upper
+        return Row(lower, upper, self.complement)
+
+    def prox(self, v: int) -> int:
+        """The operator itself."""
+        kept = _between(v, self.lower, self.upper)
+        return v - kept if self.complement else kept
+
+    @property
+    def ends(self) -> tuple[int | None, int | None]:
+        """The smallest and the largest value of the operator, ``None`` where there is none."""
+        if not self.complement:
+            return self.lower, self.upper
+        return (0 if self.lower is None else None), (0 if self.upper is None else None)
+
+    def cone(self, z: int) -> tuple[int | None, int | None]:
+        """``N(z)`` of section 9, an interval: ``z = prox(v)`` exactly if ``v - z`` lies in it."""
+        if self.complement:
+            return (self.lower if z <= 0 else self.upper), (self.upper if z >= 0 else self.lower)
+        return (None if z == self.lower else 0), (None if z == self.upper else 0)
+
+
+def _between(v: int, low: int | None, high: int | None) -> int:
+    """The nearest number between two bounds."""
+    v = v if low is None else max(low, v)
+    return v if high is None else min(high, v)
+
+
+def read_clip(plain: Any, n: int, top: float = inf) -> list[Row]:
+    """The proximal operator of every row; the proofs need ``lower <= 0 <= upper``."""
+    lower, upper, complement = plain["lower"], plain["upper"], plain["complement"]
+    need(len(lower) == len(upper) == len(complement), "a clip whose lists differ in length")
+    need(all(type(flipped) is bool for flipped in complement), "a complement that is neither true nor false")
+    kinds = [
+        Row(None if low is None else whole(low, -top, 0), None if high is None else whole(high, 0, top), flipped)
+        for low, high, flipped in zip(lower, upper, complement)
+    ]
+    return [kinds[row] for row in vector(plain["rows"], n, 0, len(kinds) - 1)]
 
 
 class Program:
     """The deployed integers, checked for shape and range, and the contract that they obey."""
 
-    def __init__(self, plain):
+    def __init__(self, plain: Plain) -> None:
+        plain = fields(plain, PROGRAM_FIELDS, "program")
         need(plain["version"] == 2 and len(plain["stages"]) == 1, "expected one stage of program version 2")
-        plain = {**plain, **plain["stages"][0]}
-        self.plain, self.K, self.solver = plain, whole(plain["iterations"], 1), plain["solver"]
-        need(self.solver in ("peaceman_rachford", "forward_backward"), "unknown solver")
-        state, words, self.a = plain["state_format"], plain["input_format"], whole(plain["leak_shift"], 0, 64)
-        need(self.a == 0 or self.solver == "forward_backward", "a leak without forward-backward")
+        stage = fields(plain["stages"][0], STAGE_FIELDS, "stage")
+        self._read_formats(plain["input_format"], stage["state_format"])
+        self._read_stage(stage)
+        self._read_readout(plain)
+
+    def _read_formats(self, words: Plain, state: Plain) -> None:
         good = state["signed"] is True and state["rounding"] == "AP_RND" and state["overflow"] == "AP_SAT_SYM"
         need(good and words["signed"] is False, "state or input format is not what the proofs are about")
-        self.f = whole(state["word_length"], 2, 64) - whole(state["integer_bits"], -(10**4), 10**4)
-        input_fraction = whole(words["word_length"], 1, 64) - whole(words["integer_bits"], -(10**4), 10**4)
-        self.top, self.x_top = (1 << (state["word_length"] - 1)) - 1, (1 << words["word_length"]) - 1
-        self.n = n = len(plain["matrix"])
-        self.bounds(plain["clip"])
-        self.d, self.k = len(plain["drive"][0]), len(plain["readout"])
-        self.matrix, self.g = self.levels("matrix", n, n)
-        self.drive, drive_shift = self.levels("drive", n, self.d)
-        readout, readout_shift = self.levels("readout", self.k, n)
-        self.left, self.bias = whole(plain["drive_left_shift"], 0, 10**4), vector(plain["drive_bias"], n)
-        self.right = [e + input_fraction + self.left - self.f - g for e, g in zip(drive_shift, self.g)]
-        need(min(self.g) >= self.a and min(self.right) >= 0, "a leak or a drive that is not on the accumulator's grid")
-        self.leak = [(1 << g) - (1 << (g - self.a)) for g in self.g]
-        self.stored = less(self.leak, [[-x for x in row] for row in self.matrix])
-        self.out_shift, self.c = max(readout_shift), vector(plain["readout_bias"], self.k)
-        self.O = [[x << (self.out_shift - e) for x in row] for row, e in zip(readout, readout_shift)]
-        self.G = max(self.g)  # the iteration matrix is exactly 2^-G N
-        self.N = [[x << (self.G - g) for x in row] for row, g in zip(self.stored, self.g)]
-        self.extremes = [span(row, self.x_top << self.left, b) for row, b in zip(self.drive, self.bias)]
+        self.top = (1 << (whole(state["word_length"], 2, 64) - 1)) - 1  # largest state word
+        self.x_top = (1 << whole(words["word_length"], 1, 64)) - 1  # largest input word
+        self.f, self.input_f = (
+            form["word_length"] - whole(form["integer_bits"], -MOST_BITS, MOST_BITS) for form in (state, words)
+        )
 
-    def levels(self, name, rows, columns):
-        top = max(1, (1 << (whole(self.plain[name + "_word_length"], 1, 16) - 1)) - 1)
-        shifts = vector(self.plain[name + "_shifts"], rows, -(10**4), 10**4)
-        return grid(self.plain[name], rows, columns, -top, top), shifts
+    def _read_stage(self, stage: Plain) -> None:
+        self.solver, self.iterations = stage["solver"], whole(stage["iterations"], 1)
+        need(self.solver in (PEACEMAN_RACHFORD, FORWARD_BACKWARD), "unknown solver")
+        self.n, self.d = len(stage["matrix"]), len(stage["drive"][0])
+        self.clip = read_clip(stage["clip"], self.n, self.top)
+        self.matrix, self.g = _levels(stage, "matrix", self.n, self.n)
+        self.drive, drive_shifts = _levels(stage, "drive", self.n, self.d)
+        self.drive_bias, self.left = vector(stage["drive_bias"], self.n), whole(stage["drive_left_shift"], 0, MOST_BITS)
+        # The drive's sums are on the grid 2^-(f + g + right) of their row, in units of the state.
+        self.right = [e + self.input_f + self.left - self.f - g for e, g in zip(drive_shifts, self.g)]
+        self.leak_shift = whole(stage["leak_shift"], 0, 64)
+        need(self.leak_shift == 0 or self.solver == FORWARD_BACKWARD, "a leak without forward-backward")
+        on_grid = min(self.g) >= self.leak_shift and min(self.right) >= 0
+        need(on_grid, "a leak or a drive that is not on the accumulator's grid")
+        self.leak = [(1 << g) - (1 << (g - self.leak_shift)) for g in self.g]
 
-    def bounds(self, clip):
-        """Bounds of each row in state steps; beyond the saturation level is no bound at all."""
-        lower, upper, complement = clip["lower"], clip["upper"], clip["complement"]
-        need(len(lower) == len(upper) == len(complement), "a clip whose lists differ in length")
-        kinds = [
-            (
-                -self.top if low is None else whole(low, -self.top, 0),
-                self.top if high is None else whole(high, 0, self.top),
-                flipped is True,
-            )
-            for low, high, flipped in zip(lower, upper, complement)
-        ]
-        need(all(type(flipped) is bool for flipped in complement), "a complement that is neither true nor false")
-        self.clip = [kinds[row] for row in vector(clip["rows"], self.n, 0, len(kinds) - 1)]
+    def _read_readout(self, plain: Plain) -> None:
+        self.k = len(plain["readout"])
+        readout, shifts = _levels(plain, "readout", self.k, self.n)
+        self.output_shift, self.output_bias = max(shifts), vector(plain["readout_bias"], self.k)
+        # Every row on the common output grid 2^-(f + output_shift).
+        self.readout = [[x << (self.output_shift - e) for x in row] for row, e in zip(readout, shifts)]
 
-    def prox(self, s, extra):
-        """The proximal operator of a state with so many extra fractional bits."""
-        found = []
-        for v, (low, high, flipped) in zip(s, self.clip):
-            kept = max(low << extra, min(high << extra, v))
-            found.append(v - kept if flipped else kept)
-        return found
+    @property
+    def unit(self) -> Fraction:
+        """State steps in one."""
+        return Fraction(2) ** self.f
 
-    def accumulate(self, s, drive, extra):
-        z = self.prox(s, extra)
-        if self.solver == "peaceman_rachford":
-            z = [2 * kept - v for kept, v in zip(z, s)]
-        return [dot(row, z) + v for row, v in zip(self.stored, drive)]
+    @cached_property
+    def _clips(self) -> dict[int, list[Row]]:
+        """The clip on the state's grid, and on the finer one of section 6."""
+        return {extra: [row.times(1 << extra) for row in self.clip] for extra in (0, FINE_BITS)}
 
-    def iterate(self, s, drive, extra):
-        """Up to ``K`` updates; a fixed point ends them."""
-        top = self.top << extra
-        for _ in range(self.K):
-            following = [clip(rounded(v, g), top) for v, g in zip(self.accumulate(s, drive, extra), self.g)]
-            if following == s:
+    @cached_property
+    def stored(self) -> Matrix:
+        """Stored matrix and leak, row ``i`` in units of ``2^-g_i``."""
+        return diagonal_plus(self.leak, self.matrix)
+
+    @cached_property
+    def common(self) -> tuple[Matrix, int]:
+        """``(N, G)``: the iteration matrix is exactly ``2^-G N``."""
+        G = max(self.g)
+        return [[x << (G - g) for x in row] for row, g in zip(self.stored, self.g)], G
+
+    @cached_property
+    def drive_spans(self) -> list[tuple[int, int]]:
+        """Smallest and largest exact drive of every row over every input, on the drive accumulator's grid."""
+        return [span(row, self.x_top << self.left, bias) for row, bias in zip(self.drive, self.drive_bias)]
+
+    # The contract; a state with ``extra`` more fractional bits is updated by the same integers.
+
+    def prox(self, state: Vector, extra: int) -> Vector:
+        """Equilibrium of a state."""
+        return [row.prox(v) for v, row in zip(state, self._clips[extra])]
+
+    def phi(self, state: Vector, extra: int) -> Vector:
+        """The operator that is iterated: ``prox`` or ``2 prox - id``."""
+        z = self.prox(state, extra)
+        return z if self.solver == FORWARD_BACKWARD else [2 * kept - v for kept, v in zip(z, state)]
+
+    def accumulated(self, state: Vector, drive: Vector, extra: int) -> Vector:
+        """``M phi(s) + d`` on the accumulator's grid, before rounding."""
+        phi = self.phi(state, extra)
+        return [dot(row, phi) + v for row, v in zip(self.stored, drive)]
+
+    def iterated(self, state: Vector, drive: Vector, extra: int) -> Vector:
+        """The state after all updates; a fixed point ends them, because nothing would change it."""
+        for _ in range(self.iterations):
+            sums = self.accumulated(state, drive, extra)
+            following = [saturated(rounded(v, g), self.top << extra) for v, g in zip(sums, self.g)]
+            if following == state:
                 break
-            s = following
-        return s
+            state = following
+        return state
 
-    def logits(self, s, extra):
-        z = self.prox(s, extra)
-        return [dot(row, z) + (c << extra) for row, c in zip(self.O, self.c)]
+    def outputs(self, state: Vector, extra: int) -> Vector:
+        """Output words of a state."""
+        z = self.prox(state, extra)
+        return [dot(row, z) + (bias << extra) for row, bias in zip(self.readout, self.output_bias)]
 
 
-class Checker:
-    def __init__(self, plain):
-        need(plain["version"] == 1, f"version is {plain['version']!r}, expected 1")
-        body = {key: value for key, value in plain.items() if key != "digest"}
-        need(plain["digest"] == digest(body), "the digest does not match: the file was changed")
-        need(plain["program_digest"] == digest(plain["program"]), "the program's digest does not match its integers")
-        need(plain["program"]["certified"] is True, "the program is marked uncertified: nothing proves its convergence")
-        self.lines = {line["name"]: line for line in plain["lines"]}
-        need(len(self.lines) == len(plain["lines"]), "a line occurs twice")
-        claims = {name: [line["statement"], line["source"]] for name, line in self.lines.items()}
-        need(digest(claims) == CLAIMS, "a claim is missing, unknown or differently worded")
-        self.program, self.evidence = Program(plain["program"]), plain["evidence"]
-        self.w = vector(self.evidence["contraction"]["weights"], self.program.n, 1)
-        self.weighting = "identity" if set(self.w) == {1} else "diagonal"
-        self.rho, self.alpha = ratio(self.evidence["contraction"]["factor"]), ratio(self.evidence["step_size"])
-        dyadic = self.program.solver != "forward_backward" or self.alpha == Fraction(1, 1 << self.program.a)
-        need(self.alpha > 0 and dyadic, "step size and leak do not belong together")
+def _levels(plain: Plain, name: str, rows: int, columns: int) -> tuple[Matrix, Vector]:
+    """A stored matrix of symmetric words, and the shift of each row."""
+    top = max(1, (1 << (whole(plain[f"{name}_word_length"], 1, 16) - 1)) - 1)
+    shifts = vector(plain[f"{name}_shifts"], rows, -MOST_BITS, MOST_BITS)
+    return matrix(plain[name], rows, columns, -top, top), shifts
 
-    def run(self):
-        """Check every line; yield its name and what was found."""
-        without = set() if "samples" in self.evidence else SAMPLED
-        without = without if "operator" in self.evidence else without | MODELLED
-        for name, line in self.lines.items():
-            status = "not covered" if name in without else "measured" if name in MEASURED else "proved"
-            need(line["status"] == status, f"{name}: the status is {line['status']!r}, the evidence says {status!r}")
-            need(len(line) == 5, f"{name}: unknown fields")
-            if status == "proved":
-                found = getattr(self, name)()
-                good = canonical(found) == canonical(line["values"])
-                need(good, f"{name}: the proof gives {found!r:.300}, not {line['values']!r:.300}")
-            if status == "not covered":
-                need(set(line["values"]) == {"reason"}, f"{name}: claimed without evidence")
-            yield name, status
 
-    @cached_property
-    def model(self):
-        """``I - W``, margin, drive and readout of the float model, and the grid of the first."""
-        plain, P = self.evidence["operator"], self.program
-        bits, m = whole(plain["grid_bits"], 1, 64), whole(plain["margin"]["bound"], 1)
-        V = less([1 << bits] * P.n, grid(plain["W"], P.n, P.n))
-        return V, Fraction(m, 1 << bits), affine(plain["input"], P.n, P.d), affine(plain["output"], P.k, P.n), bits
+# ----------------------------------------------------------------------------------
+# Section 3: contraction, in one of two norms
+# ----------------------------------------------------------------------------------
 
-    def original_operator(self):
-        (V, m, *_, bits), n, plain = self.model, self.program.n, self.evidence["operator"]
-        twice = [[-x - y for x, y in zip(row, column)] for row, column in zip(V, zip(*V))]
-        bound, L = int(m * (1 << bits)), whole(plain["lipschitz"]["bound"], n + 1)
-        positive_definite(less([-2 * (bound + n)] * n, twice), plain["margin"], "margin of the float model")
-        square = less([(L - n) ** 2] * n, gram(V, [1] * n))
-        positive_definite(square, plain["lipschitz"], "Lipschitz constant of the float model")
-        L = Fraction(L, 1 << bits)
-        return {"margin_bound": -float_up(-m), "lipschitz_bound": float_up(L), "condition_bound": float_up(L / m)}
 
-    def contraction(self):
-        p, q = self.rho.numerator, self.rho.denominator
+def positive_definite(P: Matrix, witness: Plain, what: str) -> None:
+    """Theorem 2: ``P``, scaled by powers of two, is ``L L'`` plus a strictly diagonally dominant rest."""
+    n, bits = len(P), whole(witness["bits"], 1, 64)
+    exponents, factor = vector(witness["exponents"], n, 0, MOST_BITS), witness["cholesky"]
+    need(type(factor) is list and len(factor) == n, f"{what}: the factor has not {n} rows")
+    L = [vector(row, i + 1) for i, row in enumerate(factor)]
+    diagonal, others = [0] * n, [0] * n
+    for i in range(n):
+        for j in range(i + 1):
+            shift = exponents[i] + exponents[j] - 2 * bits
+            entry = P[i][j] >> shift if shift >= 0 else P[i][j] << -shift
+            entry -= dot(L[i], L[j])  # the sum stops at the shorter row: L is lower triangular
+            if i == j:
+                diagonal[i] = entry
+            else:
+                others[i], others[j] = others[i] + abs(entry), others[j] + abs(entry)
+    dominant = all(diagonal[i] > others[i] + n for i in range(n))
+    need(dominant, f"{what}: the witness does not prove positive definiteness")
+
+
+class TwoNorm:
+    """``||s|| = sqrt(sum_i w_i s_i^2)``; bounds are rounded up to units of ``2^-BOUND_BITS``."""
+
+    name = "2-norm"
+
+    def __init__(self, weights: Vector) -> None:
+        self.weights = weights
+
+    def prove(self, N: Matrix, G: int, rho: Fraction, witness: Plain) -> None:
+        """Theorem 1: ``p^2 4^G W - q^2 N' W N`` is positive definite."""
+        p, q = rho.numerator, rho.denominator
+        diagonal = [(p * p * w) << (2 * G) for w in self.weights]
+        gap = diagonal_plus(diagonal, scaled(-q * q, gram(N, self.weights)))
+        positive_definite(gap, witness, "contraction")
+
+    def norm_up(self, values: Iterable[Fraction | int]) -> int:
+        """``||values||``."""
+        return root_up(ceil(sum((w * v * v for v, w in zip(values, self.weights)), Fraction(0)) * 4**BOUND_BITS))
+
+    def dual_norm_up(self, row: Iterable[int]) -> int:
+        """Largest ``|row s|`` over ``||s|| <= 1``: ``sqrt(sum_i row_i^2 / w_i)``, by Cauchy-Schwarz."""
+        return root_up(sum(-(((-x * x) << 2 * BOUND_BITS) // w) for x, w in zip(row, self.weights)))
+
+    def two_norm_up(self, bound: int) -> int:
+        """``||s||_2`` from ``||s||``."""
+        return root_up(-(-(bound**2) // min(self.weights)))
+
+    def infinity_norm_up(self, bound: int) -> int:
+        """``max_i |s_i|`` from ``||s||``: no component is above the 2-norm."""
+        return self.two_norm_up(bound)
+
+
+class InfinityNorm:
+    """``||s|| = max_i |s_i| / w_i``; bounds are rounded up to units of ``2^-BOUND_BITS``."""
+
+    name = "infinity-norm"
+
+    def __init__(self, weights: Vector) -> None:
+        self.weights = weights
+
+    def prove(self, N: Matrix, G: int, rho: Fraction, witness: Plain) -> None:
+        """Theorem 1': ``sum_j |N_ij| w_j <= rho 2^G w_i`` in every row; it needs no witness."""
+        p, q = rho.numerator, rho.denominator
+        rows = (q * dot(map(abs, row), self.weights) <= (p * w) << G for row, w in zip(N, self.weights))
+        need(all(rows), "contraction: a row sum is above the factor")
+
+    def norm_up(self, values: Iterable[Fraction | int]) -> int:
+        """``||values||``."""
+        return max(ceil(Fraction(abs(v) * 2**BOUND_BITS) / w) for v, w in zip(values, self.weights))
+
+    def dual_norm_up(self, row: Iterable[int]) -> int:
+        """Largest ``|row s|`` over ``||s|| <= 1``: ``sum_i |row_i| w_i``."""
+        return dot(map(abs, row), self.weights) << BOUND_BITS
+
+    def two_norm_up(self, bound: int) -> int:
+        """``||s||_2`` from ``||s||``."""
+        return root_up(bound**2 * dot(self.weights, self.weights))
+
+    def infinity_norm_up(self, bound: int) -> int:
+        """``max_i |s_i|`` from ``||s||``."""
+        return bound * max(self.weights)
+
+
+class Contraction:
+    """The factor, the norm, and the constants of the error recursion of section 5 that follow from them."""
+
+    def __init__(self, program: Program, plain: Plain) -> None:
+        self.program, self.witness, self.rho = program, plain, rational(plain["factor"])
         need(0 < self.rho < 1, f"the contraction factor {self.rho} is not between 0 and 1")
-        square = [[q * q * x for x in row] for row in gram(self.program.N, self.w)]
-        gap = less([(p * p * w) << (2 * self.program.G) for w in self.w], square)
-        positive_definite(gap, self.evidence["contraction"], "contraction")
-        return {"contraction_factor": f"{p}/{q}", "weighting": self.weighting}
+        metrics = {metric.name: metric for metric in (TwoNorm, InfinityNorm)}
+        need(plain["metric"] in metrics, f"unknown metric {plain['metric']!r:.60}")
+        self.metric = metrics[plain["metric"]](vector(plain["weights"], program.n, 1))
 
-    def adjoint(self):
-        return {"contraction_factor": f"{self.rho.numerator}/{self.rho.denominator}"}
+    def prove(self) -> None:
+        """Theorem 1 for the stored integers."""
+        self.metric.prove(*self.program.common, self.rho, self.witness)
 
-    def implied_operator(self):
-        low, high, cayley = 1 - self.rho, 1 + self.rho, self.program.solver == "peaceman_rachford"
-        m, L = (low / high / self.alpha, high / low / self.alpha) if cayley else (low / self.alpha, high / self.alpha)
-        return {"margin_bound": -float_up(-m), "lipschitz_bound": float_up(L), "weighting": self.weighting}
+    @property
+    def factor(self) -> str:
+        """``rho`` as the certificate writes it."""
+        return f"{self.rho.numerator}/{self.rho.denominator}"
 
-    def norm_up(self, values):
-        return root_up(ceil(sum((w * v * v for v, w in zip(values, self.w)), Fraction(0)) * 4**B))
-
-    def dual_up(self, row):
-        return root_up(sum(-(((-x * x) << 2 * B) // w) for x, w in zip(row, self.w)))
+    @property
+    def weighting(self) -> str:
+        """Whether the rows weigh the same."""
+        return "identity" if set(self.metric.weights) == {1} else "diagonal"
 
     @cached_property
-    def errors(self):
-        """Half a step of the state and half a step of the drive, per row, in state steps."""
+    def errors(self) -> list[Fraction]:
+        """``eps_i``: half a step of the state and half a step of the drive, in state steps."""
         return [Fraction((1 << g) + 1, 1 << (g + 1)) for g in self.program.g]
 
     @cached_property
-    def drives(self):
-        """Largest drive of each row over every input, up to the saturation level, in state steps."""
-        rows = zip(self.program.extremes, self.program.right, self.program.g)
-        return [min(Fraction(self.program.top), Fraction(max(map(abs, e)), 1 << (r + g))) for e, r, g in rows]
+    def drives(self) -> list[Fraction]:
+        """Largest ``|sat(d_i)|`` over every input, in state steps."""
+        rows = zip(self.program.drive_spans, self.program.right, self.program.g)
+        return [min(Fraction(self.program.top), Fraction(max(map(abs, ends)), 1 << (r + g))) for ends, r, g in rows]
 
     @cached_property
-    def start(self):
-        """Bound on the norm of the exact equilibrium."""
-        saturated = self.norm_up([Fraction(self.program.top)] * self.program.n)
-        return min(saturated, ceil(Fraction(self.norm_up(self.drives)) / (1 - self.rho)))
+    def rounding(self) -> int:
+        """``||eps||``."""
+        return self.metric.norm_up(self.errors)
 
-    def after(self, rounding):
-        """``e <- rho e + rounding``, rounded up, once for the start and once for each iteration."""
+    @cached_property
+    def start(self) -> int:
+        """``S``: bound on ``||s*||``, by the saturation level and by the drive."""
+        level = self.metric.norm_up([self.program.top] * self.program.n)
+        return min(level, ceil(Fraction(self.metric.norm_up(self.drives)) / (1 - self.rho)))
+
+    @cached_property
+    def reach(self) -> int:
+        """``r`` of section 7: bound on the norm of every state, rounded or exact."""
+        return ceil(Fraction(self.metric.norm_up(self.drives) + self.rounding) / (1 - self.rho))
+
+    @cached_property
+    def transient(self) -> int:
+        """What is left of the start after all iterations."""
+        return self._recursion(0)
+
+    @cached_property
+    def radius(self) -> int:
+        """Theorem 4: bound on ``||s_K - s*||``."""
+        return self._recursion(self.rounding)
+
+    def _recursion(self, rounding: int) -> int:
+        """``e <- ceil(rho e) + rounding``, once for the start and once for each iteration."""
         bound = self.start
-        for _ in range(self.program.K + 1):
+        for _ in range(self.program.iterations + 1):
             following = -((-bound * self.rho.numerator) // self.rho.denominator) + rounding
             if following == bound:
                 break
             bound = following
         return bound
 
-    def iterations(self):
-        values = {"iterations": self.program.K, "transient": steps(self.after(0))}
-        return {**values, "start_bound": steps(self.start), "rounding_bound": steps(self.norm_up(self.errors))}
+    def two_norm(self, bound: int) -> Fraction:
+        """Bound on the 2-norm in units of the state, from one in the metric."""
+        return Fraction(self.metric.two_norm_up(bound), 1 << BOUND_BITS) / self.program.unit
+
+    def infinity_norm(self, bound: int) -> Fraction:
+        """Bound on every component in units of the state, from one in the metric."""
+        return Fraction(self.metric.infinity_norm_up(bound), 1 << BOUND_BITS) / self.program.unit
+
+
+# ----------------------------------------------------------------------------------
+# Section 6: single samples
+# ----------------------------------------------------------------------------------
+
+
+class Samples:
+    """The calibration words in the certificate, run by the numerics contract."""
+
+    def __init__(self, program: Program, plain: Plain) -> None:
+        self.program, self.plain, self.count = program, plain, whole(plain["count"], 1)
+        products = program.n * (program.d + (2 * program.iterations + 2) * program.n + program.k)
+        need(self.count * products <= MOST_WORK, "too many samples to check")
+        self.words = unpacked(plain["words"], self.count, program.d, 0, program.x_top)
 
     @cached_property
-    def distance(self):
-        return self.after(self.norm_up(self.errors))
-
-    def two_norm(self, weighted):
-        """In units of the state."""
-        return Fraction(root_up(ceil(Fraction(weighted**2, min(self.w)))), 1 << B) / Fraction(2) ** self.program.f
-
-    def radius(self):
-        two = float_up(self.two_norm(self.distance))
-        return {"weighted_norm": steps(self.distance), "two_norm": two, "infinity_norm": two}
-
-    def logit_radius(self):
-        unit = Fraction(2) ** (self.program.out_shift + self.program.f) * 4**B
-        return {"radii": [float_up(self.dual_up(row) * self.distance / unit) for row in self.program.O]}
-
-    def accumulators(self):
-        P, ends = self.program, zip(self.program.extremes, self.program.right)
-        ends = [(a, b + ((1 << r) >> 1), rounded(a, r), rounded(b, r)) for (a, b), r in ends]
-        drive = max(max(abs(a), abs(b)) for *_, a, b in ends)
-        rows = zip(P.matrix, P.leak, P.g, ends)
-        state = max((sum(map(abs, r)) + k) * P.top + max(map(abs, e[2:])) + ((1 << g) >> 1) for r, k, g, e in rows)
-        output = max(sum(map(abs, row)) * P.top + abs(c) for row, c in zip(P.O, P.c))
-        ranges = {"drive_accumulator": (min(0, *(e[0] for e in ends)), max(0, *(e[1] for e in ends)))}
-        ranges.update(drive=(-drive, drive), state_accumulator=(-state, state), output=(-output, output))
-        bits = {name: max((v if v >= 0 else -v - 1).bit_length() for v in r) + 1 for name, r in ranges.items()}
-        return {name: {"low": r[0], "high": r[1], "bits": bits[name]} for name, r in ranges.items()}
-
-    def state_range(self):
-        reach = ceil(Fraction(self.norm_up(self.drives) + self.norm_up(self.errors)) / (1 - self.rho))
-        unit, rows = Fraction(2) ** (self.program.G + 2 * B), zip(self.program.N, self.drives, self.errors)
-        most, top = max(self.dual_up(row) * reach / unit + v + e for row, v, e in rows), self.program.top
-        verdict = "may saturate, harmless" if most >= top else "never saturates"
-        return {"bound": float_up(most), "saturation_level": top, "verdict": verdict}
-
-    @cached_property
-    def samples(self):
-        """Input words of every sample."""
-        P, plain = self.program, self.evidence["samples"]
-        count = whole(plain["count"], 1)
-        need(count * P.n * (P.d + (2 * P.K + 2) * P.n + P.k) <= MOST_WORK, "too many samples to check")
-        return unpacked(plain["words"], count, P.d, 0, P.x_top)
-
-    @cached_property
-    def drive_words(self):
+    def exact_drives(self) -> Matrix:
         """Exact drive of every sample, on the drive accumulator's grid."""
         P = self.program
-        return [[(dot(row, x) << P.left) + b for row, b in zip(P.drive, P.bias)] for x in self.samples]
+        return [[(dot(row, x) << P.left) + bias for row, bias in zip(P.drive, P.drive_bias)] for x in self.words]
 
     @cached_property
-    def states(self):
-        """Final state of every sample, by the numerics contract."""
+    def states(self) -> Matrix:
+        """Final state of every sample."""
         P, states = self.program, []
-        for exact in self.drive_words:
+        for exact in self.exact_drives:
             drive = [rounded(v, r) for v, r in zip(exact, P.right)]
-            states.append(P.iterate([clip(rounded(v, g), P.top) for v, g in zip(drive, P.g)], drive, 0))
+            start = [saturated(rounded(v, g), P.top) for v, g in zip(drive, P.g)]
+            states.append(P.iterated(start, drive, 0))
         return states
 
-    def enclosed(self, fine, drive):
-        """Bound on the distance of a fine state from the exact equilibrium, by its residual."""
-        P, square = self.program, 0
-        for v, s, g, w in zip(P.accumulate(fine, drive, FINE), fine, P.g, self.w):
-            residual = ((abs(clip(v, P.top << (FINE + g)) - (s << g)) + 1) >> g) + 1
-            square += w * residual * residual
-        return ceil(Fraction(root_up(square << 2 * B)) / (1 - self.rho))
+    @cached_property
+    def deployed_classes(self) -> Vector:
+        """The device's class of every sample."""
+        return [argmax(self.program.outputs(state, 0)) for state in self.states]
+
+    def verdicts(self, found: Vector) -> Plain:
+        """Classes that were decided (-1 where not) against the device's."""
+        equal, undecided = sum(map(eq, found, self.deployed_classes)), found.count(-1)
+        different = self.count - equal - undecided
+        return {"samples": self.count, "equal": equal, "different": different, "undecided": undecided}
+
+
+def decided(values: Sequence[Any], duals: Matrix, radius: Fraction, slack: Fraction) -> int:
+    """The place of the largest value, or -1 where another may be larger within the radius."""
+    best = argmax(values)
+    rivals = (i for i in range(len(values)) if i != best)
+    return best if all(values[best] - values[i] > duals[best][i] * radius + slack for i in rivals) else -1
+
+
+def residual_radius(contraction: Contraction, fine: Vector, drive: Vector) -> int:
+    """Lemma 2: bound on the distance of a fine state from the exact equilibrium, in fine steps.
+
+    ``drive`` is the exact one rounded down to the next integer of the accumulator's grid.
+    """
+    P, residuals = contraction.program, []
+    for v, s, g in zip(P.accumulated(fine, drive, FINE_BITS), fine, P.g):
+        missed = saturated(v, P.top << (FINE_BITS + g)) - (s << g)
+        residuals.append(((abs(missed) + 1) >> g) + 1)
+    return ceil(Fraction(contraction.metric.norm_up(residuals)) / (1 - contraction.rho))
+
+
+class ExactClasses:
+    """Classes of the exact equilibria, decided by distances in the metric (section 5, outputs)."""
+
+    def __init__(self, contraction: Contraction) -> None:
+        rows, dual = contraction.program.readout, contraction.metric.dual_norm_up
+        self.program = contraction.program
+        self.duals = [[dual(map(sub, a, b)) for b in rows] for a in rows]
+
+    def of(self, state: Vector, extra: int, distance: int) -> int:
+        """The class of every state within the distance, -1 where they differ."""
+        return decided(self.program.outputs(state, extra), self.duals, Fraction(distance, 4**BOUND_BITS), Fraction(0))
+
+
+# ----------------------------------------------------------------------------------
+# Section 9: the float model
+# ----------------------------------------------------------------------------------
+
+
+class Affine(NamedTuple):
+    """``matrix x + offset`` on the grid of ``2^-bits``; every number is off by at most half a unit."""
+
+    bits: int
+    matrix: Matrix
+    offset: Vector
+
+
+def read_affine(plain: Plain, rows: int, columns: int) -> Affine:
+    """Matrix and offset."""
+    bits = whole(plain["bits"], -MOST_BITS, MOST_BITS)
+    return Affine(bits, unpacked(plain["matrix"], rows, columns), vector(plain["offset"], rows))
+
+
+class FloatModel:
+    """The float network on integer grids: ``z = prox(W z + U x + b)``, ``y = O z + c``."""
+
+    def __init__(self, program: Program, plain: Plain) -> None:
+        self.plain, n = plain, program.n
+        self.grid_bits = whole(plain["grid_bits"], 1, 64)
+        self.W = matrix(plain["W"], n, n)
+        self.margin_units = whole(plain["margin"]["bound"], 1)
+        self.lipschitz_units = whole(plain["lipschitz"]["bound"], n + 1)
+        self.input = read_affine(plain["input"], n, program.d)
+        self.output = read_affine(plain["output"], program.k, n)
+        self.clip_bits = whole(plain["clip"]["bits"], 0, MOST_BITS)
+        self.clip = read_clip(plain["clip"], n)
 
     @cached_property
-    def duals(self):
-        return [[self.dual_up([x - y for x, y in zip(a, b)]) for b in self.program.O] for a in self.program.O]
+    def monotone(self) -> Matrix:
+        """``A = I - W`` in units of ``2^-grid_bits``."""
+        return diagonal_plus([1 << self.grid_bits] * len(self.W), scaled(-1, self.W))
 
-    def decided(self, y, distance):
-        """The class of the exact equilibrium, -1 where another lies within the distance."""
-        return decided(y, lambda best, i: Fraction(self.duals[best][i] * distance, 4**B))
+    @property
+    def margin(self) -> Fraction:
+        """``m``."""
+        return Fraction(self.margin_units, 1 << self.grid_bits)
 
-    def verdicts(self, found):
-        """Proved classes against the deployed ones."""
-        deployed = [argmax(self.program.logits(s, 0)) for s in self.states]
-        n, equal, undecided = len(found), sum(map(eq, found, deployed)), found.count(-1)
-        return {"samples": n, "equal": equal, "different": n - equal - undecided, "undecided": undecided}
+    @property
+    def lipschitz(self) -> Fraction:
+        """``L``."""
+        return Fraction(self.lipschitz_units, 1 << self.grid_bits)
 
-    def class_a_priori(self):
-        equal = sum(self.decided(self.program.logits(s, 0), self.distance) >= 0 for s in self.states)
-        return {"samples": len(self.states), "equal": equal}
+    def prove_margin(self) -> None:
+        """``2 (I - sym(W) - (m + n) I)`` in units is positive definite; ``n`` units pay for the rounding of ``W``."""
+        n, pairs = len(self.W), zip(self.monotone, zip(*self.monotone))
+        twice = [[x + y for x, y in zip(row, column)] for row, column in pairs]
+        gap = diagonal_plus([-2 * (self.margin_units + n)] * n, twice)
+        positive_definite(gap, self.plain["margin"], "margin of the float model")
 
-    def class_a_posteriori(self):
-        P, found, largest = self.program, [], 0
-        for s, exact in zip(self.states, self.drive_words):
-            drive, fine = [(v << FINE) >> r for v, r in zip(exact, P.right)], [v << FINE for v in s]
-            largest = max(largest, self.enclosed(fine, drive))
-            fine = P.iterate(fine, drive, FINE)
-            found.append(self.decided(P.logits(fine, FINE), self.enclosed(fine, drive)))
-        return {**self.verdicts(found), "largest_distance": steps((largest >> FINE) + 1)}
+    def prove_lipschitz(self) -> None:
+        """``(L - n)^2 I - (I - W)'(I - W)`` in units is positive definite."""
+        n = len(self.W)
+        gap = diagonal_plus([(self.lipschitz_units - n) ** 2] * n, scaled(-1, gram(self.monotone, [1] * n)))
+        positive_definite(gap, self.plain["lipschitz"], "Lipschitz constant of the float model")
+
+
+class Point(NamedTuple):
+    """A value ``z`` of the float model's ``prox``, in integers, and a bound on its distance from the equilibrium."""
+
+    z: Vector
+    radius: Fraction
+
+
+class Points:
+    """Theorem 6: a point near the float model's equilibrium of every sample."""
+
+    def __init__(self, model: FloatModel, samples: Samples) -> None:
+        self.model, self.samples = model, samples
+        given = samples.program.f + FINE_BITS
+        self.bits = max(given, model.clip_bits)  # of a point: a bound of the clip may lie between two of those given
+        self._finer = self.bits - given
+        self._rows = [row.times(1 << (self.bits - model.clip_bits)) for row in model.clip]
 
     @cached_property
-    def points(self):
-        """A point for each sample, and a bound on its distance from the float model's equilibrium."""
-        (V, m, (grid_bits, U, b), _, bits), P, found = self.model, self.program, []
-        Z = P.f + FINE
-        T = max(bits + Z, grid_bits)
-        left, right = T - bits - Z, T - grid_bits
-        points = unpacked(self.evidence["samples"]["equilibria"], len(self.samples), P.n, 0)
-        for x, z in zip(self.samples, points):
-            pull = [((dot(u, x) + o) << right) - (dot(v, z) << left) for u, o, v in zip(U, b, V)]  # q - (I - W) z
-            half = ((sum(z) << left) + ((sum(x) + 1) << right) + 1) >> 1  # W, U and b are off by half a unit
-            square = sum((abs(e if s else max(e, 0)) + half) ** 2 for e, s in zip(pull, z))
-            found.append((z, root_up(square) / (m * Fraction(2) ** T)))
-        return found
+    def all(self) -> list[Point]:
+        """The points of all samples."""
+        packed, P = self.samples.plain["equilibria"], self.samples.program
+        given = unpacked(packed, self.samples.count, P.n)
+        return [self._enclosed(x, list(map(self._value, row, self._rows))) for x, row in zip(self.samples.words, given)]
 
-    def displacement_a_posteriori(self):
-        unit, found = Fraction(2) ** (B + self.program.f + FINE), []
-        for state, (z, r) in zip(self.states, self.points):
-            square = sum(((s << FINE) - v) ** 2 for s, v in zip(self.program.prox(state, 0), z))
-            found.append(root_up(square << 2 * B) / unit + r)
-        return {"samples": len(found), "largest": float_up(max(found)), "mean": float_up(sum(found) / len(found))}
+    def _value(self, given: int, row: Row) -> int:
+        """A value of ``prox``; just outside of all of them is the nearest one."""
+        low, high = row.ends
+        whole(given, -inf if low is None else low >> self._finer, inf if high is None else -(-high >> self._finer))
+        return _between(given << self._finer, low, high)
 
-    def class_of_float_model(self):
-        (*_, (_, rows, c), _), unit, found = self.model, Fraction(2) ** (self.program.f + FINE), []
-        dual = [
-            [root_up(sum((x - y) ** 2 for x, y in zip(a, b))) + root_up(self.program.n) for b in rows] for a in rows
-        ]
-        for z, r in self.points:
-            y, half = [dot(row, z) / unit + o for row, o in zip(rows, c)], sum(z) / unit + 1
-            found.append(decided(y, lambda best, i, r=r, half=half: dual[best][i] * r + half))
-        return self.verdicts(found)
+    def _enclosed(self, x: Vector, z: Vector) -> Point:
+        """The smallest ``e`` with ``z = prox(W z + U x + b + e)``, over the margin."""
+        model, U = self.model, self.model.input
+        T = max(model.grid_bits + self.bits, U.bits)  # fractional bits in which all sums are exact
+        left, right = T - model.grid_bits - self.bits, T - U.bits
+        # W, U and b are off by at most half a unit each.
+        half = ((sum(map(abs, z)) << left) + ((sum(x) + 1) << right) + 1) >> 1
+        square = 0
+        for value, row, a, u, b in zip(z, self._rows, model.monotone, U.matrix, U.offset):
+            pull = ((dot(u, x) + b) << right) - (dot(a, z) << left)  # W z + U x + b - z
+            low, high = row.times(1 << (T - self.bits)).cone(value << (T - self.bits))
+            square += (abs(pull - _between(pull, low, high)) + half) ** 2
+        return Point(z, root_up(square) / (model.margin * Fraction(2) ** T))
 
-    def displacement_a_priori(self):
-        (V, m, (grid_bits, U, b), _, bits), P, n = self.model, self.program, self.program.n
-        gain, one = self.alpha.numerator, self.alpha.denominator << bits
-        A = [[gain * v for v in row] for row in V]  # alpha (I - W), in units of 1 / one
-        X, Y = less([one] * n, [[0] * n] * n), less([one << P.G] * n, [[v << P.G for v in row] for row in A])
-        if P.solver == "peaceman_rachford":
-            gain, X = 2 * gain, less([one] * n, [[-v for v in row] for row in A])
-        R = [list(map(sub, *rows)) for rows in zip(times(X, P.N), Y)]
+
+def clip_change(model: FloatModel, program: Program, alpha: Fraction) -> tuple[Fraction, Fraction]:
+    """Section 9, last part: how far the stored clip is from the float model's at step size ``alpha``.
+
+    In units of the state, 2-norms over the rows: of ``z`` where a row is a clip, of ``s - z`` where it is a complement.
+    """
+    squares, top = {False: Fraction(0), True: Fraction(0)}, program.top / program.unit
+    for real, word in zip(model.clip, program.clip):
+        need(real.complement == word.complement, "the program's clip is not the float model's: a complement differs")
+        scale = (alpha if real.complement else 1) / Fraction(2) ** model.clip_bits
+        largest = Fraction(0)
+        for bound, stored in ((real.lower, word.lower), (real.upper, word.upper)):
+            need(stored is None or bound is not None, "the program's clip bounds a row that the float model does not")
+            if bound is not None and stored is not None:
+                largest = max(largest, abs(scale * bound - stored / program.unit))
+            elif bound is not None:  # no state word lies beyond
+                largest = max(largest, top - abs(scale * bound))
+        squares[real.complement] += largest**2
+    values, cones = (Fraction(root_up(ceil(s * 4**BOUND_BITS)), 2**BOUND_BITS) for s in squares.values())
+    return values, cones
+
+
+class EveryInput:
+    """Section 9, every input: the residual of the stored recurrence in the float model."""
+
+    def __init__(self, program: Program, model: FloatModel, alpha: Fraction) -> None:
+        self.program, self.model, n = program, model, program.n
+        self.unit = alpha.denominator << model.grid_bits
+        self.A = scaled(alpha.numerator, model.monotone)  # alpha (I - W), in this unit
+        reflected = program.solver == PEACEMAN_RACHFORD
+        self.gain = (2 if reflected else 1) * alpha.numerator
+        zero = [[0] * n for _ in range(n)]
+        self.X = diagonal_plus([self.unit] * n, self.A if reflected else zero)  # I + alpha (I - W), or I
+
+    def matrix_norm(self) -> Fraction:
+        """``||R||_2``, ``R = X M - (I - alpha A)``, times the unit: by the Frobenius norm of ``R' R``."""
+        n, (N, G) = self.program.n, self.program.common
+        moved = scaled(1 << G, diagonal_plus([self.unit] * n, scaled(-1, self.A)))
+        R = difference(times(self.X, N), moved)
         norm = root_up(root_up(sum(dot(row, row) for row in gram(R, [1] * n))))
+        return Fraction(norm, 1 << (self.model.grid_bits + G))
+
+    def input_norm(self) -> Fraction:
+        """``max_x ||c(x)||_2``, ``c = X d - gain (U x + b)``, row by row, in the same unit."""
+        P, U = self.program, self.model.input
         grids = [r + g + P.f for r, g in zip(P.right, P.g)]
-        E, square = max(grids), 0
-        H, rows = max(bits + E, grid_bits), zip(P.drive, P.bias, grids)
-        drive = [[x << (P.left + E - e) for x in row] + [o << (E - e)] for row, o, e in rows]
-        for row, u, o in zip(times(X, drive), U, b):
-            *row, o = [(x << (H - bits - E)) - (gain * y << (H - grid_bits)) for x, y in zip(row, [*u, o])]
-            square += max(map(abs, span(row, P.x_top, o))) ** 2
-        S = self.two_norm(self.start)
-        moved = (norm * S / Fraction(2) ** (bits + P.G) + root_up(square) / Fraction(2) ** H) / gain
-        half = n * S / 2**bits + root_up(n) * (P.d * P.x_top + 1) / Fraction(2) ** grid_bits
-        return {"bound": float_up((moved + half / 2) / m + self.two_norm(self.distance))}
-
-    def state_saturation(self):
-        saturated = sum(max(map(abs, s)) >= self.program.top for s in self.states)
-        return {"samples": len(self.states), "saturated": saturated}
+        E = max(grids)
+        H = max(self.model.grid_bits + E, U.bits)
+        rows = zip(P.drive, P.drive_bias, grids)
+        drive = [[x << (P.left + E - e) for x in row] + [bias << (E - e)] for row, bias, e in rows]
+        square = 0
+        for row, u, b in zip(times(self.X, drive), U.matrix, U.offset):
+            fine, coarse = H - self.model.grid_bits - E, H - U.bits
+            *inputs, offset = ((x << fine) - (self.gain * y << coarse) for x, y in zip(row, [*u, b]))
+            square += max(map(abs, span(inputs, P.x_top, offset))) ** 2
+        return root_up(square) / Fraction(2) ** H
 
 
-def unique(pairs):
+# ----------------------------------------------------------------------------------
+# The proved lines: each function proves its claim again and returns the values
+# ----------------------------------------------------------------------------------
+
+
+class Evidence:
+    """Everything in the certificate that proves something, read once it is needed."""
+
+    def __init__(self, program: Plain, plain: Plain) -> None:
+        self.program, self.plain, self.alpha = Program(program), plain, rational(plain["step_size"])
+        dyadic = self.program.solver != FORWARD_BACKWARD or self.alpha == Fraction(1, 1 << self.program.leak_shift)
+        need(self.alpha > 0 and dyadic, "step size and leak do not belong together")
+        self.contraction = Contraction(self.program, plain["contraction"])
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether there are calibration samples."""
+        return "samples" in self.plain
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the float model's integers are there, and with them its margin."""
+        return "operator" in self.plain
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The calibration samples."""
+        return Samples(self.program, self.plain["samples"])
+
+    @cached_property
+    def model(self) -> FloatModel:
+        """The float model."""
+        return FloatModel(self.program, self.plain["operator"])
+
+    @cached_property
+    def points(self) -> Points:
+        """Points near the float model's equilibria."""
+        return Points(self.model, self.samples)
+
+
+def check_contraction(evidence: Evidence) -> Plain:
+    """Section 3, Theorems 1 and 2."""
+    found = evidence.contraction
+    found.prove()
+    return {"contraction_factor": found.factor, "metric": found.metric.name, "weighting": found.weighting}
+
+
+def check_implied_operator(evidence: Evidence) -> Plain:
+    """Section 4, Theorem 3 (Cayley)."""
+    low, high = 1 - evidence.contraction.rho, 1 + evidence.contraction.rho
+    if evidence.program.solver == PEACEMAN_RACHFORD:
+        margin, lipschitz = low / high / evidence.alpha, high / low / evidence.alpha
+    else:
+        margin, lipschitz = low / evidence.alpha, high / evidence.alpha
+    bounds = {"margin_bound": float_down(margin), "lipschitz_bound": float_up(lipschitz)}
+    return {**bounds, "weighting": evidence.contraction.weighting}
+
+
+def check_iterations(evidence: Evidence) -> Plain:
+    """Section 5, Theorem 4: the start."""
+    found = evidence.contraction
+    return {
+        "iterations": evidence.program.iterations,
+        "transient": in_steps(found.transient),
+        "start_bound": in_steps(found.start),
+        "rounding_bound": in_steps(found.rounding),
+    }
+
+
+def check_radius(evidence: Evidence) -> Plain:
+    """Section 5, Theorem 4, in three norms."""
+    found = evidence.contraction
+    return {
+        "weighted_norm": in_steps(found.radius),
+        "two_norm": float_up(found.two_norm(found.radius)),
+        "infinity_norm": float_up(found.infinity_norm(found.radius)),
+    }
+
+
+def check_logit_radius(evidence: Evidence) -> Plain:
+    """Section 5, outputs."""
+    P, found = evidence.program, evidence.contraction
+    unit = Fraction(2) ** (P.output_shift + P.f) * 4**BOUND_BITS
+    return {"radii": [float_up(found.metric.dual_norm_up(row) * found.radius / unit) for row in P.readout]}
+
+
+def check_class_a_priori(evidence: Evidence) -> Plain:
+    """Section 5: samples whose class the radius alone decides."""
+    classes, samples = ExactClasses(evidence.contraction), evidence.samples
+    equal = sum(classes.of(state, 0, evidence.contraction.radius) >= 0 for state in samples.states)
+    return {"samples": samples.count, "equal": equal}
+
+
+def check_class_a_posteriori(evidence: Evidence) -> Plain:
+    """Section 6, Lemma 2: at the deployed state, and at its continuation with more bits."""
+    P, samples, classes = evidence.program, evidence.samples, ExactClasses(evidence.contraction)
+    found, largest = [], 0
+    for state, exact in zip(samples.states, samples.exact_drives):
+        drive, fine = [(v << FINE_BITS) >> r for v, r in zip(exact, P.right)], [v << FINE_BITS for v in state]
+        largest = max(largest, residual_radius(evidence.contraction, fine, drive))
+        fine = P.iterated(fine, drive, FINE_BITS)
+        found.append(classes.of(fine, FINE_BITS, residual_radius(evidence.contraction, fine, drive)))
+    return {**samples.verdicts(found), "largest_distance": in_steps((largest >> FINE_BITS) + 1)}
+
+
+def check_accumulators(evidence: Evidence) -> Plain:
+    """Section 7: the interval of every sum, and the width that holds it."""
+    P = evidence.program
+    sums = [(low, high + ((1 << r) >> 1)) for (low, high), r in zip(P.drive_spans, P.right)]
+    drives = [max(abs(rounded(low, r)), abs(rounded(high, r))) for (low, high), r in zip(P.drive_spans, P.right)]
+    rows = zip(P.matrix, P.leak, P.g, drives)
+    state = max((sum(map(abs, row)) + leak) * P.top + d + ((1 << g) >> 1) for row, leak, g, d in rows)
+    output = max(sum(map(abs, row)) * P.top + abs(bias) for row, bias in zip(P.readout, P.output_bias))
+    ranges = {
+        "drive_accumulator": (min(0, *(low for low, _ in sums)), max(0, *(high for _, high in sums))),
+        "drive": (-max(drives), max(drives)),
+        "state_accumulator": (-state, state),
+        "output": (-output, output),
+    }
+    return {name: {"low": low, "high": high, "bits": _width(low, high)} for name, (low, high) in ranges.items()}
+
+
+def _width(low: int, high: int) -> int:
+    """Bits of the smallest two's complement word that holds an interval."""
+    return max((v if v >= 0 else -v - 1).bit_length() for v in (low, high)) + 1
+
+
+def check_state_range(evidence: Evidence) -> Plain:
+    """Section 7: every state before saturation."""
+    found, (N, G) = evidence.contraction, evidence.program.common
+    unit, rows = Fraction(2) ** (G + 2 * BOUND_BITS), zip(N, found.drives, found.errors)
+    most = max(found.metric.dual_norm_up(row) * found.reach / unit + drive + error for row, drive, error in rows)
+    verdict = "may saturate, harmless" if most >= evidence.program.top else "never saturates"
+    return {"bound": float_up(most), "saturation_level": evidence.program.top, "verdict": verdict}
+
+
+def check_state_saturation(evidence: Evidence) -> Plain:
+    """Section 7: samples that end at the saturation level."""
+    top, samples = evidence.program.top, evidence.samples
+    return {"samples": samples.count, "saturated": sum(max(map(abs, state)) >= top for state in samples.states)}
+
+
+def check_adjoint(evidence: Evidence) -> Plain:
+    """Section 8: the dual norm of the transposed matrix is the norm of the matrix."""
+    return {"contraction_factor": evidence.contraction.factor}
+
+
+def check_original_operator(evidence: Evidence) -> Plain:
+    """Section 9: margin and Lipschitz constant of the float model."""
+    model = evidence.model
+    model.prove_margin()
+    model.prove_lipschitz()
+    m, L = model.margin, model.lipschitz
+    return {"margin_bound": float_down(m), "lipschitz_bound": float_up(L), "condition_bound": float_up(L / m)}
+
+
+def check_displacement_a_posteriori(evidence: Evidence) -> Plain:
+    """Section 9, (7): by the point of each sample."""
+    P, points = evidence.program, evidence.points
+    shift, unit, found = points.bits - P.f, Fraction(2) ** (BOUND_BITS + points.bits), []
+    for state, point in zip(evidence.samples.states, points.all):
+        square = sum(((z << shift) - p) ** 2 for z, p in zip(P.prox(state, 0), point.z))
+        found.append(root_up(square << 2 * BOUND_BITS) / unit + point.radius)
+    mean = sum(found, Fraction(0)) / len(found)
+    return {"samples": len(found), "largest": float_up(max(found)), "mean": float_up(mean)}
+
+
+def check_class_of_float_model(evidence: Evidence) -> Plain:
+    """Section 9: the class at a point, where its radius and the rounding of the readout decide it."""
+    _, rows, offset = evidence.model.output
+    unit, extra, found = Fraction(2) ** evidence.points.bits, root_up(evidence.program.n), []
+    duals = [[root_up(sum((x - y) ** 2 for x, y in zip(a, b))) + extra for b in rows] for a in rows]
+    for z, radius in evidence.points.all:
+        outputs, half = [dot(row, z) / unit + c for row, c in zip(rows, offset)], sum(map(abs, z)) / unit + 1
+        found.append(decided(outputs, duals, radius, half))
+    return evidence.samples.verdicts(found)
+
+
+def check_displacement_a_priori(evidence: Evidence) -> Plain:
+    """Section 9, every input: one residual for matrix, drive, clip and rounding."""
+    P, model, found = evidence.program, evidence.model, evidence.contraction
+    every = EveryInput(P, model, evidence.alpha)
+    start = found.two_norm(found.start)
+    residual = (every.matrix_norm() * start + every.input_norm()) / every.gain
+    # W, U and b are off by at most half a unit each.
+    inputs = P.d * P.x_top + 1
+    grids = P.n * start / 2**model.grid_bits + root_up(P.n) * inputs / Fraction(2) ** model.input.bits
+    values, cones = clip_change(model, P, evidence.alpha)
+    rows = model.lipschitz * values + cones / evidence.alpha
+    bound = (residual + grids / 2 + rows) / model.margin + values + found.two_norm(found.radius)
+    return {"bound": float_up(bound)}
+
+
+# ----------------------------------------------------------------------------------
+# Section 10: the certificate as a whole
+# ----------------------------------------------------------------------------------
+
+PROVED: dict[str, Callable[[Evidence], Plain]] = {
+    "contraction": check_contraction,
+    "implied_operator": check_implied_operator,
+    "iterations": check_iterations,
+    "radius": check_radius,
+    "logit_radius": check_logit_radius,
+    "class_a_priori": check_class_a_priori,
+    "class_a_posteriori": check_class_a_posteriori,
+    "accumulators": check_accumulators,
+    "state_range": check_state_range,
+    "state_saturation": check_state_saturation,
+    "adjoint": check_adjoint,
+    "original_operator": check_original_operator,
+    "displacement_a_posteriori": check_displacement_a_posteriori,
+    "class_of_float_model": check_class_of_float_model,
+    "displacement_a_priori": check_displacement_a_priori,
+}
+#: Lines of floating point; nothing here can confirm them.
+MEASURED = {"original_figures", "deployed_figures", "iteration_norms", "displacement"}
+#: Lines that need calibration samples, and lines that need the float model's integers.
+COMPARED = {"displacement_a_posteriori", "class_of_float_model"}
+SAMPLED = {"class_a_priori", "class_a_posteriori", "state_saturation", "displacement"} | COMPARED
+MODELLED = {"original_operator", "displacement_a_priori"} | COMPARED
+#: SHA-256 of the names, words and sources of all claims, for each task: a claim is its words as well as its numbers.
+CLAIMS = {
+    "classes": "8ebad326c20855b448c75721d75ce344315e9689da8c59b3d3e4c6f4e082ec1d",
+    "values": "926b2d586825e8fa984fce926f2503272afe5b5a4a506ed318be1580c3692ec4",
+}
+FIELDS = ("version", "task", "lines", "program", "program_digest", "model_digest", "evidence", "digest")
+LINE_FIELDS = ("name", "statement", "values", "status", "source")
+
+
+class Checker:
+    """A certificate whose seals and words are right; :meth:`run` proves its lines."""
+
+    def __init__(self, plain: Plain) -> None:
+        need(plain["version"] == 2, f"version is {plain['version']!r:.60}, expected 2")
+        plain = fields(plain, FIELDS, "certificate")
+        body = {key: value for key, value in plain.items() if key != "digest"}
+        need(plain["digest"] == digest(body), "the digest does not match: the file was changed")
+        need(plain["program_digest"] == digest(plain["program"]), "the program's digest does not match its integers")
+        need(plain["program"]["certified"] is True, "the program is marked uncertified: nothing proves its convergence")
+        need(plain["task"] in CLAIMS, f"unknown task {plain['task']!r:.60}")
+        self.lines = [fields(line, LINE_FIELDS, "line") for line in plain["lines"]]
+        claims = {line["name"]: [line["statement"], line["source"]] for line in self.lines}
+        need(len(claims) == len(self.lines), "a line occurs twice")
+        need(digest(claims) == CLAIMS[plain["task"]], "a claim is missing, unknown or differently worded")
+        self.evidence = Evidence(plain["program"], plain["evidence"])
+
+    def run(self) -> Iterator[tuple[str, str]]:
+        """Check every line; yield its name and status."""
+        for line in self.lines:
+            name, status = line["name"], self._status(line["name"])
+            if name in MEASURED and line["status"] == "not covered":
+                status = "not covered"  # floating point may fail; that claims nothing
+            need(line["status"] == status, f"{name}: the status is {line['status']!r}, the evidence says {status!r}")
+            if status == "not covered":
+                need(set(line["values"]) == {"reason"}, f"{name}: claimed without evidence")
+            if status == "proved":
+                found = PROVED[name](self.evidence)
+                good = canonical(found) == canonical(line["values"])
+                need(good, f"{name}: the proof gives {found!r:.300}, not {line['values']!r:.300}")
+            yield name, status
+
+    def _status(self, name: str) -> str:
+        """What the evidence allows a line to be."""
+        unsampled = name in SAMPLED and not self.evidence.has_samples
+        unmodelled = name in MODELLED and not self.evidence.has_model
+        no_product = name == "implied_operator" and self.evidence.contraction.metric.name != TwoNorm.name
+        if unsampled or unmodelled or no_product:
+            return "not covered"
+        return "measured" if name in MEASURED else "proved"
+
+
+def unique(pairs: list[tuple[str, Any]]) -> Plain:
+    """An object of the file, no key of it twice."""
     need(len({key for key, _ in pairs}) == len(pairs), "a key occurs twice")
     return dict(pairs)
 
 
-def main(arguments):
-    if len(arguments) != 1:
-        print("usage: check_certificate.py certificate.json")
-        return 1
-    failure = None
+def check(path: str) -> str | None:
+    """Check a file; print its lines, and return what is wrong with it, if anything."""
     try:
-        with open(arguments[0], encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             plain = json.load(file, object_pairs_hook=unique)
         for name, status in Checker(plain).run():
             print(f"ok    {name}: {status}")
     except CertificateError as error:
-        failure = str(error)
+        return str(error)
     except OSError as error:
-        failure = f"{arguments[0]} cannot be read: {error.strerror}"
+        return f"{path} cannot be read: {error.strerror}"
     except Exception as error:  # whatever else a malformed file provokes
-        failure = f"malformed certificate: {type(error).__name__}: {error!s:.200}"
+        return f"malformed certificate: {type(error).__name__}: {error!s:.200}"
+    return None
+
+
+def main(arguments: list[str]) -> int:
+    """The program: exit code 0 where every proved line holds."""
+    if len(arguments) != 1:
+        print("usage: check_certificate.py certificate.json")
+        return 1
+    failure = check(arguments[0])
     print("certificate accepted: every proved line holds" if failure is None else f"FAIL  {failure}")
     return int(failure is not None)
 

@@ -9,12 +9,15 @@ the proof, only the integers at its end; see ``docs/mathematics.md``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 
 import numpy as np
 
 from ..base import exact_dtype, round_shift
 from ..program import GoldenModel, SolverProgram
-from .contraction import BOUND_BITS, ContractionProof, ceil_fraction, dual_norm_up, root_up
+from .contraction import ContractionProof
+from .metric import BOUND_BITS
 from .ranges import readout_rows
 
 #: Fractional bits added to the state.
@@ -23,13 +26,13 @@ FINE_BITS = 16
 
 @dataclass(frozen=True)
 class Enclosure:
-    """``||states - s*||_D <= radius``, both in steps of ``2^-FINE_BITS`` of a state step.
+    """``||states - s*|| <= radius``, both in steps of ``2^-FINE_BITS`` of a state step.
 
     Parameters
     ----------
     states : ndarray of integers (samples, n)
     radii : list of int (samples,)
-        In units of ``2^-BOUND_BITS`` fine steps, in the norm of the proof's weights.
+        In units of ``2^-BOUND_BITS`` fine steps, in the proof's norm.
     """
 
     states: np.ndarray
@@ -41,7 +44,7 @@ class ExactRecurrence:
 
     def __init__(self, program: SolverProgram, proof: ContractionProof, words: np.ndarray):
         dtype = exact_dtype(2 * max(program.drive_accumulator_bound, program.accumulator_bound) << FINE_BITS)
-        self._program, self._weights, self._factor = program, proof.weights, proof.contraction_factor
+        self._program, self._metric, self._factor = program, proof.metric, proof.contraction_factor
         self._matrix: np.ndarray = program.stage.iteration_matrix(dtype).T
         self._shifts = program.matrix.shifts
         total = program.drive.apply(words.astype(dtype)) * 2**program.drive_left_shift
@@ -53,6 +56,15 @@ class ExactRecurrence:
     def start(self, states: np.ndarray) -> np.ndarray:
         """Deployed states (samples, n) on the fine grid."""
         return states.astype(self._drive.dtype) * 2**FINE_BITS
+
+    def settled(self, fine: np.ndarray) -> np.ndarray:
+        """Fine states after as many rounded updates as the program has iterations, or at their fixed points."""
+        for _ in range(self._program.iterations):
+            following = self.update(fine)
+            if (following == fine).all():
+                break
+            fine = following
+        return fine
 
     def update(self, fine: np.ndarray) -> np.ndarray:
         """One rounded update of fine states."""
@@ -76,8 +88,7 @@ class ExactRecurrence:
         return self._program.splitting.phi(self._clip, fine)
 
     def _radius(self, residual: list[int]) -> int:
-        square = sum(w * r * r for w, r in zip(self._weights, residual, strict=True))
-        return ceil_fraction(root_up(square << 2 * BOUND_BITS) / (1 - self._factor))
+        return ceil(Fraction(self._metric.norm_up(residual)) / (1 - self._factor))
 
 
 def floor_shift(values: np.ndarray, shift: np.ndarray) -> np.ndarray:
@@ -91,11 +102,11 @@ def decided_classes(program: SolverProgram, proof: ContractionProof, enclosure: 
     """Class of the exact equilibrium of each sample, -1 where the enclosure does not decide it.
 
     The logits ``a`` and ``b`` of every state in the enclosure are in the order of its centre's
-    when their difference exceeds ``||(O_a - O_b) D^-1|| radius``.
+    when their difference exceeds the dual norm of ``O_a - O_b`` times the radius.
     """
     rows = readout_rows(program)
     bias = (program.readout_bias.astype(object) << fine_bits).tolist()
-    dual = [[dual_norm_up([x - y for x, y in zip(a, b, strict=True)], proof.weights) for b in rows] for a in rows]
+    dual = [[proof.metric.dual_norm_up([x - y for x, y in zip(a, b, strict=True)]) for b in rows] for a in rows]
     z = program.clip.scaled(2**fine_bits).prox(enclosure.states).astype(np.int64).astype(object)
     outputs = z @ np.array(rows, dtype=object).T + np.array(bias, dtype=object)
     classes = []

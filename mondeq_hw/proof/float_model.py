@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 
 import flint
 import numpy as np
 
-from ..base import exact_dtype
+from ..base import Clip, InputError, exact_dtype
 from ..problem import MonDEQ, folded_input
 from ..program import SolverProgram
-from .contraction import BOUND_BITS, iteration_integers, root_up
+from .contraction import iteration_integers
 from .enclosure import FINE_BITS
+from .metric import BOUND_BITS, root_up
+from .normal_cone import NormalCones, grid_of
 from .perturbation import GRID_BITS, OperatorProof
 
 #: Bits of the largest entry of ``U`` and of ``O``: as many as a float32 has.
@@ -51,7 +54,7 @@ class AffineGrid:
 
 @dataclass(frozen=True)
 class FloatModel:
-    """``z = relu(W z + U x + b)``, ``y = O z + c`` on integer grids, with the proof of its margin.
+    """``z = prox(W z + U x + b)``, ``y = O z + c`` on integer grids, with the proof of its margin.
 
     Parameters
     ----------
@@ -61,18 +64,21 @@ class FloatModel:
         ``U`` and ``b``, acting on the program's input words.
     output : AffineGrid (k, n)
         ``O`` and ``c``.
+    clip : Clip
+        ``prox``, in units of the state; every bound is a dyadic number and taken as it is.
     """
 
     operator: OperatorProof
     input: AffineGrid
     output: AffineGrid
+    clip: Clip
 
     @staticmethod
     def of(model: MonDEQ, operator: OperatorProof, program: SolverProgram) -> FloatModel:
         """The model as seen from the program's input words."""
         U, b = folded_input(model)
         U = np.ldexp(U, -program.input_format.fractional_bits)
-        return FloatModel(operator, AffineGrid.of(U, b), AffineGrid.of(model.O, model.c))
+        return FloatModel(operator, AffineGrid.of(U, b), AffineGrid.of(model.O, model.c), model.prox)
 
     @property
     def margin(self) -> Fraction:
@@ -90,17 +96,22 @@ class FloatModel:
 
 @dataclass(frozen=True)
 class ModelEnclosure:
-    """``||points - z*||_2 <= radius`` around the float model's equilibrium of each sample.
+    """``||centres - z*||_2 <= radius`` around the float model's equilibrium of each sample.
 
     Parameters
     ----------
     points : ndarray of int64 (samples, n)
-        Non-negative, in steps of ``2^-FINE_BITS`` of a state step.
+        In steps of ``2^-FINE_BITS`` of a state step.
+    centres : ndarray of Python integers (samples, n)
+        The points, moved to the nearest values of ``prox``, in steps of ``2^-bits``.
+    bits : int
     radii : list of Fraction (samples,)
         In units of the state.
     """
 
     points: np.ndarray
+    centres: np.ndarray
+    bits: int
     radii: list[Fraction]
 
 
@@ -124,19 +135,31 @@ def enclose_equilibria(
         From any solver; they decide how small the radii are, and nothing else.
     """
     Z, affine = fine_bits(program), model.input
-    points = np.rint(np.clip(np.ldexp(equilibria, Z), 0, 2.0**62)).astype(np.int64)
-    T = max(GRID_BITS + Z, affine.bits)
-    matrix_shift, input_shift = T - GRID_BITS - Z, T - affine.bits
-    z = points.astype(object)
-    v = (z @ np.array(model.operator.integers, dtype=object).T << matrix_shift) + (
+    bits = max(Z, grid_of(model.clip))  # a bound of the clip may lie between two points
+    points = _points(model.clip, equilibria, Z, bits)
+    centres = NormalCones.on_grid(model.clip, bits).project(points.astype(object) << bits - Z)
+    T = max(GRID_BITS + bits, affine.bits)
+    matrix_shift, input_shift = T - GRID_BITS - bits, T - affine.bits
+    v = (centres @ np.array(model.operator.integers, dtype=object).T << matrix_shift) + (
         _exact_input(affine, program, words) << input_shift
     )
     # Half a unit for every entry of W and U that was rounded, times what it multiplies.
-    rounding = (z.sum(axis=1) << matrix_shift) + (words.astype(object).sum(axis=1) + 1 << input_shift)
-    z = z << T - Z
-    residuals = np.abs(z - np.where(z > 0, v, np.maximum(v, 0))) + ((rounding + 1) >> 1)[:, None]
+    rounding = (np.abs(centres).sum(axis=1) << matrix_shift) + (words.astype(object).sum(axis=1) + 1 << input_shift)
+    z = centres << T - bits
+    residuals = NormalCones.on_grid(model.clip, T).distance(z, v - z) + ((rounding + 1) >> 1)[:, None]
     unit = model.margin * Fraction(2) ** T
-    return ModelEnclosure(points, [root_up(sum(e * e for e in row)) / unit for row in residuals.tolist()])
+    radii = [root_up(sum(e * e for e in row)) / unit for row in residuals.tolist()]
+    return ModelEnclosure(points, centres, bits, radii)
+
+
+def _points(clip: Clip, equilibria: np.ndarray, Z: int, bits: int) -> np.ndarray:
+    """The nearest multiples of ``2^-Z``; an end of what ``prox`` can take is the next one outside."""
+    (has_low, low), (has_high, high) = NormalCones.floating(clip).ends
+    (_, low_word), (_, high_word) = NormalCones.on_grid(clip, bits).ends
+    points = np.rint(np.clip(np.ldexp(equilibria, Z), -(2.0**62), 2.0**62)).astype(np.int64).astype(object)
+    points = np.where(has_low & (equilibria <= low), low_word >> bits - Z, points)
+    points = np.where(has_high & (equilibria >= high), -(-high_word >> bits - Z), points)
+    return points.astype(np.int64)
 
 
 def _exact_input(affine: AffineGrid, program: SolverProgram, words: np.ndarray) -> np.ndarray:
@@ -148,9 +171,10 @@ def _exact_input(affine: AffineGrid, program: SolverProgram, words: np.ndarray) 
 
 
 def distances(program: SolverProgram, states: np.ndarray, enclosure: ModelEnclosure) -> list[Fraction]:
-    """Bound on ``||relu(s_K) - z*||_2`` of each sample, in units of the state."""
-    unit = Fraction(2) ** (BOUND_BITS + fine_bits(program))
-    apart = (program.prox(states).astype(object) << FINE_BITS) - enclosure.points.astype(object)
+    """Bound on ``||prox(s_K) - z*||_2`` of each sample, in units of the state."""
+    unit = Fraction(2) ** (BOUND_BITS + enclosure.bits)
+    shift = enclosure.bits - program.state_format.fractional_bits
+    apart = (program.prox(states).astype(object) << shift) - enclosure.centres
     squares = [sum(v * v for v in row) << 2 * BOUND_BITS for row in apart.tolist()]
     return [root_up(square) / unit + radius for square, radius in zip(squares, enclosure.radii, strict=True)]
 
@@ -159,9 +183,9 @@ def model_classes(model: FloatModel, program: SolverProgram, enclosure: ModelEnc
     """Class of the float model on each sample, -1 where its enclosure does not decide it."""
     rows, root = model.output.matrix, root_up(program.n)
     dual = [[root_up(sum((x - y) ** 2 for x, y in zip(a, b, strict=True))) + root for b in rows] for a in rows]
-    unit, classes = Fraction(2) ** fine_bits(program), []
-    products = (enclosure.points.astype(object) @ np.array(rows, dtype=object).T).tolist()
-    totals = enclosure.points.astype(object).sum(axis=1).tolist()
+    unit, classes = Fraction(2) ** enclosure.bits, []
+    products = (enclosure.centres @ np.array(rows, dtype=object).T).tolist()
+    totals = np.abs(enclosure.centres).sum(axis=1).tolist()
     for product, total, radius in zip(products, totals, enclosure.radii, strict=True):
         y = [v / unit + offset for v, offset in zip(product, model.output.offset, strict=True)]
         best = y.index(max(y))
@@ -177,7 +201,7 @@ def model_classes(model: FloatModel, program: SolverProgram, enclosure: ModelEnc
 def displacement_bound(
     model: FloatModel, program: SolverProgram, step_size: Fraction, state_bound: Fraction, radius: Fraction
 ) -> Fraction:
-    """Bound on ``||relu(s_K) - z*||_2`` over every input whose exact equilibrium lies inside the state's range.
+    """Bound on ``||prox(s_K) - z*||_2`` over every input whose exact equilibrium lies inside the state's range.
 
     Parameters
     ----------
@@ -188,6 +212,11 @@ def displacement_bound(
         Bound on ``||s*||_2``, ``s*`` the exact equilibrium of the stored integers.
     radius : Fraction
         Bound on ``||s_K - s*||_2``.
+
+    Raises
+    ------
+    InputError
+        The program's clip is not the network's.
     """
     p, one = step_size.numerator, step_size.denominator << GRID_BITS
     reflected, gain = program.splitting.scaled_fold()
@@ -201,7 +230,47 @@ def displacement_bound(
     inputs = program.d * program.input_format.max_word + 1
     # Half a unit for every entry of W and U that was rounded, times what it multiplies.
     rounding = program.n * state_bound / 2**GRID_BITS + root_up(program.n) * inputs / Fraction(2) ** model.input.bits
-    return (moved + rounding / 2) / model.margin + radius
+    values, cones = clip_change(model.clip, program, step_size)
+    rows = model.lipschitz_constant * values + cones / step_size
+    return (moved + rounding / 2 + rows) / model.margin + values + radius
+
+
+def clip_change(clip: Clip, program: SolverProgram, step_size: Fraction) -> tuple[Fraction, Fraction]:
+    """How far the program's clip is from the network's at the step size, its bounds being words of the state.
+
+    Returns
+    -------
+    values, cones : Fraction
+        Bounds on the 2-norm, in units of the state: over the rows that are clips, of what it changes in ``z``;
+        over the complements, of what it changes in ``s - z``.
+
+    Raises
+    ------
+    InputError
+        A row is a complement in one and not in the other, or bounded in the program alone.
+    """
+    unit = Fraction(2) ** -program.state_format.fractional_bits
+    top, squares = program.state_format.max_word * unit, {False: Fraction(0), True: Fraction(0)}
+    for real_row, word_row in zip(clip.rows, program.clip.rows, strict=True):
+        real, word = clip.kinds[real_row], program.clip.kinds[word_row]
+        if real.complement != word.complement:
+            raise InputError("the program's clip is not the network's: other rows are complements; compile again")
+        scale = step_size if real.complement else Fraction(1)
+        ends = ((-real.lower, -word.lower), (real.upper, word.upper))
+        squares[real.complement] += max(_end_change(*end, scale, unit, top) for end in ends) ** 2
+    values, cones = (Fraction(root_up(ceil(square * 4**BOUND_BITS)), 2**BOUND_BITS) for square in squares.values())
+    return values, cones
+
+
+def _end_change(real: float, word: float, scale: Fraction, unit: Fraction, top: Fraction) -> Fraction:
+    """Between a bound of the network and one of the program, where a state up to ``top`` reaches either."""
+    if real == np.inf and word == np.inf:
+        return Fraction(0)
+    if real == np.inf:
+        raise InputError("the program's clip is not the network's: it bounds a row more; compile again")
+    if word == np.inf:
+        return max(Fraction(0), top - scale * Fraction(real))
+    return abs(scale * Fraction(real) - unit * Fraction(word))
 
 
 def _identity(n: int, scale: int) -> flint.fmpz_mat:

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..base import Clip
 from ..problem import MonDEQ, folded_input, lipschitz_constant, monotonicity_margin, preactivation
 from ..program import SolverProgram
-from .contraction import weighted_gram
 from .exact import PositiveDefiniteWitness, prove_positive_definite
+from .metric import weighted_gram
+from .normal_cone import NormalCones
 
 #: Grid on which a float matrix enters an exact proof; the rounding is charged to the bound.
 GRID_BITS = 32
@@ -175,8 +177,8 @@ class Displacement:
         ``(1/m) ||dW z~ + dU x + db|| + (1 + ||dW||/m) radius``: all weights, and the rounding of
         the state by the a-priori radius.
     residual_bound : ndarray (samples,)
-        ``||e|| / m``, ``e`` the smallest change of the input with ``z_K = relu(W z_K + U x + b + e)``:
-        a posteriori, whatever the cause.
+        ``||z_K - z|| + ||e|| / m``, ``e`` the smallest change of the input with ``z = prox(W z + U x + b + e)``
+        and ``z`` what of ``prox`` the word ``z_K`` stands for: a posteriori, whatever the cause.
     """
 
     distance: np.ndarray
@@ -210,12 +212,19 @@ def displacement(
     W_tilde = deployed_operator(program, step_size)
     figures = compare_operators(model.W, W_tilde)
     moved = z @ (W_tilde - model.W).T + deployed_input(program, step_size, words) - q
-    v = z @ model.W.T + q
-    residual = np.where(z > 0, z - v, np.minimum(0, -v))
+    meant = _meant(model.prox, z, program.state_format.step)
+    residual = NormalCones.floating(model.prox).distance(meant, meant @ model.W.T + q - meant)
     norm = np.linalg.norm
     return Displacement(
         distance=norm(z - exact, axis=1),
         paper_bound=figures.ratio * norm(z, axis=1),
         perturbation_bound=norm(moved, axis=1) / figures.m + (1 + figures.ratio) * radius,
-        residual_bound=norm(residual, axis=1) / figures.m,
+        residual_bound=norm(z - meant, axis=1) + norm(residual, axis=1) / figures.m,
     )
+
+
+def _meant(clip: Clip, z: np.ndarray, step: float) -> np.ndarray:
+    """Values of ``prox`` for words that are one up to rounding: a bound within half a step counts as reached."""
+    (has_low, low), (has_high, high) = NormalCones.floating(clip).ends
+    z = np.where(has_low & (z <= low + step / 2), low, z)
+    return np.where(has_high & (z >= high - step / 2), high, z)

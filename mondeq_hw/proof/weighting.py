@@ -1,4 +1,4 @@
-"""Search of the diagonal weighting in which a matrix has the smallest spectral norm.
+"""Search of weightings: the diagonal in which a matrix has the smallest spectral norm, and that of its row sums.
 
 ``x -> log ||e^X M e^-X||_2`` is convex (Sezginer & Overton, "The largest
 singular value of e^X A e^-X is convex on convex sets of commuting matrices",
@@ -13,6 +13,8 @@ Everything here is floating point and proves nothing; the proof is
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigvalsh
@@ -58,6 +60,32 @@ def best_weighting(M: np.ndarray) -> tuple[float, np.ndarray]:
     x = x - x.mean()
     candidate = weighted_norm(M, x)
     return (candidate, np.exp(x)) if candidate < best[0] else (best[0], np.ones(n))
+
+
+def positive_vectors(magnitude: np.ndarray, shares: Iterable[float]) -> list[np.ndarray]:
+    """Vectors ``v > 0`` with ``|M| v < rho v``, for values of ``rho`` between the spectral radius of ``|M|`` and one.
+
+    ``v = (rho I - |M|)^-1 1``: positive for every such ``rho``, for reducible matrices too, and the Perron
+    vector in the limit of the radius.
+
+    Parameters
+    ----------
+    magnitude : ndarray (n, n)
+        ``|M|``.
+    shares : iterable of float
+        Where each ``rho`` lies between the two, above 0 and below 1.
+
+    Returns
+    -------
+    list of ndarray (n,)
+        Empty where the radius is not below one.
+    """
+    n, radius = len(magnitude), float(np.abs(np.linalg.eigvals(magnitude)).max())
+    if not radius < 1:
+        return []
+    systems = [(radius + share * (1 - radius)) * np.eye(n) - magnitude for share in shares]
+    vectors = [np.linalg.solve(system, np.ones(n)) for system in systems]
+    return [v for v in vectors if np.isfinite(v).all() and v.min() > 0]
 
 
 def weighted_norm(M: np.ndarray, x: np.ndarray) -> float:

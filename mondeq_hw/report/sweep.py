@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base import InputError
-from ..config import CompileConfig, resolve
+from ..config import CompileConfig
 from ..folder import Build
 from ..problem import GIVEN, Checkpoint, Dataset, MonDEQ, Preprocessing, Task
 from ..program import GoldenModel
@@ -55,7 +55,7 @@ def sweep_word_lengths(
     names = ("drive_bits", "readout_bits", "state_bits", "input_bits")
     kept = {name: resolved[name] for name in names} | {"task": report.task.name, "allow_uncertified": True}
     given = {key: value for key, value in report.origin.requested.items() if value is not None}
-    config = resolve(given | kept | ({"data_dir": data_dir} if data_dir else {}))
+    config = CompileConfig(**given | kept | ({"data_dir": data_dir} if data_dir else {}))
     data = _data(build, report, config, model, data_dir)
 
     def point(bits: int) -> WordLengthPoint:
@@ -124,6 +124,8 @@ def _stored_data(build: Build, task: Task, name: str) -> Data:
     """Calibration words of the certificate, and the samples with targets in ``sim/``."""
     raw, samples = build.program.input_format.to_float, build.certificate.evidence.get("samples")
     calibration, test = None, None
+    if samples is None and name != GIVEN:
+        raise InputError(f"the data {name} is gone, and the certificate holds none of it; name it with --data-dir")
     if samples is not None:
         calibration = raw(unpacked(samples["words"], samples["count"])).astype(np.int64)
     if (targets := build.targets) is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .report import PLOT, REPORT, TABLE, WINNER, conclusion, shorter, to_plain
 from .report import write as write_search
-from .search import SearchObserver, SearchResult, SearchSettings, search
+from .search import SearchObserver, SearchResult, SearchSettings, search, settings_of
 from .space import AXES, COSTS, MEMORY, Choice, Lattice, SearchPoint, Target
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Target",
     "conclusion",
     "search",
+    "settings_of",
     "shorter",
     "to_plain",
     "write_search",

@@ -32,9 +32,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from ..base import InputError, __version__
-from ..config import CompileConfig
+from ..config import CompileConfig, RoundingOptions, SearchOptions
 from ..hardware import ECP5, estimate
-from ..problem import Dataset, MonDEQ, Task, logits
+from ..problem import CLASSES, SOLVERS, VALUES, Dataset, MonDEQ, Task, logits
 from ..program import GoldenModel, SolverProgram
 from ..proof import error_bound, float_up, state_radius
 from ..rounding import Lowered, lower, with_state_bits
@@ -46,6 +46,9 @@ from .space import AXES, MEMORY, Choice, Lattice, SearchPoint, Target
 ALL_IN_LUTS = 16
 #: Options that no point depends on, or that are the point's own.
 NOT_SHARED = {*AXES, "solver", "iterations", "strategy", "reuse_factor", "data_dir", "allow_uncertified"}
+
+#: What is tried of drive and readout; the radius of the stored network does not depend on them.
+ALL_LENGTHS, FIXED_LENGTH = range(1, 9), range(8, 9)
 
 #: Called with how many points are done, and how many there will be at most.
 SearchObserver = Callable[[int, int], None]
@@ -74,6 +77,39 @@ class SearchSettings:
     def config(self, choice: Choice) -> CompileConfig:
         """The options that compile a point."""
         return self.base.model_copy(update=asdict(choice))
+
+
+def settings_of(options: SearchOptions) -> SearchSettings:
+    """What the options ask for; a score that is asked for names the task.
+
+    Raises
+    ------
+    InputError
+        They name no target, or those of two tasks.
+    """
+    accuracy, radius = options.target_accuracy, options.target_radius
+    scores = {CLASSES: None if accuracy is None else accuracy / 100, VALUES: options.target_r_squared}
+    asked = {task: score for task, score in scores.items() if score is not None}
+    if not asked and radius is None:
+        raise InputError(
+            "no target given; expected --target-accuracy PERCENT or --target-r-squared X, --target-radius X, or both"
+        )
+    for task in asked:
+        if len(asked) > 1 or options.task not in (None, task.name):
+            raise InputError(f"{task.target_option} is for the task {task.name!r}; leave it out, or the other task")
+    unasked = ALL_LENGTHS if asked else FIXED_LENGTH
+    lattice = Lattice(
+        solvers=SOLVERS if options.solver is None else (options.solver,),
+        bits=options.bits,
+        drive_bits=options.drive_bits or unasked,
+        readout_bits=options.readout_bits or unasked,
+        state_bits=options.state_bits,
+    )
+    shared = {name: getattr(options, name) for name in RoundingOptions.model_fields}
+    task_name = next((task.name for task in asked), options.task)
+    base = CompileConfig(**{**shared, "task": task_name})
+    target = Target(next(iter(asked.values()), None), radius)
+    return SearchSettings(base, lattice, target, options.minimise, options.exhaustive)
 
 
 @dataclass(frozen=True)

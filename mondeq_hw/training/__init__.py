@@ -5,11 +5,12 @@ Takes data and a ``MonDEQ``; gives checkpoints.
 
 from __future__ import annotations
 
+from ..config import Optimisation, QatConfig, TrainingConfig
 from .basin import diagnose, markdown, plot
-from .equilibrium import MonotoneNetwork, phi
-from .lotion import Regularised, Sampled, sampler
+from .clip import TensorClip
+from .equilibrium import MonotoneNetwork
+from .lotion import LEARNERS, Regularised, Sampled, sampler
 from .qat import (
-    QatConfig,
     QatResult,
     QuantizedNetwork,
     StraightThrough,
@@ -22,8 +23,6 @@ from .qat import (
 from .train import (
     Epoch,
     EpochObserver,
-    Optimisation,
-    TrainingConfig,
     accuracy,
     normalisation,
     plot_history,
@@ -32,6 +31,7 @@ from .train import (
 )
 
 __all__ = [
+    "LEARNERS",
     "Epoch",
     "EpochObserver",
     "MonotoneNetwork",
@@ -42,6 +42,7 @@ __all__ = [
     "Regularised",
     "Sampled",
     "StraightThrough",
+    "TensorClip",
     "TrainingConfig",
     "accuracy",
     "certified_program",
@@ -49,7 +50,6 @@ __all__ = [
     "markdown",
     "nearest_levels",
     "normalisation",
-    "phi",
     "plot",
     "plot_history",
     "progress_bar",

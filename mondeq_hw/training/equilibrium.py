@@ -24,25 +24,21 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import softplus
 
-from ..base import InputError
-from ..problem import PEACEMAN_RACHFORD, MonDEQ, Preprocessing, find_splitting
+from ..base import RELU, Clip, InputError
+from ..problem import PEACEMAN_RACHFORD, MonDEQ, Preprocessing, Splitting, find_splitting
+from .clip import TensorClip
 
 #: Updates between two looks at the residual; at small n a look costs as much as an update.
 CHECK_EVERY = 4
 
 
-def phi(state: Tensor, name: str) -> Tensor:
-    """What the splitting of that name iterates, on tensors."""
-    return state.abs() if name == PEACEMAN_RACHFORD else state.clamp_min(0)
-
-
-def phi_slope(state: Tensor, name: str) -> Tensor:
-    """The derivative of :func:`phi`, zero at the kink."""
-    return state.sign() if name == PEACEMAN_RACHFORD else (state > 0).to(state.dtype)
-
-
 def equilibrium(
-    matrix: Tensor, drive: Tensor, name: str, tolerance: float = 1e-5, max_iterations: int = 5000
+    matrix: Tensor,
+    drive: Tensor,
+    splitting: Splitting,
+    clip: TensorClip,
+    tolerance: float = 1e-5,
+    max_iterations: int = 5000,
 ) -> Tensor:
     """The state ``s = M phi(s) + d`` of a batch of drives, differentiable in ``matrix`` and ``drive``.
 
@@ -51,8 +47,9 @@ def equilibrium(
     matrix : Tensor (n, n)
         ``M``; must contract, or the iteration does not settle.
     drive : Tensor (samples, n)
-    name : str
-        Of the splitting.
+    splitting : Splitting
+        Its ``phi`` of the clip is iterated.
+    clip : TensorClip
     tolerance : float
         Largest change of an entry in one update, relative to the batch's
         largest entry, at which the forward and the adjoint iteration stop.
@@ -67,26 +64,37 @@ def equilibrium(
     InputError
         When an iteration does not settle within ``max_iterations``.
     """
-    return _Equilibrium.apply(matrix, drive, name, tolerance, max_iterations)
+    return _Equilibrium.apply(matrix, drive, splitting, clip, tolerance, max_iterations)
 
 
 class _Equilibrium(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, matrix: Tensor, drive: Tensor, name: str, tolerance: float, max_iterations: int) -> Tensor:
+    def forward(
+        ctx: Any,
+        matrix: Tensor,
+        drive: Tensor,
+        splitting: Splitting,
+        clip: TensorClip,
+        tolerance: float,
+        max_iterations: int,
+    ) -> Tensor:
         transposed = matrix.t().contiguous()
-        state = iterate(lambda s: torch.addmm(drive, phi(s, name), transposed), drive, tolerance, max_iterations)
+
+        def update(state: Tensor) -> Tensor:
+            return torch.addmm(drive, splitting.phi(clip, state), transposed)
+
+        state = iterate(update, drive, tolerance, max_iterations)
         ctx.save_for_backward(matrix, state)
-        ctx.name, ctx.tolerance, ctx.max_iterations = name, tolerance, max_iterations
+        ctx.splitting, ctx.clip, ctx.tolerance, ctx.max_iterations = splitting, clip, tolerance, max_iterations
         return state
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         matrix, state = ctx.saved_tensors
-        adjoint = adjoint_equilibrium(
-            matrix, phi_slope(state, ctx.name), gradient.contiguous(), ctx.tolerance, ctx.max_iterations
-        )
-        return adjoint.t() @ phi(state, ctx.name), adjoint, None, None, None
+        slope = ctx.splitting.phi(ctx.clip.derivative, state)
+        adjoint = adjoint_equilibrium(matrix, slope, gradient.contiguous(), ctx.tolerance, ctx.max_iterations)
+        return adjoint.t() @ ctx.splitting.phi(ctx.clip, state), adjoint, None, None, None, None
 
 
 def adjoint_equilibrium(
@@ -155,6 +163,8 @@ class MonotoneNetwork(nn.Module):
     max_iterations : int
     seed : int
         Of the initial weights.
+    clip : Clip, optional
+        The rows' proximal operators, such as ``Clip.uniform(Interval(-1, 1), n)``, the hard tanh; relu when absent.
     """
 
     def __init__(
@@ -169,14 +179,17 @@ class MonotoneNetwork(nn.Module):
         tolerance: float = 1e-5,
         max_iterations: int = 5000,
         seed: int = 0,
+        clip: Clip | None = None,
     ):
         super().__init__()
         if n < 1:
             raise InputError(f"n is {n}; expected at least 1 state")
+        if clip is not None and clip.n != n:
+            raise InputError(f"the clip has {clip.n} rows; expected {n}, one for each state")
         if not 0 < margin < math.inf:
             raise InputError(f"margin is {margin}; expected a positive number: without it no equilibrium is unique")
-        find_splitting(solver)
-        self.solver, self.step_size = solver, step_size
+        self.splitting, self.step_size = find_splitting(solver), step_size
+        self.clip = Clip.uniform(RELU, n) if clip is None else clip
         self.tolerance, self.max_iterations = tolerance, max_iterations
         generator = torch.Generator().manual_seed(seed)
 
@@ -203,20 +216,20 @@ class MonotoneNetwork(nn.Module):
         eye = torch.eye(len(self.b), dtype=self.A.dtype)
         return (1 - self.margin) * eye - self.A.t() @ self.A + self.B - self.B.t()
 
-    def states(self, inputs: Tensor) -> Tensor:
-        """Equilibrium states ``s`` (samples, n) of preprocessed inputs (samples, d)."""
+    def equilibria(self, inputs: Tensor) -> Tensor:
+        """Equilibria ``z`` (samples, n) of preprocessed inputs (samples, d)."""
         W = self.weight()
         eye = torch.eye(len(W), dtype=W.dtype)
         injection = torch.addmm(self.b, inputs, self.U.t())
         alpha = self.automatic_step_size(W) if self.step_size is None else self.step_size
-        splitting = find_splitting(self.solver)
-        folded, gain = splitting.fold(W, alpha, torch)
-        matrix = folded + splitting.diagonal(alpha) * eye
-        return equilibrium(matrix, injection @ gain.t(), self.solver, self.tolerance, self.max_iterations)
+        folded, resolvent, scale = self.splitting.fold(W, alpha, torch)
+        matrix, drive = folded + self.splitting.diagonal(alpha) * eye, scale * injection @ resolvent.t()
+        clip = TensorClip.of(self.clip.at_step(alpha), W.dtype)
+        return clip.prox(equilibrium(matrix, drive, self.splitting, clip, self.tolerance, self.max_iterations))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (samples, k) of preprocessed inputs (samples, d)."""
-        return torch.addmm(self.c, self.states(inputs).clamp_min(0), self.O.t())
+        return torch.addmm(self.c, self.equilibria(inputs), self.O.t())
 
     @torch.no_grad()
     def automatic_step_size(self, W: Tensor) -> float:
@@ -227,7 +240,7 @@ class MonotoneNetwork(nn.Module):
         """
         margin = float(self.margin)
         lipschitz = float(torch.linalg.matrix_norm(torch.eye(len(W), dtype=W.dtype) - W, 2))
-        return find_splitting(self.solver).best_step(margin, lipschitz)
+        return self.splitting.best_step(margin, lipschitz)
 
     @torch.no_grad()
     def to_model(self, preprocessing: Preprocessing, source: str = "trained") -> MonDEQ:
@@ -247,4 +260,5 @@ class MonotoneNetwork(nn.Module):
             monotonicity_margin=float(margin),
             preprocessing=preprocessing,
             source=source,
+            clip=None if self.clip.is_relu else self.clip,
         )

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from ..base import max_level
 from .loss import Loss
-from .qat import LatentMatrix, Learner, QuantizedNetwork, replace_value
+from .qat import LatentMatrix, Learner, QuantizedNetwork, StraightThrough, replace_value
 
 #: Steps between two estimates of the curvature, and the share of the old estimate in their average.
 CURVATURE_EVERY = 10
@@ -160,3 +160,11 @@ class Sampled(Learner):
 def sampler(generator: torch.Generator) -> Callable[[Tensor, int], Tensor]:
     """:func:`randomised_levels` with a given source of randomness."""
     return lambda latent, word_length: randomised_levels(latent, word_length, generator)
+
+
+#: By the names of ``qat``'s option.
+LEARNERS: dict[str, type[Learner]] = {
+    "straight-through": StraightThrough,
+    "lotion": Regularised,
+    "lotion-sampled": Sampled,
+}

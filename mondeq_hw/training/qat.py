@@ -17,7 +17,7 @@ contraction, and only epochs whose contraction is *proved* are kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,15 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from ..base import DenseOperator, FixedPointFormat, InputError, max_level
-from ..problem import Dataset, StoredRecurrence, task_of
+from ..config import QatConfig
+from ..problem import Dataset, Splitting, StoredRecurrence, task_of
 from ..program import SolverProgram
 from ..proof import ContractionProof, choose_iterations, prove_contraction
 from ..rounding import MAX_SHIFT, Lowered, assemble, quantized_of, to_levels
-from .equilibrium import phi, phi_slope, settle
+from .clip import TensorClip
+from .equilibrium import settle
 from .loss import Loss, loss_of
-from .train import Epoch, EpochObserver, Optimisation, TrainingRun, fit
+from .train import Epoch, EpochObserver, TrainingRun, fit
 
 #: Relative residual at which the adjoint iteration stops: below what straight-through gradients are worth.
 ADJOINT_TOLERANCE = 1e-3
@@ -42,37 +44,6 @@ CELL = 0.49
 
 #: What stands for the latent levels in a training step: their rounding, a random one, or themselves.
 Rounder = Callable[[Tensor, int], Tensor]
-
-
-@dataclass(frozen=True)
-class QatConfig:
-    """How to retrain.
-
-    Parameters
-    ----------
-    optimisation : Optimisation
-        The learning rate is in levels of the iteration matrix.
-    contraction_limit : float
-        Only epochs whose proved contraction factor is at most this are kept.
-    hinge_start : float
-        ``||M||_2`` above which the penalty pulls; a little below the limit.
-    hinge_weight : float
-    iterations : int
-        Updates of a training step, fewer where every state is fixed earlier.
-    """
-
-    optimisation: Optimisation = field(default_factory=lambda: Optimisation(epochs=15, learning_rate=0.01))
-    contraction_limit: float = 0.95
-    hinge_start: float = 0.9
-    hinge_weight: float = 30.0
-    iterations: int = 24
-
-    def __post_init__(self) -> None:
-        if not 0 < self.hinge_start <= self.contraction_limit < 1:
-            raise InputError(
-                f"hinge_start is {self.hinge_start}, contraction_limit {self.contraction_limit}; "
-                "expected 0 < hinge_start <= contraction_limit < 1"
-            )
 
 
 @dataclass(frozen=True)
@@ -142,7 +113,7 @@ def retrain(
     if not any(epoch.admissible for epoch in history):
         raise InputError(
             f"no epoch had a proved contraction factor of at most {config.contraction_limit}; "
-            "lower hinge_start, raise hinge_weight or train for more epochs"
+            "raise hinge_room, raise hinge_weight or train for more epochs"
         )
     return QatResult(network.stored(), history)
 
@@ -219,6 +190,7 @@ class QuantizedNetwork(nn.Module):
         self.readout_bias = nn.Parameter(torch.from_numpy(start.readout_bias.astype(np.float32)))
         # The grids of the two biases and of the drive word d, as assemble and SolverProgram derive them.
         program = self.program(1)
+        self.clip = program.clip
         fraction = self.state_format.fractional_bits
         self.register_buffer("bias_step", _steps(program.drive_right_shift + fraction + start.matrix.shifts))
         self.register_buffer("word_step", _steps(fraction + start.matrix.shifts))
@@ -233,10 +205,15 @@ class QuantizedNetwork(nn.Module):
         bias = straight_through(self.drive_bias, self.bias_step)
         drive = straight_through(torch.addmm(bias, words, self.drive(rounder).t()), self.word_step)
         state = _QuantizedEquilibrium.apply(
-            self.iteration_matrix(rounder), drive, self.recurrence.splitting.name, self.state_format, self.iterations
+            self.iteration_matrix(rounder),
+            drive,
+            self.recurrence.splitting,
+            TensorClip.of(self.clip, drive.dtype),
+            self.state_format,
+            self.iterations,
         )
-        readout_bias = straight_through(self.readout_bias, self.readout_step)
-        return torch.addmm(readout_bias, state.clamp_min(0), self.readout(rounder).t())
+        z = TensorClip.of(self.clip.scaled(self.state_format.step), drive.dtype).prox(state)
+        return torch.addmm(straight_through(self.readout_bias, self.readout_step), z, self.readout(rounder).t())
 
     def iteration_matrix(self, rounder: Rounder | None = None) -> Tensor:
         """Quantised ``M`` (n, n), leak included."""
@@ -255,7 +232,6 @@ class QuantizedNetwork(nn.Module):
         return StoredRecurrence(
             solver=self.recurrence.splitting.name,
             step_size=self.recurrence.step_size,
-            leak_shift=self.leak_shift,
             matrix=self.matrix.integers(),
             drive=self.drive.integers(),
             readout=self.readout.integers(),
@@ -263,6 +239,7 @@ class QuantizedNetwork(nn.Module):
             readout_bias=_float64(self.readout_bias),
             input_format=self.input_format,
             state_format=self.state_format,
+            clip=self.recurrence.clip.at_step(1 / self.recurrence.step_size),
         )
 
     def program(self, iterations: int) -> SolverProgram:
@@ -377,7 +354,13 @@ class _QuantizedEquilibrium(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, matrix: Tensor, drive: Tensor, name: str, state_format: FixedPointFormat, iterations: int
+        ctx: Any,
+        matrix: Tensor,
+        drive: Tensor,
+        splitting: Splitting,
+        clip: TensorClip,
+        state_format: FixedPointFormat,
+        iterations: int,
     ) -> Tensor:
         transposed = matrix.t().contiguous()
         # In units of the state's last place, so that rounding is one floor; a power of two changes no bit.
@@ -388,30 +371,29 @@ class _QuantizedEquilibrium(torch.autograd.Function):
         def rounded(accumulator: Tensor) -> Tensor:
             return accumulator.add_(0.5).floor_().clamp_(-top, top)
 
-        state = rounded(drive.clone())
+        words = rounded(drive.clone())
         for _ in range(iterations):
-            updated = rounded(torch.addmm(drive, phi(state, name), transposed))
-            if torch.equal(updated, state):
+            updated = rounded(torch.addmm(drive, splitting.phi(clip, words), transposed))
+            if torch.equal(updated, words):
                 break
-            state = updated
-        state = state / unit
-        ctx.save_for_backward(matrix, state)
-        ctx.name, ctx.top, ctx.iterations = name, top / unit, iterations
-        return state
+            words = updated
+        ctx.save_for_backward(matrix, words)
+        ctx.splitting, ctx.clip, ctx.unit, ctx.top, ctx.iterations = splitting, clip, unit, top, iterations
+        return words / unit
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        matrix, state = ctx.saved_tensors
-        free = (state.abs() < ctx.top).to(state.dtype)
+        matrix, words = ctx.saved_tensors
+        free = (words.abs() < ctx.top).to(words.dtype)
         gradient = gradient * free
-        slope = phi_slope(state, ctx.name) * free
+        slope = ctx.splitting.phi(ctx.clip.derivative, words) * free
 
         def update(adjoint: Tensor) -> Tensor:
             return torch.addcmul(gradient, adjoint @ matrix, slope)
 
         adjoint, _ = settle(update, gradient, ADJOINT_TOLERANCE, ctx.iterations)
-        return adjoint.t() @ phi(state, ctx.name), adjoint, None, None, None
+        return adjoint.t() @ (ctx.splitting.phi(ctx.clip, words) / ctx.unit), adjoint, None, None, None, None
 
 
 def _steps(shifts: np.ndarray) -> Tensor:

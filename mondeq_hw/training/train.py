@@ -25,68 +25,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..base import InputError, replacing
-from ..problem import CLASSES, PEACEMAN_RACHFORD, Dataset, MonDEQ, Preprocessing, Task, logits, task_of
+from ..base import Clip, InputError, replacing
+from ..config import Optimisation, TrainingConfig
+from ..problem import CLASSES, Dataset, MonDEQ, Preprocessing, Task, logits, task_of
 from .equilibrium import MonotoneNetwork
 from .loss import loss_of
 
 STATE_VERSION = 2
 EVALUATION_BATCH = 1000
-
-
-@dataclass(frozen=True)
-class Optimisation:
-    """How :func:`fit` descends.
-
-    Parameters
-    ----------
-    epochs : int
-        At most so many; the cosine brings the learning rate to zero at the last.
-    batch_size : int
-    learning_rate : float
-        Of Adam, at the start.
-    weight_decay : float
-        Decoupled (Loshchilov & Hutter, arXiv 1711.05101).
-    patience : int
-        Epochs without a better validation result after which the run ends.
-    validation_share : float
-        Part of the training set that selects the epoch to keep.
-    shift_pixels : int
-        Training images move by up to so many pixels in both directions, at
-        random; needs square images.  0 leaves them in place.
-    seed : int
-    """
-
-    epochs: int = 20
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
-    patience: int = 10
-    validation_share: float = 0.1
-    shift_pixels: int = 0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "patience"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} is {getattr(self, name)}; expected a positive number")
-        for name in ("weight_decay", "shift_pixels"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise InputError(f"{name} is {getattr(self, name)}; expected 0 or more")
-        if not 0 <= self.seed < 2**63:
-            raise InputError(f"seed is {self.seed}; expected 0 to 2^63 - 1")
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """A float network and its optimisation; see :class:`~mondeq_hw.training.equilibrium.MonotoneNetwork`."""
-
-    n: int = 100
-    margin: float = 1.0
-    learn_margin: bool = False
-    solver: str = PEACEMAN_RACHFORD
-    tolerance: float = 1e-4
-    optimisation: Optimisation = Optimisation()
 
 
 @dataclass(frozen=True)
@@ -157,6 +103,7 @@ def train(
         solver=config.solver,
         tolerance=config.tolerance,
         seed=config.optimisation.seed,
+        clip=Clip.uniform(config.activation, config.n),
     )
 
     def prepare(words: Tensor) -> Tensor:

@@ -1,0 +1,125 @@
+"""The options of ``compile``, and those that other commands share with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, FiniteFloat
+
+from .options import MatrixBits, Options, PositiveFloat, PositiveInt, option
+
+#: Sixteen bits of a counter in hardware.
+MOST_ITERATIONS = 65535
+
+
+def _with_underscores(value: Any) -> Any:
+    return value.replace("-", "_") if isinstance(value, str) else value
+
+
+def _engines(value: Any) -> Any:
+    if value == "none":
+        return ()
+    if isinstance(value, str) and value != "auto":
+        value = [name.strip() for name in value.split(",")]
+    return tuple(value) if isinstance(value, list) else value
+
+
+Folder = Annotated[Path, Field(strict=False)]
+Solver = Annotated[Literal["peaceman_rachford", "forward_backward"], BeforeValidator(_with_underscores)]
+
+
+class DataOptions(Options):
+    """Labelled data."""
+
+    data: Annotated[
+        Literal["digits", "mnist"] | None,
+        option("digits|mnist", "Samples: digits, which are embedded, or mnist, from a folder."),
+    ] = None
+    data_dir: Annotated[
+        Folder | None, option("DIR", "Folder of MNIST's IDX files (.gz or plain).", expected="a folder of IDX files")
+    ] = None
+
+
+class NetworkOptions(DataOptions):
+    """What a checkpoint may leave open, and the data that goes with it."""
+
+    task: Annotated[
+        Literal["classes", "values"] | None,
+        option("classes|values", "What the outputs stand for.", unset="the model's or the data's"),
+    ] = None
+    margin: Annotated[
+        PositiveFloat | None,
+        option("X", "Monotonicity margin m, for checkpoints that do not store it.", unset="stored"),
+    ] = None
+    input_scale: Annotated[
+        PositiveFloat | None,
+        option("X", "Preprocessing x = (scale * word - mean) / std, instead of the stored one.", unset="stored"),
+    ] = None
+    input_mean: Annotated[FiniteFloat | None, option("X", "See input scale.", unset="stored")] = None
+    input_std: Annotated[PositiveFloat | None, option("X", "See input scale.", unset="stored")] = None
+
+
+class RoundingOptions(NetworkOptions):
+    """How real numbers become integers, their word lengths apart: what ``compile`` and ``search`` have in common."""
+
+    rounding: Annotated[
+        Literal["auto", "nearest", "spectral", "calibrated"],
+        option(
+            "NAME",
+            "nearest, spectral or calibrated; auto is calibrated with data, else nearest, and spectral where "
+            "nearest cannot be proved.",
+        ),
+    ] = "auto"
+    granularity: Annotated[
+        Literal["row", "tensor"], option("row|tensor", "One power-of-two scale a row, or one a matrix.")
+    ] = "row"
+    input_bits: Annotated[MatrixBits | None, option("N", "Leading bits kept of each input word.", unset="all")] = None
+    calibration_samples: Annotated[PositiveInt, option("N", "Training samples used at most.")] = 10_000
+
+
+class CompileConfig(RoundingOptions):
+    """What the user asks for; ``None`` leaves the choice to the compiler."""
+
+    bits: Annotated[
+        MatrixBits | None,
+        option("N", "Word length of the iteration matrix, 1 to 16; a retrained network has its own."),
+    ] = None
+    drive_bits: Annotated[
+        MatrixBits | None,
+        option("N", "Word length of the drive matrix, 1 to 16.", unset="the larger of 6 and bits"),
+    ] = None
+    readout_bits: Annotated[
+        MatrixBits | None, option("N", "Word length of the readout matrix, 1 to 16.", unset="8")
+    ] = None
+    state_bits: Annotated[
+        Annotated[int, Field(ge=2, le=32)] | None, option("N", "Word length of the state, 2 to 32.", unset="12")
+    ] = None
+    solver: Annotated[Solver, option("NAME", "peaceman-rachford or forward-backward.")] = "peaceman_rachford"
+    step_size: Annotated[
+        PositiveFloat | None,
+        option("X", "Step size alpha; a power of two for forward-backward.", unset="chosen"),
+    ] = None
+    iterations: Annotated[
+        Annotated[int, Field(ge=1, le=MOST_ITERATIONS)] | None,
+        option("N", "Updates at most; the proved radius is that of these.", unset="the certificate's"),
+    ] = None
+    strategy: Annotated[
+        Literal["resource", "unrolled"],
+        option("NAME", "resource, a folded multiply-accumulate, or unrolled, the matrix as an adder graph (da4ml)."),
+    ] = "resource"
+    graphs: Annotated[
+        tuple[Literal["drive", "readout"], ...] | Literal["auto"] | None,
+        BeforeValidator(_engines),
+        option(
+            "LIST",
+            "Unrolled only, graphs too: drive,readout, one of them, none, or auto, where one takes no more LUTs.",
+            unset="auto",
+            expected="auto, none, or a list of drive and readout (drive,readout)",
+        ),
+    ] = None
+    reuse_factor: Annotated[
+        PositiveInt | None,
+        option("N", "Clock cycles per matrix-vector product; unrolled: of drive and readout.", unset="chosen"),
+    ] = None
+    allow_uncertified: Annotated[bool, option("", "Go on without a proof; every output is marked.")] = False

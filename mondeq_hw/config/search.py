@@ -1,0 +1,63 @@
+"""The options of ``search``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from .compile import RoundingOptions, Solver
+from .options import PositiveFloat, PositiveInt, option, word_lengths
+
+MatrixLengths: Any = word_lengths(1, 16)
+StateLengths: Any = word_lengths(2, 32)
+
+
+class SearchOptions(RoundingOptions):
+    """A target, and what may be tried to reach it."""
+
+    target_accuracy: Annotated[
+        Annotated[float, Field(gt=1, le=100)] | None,
+        option(
+            "PERCENT",
+            "Classes: least accuracy on half of the test samples.",
+            expected="percent, above 1 and up to 100 (for example 98)",
+        ),
+    ] = None
+    target_r_squared: Annotated[
+        Annotated[float, Field(gt=0, le=1)] | None,
+        option("X", "Values: least R squared of every output on half of them."),
+    ] = None
+    target_radius: Annotated[
+        PositiveFloat | None, option("X", "Largest certified distance to the exact equilibrium, for every input.")
+    ] = None
+    bits: Annotated[MatrixLengths, option("N-N", "Word lengths to try of the iteration matrix.")] = range(1, 9)
+    drive_bits: Annotated[
+        MatrixLengths | None, option("N-N", "Of the drive matrix.", unset="1-8; 8 for a radius alone")
+    ] = None
+    readout_bits: Annotated[
+        MatrixLengths | None, option("N-N", "Of the readout matrix.", unset="1-8; 8 for a radius alone")
+    ] = None
+    state_bits: Annotated[StateLengths, option("N-N", "Of the state.")] = range(2, 13)
+    solver: Annotated[
+        Solver | None,
+        option(
+            "NAME",
+            "peaceman-rachford or forward-backward.",
+            unset="both",
+            expected="peaceman-rachford or forward-backward, or none for both",
+        ),
+    ] = None
+    minimise: Annotated[
+        Literal["memory", "luts"],
+        option(
+            "memory|luts",
+            "Bits of the matrices and of one state vector; or estimated LUTs at the default folding, every multiplier "
+            "in LUTs.",
+        ),
+    ] = "memory"
+    exhaustive: Annotated[bool, option("", "Try every point instead of a descent, which is a heuristic.")] = False
+    jobs: Annotated[
+        PositiveInt | None,
+        option("N", "Processes on this machine; they change the time, and nothing else.", unset="one a core"),
+    ] = None
