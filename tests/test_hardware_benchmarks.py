@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from random_models import random_program
@@ -94,7 +95,7 @@ def test_a_wrong_product_is_found(script, tmp_path, monkeypatch):
         matvec.mondeq_cpp(PROGRAM, tmp_path)
 
 
-def test_own_figures_beside_published_ones(script, tmp_path):
+def test_own_figures_beside_published_ones(script, tmp_path, monkeypatch):
     accelerators = script("accelerators")
     plan = schedule(PROGRAM, 6)
     build = tmp_path / "build"
@@ -102,13 +103,14 @@ def test_own_figures_beside_published_ones(script, tmp_path):
         PROGRAM.save(folder)
         rtl.emit(Design(PROGRAM, plan), folder)
         (folder / "report").mkdir()
-    report = {"data": "digits", "comparison": {"value": {"golden": 0.9871}}}
     usage = {"luts": 500, "flip_flops": 300, "dsps": 0, "block_rams": 2.0}
     routed = {"usage": usage, "fmax_mhz": 100.0}
     synth = {"routed": routed, "options": {"part": "ecp5-85", "speed": 8}, "samples_per_second": 1e6}
     (build / "report" / "synth.json").write_text(json.dumps(synth))
+    comparison = SimpleNamespace(value=SimpleNamespace(golden=0.9871))
     for data, refused in (("digits", True), ("mnist", False)):
-        (build / "report" / "report.json").write_text(json.dumps({**report, "data": data}))
+        report = SimpleNamespace(data=data, comparison=comparison)
+        monkeypatch.setattr(accelerators.Project, "report", property(lambda self, report=report: report))
         if refused:
             with pytest.raises(InputError, match="accuracy on MNIST and routed figures"):
                 accelerators.ours(build)
