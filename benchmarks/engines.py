@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from published import compiled
 
-from mondeq_hw.hardware import ECP5, Schedule, Usage, completion_cycles, emit_rtl
+from mondeq_hw.hardware import ECP5, TEMPLATE_NAME, Design, Schedule, Usage, completion_cycles, emit_rtl
 from mondeq_hw.problem import load
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.rounding import LoweringOptions
@@ -30,11 +30,12 @@ def program_of(checkpoint: Path, bits: int) -> SolverProgram:
 
 
 def emitted(program: SolverProgram, plan: Schedule, folder: Path) -> Path:
-    """A folder with all that the benches and Yosys read."""
+    """A folder with all that the benches and Yosys read; modules have the templates' names."""
     shutil.rmtree(folder / "rtl", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
+    program = program.replace(name=TEMPLATE_NAME)
     program.save(folder)
-    emit_rtl(program, plan, folder)
+    emit_rtl(Design.searched(program, plan), folder)
     return folder
 
 

@@ -112,7 +112,7 @@ def unrolled(program: SolverProgram, work: Path) -> Design:
     """Our adder graph."""
     graph = solver_graph(program)
     build = emitted(program, schedule_unrolled(program, graph.size), work)
-    cells = mapped_cells(build, ["rtl/src/mondeq_graph.sv"], "mondeq_graph")
+    cells = mapped_cells(build, ["rtl/src/mondeq_solve_graph.sv"], "mondeq_solve_graph")
     return Design(f"ours, graph of {len(graph.adders)} adders", 1, graph.stages, cells)
 
 

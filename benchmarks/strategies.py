@@ -61,7 +61,7 @@ def unrolled_pace(program: SolverProgram, unrolled: Schedule) -> int:
 
 def plans(program: SolverProgram, factors: Sequence[int]) -> list[Schedule]:
     """Resource with every reuse factor, then unrolled: drive and readout folded as by default, and as graphs."""
-    graphs = [unrolled(program, engines)[0] for engines in ((), ENGINES)]
+    graphs = [unrolled(program, engines)[0].schedule for engines in ((), ENGINES)]
     chosen = set(factors) or {program.n, max(1, program.n // 4), unrolled_pace(program, graphs[0])}
     return [*(schedule(program, reuse) for reuse in sorted(chosen, reverse=True)), *graphs]
 

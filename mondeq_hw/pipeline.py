@@ -110,7 +110,7 @@ def compile(
         seen = None if data.calibration is None else GoldenModel(program).words(data.calibration)
         certificate = certify(program, lowered.proof, checkpoint.model, lowered.step_size, seen, data.task)
     with progress("schedule"):
-        folding, graphs = scheduled(program, config)
+        design, graphs = scheduled(program, config)
     with progress("golden"):
         comparison = compared(checkpoint.model, program, data)
     with writing(target, force) as folder:
@@ -118,11 +118,13 @@ def compile(
         certificate.save(folder / CERTIFICATE)
         _write_stimulus(folder / "sim", program, data)
         with progress("hls"):
-            emit_hls(program, folding, folder)
+            emit_hls(program, design.schedule, folder)
         with progress("rtl"):
-            emit_rtl(program, folding, folder)
+            emit_rtl(design, folder)
         with progress("report"):
-            write_report(Summary(config, checkpoint, data, lowered, program, folding, graphs, comparison), folder)
+            write_report(
+                Summary(config, checkpoint, data, lowered, program, design.schedule, graphs, comparison), folder
+            )
     return Project.load(target)
 
 

@@ -141,7 +141,7 @@ class Project:
 
     @property
     def _stimulus(self) -> np.ndarray:
-        self.build.require_unchanged("sim/")
+        self.build.require_unchanged("sim/*")
         return self.build.stimulus
 
     # -- what is proved and reported ----------------------------------------------
@@ -247,7 +247,7 @@ class Project:
         """
         from .synthesis import synthesize
 
-        self.build.require_unchanged("rtl/", "hls/")
+        self.build.require_unchanged("rtl/*", "hls/*")
         return synthesize(self.folder, options, self.folder / "report" / "synth" / options.part, progress)
 
     def make_bitstream(
@@ -263,5 +263,5 @@ class Project:
         """
         from .boards import make_bitstream
 
-        self.build.require_unchanged("rtl/")
+        self.build.require_unchanged("rtl/*")
         return make_bitstream(self.folder, options, self.folder / "bitstream" / options.board, progress)

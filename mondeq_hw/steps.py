@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
 from .base import InputError, NotCertifiedError, OptionError
 from .config import CompileConfig, DataOptions, NetworkOptions
-from .hardware import AUTO, UNROLLED, Choice, Schedule, schedule, unrolled
+from .hardware import AUTO, UNROLLED, Design, GraphDecision, schedule, unrolled
 from .problem import (
     DIGITS,
     GIVEN,
@@ -29,7 +29,7 @@ from .problem import (
     load_checkpoint,
     named,
 )
-from .program import SolverProgram
+from .program import SolverProgram, name_of
 from .proof import choose_iterations
 from .rounding import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, assemble, lower
 
@@ -60,11 +60,11 @@ class Data:
     test: Dataset | None = None
 
 
-def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Schedule, tuple[Choice, ...]]:
-    """The schedule of the strategy that was asked for, and what unrolling decided about drive and readout."""
+def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tuple[GraphDecision, ...]]:
+    """The design of the strategy that was asked for, and what unrolling decided about drive and readout."""
     if config.strategy == UNROLLED:
         return unrolled(program, AUTO if config.graphs is None else config.graphs, config.reuse_factor)
-    return schedule(program, config.reuse_factor), ()
+    return Design(program, schedule(program, config.reuse_factor)), ()
 
 
 def lowering_options(config: CompileConfig) -> LoweringOptions:
@@ -216,10 +216,10 @@ def certified_program(model: MonDEQ, config: CompileConfig, data: Data, lowered:
         There is no proof, and the user does not insist.
     """
 
+    name = config.name or name_of(PurePath(model.source).stem)
+
     def program(iterations: int, certified: bool) -> SolverProgram:
-        return assemble(
-            lowered.quantized, lowered.input_format, lowered.state_format, iterations, certified, _identifier(model)
-        )
+        return assemble(lowered.quantized, lowered.input_format, lowered.state_format, iterations, certified, name)
 
     if lowered.proof is not None:
         return program(config.iterations or choose_iterations(program(1, True), lowered.proof), True)
@@ -268,7 +268,3 @@ def _certified_alternatives(
 def _sentence(remedies: list[str]) -> str:
     text = ", or ".join(remedies)
     return text[0].upper() + text[1:]
-
-
-def _identifier(model: MonDEQ) -> str:
-    return Path(model.source).stem

@@ -6,7 +6,7 @@ Takes a build folder and input words; gives a ``BenchResult``.  Production code 
 from __future__ import annotations
 
 from .netlist import cell_models, netlist_file
-from .runner import BenchFailure, BenchResult, run_bench
+from .runner import BenchFailure, BenchResult, name_in, run_bench
 from .simulators import SIMULATORS, Icarus, SimulationError, Verilator, require
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "SimulationError",
     "Verilator",
     "cell_models",
+    "name_in",
     "netlist_file",
     "require",
     "run_bench",

@@ -7,15 +7,15 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mondeq_hw.base import InputError
-from mondeq_hw.boards import BOARD_TOP, OVERHEAD, LineTiming, emit_board, sample_bytes
-from mondeq_hw.hardware import initiation_interval, load_schedule
+from mondeq_hw.boards import OVERHEAD, LineTiming, emit_board, sample_bytes
+from mondeq_hw.hardware import initiation_interval, load_schedule, module_name
 from mondeq_hw.program import SolverProgram
 
 from .runner import BenchResult, checked_inputs, read_results, rtl_design, simulate, word_array
@@ -109,7 +109,7 @@ def simulate_board(
     MissingToolError, InputError, SimulationError
     """
     program, words, tool = checked_inputs(build, words, simulator)
-    hardware = _design(folder)
+    hardware = _design(program.name, folder)
     tool.build(hardware, folder, folder / "build.log", waves)
     np.save(folder / "words.npy", words.astype(np.int64))
     result = folder / "result.json"
@@ -135,10 +135,10 @@ def simulate_board(
     )
 
 
-def _design(folder: Path) -> HardwareDesign:
-    core = rtl_design(folder / "rtl", ())
-    board = tuple(folder / "board" / name for name in (folder / "board" / "sources.f").read_text().split())
-    return HardwareDesign(top=BOARD_TOP, verilog=(*core.verilog, *board), verilog_defines=core.verilog_defines)
+def _design(name: str, folder: Path) -> HardwareDesign:
+    core = rtl_design(name, folder / "rtl", ())
+    board = tuple(folder / "board" / file for file in (folder / "board" / "sources.f").read_text().split())
+    return replace(core, top=module_name(name, "board"), verilog=(*core.verilog, *board))
 
 
 def _time_limit(program: SolverProgram, build: Path, timing: LineTiming, samples: int) -> float:

@@ -24,7 +24,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from mondeq_hw.base import InputError, MissingToolError
-from mondeq_hw.hardware import Schedule, load_schedule
+from mondeq_hw.hardware import TEMPLATE_NAME, Schedule, load_schedule, module_name, verilog_defines
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.synthesis import NETLIST, yosys_share
 
@@ -33,7 +33,6 @@ from .simulators import SIMULATORS, HardwareDesign, Icarus, SimulationError, Ver
 
 VERILOG_SUFFIXES = (".v", ".sv", ".vh", ".svh")
 DESIGNS = ("rtl", "hls", "netlist", "vendor")
-TOP = "mondeq_top"
 #: Models of the cells of a netlist, beside it.
 CELLS = "cells.sv"
 
@@ -92,7 +91,7 @@ def run_bench(
     design: str = "rtl",
     part: str = "",
     vendor_sources: Sequence[Path] = (),
-    top: str = TOP,
+    top: str = "mondeq_top",
     simulator: str = "verilator",
     tests: Sequence[str] = (),
     plusargs: Sequence[str] = (),
@@ -122,7 +121,7 @@ def run_bench(
         Verilog files in compile order; other files are memory images and are
         copied to the folder the simulation runs in.
     top : str
-        Top module, for ``vendor``.
+        Top module, for ``vendor``; Vitis HLS names it after the C++ function.
     simulator : str
         ``verilator`` or ``icarus``.
     tests : sequence of str
@@ -145,7 +144,8 @@ def run_bench(
     """
     build, work = build.resolve(), work.resolve()
     program, words, tool = checked_inputs(build, words, simulator)
-    request = _Request(build, design, part, tuple(map(Path, vendor_sources)), top, tuple(defines), waves)
+    name = name_in(design, program)
+    request = _Request(build, name, design, part, tuple(map(Path, vendor_sources)), top, tuple(defines), waves)
     folder, hardware = _built(tool, request, work)
     run = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
     np.save(run / "words.npy", words.astype(np.int64))
@@ -210,11 +210,17 @@ def _time_limit(program: SolverProgram, plan: Schedule, samples: int, design: st
 # -- designs -------------------------------------------------------------------
 
 
+def name_in(design: str, program: SolverProgram) -> str:
+    """Prefix of the modules, macros and plusargs of a design: the C++ behind its shell keeps the templates'."""
+    return TEMPLATE_NAME if design == "hls" else program.name
+
+
 @dataclass(frozen=True)
 class _Request:
     """What is to be compiled."""
 
     build: Path
+    name: str
     design: str
     part: str
     vendor_sources: tuple[Path, ...]
@@ -234,7 +240,7 @@ class _Request:
 
     def digest(self, *more: str) -> str:
         """SHA-256 over everything that the compiled simulation depends on."""
-        total = hashlib.sha256(repr((self.top, self.defines, self.waves, more)).encode())
+        total = hashlib.sha256(repr((self.name, self.top, self.defines, self.waves, more)).encode())
         for name, path in self.files().items():
             total.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
         return total.hexdigest()
@@ -259,30 +265,30 @@ def _check(request: _Request, simulator: str) -> None:
         raise InputError(f"{needed}: no such file; expected a folder written by 'mondeq-hw compile'")
 
 
-def rtl_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
+def rtl_design(name: str, folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
     """The emitted SystemVerilog, in the order of its ``sources.f``."""
     names = (folder / "sources.f").read_text(errors="replace").split()
-    missing = [name for name in names if not (folder / name).is_file()]
+    missing = [file for file in names if not (folder / file).is_file()]
     if missing:
         raise InputError(f"rtl/sources.f names missing files: {', '.join(missing)}; compile again")
     return HardwareDesign(
-        top=TOP,
-        verilog=tuple(folder / name for name in names),
+        top=module_name(name, "top"),
+        verilog=tuple(folder / file for file in names),
         defines=defines,
-        verilog_defines=(f'MONDEQ_MEM_DIR="{folder / "mem"}"',),
+        verilog_defines=verilog_defines(name, str(folder / "mem")),
     )
 
 
-def _netlist_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
-    return HardwareDesign(top=TOP, verilog=(folder / CELLS, folder / NETLIST), defines=defines)
+def _netlist_design(name: str, folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
+    return HardwareDesign(top=module_name(name, "top"), verilog=(folder / CELLS, folder / NETLIST), defines=defines)
 
 
-def _hls_design(folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
+def _hls_design(name: str, folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
     from mondeq_hw.hardware import include_folders
 
     shell = folder / "dpi"
     return HardwareDesign(
-        top=TOP,
+        top=module_name(name, "top"),
         verilog=tuple(sorted(shell.glob("*.sv"))),  # the package sorts before the module
         cpp=(shell / "mondeq_dpi.cpp", folder / "mondeq_top.cpp"),
         include_dirs=(folder, *include_folders()),
@@ -318,7 +324,7 @@ def _built(tool: Verilator | Icarus, request: _Request, work: Path) -> tuple[Pat
         hardware = _vendor_design(request.vendor_sources, request.top, request.defines)
     else:
         hardware = {"rtl": rtl_design, "hls": _hls_design, "netlist": _netlist_design}[request.design](
-            copy, request.defines
+            request.name, copy, request.defines
         )
     if not stamp.exists():
         tool.build(hardware, folder, folder / "build.log", request.waves)

@@ -17,7 +17,7 @@ import numpy as np
 from random_models import random_program, with_rows
 
 from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
-from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware import Design, rtl
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule_unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD
@@ -35,7 +35,7 @@ class Corner:
         """Write what the benches read."""
         folder.mkdir(parents=True, exist_ok=True)
         self.program.save(folder)
-        rtl.emit(self.program, self.schedule, folder)
+        rtl.emit(Design.searched(self.program, self.schedule), folder)
         return folder
 
 

@@ -140,7 +140,6 @@ def test_an_answer_of_da4ml_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> 
     program = random_program(77, n=4)
     wrong = list(module._search(program.matrix.integers[::-1].copy(), 0, 100))
     monkeypatch.setattr(module, "_search", lambda *given: wrong)
-    module._graph.cache_clear()
     with pytest.raises(MondeqError, match="another row 0 than the matrix"):
         solver_graph(program)
 
@@ -148,13 +147,11 @@ def test_an_answer_of_da4ml_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> 
 def test_unknown_operation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     solution = SimpleNamespace(ops=[SimpleNamespace(id0=0, id1=0, opcode=7, data=0)], inp_shifts=[0])
     monkeypatch.setattr(module, "_search", lambda *given: [solution])
-    module._graph.cache_clear()
     with pytest.raises(MondeqError, match="operation 7"):
         solver_graph(random_program(78, n=4))
 
 
 def test_without_da4ml_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    module._graph.cache_clear()
     with pytest.raises(MissingToolError, match="pip install da4ml"):
         solver_graph(random_program(79, n=4))

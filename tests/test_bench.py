@@ -18,7 +18,7 @@ from random_models import random_program, random_words
 from standin import StandIn, stand_in
 
 from mondeq_hw.base.errors import InputError, MissingToolError
-from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware import Design, rtl
 from mondeq_hw.hardware.schedule import schedule
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
@@ -55,7 +55,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     # Five multipliers a cycle on seven inputs: the last beat of a sample is partly padding.
     plan = schedule(PROGRAM, reuse_factor=1)
     PROGRAM.save(folder)
-    rtl.emit(PROGRAM, plan, folder)
+    rtl.emit(Design(PROGRAM, plan), folder)
     assert 1 < plan.words_per_beat < PROGRAM.d and PROGRAM.d % plan.words_per_beat
     return Bench(folder, folder / "work", stand_in(PROGRAM, plan, folder))
 

@@ -56,9 +56,10 @@ def test_report_and_files(tmp_path: Path, tools) -> None:
     packed = (work / BITSTREAM).read_text()
     assert packed == f"bits of --compress --usercode {int(program.digest[:8], 16)} mondeq.config packed.bit"
     assert json.loads((work / SUMMARY).read_text()) == json.loads(json.dumps(report.to_plain()))
-    assert "mondeq_pll" not in (work / "board" / "sources.f").read_text()
+    assert "named_pll" not in (work / "board" / "sources.f").read_text()
     script = (work / "synth.ys").read_text()
-    assert script.index("mondeq_top.sv") < script.index("mondeq_board_pkg.sv") < script.index("mondeq_board.sv")
+    assert script.index("named_top.sv") < script.index("named_board_pkg.sv") < script.index("named_board.sv")
+    assert '-DNAMED_MEM_DIR="rtl/mem"' in script and "-top named_board " in script
     again = make_bitstream(build, BitstreamOptions("ulx3s-85f"), work)
     assert again.from_cache and (work / BITSTREAM).read_text() == packed
     # Another baud rate is another package, hence another netlist.
@@ -165,7 +166,7 @@ def test_checkpoint_to_bitstream(tmp_path: Path) -> None:
     assert data.startswith(b"\xff\x00Part: LFE5U-25F-6CABGA381\x00")
     # Project Trellis reads it (checksums too), and packs what it read to the same bytes.
     read = trellis("ecpunpack", work, BITSTREAM, "unpacked.config")
-    mark = f"set USERCODE to 0x{int(report['program_digest'][:8], 16):x}"
+    mark = f"set USERCODE to 0x{int(report['program_digest'][:8], 16):08x}"
     assert all(text in read for text in ("device ID: 0x41111043", mark, "program DONE")), read
     unpacked, packed = (work / "unpacked.config").read_text(), (work / "mondeq.config").read_text()
     system = "".join(re.findall(r"^\.sysconfig .*\n", packed, re.MULTILINE))

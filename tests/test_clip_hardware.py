@@ -15,7 +15,7 @@ from mondeq_hw.hardware.clip_table import clip_table
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.synthesis.synth import silent
-from mondeq_hw.synthesis.tools import Run, yosys
+from mondeq_hw.synthesis.tools import ToolRun, yosys
 
 INF = np.inf
 #: Of states from -15 to 15.
@@ -161,7 +161,7 @@ def test_relu_costs_what_it_did_alone(bits: int, reflect: int, tmp_path: Path) -
         ]
         script += [f"synth_ecp5; tee -o {name}.cells stat"]
     (tmp_path / "synth.ys").write_text("\n".join(script) + "\n")
-    Run(yosys(), ("-s", "synth.ys"), (), ("lanes.cells",)).execute(tmp_path, silent)
+    ToolRun(yosys(), ("-s", "synth.ys"), (), ("lanes.cells",)).execute(tmp_path, silent)
     counted = {
         name: cell_counts(tmp_path / name) for name in ("alone.words", "lanes.words", "alone.cells", "lanes.cells")
     }

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,13 @@ from mondeq_hw.boards import BitstreamOptions
 from mondeq_hw.cli import main
 from mondeq_hw.export.onnx import export as export_onnx
 from mondeq_hw.folder.manifest import INTEGERS
+from mondeq_hw.hardware import renamed
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.project import Project
 from mondeq_hw.synthesis import SynthOptions
 
 PROGRAM = ("program.json", "program.npz")
-HARDWARE = ("rtl/mem/matrix.mem", "rtl/src/mondeq_pkg.sv", "hls/weights/drive_weights.inc", "hls/mondeq_params.h")
+HARDWARE = ("rtl/mem/matrix.mem", "rtl/src/model_pkg.sv", "hls/weights/drive_weights.inc", "hls/mondeq_params.h")
 FIGURES = ("config.resolved.json", "report/comparison.json", "rtl/schedule.json", "sim/words.npy")
 #: What each command's statement rests on.
 RESTS_ON = {
@@ -32,8 +34,8 @@ RESTS_ON = {
     "predict BUILD x.npy": PROGRAM,
     "profile BUILD": (*PROGRAM, "certificate.json", "sim/words.npy"),
     "report BUILD --no-sweep": (*PROGRAM, "certificate.json", *HARDWARE, *FIGURES),
-    "synth BUILD --part ecp5-25": (*PROGRAM, "rtl/sources.f", "rtl/src/mondeq_solve.sv", *HARDWARE),
-    "bitstream BUILD --board ulx3s-25f": (*PROGRAM, "rtl/sources.f", "rtl/src/mondeq_solve.sv", "rtl/mem/drive.mem"),
+    "synth BUILD --part ecp5-25": (*PROGRAM, "rtl/sources.f", "rtl/src/model_solve.sv", *HARDWARE),
+    "bitstream BUILD --board ulx3s-25f": (*PROGRAM, "rtl/sources.f", "rtl/src/model_solve.sv", "rtl/mem/drive.mem"),
     "export onnx BUILD --out model.onnx": (*PROGRAM, "certificate.json"),
     "export hls4ml BUILD --out project": (*PROGRAM, "rtl/schedule.json"),
     "verify BUILD": PROGRAM,
@@ -96,11 +98,11 @@ API_RESTS_ON: dict[str, tuple[Callable[[Project], object], tuple[str, ...]]] = {
     "verify": (lambda project: project.verify(rtl_samples=1), PROGRAM),
     "synthesize": (
         lambda project: project.synthesize(SynthOptions("ecp5-25")),
-        ("rtl/sources.f", "rtl/src/mondeq_solve.sv", *HARDWARE),
+        ("rtl/sources.f", "rtl/src/model_solve.sv", *HARDWARE),
     ),
     "make_bitstream": (
         lambda project: project.make_bitstream(BitstreamOptions("ulx3s-25f")),
-        ("rtl/sources.f", "rtl/src/mondeq_solve.sv", "rtl/mem/drive.mem"),
+        ("rtl/sources.f", "rtl/src/model_solve.sv", "rtl/mem/drive.mem"),
     ),
     "onnx.export": (lambda project: export_onnx(project.folder), ("certificate.json", *PROGRAM)),
 }
@@ -165,12 +167,12 @@ def test_a_program_that_is_no_object(text: str, build: Path, capsys: pytest.Capt
 def test_a_comparison_is_about_the_files_that_were_compared(build: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An edit after ``verify`` takes its verdict out of the report."""
     stale = {"program_digest": Project.load(build).program.digest, "ok": True, "backends": []}
-    sources = {"rtl/src/mondeq_solve.sv": "0" * 64}
+    sources = {"rtl/src/model_solve.sv": "0" * 64}
     (build / "report" / "verify.json").write_text(json.dumps({**stale, "sources": sources}))
     assert run("report BUILD --no-sweep", capsys)[0] == 0
     verification = json.loads((build / "report" / "report.json").read_text())["verification"]
     assert verification["value"] is None
-    assert verification["reason"] == "rtl/src/mondeq_solve.sv was changed after the comparison"
+    assert verification["reason"] == "rtl/src/model_solve.sv was changed after the comparison"
 
 
 def test_every_generated_hardware_file_counts_as_integers(tmp_path: Path) -> None:
@@ -178,9 +180,11 @@ def test_every_generated_hardware_file_counts_as_integers(tmp_path: Path) -> Non
     model = write_npz(tmp_path / "model.npz", plain(parameters()))
     options = "--bits 5 --strategy unrolled --graphs drive,readout --json"
     assert main(["compile", str(model), "--out", str(tmp_path / "build"), *options.split()]) == 0
-    written = {file.read_bytes() for file in (ROOT / "hls_templates").glob("*/*") if file.is_file()}
+    templates = ROOT / "hls_templates"
+    written = {renamed(file.read_text(), "model").encode() for file in (templates / "rtl").rglob("*.sv")}
+    written |= {file.read_bytes() for file in (templates / "hls").iterdir()}
     build = tmp_path / "build"
     sources = [file for some in ("rtl/src/*", "hls/*.h", "hls/weights/*") for file in build.glob(some)]
     generated = {file.relative_to(build).as_posix() for file in sources if file.read_bytes() not in written}
-    assert generated >= {f"rtl/src/mondeq_{engine}graph.sv" for engine in ("", "drive_", "readout_")}
-    assert [name for name in generated if not name.startswith(INTEGERS)] == []
+    assert generated >= {f"rtl/src/model_{engine}_graph.sv" for engine in ("drive", "solve", "readout")}
+    assert [name for name in generated if not any(fnmatch(name, pattern) for pattern in INTEGERS)] == []

@@ -12,7 +12,7 @@ from random_models import random_program
 
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.folder.writing import writing
-from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware import Design, rtl
 from mondeq_hw.hardware.schedule import schedule
 from mondeq_hw.problem.model import MonDEQ
 
@@ -101,7 +101,7 @@ def test_own_figures_beside_published_ones(script, tmp_path, monkeypatch):
     build = tmp_path / "build"
     with writing(build) as folder:
         PROGRAM.save(folder)
-        rtl.emit(PROGRAM, plan, folder)
+        rtl.emit(Design(PROGRAM, plan), folder)
         (folder / "report").mkdir()
     usage = {"luts": 500, "flip_flops": 300, "dsps": 0, "block_rams": 2.0}
     routed = {"usage": usage, "fmax_mhz": 100.0}

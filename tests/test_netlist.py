@@ -33,7 +33,7 @@ PART = "ecp5-25"
 # Small, and with the fewest slots: Icarus simulates some hundred cycles of a netlist a second.
 PROGRAM = random_program(
     3, n=4, d=4, k=2, bits=4, drive_bits=4, readout_bits=4, input_bits=4, state_bits=6, iterations=3
-)
+).replace(name="mapped")
 BUILD = folded(PROGRAM, (2, 1), (2, 2), 2, slots=3)
 WORDS = random_words(5, PROGRAM, 6)
 
@@ -98,7 +98,7 @@ def test_netlist_of_rows_of_every_sort(tmp_path: Path) -> None:
 
 def test_netlist_with_other_ports_is_a_mismatch(build: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(build, tmp_path / "build"))
-    netlist_file(copy, PART).write_text("module mondeq_top(input ap_clk);\nendmodule\n")
+    netlist_file(copy, PART).write_text("module mapped_top(input ap_clk);\nendmodule\n")
     mismatches = verify(copy, WORDS, simulators=("icarus",), netlists=(PART,)).mismatches
     assert [mismatch.backend for mismatch in mismatches] == [f"{PART} netlist on icarus"]
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from corner_programs import CORNERS, Corner
 from random_models import random_program, random_words, with_random_clip
 
-from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware import Design, rtl
 from mondeq_hw.hardware.schedule import Schedule, completion_cycles, mac_bounds, pipeline_depth, schedule
 from mondeq_hw.hardware.unroll import unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
@@ -101,8 +102,8 @@ def test_random_unrolled_program_is_exact(seed: int, graphs: tuple[str, ...], tm
         iterations=rng.choice([1, 2, 5, 12]),
     )
     program = with_random_clip(seed, program)
-    plan, _ = unrolled(program, graphs, rng.choice([None, 1, rng.randint(1, n * n)]))
-    assert_exact(Corner(program, plan), tmp_path, "icarus")
+    design, _ = unrolled(program, graphs, rng.choice([None, 1, rng.randint(1, n * n)]))
+    assert_exact(Corner(program, design.schedule), tmp_path, "icarus")
 
 
 @pytest.mark.parametrize("reuse_factor", [57, 400])
@@ -163,27 +164,28 @@ def test_lint_is_clean(name: str, tmp_path: Path) -> None:
 
 
 def emitted(program: SolverProgram, plan: Schedule, folder: Path) -> dict[str, bytes]:
-    rtl.emit(program, plan, folder)
+    rtl.emit(Design.searched(program, plan), folder)
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("graphs", [None, (), ("drive",), ("readout",), ("drive", "readout")])
 def test_emission_is_reproducible_and_complete(graphs: tuple[str, ...] | None, tmp_path: Path) -> None:
     program = random_program(3)
-    plan = schedule(program) if graphs is None else unrolled(program, graphs)[0]
+    plan = schedule(program) if graphs is None else unrolled(program, graphs)[0].schedule
     first = emitted(program, plan, tmp_path / "a")
     assert first == emitted(program, plan, tmp_path / "b")
     listed = first["rtl/sources.f"].decode().split()
     assert {f"rtl/{name}" for name in listed} == {name for name in first if name.startswith("rtl/src/")}
     unrolled_engines = () if graphs is None else ("solve", *graphs)
     for engine, graph, memory in (
-        ("solve", "mondeq_graph", "matrix"),
+        ("solve", "mondeq_solve_graph", "matrix"),
         ("drive", "mondeq_drive_graph", "drive"),
         ("readout", "mondeq_readout_graph", "readout"),
     ):
         is_graph = engine in unrolled_engines
-        assert (f"rtl/src/{graph}.sv" in first) == (f"rtl/src/mondeq_{engine}_unrolled.sv" in first) == is_graph
-        assert (f"rtl/mem/{memory}.mem" not in first) == (f"rtl/src/mondeq_{engine}.sv" not in first) == is_graph
+        form = ROOT / "hls_templates" / "rtl" / ("unrolled" if is_graph else "folded")
+        assert first[f"rtl/src/mondeq_{engine}.sv"] == (form / f"mondeq_{engine}.sv").read_bytes()
+        assert (f"rtl/src/{graph}.sv" in first) == (f"rtl/mem/{memory}.mem" not in first) == is_graph
     assert Schedule.from_plain(json.loads(first["rtl/schedule.json"])) == plan
 
 
@@ -226,7 +228,7 @@ def test_default_memory_folder_is_beside_the_sources_list(tmp_path: Path) -> Non
         "module probe; mondeq_top dut (.ap_clk(1'b0), .ap_rst_n(1'b0), .s_axis_TDATA('0), .s_axis_TVALID(1'b0),\n"
         "  .s_axis_TREADY(), .s_axis_TLAST(1'b0), .m_axis_TDATA(), .m_axis_TVALID(), .m_axis_TREADY(1'b0),\n"
         "  .m_axis_TLAST());\n"
-        '  initial #1 $display("weight %0d", $signed(dut.g_solve.u_solve.u_matvec.u_weights.memory[0]));\n'
+        '  initial #1 $display("weight %0d", $signed(dut.u_solve.u_matvec.u_weights.memory[0]));\n'
         "endmodule\n"
     )
     command = ["iverilog", "-g2012", "-s", "probe", "-o", str(tmp_path / "probe"), "-f", "sources.f"]

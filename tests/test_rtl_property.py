@@ -12,7 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from random_models import random_program, random_words, with_random_clip
 
-from mondeq_hw.hardware import rtl
+from mondeq_hw.hardware import Design, rtl
 from mondeq_hw.hardware.schedule import schedule
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program.golden import GoldenModel
@@ -45,7 +45,7 @@ def test_any_program_is_exact(bits: int, seed: int, sizes: dict[str, Any], share
     with tempfile.TemporaryDirectory() as folder:
         build = Path(folder)
         program.save(build)
-        rtl.emit(program, plan, build)
+        rtl.emit(Design.searched(program, plan), build)
         result = run_bench(
             build, build / "work", words=words, seed=seed, simulator="icarus", tests=["back_to_back", "random_stalls"]
         )

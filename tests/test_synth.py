@@ -140,7 +140,7 @@ def test_bad_option_is_refused(options: dict, message: str) -> None:
 
 
 def build_folder(folder: Path, **sizes: int) -> Path:
-    program = random_program(3, **{"n": 8, "d": 6, "k": 3, "bits": 4, "iterations": 5, **sizes})
+    program = random_program(3, **{"n": 8, "d": 6, "k": 3, "bits": 4, "iterations": 5, **sizes}).replace(name="named")
     with writing(folder, force=True) as temporary:
         Corner(program, schedule(program, 4)).build(temporary)
     return folder
@@ -191,7 +191,7 @@ def test_report_keeps_estimated_synthesised_and_routed_apart(tmp_path: Path, too
     assert report.synthesised == Usage(960, 900, 3, 5.0)
     assert report.routed is not None and report.routed.usage == Usage(1010, 900, 3, 5.0)
     assert report.samples_per_second == 250e6 / initiation_interval(plan, 5)
-    assert report.program_digest == program.digest
+    assert report.program_digest == program.replace(name="named").digest
     assert ("nextpnr-ecp5", "Routing") in said
     assert (tmp_path / "work" / "nextpnr-ecp5.log").read_text() == "Info: Routing\n"
     plain = json.loads(json.dumps(report.to_plain()))
@@ -375,10 +375,11 @@ def test_vivado_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.routed is not None
     assert report.routed.fmax_mhz == pytest.approx(1e3 / (1e3 / 150 + 0.333))
     tcl = (work / "vivado.tcl").read_text()
-    assert "synth_design -top mondeq_top -part xc7a100tcsg324-1 -mode out_of_context" in tcl
+    assert "synth_design -top named_top -part xc7a100tcsg324-1 -mode out_of_context" in tcl
     assert "create_clock -name ap_clk -period 6.667" in tcl
+    assert 'list "NAMED_MEM_DIR=\\"[pwd]/rtl/mem\\"" "NAMED_LUT_WEIGHT_BITS=8" ]' in tcl
     listed = tcl.split("[list ")[1].split("]")[0].split()
-    assert listed[0] == "rtl/src/mondeq_pkg.sv" and all((work / name).is_file() for name in listed)
+    assert listed[0] == "rtl/src/named_pkg.sv" and all((work / name).is_file() for name in listed)
 
 
 @pytest.mark.parametrize("name", ["vitis_hls", "vitis-run"])

@@ -260,7 +260,7 @@ def test_unknown_or_impossible_tasks_are_refused(float_network: Parameters, tmp_
         find_task("control")
     with pytest.raises(InputError, match=r"needs at least 2\. Give --task values"):
         choose_task("classes", network(1), None)
-    with pytest.raises(InputError, match="--task is 'control'; expected classes or values"):
+    with pytest.raises(InputError, match="task is 'control'; expected classes or values"):
         CompileConfig(task="control")
     file = write_npz(tmp_path / "m.npz", {**plain(float_network), "task": np.array("control")})
     with pytest.raises(InputError, match=r"m\.npz: task is 'control'"):
@@ -309,7 +309,7 @@ def made_samples(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def trained() -> MonDEQ:
     data = given("train", *made_samples(1500, 0))
-    config = TrainingConfig(n=16, optimisation=Optimisation(12, 128, 0.02, patience=12))
+    config = TrainingConfig(n=16, margin=1.0, optimisation=Optimisation(12, 128, 0.02, patience=12))
     return train(config, data, normalisation(data, 1 / 255, 8)).model
 
 

@@ -16,7 +16,7 @@ from mondeq_hw.hardware.adder_graph import GraphSize, drive_graph, readout_graph
 from mondeq_hw.hardware.estimate import drive_usage, readout_usage
 from mondeq_hw.hardware.parts import ECP5
 from mondeq_hw.hardware.schedule import schedule_unrolled
-from mondeq_hw.hardware.unroll import Choice, fewest_adders, unrolled
+from mondeq_hw.hardware.unroll import GraphDecision, fewest_adders, unrolled
 from mondeq_hw.program.program import SolverProgram
 
 PROGRAM = random_program(2, n=6, d=5, k=3, bits=3, drive_bits=3, readout_bits=3)
@@ -46,12 +46,12 @@ def luts(program: SolverProgram, reuse: int | None) -> dict[str, tuple[int, int]
 )
 def test_auto_takes_the_smaller_form(seed: int, n: int, bits: int, reuse: int | None, iterations: int) -> None:
     program = random_program(seed, n=n, d=7, k=3, drive_bits=bits, readout_bits=bits, iterations=iterations)
-    plan, choices = unrolled(program, "auto", reuse)
+    design, choices = unrolled(program, "auto", reuse)
     for choice, (folded, graph) in zip(choices, luts(program, reuse).values(), strict=True):
         assert choice.unrolled == (graph <= folded) and not choice.asked
         assert choice.folded_luts == folded
         assert choice.graph_luts == graph if choice.searched else folded < choice.graph_luts <= graph
-        assert (getattr(plan, choice.name).graph is not None) == choice.unrolled
+        assert (getattr(design.schedule, choice.name).graph is not None) == choice.unrolled
 
 
 def test_both_forms_are_chosen() -> None:
@@ -63,13 +63,13 @@ def test_both_forms_are_chosen() -> None:
 
 @pytest.mark.parametrize("graphs", [(), ("drive",), ("readout",), ("readout", "drive")])
 def test_what_is_asked_for_is_done(graphs: tuple[str, ...]) -> None:
-    plan, choices = unrolled(PROGRAM, graphs)
+    design, choices = unrolled(PROGRAM, graphs)
     sizes = {"drive": drive_graph(PROGRAM).size, "readout": readout_graph(PROGRAM).size}
     for choice in choices:
         folded, graph = luts(PROGRAM, None)[choice.name]
         wanted = choice.name in graphs
-        assert getattr(plan, choice.name).graph == (sizes[choice.name] if wanted else None)
-        assert choice == Choice(choice.name, wanted, True, folded, choice.graph_luts, wanted)
+        assert getattr(design.schedule, choice.name).graph == (sizes[choice.name] if wanted else None)
+        assert choice == GraphDecision(choice.name, wanted, True, folded, choice.graph_luts, wanted)
         assert choice.graph_luts == graph if wanted else choice.graph_luts <= graph
 
 

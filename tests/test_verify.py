@@ -13,7 +13,7 @@ import pytest
 from random_models import random_program, random_words
 
 from mondeq_hw.base.errors import InputError, MissingToolError
-from mondeq_hw.hardware import hls, rtl
+from mondeq_hw.hardware import Design, hls, rtl
 from mondeq_hw.hardware.schedule import schedule
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program.golden import GoldenModel
@@ -31,7 +31,7 @@ def emit(program: SolverProgram, folder: Path, reuse_factor: int | None = None) 
     folder.mkdir(parents=True, exist_ok=True)
     plan = schedule(program, reuse_factor)
     program.save(folder)
-    rtl.emit(program, plan, folder)
+    rtl.emit(Design(program, plan), folder)
     hls.emit(program, plan, folder)
     return folder
 

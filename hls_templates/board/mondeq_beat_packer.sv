@@ -22,6 +22,14 @@ module mondeq_beat_packer #(
   localparam int LaneBits = (Lanes > 1) ? $clog2(Lanes) : 1;
   localparam int CountBits = (Words > 1) ? $clog2(Words) : 1;
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (WordBits < 1 || WordBits > 8 * WordBytes) begin : g_wrong_word
+    mondeq_error_packer_word_wider_than_its_bytes u_error ();
+  end
+  if (Lanes < 1 || Lanes > Words) begin : g_wrong_lanes
+    mondeq_error_packer_beat_beyond_the_sample u_error ();
+  end
+
   logic [WordBitsReceived-1:0] word, word_q;
   logic [ByteBits-1:0] byte_q;
   logic [LaneBits-1:0] lane_q;

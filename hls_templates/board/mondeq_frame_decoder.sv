@@ -20,9 +20,17 @@ module mondeq_frame_decoder #(
   output logic [7:0] sequence_o
 );
 
-  localparam int TimerBits = $clog2(TimeoutClocks);
+  localparam int TimerBits = (TimeoutClocks > 1) ? $clog2(TimeoutClocks) : 1;
   localparam logic [TimerBits-1:0] LastClock = TimerBits'(TimeoutClocks - 1);
   localparam logic [31:0] Residue = 32'hDEBB20E3;
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (SampleBytes < 1 || SampleBytes > 65535) begin : g_wrong_length
+    mondeq_error_sample_beyond_a_frame u_error ();
+  end
+  if (TimeoutClocks < 2) begin : g_wrong_timeout
+    mondeq_error_decoder_timeout u_error ();
+  end
 
   typedef enum logic [2:0] {
     Hunt,

@@ -22,6 +22,11 @@ module mondeq_frame_encoder #(
   localparam int ByteBits = (OutputBytes > 1) ? $clog2(OutputBytes) : 1;
   localparam int IdentityBytes = mondeq_board_pkg::IdentityBytes;
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (OutputWords < 1 || OutputBytes < 1 || OutputWords * OutputBytes > 65535) begin : g_wrong_length
+    mondeq_error_result_beyond_a_frame u_error ();
+  end
+
   typedef enum logic [1:0] {
     Wait,
     Header,

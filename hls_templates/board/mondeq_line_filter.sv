@@ -13,6 +13,11 @@ module mondeq_line_filter #(
   localparam int LevelBits = $clog2(Depth + 1);
   localparam logic [LevelBits-1:0] Full = LevelBits'(Depth);
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Depth < 1) begin : g_wrong_depth
+    mondeq_error_line_filter_depth u_error ();
+  end
+
   logic line_q1, line_q2;
   logic [LevelBits-1:0] level_d, level_q;
 

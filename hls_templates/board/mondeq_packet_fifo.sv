@@ -21,6 +21,11 @@ module mondeq_packet_fifo #(
   localparam int Depth = 2 ** AddressBits;
   localparam int CountBits = AddressBits + 1;
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Width < 1 || PacketWords < 1 || Packets < 1 || Packets * PacketWords < 2) begin : g_wrong_size
+    mondeq_error_packet_fifo_size u_error ();
+  end
+
   // One bit more than the address tells full from empty.
   logic [CountBits-1:0] write_q, commit_q, read_q;
   logic [Width-1:0] memory[Depth];

@@ -10,6 +10,12 @@ module mondeq_pll #(
   output logic locked_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (InputDivider < 1 || InputDivider > 128 || FeedbackDivider < 1 || FeedbackDivider > 80
+      || OutputDivider < 1 || OutputDivider > 128) begin : g_wrong_dividers
+    mondeq_error_pll_dividers u_error ();
+  end
+
   (* ICP_CURRENT="12", LPF_RESISTOR="8", MFG_ENABLE_FILTEROPAMP="1", MFG_GMCREF_SEL="2" *)
   EHXPLLL #(
     .PLLRST_ENA    ("DISABLED"),

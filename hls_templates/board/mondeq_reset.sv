@@ -11,6 +11,11 @@ module mondeq_reset #(
 
   localparam int CountBits = $clog2(Clocks + 1);
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Clocks < 1) begin : g_wrong_clocks
+    mondeq_error_reset_clocks u_error ();
+  end
+
   // Configuration loads the initial values: there is no reset before this module's own.
   /* verilator lint_off PROCASSINIT */
   logic good_q1 = 1'b0, good_q2 = 1'b0, released_q = 1'b0;

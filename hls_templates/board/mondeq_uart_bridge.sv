@@ -31,6 +31,14 @@ module mondeq_uart_bridge #(
   localparam int AnswersBits = $clog2(Answers + 1);
   localparam int SamplesBits = $clog2(Samples + 1);
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (ClocksPerBit < 8) begin : g_wrong_bit
+    mondeq_error_fewer_than_eight_clocks_per_bit u_error ();
+  end
+  if (InputWords < 1 || InputBytes < 1 || Lanes < 1 || Lanes > InputWords || OutputWords < 1) begin : g_wrong_sample
+    mondeq_error_bridge_sample u_error ();
+  end
+
   logic [7:0] received, stored, sent, reason, sequence_number;
   logic received_valid, received_error, stored_valid, stored_ready, sent_valid, sent_ready;
   logic start, write, commit, room, answer, answer_write, answer_read;

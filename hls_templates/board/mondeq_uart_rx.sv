@@ -17,6 +17,11 @@ module mondeq_uart_rx #(
   localparam logic [3:0] StartBit = 4'd0;
   localparam logic [3:0] StopBit = 4'd9;
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (ClocksPerBit < 8) begin : g_wrong_bit
+    mondeq_error_fewer_than_eight_clocks_per_bit u_error ();
+  end
+
   typedef enum logic [1:0] {
     Idle,
     Receive,

@@ -10,8 +10,13 @@ module mondeq_uart_tx #(
   output logic       tx_o
 );
 
-  localparam int CountBits = $clog2(ClocksPerBit);
+  localparam int CountBits = (ClocksPerBit > 1) ? $clog2(ClocksPerBit) : 1;
   localparam logic [CountBits-1:0] Last = CountBits'(ClocksPerBit - 1);
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (ClocksPerBit < 2) begin : g_wrong_bit
+    mondeq_error_fewer_than_two_clocks_per_bit u_error ();
+  end
 
   logic [9:0] shift_q;  // the bit on the line is the lowest; ones follow the stop bit
   logic [3:0] left_q;   // bits that are not over

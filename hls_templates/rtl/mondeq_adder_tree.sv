@@ -10,6 +10,11 @@ module mondeq_adder_tree #(
   output logic [SumBits-1:0]          sum_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Inputs < 1 || InputBits < 1) begin : g_wrong_inputs
+    mondeq_error_adder_tree_without_inputs u_error ();
+  end
+
   // Level l holds 2**(Levels-l) words of InputBits+l bits; absent inputs are zero and vanish in synthesis.
   for (genvar l = 0; l <= Levels; l++) begin : g_level
     localparam int Nodes = 1 << (Levels - l);

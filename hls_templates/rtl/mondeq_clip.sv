@@ -19,6 +19,11 @@ module mondeq_clip #(
   output logic [WordBits-1:0]  word_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (StateBits < 2 || WordBits < 1) begin : g_wrong_widths
+    mondeq_error_clip_of_no_magnitude u_error ();
+  end
+
   logic signed [StateBits-1:0] state, bound;
   logic outside;
 

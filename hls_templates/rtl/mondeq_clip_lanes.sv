@@ -27,6 +27,14 @@ module mondeq_clip_lanes #(
   output logic [Lanes*WordBits-1:0]  word_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Lanes < 1 || Lanes > Rows) begin : g_wrong_lanes
+    mondeq_error_clip_beyond_the_rows u_error ();
+  end
+  if (Kinds < 1 || Latency < 1) begin : g_wrong_table
+    mondeq_error_clip_table u_error ();
+  end
+
   if (Kinds == 1 || Groups == 1) begin : g_constants
     logic unused;
     assign unused = ^{clk_i, rst_ni, group_i};

@@ -10,6 +10,11 @@ module mondeq_credits #(
   output logic left_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Credits < 1) begin : g_wrong_credits
+    mondeq_error_no_credits u_error ();
+  end
+
   logic [Bits-1:0] credits_q;
 
   assign left_o = credits_q != '0;

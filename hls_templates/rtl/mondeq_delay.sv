@@ -9,6 +9,11 @@ module mondeq_delay #(
   output logic [Width-1:0] data_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Width < 1 || Depth < 0) begin : g_wrong_size
+    mondeq_error_delay_width_or_depth u_error ();
+  end
+
   if (Depth == 0) begin : g_wire
     logic unused;
     assign unused = clk_i ^ rst_ni;

@@ -15,6 +15,11 @@ module mondeq_fifo #(
   localparam int PointerBits = (Depth > 1) ? $clog2(Depth) : 1;
   localparam logic [PointerBits-1:0] LastIndex = PointerBits'(Depth - 1);
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Width < 1 || Depth < 1) begin : g_wrong_size
+    mondeq_error_fifo_width_or_depth u_error ();
+  end
+
   logic [Width-1:0] memory[Depth];
   logic [PointerBits-1:0] write_q, read_q;
   logic [$clog2(Depth+1)-1:0] count_q;

@@ -33,6 +33,14 @@ module mondeq_matvec #(
   localparam int Levels = $clog2(Simd);
   localparam int TreeBits = ProductBits + Levels;
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Pe < 1 || Simd < 1 || Groups < 1) begin : g_wrong_folding
+    mondeq_error_matvec_of_no_multipliers u_error ();
+  end
+  if (SumBits < 1 || LeftShift < 0) begin : g_wrong_sum
+    mondeq_error_matvec_sum u_error ();
+  end
+
   // Cycles 1 to 3: address, memory read and its output register.
   logic [AddressBits-1:0] address_q;
   logic [Pe*Simd*WeightBits-1:0] weights, weights_q;

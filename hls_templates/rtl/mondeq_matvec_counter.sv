@@ -19,6 +19,11 @@ module mondeq_matvec_counter #(
   output logic                   last_row_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (RowGroups < 1 || ColumnGroups < 1) begin : g_wrong_groups
+    mondeq_error_no_groups_to_count u_error ();
+  end
+
   localparam logic [RowBits-1:0] LastRow = RowBits'(RowGroups - 1);
   localparam logic [ColumnBits-1:0] LastColumn = ColumnBits'(ColumnGroups - 1);
 

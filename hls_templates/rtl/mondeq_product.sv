@@ -20,6 +20,11 @@ module mondeq_product #(
 
   assign sign = DataSigned && data_i[DataBits-1];
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (WeightBits < 1 || DataBits < 1) begin : g_wrong_widths
+    mondeq_error_product_of_no_bits u_error ();
+  end
+
   if (WeightBits <= 2 || WeightBits > LutWeightBits) begin : g_whole
     logic signed [ProductBits-1:0] data;
     logic [ProductBits-1:0] product, product_q;

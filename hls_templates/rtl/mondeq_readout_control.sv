@@ -13,7 +13,7 @@ module mondeq_readout_control #(
   localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1,
   localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1,
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1,
-  localparam int SlotBits = $clog2(Slots)
+  localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -42,6 +42,14 @@ module mondeq_readout_control #(
   // A credit comes back this many cycles after a row of one column group was chosen.
   localparam int BufferRows = Depth + 2;
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Slots < 2) begin : g_wrong_slots
+    mondeq_error_fewer_than_two_slots u_error ();
+  end
+  if (Rows < 1 || ColumnGroups < 1 || OutputBits < 1 || Depth < 1) begin : g_wrong_size
+    mondeq_error_readout_of_nothing u_error ();
+  end
 
   logic issue, first_column, last_column, last_row, room, leaves_q;
   logic [RowBits-1:0] row;

@@ -31,6 +31,14 @@ module mondeq_regroup #(
   localparam int WriteBits = WriteWords * WordBits;
   localparam int ReadBits = ReadWords * WordBits;
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Words < 1 || WordBits < 1 || Banks < 1) begin : g_wrong_size
+    mondeq_error_regroup_of_nothing u_error ();
+  end
+  if (WriteWords < 1 || WriteWords > Words || ReadWords < 1 || ReadWords > Words) begin : g_wrong_groups
+    mondeq_error_regroup_beyond_the_vector u_error ();
+  end
+
   logic [BankBits-1:0] bank;
   // Narrow groups have their table before the register.
   /* verilator lint_off UNUSEDSIGNAL */

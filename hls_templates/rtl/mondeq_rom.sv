@@ -10,6 +10,11 @@ module mondeq_rom #(
   output logic [Width-1:0]       data_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Width < 1 || Depth < 1) begin : g_wrong_size
+    mondeq_error_rom_width_or_depth u_error ();
+  end
+
   logic [Width-1:0] memory[Depth];
 
   // Some tools elaborate every module once with its default parameters.

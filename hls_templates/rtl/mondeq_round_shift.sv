@@ -12,6 +12,14 @@ module mondeq_round_shift #(
   output logic [OutBits-1:0]   rounded_o  // combinational, one cycle after value_i
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (InBits < 1 || OutBits < 1) begin : g_wrong_widths
+    mondeq_error_round_shift_of_no_bits u_error ();
+  end
+  if (Base < 0 || ShiftBits < 1) begin : g_wrong_shift
+    mondeq_error_round_shift_to_the_left u_error ();
+  end
+
   logic signed [InBits:0] doubled, shifted_q;
 
   assign doubled = {value_i, 1'b0};

@@ -11,6 +11,11 @@ module mondeq_saturate #(
   localparam int Bits = ((InBits > OutBits) ? InBits : OutBits) + 1;
   localparam logic signed [Bits-1:0] Top = (Bits'(1) << (OutBits - 1)) - Bits'(1);
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (InBits < 1 || OutBits < 2) begin : g_wrong_widths
+    mondeq_error_saturate_to_no_magnitude u_error ();
+  end
+
   logic signed [Bits-1:0] value;
 
   assign value = Bits'(value_i);

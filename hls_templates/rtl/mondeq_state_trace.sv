@@ -6,7 +6,7 @@ module mondeq_state_trace #(
   parameter int Pe = 1,
   parameter int Slots = 3,
   parameter int StateBits = 8,
-  localparam int SlotBits = $clog2(Slots)
+  localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
 ) (
   input logic                    clk_i,
   input logic                    rst_ni,
@@ -18,6 +18,14 @@ module mondeq_state_trace #(
   input int                      first_row_i,
   input logic [Pe*StateBits-1:0] words_i
 );
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Slots < 2) begin : g_wrong_slots
+    mondeq_error_fewer_than_two_slots u_error ();
+  end
+  if (Pe < 1 || Pe > Rows || StateBits < 2) begin : g_wrong_size
+    mondeq_error_trace_beyond_the_rows u_error ();
+  end
 
   logic [8*4096-1:0] name;
   int file = 0;

@@ -1,6 +1,9 @@
 // MonDEQ inference over AXI4-Stream: drive -> solve -> readout, each at work on its own samples.
 // All sizes and widths come from the generated mondeq_pkg, whose values are the engines' default parameters; ports are
 // named as Vitis HLS names them.
+//
+// Each engine has two forms with the same name and ports: its matrix folded onto multipliers (folded/), or unrolled as
+// an adder graph (unrolled/).  The list of sources has the form that was chosen.
 module mondeq_top (
   input  logic                                     ap_clk,
   input  logic                                     ap_rst_n,
@@ -18,11 +21,16 @@ module mondeq_top (
   localparam int Rows = mondeq_pkg::StateWords;
   localparam int BeatBits = mondeq_pkg::DriveSimd * mondeq_pkg::InputBits;
   localparam int OutputBits = mondeq_pkg::OutputBits;
-  localparam int SlotBits = $clog2(Slots);
+  localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1;
   localparam int DriveGroups = (Rows + mondeq_pkg::DrivePe - 1) / mondeq_pkg::DrivePe;
   localparam int DriveRowBits = (DriveGroups > 1) ? $clog2(DriveGroups) : 1;
   localparam int ReadoutGroups = (Rows + mondeq_pkg::ReadoutSimd - 1) / mondeq_pkg::ReadoutSimd;
   localparam int ReadoutColumnBits = (ReadoutGroups > 1) ? $clog2(ReadoutGroups) : 1;
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (mondeq_pkg::InputTdataBits < BeatBits || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
+    mondeq_error_stream_narrower_than_its_words u_error ();
+  end
 
   logic drive_write, drive_loaded, release_slot;
   logic [SlotBits-1:0] drive_slot, readout_slot;
@@ -37,100 +45,48 @@ module mondeq_top (
   logic unused_input;
   assign unused_input = ^{s_axis_TLAST, s_axis_TDATA};
 
-  // Each engine has two forms with the same ports: its matrix folded onto multipliers, or unrolled as an adder graph,
-  // which then has stages.  Only the form that was chosen is in the list of sources.
+  mondeq_drive u_drive (
+    .clk_i       (ap_clk),
+    .rst_ni      (ap_rst_n),
+    .beat_i      (s_axis_TDATA[BeatBits-1:0]),
+    .beat_valid_i(s_axis_TVALID),
+    .beat_ready_o(s_axis_TREADY),
+    .release_i   (release_slot),
+    .write_o     (drive_write),
+    .slot_o      (drive_slot),
+    .row_o       (drive_row),
+    .drive_o     (drive_words),
+    .loaded_o    (drive_loaded)
+  );
 
-  if (mondeq_pkg::DriveStages == 0) begin : g_drive
-    mondeq_drive u_drive (
-      .clk_i       (ap_clk),
-      .rst_ni      (ap_rst_n),
-      .beat_i      (s_axis_TDATA[BeatBits-1:0]),
-      .beat_valid_i(s_axis_TVALID),
-      .beat_ready_o(s_axis_TREADY),
-      .release_i   (release_slot),
-      .write_o     (drive_write),
-      .slot_o      (drive_slot),
-      .row_o       (drive_row),
-      .drive_o     (drive_words),
-      .loaded_o    (drive_loaded)
-    );
-  end else begin : g_drive_unrolled
-    mondeq_drive_unrolled u_drive (
-      .clk_i       (ap_clk),
-      .rst_ni      (ap_rst_n),
-      .beat_i      (s_axis_TDATA[BeatBits-1:0]),
-      .beat_valid_i(s_axis_TVALID),
-      .beat_ready_o(s_axis_TREADY),
-      .release_i   (release_slot),
-      .write_o     (drive_write),
-      .slot_o      (drive_slot),
-      .row_o       (drive_row),
-      .drive_o     (drive_words),
-      .loaded_o    (drive_loaded)
-    );
-  end
+  mondeq_solve u_solve (
+    .clk_i        (ap_clk),
+    .rst_ni       (ap_rst_n),
+    .write_i      (drive_write),
+    .write_slot_i (drive_slot),
+    .write_row_i  (drive_row),
+    .drive_i      (drive_words),
+    .loaded_i     (drive_loaded),
+    .done_o       (done),
+    .read_slot_i  (readout_slot),
+    .read_column_i(readout_column),
+    .state_o      (readout_words),
+    .release_i    (release_slot)
+  );
 
-  if (mondeq_pkg::SolveStages == 0) begin : g_solve
-    mondeq_solve u_solve (
-      .clk_i        (ap_clk),
-      .rst_ni       (ap_rst_n),
-      .write_i      (drive_write),
-      .write_slot_i (drive_slot),
-      .write_row_i  (drive_row),
-      .drive_i      (drive_words),
-      .loaded_i     (drive_loaded),
-      .done_o       (done),
-      .read_slot_i  (readout_slot),
-      .read_column_i(readout_column),
-      .state_o      (readout_words),
-      .release_i    (release_slot)
-    );
-  end else begin : g_solve_unrolled
-    mondeq_solve_unrolled u_solve (
-      .clk_i        (ap_clk),
-      .rst_ni       (ap_rst_n),
-      .write_i      (drive_write),
-      .write_slot_i (drive_slot),
-      .write_row_i  (drive_row),
-      .drive_i      (drive_words),
-      .loaded_i     (drive_loaded),
-      .done_o       (done),
-      .read_slot_i  (readout_slot),
-      .read_column_i(readout_column),
-      .state_o      (readout_words),
-      .release_i    (release_slot)
-    );
-  end
-
-  if (mondeq_pkg::ReadoutStages == 0) begin : g_readout
-    mondeq_readout u_readout (
-      .clk_i    (ap_clk),
-      .rst_ni   (ap_rst_n),
-      .done_i   (done),
-      .slot_o   (readout_slot),
-      .column_o (readout_column),
-      .state_i  (readout_words),
-      .release_o(release_slot),
-      .valid_o  (m_axis_TVALID),
-      .ready_i  (m_axis_TREADY),
-      .last_o   (m_axis_TLAST),
-      .output_o (result)
-    );
-  end else begin : g_readout_unrolled
-    mondeq_readout_unrolled u_readout (
-      .clk_i    (ap_clk),
-      .rst_ni   (ap_rst_n),
-      .done_i   (done),
-      .slot_o   (readout_slot),
-      .column_o (readout_column),
-      .state_i  (readout_words),
-      .release_o(release_slot),
-      .valid_o  (m_axis_TVALID),
-      .ready_i  (m_axis_TREADY),
-      .last_o   (m_axis_TLAST),
-      .output_o (result)
-    );
-  end
+  mondeq_readout u_readout (
+    .clk_i    (ap_clk),
+    .rst_ni   (ap_rst_n),
+    .done_i   (done),
+    .slot_o   (readout_slot),
+    .column_o (readout_column),
+    .state_i  (readout_words),
+    .release_o(release_slot),
+    .valid_o  (m_axis_TVALID),
+    .ready_i  (m_axis_TREADY),
+    .last_o   (m_axis_TLAST),
+    .output_o (result)
+  );
 
   // Sign-extended to whole bytes.
   if (mondeq_pkg::OutputTdataBits > OutputBits) begin : g_extend

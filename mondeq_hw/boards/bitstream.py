@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base import InputError, filled, tool_template
-from ..hardware import LUT_WEIGHT_BITS, Schedule, Usage, initiation_interval, load_schedule
+from ..hardware import LUT_WEIGHT_BITS, Schedule, Usage, initiation_interval, load_schedule, module_name
 from ..program import SolverProgram
 from ..synthesis import (
     Room,
@@ -238,7 +238,8 @@ class _Flow:
     def _mapper_script(self, sources: list[str]) -> str:
         in_luts = self.options.lut_weight_bits
         nodsp = without_dsps(self.program, in_luts)
-        return yosys_script(sources, in_luts, f"synth_ecp5{nodsp} -top {board_rtl.TOP} -json netlist.json")
+        top = module_name(self.program.name, "board")
+        return yosys_script(self.program, sources, in_luts, f"synth_ecp5{nodsp} -top {top} -json netlist.json")
 
     def _router_arguments(self) -> tuple[str, ...]:
         board = self.board

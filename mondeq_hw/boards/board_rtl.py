@@ -1,22 +1,22 @@
 """SystemVerilog around the core on a board: hand-written modules and one generated package.
 
-The modules in ``hls_templates/board`` are copied as they are; only
-``mondeq_board_pkg.sv`` differs from one program, clock or baud to the next.
+The modules in ``hls_templates/board`` are copied but for the prefix of their names,
+which is the core's; only ``mondeq_board_pkg.sv`` differs from one program, clock or
+baud to the next.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from ..base import InputError, filled, source_template
+from ..hardware import write_sources
 from ..program import SolverProgram
 from .frames import SYNC, Kind, Reason, identity, sample_bytes, word_bytes
 from .pll import Pll
 
-TOP = "mondeq_board"
-PACKAGE = "mondeq_board_pkg.sv"
+PACKAGE, TOP = "mondeq_board_pkg.sv", "mondeq_board.sv"
 #: Modules in compile order, between the package and the top.
 MODULES = (
     "mondeq_line_filter.sv",
@@ -101,14 +101,10 @@ def emit(program: SolverProgram, timing: LineTiming, pll: Pll | None, folder: Pa
     InputError
         A frame cannot hold a sample.
     """
-    source = folder / "board" / "src"
-    source.mkdir(parents=True, exist_ok=True)
-    templates = files("mondeq_hw.hls_templates") / "board"
-    (source / PACKAGE).write_text(_package(program, timing, pll, source_template("board", f"{PACKAGE}.j2")))
-    copied = (*MODULES, *(() if pll is None else (PLL_MODULE,)), f"{TOP}.sv")
-    for name in copied:
-        (source / name).write_bytes((templates / name).read_bytes())
-    (folder / "board" / "sources.f").write_text("".join(f"src/{name}\n" for name in (PACKAGE, *copied)))
+    sources = {PACKAGE: _package(program, timing, pll, source_template("board", f"{PACKAGE}.j2"))}
+    for name in (*MODULES, *(() if pll is None else (PLL_MODULE,)), TOP):
+        sources[name] = source_template("board", name)
+    write_sources(sources, program.name, folder / "board")
 
 
 def _package(program: SolverProgram, timing: LineTiming, pll: Pll | None, template: str) -> str:

@@ -12,7 +12,7 @@ from .options import ConfigFile, Json, takes_records
 from .terminal import print_json, print_rows, steps
 
 if TYPE_CHECKING:
-    from ..hardware import Choice
+    from ..hardware import GraphDecision
     from ..project import Project
 
 
@@ -65,7 +65,7 @@ def _print_summary(project: Project) -> None:
     print_rows(rows)
 
 
-def _choice(choice: Choice, graph: dict[str, int] | None) -> str:
+def _choice(choice: GraphDecision, graph: dict[str, int] | None) -> str:
     """What became of an engine under the unrolled strategy, and why."""
     form = "folded" if graph is None else f"graph of {graph['adders']} adders"
     asked, least = ", as asked" if choice.asked else "", "" if choice.searched else "at least "

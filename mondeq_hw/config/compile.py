@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, FiniteFloat
 
+from ..program import NAME_EXPECTED, NAME_PATTERN
 from .options import MatrixBits, Options, PositiveFloat, PositiveInt, option
 
 #: Sixteen bits of a counter in hardware.
@@ -121,5 +122,14 @@ class CompileConfig(RoundingOptions):
     reuse_factor: Annotated[
         PositiveInt | None,
         option("N", "Clock cycles per matrix-vector product; unrolled: of drive and readout.", unset="chosen"),
+    ] = None
+    name: Annotated[
+        Annotated[str, Field(pattern=NAME_PATTERN)] | None,
+        option(
+            "NAME",
+            "Prefix of all SystemVerilog modules, so that two builds fit one design.",
+            unset="the checkpoint's file name",
+            expected=NAME_EXPECTED,
+        ),
     ] = None
     allow_uncertified: Annotated[bool, option("", "Go on without a proof; every output is marked.")] = False

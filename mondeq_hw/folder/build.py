@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
@@ -85,12 +86,14 @@ class Build:
         Parameters
         ----------
         *under : str
-            Look only at these files and folders (``rtl/``).
+            Look only at files of these patterns (``rtl/*``, which has folders within too).
         """
         return tuple(
             name
             for name, digest in read_manifest(self.folder).items()
-            if name.startswith(under or "") and name not in ADDED_LATER and file_digest(self.folder / name) != digest
+            if any(fnmatch(name, pattern) for pattern in under or ("*",))
+            and name not in ADDED_LATER
+            and file_digest(self.folder / name) != digest
         )
 
     def require_unchanged(self, *under: str) -> None:

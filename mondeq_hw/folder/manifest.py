@@ -18,13 +18,8 @@ MANIFEST_VERSION = 1
 
 #: What ``SolverProgram.load`` reads.
 PROGRAM = ("program.json", "program.npz")
-#: Where the hardware holds the program's integers.
-INTEGERS = (
-    "rtl/mem/",
-    *(f"rtl/src/mondeq_{name}.sv" for name in ("pkg", "graph", "drive_graph", "readout_graph")),
-    "hls/weights/",
-    "hls/mondeq_params.h",
-)
+#: Where the hardware holds the program's integers: patterns, for the modules have the program's name as prefix.
+INTEGERS = ("rtl/mem/*", "rtl/src/*_pkg.sv", "rtl/src/*_graph.sv", "hls/weights/*", "hls/mondeq_params.h")
 
 #: Files that commands other than ``compile`` may add to a finished folder, or write again.
 ADDED_LATER = frozenset(

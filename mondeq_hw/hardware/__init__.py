@@ -1,14 +1,16 @@
 """Foldings, adder graphs, the exact cycle model, resource estimates, and the emitters of SystemVerilog and C++.
 
-Takes a ``SolverProgram``; gives a ``Schedule`` and source folders.
+Takes a ``SolverProgram``; gives a ``Schedule``, a ``Design`` and source folders.
 """
 
 from __future__ import annotations
 
 from .adder_graph import require_da4ml, solver_graph
+from .design import Design
 from .estimate import LUT_WEIGHT_BITS, Products, estimate, products
 from .hls import emit as emit_hls
 from .hls import emit_engines, include_folders
+from .naming import TEMPLATE_NAME, macro_name, module_name, renamed, verilog_defines, write_sources
 from .parts import ECP5, PARTS, Part, Usage, exceeded, find_part, named
 from .rtl import emit as emit_rtl
 from .schedule import (
@@ -22,7 +24,7 @@ from .schedule import (
     schedule,
     schedule_unrolled,
 )
-from .unroll import AUTO, ENGINES, Choice, unrolled
+from .unroll import AUTO, ENGINES, GraphDecision, unrolled
 
 __all__ = [
     "AUTO",
@@ -30,9 +32,11 @@ __all__ = [
     "ENGINES",
     "LUT_WEIGHT_BITS",
     "PARTS",
+    "TEMPLATE_NAME",
     "UNROLLED",
-    "Choice",
+    "Design",
     "EngineFolding",
+    "GraphDecision",
     "Part",
     "Products",
     "Schedule",
@@ -48,11 +52,16 @@ __all__ = [
     "initiation_interval",
     "latency",
     "load_schedule",
+    "macro_name",
+    "module_name",
     "named",
     "products",
+    "renamed",
     "require_da4ml",
     "schedule",
     "schedule_unrolled",
     "solver_graph",
     "unrolled",
+    "verilog_defines",
+    "write_sources",
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -187,8 +187,6 @@ def readout_graph(program: SolverProgram) -> AdderGraph:
 def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1) -> AdderGraph:
     """A graph for the product of a matrix and any vector.
 
-    Found once for a matrix; asking again costs nothing.
-
     Parameters
     ----------
     matrix : ndarray of int64 (rows, columns)
@@ -202,7 +200,11 @@ def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1)
     MissingToolError
         da4ml is not installed.
     """
-    return _graph(matrix.tobytes(), matrix.shape, low, high, fewest_stages)
+    builder = _Builder(matrix.shape[1], low, high)
+    values: list[_Value | None] = [_Value(node, 0, False) for node in range(matrix.shape[1])]
+    for solution in _search(matrix, low, high):
+        values = builder.follow(solution, values)
+    return builder.finish(matrix, values, fewest_stages)
 
 
 def require_da4ml() -> None:
@@ -211,16 +213,6 @@ def require_da4ml() -> None:
         raise MissingToolError(
             "da4ml is not installed, which finds the adder graph of --strategy unrolled; run: pip install da4ml==0.6.0"
         )
-
-
-@lru_cache(maxsize=12)
-def _graph(matrix_bytes: bytes, shape: tuple[int, int], low: int, high: int, fewest_stages: int) -> AdderGraph:
-    matrix = np.frombuffer(matrix_bytes, dtype=np.int64).reshape(shape)
-    builder = _Builder(shape[1], low, high)
-    values: list[_Value | None] = [_Value(node, 0, False) for node in range(shape[1])]
-    for solution in _search(matrix, low, high):
-        values = builder.follow(solution, values)
-    return builder.finish(matrix, values, fewest_stages)
 
 
 def _search(matrix: np.ndarray, low: int, high: int) -> Iterable[Any]:

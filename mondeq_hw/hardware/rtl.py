@@ -1,25 +1,25 @@
-"""SystemVerilog of a program: fixed hand-written modules, one generated parameter package, weight files.
+"""SystemVerilog of a design: fixed hand-written modules, one generated parameter package, weight files.
 
-The modules in ``hls_templates/rtl`` are copied as they are; only ``mondeq_pkg.sv``,
-the files under ``mem/`` and, with the unrolled strategy, the adder graphs
-differ from one program to the next.
+The modules in ``hls_templates/rtl`` are copied but for the prefix of their names
+(:mod:`.naming`); only the package, the files under ``mem/`` and, with the unrolled
+strategy, the adder graphs differ from one program to the next.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
 from ..base import IntegerOperator, filled, source_template, whole_bytes
 from ..program import SolverProgram
-from .adder_graph import AdderGraph, drive_graph, readout_graph, solver_graph
+from .adder_graph import AdderGraph
 from .clip_table import clip_table
+from .design import Design
+from .naming import write_sources
 from .schedule import EngineFolding, Schedule
 
 #: Modules in compile order, after the generated package.
@@ -45,44 +45,31 @@ PACKAGE = "mondeq_pkg.sv"
 GRAPH = "mondeq_graph.sv"
 
 
-def emit(program: SolverProgram, plan: Schedule, folder: Path) -> None:
+def emit(design: Design, folder: Path) -> None:
     """Write ``folder/rtl``: ``src/``, ``mem/``, ``sources.f`` and ``schedule.json``.
 
     The bytes depend on the program and the schedule alone.
 
     Parameters
     ----------
-    program : SolverProgram
-    plan : Schedule
-        Made for this program by :func:`mondeq_hw.hardware.schedule.schedule`.
+    design : Design
     folder : Path
         The build folder; ``rtl/`` is created in it.
     """
-    source, memory = folder / "rtl" / "src", folder / "rtl" / "mem"
-    source.mkdir(parents=True, exist_ok=True)
-    memory.mkdir(exist_ok=True)
-    engines = _engines(program, plan)
-    generated = {PACKAGE: _package(program, plan, engines)}
+    program, plan, engines = design.program, design.schedule, _engines(design)
+    sources = {PACKAGE: _package(program, plan, engines)}
     for engine in engines:
         if engine.graph is not None:
-            name = engine.graph_module
-            generated[f"{name}.sv"] = filled(
-                source_template("rtl", f"{GRAPH}.j2"), module=name, graph=engine.graph, sum_bits=engine.sum_bits
-            )
-    copied = (*MODULES, *(engine.module for engine in engines), TOP)
-    for name, text in generated.items():
-        (source / name).write_text(text)
-    for name in copied:
-        (source / name).write_bytes((_templates() / name).read_bytes())
+            module, template = f"mondeq_{engine.name}_graph", source_template("rtl", f"{GRAPH}.j2")
+            sources[f"{module}.sv"] = filled(template, module=module, graph=engine.graph, sum_bits=engine.sum_bits)
+    for path in (*MODULES, *(engine.source for engine in engines), TOP):
+        sources[PurePath(path).name] = source_template("rtl", path)
+    write_sources(sources, program.name, folder / "rtl")
+    memory = folder / "rtl" / "mem"
+    memory.mkdir(exist_ok=True)
     for name, lines in _memories(program, plan).items():
         (memory / f"{name}.mem").write_text("".join(f"{line}\n" for line in lines))
-    names = "".join(f"src/{name}\n" for name in (*generated, *copied))
-    (folder / "rtl" / "sources.f").write_text(names)
     (folder / "rtl" / "schedule.json").write_text(json.dumps(plan.to_plain(), indent=2) + "\n")
-
-
-def _templates() -> Traversable:
-    return files("mondeq_hw.hls_templates") / "rtl"
 
 
 # -- engines -------------------------------------------------------------------
@@ -112,14 +99,9 @@ class _Engine:
     graph: AdderGraph | None
 
     @property
-    def module(self) -> str:
+    def source(self) -> str:
         """File of its hand-written module."""
-        return f"mondeq_{self.name}.sv" if self.graph is None else f"mondeq_{self.name}_unrolled.sv"
-
-    @property
-    def graph_module(self) -> str:
-        """Name of its generated module."""
-        return "mondeq_graph" if self.name == "solve" else f"mondeq_{self.name}_graph"
+        return f"{'folded' if self.graph is None else 'unrolled'}/mondeq_{self.name}.sv"
 
     def row_constants(self) -> list[tuple[str, int, int]]:
         """Name, bits and value of the vectors with one field a row, which only the unrolled form reads."""
@@ -134,22 +116,24 @@ class _Engine:
         return constants
 
     @property
+    def stages(self) -> int:
+        """Of the graph, 0 without one."""
+        return 0 if self.graph is None else self.graph.stages
+
+    @property
     def row_shift_bits(self) -> int:
         """Bits of a field of the row shifts."""
         return max(1, int(self.shifts.max()).bit_length())
 
 
-def _engines(program: SolverProgram, plan: Schedule) -> tuple[_Engine, ...]:
-    def graph(folding: EngineFolding, search: Callable[[SolverProgram], AdderGraph]) -> AdderGraph | None:
-        return None if folding.graph is None else search(program)
-
-    drive, solve, readout = plan.drive, plan.solve, plan.readout
+def _engines(design: Design) -> tuple[_Engine, ...]:
+    program, plan = design.program, design.schedule
     sums = program.drive_accumulator_bits, program.accumulator_bits, program.output_bits
     shifts = program.drive_right_shift, program.matrix.shifts, program.readout_left_shift
     return (
-        _Engine("drive", sums[0], shifts[0], program.drive_bias, drive, graph(drive, drive_graph)),
-        _Engine("solve", sums[1], shifts[1], None, solve, graph(solve, solver_graph)),
-        _Engine("readout", sums[2], shifts[2], program.readout_bias, readout, graph(readout, readout_graph)),
+        _Engine("drive", sums[0], shifts[0], program.drive_bias, plan.drive, design.drive),
+        _Engine("solve", sums[1], shifts[1], None, plan.solve, design.solve),
+        _Engine("readout", sums[2], shifts[2], program.readout_bias, plan.readout, design.readout),
     )
 
 
@@ -184,7 +168,6 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
         ),
         group(
             "Drive engine",
-            DriveStages=_stages(plan.drive),
             DrivePe=plan.drive.pe,
             DriveSimd=plan.drive.simd,
             InputBits=program.input_format.word_length,
@@ -194,7 +177,6 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
         ),
         group(
             "Solve engine",
-            SolveStages=_stages(plan.solve),
             StateBits=program.state_format.word_length,
             AccumulatorBits=program.accumulator_bits,
             LeakShift=program.leak_shift,
@@ -205,16 +187,11 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
         ),
         group(
             "Readout engine",
-            ReadoutStages=_stages(plan.readout),
             ReadoutSimd=plan.readout.simd,
             ProxBits=program.prox_range.bits,
             OutputBits=program.output_bits,
         ),
     ]
-
-
-def _stages(folding: EngineFolding) -> int:
-    return 0 if folding.graph is None else folding.graph.stages
 
 
 def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...]) -> dict[str, int]:
@@ -233,6 +210,7 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
         "ReadoutWeightBits": program.readout.word_length,
         "ReadoutShiftBits": _shift_bits(program.readout_left_shift),
         **{f"{engine.name.title()}RowShiftBits": engine.row_shift_bits for engine in engines},
+        **{f"{engine.name.title()}Stages": engine.stages for engine in engines},
     }
 
 

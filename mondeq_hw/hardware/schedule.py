@@ -24,7 +24,7 @@ import numpy as np
 
 from ..base import InputError
 from ..program import SolverProgram
-from .adder_graph import GraphSize
+from .adder_graph import FEWEST_SOLVER_STAGES, GraphSize
 
 RESOURCE = "resource"
 UNROLLED = "unrolled"
@@ -46,6 +46,8 @@ MAX_GROWTH = 2
 #: Slots are added until the slowest engine idles no longer than this share of the time.
 MAX_IDLE = 0.004
 MAX_SLOTS = 64
+#: A slot's number takes a bit.
+MIN_SLOTS = 2
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,12 @@ class Schedule:
     drive, solve, readout : EngineFolding
         The readout has ``pe = 1``: the output stream carries one word a cycle anyway.
     slots : int
-        Samples held between the drive's first and the readout's last command.
+        Samples held between the drive's first and the readout's last command, at least :data:`MIN_SLOTS`.
+
+    Raises
+    ------
+    InputError
+        The modules would not elaborate with these parameters.
     """
 
     reuse_factor: int
@@ -124,6 +131,26 @@ class Schedule:
     solve: EngineFolding
     readout: EngineFolding
     slots: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
+            raise InputError(f"schedule: slots is {self.slots!r}; expected at least {MIN_SLOTS}; compile again")
+        drive, solve, readout = self.drive, self.solve, self.readout
+        if not drive.rows == solve.rows == solve.columns == readout.columns:
+            raise InputError(
+                f"schedule: {drive.rows} rows of the drive, {solve.rows} x {solve.columns} of the solver and "
+                f"{readout.columns} columns of the readout; expected the same number of states; compile again"
+            )
+        if readout.pe != 1:
+            raise InputError(f"schedule: the readout has pe {readout.pe}; expected 1; compile again")
+        wide = (drive.pe == drive.rows, solve.pe == solve.simd == solve.rows, readout.simd == readout.columns)
+        for name, engine, whole in zip(("drive", "solve", "readout"), (drive, solve, readout), wide, strict=True):
+            fewest = FEWEST_SOLVER_STAGES if engine is solve else 1
+            if engine.graph is not None and (not whole or engine.graph.stages < fewest):
+                raise InputError(
+                    f"schedule: {name} is a graph of {engine.graph.stages} stages folded {engine.pe} x {engine.simd}; "
+                    f"expected at least {fewest} stages and all rows (of the readout: columns) at once; compile again"
+                )
 
     @property
     def strategy(self) -> str:

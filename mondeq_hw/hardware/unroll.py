@@ -14,6 +14,7 @@ import numpy as np
 
 from ..program import SolverProgram
 from .adder_graph import AdderGraph, GraphSize, drive_graph, readout_graph, solver_graph
+from .design import Design
 from .estimate import LUT_WEIGHT_BITS, drive_usage, readout_usage
 from .parts import ECP5, Usage
 from .schedule import Schedule, schedule_unrolled
@@ -27,7 +28,7 @@ LARGEST_SEARCH = 10_000
 
 
 @dataclass(frozen=True)
-class Choice:
+class GraphDecision:
     """What became of one engine, and why.
 
     Parameters
@@ -65,8 +66,8 @@ class _Engine:
 
 def unrolled(
     program: SolverProgram, graphs: tuple[str, ...] | str = AUTO, reuse_factor: int | None = None
-) -> tuple[Schedule, tuple[Choice, ...]]:
-    """The schedule of the unrolled strategy, and what was decided about drive and readout.
+) -> tuple[Design, tuple[GraphDecision, ...]]:
+    """The design of the unrolled strategy, and what was decided about drive and readout.
 
     Parameters
     ----------
@@ -84,24 +85,25 @@ def unrolled(
     MissingToolError
         da4ml is not installed.
     """
-    solve = solver_graph(program).size
+    solve = solver_graph(program)
 
     def plan(**sizes: GraphSize) -> Schedule:
-        return schedule_unrolled(program, solve, reuse_factor, **sizes)
+        return schedule_unrolled(program, solve.size, reuse_factor, **sizes)
 
     asked = graphs != AUTO
-    sizes: dict[str, GraphSize] = {}
-    choices = []
+    kept: dict[str, AdderGraph] = {}
+    decisions = []
     for engine in _engines(program):
         folded, luts = engine.luts(plan()), engine.luts(plan(**{engine.name: _smallest(engine)}))
         searched = engine.name in graphs if asked else luts <= folded and engine.matrix.size <= LARGEST_SEARCH
         if searched:
-            size = engine.search(program).size
-            luts = engine.luts(plan(**{engine.name: size}))
+            graph = engine.search(program)
+            luts = engine.luts(plan(**{engine.name: graph.size}))
             if asked or luts <= folded:
-                sizes[engine.name] = size
-        choices.append(Choice(engine.name, engine.name in sizes, asked, folded, luts, searched))
-    return plan(**sizes), tuple(choices)
+                kept[engine.name] = graph
+        decisions.append(GraphDecision(engine.name, engine.name in kept, asked, folded, luts, searched))
+    sizes = {name: graph.size for name, graph in kept.items()}
+    return Design(program, plan(**sizes), solve=solve, **kept), tuple(decisions)
 
 
 def fewest_adders(matrix: np.ndarray) -> int:

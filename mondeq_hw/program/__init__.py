@@ -6,12 +6,17 @@ Takes integers; gives ``SolverProgram``, the only thing that proofs and back end
 from __future__ import annotations
 
 from .golden import GoldenModel, Trace
+from .naming import NAME_EXPECTED, NAME_PATTERN, check_name, name_of
 from .program import SolverProgram
 from .stage import Stage
 
 __all__ = [
+    "NAME_EXPECTED",
+    "NAME_PATTERN",
     "GoldenModel",
     "SolverProgram",
     "Stage",
     "Trace",
+    "check_name",
+    "name_of",
 ]

@@ -23,6 +23,7 @@ import numpy as np
 from ..base import Clip, DenseOperator, FixedPointFormat, InputError, WordRange, canonical_digest, signed_width
 from ..problem import Splitting
 from . import serial
+from .naming import check_name
 from .stage import Stage, check_operator, check_vector
 
 _STAGE_FIELDS = frozenset(field.name for field in dataclasses.fields(Stage))
@@ -35,7 +36,7 @@ class SolverProgram:
     Parameters
     ----------
     name : str
-        Identifier, used for titles and for the names of emitted modules.
+        Used for titles and as the prefix of emitted modules; see :mod:`.naming`.
     stages : tuple of Stage
         One.
     readout : DenseOperator (k, n)
@@ -52,6 +53,7 @@ class SolverProgram:
     certified: bool
 
     def __post_init__(self) -> None:
+        check_name(self.name)
         if len(self.stages) != 1:
             raise InputError(f"program: has {len(self.stages)} stages; expected one, which is what this version runs")
         check_operator("readout", self.readout, (len(self.readout.shifts), self.n))

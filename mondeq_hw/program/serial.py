@@ -1,7 +1,8 @@
 """A program as plain values: one JSON object, or ``program.json`` for scalars and ``program.npz`` for integers.
 
 Version 2 has a list of stages, each with its clip; version 1, which is still
-read, had the fields of one stage at the top, and ``phi`` in the place of the clip.
+read, had the fields of one stage at the top, ``phi`` in the place of the clip,
+and any text as its name.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, Overflow, Rounding, canonical_digest
 from ..problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from .naming import name_of
 from .stage import Stage
 
 PROGRAM_VERSION = 2
@@ -146,7 +148,7 @@ def _from_version_1(plain: Mapping[str, Any]) -> dict[str, Any]:
     stage = {key: plain[key] for key in keys}
     stage["clip"] = Clip.uniform(RELU, len(plain["matrix"])).to_plain()
     rest = {key: entry for key, entry in plain.items() if key not in stage and key != "phi"}
-    return {**rest, "version": PROGRAM_VERSION, "stages": [stage]}
+    return {**rest, "name": name_of(plain["name"]), "version": PROGRAM_VERSION, "stages": [stage]}
 
 
 def _operator_to_plain(key: str, operator: DenseOperator) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..config import CompileConfig
 from ..folder import RESOLVED, Build
-from ..hardware import Choice, Schedule
+from ..hardware import GraphDecision, Schedule
 from ..problem import Checkpoint, Comparison
 from ..program import SolverProgram
 from ..rounding import Lowered
@@ -33,7 +33,7 @@ class Summary:
     lowered: Lowered
     program: SolverProgram
     schedule: Schedule
-    graphs: tuple[Choice, ...]
+    graphs: tuple[GraphDecision, ...]
     comparison: Figure[Comparison]
 
 
@@ -55,6 +55,7 @@ def resolved(summary: Summary) -> dict[str, Any]:
     return {
         "requested": summary.config.model_dump(mode="json"),
         "resolved": {
+            "name": program.name,
             "solver": program.solver,
             "rounding": lowered.rounding,
             "granularity": summary.config.granularity,

@@ -37,7 +37,7 @@ KINDS = {
 REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML = "report/report.json", "report/report.md", "report/report.html"
 COMPARISON, VERIFICATION, SYNTHESIS = "report/comparison.json", "report/verify.json", "report/synth.json"
 #: What ``compile`` left for the report to show.
-FIGURES = (RESOLVED, COMPARISON, "rtl/schedule.json", "sim/")
+FIGURES = (RESOLVED, COMPARISON, "rtl/schedule.json", "sim/*")
 T = TypeVar("T")
 
 

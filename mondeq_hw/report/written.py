@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..hardware import Choice, EngineFolding, Schedule
+from ..hardware import EngineFolding, GraphDecision, Schedule
 from ..problem import Comparison
 from ..program import SolverProgram
 from ..proof import CertificateLine
@@ -156,7 +156,7 @@ class WrittenReport:
         Name of the data set.
     calibration_samples : int
     schedule : ScheduleFacts
-    graphs : tuple of Choice
+    graphs : tuple of GraphDecision
     cycles : CycleFigures
     verification : Figure of Verification
     resources : Resources
@@ -186,7 +186,7 @@ class WrittenReport:
     data: str | None
     calibration_samples: int
     schedule: ScheduleFacts
-    graphs: tuple[Choice, ...]
+    graphs: tuple[GraphDecision, ...]
     cycles: CycleFigures
     verification: Figure[Verification]
     resources: Resources
@@ -219,7 +219,7 @@ class WrittenReport:
             data=resolved["data"],
             calibration_samples=resolved["calibration_samples"],
             schedule=ScheduleFacts.of(report.schedule),
-            graphs=tuple(Choice(**choice) for choice in resolved["graphs"]),
+            graphs=tuple(GraphDecision(**choice) for choice in resolved["graphs"]),
             cycles=report.cycles,
             verification=report.verification,
             resources=Resources(report.counts),

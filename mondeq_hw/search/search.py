@@ -394,7 +394,7 @@ def _program(experiment: Experiment, choice: Choice, lowered: Lowered) -> Solver
 
 def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPoint:
     program, proof, test = _program(experiment, choice, lowered), lowered.proof, experiment.data.test
-    folding, _ = scheduled(program, experiment.settings.config(choice))
+    design, _ = scheduled(program, experiment.settings.config(choice))
     matrices = (program.matrix, program.drive, program.readout)
     return SearchPoint(
         choice=choice,
@@ -404,7 +404,7 @@ def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPo
         radius=None if proof is None else float_up(state_radius(program, proof, error_bound(program, proof))),
         score=None if test is None else _score(experiment, program, _half(test, 0)),
         memory_bits=sum(matrix.memory_bits for matrix in matrices) + program.n * choice.state_bits,
-        estimated_luts=estimate(program, folding, ECP5, ALL_IN_LUTS).luts,
+        estimated_luts=estimate(program, design.schedule, ECP5, ALL_IN_LUTS).luts,
     )
 
 

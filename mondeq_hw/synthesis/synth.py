@@ -27,7 +27,9 @@ from ..hardware import (
     find_part,
     initiation_interval,
     load_schedule,
+    module_name,
     products,
+    verilog_defines,
 )
 from ..program import SolverProgram
 from .parsers import HlsEstimate, Routed, nextpnr_routed, vitis_hls_estimate, vivado_path, vivado_usage, yosys_usage
@@ -37,7 +39,7 @@ from .tools import ToolFailedError, ToolProgress, ToolRun, nextpnr_ecp5, vitis_h
 FLOWS = ("open", "vivado", "vitis_hls")
 #: Beside the reports, for the benches.
 NETLIST = "netlist.v"
-TOP, CLOCK = "mondeq_top", "ap_clk"
+CLOCK = "ap_clk"
 ECP5_SPEEDS = (6, 7, 8)
 
 
@@ -183,11 +185,12 @@ def synthesize(build: Path, options: SynthOptions, work: Path, progress: ToolPro
     return _Flow(build, program, plan, options, find_part(options.part), work.resolve(), progress).run()
 
 
-def yosys_script(sources: Sequence[str], lut_weight_bits: int, target: str) -> str:
+def yosys_script(program: SolverProgram, sources: Sequence[str], lut_weight_bits: int, target: str) -> str:
     """What Yosys is told: sources in order, commands that map them, and a count of the cells in ``cells.json``."""
+    defines = verilog_defines(program.name, "rtl/mem", lut_weight_bits)
     return "\n".join(
         (
-            f'verilog_defines -DMONDEQ_MEM_DIR="rtl/mem" -DMONDEQ_LUT_WEIGHT_BITS={lut_weight_bits}',
+            " ".join(("verilog_defines", *(f"-D{define}" for define in defines))),
             f"read_verilog -sv {' '.join(sources)}",
             target,
             "tee -q -o cells.json stat -json",
@@ -247,8 +250,9 @@ class _Flow:
             filled(
                 tool_template("vivado.tcl.j2"),
                 part=self.part.ordering_code,
+                top=module_name(self.program.name, "top"),
                 sources=sources,
-                lut_weight_bits=self.options.lut_weight_bits,
+                defines=verilog_defines(self.program.name, "[pwd]/rtl/mem", self.options.lut_weight_bits),
                 period=period,
             )
         )
@@ -296,14 +300,14 @@ class _Flow:
         return [f"{name}/{line}" for line in listed.read_text().split()] if listed.exists() else []
 
     def _yosys_script(self, sources: list[str]) -> str:
-        family, in_luts = self.part.family, self.options.lut_weight_bits
-        nodsp = without_dsps(self.program, in_luts)
+        family, top = self.part.family, module_name(self.program.name, "top")
+        nodsp = without_dsps(self.program, self.options.lut_weight_bits)
         if family == ECP5:
             # The same netlist twice: for nextpnr, and for the benches (rtl_tests/netlist.py).
-            target = f"synth_ecp5{nodsp} -top {TOP} -json netlist.json\nwrite_verilog -noattr {NETLIST}"
+            target = f"synth_ecp5{nodsp} -top {top} -json netlist.json\nwrite_verilog -noattr {NETLIST}"
         else:
-            target = f"synth_xilinx -family {family}{nodsp} -noiopad -noclkbuf -flatten -top {TOP} -json netlist.json"
-        return yosys_script(sources, in_luts, target)
+            target = f"synth_xilinx -family {family}{nodsp} -noiopad -noclkbuf -flatten -top {top} -json netlist.json"
+        return yosys_script(self.program, sources, self.options.lut_weight_bits, target)
 
     def _nextpnr_arguments(self) -> tuple[str, ...]:
         device = f"--{self.part.name.removeprefix('ecp5-')}k"

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError
-from ..hardware import completion_cycles, load_schedule
+from ..hardware import completion_cycles, load_schedule, macro_name, module_name
 from ..program import GoldenModel, SolverProgram
 from ..rtl_tests import (
     SIMULATORS,
@@ -29,6 +29,7 @@ from ..rtl_tests import (
     Icarus,
     SimulationError,
     Verilator,
+    name_in,
     netlist_file,
     require,
     run_bench,
@@ -319,8 +320,9 @@ class _Check:
         """Run up to the first wrong sample again, with every state written to a file."""
         path = self.work / f"trace-{design}-{tool.name}.txt"
         path.unlink(missing_ok=True)
-        options = {"tests": ("back_to_back",), "defines": ("MONDEQ_TRACE",), "plusargs": (f"+mondeq_trace={path}",)}
-        self._bench(design, tool, words, **options)
+        prefix = name_in(design, self.program)
+        defines, plusargs = (macro_name(prefix, "TRACE"),), (f"+{module_name(prefix, 'trace')}={path}",)
+        self._bench(design, tool, words, tests=("back_to_back",), defines=defines, plusargs=plusargs)
         trace = read_trace(path, self.program.iterations, len(words), self.program.n)
         if not trace.written.any() and result.failures:
             return behaviour(name, f"no state was written; {result.failures[0].message}")

@@ -1,4 +1,4 @@
-// Solve engine of the unrolled strategy: the recurrence of mondeq_solve with all rows in one pass of mondeq_graph.
+// Solve engine of the unrolled strategy: the recurrence with all rows in one pass of mondeq_solve_graph.
 //
 // The pipeline is a ring of Stages + 5 cycles in which every sample keeps its place: an update leaves the end and the
 // next one enters the front, one sample a cycle.  A place that is free, or that its sample leaves for good, takes the
@@ -11,7 +11,7 @@
 //                 Stages+2        rounded
 //                 Stages+3        saturated; compared with the old state
 //                 Stages+4        written; leaves, or enters again in the next cycle
-module mondeq_solve_unrolled #(
+module mondeq_solve #(
   parameter int Rows = mondeq_pkg::StateWords,
   parameter int Slots = mondeq_pkg::Slots,
   parameter int DrivePe = mondeq_pkg::DrivePe,
@@ -28,7 +28,7 @@ module mondeq_solve_unrolled #(
   parameter int RowShiftBits = mondeq_pkg::SolveRowShiftBits,
   parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::SolveRowShifts,
   parameter bit [Rows-1:0] NegativeRows = mondeq_pkg::SolveNegativeRows,
-  localparam int SlotBits = $clog2(Slots),
+  localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1,
   localparam int DriveGroups = (Rows + DrivePe - 1) / DrivePe,
   localparam int DriveRowBits = (DriveGroups > 1) ? $clog2(DriveGroups) : 1,
   localparam int ReadoutGroups = (Rows + ReadoutSimd - 1) / ReadoutSimd,
@@ -55,6 +55,20 @@ module mondeq_solve_unrolled #(
   localparam int WaitingBits = $clog2(Slots + 1);
   localparam logic [IterationBits-1:0] LastIteration = IterationBits'(Iterations);
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Slots < 2) begin : g_wrong_slots
+    mondeq_error_fewer_than_two_slots u_error ();
+  end
+  if (DrivePe < 1 || DrivePe > Rows || ReadoutSimd < 1 || ReadoutSimd > Rows) begin : g_wrong_neighbours
+    mondeq_error_solve_neighbours_beyond_the_rows u_error ();
+  end
+  if (StateBits < 2 || DriveBits < 1 || DriveBits > SumBits || Iterations < 1) begin : g_wrong_widths
+    mondeq_error_solve_widths_or_iterations u_error ();
+  end
+  if (Stages < 4 || LeakShift < 0 || RowShiftBits < 1) begin : g_wrong_shifts
+    mondeq_error_solve_stages_or_shifts u_error ();
+  end
 
   // ---------------------------------------------------------------------------------------------------------------
   // Ring: who enters.  Samples are loaded and enter in the order of their slots.
@@ -135,7 +149,13 @@ module mondeq_solve_unrolled #(
 
   logic [Rows*SumBits-1:0] product;
 
-  mondeq_graph u_graph (
+  mondeq_solve_graph #(
+    .Rows    (Rows),
+    .Columns (Rows),
+    .WordBits(PhiBits),
+    .SumBits (SumBits),
+    .Stages  (Stages)
+  ) u_graph (
     .clk_i,
     .words_i  (phi_q),
     .product_o(product)
@@ -221,6 +241,9 @@ module mondeq_solve_unrolled #(
 
     for (genvar i = 0; i < Rows; i++) begin : g_preload
       localparam int Shift = int'(RowShifts[i*RowShiftBits+:RowShiftBits]) - LeakShift;
+      if (Shift < 0) begin : g_wrong_shift
+        mondeq_error_leak_beyond_the_row_shift u_error ();
+      end
       logic [PhiBits-1:0] phi;
       logic [PhiBits+LeakShift-1:0] leak_q;
       logic [SumBits-1:0] extended;

@@ -17,7 +17,7 @@ module mondeq_readout #(
   parameter ShiftFile = {mondeq_pkg::MemDir, "/readout_shift.mem"},
   localparam int ColumnGroups = (Columns + Simd - 1) / Simd,
   localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1,
-  localparam int SlotBits = $clog2(Slots)
+  localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
@@ -37,6 +37,17 @@ module mondeq_readout #(
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
   localparam int Levels = $clog2(Simd);
   localparam int TagBits = RowBits + 1;
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Slots < 2) begin : g_wrong_slots
+    mondeq_error_fewer_than_two_slots u_error ();
+  end
+  if (Rows < 1 || Simd < 1 || Simd > Columns) begin : g_wrong_folding
+    mondeq_error_readout_folding_beyond_the_matrix u_error ();
+  end
+  if (StateBits < 2 || OutputBits < 1 || ShiftBits < 1) begin : g_wrong_widths
+    mondeq_error_readout_widths u_error ();
+  end
 
   logic issue, first_column, last_column, last_row, output_last_q, output_valid;
   logic [RowBits-1:0] row;

@@ -22,7 +22,7 @@ module mondeq_drive #(
   localparam int RowGroups = (Rows + Pe - 1) / Pe,
   localparam int ColumnGroups = (Columns + Simd - 1) / Simd,
   localparam int RowBits = (RowGroups > 1) ? $clog2(RowGroups) : 1,
-  localparam int SlotBits = $clog2(Slots)
+  localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
@@ -45,6 +45,20 @@ module mondeq_drive #(
   localparam int TagBits = SlotBits + RowBits + 1;
   localparam logic [ColumnBits-1:0] LastColumn = ColumnBits'(ColumnGroups - 1);
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Slots < 2) begin : g_wrong_slots
+    mondeq_error_fewer_than_two_slots u_error ();
+  end
+  if (Pe < 1 || Pe > Rows || Simd < 1 || Simd > Columns) begin : g_wrong_folding
+    mondeq_error_drive_folding_beyond_the_matrix u_error ();
+  end
+  if (InputBits < 1 || SumBits < 1 || DriveBits < 1 || DriveBits > SumBits) begin : g_wrong_widths
+    mondeq_error_drive_widths u_error ();
+  end
+  if (LeftShift < 0 || ShiftBase < 0 || ShiftBits < 1) begin : g_wrong_shifts
+    mondeq_error_drive_shifts u_error ();
+  end
 
   // Input banks.
   logic [BeatBits-1:0] banks[2*(1<<ColumnBits)];

@@ -25,7 +25,7 @@ module mondeq_solve #(
   parameter int Iterations = mondeq_pkg::Iterations,
   parameter WeightFile = {mondeq_pkg::MemDir, "/matrix.mem"},
   parameter ShiftFile = {mondeq_pkg::MemDir, "/matrix_shift.mem"},
-  localparam int SlotBits = $clog2(Slots),
+  localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1,
   localparam int DriveGroups = (Rows + DrivePe - 1) / DrivePe,
   localparam int DriveRowBits = (DriveGroups > 1) ? $clog2(DriveGroups) : 1,
   localparam int ReadoutGroups = (Rows + ReadoutSimd - 1) / ReadoutSimd,
@@ -58,6 +58,23 @@ module mondeq_solve #(
   localparam int IterationBits = $clog2(Iterations + 1);
   localparam int TagBits = SlotBits + RowBits + 1;
   localparam logic [IterationBits-1:0] LastIteration = IterationBits'(Iterations);
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Slots < 2) begin : g_wrong_slots
+    mondeq_error_fewer_than_two_slots u_error ();
+  end
+  if (Pe < 1 || Pe > Rows || Simd < 1 || Simd > Rows) begin : g_wrong_folding
+    mondeq_error_solve_folding_beyond_the_matrix u_error ();
+  end
+  if (DrivePe < 1 || DrivePe > Rows || ReadoutSimd < 1 || ReadoutSimd > Rows) begin : g_wrong_neighbours
+    mondeq_error_solve_neighbours_beyond_the_rows u_error ();
+  end
+  if (StateBits < 2 || DriveBits < 1 || DriveBits > SumBits || Iterations < 1) begin : g_wrong_widths
+    mondeq_error_solve_widths_or_iterations u_error ();
+  end
+  if (LeakShift < 0 || LeakShift > ShiftBase || ShiftBits < 1) begin : g_wrong_shifts
+    mondeq_error_solve_shifts u_error ();
+  end
 
   // ---------------------------------------------------------------------------------------------------------------
   // Slots: which update comes next (0 is the start), whether it may run, where the current state lies.

@@ -9,7 +9,7 @@
 //           Stages+3        product; its row, aligned
 //           Stages+4        bias
 //           Stages+5        written to the output buffer
-module mondeq_readout_unrolled #(
+module mondeq_readout #(
   parameter int Rows = mondeq_pkg::OutputWords,
   parameter int Columns = mondeq_pkg::StateWords,
   parameter int Slots = mondeq_pkg::Slots,
@@ -21,7 +21,7 @@ module mondeq_readout_unrolled #(
   parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::ReadoutRowShifts,
   parameter bit [Rows*OutputBits-1:0] Biases = mondeq_pkg::ReadoutBiases,
   parameter bit [Rows-1:0] NegativeRows = mondeq_pkg::ReadoutNegativeRows,
-  localparam int SlotBits = $clog2(Slots)
+  localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
 ) (
   input  logic                         clk_i,
   input  logic                         rst_ni,
@@ -37,6 +37,17 @@ module mondeq_readout_unrolled #(
 );
 
   localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1;
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Slots < 2) begin : g_wrong_slots
+    mondeq_error_fewer_than_two_slots u_error ();
+  end
+  if (Rows < 1 || Columns < 1 || StateBits < 2 || OutputBits < 1) begin : g_wrong_size
+    mondeq_error_readout_sizes u_error ();
+  end
+  if (Stages < 1 || RowShiftBits < 1) begin : g_wrong_shifts
+    mondeq_error_readout_stages_or_shifts u_error ();
+  end
 
   // ---------------------------------------------------------------------------------------------------------------
   // Commands and outputs.
@@ -97,7 +108,13 @@ module mondeq_readout_unrolled #(
 
   always_ff @(posedge clk_i) z_q <= z;
 
-  mondeq_readout_graph u_graph (
+  mondeq_readout_graph #(
+    .Rows    (Rows),
+    .Columns (Columns),
+    .WordBits(PhiBits),
+    .SumBits (OutputBits),
+    .Stages  (Stages)
+  ) u_graph (
     .clk_i,
     .words_i  (z_q),
     .product_o(product)

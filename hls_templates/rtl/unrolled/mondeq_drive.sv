@@ -8,7 +8,7 @@
 //   cycle        0          command: the words enter the graph
 //           Stages          product
 //           Stages+1        bias and half added: written, loaded
-module mondeq_drive_unrolled #(
+module mondeq_drive #(
   parameter int Rows = mondeq_pkg::StateWords,
   parameter int Columns = mondeq_pkg::InputWords,
   parameter int Simd = mondeq_pkg::DriveSimd,
@@ -22,7 +22,7 @@ module mondeq_drive_unrolled #(
   parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::DriveRowShifts,
   parameter bit [Rows*SumBits-1:0] Biases = mondeq_pkg::DriveBiases,
   parameter bit [Rows-1:0] NegativeRows = mondeq_pkg::DriveNegativeRows,
-  localparam int SlotBits = $clog2(Slots)
+  localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
@@ -42,6 +42,20 @@ module mondeq_drive_unrolled #(
   localparam int BeatBits = Simd * InputBits;
   localparam logic [CountBits-1:0] LastBeat = CountBits'(Beats - 1);
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
+
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Slots < 2) begin : g_wrong_slots
+    mondeq_error_fewer_than_two_slots u_error ();
+  end
+  if (Rows < 1 || Simd < 1 || Simd > Columns) begin : g_wrong_folding
+    mondeq_error_drive_folding_beyond_the_matrix u_error ();
+  end
+  if (InputBits < 1 || SumBits < 1 || DriveBits < 1 || DriveBits > SumBits) begin : g_wrong_widths
+    mondeq_error_drive_widths u_error ();
+  end
+  if (Stages < 1 || LeftShift < 0 || RowShiftBits < 1) begin : g_wrong_shifts
+    mondeq_error_drive_stages_or_shifts u_error ();
+  end
 
   // ---------------------------------------------------------------------------------------------------------------
   // Beats to words.
@@ -122,7 +136,13 @@ module mondeq_drive_unrolled #(
 
   logic [Rows*SumBits-1:0] product;
 
-  mondeq_drive_graph u_graph (
+  mondeq_drive_graph #(
+    .Rows    (Rows),
+    .Columns (Columns),
+    .WordBits(InputBits),
+    .SumBits (SumBits),
+    .Stages  (Stages)
+  ) u_graph (
     .clk_i,
     .words_i  (words_q[Columns*InputBits-1:0]),
     .product_o(product)
