@@ -323,7 +323,7 @@ def test_training_learns_values(trained: MonDEQ) -> None:
 def test_retraining_learns_values(trained: MonDEQ, learner: type) -> None:
     data, (X, y) = given("train", *made_samples(1500, 0)), made_samples(400, 1)
     lowered = lower(trained, LoweringOptions(bits=2, drive_bits=4, readout_bits=6, rounding="nearest"))
-    config = QatConfig(Optimisation(4, 128, 0.02, patience=4))
+    config = QatConfig(Optimisation(8, 128, 0.02, patience=8))
     result = retrain(lowered, data, config, learner)
     program, _ = certified_program(result.stored)
     rounded = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 64, certified=False)
