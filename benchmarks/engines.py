@@ -12,7 +12,7 @@ import numpy as np
 from published import compiled
 
 from mondeq_hw.hardware import ECP5, Schedule, Usage, completion_cycles, emit_rtl
-from mondeq_hw.problem import load, retrained_bits
+from mondeq_hw.problem import load_checkpoint, retrained_bits
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.rounding import LoweringOptions
 from mondeq_hw.rtl_tests import run_bench
@@ -24,7 +24,8 @@ DIGITS = EXAMPLES / "digits.pt"
 
 def program_of(checkpoint: Path, bits: int) -> SolverProgram:
     """Lower a checkpoint without images; a retrained one keeps its own bits."""
-    return compiled(load(checkpoint), LoweringOptions(retrained_bits(checkpoint) or bits), None)[1]
+    model = load_checkpoint(checkpoint).prepared({}, mnist=True).model
+    return compiled(model, LoweringOptions(retrained_bits(checkpoint) or bits), None)[1]
 
 
 def emitted(program: SolverProgram, plan: Schedule, folder: Path) -> Path:

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
 
 from .base import InputError
 
 MatrixBits = Annotated[int, Field(ge=1, le=16)]
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
+Vector = float | tuple[float, ...]
 PositiveInt = Annotated[int, Field(ge=1)]
 
 #: Sixteen bits of a counter in hardware.
@@ -56,8 +58,14 @@ class CompileConfig(BaseModel):
         What the outputs stand for; the model's own, the data's, or by the number of outputs when absent.
     margin : float, optional
         Monotonicity margin, for checkpoints that do not store it.
-    input_scale, input_mean, input_std : float, optional
-        Override the checkpoint's preprocessing ``(scale * word - mean) / std``.
+    prefix : str, optional
+        What stands before the layer's names in a larger model.
+    keys : path, optional
+        TOML file of our names and the checkpoint's.
+    lipschitz_bound : float, optional
+        ``gamma`` of a Lipschitz-bounded LBEN, which does not store it.
+    input_scale, input_mean, input_std : float or tuple of float, optional
+        Preprocessing ``(scale * word - mean) / std`` in place of the checkpoint's: numbers, or one for each input.
     allow_uncertified : bool
         Go on without a proof, and mark every output.
     """
@@ -82,9 +90,12 @@ class CompileConfig(BaseModel):
     calibration_samples: PositiveInt = 10_000
     task: Literal["classes", "values"] | None = None
     margin: PositiveFloat | None = None
-    input_scale: PositiveFloat | None = None
-    input_mean: FiniteFloat | None = None
-    input_std: PositiveFloat | None = None
+    prefix: str | None = None
+    keys: Path | None = None
+    lipschitz_bound: PositiveFloat | None = None
+    input_scale: Vector | None = None
+    input_mean: Vector | None = None
+    input_std: Vector | None = None
     allow_uncertified: bool = False
 
     @field_validator("solver", mode="before")
@@ -101,7 +112,19 @@ class CompileConfig(BaseModel):
             value = [name.strip() for name in value.split(",")]
         return tuple(value) if isinstance(value, list) else value
 
-    @field_validator("data_dir", mode="before")
+    @field_validator("input_scale", "input_mean", "input_std", mode="before")
+    @classmethod
+    def _numbers(cls, value: Any) -> Any:
+        return numbers(value)
+
+    @field_validator("input_scale", "input_std")
+    @classmethod
+    def _positive(cls, value: Vector | None) -> Vector | None:
+        if value is not None and not np.all(np.asarray(value) > 0):
+            raise ValueError("not positive")
+        return value
+
+    @field_validator("data_dir", "keys", mode="before")
     @classmethod
     def _path(cls, value: Any) -> Any:
         return Path(value) if isinstance(value, str) else value
@@ -139,6 +162,21 @@ def resolve(options: Mapping[str, Any], file: Path | None = None) -> CompileConf
         raise InputError(f"{where} is {_shown(first['input'])}; expected {_EXPECTED[name]}") from None
 
 
+def numbers(value: Any) -> Any:
+    """A finite number or a tuple of them: of a number, list, array, ``0.1,0.2`` or the name of a ``.npy`` file."""
+    if isinstance(value, str) and value.endswith(".npy"):
+        try:
+            value = np.load(value, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{value}: cannot be read as .npy ({error}); expected one number for each input") from None
+    elif isinstance(value, str):
+        value = [float(part) for part in value.split(",")]
+    array = np.asarray(value)
+    if value is None or array.dtype.kind not in "fiu" or array.ndim > 1 or not np.isfinite(array).all():
+        raise ValueError("no finite numbers")
+    return float(array.reshape(())) if array.size == 1 else tuple(array.astype(float).tolist())
+
+
 def option_name(key: str) -> str:
     """``state_bits`` to ``--state-bits``."""
     return "--" + key.replace("_", "-")
@@ -164,9 +202,12 @@ _EXPECTED = {
     "calibration_samples": "a whole number of at least 1",
     "task": "classes or values",
     "margin": "a positive number: the monotonicity margin m of the training",
-    "input_scale": "a positive number",
-    "input_mean": "a finite number",
-    "input_std": "a positive number",
+    "prefix": "what stands before the layer's names",
+    "keys": "a .toml file of our names and the checkpoint's",
+    "lipschitz_bound": "a positive number: the bound gamma of the training",
+    "input_scale": "a positive number, one for each input (0.5,0.25), or a .npy file",
+    "input_mean": "a finite number, one for each input (0.1,0.2), or a .npy file",
+    "input_std": "a positive number, one for each input (0.3,0.4), or a .npy file",
     "allow_uncertified": "true or false",
 }
 

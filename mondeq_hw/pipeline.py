@@ -20,7 +20,7 @@ from .base import InputError
 from .config import CompileConfig, resolve
 from .folder import CERTIFICATE, check_target, writing
 from .hardware import UNROLLED, emit_hls, emit_rtl, require_da4ml
-from .problem import Comparison, MonDEQ, logits, retrained_bits
+from .problem import Comparison, MonDEQ, Origin, logits, retrained_bits
 from .program import GoldenModel, SolverProgram
 from .project import Project
 from .proof import certify
@@ -47,7 +47,7 @@ StepProgress = Callable[[str], AbstractContextManager[object]]
 
 
 def compile(
-    model: MonDEQ | str | os.PathLike[str],
+    model: MonDEQ | Origin,
     out: str | os.PathLike[str],
     config: CompileConfig | None = None,
     *,
@@ -61,8 +61,8 @@ def compile(
 
     Parameters
     ----------
-    model : MonDEQ or path
-        A network, or a checkpoint of any format that ``load`` reads.
+    model : MonDEQ, path, torch.nn.Module or state_dict
+        A network, or anything that ``load`` reads.
     out : path
         Folder to make.
     config : CompileConfig, optional
@@ -129,7 +129,7 @@ def compile(
 # -- behaviour ---------------------------------------------------------------
 
 
-def _own_bits(model: MonDEQ | str | os.PathLike[str]) -> int | None:
+def _own_bits(model: MonDEQ | Origin) -> int | None:
     """Word length that a retrained network has already; it need not be given."""
     if isinstance(model, MonDEQ):
         return None if model.stored is None else model.stored.matrix.word_length

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 def compile_command(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Checkpoint: .pt, .safetensors, .npz or .onnx.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="Checkpoint: .pt, .safetensors, .npz, .mat or .onnx.", show_default=False
+        ),
     ],
     bits: Annotated[
         str | None,
@@ -78,11 +82,23 @@ def compile_command(
     margin: Annotated[
         str | None, typer.Option(metavar="X", help="Monotonicity margin m, for checkpoints that do not store it.")
     ] = None,
-    input_scale: Annotated[
-        str | None, typer.Option(metavar="X", help="Override: x = (scale * word - mean) / std.")
+    prefix: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What stands before the layer's names in a larger model.")
     ] = None,
-    input_mean: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale.")] = None,
-    input_std: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale.")] = None,
+    keys: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file of our names and the checkpoint's.")
+    ] = None,
+    lipschitz_bound: Annotated[
+        str | None, typer.Option(metavar="X", help="Bound gamma of a Lipschitz-bounded LBEN, which does not store it.")
+    ] = None,
+    input_scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X", help="x = (scale * word - mean) / std: a number, one for each input (0.1,0.2), or a .npy file."
+        ),
+    ] = None,
+    input_mean: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale; 0 when absent.")] = None,
+    input_std: Annotated[str | None, typer.Option(metavar="X", help="See --input-scale; 1 when absent.")] = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="TOML or JSON file of these options (state_bits = 10).")
     ] = None,
@@ -118,6 +134,9 @@ def compile_command(
         "calibration_samples": number(calibration_samples),
         "task": task,
         "margin": number(margin),
+        "prefix": prefix,
+        "keys": keys,
+        "lipschitz_bound": number(lipschitz_bound),
         "input_scale": number(input_scale),
         "input_mean": number(input_mean),
         "input_std": number(input_std),
@@ -132,6 +151,8 @@ def compile_command(
         print_json({"folder": str(project.folder), **project.report.to_dict()})
     else:
         _print_summary(project)
+    for warning in project.report.warnings:
+        print(f"mondeq-hw: warning: {warning}", file=sys.stderr)
 
 
 def _print_summary(project: Project) -> None:

@@ -96,7 +96,7 @@ def qat_command(
     as_json: Json = False,
 ) -> None:
     """Retrain a MonDEQ on the integers that the hardware stores."""
-    from ..problem import Training, load, network_of
+    from ..problem import MNIST, Training, load_checkpoint, network_of
     from ..program import GoldenModel
     from ..rounding import LoweringOptions, lower
     from ..training import Optimisation, QatConfig, Regularised, Sampled, StraightThrough, certified_program, retrain
@@ -105,7 +105,7 @@ def qat_command(
     if method not in learners:
         raise InputError(f"--method is {method!r}; expected one of {', '.join(METHODS)}")
     check_target(out, plot)
-    network = load(model, margin)
+    network = load_checkpoint(model, margin).prepared({}, mnist=data == MNIST).model
     if network.stored is not None:
         raise InputError(f"{model}: is retrained already; retraining starts from a float network")
     images, test = named(data, "train", data_dir), named(data, "test", data_dir)
@@ -124,7 +124,7 @@ def qat_command(
         result = retrain(lowered, images, config, learners[method], _state_file(out), observe)
     program, proof = certified_program(result.stored)
     golden = GoldenModel(program)
-    retrained = replace(network_of(result.stored, network.preprocessing, out.name), task=network.task)
+    retrained = replace(network_of(result.stored, network.input_map, out.name), task=network.task)
     metrics = {
         "validation_accuracy": 100.0 * result.best.validation_score,
         "test_accuracy": 100.0 * CLASSES.score(golden.predict(test.words), test.targets),
