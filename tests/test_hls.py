@@ -48,7 +48,7 @@ class Case:
             drive=EngineFolding(program.n, program.d, *self.drive),
             solve=EngineFolding(program.n, program.n, *self.solve),
             readout=EngineFolding(program.k, program.n, *self.readout),
-            slots=1,
+            slots=2,
         )
         return program, folded
 

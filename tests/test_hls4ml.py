@@ -425,7 +425,7 @@ def test_top_function_is_cxx11_without_a_warning_of_ours(tmp_path: Path) -> None
     One layer twice, read a whole sample at once, which needs wider integers than the headers' default.
     """
     program = random_program(2, n=3, d=300, k=2)
-    whole = Schedule(1, EngineFolding(3, 300, 2, 300), EngineFolding(3, 3, 1, 1), EngineFolding(2, 3, 1, 1), slots=1)
+    whole = Schedule(1, EngineFolding(3, 300, 2, 300), EngineFolding(3, 3, 1, 1), EngineFolding(2, 3, 1, 1), slots=2)
     layer = MonDEQLayer(program, whole)
     convert(nn.Sequential(layer, nn.Linear(2, 300), nn.ReLU(), layer), (300,), tmp_path).write()
     firmware = tmp_path / "firmware"
