@@ -111,7 +111,7 @@ module mondeq_readout #(
   mondeq_readout_graph #(
     .Rows    (Rows),
     .Columns (Columns),
-    .WordBits(PhiBits),
+    .WordBits(ProxBits),
     .SumBits (OutputBits),
     .Stages  (Stages)
   ) u_graph (
