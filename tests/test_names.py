@@ -130,5 +130,5 @@ def test_every_command_finds_the_name(digits_model: Path, tmp_path: Path, capsys
     default = mondeq_hw.compile(digits_model, tmp_path / "default", bits=3)
     assert default.program.name == name_of(digits_model.stem)
     left = Project.load(tmp_path / "left")
-    assert verify(left.folder, left.stimulus, rtl_samples=2).ok
-    assert not left.changed_files()
+    assert verify(left.folder, left.build.stimulus, rtl_samples=2).ok
+    assert not left.build.changed_files()
