@@ -83,7 +83,13 @@ class NetworkOptions(DataOptions):
         option("X", "Bound gamma of a Lipschitz-bounded LBEN, which does not store it.", unset="none"),
     ] = None
     prefix: Annotated[
-        str | None, option("NAME", "What stands before the layer's names in a larger model.", unset="found")
+        str | None,
+        option(
+            "NAME",
+            "What stands before the layer's names in a larger model.",
+            unset="found",
+            expected="what stands before the layer's names",
+        ),
     ] = None
     keys: Annotated[
         Folder | None,
