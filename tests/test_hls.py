@@ -29,12 +29,12 @@ SAMPLES = 12
 
 @dataclass(frozen=True)
 class Case:
-    """A random program and pe x simd of its drive, solve and readout engines."""
+    """A random program, pe x simd of its drive and solve engines, and simd of its readout."""
 
     name: str
     drive: tuple[int, int]
     solve: tuple[int, int]
-    readout: tuple[int, int]
+    readout: int
     program: dict[str, Any] = field(default_factory=dict)
 
     def build(self) -> tuple[SolverProgram, Schedule]:
@@ -47,7 +47,7 @@ class Case:
             reuse_factor=1,
             drive=EngineFolding(program.n, program.d, *self.drive),
             solve=EngineFolding(program.n, program.n, *self.solve),
-            readout=EngineFolding(program.k, program.n, *self.readout),
+            readout=EngineFolding(program.k, program.n, 1, self.readout),
             slots=2,
         )
         return program, folded
@@ -59,48 +59,48 @@ TENSOR = {"granularity": "tensor"}
 # Every word length from 1 to 16 for the matrix, the drive, the readout and the input; primes; foldings that do and do
 # not divide the sizes; from one multiplier to fully parallel.
 CASES = [
-    Case("scalar", (1, 1), (1, 1), (1, 1), {**PR, "n": 1, "d": 1, "k": 1, "bits": 1, "input_bits": 1}),
-    Case("scalar_fb", (1, 1), (1, 1), (1, 1), {**FB, "n": 1, "d": 3, "k": 2, "bits": 2, "drive_bits": 1}),
-    Case("sign_bits", (2, 3), (3, 4), (2, 5), {**PR, "n": 7, "d": 5, "k": 3, "bits": 1, "drive_bits": 1}),
-    Case("ternary", (3, 2), (4, 3), (1, 2), {**PR, "n": 11, "d": 7, "bits": 2, "drive_bits": 2, "readout_bits": 2}),
-    Case("sign_bits_fb", (4, 4), (5, 2), (3, 3), {**FB, **TENSOR, "n": 13, "d": 9, "bits": 1, "readout_bits": 1}),
-    Case("three", (24, 17), (24, 24), (10, 24), {**PR, **TENSOR, "n": 24, "d": 17, "k": 10, "bits": 3}),
-    Case("four_tall", (1, 16), (1, 19), (1, 1), {**PR, "n": 19, "d": 40, "k": 1, "bits": 4, "input_bits": 2}),
-    Case("five", (5, 7), (3, 8), (2, 2), {**PR, "n": 23, "d": 31, "bits": 5, "state_bits": 12, "input_bits": 5}),
-    Case("six_fb", (4, 1), (1, 4), (4, 1), {**FB, "n": 8, "d": 6, "k": 4, "bits": 6, "input_bits": 3}),
-    Case("seven", (2, 5), (6, 1), (5, 3), {**PR, "n": 12, "d": 10, "k": 5, "bits": 7, "readout_bits": 3}),
-    Case("eight_fb", (3, 3), (3, 3), (3, 3), {**FB, **TENSOR, "n": 9, "d": 9, "bits": 8, "drive_bits": 11}),
-    Case("nine", (2, 4), (5, 5), (1, 3), {**PR, "n": 17, "d": 12, "bits": 9, "drive_bits": 3, "readout_bits": 9}),
-    Case("ten_fb", (1, 2), (2, 1), (1, 1), {**FB, "n": 5, "d": 4, "bits": 10, "iterations": 40, "input_bits": 11}),
-    Case("eleven", (6, 6), (4, 6), (2, 6), {**PR, **TENSOR, "n": 6, "d": 6, "bits": 11, "drive_bits": 5}),
-    Case("twelve", (7, 1), (1, 14), (3, 7), {**PR, "n": 14, "d": 1, "bits": 12, "state_bits": 16, "input_bits": 12}),
-    Case("thirteen_fb", (2, 2), (2, 2), (1, 2), {**FB, "n": 3, "d": 3, "bits": 13, "readout_bits": 13}),
-    Case("fourteen_one", (5, 3), (2, 7), (2, 4), {**PR, "n": 16, "d": 8, "bits": 14, "iterations": 1}),
-    Case("fifteen", (1, 1), (3, 5), (1, 5), {**PR, "n": 10, "d": 2, "bits": 15, "drive_bits": 15, "input_bits": 15}),
-    Case("sixteen", (2, 3), (4, 4), (2, 2), {**FB, "n": 4, "d": 3, "bits": 16, "drive_bits": 16, "input_bits": 16}),
-    Case("two_bit_state", (2, 2), (2, 3), (1, 3), {**PR, "n": 6, "bits": 4, "state_bits": 2, "state_integer_bits": 2}),
-    Case("saturating", (2, 2), (3, 2), (1, 2), {**PR, "n": 9, "bits": 5, "state_bits": 6, "state_integer_bits": 0}),
+    Case("scalar", (1, 1), (1, 1), 1, {**PR, "n": 1, "d": 1, "k": 1, "bits": 1, "input_bits": 1}),
+    Case("scalar_fb", (1, 1), (1, 1), 1, {**FB, "n": 1, "d": 3, "k": 2, "bits": 2, "drive_bits": 1}),
+    Case("sign_bits", (2, 3), (3, 4), 5, {**PR, "n": 7, "d": 5, "k": 3, "bits": 1, "drive_bits": 1}),
+    Case("ternary", (3, 2), (4, 3), 2, {**PR, "n": 11, "d": 7, "bits": 2, "drive_bits": 2, "readout_bits": 2}),
+    Case("sign_bits_fb", (4, 4), (5, 2), 3, {**FB, **TENSOR, "n": 13, "d": 9, "bits": 1, "readout_bits": 1}),
+    Case("three", (24, 17), (24, 24), 24, {**PR, **TENSOR, "n": 24, "d": 17, "k": 10, "bits": 3}),
+    Case("four_tall", (1, 16), (1, 19), 1, {**PR, "n": 19, "d": 40, "k": 1, "bits": 4, "input_bits": 2}),
+    Case("five", (5, 7), (3, 8), 2, {**PR, "n": 23, "d": 31, "bits": 5, "state_bits": 12, "input_bits": 5}),
+    Case("six_fb", (4, 1), (1, 4), 1, {**FB, "n": 8, "d": 6, "k": 4, "bits": 6, "input_bits": 3}),
+    Case("seven", (2, 5), (6, 1), 3, {**PR, "n": 12, "d": 10, "k": 5, "bits": 7, "readout_bits": 3}),
+    Case("eight_fb", (3, 3), (3, 3), 3, {**FB, **TENSOR, "n": 9, "d": 9, "bits": 8, "drive_bits": 11}),
+    Case("nine", (2, 4), (5, 5), 3, {**PR, "n": 17, "d": 12, "bits": 9, "drive_bits": 3, "readout_bits": 9}),
+    Case("ten_fb", (1, 2), (2, 1), 1, {**FB, "n": 5, "d": 4, "bits": 10, "iterations": 40, "input_bits": 11}),
+    Case("eleven", (6, 6), (4, 6), 6, {**PR, **TENSOR, "n": 6, "d": 6, "bits": 11, "drive_bits": 5}),
+    Case("twelve", (7, 1), (1, 14), 7, {**PR, "n": 14, "d": 1, "bits": 12, "state_bits": 16, "input_bits": 12}),
+    Case("thirteen_fb", (2, 2), (2, 2), 2, {**FB, "n": 3, "d": 3, "bits": 13, "readout_bits": 13}),
+    Case("fourteen_one", (5, 3), (2, 7), 4, {**PR, "n": 16, "d": 8, "bits": 14, "iterations": 1}),
+    Case("fifteen", (1, 1), (3, 5), 5, {**PR, "n": 10, "d": 2, "bits": 15, "drive_bits": 15, "input_bits": 15}),
+    Case("sixteen", (2, 3), (4, 4), 2, {**FB, "n": 4, "d": 3, "bits": 16, "drive_bits": 16, "input_bits": 16}),
+    Case("two_bit_state", (2, 2), (2, 3), 3, {**PR, "n": 6, "bits": 4, "state_bits": 2, "state_integer_bits": 2}),
+    Case("saturating", (2, 2), (3, 2), 2, {**PR, "n": 9, "bits": 5, "state_bits": 6, "state_integer_bits": 0}),
     # Rows of several kinds, operands with a sign.
-    Case("clips", (2, 3), (3, 4), (2, 5), {**PR, "n": 11, "bits": 5, "state_bits": 7, "clip_seed": 1}),
-    Case("clips_fb", (2, 3), (4, 3), (1, 4), {**FB, "n": 10, "bits": 2, "readout_bits": 2, "clip_seed": 2}),
-    Case("clips_of_signs", (3, 2), (2, 4), (2, 2), {**PR, "n": 7, "bits": 1, "readout_bits": 1, "clip_seed": 4}),
+    Case("clips", (2, 3), (3, 4), 5, {**PR, "n": 11, "bits": 5, "state_bits": 7, "clip_seed": 1}),
+    Case("clips_fb", (2, 3), (4, 3), 4, {**FB, "n": 10, "bits": 2, "readout_bits": 2, "clip_seed": 2}),
+    Case("clips_of_signs", (3, 2), (2, 4), 2, {**PR, "n": 7, "bits": 1, "readout_bits": 1, "clip_seed": 4}),
     Case(
         "clips_wide",
         (1, 2),
         (2, 2),
-        (1, 3),
+        3,
         {**PR, "n": 6, "bits": 16, "state_bits": 52, "state_integer_bits": 20, "clip_seed": 5},
     ),
     # Every sum beyond 64 bits: the headers' multi-word integers.
     Case(
         "wide",
-        *((2, 2), (3, 2), (2, 3)),
+        *((2, 2), (3, 2), 3),
         {**PR, "n": 5, "bits": 16, "state_bits": 64, "state_integer_bits": 24, "drive_bits": 16}
         | {"readout_bits": 16, "input_bits": 48},
     ),
     Case(
         "wide_fb",
-        *((1, 3), (2, 2), (1, 2)),
+        *((1, 3), (2, 2), 2),
         {**FB, **TENSOR, "n": 4, "bits": 12, "state_bits": 60, "state_integer_bits": 30, "input_bits": 60},
     ),
 ]
@@ -183,7 +183,7 @@ def test_default_schedule(tmp_path: Path) -> None:
 
 def test_beat_beyond_the_default_limit_of_the_headers(tmp_path: Path) -> None:
     """A beat of 300 words of 8 bits has more than ``AP_INT_MAX_W``'s 1024 bits."""
-    case = Case("whole_sample", (2, 300), (1, 1), (1, 1), {"n": 3, "d": 300, "k": 2})
+    case = Case("whole_sample", (2, 300), (1, 1), 1, {"n": 3, "d": 300, "k": 2})
     program = emitted(case, tmp_path)
     words = random_words(0, program, 5)
     outputs = CSimulation(tmp_path, tmp_path / "work").predict_raw(words)

@@ -145,7 +145,7 @@ def build(options: dict[str, Any], folder: Path) -> SolverProgram:
         reuse_factor=1,
         drive=EngineFolding(7, 5, 2, 3),
         solve=EngineFolding(7, 7, 4, 2),
-        readout=EngineFolding(3, 7, 2, 3),
+        readout=EngineFolding(3, 7, 1, 3),
         slots=2,
     )
     hls.emit(program, folded, folder)
