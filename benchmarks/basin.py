@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from published import arguments
 
-from mondeq_hw.problem import DATASETS, DIGITS, digits, load, mnist
+from mondeq_hw.problem import DATASETS, DIGITS, MNIST_PREPROCESSING, digits, load, mnist
 from mondeq_hw.rounding import NEAREST, ROUNDINGS, LoweringOptions, lower
 from mondeq_hw.training import Optimisation, QatConfig, diagnose, markdown, plot
 
@@ -35,7 +35,9 @@ def main() -> None:
     if options.data == DIGITS:
         model, data = load(Path(__file__).parents[1] / "examples" / "digits.pt"), digits("train")
     else:
-        model = load(options.shared / "checkpoints" / "li_2026_mnist_mondeq.pt")
+        model = load(
+            options.shared / "checkpoints" / "li_2026_mnist_mondeq.pt", preprocessing=MNIST_PREPROCESSING
+        )
         data = mnist(options.shared / "data" / "mnist", "train")
     lowering = LoweringOptions(
         options.bits, rounding=options.rounding, drive_bits=DRIVE_BITS, readout_bits=READOUT_BITS

@@ -12,7 +12,7 @@ import numpy as np
 from published import compiled
 
 from mondeq_hw.hardware import ECP5, TEMPLATE_NAME, Design, Schedule, Usage, completion_cycles, emit_rtl
-from mondeq_hw.problem import load
+from mondeq_hw.problem import load_checkpoint
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.rounding import LoweringOptions
 from mondeq_hw.rtl_tests import run_bench
@@ -24,7 +24,7 @@ DIGITS = EXAMPLES / "digits.pt"
 
 def program_of(checkpoint: Path, bits: int) -> SolverProgram:
     """Lower a checkpoint without images; a retrained one keeps its own bits."""
-    model = load(checkpoint)
+    model = load_checkpoint(checkpoint).prepared({}, mnist=True).model
     own = bits if model.stored is None else model.stored.matrix.word_length
     return compiled(model, LoweringOptions(own), None)[1]
 

@@ -118,7 +118,7 @@ def _injection(model: MonDEQ, words: np.ndarray) -> np.ndarray:
 def recorded_equilibria(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     """Where the authors' forward-backward solver stops, in their float32 and their batches."""
     W, U, b = (array.astype(np.float32) for array in (model.W, model.U, model.b))
-    inputs = model.preprocessing.apply(words).astype(np.float32)
+    inputs = model.input_map.apply(words).astype(np.float32)
     stopped = []
     for i in range(0, len(words), RECORDED_BATCH):
         q = inputs[i : i + RECORDED_BATCH] @ U.T + b

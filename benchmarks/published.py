@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mondeq_hw.problem import Dataset, MonDEQ, load, logits, mnist
+from mondeq_hw.problem import MNIST_PREPROCESSING, Dataset, MonDEQ, load, logits, mnist
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import choose_iterations
 from mondeq_hw.rounding import Lowered, LoweringOptions, assemble, lower
@@ -41,7 +41,7 @@ def load_published(shared: Path) -> Published:
     """Checkpoint, calibration images (training set) and test set."""
     mnist_folder = shared / "data" / "mnist"
     return Published(
-        load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt"),
+        load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt", preprocessing=MNIST_PREPROCESSING),
         mnist(mnist_folder, "train").words[:CALIBRATION_SAMPLES],
         mnist(mnist_folder, "test"),
     )

@@ -265,7 +265,7 @@ def mnist_study(shared: Path, folder: Path) -> Study:
     return Study(
         mnist(images, "train"),
         mnist(images, "test"),
-        load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt"),
+        load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt", preprocessing=MNIST_PREPROCESSING),
         MNIST_PREPROCESSING,
         TrainingConfig(n=100, margin=0.5, tolerance=1e-3, optimisation=training),
         TrainingConfig(n=100, margin=0.5, tolerance=1e-3, optimisation=memorising),

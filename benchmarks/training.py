@@ -30,7 +30,7 @@ def main() -> None:
     rng = np.random.default_rng(0)
     words = torch.from_numpy(rng.integers(0, 256, size=(BATCH, 784)).astype(np.float32))
     labels = torch.from_numpy(rng.integers(0, 10, size=BATCH))
-    model = MonotoneNetwork(100, 784, 10, margin=0.5).to_model(Preprocessing())
+    model = MonotoneNetwork(100, 784, 10, margin=0.5).to_model(Preprocessing(1 / 255))
     lowered = lower(model, LoweringOptions(2, rounding=NEAREST, drive_bits=4, readout_bits=6))
     network = QuantizedNetwork(lowered, QatConfig().iterations)
 

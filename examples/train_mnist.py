@@ -96,7 +96,7 @@ def retrain_at(bits: int, model: MonDEQ, data: Dataset, test: Dataset, file: Pat
         "test_accuracy": 100.0 * float((outputs.argmax(axis=1) == test.targets).mean()),
         "contraction_factor": float(proof.contraction_factor),
     }
-    save(network_of(stored, model.preprocessing, file.name), file, Training(MNIST, seed, metrics))
+    save(network_of(stored, model.input_map, file.name), file, Training(MNIST, seed, metrics))
     plot_history(result.history, file.with_suffix(".svg"), f"retraining at {bits} bits")
     state.unlink()
     print(f"{file}: test accuracy {metrics['test_accuracy']:.2f} %, contraction {metrics['contraction_factor']:.3f}")

@@ -23,7 +23,7 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
     """
     alpha, eye = step_size(model), np.eye(model.n)
     V = np.linalg.inv(eye + alpha * (eye - model.W))
-    pre = model.preprocessing
+    pre = model.input_map
     g = GraphBuilder()
     g.constant("zero", np.array(0, dtype=np.int64))
     for name, array in {

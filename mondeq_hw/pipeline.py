@@ -20,7 +20,7 @@ from .base import InputError
 from .config import CompileConfig, spelled_out
 from .folder import CERTIFICATE, check_target, writing
 from .hardware import UNROLLED, emit_hls, emit_rtl, require_da4ml
-from .problem import Comparison, MonDEQ, logits
+from .problem import Comparison, MonDEQ, Origin, logits
 from .program import GoldenModel, SolverProgram
 from .project import Project
 from .proof import certify
@@ -49,7 +49,7 @@ StepProgress = Callable[[str], AbstractContextManager[object]]
 
 @spelled_out(CompileConfig)
 def compile(
-    model: MonDEQ | str | os.PathLike[str],
+    model: MonDEQ | Origin,
     out: str | os.PathLike[str],
     config: CompileConfig | None = None,
     *,
@@ -63,8 +63,8 @@ def compile(
 
     Parameters
     ----------
-    model : MonDEQ or path
-        A network, or a checkpoint of any format that ``load`` reads.
+    model : MonDEQ, path, torch.nn.Module or state_dict
+        A network, or anything that ``load`` reads.
     out : path
         Folder to make.
     config : CompileConfig, optional

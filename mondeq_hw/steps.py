@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
@@ -20,9 +18,9 @@ from .problem import (
     Checkpoint,
     Dataset,
     MonDEQ,
+    Origin,
     Task,
     check_model,
-    check_preprocessing,
     choose_task,
     given,
     given_words,
@@ -73,28 +71,23 @@ def lowering_options(config: CompileConfig) -> LoweringOptions:
     return LoweringOptions(**{name: getattr(config, name) for name in names})
 
 
-def checkpoint_of(model: MonDEQ | str | os.PathLike[str], config: NetworkOptions) -> Checkpoint:
-    """A network, or a checkpoint read from its file, with the preprocessing that the options ask for."""
+def checkpoint_of(model: MonDEQ | Origin, config: NetworkOptions) -> Checkpoint:
+    """A network, or a checkpoint read from its file, with the preprocessing that the options ask for.
+
+    Raises
+    ------
+    InputError
+        Something about the file, or nothing says what its preprocessing is.
+    """
     if isinstance(model, MonDEQ):
         check_model(model)
         checkpoint = Checkpoint(model)
     else:
-        checkpoint = load_checkpoint(model, config.margin)
-    given: Mapping[str, Any] = {
-        "scale": config.input_scale,
-        "mean": None if config.input_mean is None else np.array(config.input_mean),
-        "std": None if config.input_std is None else np.array(config.input_std),
-    }
-    changes = {key: value for key, value in given.items() if value is not None}
-    if not changes:
-        return checkpoint
-    if checkpoint.model.stored is not None:
-        raise InputError(
-            f"{checkpoint.model.source}: the preprocessing of a retrained network is part of its integers; leave "
-            "--input-scale, --input-mean and --input-std out"
+        checkpoint = load_checkpoint(
+            model, config.margin, prefix=config.prefix, keys=config.keys, lipschitz_bound=config.lipschitz_bound
         )
-    preprocessing = check_preprocessing(replace(checkpoint.model.preprocessing, **changes), "--input-scale/mean/std")
-    return replace(checkpoint, model=replace(checkpoint.model, preprocessing=preprocessing))
+    given = {"scale": config.input_scale, "mean": config.input_mean, "std": config.input_std}
+    return checkpoint.prepared(given, mnist=_data_name(config) == MNIST)
 
 
 def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
@@ -150,7 +143,7 @@ def choose_data(
         if config.data is not None or config.data_dir is not None:
             raise InputError("arrays were given and a data set named (data, data_dir); expected one or the other")
         return _given_data(config, checkpoint.model, calibration, test)
-    name = config.data or (MNIST if config.data_dir else None)
+    name = _data_name(config)
     if name is None and checkpoint.training.dataset == DIGITS:
         name = DIGITS
     if name is None:
@@ -158,6 +151,10 @@ def choose_data(
     train, judge = (named(name, split, config.data_dir) for split in ("train", "test"))
     _check_words(train.words, name, checkpoint.model)
     return _with_task(config, checkpoint.model, name, train.first(config.calibration_samples).words, judge)
+
+
+def _data_name(config: DataOptions) -> str | None:
+    return config.data or (MNIST if config.data_dir else None)
 
 
 def _given_data(config: CompileConfig, model: MonDEQ, calibration: np.ndarray | Pair | None, test: Pair | None) -> Data:
@@ -191,7 +188,7 @@ def _with_task(
 
 
 def _check_words(words: np.ndarray, name: str, model: MonDEQ) -> None:
-    top = 2**model.preprocessing.input_bits - 1
+    top = 2**model.input_map.input_bits - 1
     if words.shape[1] != model.d:
         raise InputError(
             f"{name}: a sample has {words.shape[1]} inputs, but {model.source} takes {model.d}; name the data that "
@@ -200,7 +197,7 @@ def _check_words(words: np.ndarray, name: str, model: MonDEQ) -> None:
     if words.min() < 0 or words.max() > top:
         raise InputError(
             f"{name}: inputs go from {words.min()} to {words.max()}, but {model.source} takes words up to {top} "
-            f"(input_bits {model.preprocessing.input_bits}); name the data that the model was trained on"
+            f"(input_bits {model.input_map.input_bits}); name the data that the model was trained on"
         )
 
 

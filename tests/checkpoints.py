@@ -83,7 +83,56 @@ def li_2026(p: Parameters) -> dict[str, np.ndarray]:
 
 
 def plain(p: Parameters) -> dict[str, np.ndarray]:
-    return {"A": p.A, "B": p.B, "m": np.float64(p.m), "U": p.U, "b": p.b, "O": p.O, "c": p.c}
+    numbers = {"m": np.float64(p.m), "scale": np.float64(1 / 255)}
+    return {"A": p.A, "B": p.B, "U": p.U, "b": p.b, "O": p.O, "c": p.c, **numbers}
+
+
+def linear(p: Parameters) -> dict[str, np.ndarray]:
+    """The plain arrays as ``nn.Linear`` names them."""
+    return {
+        "U.weight": p.U, "U.bias": p.b, "A.weight": p.A, "B.weight": p.B, "out.weight": p.O, "out.bias": p.c,
+        "m": np.float64(p.m), "scale": np.float64(1 / 255),
+    }  # fmt: skip
+
+
+class Layer(torch.nn.Module):
+    """Winston and Kolter's layer as a live module."""
+
+    def __init__(self, p: Parameters):
+        super().__init__()
+        n, d = p.U.shape
+        self.U, self.A, self.B = torch.nn.Linear(d, n), torch.nn.Linear(n, n, False), torch.nn.Linear(n, n, False)
+        self.m = p.m
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """One application from zero."""
+        z = torch.relu(self.U(x))
+        return self.A(z) + self.B(z)
+
+
+class Splitting(torch.nn.Module):
+    """What the reference code puts around the layer."""
+
+    def __init__(self, p: Parameters):
+        super().__init__()
+        self.linear_module = Layer(p)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Its layer's."""
+        return self.linear_module(x)
+
+
+class Network(torch.nn.Module):
+    """Winston and Kolter's network as a live module, with the weights of ``winston_kolter``."""
+
+    def __init__(self, p: Parameters):
+        super().__init__()
+        self.mon, self.Wout = Splitting(p), torch.nn.Linear(len(p.b), len(p.c))
+        self.load_state_dict({key: torch.tensor(value) for key, value in winston_kolter(p).items()})
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores."""
+        return self.Wout(self.mon(x))
 
 
 def write_torch(

@@ -42,7 +42,7 @@ def mnist_model(file: Path) -> None:
     """A random network of MNIST's sizes with few states."""
     network = plain(parameters(seed=0, n=12, d=784, k=10, m=0.5))
     with file.open("wb") as stream:  # np.savez would append .npz to a name
-        np.savez(stream, **network, scale=1 / 255)
+        np.savez(stream, **network)
 
 
 def small_model(file: Path) -> None:
@@ -85,8 +85,16 @@ def reference_model(file: Path) -> None:
 def unknown_model(file: Path) -> None:
     """Arrays under somebody's own names."""
     network = parameters()
-    arrays = {"layer.weight": network.W, "layer.input_weight": network.U, "layer.bias": network.b}
+    layer = {"layer.weight": network.W, "layer.input_weight": network.U, "layer.bias": network.b}
+    arrays = {**layer, "scores.weight": network.O, "scores.bias": network.c}
     torch.save({key: torch.tensor(value) for key, value in arrays.items()}, file)
+
+
+def two_layers(file: Path) -> None:
+    """A larger model with two equilibrium layers."""
+    arrays = winston_kolter(parameters())
+    layers = {f"{name}.{key}": torch.tensor(array) for name in ("encoder", "decoder") for key, array in arrays.items()}
+    torch.save(layers, file)
 
 
 def pickled_model(file: Path) -> None:

@@ -166,7 +166,7 @@ def test_margin_of_the_exported_weight(margin):
     with torch.no_grad():
         network.A[:4] = 0  # rank-deficient A: the margin is attained
         network.A *= 3
-    model = network.to_model(Preprocessing())
+    model = network.to_model(Preprocessing(1 / 255))
     eye = np.eye(8)
     smallest = np.linalg.eigvalsh(eye - (model.W + model.W.T) / 2)[0]
     assert smallest == pytest.approx(margin, rel=1e-4)

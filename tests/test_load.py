@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,7 @@ from checkpoints import Parameters, li_2026, parameters, plain, winston_kolter, 
 from safetensors.numpy import save_file
 
 from mondeq_hw import InputError
-from mondeq_hw.problem.load import Training, load, load_checkpoint, save
-from mondeq_hw.problem.model import MonDEQ, Preprocessing
+from mondeq_hw.problem import MNIST_PREPROCESSING, MonDEQ, Preprocessing, Training, load, load_checkpoint, save
 from mondeq_hw.problem.reference import preactivation
 
 
@@ -23,6 +23,8 @@ def outputs(model: MonDEQ, words: np.ndarray) -> np.ndarray:
 
 def assert_same_network(model: MonDEQ, p: Parameters, scale: float, mean: float, std: float) -> None:
     """Through the outputs, so that a transposed or swapped matrix cannot hide."""
+    if model.preprocessing is None:  # the file does not say it
+        model = replace(model, preprocessing=Preprocessing(scale, mean, std))
     words = np.random.default_rng(1).integers(0, 256, size=(9, p.U.shape[1]))
     expected = p.outputs((scale * words - mean) / std)
     np.testing.assert_allclose(outputs(model, words), expected, rtol=1e-6, atol=1e-6)
@@ -166,7 +168,7 @@ def test_published_checkpoint(shared: Path) -> None:
     from mondeq_hw.problem.data import mnist
 
     recorded = json.loads((shared / "checkpoints" / "li_2026_recorded_results.json").read_text())
-    model = load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt")
+    model = load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt", preprocessing=MNIST_PREPROCESSING)
     assert (model.n, model.d, model.k) == (100, 784, 10)
     assert model.monotonicity_margin == pytest.approx(recorded["model_stats"]["m"], rel=1e-6)
     lipschitz = np.linalg.norm(np.eye(100) - model.W, 2)

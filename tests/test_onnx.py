@@ -23,7 +23,7 @@ import mondeq_hw
 from mondeq_hw import InputError, MissingToolError, cli
 from mondeq_hw.base import FREE, RELU, Clip, DenseOperator, Interval, soft_threshold
 from mondeq_hw.export.onnx import FORMS, Provenance, export, float_model, from_onnx, integer_model, qdq_model, write
-from mondeq_hw.problem import SOLVERS, onnx_digest
+from mondeq_hw.problem import MNIST_PREPROCESSING, SOLVERS, onnx_digest
 from mondeq_hw.problem.data import digits, mnist
 from mondeq_hw.problem.load import load, load_checkpoint
 from mondeq_hw.problem.model import MonDEQ
@@ -386,7 +386,7 @@ def test_the_residual_tells_an_unfinished_answer() -> None:
 
 def test_all_of_mnist_through_onnxruntime(shared: Path) -> None:
     """No mismatch on 10,000 images, at the accuracy of the golden model."""
-    network = load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt")
+    network = load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt", preprocessing=MNIST_PREPROCESSING)
     train, test = (mnist(shared / "data" / "mnist", split) for split in ("train", "test"))
     lowered = lower(network, LoweringOptions(5), train.words[:2000])
     assert lowered.proof is not None

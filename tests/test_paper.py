@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import mondeq_hw
+from mondeq_hw.problem import MNIST_PREPROCESSING
 from mondeq_hw.problem.data import mnist
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
@@ -16,7 +17,7 @@ from mondeq_hw.verification.verify import verify
 
 @pytest.fixture(scope="module")
 def model(shared):
-    return load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt")
+    return load(shared / "checkpoints" / "li_2026_mnist_mondeq.pt", preprocessing=MNIST_PREPROCESSING)
 
 
 @pytest.fixture(scope="module")

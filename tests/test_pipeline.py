@@ -152,7 +152,7 @@ def test_refusal_of_a_retrained_network(tmp_path: Path) -> None:
 
     # Monotone, but a whole step is too long: W is far from a contraction.
     skew = np.array([[0.0, 3.0], [-3.0, 0.0]])
-    network = MonDEQ(skew, np.ones((2, 1)), np.zeros(2), np.eye(2), np.zeros(2), 1.0)
+    network = MonDEQ(skew, np.ones((2, 1)), np.zeros(2), np.eye(2), np.zeros(2), 1.0, Preprocessing(1 / 255))
     real = reformulate(network, SPLITTINGS[FORWARD_BACKWARD], 1.0)
     stored = StoredRecurrence(
         solver=FORWARD_BACKWARD,
@@ -165,7 +165,7 @@ def test_refusal_of_a_retrained_network(tmp_path: Path) -> None:
         input_format=FixedPointFormat(8, 8, signed=False, overflow=Overflow.SAT),
         state_format=FixedPointFormat(10, 4),
     )
-    network = network_of(stored, Preprocessing(), "retrained")
+    network = network_of(stored, Preprocessing(1 / 255), "retrained")
     with pytest.raises(NotCertifiedError, match=r"factor is 3\.0+, expected below 1\. Retrain") as caught:
         mondeq_hw.compile(network, tmp_path / "build", solver=FORWARD_BACKWARD)
     assert caught.value.smallest_certified_bits is None

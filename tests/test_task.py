@@ -232,7 +232,7 @@ def test_constant_targets_have_a_number() -> None:
 
 def network(k: int, task: str | None = None) -> MonDEQ:
     p = parameters(k=k)
-    return MonDEQ(p.W, p.U, p.b, p.O, p.c, p.m, task=task)
+    return MonDEQ(p.W, p.U, p.b, p.O, p.c, p.m, Preprocessing(1 / 255), task=task)
 
 
 LABELS, REAL = np.array([0, 1, 1]), np.zeros((3, 2))

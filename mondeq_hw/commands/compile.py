@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 @takes_records
 def compile_command(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Checkpoint: .pt, .safetensors, .npz or .onnx.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="MODEL", help="Checkpoint: .pt, .safetensors, .npz, .mat or .onnx.", show_default=False
+        ),
     ],
     options: CompileConfig,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Build folder to make.")] = Path("build"),
@@ -39,6 +43,8 @@ def compile_command(
         print_json({"folder": str(project.folder), **project.report.to_dict()})
     else:
         _print_summary(project)
+    for warning in project.report.warnings:
+        print(f"mondeq-hw: warning: {warning}", file=sys.stderr)
 
 
 def _print_summary(project: Project) -> None:

@@ -89,7 +89,7 @@ def qat_command(
         result = retrain(lowered, images, config, LEARNERS[options.method], _state_file(out), observe)
     program, proof = certified_program(result.stored)
     golden = GoldenModel(program)
-    retrained = replace(network_of(result.stored, network.preprocessing, out.name), task=network.task)
+    retrained = replace(network_of(result.stored, network.input_map, out.name), task=network.task)
     metrics = {
         "validation_accuracy": 100.0 * result.best.validation_score,
         "test_accuracy": 100.0 * CLASSES.score(golden.predict(test.words), test.targets),

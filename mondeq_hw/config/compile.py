@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat
+import numpy as np
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from ..base import InputError
 from ..program import NAME_EXPECTED, NAME_PATTERN
 from .options import MatrixBits, Options, PositiveFloat, PositiveInt, option
 
@@ -26,7 +28,31 @@ def _engines(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def numbers(value: Any) -> Any:
+    """A finite number or a tuple of them: of a number, list, array, ``0.1,0.2`` or the name of a ``.npy`` file."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.endswith(".npy"):
+        try:
+            value = np.load(value, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{value}: cannot be read as .npy ({error}); expected one number for each input") from None
+    elif isinstance(value, str):
+        value = [float(part) for part in value.split(",")]
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu" or array.ndim > 1 or not np.isfinite(array).all():
+        raise ValueError("no finite numbers")
+    return float(array.reshape(())) if array.size == 1 else tuple(array.astype(float).tolist())
+
+
+def _positive(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
+    if not np.all(np.asarray(value) > 0):
+        raise ValueError("not positive")
+    return value
+
+
 Folder = Annotated[Path, Field(strict=False)]
+Vector = Annotated[float | tuple[float, ...], BeforeValidator(numbers)]
 Solver = Annotated[Literal["peaceman_rachford", "forward_backward"], BeforeValidator(_with_underscores)]
 
 
@@ -53,12 +79,46 @@ class NetworkOptions(DataOptions):
         PositiveFloat | None,
         option("X", "Monotonicity margin m, for checkpoints that do not store it.", unset="stored"),
     ] = None
-    input_scale: Annotated[
-        PositiveFloat | None,
-        option("X", "Preprocessing x = (scale * word - mean) / std, instead of the stored one.", unset="stored"),
+    prefix: Annotated[
+        str | None,
+        option(
+            "NAME", "What stands before the layer's names in a larger model.", expected="the beginning of its keys"
+        ),
     ] = None
-    input_mean: Annotated[FiniteFloat | None, option("X", "See input scale.", unset="stored")] = None
-    input_std: Annotated[PositiveFloat | None, option("X", "See input scale.", unset="stored")] = None
+    keys: Annotated[
+        Folder | None,
+        option("FILE", "TOML file of our names and the checkpoint's.", expected="a .toml file"),
+    ] = None
+    lipschitz_bound: Annotated[
+        PositiveFloat | None, option("X", "Bound gamma of a Lipschitz-bounded LBEN, which does not store it.")
+    ] = None
+    input_scale: Annotated[
+        Annotated[Vector, AfterValidator(_positive)] | None,
+        option(
+            "X",
+            "Preprocessing x = (scale * word - mean) / std: a number, one for each input (0.1,0.2), or a .npy file.",
+            unset="stored, or asked for",
+            expected="a positive number, one for each input (0.5,0.25), or a .npy file",
+        ),
+    ] = None
+    input_mean: Annotated[
+        Vector | None,
+        option(
+            "X",
+            "See input scale.",
+            unset="stored, or 0",
+            expected="a finite number, one for each input (0.1,0.2), or a .npy file",
+        ),
+    ] = None
+    input_std: Annotated[
+        Annotated[Vector, AfterValidator(_positive)] | None,
+        option(
+            "X",
+            "See input scale.",
+            unset="stored, or 1",
+            expected="a positive number, one for each input (0.3,0.4), or a .npy file",
+        ),
+    ] = None
 
 
 class RoundingOptions(NetworkOptions):

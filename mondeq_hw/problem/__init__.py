@@ -5,6 +5,7 @@ Takes files and arrays; gives ``MonDEQ``, ``Dataset`` and ``Recurrence``, all in
 
 from __future__ import annotations
 
+from .checkpoint import Checkpoint, Training
 from .cvxpy_problem import from_cvxpy
 from .data import (
     DATASETS,
@@ -20,28 +21,18 @@ from .data import (
     mnist,
     named,
 )
-from .load import (
-    MNIST_PREPROCESSING,
-    Checkpoint,
-    Training,
-    check_model,
-    check_preprocessing,
-    load,
-    load_checkpoint,
-    own_format,
-    save,
-)
+from .load import Origin, check_model, load, load_checkpoint, own_format, save
 from .model import (
     FORMAT_NAME,
     FORMAT_VERSION,
     MonDEQ,
-    Preprocessing,
     StoredRecurrence,
     lipschitz_constant,
     monotonicity_margin,
 )
 from .mpc import from_mpc
 from .onnx_file import FLOAT, INTEGER, QDQ, OnnxFile, OnnxKey, onnx_digest, onnx_properties, raw_words_metadata
+from .preprocessing import MNIST_PREPROCESSING, Preprocessing
 from .qp import from_qp
 from .reference import MAX_ITERATIONS, TOLERANCE, logits, preactivation, state_of, step_size
 from .reformulate import Recurrence, folded_input, network_of, reformulate
@@ -99,6 +90,7 @@ __all__ = [
     "MonDEQ",
     "OnnxFile",
     "OnnxKey",
+    "Origin",
     "Preprocessing",
     "Recurrence",
     "SameClass",
@@ -107,7 +99,6 @@ __all__ = [
     "Task",
     "Training",
     "check_model",
-    "check_preprocessing",
     "choose_task",
     "digits",
     "find_splitting",

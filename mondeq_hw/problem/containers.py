@@ -1,14 +1,13 @@
-"""Files to named arrays: PyTorch, .safetensors, .npz and ONNX, recognised by content, never by name.
+"""Files to named arrays, recognised by content, never by name; a live model is one more container.
 
-PyTorch files are read with ``weights_only=True``, so no code in them ever runs.
-PyTorch and ONNX are imported only for their own files.  What the arrays mean is
-:mod:`mondeq_hw.problem.load`'s business.
+PyTorch, .safetensors (sharded too), .npz, MATLAB and ONNX.  No code in a file
+ever runs.  What the names mean is the formats' business.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,19 +16,55 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, MissingToolError
+from .contents import Contents, first_line, listed
 from .model import FORMAT_NAME
 from .onnx_file import OnnxFile
 
+EXPECTED = "a checkpoint (.pt, .safetensors, .npz, .mat or .onnx)"
+
 #: Longest header that the .safetensors format allows, in bytes.
 SAFETENSORS_MAX_HEADER = 100_000_000
+#: Its types that NumPy has too; the others are read through PyTorch.
+NUMPY_TYPES = frozenset(("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL"))
+
+#: What tells PyTorch's zip archives from NumPy's.
+TORCH_MEMBERS = ("data.pkl", "model_weights_config.json", "serialized_state_dict.pt")
+
+#: First bytes of what people hand over in place of a checkpoint, and the remedy.
+MISTAKEN = {
+    b"version https://": "a Git LFS pointer, not the file itself; run: git lfs pull",
+    b"<!DOCTYPE": "an HTML page, not a checkpoint; download the file itself (the link to its raw content)",
+    b"<!doctype": "an HTML page, not a checkpoint; download the file itself (the link to its raw content)",
+    b"<html": "an HTML page, not a checkpoint; download the file itself (the link to its raw content)",
+    b"\x1f\x8b": "packed by gzip; unpack it first: gunzip",
+    b"BZh": "packed by bzip2; unpack it first: bunzip2",
+    b"\xfd7zXZ": "packed by xz; unpack it first: unxz",
+    b"\x89HDF": "an HDF5 file (MATLAB 7.3, Keras); save it from MATLAB with -v7, or as .npz",
+}
 
 
-def read_container(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
-    """``(kind, arrays, metadata)`` of a file; ``kind`` is ``torch``, ``safetensors``, ``npz`` or ``onnx``."""
+def read_container(source: Any) -> Contents:
+    """Named arrays of a file, a live ``torch.nn.Module`` or a ``state_dict``.
+
+    Raises
+    ------
+    InputError
+        It is none, damaged, or holds more than numbers.
+    """
+    if isinstance(source, str | os.PathLike):
+        return _read_file(Path(source))
+    from .torch_files import flattened, of_module
+
+    if isinstance(source, Mapping):
+        return Contents("state_dict", flattened("state_dict", source))
+    return of_module(source)
+
+
+def _read_file(file: Path) -> Contents:
     if not file.exists():
-        raise InputError(f"{file}: no such file; expected a checkpoint (.pt, .safetensors, .npz or .onnx)")
+        raise InputError(f"{file}: no such file; expected {EXPECTED}")
     if not file.is_file():
-        raise InputError(f"{file}: not a file; expected a checkpoint (.pt, .safetensors, .npz or .onnx)")
+        raise InputError(f"{file}: not a file; expected {EXPECTED}")
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:
@@ -42,18 +77,27 @@ def read_container(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any
         return _read_zip(file)
     # A .safetensors header's length may begin with any byte, a pickle's 0x80 too: look at it first.
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= SAFETENSORS_MAX_HEADER:
-        return _read_safetensors(file)
+        return Contents(str(file), *_read_safetensors(file))
     if head[:1] == b"\x80":
-        return _read_torch(file)
+        from .torch_files import read_torch
+
+        return read_torch(file)
     if head[:1] == b"\x08":  # a protobuf message whose first field is ONNX's ir_version
         return _read_onnx(file)
+    if head[:1] == b"{":
+        return _read_sharded(file)
+    if head.startswith(b"MATLAB 5.0"):
+        return _read_matlab(file)
+    for start, what in MISTAKEN.items():
+        if head.lstrip().startswith(start):
+            raise InputError(f"{file}: is {what}")
     raise InputError(
         f"{file}: not a checkpoint (starts with {head[:8]!r}); expected a PyTorch state_dict (.pt), "
-        ".safetensors, .npz or .onnx file"
+        ".safetensors, .npz, .mat or .onnx file"
     )
 
 
-def _read_zip(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+def _read_zip(file: Path) -> Contents:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
@@ -61,99 +105,90 @@ def _read_zip(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
         raise InputError(
             f"{file}: truncated or damaged (its zip directory is missing); copy or save it again"
         ) from None
-    if any(name.endswith("data.pkl") for name in names):
-        return _read_torch(file)
+    if any(name.endswith(TORCH_MEMBERS) for name in names):
+        from .torch_files import read_archive
+
+        return read_archive(file, names)
     if not any(name.endswith(".npy") for name in names):
         raise InputError(
             f"{file}: a zip file without a checkpoint (holds {listed(names)}); "
             "expected a PyTorch .pt or NumPy .npz file"
         )
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            return "npz", {key: archive[key] for key in archive.files}, {}
+        with np.load(file, allow_pickle=False) as arrays:
+            return Contents(str(file), {key: arrays[key] for key in arrays.files})
     except Exception as error:
         # Anything can come out of a damaged archive: zlib, struct, value and pickle errors.
         raise InputError(
-            f"{file}: the .npz cannot be read ({_first_line(error)}); save plain numeric arrays with numpy.savez"
+            f"{file}: the .npz cannot be read ({first_line(error)}); save plain numeric arrays with numpy.savez"
         ) from None
 
 
-def _read_torch(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
-    import pickle
-
-    import torch
-
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{file}: refused, because it holds more than tensors and plain values, or is damaged "
-            f"({_refused_by_pickle(error)}). Nothing in it was executed; save model.state_dict() only"
-        ) from None
-    except Exception as error:
-        # A truncated archive raises RuntimeError, EOFError, OSError, KeyError ... by where it was cut.
-        raise InputError(
-            f"{file}: truncated or damaged ({_first_line(error)}); expected a state_dict written by torch.save"
-        ) from None
-    if isinstance(content, torch.nn.Module) or not isinstance(content, Mapping):
-        raise InputError(f"{file}: holds a {type(content).__name__}; expected a state_dict: save model.state_dict()")
-    arrays = content.get("arrays", content) if content.get("format") == FORMAT_NAME else content
-    if not isinstance(arrays, Mapping):
-        raise InputError(f"{file}: key 'arrays' holds a {type(arrays).__name__}; expected named tensors")
-    metadata = content if arrays is not content else {}
-    return "torch", {str(key): _from_torch(file, str(key), value) for key, value in arrays.items()}, metadata
-
-
-def _from_torch(file: Path, key: str, value: Any) -> Any:
-    """A NumPy array of a tensor; other values as they are (refused later, if their key is needed)."""
-    import torch
-
-    if not isinstance(value, torch.Tensor):
-        return value
-    if value.layout is not torch.strided or value.is_quantized or value.is_meta:
-        raise InputError(f"{file}: key {key!r} is not a dense tensor; save it with .to_dense()")
-    return (value.float() if value.dtype is torch.bfloat16 else value).detach().resolve_conj().numpy()
-
-
-def _read_safetensors(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+def _read_safetensors(file: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     from safetensors import safe_open
 
     try:
         with safe_open(file, framework="np") as archive:
-            arrays = {key: archive.get_tensor(key) for key in archive.keys()}  # noqa: SIM118 - not a mapping
-            text = (archive.metadata() or {}).get(FORMAT_NAME, "{}")
-        metadata = json.loads(text)
+            keys = list(archive.keys())
+            plain = all(archive.get_slice(key).get_dtype() in NUMPY_TYPES for key in keys)
+            texts = archive.metadata() or {}
+            arrays = {key: archive.get_tensor(key) for key in keys} if plain else _through_torch(file, keys)
+        metadata = json.loads(texts.get(FORMAT_NAME, "{}"))
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(
-            f"{file}: truncated or damaged .safetensors ({_first_line(error)}); copy or save it again"
+            f"{file}: truncated or damaged .safetensors ({first_line(error)}); copy or save it again"
         ) from None
     if not isinstance(metadata, dict):
         raise InputError(f"{file}: its {FORMAT_NAME} metadata is no JSON object; save it again with mondeq_hw.save")
-    return "safetensors", arrays, metadata
+    return {**{key: text for key, text in texts.items() if key == "activation"}, **arrays}, metadata
 
 
-def _read_onnx(file: Path) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+def _through_torch(file: Path, keys: list[str]) -> dict[str, Any]:
+    """bfloat16 and the 8-bit floats, which NumPy does not have."""
+    from safetensors import safe_open
+
+    from .torch_files import as_array
+
+    with safe_open(file, framework="pt") as archive:
+        return {key: as_array(str(file), key, archive.get_tensor(key)) for key in keys}
+
+
+def _read_sharded(file: Path) -> Contents:
+    """The index of a model that is cut into several .safetensors files."""
+    try:
+        shards = sorted(set(json.loads(file.read_text())["weight_map"].values()))
+        if not all(isinstance(name, str) and Path(name).name == name for name in shards):
+            raise ValueError("shards outside its folder")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{file}: a JSON file, but no index of .safetensors files ({first_line(error)}); expected {EXPECTED}"
+        ) from None
+    arrays: dict[str, Any] = {}
+    for name in shards:
+        shard = file.parent / name
+        if not shard.is_file():
+            raise InputError(f"{file}: names the shard {name}, which is not beside it; copy all of them")
+        arrays |= _read_safetensors(shard)[0]
+    return Contents(str(file), arrays)
+
+
+def _read_matlab(file: Path) -> Contents:
+    from scipy.io import loadmat
+
+    try:
+        content = loadmat(file)
+    except Exception as error:  # a damaged file raises zlib, struct, type and value errors by where it was cut
+        raise InputError(f"{file}: truncated or damaged .mat ({first_line(error)}); save it again") from None
+    return Contents(str(file), {key: value for key, value in content.items() if not key.startswith("__")})
+
+
+def _read_onnx(file: Path) -> Contents:
     try:
         import onnx  # noqa: F401 - an extra
     except ModuleNotFoundError as error:
         raise MissingToolError(
             f"{file}: an ONNX file, but {error.name} is missing; install it: pip install 'mondeq-hw[onnx]'"
         ) from None
-    return "onnx", *OnnxFile.load(file).checkpoint()
-
-
-def listed(keys: Any) -> str:
-    """The first names of many, for an error message."""
-    names = [str(key) for key in keys]
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "nothing"
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return (text[0] if text else type(error).__name__)[:120]
-
-
-def _refused_by_pickle(error: Exception) -> str:
-    """The object that PyTorch names in the midst of its advice, or what it says first."""
-    named = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
-    return named[1] if named else _first_line(error)
+    return Contents(str(file), *OnnxFile.load(file).checkpoint())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError
+from .preprocessing import Preprocessing, unknown
 from .splitting import find_splitting
 
 #: Name and version of the own checkpoint format, in the metadata of whatever container.
@@ -18,23 +19,6 @@ FORMAT_VERSION = 2
 def format_version(clip: Clip) -> int:
     """Of a file with this clip: relu is version 1, another clip is what no reader of before may take for relu."""
     return 1 if clip.is_relu else FORMAT_VERSION
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """Affine map from a raw input word to the network's input: ``(scale * word - mean) / std``.
-
-    ``mean`` and ``std`` are scalars or one value per input feature.
-    """
-
-    scale: float = 1.0 / 255.0
-    mean: np.ndarray = field(default_factory=lambda: np.zeros(()))
-    std: np.ndarray = field(default_factory=lambda: np.ones(()))
-    input_bits: int = 8
-
-    def apply(self, words: np.ndarray) -> np.ndarray:
-        """Network inputs for raw words (any shape ending in the feature axis)."""
-        return (self.scale * np.asarray(words, dtype=np.float64) - self.mean) / self.std
 
 
 @dataclass(frozen=True)
@@ -97,7 +81,8 @@ class MonDEQ:
     c : ndarray (k,)
     monotonicity_margin : float
         ``m > 0`` as trained; the certificate recomputes it from ``W``.
-    preprocessing : Preprocessing
+    preprocessing : Preprocessing, optional
+        From raw words to ``x``; None where nobody has said it yet.
     source : str
         File name, for reports.
     stored : StoredRecurrence, optional
@@ -114,7 +99,7 @@ class MonDEQ:
     O: np.ndarray  # noqa: E741 - the field's name for the readout
     c: np.ndarray
     monotonicity_margin: float
-    preprocessing: Preprocessing = Preprocessing()
+    preprocessing: Preprocessing | None = None
     source: str = "model"
     stored: StoredRecurrence | None = None
     clip: Clip | None = None
@@ -128,6 +113,19 @@ class MonDEQ:
     def prox(self) -> Clip:
         """The rows' proximal operators."""
         return Clip.uniform(RELU, self.n) if self.clip is None else self.clip
+
+    @property
+    def input_map(self) -> Preprocessing:
+        """The preprocessing, where it is needed.
+
+        Raises
+        ------
+        InputError
+            Nobody has said it.
+        """
+        if self.preprocessing is None:
+            raise unknown(self.source)
+        return self.preprocessing
 
     @property
     def n(self) -> int:
@@ -148,8 +146,9 @@ class MonDEQ:
         """SHA-256 over every array, so that a certificate names the model it is about."""
         state = hashlib.sha256()
         pre = self.preprocessing
-        for array in (self.W, self.U, self.b, self.O, self.c, pre.mean, pre.std, np.float64(pre.scale)):
-            array = np.ascontiguousarray(array, dtype="<f8")
+        inputs = () if pre is None else (pre.mean, pre.std, pre.scale)
+        for value in (self.W, self.U, self.b, self.O, self.c, *inputs):
+            array = np.ascontiguousarray(value, dtype="<f8")
             state.update(repr(array.shape).encode())
             state.update(array.tobytes())
         if not self.prox.is_relu:

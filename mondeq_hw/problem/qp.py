@@ -16,7 +16,8 @@ import numpy as np
 from ..base import Clip, InputError
 from .equalities import eliminated
 from .inclusion import Inclusion, inclusion_of
-from .model import MonDEQ, Preprocessing, monotonicity_margin
+from .model import MonDEQ, monotonicity_margin
+from .preprocessing import Preprocessing
 from .quadratic_program import Array, check_positive_definite, checked, penalties
 from .scaling import well_scaled
 from .task import VALUES

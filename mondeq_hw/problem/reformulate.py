@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base import Clip, InputError
-from .model import MonDEQ, Preprocessing, StoredRecurrence, monotonicity_margin
+from .model import MonDEQ, StoredRecurrence, monotonicity_margin
+from .preprocessing import Preprocessing
 from .splitting import Splitting, find_splitting
 
 
@@ -66,7 +67,7 @@ class Recurrence:
 
 def folded_input(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
     """``(U', b')`` with ``U x + b = U' words + b'`` for raw input words."""
-    pre = model.preprocessing
+    pre = model.input_map
     std = np.broadcast_to(pre.std, (model.d,))
     mean = np.broadcast_to(pre.mean, (model.d,))
     return model.U * (pre.scale / std), model.b - model.U @ (mean / std)

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..config import CompileConfig
 from ..folder import RESOLVED, Build
 from ..hardware import GraphDecision, Schedule
@@ -78,17 +76,11 @@ def resolved(summary: Summary) -> dict[str, Any]:
 def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
     """Which network this is."""
     model = checkpoint.model
-    pre = model.preprocessing
     return {
         "source": model.source,
         "digest": model.digest(),
         "monotonicity_margin": model.monotonicity_margin,
-        "preprocessing": {
-            "scale": pre.scale,
-            "mean": np.asarray(pre.mean).tolist(),
-            "std": np.asarray(pre.std).tolist(),
-            "input_bits": pre.input_bits,
-        },
+        "preprocessing": model.input_map.to_plain(),
         "training": asdict(checkpoint.training),
     }
 

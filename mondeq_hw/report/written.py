@@ -10,6 +10,7 @@ from ..problem import Comparison
 from ..program import SolverProgram
 from ..proof import CertificateLine
 from .curves import Curves, macs
+from .doubts import warnings_of
 from .record import (
     AT_ROUTED_CLOCK,
     KINDS,
@@ -152,6 +153,8 @@ class WrittenReport:
     certificate : tuple of CertificateLine
     comparison : Figure of Accuracy or Errors
         Outputs on the test samples against targets and the float network.
+    warnings : tuple of str
+        Doubts about the float network itself.
     data : str or None
         Name of the data set.
     calibration_samples : int
@@ -183,6 +186,7 @@ class WrittenReport:
     word_lengths: WordLengths
     certificate: tuple[CertificateLine, ...]
     comparison: Figure[Comparison]
+    warnings: tuple[str, ...]
     data: str | None
     calibration_samples: int
     schedule: ScheduleFacts
@@ -216,6 +220,7 @@ class WrittenReport:
             word_lengths=WordLengths.of(program),
             certificate=report.certificate,
             comparison=report.comparison,
+            warnings=warnings_of(report),
             data=resolved["data"],
             calibration_samples=resolved["calibration_samples"],
             schedule=ScheduleFacts.of(report.schedule),

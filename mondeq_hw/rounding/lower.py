@@ -295,7 +295,7 @@ def _readout_bits(options: LoweringOptions) -> int:
 
 def _input_format(model: MonDEQ, options: LoweringOptions) -> FixedPointFormat:
     """``ap_ufixed<b, B>``: the ``b`` leading bits of a raw ``B``-bit word, rounded."""
-    raw = model.preprocessing.input_bits
+    raw = model.input_map.input_bits
     return FixedPointFormat(options.input_bits or raw, raw, False, Rounding.RND, Overflow.SAT)
 
 
@@ -314,7 +314,7 @@ def _range_words(model: MonDEQ) -> np.ndarray:
     """Stand-ins for samples where there are none: noise from sparse to dense."""
     rng = np.random.default_rng(0)
     density = rng.random((256, 1))
-    words = rng.integers(0, 2**model.preprocessing.input_bits, size=(256, model.d))
+    words = rng.integers(0, 2**model.input_map.input_bits, size=(256, model.d))
     return np.where(rng.random(words.shape) < density, words, 0)
 
 
@@ -327,7 +327,7 @@ def _check(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None) 
     for word_length in (options.bits, _drive_bits(options), _readout_bits(options)):
         max_level(word_length)
     _between("state-bits", options.state_bits, 2, 32)
-    _between("input-bits", options.input_bits, 1, model.preprocessing.input_bits)
+    _between("input-bits", options.input_bits, 1, model.input_map.input_bits)
     if options.step_size is not None and not (np.isfinite(options.step_size) and options.step_size > 0):
         raise InputError(f"step size is {options.step_size}; expected a positive number")
     if options.step_size is not None:

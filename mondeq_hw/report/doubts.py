@@ -1,0 +1,32 @@
+"""What makes a result implausible before anything about hardware is asked: most likely the input was wrong."""
+
+from __future__ import annotations
+
+from ..problem import Accuracy, Comparison, Errors
+from .record import Report
+
+
+def warnings_of(report: Report) -> tuple[str, ...]:
+    """Doubts about the float network itself, which no proof can have; empty where there are none."""
+    found = report.comparison.value
+    doubt = None if found is None else _doubt(found, report.program.k)
+    if doubt is None:
+        return ()
+    return (
+        f"{doubt}, so it is hardly the network that was trained: check --margin, the preprocessing (--input-scale, "
+        "--input-mean, --input-std) and the data",
+    )
+
+
+def _doubt(found: Comparison, k: int) -> str | None:
+    """What is implausible: classes nearer to guessing than to perfect, values worse than their mean."""
+    if isinstance(found, Accuracy):
+        if found.floating >= (1 + 1 / k) / 2:
+            return None
+        right = f"{found.floating:.1%} of {found.samples} test samples of {k} classes"
+        return f"the float network itself is right on only {right}"
+    if isinstance(found, Errors):
+        if found.floating.score >= 0:
+            return None
+        return f"the float network itself errs more than the targets' mean would (R squared {found.floating.score:.3g})"
+    raise TypeError(f"comparison is a {type(found).__name__}")

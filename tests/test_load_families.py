@@ -1,0 +1,291 @@
+"""Other families of networks: float solutions of their own equations, and the figures published for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+import mondeq_hw
+from mondeq_hw import InputError, MonDEQ, Preprocessing, load
+from mondeq_hw.problem import MNIST_PREPROCESSING, lipschitz_constant, logits, mnist, monotonicity_margin
+from mondeq_hw.problem.coordinates import dominant_metric, in_coordinates
+
+Arrays = dict[str, np.ndarray]
+RAW = Preprocessing(1 / 255)
+
+
+def equilibrium(W: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """``z = relu(W z + q)`` by continuation of the active set: an independent way to the same point.
+
+    Of the linear complementarity problem's pieces it takes the one that solves it, by principal pivoting.
+    """
+    solutions = []
+    operator = np.eye(len(W)) - W
+    for row in q:
+        active = np.zeros(len(W), dtype=bool)
+        for _ in range(10_000):  # Murty's least-index rule ends for every P-matrix
+            z = np.zeros(len(W))
+            z[active] = np.linalg.solve(operator[np.ix_(active, active)], row[active])
+            slack = operator @ z - row
+            wrong = (active & (z < -1e-12)) | (~active & (slack < -1e-12))
+            if not wrong.any():
+                break
+            first = np.flatnonzero(wrong)[-1]
+            active[first] = not active[first]
+        else:
+            raise AssertionError("no equilibrium")
+        solutions.append(z)
+    return np.array(solutions)
+
+
+def assert_solves(model: MonDEQ, W: np.ndarray, U: np.ndarray, b: np.ndarray, O: np.ndarray, c: np.ndarray) -> None:  # noqa: E741
+    words = np.random.default_rng(1).integers(0, 256, size=(9, U.shape[1]))
+    expected = equilibrium(W, words / 255 @ U.T + b) @ O.T + c
+    assert np.abs(expected - c).max() > 0.1  # some states are active
+    if model.preprocessing is None:
+        model = MonDEQ(model.W, model.U, model.b, model.O, model.c, model.monotonicity_margin, RAW, clip=model.clip)
+    np.testing.assert_allclose(logits(model, words), expected, rtol=1e-6, atol=1e-6)
+
+
+# -- LBEN --------------------------------------------------------------------
+
+
+def lben(n: int = 8, d: int = 4, k: int = 3) -> Arrays:
+    rng = np.random.default_rng(3)
+    layer = {
+        "psi": rng.normal(size=n),
+        "V.weight": 0.3 * rng.normal(size=(n, n)),
+        "S.weight": 0.3 * rng.normal(size=(n, n)),
+        "U.weight": rng.normal(size=(n, d)),
+        "U.bias": rng.normal(size=n),
+    }
+    rest = {"Wout.weight": rng.normal(size=(k, n)), "Wout.bias": rng.normal(size=k)}
+    return {**{f"mon.linear_module.{key}": value for key, value in layer.items()}, **rest}
+
+
+def bounded(n: int = 8, d: int = 4, k: int = 3) -> Arrays:
+    plain = lben(n, d, k)
+    names = {"U.weight": "B.weight", "U.bias": "B.bias"}
+    arrays = {key: value for key, value in plain.items() if not key.startswith("Wout")}
+    for old, new in names.items():
+        arrays[f"mon.linear_module.{new}"] = arrays.pop(f"mon.linear_module.{old}")
+    arrays["mon.linear_module.G.weight"], arrays["mon.linear_module.G.bias"] = plain["Wout.weight"], plain["Wout.bias"]
+    return arrays
+
+
+def lben_operator(p: Arrays, margin: float, extra: np.ndarray | float = 0.0) -> np.ndarray:
+    psi, V, S = (p[f"mon.linear_module.{key}"] for key in ("psi", "V.weight", "S.weight"))
+    return np.eye(len(psi)) - np.diag(np.exp(psi)) @ (extra + V.T @ V + margin * np.eye(len(psi)) + S.T - S)
+
+
+def test_lben() -> None:
+    p = lben()
+    model, W = load(p, margin=1.0), lben_operator(p, 1.0)
+    assert monotonicity_margin(W) < 0 < model.monotonicity_margin  # its own metric is needed
+    layer = "mon.linear_module."
+    assert_solves(model, W, p[layer + "U.weight"], p[layer + "U.bias"], p["Wout.weight"], p["Wout.bias"])
+
+
+def test_lben_with_a_lipschitz_bound() -> None:
+    p, gamma = bounded(), 2.0
+    layer = "mon.linear_module."
+    B, G, psi = p[layer + "B.weight"], p[layer + "G.weight"], np.exp(p[layer + "psi"])
+    inverse = np.diag(1 / psi)
+    W = lben_operator(p, 1.0, G.T @ G / (2 * gamma) + inverse @ B @ B.T @ inverse / (2 * gamma))
+    model = load(p, margin=1.0, lipschitz_bound=gamma)
+    assert_solves(model, W, B, p[layer + "B.bias"], G, p[layer + "G.bias"])
+
+    # What the bound promises: no two inputs' outputs are further apart than gamma times the inputs.
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(2, 300, 4))
+    real = MonDEQ(model.W, model.U, model.b, model.O, model.c, model.monotonicity_margin, Preprocessing(1.0))
+    gap = np.linalg.norm(logits(real, first) - logits(real, second), axis=1)
+    assert (gap <= gamma * np.linalg.norm(first - second, axis=1)).all()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "given", "message"),
+    [
+        (lben, {}, "does not store its margin m"),
+        (bounded, {"margin": 1.0}, "give it with --lipschitz-bound"),
+        (lben, {"margin": 1.0, "lipschitz_bound": 2.0}, "is no Lipschitz-bounded LBEN"),
+    ],
+)
+def test_lben_asks(arrays: Callable[[], Arrays], given: dict[str, float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load(arrays(), **given)  # type: ignore[arg-type]
+
+
+def test_lben_is_proved_without_a_metric(tmp_path: Path) -> None:
+    project = mondeq_hw.compile(
+        bounded(), tmp_path / "build", bits=8, margin=1.0, lipschitz_bound=2.0, input_scale=1 / 255
+    )
+    assert project.program.certified
+
+
+# -- infinity-norms ----------------------------------------------------------
+
+
+def nemon(n: int = 9, d: int = 4, k: int = 3) -> Arrays:
+    rng = np.random.default_rng(5)
+    layer = {
+        "A.weight": rng.normal(size=(n, n)),
+        "d": 2 * rng.normal(size=n),
+        "U.weight": rng.normal(size=(n, d)),
+        "U.bias": rng.normal(size=n),
+    }
+    rest = {"Wout.weight": rng.normal(size=(k, n)), "Wout.bias": rng.normal(size=k)}
+    return {**{f"mon.linear_module.{key}": value for key, value in layer.items()}, **rest}
+
+
+def test_nemon() -> None:
+    p, layer, m = nemon(), "mon.linear_module.", 0.05
+    A, D = p[layer + "A.weight"], np.diag(np.exp(p[layer + "d"]))
+    W = m * np.eye(9) + np.linalg.inv(D) @ A @ D - np.diag(np.abs(A).sum(axis=1))
+    model = load(p, margin=m)
+    assert monotonicity_margin(W) < 0 < model.monotonicity_margin
+    assert_solves(model, W, p[layer + "U.weight"], p[layer + "U.bias"], p["Wout.weight"], p["Wout.bias"])
+
+
+def test_nemon_that_is_none() -> None:
+    with pytest.raises(InputError, match="not diagonally dominant in any weighting"):
+        load(nemon(), margin=3.0)
+
+
+def test_implicit_model() -> None:
+    rng = np.random.default_rng(6)
+    A = rng.normal(size=(9, 9))
+    A *= 0.95 / np.abs(A).sum(axis=1).max()
+    B, C = rng.normal(size=(9, 4)), rng.normal(size=(3, 9))
+    model = load({"A": A, "B": B, "C": C, "D": np.zeros((3, 4))})
+    assert_solves(model, A, B, np.zeros(9), C, np.zeros(3))
+    with pytest.raises(InputError, match="D is not zero"):
+        load({"A": A, "B": B, "C": C, "D": np.ones((3, 4))})
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_diagonal_dominance_gives_a_metric(seed: int) -> None:
+    """Random operators that contract in a weighted infinity-norm are monotone in the coordinates found; others none."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 12))
+    W = rng.normal(size=(n, n)) * np.exp(rng.normal(size=n))
+    weights = np.exp(2 * rng.normal(size=n))
+    radius = (np.abs(W) @ weights / weights).max()
+    factors = dominant_metric(0.99 * W / radius)
+    assert factors is not None
+    zeros = np.zeros(n)
+    model = MonDEQ(0.99 * W / radius, np.eye(n), zeros, np.eye(n), zeros, 1.0)
+    assert in_coordinates(model, factors).monotonicity_margin > 0
+    assert dominant_metric(1.01 * np.abs(W) / np.abs(np.linalg.eigvals(np.abs(W))).max()) is None
+
+
+# -- convolutions ------------------------------------------------------------
+
+
+def convolutional(channels: int, kernel: int, pooled: int, images: int = 1) -> Arrays:
+    rng = np.random.default_rng(8)
+    layer = {
+        "g": np.array(1.5),
+        "h": np.array(0.7),
+        "U.weight": rng.normal(size=(channels, images, kernel, kernel)) / kernel,
+        "U.bias": rng.normal(size=channels),
+        "A.weight": rng.normal(size=(channels, channels, 3, 3)),
+        "B.weight": rng.normal(size=(channels, channels, 3, 3)),
+    }
+    rest = {"Wout.weight": rng.normal(size=(4, channels * pooled**2)), "Wout.bias": rng.normal(size=4)}
+    return {**{f"mon.linear_module.{key}": value for key, value in layer.items()}, **rest}
+
+
+def convolved(p: Arrays, margin: float, images: torch.Tensor, stride: int, zeros: int, pool: int) -> np.ndarray:
+    """Outputs by convolutions, border and pooling as the reference codes write them; damped forward-backward."""
+    t = {key.removeprefix("mon.linear_module."): torch.tensor(value) for key, value in p.items()}
+    A, B = t["A.weight"] / t["A.weight"].norm(), t["h"] * t["B.weight"] / t["B.weight"].norm()
+
+    def cpad(x: torch.Tensor) -> torch.Tensor:
+        return functional.pad(x, (1, 1, 1, 1), mode="circular")
+
+    def transposed(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+        return functional.conv_transpose2d(cpad(x), weight)[:, :, 2:-2, 2:-2]
+
+    Ux = functional.conv2d(cpad(functional.pad(images, (zeros,) * 4)), t["U.weight"], t["U.bias"], stride)
+    z = torch.zeros_like(Ux)
+    for _ in range(3000):
+        Wz = (1 - margin) * z - t["g"] * transposed(functional.conv2d(cpad(z), A), A)
+        Wz = Wz + functional.conv2d(cpad(z), B) - transposed(z, B)
+        z = torch.relu(z + 0.02 * (Wz + Ux - z))
+        z[:, :, 0], z[:, :, -1], z[:, :, :, 0], z[:, :, :, -1] = 0, 0, 0, 0
+    features = functional.avg_pool2d(z, pool).flatten(1)
+    return (features @ t["Wout.weight"].T + t["Wout.bias"]).numpy()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "stride", "zeros", "pool", "inner"),
+    [(convolutional(2, 6, 4), 3, 0, 2, 2 * 7**2), (convolutional(2, 3, 7), 1, 1, 4, 2 * 28**2)],
+    ids=["craft", "locuslab"],
+)
+def test_convolution(arrays: Arrays, stride: int, zeros: int, pool: int, inner: int) -> None:
+    words = np.random.default_rng(1).integers(0, 256, size=(3, 784))
+    model = load(arrays, margin=2.0, preprocessing=RAW)
+    assert model.n == inner
+    expected = convolved(arrays, 2.0, torch.tensor(words / 255).reshape(-1, 1, 28, 28), stride, zeros, pool)
+    np.testing.assert_allclose(logits(model, words), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (convolutional(64, 3, 7), r"57600 states \(64 channels of 30 x 30\); expected at most 2000"),
+        (convolutional(2, 6, 5), r"50 features at its readout, which fits none of the known layouts"),
+        (convolutional(2, 6, 4, images=2), "2-channel images"),
+        (
+            {f"mon.linear_module.A0.{tier}.weight": np.ones((4, 4, 3, 3)) for tier in range(3)},
+            r"a multi-tier convolutional MonDEQ \(3 kernels\); expected one layer",
+        ),
+    ],
+)
+def test_convolutions_that_are_not_lowered(arrays: Arrays, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load(arrays, margin=2.0)
+
+
+# -- published networks ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "lipschitz", "accuracy"),
+    [("mon_h40_m20.0", 40, 45.77, 0.9560), ("mnist_sm_mon_conv_c8_k6_s3_m20.0", 392, 31.28, 0.9306)],
+)
+def test_craft(shared: Path, name: str, n: int, lipschitz: float, accuracy: float) -> None:
+    file = shared / "checkpoints" / "craft" / f"{name}.pt"
+    model = load(file, margin=20.0, preprocessing=MNIST_PREPROCESSING)
+    assert model.n == n and model.monotonicity_margin == 20.0
+    assert lipschitz_constant(model.W) == pytest.approx(lipschitz, abs=0.01)
+    test = mnist(shared / "data" / "mnist", "test")
+    assert (logits(model, test.words).argmax(axis=1) == test.labels).mean() == accuracy
+
+
+def test_hcas(shared: Path) -> None:
+    """Means and deviations one for each input; the table's last four fifths agree on 89.6 %."""
+    folder = shared / "checkpoints" / "craft"
+    with np.load(folder / "hcas.npz") as table:
+        X, y, mean, std = (table[key] for key in ("X", "y", "mean", "std"))
+    model = load(folder / "HCAS_p0_t0_mon_h100_m20.0.pt", margin=20.0, preprocessing=Preprocessing(1.0, mean, std))
+    agree = logits(model, X).argmax(axis=1) == y.argmax(axis=1)
+    assert agree[len(agree) // 5 :].mean() == pytest.approx(0.896, abs=0.0005)
+    assert agree.mean() == pytest.approx(0.892, abs=0.0005)
+
+
+def test_craft_convolution_end_to_end(shared: Path, tmp_path: Path) -> None:
+    """Compiled, proved, and nearly the float network's accuracy at 6 bits."""
+    file = shared / "checkpoints" / "craft" / "mnist_sm_mon_conv_c8_k6_s3_m20.0.pt"
+    project = mondeq_hw.compile(
+        file, tmp_path / "build", bits=6, margin=20.0, data_dir=shared / "data" / "mnist", calibration_samples=1000
+    )
+    accuracy = project.report.comparison.value
+    assert project.program.certified and project.report.warnings == ()
+    assert accuracy.floating == pytest.approx(0.9306, abs=1e-9) and accuracy.golden > 0.928
