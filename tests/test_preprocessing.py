@@ -109,12 +109,12 @@ def test_one_number_for_each_input(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"input_scale": "0.1,0.2"}, r"scale has shape \(2,\); expected one number or \(5,\)"),
-        ({"input_scale": "0.1,-0.2,1,1,1"}, "--input-scale is .*; expected a positive number, one for each input"),
-        ({"input_std": [1.0, 0.0, 1, 1, 1]}, "--input-std is .*; expected a positive number"),
-        ({"input_mean": "dark"}, "--input-mean is 'dark'; expected a finite number, one for each input"),
-        ({"input_mean": [0.0, float("nan")]}, "--input-mean is .*expected a finite number"),
+        ({"input_scale": "0.1,-0.2,1,1,1"}, "input_scale is .*; expected a positive number, one for each input"),
+        ({"input_std": [1.0, 0.0, 1, 1, 1]}, "input_std is .*; expected a positive number"),
+        ({"input_mean": "dark"}, "input_mean is 'dark'; expected a finite number, one for each input"),
+        ({"input_mean": [0.0, float("nan")]}, "input_mean is .*expected a finite number"),
         ({"input_mean": "none.npy"}, r"none\.npy: cannot be read as \.npy"),
-        ({"input_mean": [[0.1]]}, "--input-mean is .*expected a finite number"),
+        ({"input_mean": [[0.1]]}, "input_mean is .*expected a finite number"),
     ],
 )
 def test_vectors_that_are_none(options: dict[str, Any], message: str, tmp_path: Path) -> None:
