@@ -273,6 +273,7 @@ def test_matlab(tmp_path: Path) -> None:
         (gzip.compress(b"weights"), "packed by gzip"),
         (b"\x89HDF\r\n\x1a\n" + bytes(20), "HDF5"),
     ],
+    ids=["LFS pointer", "HTML", "HTML after a blank", "gzip", "HDF5"],
 )
 def test_what_people_hand_over_instead(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "m.pt").write_bytes(content)

@@ -14,7 +14,7 @@ from stand_ins import mnist as write_mnist
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Preprocessing, load, save
 from mondeq_hw.cli import main
-from mondeq_hw.config import resolve
+from mondeq_hw.config import CompileConfig
 
 MNIST_NETWORK = parameters(seed=0, n=6, d=784, k=10, m=1.0)
 SMALL = parameters(m=1.0)
@@ -109,12 +109,12 @@ def test_one_number_for_each_input(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"input_scale": "0.1,0.2"}, r"scale has shape \(2,\); expected one number or \(5,\)"),
-        ({"input_scale": "0.1,-0.2,1,1,1"}, "--input-scale is .*; expected a positive number, one for each input"),
-        ({"input_std": [1.0, 0.0, 1, 1, 1]}, "--input-std is .*; expected a positive number"),
-        ({"input_mean": "dark"}, "--input-mean is 'dark'; expected a finite number, one for each input"),
-        ({"input_mean": [0.0, float("nan")]}, "--input-mean is .*expected a finite number"),
+        ({"input_scale": "0.1,-0.2,1,1,1"}, "input_scale is .*; expected a positive number, one for each input"),
+        ({"input_std": [1.0, 0.0, 1, 1, 1]}, "input_std is .*; expected a positive number"),
+        ({"input_mean": "dark"}, "input_mean is 'dark'; expected a finite number, one for each input"),
+        ({"input_mean": [0.0, float("nan")]}, "input_mean is .*expected a finite number"),
         ({"input_mean": "none.npy"}, r"none\.npy: cannot be read as \.npy"),
-        ({"input_mean": [[0.1]]}, "--input-mean is .*expected a finite number"),
+        ({"input_mean": [[0.1]]}, "input_mean is .*expected a finite number"),
     ],
 )
 def test_vectors_that_are_none(options: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_vector_of_scales_survives_the_own_format_and_onnx(tmp_path: Path) -> 
 
 
 def test_config_keeps_plain_numbers() -> None:
-    config = resolve({"bits": 5, "input_mean": np.array([0.1, 0.2]), "input_scale": np.float32(0.5)})
+    config = CompileConfig(bits=5, input_mean=np.array([0.1, 0.2]), input_scale=np.float32(0.5))
     assert config.input_mean == (0.1, 0.2) and config.input_scale == 0.5 and type(config.input_scale) is float
 
 

@@ -28,8 +28,10 @@ def _engines(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _numbers(value: Any) -> Any:
+def numbers(value: Any) -> Any:
     """A finite number or a tuple of them: of a number, list, array, ``0.1,0.2`` or the name of a ``.npy`` file."""
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, str) and value.endswith(".npy"):
         try:
             value = np.load(value, allow_pickle=False)
@@ -50,8 +52,7 @@ def _positive(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
 
 
 Folder = Annotated[Path, Field(strict=False)]
-Numbers = Annotated[float | tuple[float, ...], BeforeValidator(_numbers)]
-PositiveNumbers = Annotated[Numbers, AfterValidator(_positive)]
+Vector = Annotated[float | tuple[float, ...], BeforeValidator(numbers)]
 Solver = Annotated[Literal["peaceman_rachford", "forward_backward"], BeforeValidator(_with_underscores)]
 
 
@@ -78,48 +79,43 @@ class NetworkOptions(DataOptions):
         PositiveFloat | None,
         option("X", "Monotonicity margin m, for checkpoints that do not store it.", unset="stored"),
     ] = None
-    lipschitz_bound: Annotated[
-        PositiveFloat | None,
-        option("X", "Bound gamma of a Lipschitz-bounded LBEN, which does not store it.", unset="none"),
-    ] = None
     prefix: Annotated[
         str | None,
         option(
-            "NAME",
-            "What stands before the layer's names in a larger model.",
-            unset="found",
-            expected="what stands before the layer's names",
+            "NAME", "What stands before the layer's names in a larger model.", expected="the beginning of its keys"
         ),
     ] = None
     keys: Annotated[
         Folder | None,
-        option("FILE", "Our names and the checkpoint's.", unset="known ones", expected="a .toml file of names"),
+        option("FILE", "TOML file of our names and the checkpoint's.", expected="a .toml file"),
+    ] = None
+    lipschitz_bound: Annotated[
+        PositiveFloat | None, option("X", "Bound gamma of a Lipschitz-bounded LBEN, which does not store it.")
     ] = None
     input_scale: Annotated[
-        PositiveNumbers | None,
+        Annotated[Vector, AfterValidator(_positive)] | None,
         option(
             "X",
-            "Preprocessing x = (scale * word - mean) / std, instead of the stored one: a number, one for each input "
-            "(0.5,0.25), or a .npy file.",
-            unset="stored",
+            "Preprocessing x = (scale * word - mean) / std: a number, one for each input (0.1,0.2), or a .npy file.",
+            unset="stored, or asked for",
             expected="a positive number, one for each input (0.5,0.25), or a .npy file",
         ),
     ] = None
     input_mean: Annotated[
-        Numbers | None,
+        Vector | None,
         option(
             "X",
             "See input scale.",
-            unset="stored",
+            unset="stored, or 0",
             expected="a finite number, one for each input (0.1,0.2), or a .npy file",
         ),
     ] = None
     input_std: Annotated[
-        PositiveNumbers | None,
+        Annotated[Vector, AfterValidator(_positive)] | None,
         option(
             "X",
             "See input scale.",
-            unset="stored",
+            unset="stored, or 1",
             expected="a positive number, one for each input (0.3,0.4), or a .npy file",
         ),
     ] = None
