@@ -266,7 +266,7 @@ def test_craft(shared: Path, name: str, n: int, lipschitz: float, accuracy: floa
     assert model.n == n and model.monotonicity_margin == 20.0
     assert lipschitz_constant(model.W) == pytest.approx(lipschitz, abs=0.01)
     test = mnist(shared / "data" / "mnist", "test")
-    assert (logits(model, test.words).argmax(axis=1) == test.labels).mean() == accuracy
+    assert (logits(model, test.words).argmax(axis=1) == test.targets).mean() == accuracy
 
 
 def test_hcas(shared: Path) -> None:
