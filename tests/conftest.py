@@ -9,6 +9,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from builds import digits_build, narrow_digits_build, small_build, small_model  # noqa: F401 - fixtures
+from report_builds import bare, full  # noqa: F401 - fixtures
 
 from mondeq_hw import MissingToolError
 

@@ -19,7 +19,7 @@ from random_models import random_program, with_rows
 from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
 from mondeq_hw.hardware import Design, rtl
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
-from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule_unrolled
+from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule, schedule_unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program.program import SolverProgram
 
@@ -309,3 +309,9 @@ CORNERS: dict[str, Callable[[], Corner]] = {
 def corner_programs() -> dict[str, Corner]:
     """All of them, by name."""
     return {name: make() for name, make in CORNERS.items()}
+
+
+def slow_core() -> Corner:
+    """Slower than the line, so that requests pile up."""
+    program = random_program(3, n=8, d=2, k=2, bits=4, iterations=64)
+    return Corner(program, schedule(program, 64))

@@ -6,13 +6,11 @@ import gzip
 import json
 import os
 import pickle
-import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +18,10 @@ import numpy as np
 import pytest
 import torch
 from checkpoints import li_2026, parameters, plain, winston_kolter, write_npz, write_torch
-from test_data import write_idx, write_mnist
+from hostile import Bad, Canary, Case, P, assert_one_message, compile_args, compile_file, content, npz
+from mnist_files import write_idx, write_mnist
 
 from mondeq_hw.cli import main
-
-P = parameters()
-
-#: Makes a file or folder in the given folder and returns the command line.
-Case = Callable[[Path], list[str]]
-
-
-@dataclass(frozen=True)
-class Bad:
-    """One bad input."""
-
-    name: str
-    case: Case
-    message: str
-    code: int = 2
-
-
-def compile_file(content: bytes, name: str = "m.pt") -> Case:
-    def case(folder: Path) -> list[str]:
-        (folder / name).write_bytes(content)
-        return compile_args(folder / name)
-
-    return case
-
-
-def compile_args(model: Path, *options: str) -> list[str]:
-    return ["compile", str(model), "--out", str(model.parent / "build"), *(options or ("--bits", "5"))]
 
 
 def good(folder: Path) -> Path:
@@ -59,16 +31,6 @@ def good(folder: Path) -> Path:
 def options(*given: str) -> Case:
     """A good model with bad options."""
     return lambda folder: compile_args(good(folder), *given)
-
-
-def npz(**changes: Any) -> Case:
-    """The plain format with keys changed, or left out where the value is None."""
-
-    def case(folder: Path) -> list[str]:
-        arrays = {key: value for key, value in {**plain(P), **changes}.items() if value is not None}
-        return compile_args(write_npz(folder / "m.npz", arrays))
-
-    return case
 
 
 def state_dict(make: Callable[..., dict[str, np.ndarray]], key: str, value: Any, *given: str) -> Case:
@@ -103,16 +65,6 @@ def torch_object(value: Any) -> Case:
         return compile_args(folder / "m.pt")
 
     return case
-
-
-class Canary:
-    """Unpickling it runs a shell command."""
-
-    def __init__(self, file: Path):
-        self.file = file
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, (f"touch {self.file}",)
 
 
 def malicious(folder: Path) -> list[str]:
@@ -367,10 +319,6 @@ def run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
     return code, captured.out, captured.err
 
 
-def content(folder: Path) -> dict[str, bytes | None]:
-    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
-
-
 ALL = [*FILES, *KEYS, *NUMBERS, *OPTIONS, *FOLDERS, *DATA, *UNPROVED]
 
 
@@ -384,25 +332,12 @@ def test_compile(bad: Bad, tmp_path: Path, capsys: pytest.CaptureFixture[str], m
     assert content(tmp_path) == before
 
 
-def assert_one_message(bad: Bad, code: int, stdout: str, stderr: str) -> None:
-    assert code == bad.code, stderr
-    assert "Traceback" not in stderr + stdout and "internal error" not in stderr
-    assert re.fullmatch(f"mondeq-hw: .*({bad.message}).*\n", stderr), stderr
-
-
 def test_more_than_thirty_cases() -> None:
     assert len(ALL) >= 100
     assert len({bad.name for bad in ALL}) == len(ALL)
 
 
 # -- build folders -----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bad_input")
-    assert main(["compile", str(good(folder)), "--bits", "5", "--out", str(folder / "build"), "--json"]) == 0
-    return folder / "build"
 
 
 def inputs(array: Any) -> Case:
@@ -460,8 +395,8 @@ BUILDS = [
 
 
 @pytest.mark.parametrize("bad", BUILDS, ids=lambda bad: bad.name)
-def test_build_folder(bad: Bad, build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copytree(build, tmp_path / "build")
+def test_build_folder(bad: Bad, small_build: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(small_build, tmp_path / "build")
     arguments = bad.case(tmp_path)
     before = content(tmp_path)
     capsys.readouterr()

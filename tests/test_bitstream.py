@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from random_models import random_model
-from test_synth import MAPPER, ROUTER, build_folder, cells, recorded, runs, stand_in
+from synth_stand_ins import MAPPER, ROUTER, build_folder, cells, recorded, runs, stand_in
 
 import mondeq_hw
 from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from corner_programs import CORNERS, Corner
+from corner_programs import CORNERS, Corner, slow_core
 from random_models import random_program, random_words
 
 import mondeq_hw
@@ -23,7 +23,6 @@ from mondeq_hw.boards.board_rtl import line_timing
 from mondeq_hw.boards.frames import SYNC, Frame, FrameReader, Kind, Reason, identity, pack_sample, unpack_result
 from mondeq_hw.boards.host import LinkError, SerialSolver
 from mondeq_hw.boards.pll import Pll, find_pll
-from mondeq_hw.hardware.schedule import schedule
 from mondeq_hw.problem.data import digits, mnist
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
@@ -229,12 +228,6 @@ def test_serial_device_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest
 
 
 # -- pin to pin ------------------------------------------------------------------------
-
-
-def slow_core() -> Corner:
-    """Slower than the line, so that requests pile up."""
-    program = random_program(3, n=8, d=2, k=2, bits=4, iterations=64)
-    return Corner(program, schedule(program, 64))
 
 
 @pytest.mark.parametrize("make", [CORNERS["wide"], slow_core], ids=["wide", "slow"])

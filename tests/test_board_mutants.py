@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from corner_programs import CORNERS
+from corner_programs import CORNERS, slow_core
 from random_models import random_words
-from test_board import slow_core
 
 from mondeq_hw.rtl_tests.board_runner import QUICK, simulate_board, write_design
 

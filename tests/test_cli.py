@@ -26,12 +26,10 @@ from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.program.golden import GoldenModel
 
 
-@pytest.fixture(scope="module")
-def build(digits_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def build(digits_build: Path) -> Path:
     """The digits at 5 bits, by the command of the README."""
-    folder = tmp_path_factory.mktemp("cli") / "build"
-    assert main(["compile", str(digits_model), "--bits", "5", "--out", str(folder)]) == 0
-    return folder
+    return digits_build
 
 
 @pytest.fixture(scope="module")

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mnist_files import write_idx, write_mnist
 
 from mondeq_hw import InputError
 from mondeq_hw.problem.data import digits, mnist, named, read_idx
-
-
-def write_idx(file: Path, array: np.ndarray) -> None:
-    content = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes() + array.astype(np.uint8).tobytes()
-    file.write_bytes(gzip.compress(content) if file.suffix == ".gz" else content)
-
-
-def write_mnist(folder: Path, suffix: str = "", side: int = 4, samples: int = 6) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for prefix in ("train", "t10k"):
-        arrays[f"{prefix}-images-idx3-ubyte"] = rng.integers(0, 256, (samples, side, side))
-        arrays[f"{prefix}-labels-idx1-ubyte"] = rng.integers(0, 10, samples)
-    for name, array in arrays.items():
-        write_idx(folder / (name + suffix), array)
-    return arrays
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])

@@ -42,19 +42,11 @@ RESTS_ON = {
 }
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("compiled")
-    model = write_npz(folder / "model.npz", plain(parameters()))
-    assert main(["compile", str(model), "--bits", "5", "--out", str(folder / "build"), "--json"]) == 0
-    return folder / "build"
-
-
 @pytest.fixture
-def build(compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def build(small_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     np.save("x.npy", np.zeros((1, 5)))
-    return Path(shutil.copytree(compiled, "build"))
+    return Path(shutil.copytree(small_build, "build"))
 
 
 def edit(file: Path) -> None:

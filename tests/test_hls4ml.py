@@ -72,12 +72,9 @@ def registered() -> None:
 
 
 @pytest.fixture(scope="module")
-def build(digits_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build(narrow_digits_build: Path) -> Path:
     """The digits at 3 bits, folded onto more multipliers than by default."""
-    folder = tmp_path_factory.mktemp("hls4ml") / "build"
-    command = ["compile", str(digits_model), "--bits", "3", "--reuse-factor", "16", "--out", str(folder)]
-    assert cli.main(command) == 0
-    return folder
+    return narrow_digits_build
 
 
 def convert(

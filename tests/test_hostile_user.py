@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checkpoints import parameters, plain, write_npz
-from test_bad_input import Bad, assert_one_message, content, npz
+from hostile import Bad, assert_one_message, content, npz
 
 from mondeq_hw import save
 from mondeq_hw.base.errors import InputError

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import torch
 from checkpoints import Network, linear, parameters, plain, winston_kolter, write_npz, write_torch
+from hostile import Canary
 from safetensors.torch import save_file
 from scipy.io import savemat
-from test_bad_input import Canary
 
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Preprocessing, load

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_qat import FAST, accuracy, blobs, lowered_model
+from retraining_runs import FAST, accuracy, blobs, lowered_model
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 

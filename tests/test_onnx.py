@@ -268,10 +268,10 @@ def updates(model: onnx.ModelProto, words: np.ndarray) -> int:
 # -- the digits, in all three forms --------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Project:
+@pytest.fixture
+def build(narrow_digits_build: Path) -> Project:
     """The embedded model, compiled."""
-    return mondeq_hw.compile(ROOT / "examples" / "digits.pt", tmp_path_factory.mktemp("onnx") / "build", bits=3)
+    return Project.load(narrow_digits_build)
 
 
 def test_digits_integer(build: Project) -> None:

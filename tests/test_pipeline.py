@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checkpoints import parameters, plain, write_npz
+from mnist_files import write_mnist
 from random_models import random_model
-from test_data import write_mnist
 
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, NotCertifiedError, Preprocessing

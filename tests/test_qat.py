@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from random_models import random_model
+from retraining_runs import FAST, accuracy, blobs, lowered_model
 
-from mondeq_hw.base import FREE, RELU, Clip, Interval, max_level, soft_threshold
+from mondeq_hw.base import FREE, RELU, Interval, max_level, soft_threshold
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.base.numerics import FixedPointFormat
 from mondeq_hw.cli import main
@@ -18,15 +18,15 @@ from mondeq_hw.pipeline import compile
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, find_splitting, network_of, reformulate
 from mondeq_hw.problem.data import Dataset
 from mondeq_hw.problem.load import Training, load_checkpoint, save
-from mondeq_hw.problem.model import MonDEQ, Preprocessing, StoredRecurrence
+from mondeq_hw.problem.model import MonDEQ, Preprocessing
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.problem.stored import pack, unpack
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.proof.contraction import prove_contraction
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
-from mondeq_hw.rounding.quantize import quantized_of, to_levels
+from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.quantize import to_levels
 from mondeq_hw.training import qat
 from mondeq_hw.training.qat import (
     QatConfig,
@@ -36,25 +36,12 @@ from mondeq_hw.training.qat import (
     straight_through,
     with_room_to_train,
 )
-from mondeq_hw.training.train import Epoch, Optimisation, split
+from mondeq_hw.training.train import Epoch, split
 
 
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
-
-
-def lowered_model(
-    bits: int,
-    solver: str = PEACEMAN_RACHFORD,
-    n: int = 7,
-    seed: int = 0,
-    rows: tuple[Interval, ...] = (RELU,),
-    **options,
-):
-    model = random_model(np.random.default_rng(seed), n, 5, 3, margin=0.8)
-    model = replace(model, clip=Clip.of([rows[row % len(rows)] for row in range(n)]))
-    return lower(model, LoweringOptions(bits, solver=solver, rounding="nearest", **options))
 
 
 @pytest.mark.parametrize("bits", range(1, 17))
@@ -192,24 +179,6 @@ def test_training_keeps_latents_in_reach(tmp_path):
 
 
 # -- retraining ----------------------------------------------------------------------------------------
-
-
-def blobs(samples: int = 240) -> Dataset:
-    """Three noisy patterns of five pixels."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(samples) % 3
-    patterns = rng.integers(40, 216, size=(3, 5))
-    words = np.clip(patterns[labels] + rng.normal(scale=30, size=(samples, 5)), 0, 255)
-    return Dataset("blobs", "train", words.astype(np.int64), labels)
-
-
-FAST = QatConfig(Optimisation(5, 24, 0.05, patience=10, validation_share=0.25), iterations=12)
-
-
-def accuracy(lowered: Lowered, stored: StoredRecurrence | None, data: Dataset) -> float:
-    quantized = lowered.quantized if stored is None else quantized_of(stored)
-    golden = GoldenModel(assemble(quantized, lowered.input_format, lowered.state_format, 12, certified=False))
-    return 100.0 * float((golden.predict_raw(golden.words(data.words)).argmax(axis=1) == data.targets).mean())
 
 
 @pytest.mark.parametrize("bits, drive_bits, readout_bits, least", [(1, 2, 1, 60.0), (2, 4, 3, 80.0), (4, 1, 2, 80.0)])

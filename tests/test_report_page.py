@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 
 import pytest
 from checkpoints import parameters, plain, write_npz
-from test_report import bare, full  # noqa: F401 - fixtures
 
 from mondeq_hw.cli import main
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from corner_programs import Corner
 from random_models import random_program
+from synth_stand_ins import MAPPER, ROUTER, build_folder, cells, recorded, runs, stand_in
 
 from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
-from mondeq_hw.folder.writing import writing
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
 from mondeq_hw.hardware.estimate import estimate, products
 from mondeq_hw.hardware.parts import ECP5, PARTS, ULTRASCALE_PLUS, XC7, Usage, exceeded, find_part
@@ -30,14 +30,7 @@ from mondeq_hw.synthesis.parsers import (
     yosys_usage,
 )
 from mondeq_hw.synthesis.synth import SynthOptions, synthesize
-from mondeq_hw.synthesis.tools import SynthTool, ToolFailedError, ToolRun, nextpnr_ecp5, vitis_hls, yosys
-
-REPORTS = Path(__file__).with_name("synth_reports")
-
-
-def recorded(name: str) -> str:
-    return (REPORTS / name).read_text()
-
+from mondeq_hw.synthesis.tools import ToolFailedError, ToolRun, nextpnr_ecp5, vitis_hls, yosys
 
 # -- parts -----------------------------------------------------------------------
 
@@ -139,31 +132,6 @@ def test_bad_option_is_refused(options: dict, message: str) -> None:
 # -- the flow around the tools -----------------------------------------------------
 
 
-def build_folder(folder: Path, **sizes: int) -> Path:
-    program = random_program(3, **{"n": 8, "d": 6, "k": 3, "bits": 4, "iterations": 5, **sizes}).replace(name="named")
-    with writing(folder, force=True) as temporary:
-        Corner(program, schedule(program, 4)).build(temporary)
-    return folder
-
-
-def stand_in(folder: Path, name: str, script: str) -> SynthTool:
-    """A tool that runs a Python script, and notes each run in ``<name>.runs``."""
-    file = folder / f"{name}.py"
-    noted = f"open({str(folder / name)!r} + '.runs', 'a').write('x')\n"
-    file.write_text(f"import pathlib, sys\n{noted}{script}")
-    return SynthTool(name, (sys.executable, str(file)), "1.0", r"^Info: (.*)$")
-
-
-def runs(folder: Path, name: str) -> int:
-    file = folder / f"{name}.runs"
-    return len(file.read_text()) if file.exists() else 0
-
-
-MAPPER = "[pathlib.Path(name).write_text('{{}}') for name in ('netlist.json', 'netlist.v')]\n"
-MAPPER += "pathlib.Path('cells.json').write_text({cells!r})\n"
-ROUTER = "print('Info: Routing'); pathlib.Path('routed.json').write_text({routed!r})\n"
-
-
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Stand-ins for Yosys and nextpnr that answer with the recorded files, or as asked."""
@@ -263,10 +231,6 @@ def test_missing_amd_tool_names_the_remedy(flow: str, tmp_path: Path, monkeypatc
 
 
 # -- designs that do not fit ---------------------------------------------------------
-
-
-def cells(**counts: int) -> str:
-    return json.dumps({"design": {"num_cells_by_type": counts}})
 
 
 def test_design_that_does_not_fit_names_the_folding_that_would(tmp_path: Path, tools) -> None:

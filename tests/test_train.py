@@ -12,45 +12,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from training_runs import FAST, run, small_data
 
 from mondeq_hw.base import Clip, Interval, soft_threshold
 from mondeq_hw.base.errors import InputError
-from mondeq_hw.problem.data import Dataset, digits
+from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load, load_checkpoint
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.training.train import (
     Epoch,
     Optimisation,
-    TrainingConfig,
     TrainingRun,
     accuracy,
     fit,
-    normalisation,
     plot_history,
     shifted,
     split,
-    train,
 )
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-FAST = TrainingConfig(n=6, margin=0.5, optimisation=Optimisation(6, 16, 1e-2, patience=10))
 
 
 @pytest.fixture(autouse=True)
 def one_thread():
     torch.set_num_threads(1)
-
-
-def small_data() -> Dataset:
-    """200 digits of the classes 0 to 3."""
-    full = digits("train")
-    chosen = np.flatnonzero(full.targets < 4)[:200]
-    return Dataset(full.name, full.split, full.words[chosen], full.targets[chosen])
-
-
-def run(config: TrainingConfig = FAST, **arguments):
-    data = small_data()
-    return train(config, data, normalisation(data, 1 / 16, 5), **arguments)
 
 
 def test_training_learns_and_repeats():
@@ -164,7 +149,7 @@ sys.path.insert(0, {tests!r})
 import torch
 torch.set_num_threads(1)
 from pathlib import Path
-from test_train import run
+from training_runs import run
 def kill(epoch):
     if epoch.epoch == 2:
         os.kill(os.getpid(), signal.SIGKILL)
