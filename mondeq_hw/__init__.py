@@ -15,11 +15,13 @@ from .base import InputError, MismatchError, MissingToolError, MondeqError, NotC
 from .problem import MonDEQ, Preprocessing, from_cvxpy, from_mpc, from_qp, load, save
 
 if TYPE_CHECKING:
+    from .control import LinearPlant, simulate
     from .pipeline import compile
     from .project import Project
 
 __all__ = [
     "InputError",
+    "LinearPlant",
     "MismatchError",
     "MissingToolError",
     "MonDEQ",
@@ -34,6 +36,7 @@ __all__ = [
     "from_qp",
     "load",
     "save",
+    "simulate",
 ]
 
 
@@ -52,4 +55,8 @@ def __getattr__(name: str) -> Any:
         from .project import Project
 
         return Project
+    if name in ("LinearPlant", "simulate"):
+        from . import control
+
+        return getattr(control, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,6 +35,19 @@ class Preprocessing:
         """Network inputs for raw words (any shape ending in the feature axis)."""
         return (self.scale * np.asarray(words, dtype=np.float64) - self.mean) / self.std
 
+    def inverse(self, inputs: np.ndarray) -> np.ndarray:
+        """Real-valued words of network inputs (.., d): the inverse of :meth:`apply`, rounded to nothing."""
+        return (np.asarray(inputs, dtype=np.float64) * self.std + self.mean) / self.scale
+
+    def words_within(self, inputs: np.ndarray) -> np.ndarray:
+        """The raw word nearest to each network input (.., d); what lies beyond all words gets the first or the last."""
+        return np.clip(np.rint(self.inverse(inputs)), 0, 2**self.input_bits - 1).astype(np.int64)
+
+    def within(self, inputs: np.ndarray) -> np.ndarray:
+        """Network inputs (.., d) as they are, or at the edge where no word stands for them."""
+        ends = self.apply(np.zeros(())), self.apply(np.full((), 2.0**self.input_bits - 1))
+        return np.clip(inputs, *ends)
+
     def to_plain(self) -> dict[str, Any]:
         """As JSON-ready numbers and lists."""
         return {

@@ -1,0 +1,10 @@
+"""A compiled controller in the loop with its plant.
+
+Takes a program, the problem that it was compiled from and a plant; gives a ``ClosedLoop``.
+"""
+
+from __future__ import annotations
+
+from .loop import ClosedLoop, LinearPlant, simulate
+
+__all__ = ["ClosedLoop", "LinearPlant", "simulate"]

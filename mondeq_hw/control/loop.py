@@ -1,0 +1,165 @@
+"""Closed loop of a compiled controller: the integers decide, the plant moves, the exact solution is kept beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base import InputError
+from ..problem import MonDEQ, logits
+from ..program import GoldenModel, SolverProgram
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: The next state of a plant from its state and input.
+Plant = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class LinearPlant:
+    """``x+ = A x + B u``.
+
+    Parameters
+    ----------
+    A : ndarray (n, n)
+    B : ndarray (n, m)
+    """
+
+    A: np.ndarray
+    B: np.ndarray
+
+    def __call__(self, state: np.ndarray, control: np.ndarray) -> np.ndarray:
+        """The next state."""
+        following: np.ndarray = self.A @ state + self.B @ control
+        return following
+
+
+@dataclass(frozen=True)
+class ClosedLoop:
+    """What happened, sample by sample.
+
+    Parameters
+    ----------
+    words : ndarray of int64 (steps, d)
+        Input words that the core got: replayed through C++ or RTL they give the same controls.
+    states : ndarray (steps + 1, n)
+    parameters : ndarray (steps, d)
+        As asked for, before they were rounded to words and kept in their box.
+    controls : ndarray (steps, k)
+        Applied: the core's outputs.
+    exact : ndarray (steps, k)
+        Of the float problem at the parameter itself, in its box.
+    outside : ndarray of bool (steps,)
+        Whether any parameter lay outside its box and was taken at its edge.
+    """
+
+    words: np.ndarray
+    states: np.ndarray
+    parameters: np.ndarray
+    controls: np.ndarray
+    exact: np.ndarray
+    outside: np.ndarray
+
+    @property
+    def largest_error(self) -> float:
+        """Largest ``|controls - exact|`` of any output and sample."""
+        return float(np.abs(self.controls - self.exact).max())
+
+    def plot(self, axes: np.ndarray | None = None) -> Figure:
+        """States, controls beside the exact ones, and the error, over time.
+
+        Parameters
+        ----------
+        axes : array of three Axes, optional
+            Drawn into; a new figure when absent.
+        """
+        from matplotlib.figure import Figure as NewFigure  # without pyplot: no display, no global state
+
+        if axes is None:
+            axes = NewFigure(figsize=(8, 8), layout="constrained").subplots(3, 1, sharex=True)
+        states, controls, error = axes
+        states.plot(self.states)
+        states.set_ylabel("plant state")
+        time = np.arange(len(self.controls))
+        for index in range(self.controls.shape[1]):
+            line = controls.step(time, self.controls[:, index], where="post", label=f"output {index}")[0]
+            controls.step(time, self.exact[:, index], where="post", color=line.get_color(), linestyle=":")
+        controls.set_ylabel("control (dotted: exact)")
+        controls.legend(loc="upper right", fontsize="small")
+        error.semilogy(time, np.maximum(np.abs(self.controls - self.exact), np.finfo(float).tiny))
+        error.set_ylabel("error")
+        error.set_xlabel("sample")
+        for moment in np.flatnonzero(self.outside):
+            error.axvline(moment, color="0.8", zorder=0)
+        figure: Figure = states.figure
+        return figure
+
+
+def simulate(
+    program: SolverProgram,
+    problem: MonDEQ,
+    plant: Plant,
+    start: np.ndarray,
+    steps: int,
+    *,
+    parameter: Callable[[np.ndarray, int], np.ndarray] = lambda state, step: state,
+    disturbances: np.ndarray | None = None,
+) -> ClosedLoop:
+    """Run the golden model of a controller in the loop with a plant.
+
+    Parameters
+    ----------
+    program : SolverProgram
+        Of a build folder, ``project.program``.
+    problem : MonDEQ
+        What it was compiled from; gives the parameters' box and the exact solution.
+    plant : callable
+        ``(state, control) -> next state``; :class:`LinearPlant` for a linear one.
+    start : ndarray (n,)
+    steps : int
+    parameter : callable
+        ``(state, step) -> theta``; the state itself when absent.
+    disturbances : ndarray (steps, n), optional
+        Added to each next state.
+
+    Raises
+    ------
+    InputError
+        A size does not fit, or the state is no longer finite.
+    """
+    golden = GoldenModel(program)
+    state = np.asarray(start, dtype=np.float64)
+    if steps < 1:
+        raise InputError(f"steps is {steps}; expected at least 1")
+    if disturbances is not None and np.shape(disturbances) != (steps, len(state)):
+        raise InputError(f"disturbances have shape {np.shape(disturbances)}; expected {(steps, len(state))}")
+    states, parameters, words, controls = [state], [], [], []
+    for step in range(steps):
+        theta = np.asarray(parameter(state, step), dtype=np.float64)
+        if theta.shape != (program.d,):
+            raise InputError(f"the parameter has shape {theta.shape}; expected ({program.d},)")
+        word = problem.input_map.words_within(theta[None])
+        control = golden.predict(word)[0]
+        state = np.asarray(plant(state, control), dtype=np.float64)
+        if disturbances is not None:
+            state = state + disturbances[step]
+        if not np.isfinite(state).all():
+            raise InputError(f"the plant's state is not finite after step {step}; the loop diverges, or the plant does")
+        parameters.append(theta)
+        words.append(word[0])
+        controls.append(control)
+        states.append(state)
+    asked = np.array(parameters)
+    inside = problem.input_map.within(asked)
+    return ClosedLoop(
+        words=golden.words(np.array(words)),
+        states=np.array(states),
+        parameters=asked,
+        controls=np.array(controls),
+        exact=logits(problem, problem.input_map.inverse(inside)),
+        outside=(inside != asked).any(axis=1),
+    )
