@@ -116,7 +116,8 @@ def test_boards_pins() -> None:
 
 @pytest.mark.parametrize("name", ["single", "one_bit", "wide"])
 def test_lint_is_clean(name: str, tmp_path: Path) -> None:
-    write_design(CORNERS[name]().build(tmp_path / "build"), line_timing(25e6, 1_000_000), tmp_path)
+    corner = CORNERS[name]()
+    write_design(corner.build(tmp_path / "build"), line_timing(25e6, 1_000_000), tmp_path)
     tool = Verilator.find()
     sources = [
         f"{folder}/{line}"
@@ -124,7 +125,7 @@ def test_lint_is_clean(name: str, tmp_path: Path) -> None:
         for line in (tmp_path / folder / "sources.f").read_text().split()
     ]
     program = str(tool.root / "bin" / "verilator") if tool.root else "verilator"
-    command = [program, "--lint-only", "-Wall", "--sv", "--top-module", board_rtl.TOP, *sources]
+    command = [program, "--lint-only", "-Wall", "--sv", "--top-module", f"{corner.program.name}_board", *sources]
     result = subprocess.run(command, cwd=tmp_path, env=tool.environment(), capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -253,7 +254,8 @@ def test_images_pin_to_pin(digits_model: Path, tmp_path: Path) -> None:
 def test_mnist_pin_to_pin(shared: Path, tmp_path: Path) -> None:
     """The published checkpoint at four bits, and MNIST's first test images through the pins."""
     model = shared / "checkpoints" / "li_2026_mnist_mondeq.pt"
-    project = mondeq_hw.compile(model, tmp_path / "build", bits=4, rounding="nearest")
+    mnist_pixels = {"input_scale": 1 / 255, "input_mean": 0.1307, "input_std": 0.3081}
+    project = mondeq_hw.compile(model, tmp_path / "build", bits=4, rounding="nearest", **mnist_pixels)
     test = mnist(shared / "data" / "mnist", "test").first(6)
     result = run_board_bench(project.folder, tmp_path / "work", words=test.words, tests=["images"])
     assert result.ok, result.failures
