@@ -37,6 +37,8 @@ from mondeq_hw.training.basin import (
 from mondeq_hw.training.qat import QatConfig, QuantizedNetwork, nearest_levels, retrain
 from mondeq_hw.training.train import Optimisation, split
 
+pytestmark = pytest.mark.slow
+
 CONFIG = QatConfig(Optimisation(2, 64, 0.02, patience=10), iterations=12)
 
 

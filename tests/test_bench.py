@@ -24,6 +24,8 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
 from mondeq_hw.rtl_tests.simulators import SimulationError
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = random_program(3, n=5, d=7, k=3, iterations=4)
 WORDS = random_words(5, PROGRAM, 8)
 EXPECTED = GoldenModel(PROGRAM).predict_raw(WORDS)

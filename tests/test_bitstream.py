@@ -21,6 +21,8 @@ from mondeq_hw.cli import main
 from mondeq_hw.hardware.schedule import initiation_interval
 from mondeq_hw.synthesis.tools import ToolFailedError, ecppack, wheel_program
 
+pytestmark = pytest.mark.slow
+
 PLACER = ROUTER + "pathlib.Path('mondeq.config').write_text('config')\n"
 PACKER = "pathlib.Path('packed.bit').write_bytes(b'bits of ' + ' '.join(sys.argv[1:]).encode())\n"
 

@@ -29,6 +29,8 @@ from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rtl_tests.board_runner import QUICK, run_board_bench, write_design
 from mondeq_hw.rtl_tests.simulators import Verilator
 
+pytestmark = pytest.mark.slow
+
 # -- frames ----------------------------------------------------------------------
 
 

@@ -11,6 +11,8 @@ from random_models import random_words
 
 from mondeq_hw.rtl_tests.board_runner import QUICK, simulate_board, write_design
 
+pytestmark = pytest.mark.slow
+
 MAKERS = {**CORNERS, "slow_core": slow_core}
 
 

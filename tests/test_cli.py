@@ -25,6 +25,8 @@ from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.program.golden import GoldenModel
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def build(digits_build: Path) -> Path:

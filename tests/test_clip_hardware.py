@@ -17,6 +17,8 @@ from mondeq_hw.program import SolverProgram
 from mondeq_hw.synthesis.synth import silent
 from mondeq_hw.synthesis.tools import ToolRun, yosys
 
+pytestmark = pytest.mark.slow
+
 INF = np.inf
 #: Of states from -15 to 15.
 KINDS = {

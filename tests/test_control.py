@@ -12,6 +12,8 @@ from mondeq_hw import InputError, LinearPlant, MonDEQ, Project, simulate
 from mondeq_hw.control import ClosedLoop
 from mondeq_hw.problem import logits
 
+pytestmark = pytest.mark.slow
+
 STEP = 0.1
 A, B = np.array([[1.0, STEP], [0.0, 1.0]]), np.array([[STEP**2 / 2], [STEP]])
 

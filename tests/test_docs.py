@@ -26,6 +26,8 @@ from pages import PAGES, PYTHON, SHELL, Block, anchors, blocks, commands_of, dif
 
 from mondeq_hw.cli import main
 
+pytestmark = pytest.mark.slow
+
 #: The only reasons for which a block need not run.
 REASONS = {"needs a licensed tool", "needs a board", "installs software"}
 #: Copied from the repository into the folder where a page begins; MNIST's stand-in is the rest.

@@ -20,6 +20,8 @@ from mondeq_hw.hardware import Design, Schedule
 from mondeq_hw.rtl_tests.board_runner import QUICK
 from mondeq_hw.rtl_tests.simulators import Verilator
 
+pytestmark = pytest.mark.slow
+
 #: Of each module's source below ``hls_templates``: a parameter, values that are wrong, and the check that says so.
 WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
     "rtl/mondeq_delay": (("Width", (0,), "delay_width_or_depth"), ("Depth", (-1,), "delay_width_or_depth")),

@@ -18,6 +18,8 @@ from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
 from mondeq_hw.verification.csim import CSimulation
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 BITS = [1, 2, 4]
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from golden_record import CASES, RECORD, Case, record
 
+pytestmark = pytest.mark.slow
+
 EXPECTED = json.loads(RECORD.read_text())
 
 

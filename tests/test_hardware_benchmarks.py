@@ -16,6 +16,8 @@ from mondeq_hw.hardware import Design, rtl
 from mondeq_hw.hardware.schedule import schedule
 from mondeq_hw.problem.model import MonDEQ
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PROGRAM = random_program(3, n=6, d=5, k=3, iterations=7)
 

@@ -24,6 +24,8 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.verification.csim import COMPILER_FLAGS, CSimulation, CSimulationError
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = 12
 
 

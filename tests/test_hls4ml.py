@@ -34,6 +34,8 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.project import Project
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = 24
 FB = {"solver": FORWARD_BACKWARD}
 

@@ -22,6 +22,8 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.verification.csim import CSimulation, CSimulationError
 
+pytestmark = pytest.mark.slow
+
 ENGINE, SOLVER, TOP, PARAMS = "mondeq_engine.h", "mondeq_solver.h", "mondeq_top.cpp", "mondeq_params.h"
 MATRIX, DRIVE = "weights/matrix_weights.inc", "weights/drive_weights.inc"
 

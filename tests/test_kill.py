@@ -16,6 +16,8 @@ from killed import CHILD
 from mondeq_hw.folder import Build
 from mondeq_hw.folder.manifest import MANIFEST
 
+pytestmark = pytest.mark.slow
+
 #: Around every step that touches the disk: the first, middle and last file, the manifest, the move, the removal.
 MOMENTS = [
     ("tempfile", "mkdtemp", 1),

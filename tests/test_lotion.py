@@ -29,6 +29,8 @@ from mondeq_hw.training.lotion import (
 from mondeq_hw.training.qat import QuantizedNetwork, nearest_levels, retrain
 from mondeq_hw.training.train import Epoch
 
+pytestmark = pytest.mark.slow
+
 BITS = [1, 2, 3, 8]
 
 

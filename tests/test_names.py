@@ -20,6 +20,8 @@ from mondeq_hw.project import Project
 from mondeq_hw.rtl_tests import run_bench
 from mondeq_hw.verification import verify
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = 9
 
 

@@ -29,6 +29,8 @@ from mondeq_hw.synthesis.synth import NETLIST, SynthOptions, silent
 from mondeq_hw.synthesis.tools import ToolRun, yosys, yosys_share
 from mondeq_hw.verification.verify import verify
 
+pytestmark = pytest.mark.slow
+
 PART = "ecp5-25"
 # Small, and with the fewest slots: Icarus simulates some hundred cycles of a netlist a second.
 PROGRAM = random_program(

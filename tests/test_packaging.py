@@ -18,6 +18,8 @@ from conftest import ROOT
 
 from mondeq_hw.base.version import __version__
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("mondeq_hw", "export", "hls_templates", "rtl_tests", "pyproject.toml", "README.md", "LICENSE")
 
 

@@ -38,6 +38,8 @@ from mondeq_hw.training.qat import (
 )
 from mondeq_hw.training.train import Epoch, split
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def one_thread():

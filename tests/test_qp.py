@@ -19,6 +19,8 @@ from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import choose_iterations
 from mondeq_hw.rounding import LoweringOptions, assemble, lower
 
+pytestmark = pytest.mark.slow
+
 Plain = dict[str, Any]
 
 

@@ -32,6 +32,8 @@ from mondeq_hw.report.render import FORMATS, missing
 from mondeq_hw.report.sweep import stored_model, sweep_word_lengths
 from mondeq_hw.synthesis.parsers import CriticalPath, Routed, yosys_usage
 
+pytestmark = pytest.mark.slow
+
 REPORTS = Path(__file__).parent / "synth_reports"
 WRITTEN = ("report/report.html", "report/report.md", "report/report.json")
 

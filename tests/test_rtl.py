@@ -23,6 +23,8 @@ from mondeq_hw.rounding.quantize import GRANULARITIES
 from mondeq_hw.rtl_tests.runner import run_bench
 from mondeq_hw.rtl_tests.simulators import Verilator
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = 10
 
 

@@ -16,6 +16,8 @@ from random_models import random_words
 
 from mondeq_hw.rtl_tests.runner import run_bench
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Mutant:

@@ -19,6 +19,8 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rounding.quantize import GRANULARITIES
 from mondeq_hw.rtl_tests.runner import run_bench
 
+pytestmark = pytest.mark.slow
+
 SIZES: dict[str, Any] = {
     "n": st.integers(1, 24),
     "d": st.integers(1, 20),

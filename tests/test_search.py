@@ -34,6 +34,8 @@ from mondeq_hw.search.search import SearchResult, SearchSettings, search
 from mondeq_hw.search.space import AXES, LUTS, MEMORY, Choice, Lattice, SearchPoint, Target
 from mondeq_hw.training.qat import QuantizedNetwork
 
+pytestmark = pytest.mark.slow
+
 search_module = sys.modules[search.__module__]
 
 SMALL = Lattice(("peaceman_rachford",), range(1, 4), range(3, 5), range(3, 5), range(6, 9))

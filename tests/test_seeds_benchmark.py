@@ -16,6 +16,8 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rounding.lower import LoweringOptions, lower
 from mondeq_hw.training.qat import certified_program, retrain
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
 

@@ -12,6 +12,8 @@ import pytest
 from conftest import ROOT
 from pages import PAGES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -38,6 +38,8 @@ from mondeq_hw.training import (
 )
 from mondeq_hw.training.loss import SQUARED_ERROR
 
+pytestmark = pytest.mark.slow
+
 #: What is said of classifiers and pictures only.
 FORBIDDEN = re.compile(r"class|accura|image|label", re.IGNORECASE)
 

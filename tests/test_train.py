@@ -30,6 +30,8 @@ from mondeq_hw.training.train import (
     split,
 )
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 

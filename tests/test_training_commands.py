@@ -16,6 +16,8 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.training.qat import certified_program
 from mondeq_hw.training.train import accuracy
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def one_thread():

@@ -22,6 +22,8 @@ from mondeq_hw.rtl_tests.runner import run_bench
 from mondeq_hw.verification.locate import Mismatch, first_wrong_sample, locate, read_trace
 from mondeq_hw.verification.verify import VerifyReport, verify
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = random_program(11, n=6, d=5, k=3, bits=4, iterations=9)
 WORDS = random_words(3, PROGRAM, 20)
 GOLDEN = GoldenModel(PROGRAM)
