@@ -194,7 +194,7 @@ def test_beat_beyond_the_default_limit_of_the_headers(tmp_path: Path) -> None:
 
 def test_beat_wider_than_any_integer_is_refused(tmp_path: Path) -> None:
     program = random_program(seed=2, n=2, d=4096, k=1)
-    folded = Schedule(1, EngineFolding(2, 4096, 1, 4096), EngineFolding(2, 2, 1, 1), EngineFolding(1, 2, 1, 1), 1)
+    folded = Schedule(1, EngineFolding(2, 4096, 1, 4096), EngineFolding(2, 2, 1, 1), EngineFolding(1, 2, 1, 1), 2)
     with pytest.raises(InputError, match="raise reuse_factor"):
         hls.emit(program, folded, tmp_path)
     assert not (tmp_path / "hls").exists()
