@@ -35,9 +35,7 @@ def main() -> None:
     if options.data == DIGITS:
         model, data = load(Path(__file__).parents[1] / "examples" / "digits.pt"), digits("train")
     else:
-        model = load(
-            options.shared / "checkpoints" / "li_2026_mnist_mondeq.pt", preprocessing=MNIST_PREPROCESSING
-        )
+        model = load(options.shared / "checkpoints" / "li_2026_mnist_mondeq.pt", preprocessing=MNIST_PREPROCESSING)
         data = mnist(options.shared / "data" / "mnist", "train")
     lowering = LoweringOptions(
         options.bits, rounding=options.rounding, drive_bits=DRIVE_BITS, readout_bits=READOUT_BITS

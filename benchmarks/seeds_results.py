@@ -8,8 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from mondeq_hw.base import InputError
-from mondeq_hw.training import Optimisation, QatConfig, TrainingConfig
+from mondeq_hw.training import QatConfig, TrainingConfig
 
 FINE_TUNED, FROM_SCRATCH, STAND_IN = "fine-tuned", "from scratch", "stand-in"
 
@@ -147,9 +149,8 @@ def _decoded(line: str, where: str) -> Entry:
         fields: dict[str, Any] = json.loads(line)
         kind = KINDS[fields.pop("kind")]
         if "config" in fields:
-            optimisation = Optimisation(**fields["config"].pop("optimisation"))
             config = TrainingConfig if kind is Floating else QatConfig
-            fields["config"] = config(optimisation=optimisation, **fields["config"])
+            fields["config"] = TypeAdapter(config).validate_json(json.dumps(fields["config"]))
         return kind(**fields)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{where}: not a result of seeds.py ({error!r}); remove the line") from None

@@ -48,9 +48,7 @@ def compiled(seed: int, n: int, bits: int, solver: str, scale: float = 1.0) -> t
     return model, lowered, program
 
 
-def clipped(
-    seed: int, n: int, bits: int, solver: str, state_bits: int = 14
-) -> tuple[MonDEQ, Lowered, SolverProgram]:
+def clipped(seed: int, n: int, bits: int, solver: str, state_bits: int = 14) -> tuple[MonDEQ, Lowered, SolverProgram]:
     """With every kind of row, and words too coarse for its bounds."""
     model = replace(random_model(np.random.default_rng(seed), n, 4, 3, margin=0.8), clip=random_clip(seed, n))
     lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=state_bits))

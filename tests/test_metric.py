@@ -71,9 +71,7 @@ def test_bounds_hold_and_are_tight(kind: type, rows: list[tuple[Fraction, int, i
 @given(st.integers(0, 10**6), st.integers(1, 7), st.integers(0, 4), st.booleans())
 def test_row_sums_agree_with_fractions(seed: int, n: int, leak_shift: int, signs: bool) -> None:
     rng = np.random.default_rng(seed)
-    matrix = operator(
-        rng.integers(-15 if signs else 0, 16, size=(n, n)).tolist(), rng.integers(4, 9, size=n).tolist()
-    )
+    matrix = operator(rng.integers(-15 if signs else 0, 16, size=(n, n)).tolist(), rng.integers(4, 9, size=n).tolist())
     N, grid = iteration_integers(matrix, leak_shift)
     weights = tuple(rng.integers(1, 1000, size=n).tolist())
     metric, exact = WeightedInfinityNorm(weights), row_factor(matrix, leak_shift, weights)

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 def compile_command(
     model: Annotated[
         Path,
-        typer.Argument(
-            metavar="MODEL", help="Checkpoint: .pt, .safetensors, .npz, .mat or .onnx.", show_default=False
-        ),
+        typer.Argument(metavar="MODEL", help="Checkpoint: .pt, .safetensors, .npz, .mat or .onnx.", show_default=False),
     ],
     options: CompileConfig,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Build folder to make.")] = Path("build"),

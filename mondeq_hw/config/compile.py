@@ -81,9 +81,7 @@ class NetworkOptions(DataOptions):
     ] = None
     prefix: Annotated[
         str | None,
-        option(
-            "NAME", "What stands before the layer's names in a larger model.", expected="the beginning of its keys"
-        ),
+        option("NAME", "What stands before the layer's names in a larger model.", expected="the beginning of its keys"),
     ] = None
     keys: Annotated[
         Folder | None,

@@ -420,4 +420,3 @@ def _uncertified_lines(program: SolverProgram) -> list[CertificateLine]:
     plain, weighted = measured_norms(program.matrix, program.leak_shift)
     norms = claim("iteration_norms", {"plain_norm": plain, "weighted_norm": weighted}, MEASURED)
     return [norms, *open_claims(CONTRACTING + SAMPLED, NO_CONTRACTION)]
-

@@ -69,9 +69,7 @@ class Metric(Protocol):
     def rounding_figure(self) -> float:
         """``||s||_2`` that half a step in every row may cause, relative to the plain 2-norm; not a proof."""
 
-    def prove(
-        self, N: list[list[int]], grid: int, factors: Iterable[Fraction]
-    ) -> tuple[Fraction, Witness] | None:
+    def prove(self, N: list[list[int]], grid: int, factors: Iterable[Fraction]) -> tuple[Fraction, Witness] | None:
         """The first factor by which ``2^-grid N`` provably contracts, and what proves it."""
 
     def is_proved(self, N: list[list[int]], grid: int, factor: Fraction, witness: Witness) -> bool:
@@ -131,9 +129,7 @@ class WeightedTwoNorm:
         w = np.array(self.weights, dtype=np.float64)
         return float(np.sqrt(w.mean() * (1.0 / w).mean()))
 
-    def prove(
-        self, N: list[list[int]], grid: int, factors: Iterable[Fraction]
-    ) -> tuple[Fraction, Witness] | None:
+    def prove(self, N: list[list[int]], grid: int, factors: Iterable[Fraction]) -> tuple[Fraction, Witness] | None:
         """See :class:`Metric`."""
         gram = weighted_gram(N, self.weights)
         for factor in factors:
@@ -195,9 +191,7 @@ class WeightedInfinityNorm:
         w = np.array(self.weights, dtype=np.float64)
         return float(np.sqrt((w**2).mean()) / w.min())
 
-    def prove(
-        self, N: list[list[int]], grid: int, factors: Iterable[Fraction]
-    ) -> tuple[Fraction, Witness] | None:
+    def prove(self, N: list[list[int]], grid: int, factors: Iterable[Fraction]) -> tuple[Fraction, Witness] | None:
         """See :class:`Metric`."""
         witness = self._row_sums(N)
         least = self._factor(witness, grid)
