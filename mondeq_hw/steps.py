@@ -113,9 +113,8 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
 
 def named_data(options: DataOptions, split: str) -> Dataset | None:
     """The split of the data that the options name; None where they name none."""
-    if options.data is None and options.data_dir is None:
-        return None
-    return named(options.data or MNIST, split, options.data_dir)
+    name = _data_name(options)
+    return None if name is None else named(name, split, options.data_dir)
 
 
 def choose_data(

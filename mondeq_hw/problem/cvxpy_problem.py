@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..base import InputError, MissingToolError
 from .model import MonDEQ
 from .qp import PARAMETER_BITS, from_qp
-from .quadratic_program import Array
+from .quadratic_program import Array, dense
 
 if TYPE_CHECKING:
     import cvxpy
@@ -127,7 +127,7 @@ class _Canonical:
                 f"the problem is no quadratic program that CVXPY can parametrise ({reason}); expected a quadratic "
                 "objective and linear constraints, by its DPP rules"
             ) from None
-        arrays = {name: _dense(data[name]) for name in ("P", "q", "A", "b", "F", "G")}
+        arrays = {name: dense(data[name]) for name in ("P", "q", "A", "b", "F", "G")}
         return _Canonical(**arrays, columns=dict(data["param_prob"].var_id_to_col))
 
     def shown(self, outputs: Sequence[cvxpy.Variable]) -> np.ndarray:
@@ -176,10 +176,6 @@ def _box(parameter: cvxpy.Parameter, box: tuple[Array, Array]) -> tuple[np.ndarr
                 f"the box of parameter {parameter.name()} has an end that is no array of shape {parameter.shape}"
             ) from None
     return ends[0], ends[1]
-
-
-def _dense(values: Any) -> np.ndarray:
-    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:

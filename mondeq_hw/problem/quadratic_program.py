@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -150,9 +151,14 @@ def _check_rows(problem: QuadraticProgram) -> None:
         )
 
 
+def dense(values: Any) -> np.ndarray:
+    """An array, or a sparse matrix of SciPy, as floating-point numbers."""
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
+
+
 def _array(name: str, values: Array, dimensions: int, finite: bool = True) -> np.ndarray:
     try:
-        array = np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
+        array = dense(values)
     except (TypeError, ValueError):
         raise InputError(f"{name} is no array of numbers; expected {dimensions} dimension(s)") from None
     if array.ndim != dimensions:
