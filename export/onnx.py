@@ -23,6 +23,7 @@ import onnx
 from mondeq_hw.base import InputError, canonical_digest, replacing
 from mondeq_hw.folder import CERTIFICATE, Build
 from mondeq_hw.problem import (
+    FEEDTHROUGH,
     FLOAT,
     INTEGER,
     KEY,
@@ -115,7 +116,8 @@ def integer_model(program: SolverProgram, provenance: Provenance | None = None) 
 def _without_matrices(plain: dict[str, Any]) -> dict[str, Any]:
     """Those are initializers of the graph."""
     stages = [{key: entry for key, entry in stage.items() if key not in MATRICES} for stage in plain["stages"]]
-    return {key: entry for key, entry in plain.items() if key not in MATRICES} | {"stages": stages}
+    apart = (*MATRICES, FEEDTHROUGH)
+    return {key: entry for key, entry in plain.items() if key not in apart} | {"stages": stages}
 
 
 def _signed(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -248,12 +250,12 @@ def from_onnx(path: str | os.PathLike[str]) -> SolverProgram | MonDEQ:
 
 def _program(found: OnnxFile) -> SolverProgram:
     """The program of an integer file, which must still be the graph that this program gives."""
-    properties, matrices = found.properties, found.initializers(MATRICES)
+    properties, matrices = found.properties, found.matrices()
     try:
         plain = json.loads(properties[OnnxKey.PROGRAM])
         place = plain if plain["version"] == 1 else plain["stages"][0]
         for name, array in matrices.items():
-            (plain if name == "readout" else place)[name] = array.T.tolist()
+            (plain if name in ("readout", FEEDTHROUGH) else place)[name] = array.T.tolist()
         program = SolverProgram.from_plain(plain)
     except (KeyError, ValueError, TypeError, IndexError, OverflowError, InputError) as error:
         raise found.damaged(f"its program cannot be read ({error!r})") from None
@@ -275,7 +277,8 @@ def _checkpoint_properties(program: SolverProgram, step_size: float | None) -> d
     if again.digest != program.digest:
         return {}
     arrays, packed = pack(stored)
-    small = {key: array for key, array in arrays.items() if key.removeprefix(f"{KEY}.") not in MATRICES}
+    apart = (*MATRICES, FEEDTHROUGH)
+    small = {key: array for key, array in arrays.items() if key.removeprefix(f"{KEY}.") not in apart}
     return {
         OnnxKey.CHECKPOINT: json.dumps(raw_words_metadata(stored, packed), sort_keys=True),
         OnnxKey.STORED: _arrays_to_text(small),
@@ -305,4 +308,5 @@ def _retrained(program: SolverProgram, step_size: float | None) -> StoredRecurre
         input_format=program.input_format,
         state_format=program.state_format,
         clip=program.clip.scaled(program.state_format.step).at_step(1 / own),
+        feedthrough=program.feedthrough,
     )

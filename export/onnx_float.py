@@ -32,6 +32,8 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
         "reflected": (2 * V - eye).T, "drive": 2 * alpha * V.T,
     }.items():  # fmt: skip
         g.constant(name, np.asarray(array, dtype=np.float64))
+    if model.F is not None:
+        g.constant("F", np.asarray(model.F, dtype=np.float64))
     # Of the network, and of the splitting, whose step size a complement's bounds have in them.
     prox, stepped = model.prox, model.prox.at_step(alpha)
     declare_clip(g, "prox", prox, np.float64)
@@ -45,7 +47,10 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
     d = g.add("MatMul", [q, "drive"], "d")
     state = iterate(g, _update(stepped), MAX_ITERATIONS, d, "state")
     z = FloatClip(g, "clip", stepped, "z").prox(state)
-    g.add("Add", [_product(g, z, "O", "Oz"), "c"], "outputs")
+    shown = _product(g, z, "O", "Oz")
+    if model.F is not None:
+        shown = g.add("Add", [shown, _product(g, x, "F", "Fx")], "Oz_Fx")
+    g.add("Add", [shown, "c"], "outputs")
     v = g.add("Add", [_product(g, z, "W", "Wz"), "q"], "v")
     applied = FloatClip(g, "prox", prox, "applied").prox(v)
     gap = g.add("Abs", [g.add("Sub", [z, applied], "difference")], "gap")
@@ -55,7 +60,7 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
         Path(model.source).stem,
         [value("inputs", np.float64, [BATCH, model.d])],
         [value("outputs", np.float64, [BATCH, model.k]), value("residual", np.float64, [BATCH])],
-        f"z = {'relu' if prox.is_relu else 'prox'}(W z + U x + b), y = O z + c",
+        f"z = {'relu' if prox.is_relu else 'prox'}(W z + U x + b), y = O z + {'' if model.F is None else 'F x + '}c",
     )
 
 

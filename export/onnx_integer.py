@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 
 from mondeq_hw.base import DenseOperator, InputError, exact_dtype
-from mondeq_hw.program import SolverProgram
+from mondeq_hw.program import Injection, SolverProgram
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
 from .onnx_clip import ComparedClip, declare_clip
@@ -35,7 +35,7 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     InputError
         An accumulator does not fit 64 bits.
     """
-    drive, solve, readout = _arithmetics(program)
+    solve, readout = _arithmetics(program)
     top = program.state_format.max_word
     g = GraphBuilder()
     g.constant("zero", np.array(0, dtype=np.int64))
@@ -44,12 +44,7 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     g.constant("state_max", np.array(top, dtype=solve.dtype))
     declare_clip(g, "clip", program.clip, solve.dtype, top)
 
-    words = g.cast("words", drive.dtype, "drive_words")
-    total = g.add("MatMul", [words, _weights(g, "drive", program.drive, drive, program.drive_left_shift)], "drive_sums")
-    offset = drive.scaled(program.drive_bias) + drive.half
-    total = g.add("Add", [total, g.constant("drive_offset", offset)], "drive_accumulators")
-    d = g.cast(drive.rounded(g, total, "drive_rounded"), solve.dtype, "d")
-
+    d = g.cast(_injected(g, "drive", program.stage.injection), solve.dtype, "d")
     unit = g.constant("accumulator_unit", solve.scaled(np.ones(program.n, dtype=np.int64)))
     level = g.add("Mul", [d, unit], "d_on_state_grid")
     level = g.add("Add", [level, g.constant("half", solve.half)], "level")
@@ -60,7 +55,12 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     state = iterate(g, _update(program, solve), program.iterations, start, "state")
 
     z = g.cast(ComparedClip(g, "clip", program.clip, "equilibrium").prox(state), readout.dtype, "z")
-    total = g.add("MatMul", [z, _weights(g, "readout", program.readout, readout, program.readout_left_shift)], "sums")
+    left = program.readout_left_shift
+    total = g.add("MatMul", [z, _weights(g, "readout", program.readout, readout, left)], "sums")
+    if program.direct is not None:
+        u = g.cast(_injected(g, "feedthrough", program.direct), readout.dtype, "u")
+        unit = g.constant("output_unit", readout.scaled(np.ones(program.k, dtype=np.int64), left))
+        total = g.add("Add", [total, g.add("Mul", [u, unit], "u_on_output_grid")], "sums_with_u")
     bias = g.constant("readout_bias", readout.scaled(program.readout_bias))
     g.cast(g.add("Add", [total, bias], "output_accumulators"), np.int64, "outputs")
     return g.graph(
@@ -117,16 +117,21 @@ class _Arithmetic:
         return g.add("Div", [g.add("Sub", [total, rest], f"{output}_multiple"), divisor], output)
 
 
-def _arithmetics(program: SolverProgram) -> tuple[_Arithmetic, _Arithmetic, _Arithmetic]:
-    """Of drive, solver and readout, each in the fastest type that its bound allows."""
+def _injected(g: GraphBuilder, name: str, injection: Injection) -> str:
+    """What drive or feed-through make of the input words."""
+    remedy = "--input-bits, --drive-bits or --state-bits"
+    arithmetic = _arithmetic(name, injection.accumulator_bound, injection.right_shift, remedy)
+    words = g.cast("words", arithmetic.dtype, f"{name}_words")
+    weights = _weights(g, name, injection.operator, arithmetic, injection.left_shift)
+    total = g.add("MatMul", [words, weights], f"{name}_sums")
+    offset = g.constant(f"{name}_offset", arithmetic.scaled(injection.bias) + arithmetic.half)
+    return arithmetic.rounded(g, g.add("Add", [total, offset], f"{name}_accumulators"), f"{name}_rounded")
+
+
+def _arithmetics(program: SolverProgram) -> tuple[_Arithmetic, _Arithmetic]:
+    """Of solver and readout, each in the fastest type that its bound allows."""
     none = np.zeros(program.k, dtype=np.int64)
     return (
-        _arithmetic(
-            "drive",
-            program.drive_accumulator_bound,
-            program.drive_right_shift,
-            "--input-bits, --drive-bits or --state-bits",
-        ),
         _arithmetic("state", program.accumulator_bound, program.matrix.shifts, "--state-bits or --bits"),
         _arithmetic("output", program.output_bound, none, "--state-bits or --readout-bits"),
     )

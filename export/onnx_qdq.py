@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 
 from mondeq_hw.base import Clip, DenseOperator, FixedPointFormat, InputError, exact_dtype
-from mondeq_hw.program import SolverProgram
+from mondeq_hw.program import Injection, SolverProgram
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
 from .onnx_clip import FloatClip, declare_clip
@@ -55,6 +55,8 @@ def qdq_graph(program: SolverProgram) -> onnx.GraphProto:
     final = iterate(g, _update(program, clip), program.iterations, start, "s_final")
     z = FloatClip(g, "clip", clip, "z").prox(final)
     total = g.add("MatMul", [z, _dequantized(g, "readout", program.readout)], "sums")
+    if program.direct is not None:
+        total = g.add("Add", [total, _direct(g, x, program, program.direct)], "sums_with_u")
     bias = g.constant("readout_bias", _real(program.readout_bias, program.output_fractional_bits))
     g.add("Add", [total, bias], "outputs")
     return g.graph(
@@ -63,6 +65,15 @@ def qdq_graph(program: SolverProgram) -> onnx.GraphProto:
         [value("outputs", np.float32, [BATCH, program.k])],
         "the fixed-point recurrence in float32 with quantise-dequantise pairs",
     )
+
+
+def _direct(g: GraphBuilder, x: str, program: SolverProgram, direct: Injection) -> str:
+    """The feed-through's words, rounded to the grid of the readout's sums."""
+    grid = program.state_format.fractional_bits + program.readout.shifts
+    total = g.add("MatMul", [x, _dequantized(g, "feedthrough", direct.operator)], "feedthrough_sums")
+    scaled = g.add("Mul", [total, g.constant("feedthrough_grid", _power(grid))], "feedthrough_scaled")
+    words = g.add("Floor", [g.add("Add", [scaled, "half"], "feedthrough_scaled_half")], "feedthrough_rounded")
+    return g.add("Mul", [words, g.constant("feedthrough_step", _power(-grid))], "u")
 
 
 def qdq_is_exact(program: SolverProgram) -> bool:
@@ -111,8 +122,12 @@ def _dequantized(g: GraphBuilder, name: str, matrix: DenseOperator) -> str:
     # two into MatMulNBits, which rounds the activations.
     stored = np.int8 if matrix.word_length <= 8 else np.int16
     integers = g.constant(name, matrix.matrix(stored))
-    scale = g.constant(f"{name}_scale", _power(-matrix.shifts))
+    # Of a single row the transposition is none to it, so half the scale stands apart.
+    apart = len(matrix.shifts) == 1
+    scale = g.constant(f"{name}_scale", _power(-matrix.shifts - apart))
     rows = g.add("DequantizeLinear", [integers, scale], f"{name}_rows", axis=0)
+    if apart:
+        rows = g.add("Mul", [rows, g.constant(f"{name}_two", np.array(2, dtype=np.float32))], f"{name}_doubled")
     return g.add("Transpose", [rows], f"{name}_real")
 
 

@@ -46,7 +46,7 @@ def folded(
     n, d, k = program.n, program.d, program.k
     plan = Schedule(
         reuse_factor=n * n,
-        drive=EngineFolding(n, d, *drive),
+        drive=EngineFolding(program.injection.rows, d, *drive),
         solve=EngineFolding(n, n, *solve),
         readout=EngineFolding(k, n, 1, readout_simd),
         slots=slots,
@@ -266,6 +266,44 @@ def ring_box() -> Corner:
     """Narrow operands with a sign in graphs of signs."""
     return unrolled(with_rows(one_bit().program, Interval(-6, 11)), (7, 2), slots=5, graphs=("drive", "readout"))
 
+
+def direct() -> Corner:
+    """A feed-through whose rows share a group with the states', signs only, and buffers of as few samples as slots."""
+    program = random_program(1, n=7, d=5, k=4, bits=1, drive_bits=1, readout_bits=1, iterations=2, feedthrough=True)
+    return folded(program, (3, 2), (2, 3), 4, slots=2)
+
+
+def direct_serial() -> Corner:
+    """A feed-through one row at a time, its words wider than the solver's sums."""
+    program = random_program(
+        13, n=5, d=7, k=3, bits=6, drive_bits=12, readout_bits=12, input_bits=5, state_bits=6, iterations=4,
+        feedthrough=True,
+    )  # fmt: skip
+    return folded(program, (1, 1), (1, 1), 1, slots=3)
+
+
+def direct_parallel() -> Corner:
+    """All rows of states and feed-through in one group, a command a cycle in every engine, one output."""
+    program = random_program(7, n=4, d=4, k=1, bits=4, state_bits=6, iterations=1, feedthrough=True)
+    return folded(program, (5, 4), (4, 4), 4, slots=6)
+
+
+def ring_direct() -> Corner:
+    """A feed-through in a folded drive of more lanes than states, before a readout of unequal alignments."""
+    program = random_program(8, n=4, d=6, k=6, bits=3, readout_bits=7, iterations=3, feedthrough=True)
+    return unrolled(program, (6, 3), slots=4, graphs=("readout",))
+
+
+def graphs_direct() -> Corner:
+    """A feed-through in the drive's graph, and before the readout's."""
+    program = random_program(13, n=5, d=7, k=3, bits=6, input_bits=5, state_bits=10, iterations=1, feedthrough=True)
+    return unrolled(program, (8, 2), slots=8, graphs=("drive", "readout"))
+
+
+#: Where the outputs take the input directly too.
+DIRECT: dict[str, Callable[[], Corner]] = {
+    corner.__name__: corner for corner in (direct, direct_serial, direct_parallel, ring_direct, graphs_direct)
+}
 
 CORNERS: dict[str, Callable[[], Corner]] = {
     corner.__name__: corner

@@ -13,7 +13,15 @@ from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.quantize import MAX_SHIFT, ROW, QuantizedRecurrence, quantize_nearest
 
 
-def random_model(rng: np.random.Generator, n: int, d: int, k: int, margin: float = 0.5, gain: float = 1.0) -> MonDEQ:
+def random_model(
+    rng: np.random.Generator,
+    n: int,
+    d: int,
+    k: int,
+    margin: float = 0.5,
+    gain: float = 1.0,
+    feedthrough: bool = False,
+) -> MonDEQ:
     """A MonDEQ in Winston and Kolter's parametrisation with a given margin."""
     A = rng.normal(size=(n, n)) * gain / np.sqrt(n)
     B = rng.normal(size=(n, n)) * gain / np.sqrt(n)
@@ -27,6 +35,7 @@ def random_model(rng: np.random.Generator, n: int, d: int, k: int, margin: float
         monotonicity_margin=margin,
         preprocessing=Preprocessing(scale=1 / 255, mean=np.array(0.4), std=np.array(0.3)),
         source="random",
+        F=rng.normal(size=(k, d)) if feedthrough else None,
     )
 
 
@@ -68,9 +77,10 @@ def random_program(
     readout_bits: int = 6,
     input_bits: int = 8,
     iterations: int = 7,
+    feedthrough: bool = False,
 ) -> SolverProgram:
     """A program of the given sizes; small ``state_bits`` or ``state_integer_bits`` make it saturate."""
-    model = random_model(np.random.default_rng(seed), n, d, k)
+    model = random_model(np.random.default_rng(seed), n, d, k, feedthrough=feedthrough)
     step = reformulate(model, find_splitting(solver), 1.0 if solver == PEACEMAN_RACHFORD else 0.25)
     matrix = quantize_nearest(step.matrix, bits, granularity, min_shift=step.leak_shift)
     quantized = QuantizedRecurrence(
@@ -80,6 +90,7 @@ def random_program(
         readout=quantize_nearest(step.readout, readout_bits, granularity, min_shift=-MAX_SHIFT),
         drive_bias=step.drive_bias,
         readout_bias=step.readout_bias,
+        feedthrough=quantize_nearest(step.feedthrough, drive_bits, granularity, -MAX_SHIFT) if feedthrough else None,
     )
     state = FixedPointFormat(state_bits, state_integer_bits)
     return assemble(quantized, input_format(input_bits), state, iterations, certified=False)

@@ -219,7 +219,7 @@ def test_a_class_is_decided_beyond_the_radius_and_the_rounding_of_the_readout(le
     assert operator is not None
     output = AffineGrid(0, [[1], [0]], [lead, 0])
     zero = np.zeros((1, 1), dtype=np.int64)
-    enclosure = ModelEnclosure(zero, zero.astype(object), 0, [Fraction(10)])
+    enclosure = ModelEnclosure(zero, zero.astype(object), 0, [Fraction(10)], zero)
     model = FloatModel(operator, AffineGrid(0, [[1]], [0]), output, Clip.uniform(RELU, 1))
     assert model_classes(model, program, enclosure) == [0 if decided else -1]
 

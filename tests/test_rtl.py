@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from corner_programs import CORNERS, Corner
+from corner_programs import CORNERS, DIRECT, Corner
 from random_models import random_program, random_words, with_random_clip
 
 from mondeq_hw.hardware import Design, rtl
@@ -75,6 +75,11 @@ ON_ICARUS = (
 @pytest.mark.parametrize("name", ON_ICARUS)
 def test_corner_is_exact_on_icarus(name: str, tmp_path: Path) -> None:
     assert_exact(CORNERS[name](), tmp_path, "icarus")
+
+
+@pytest.mark.parametrize("name", DIRECT)
+def test_feedthrough_is_exact(name: str, tmp_path: Path) -> None:
+    assert_exact(DIRECT[name](), tmp_path, "icarus")
 
 
 @pytest.mark.parametrize("seed", range(16))
@@ -149,9 +154,9 @@ def test_trace_holds_every_state_of_the_golden_model(name: str, tmp_path: Path) 
 # -- lint ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", CORNERS)
+@pytest.mark.parametrize("name", [*CORNERS, *DIRECT])
 def test_lint_is_clean(name: str, tmp_path: Path) -> None:
-    build = CORNERS[name]().build(tmp_path)
+    build = {**CORNERS, **DIRECT}[name]().build(tmp_path)
     tool = Verilator.find()
     for define in ([], ["-DMONDEQ_TRACE"]):
         result = subprocess.run(

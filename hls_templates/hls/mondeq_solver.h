@@ -8,7 +8,7 @@
 
 namespace mondeq {
 
-// ---- drive: d = ((U x << left) + bias) rounded to the accumulator grid of each row ------------------------------
+// ---- drive: d = ((U x << left) + bias) rounded to the accumulator grid of each row; so is u of a feed-through ------
 
 inline drive_word drive_result(int row, drive_sum sum) {
 #pragma HLS INLINE
@@ -16,7 +16,8 @@ inline drive_word drive_result(int row, drive_sum sum) {
     return round_shift(fine, drive_right_shift[row]);
 }
 
-inline void drive(const input_word x[drive_column_groups][drive_simd], drive_word d[state_size]) {
+inline void drive(const input_word x[drive_column_groups][drive_simd], drive_word d[state_size],
+                  drive_word u[direct_size]) {
 #pragma HLS ARRAY_RESHAPE variable=drive_weights complete dim=3
 #pragma HLS ARRAY_RESHAPE variable=drive_weights complete dim=4
 #pragma HLS BIND_STORAGE variable=drive_weights type=rom_1p
@@ -37,7 +38,11 @@ inline void drive(const input_word x[drive_column_groups][drive_simd], drive_wor
                 for (int lane = 0; lane < drive_pe; lane++) {
 #pragma HLS UNROLL
                     const int row = group * drive_pe + lane;
-                    if (row < state_size) d[row] = drive_result(row, sum[lane]);
+                    if (row < state_size) {
+                        d[row] = drive_result(row, sum[lane]);
+                    } else if (row < drive_rows) {
+                        u[row - state_size] = drive_result(row, sum[lane]);
+                    }
                 }
             }
         }
@@ -145,14 +150,14 @@ inline void solve(const drive_word d[state_size], prox_word z[state_size]) {
     }
 }
 
-// ---- readout: y = (O z << left) + bias on one common grid, so that argmax on integers is argmax ------------------
+// ---- readout: y = ((O z + u) << left) + bias on one common grid, so that argmax on integers is argmax ------------
 
-inline output_word readout_result(int row, readout_sum sum) {
+inline output_word readout_result(int row, output_word sum) {
 #pragma HLS INLINE
-    return (output_word(sum) << readout_left_shift[row]) + readout_bias[row];
+    return (sum << readout_left_shift[row]) + readout_bias[row];
 }
 
-inline void readout(const prox_word z[state_size], output_word y[output_size]) {
+inline void readout(const prox_word z[state_size], const drive_word u[direct_size], output_word y[output_size]) {
 #pragma HLS ARRAY_RESHAPE variable=readout_weights complete dim=3
 #pragma HLS ARRAY_RESHAPE variable=readout_weights complete dim=4
 #pragma HLS BIND_STORAGE variable=readout_weights type=rom_1p
@@ -174,7 +179,10 @@ inline void readout(const prox_word z[state_size], output_word y[output_size]) {
                 for (int lane = 0; lane < readout_pe; lane++) {
 #pragma HLS UNROLL
                     const int row = group * readout_pe + lane;
-                    if (row < output_size) y[row] = readout_result(row, sum[lane]);
+                    if (row < output_size) {
+                        const output_word direct = feedthrough ? output_word(u[row]) : output_word(0);
+                        y[row] = readout_result(row, sum[lane] + direct);
+                    }
                 }
             }
         }

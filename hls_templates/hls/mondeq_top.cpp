@@ -37,15 +37,17 @@ void mondeq_top(mondeq::input_stream& s_axis, mondeq::output_stream& m_axis) {
     static_assert(words_per_beat == drive_simd, "a beat of the input stream feeds one step of the drive engine");
     input_word x[drive_column_groups][drive_simd];
     drive_word d[state_size];
+    drive_word u[direct_size];  // passes the solver by
     prox_word z[state_size];
     output_word y[output_size];
 #pragma HLS ARRAY_RESHAPE variable=x complete dim=2
 #pragma HLS ARRAY_PARTITION variable=d cyclic factor=solve_pe
+#pragma HLS ARRAY_PARTITION variable=u cyclic factor=readout_pe
 #pragma HLS ARRAY_PARTITION variable=z complete
 #pragma HLS ARRAY_PARTITION variable=y cyclic factor=readout_pe
     receive(s_axis, x);
-    drive(x, d);
+    drive(x, d, u);
     solve(d, z);
-    readout(z, y);
+    readout(z, u, y);
     send(y, m_axis);
 }

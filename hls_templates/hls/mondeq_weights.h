@@ -10,10 +10,10 @@ namespace mondeq {
 static const Rom<drive_weight_bits>::word drive_weights[drive_row_groups][drive_column_groups][drive_pe][drive_simd] =
 #include "weights/drive_weights.inc"
     ;
-static const Rom<drive_bias_bits>::word drive_bias[state_size] =
+static const Rom<drive_bias_bits>::word drive_bias[drive_rows] =
 #include "weights/drive_bias.inc"
     ;
-static const unsigned char drive_right_shift[state_size] =
+static const unsigned char drive_right_shift[drive_rows] =
 #include "weights/drive_right_shift.inc"
     ;
 

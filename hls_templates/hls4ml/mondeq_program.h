@@ -15,19 +15,20 @@ struct Inputs {
     typedef input_word word;
 };
 
-// y = O z + c, on the program's common output grid.
+// y = O z + F x + c, on the program's common output grid.
 struct Outputs : Inputs {
     static const int results = output_size;
     typedef output_word result;
     static void of(const word x[groups][lanes], result y[results]) {
 #pragma HLS DATAFLOW
         drive_word d[state_size];
+        drive_word u[direct_size];
         prox_word z[state_size];
 #pragma HLS ARRAY_PARTITION variable=d cyclic factor=solve_pe
 #pragma HLS ARRAY_PARTITION variable=z complete
-        drive(x, d);
+        drive(x, d, u);
         solve(d, z);
-        readout(z, y);
+        readout(z, u, y);
     }
 };
 
@@ -38,8 +39,9 @@ struct Equilibrium : Inputs {
     static void of(const word x[groups][lanes], result z[results]) {
 #pragma HLS DATAFLOW
         drive_word d[state_size];
+        drive_word u[direct_size];  // of outputs that nobody asks for
 #pragma HLS ARRAY_PARTITION variable=d cyclic factor=solve_pe
-        drive(x, d);
+        drive(x, d, u);
         solve(d, z);
     }
 };

@@ -22,8 +22,14 @@ module mondeq_top (
   localparam int BeatBits = mondeq_pkg::DriveSimd * mondeq_pkg::InputBits;
   localparam int OutputBits = mondeq_pkg::OutputBits;
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1;
-  localparam int DriveGroups = (Rows + mondeq_pkg::DrivePe - 1) / mondeq_pkg::DrivePe;
+  localparam int DriveBits = mondeq_pkg::DriveBits;
+  localparam int DriveGroups = (mondeq_pkg::DriveRows + mondeq_pkg::DrivePe - 1) / mondeq_pkg::DrivePe;
   localparam int DriveRowBits = (DriveGroups > 1) ? $clog2(DriveGroups) : 1;
+  // The rows of the states among them.
+  localparam int StateDriveBits = mondeq_pkg::StateDriveBits;
+  localparam int StatePe = (mondeq_pkg::DrivePe > Rows) ? Rows : mondeq_pkg::DrivePe;
+  localparam int StateGroups = (Rows + StatePe - 1) / StatePe;
+  localparam int StateRowBits = (StateGroups > 1) ? $clog2(StateGroups) : 1;
   localparam int ReadoutGroups = (Rows + mondeq_pkg::ReadoutSimd - 1) / mondeq_pkg::ReadoutSimd;
   localparam int ReadoutColumnBits = (ReadoutGroups > 1) ? $clog2(ReadoutGroups) : 1;
 
@@ -32,14 +38,15 @@ module mondeq_top (
     mondeq_error_stream_narrower_than_its_words u_error ();
   end
 
-  logic drive_write, drive_loaded, release_slot;
+  logic drive_write, state_write, drive_loaded, release_slot, direct_step, direct_last;
   logic [SlotBits-1:0] drive_slot, readout_slot;
   logic [DriveRowBits-1:0] drive_row;
-  logic [mondeq_pkg::DrivePe*mondeq_pkg::DriveBits-1:0] drive_words;
+  logic [mondeq_pkg::DrivePe*DriveBits-1:0] drive_words;
+  logic [StatePe*StateDriveBits-1:0] state_words;
   logic [Slots-1:0] done;
   logic [ReadoutColumnBits-1:0] readout_column;
   logic [mondeq_pkg::ReadoutSimd*mondeq_pkg::StateBits-1:0] readout_words;
-  logic [OutputBits-1:0] result;
+  logic [OutputBits-1:0] direct, result;
 
   // Samples are counted, so the input's TLAST and the padding above the last word carry nothing.
   logic unused_input;
@@ -59,13 +66,48 @@ module mondeq_top (
     .loaded_o    (drive_loaded)
   );
 
-  mondeq_solve u_solve (
+  // Words of the states go to the solver, in the width that these have.
+  for (genvar p = 0; p < StatePe; p++) begin : g_state_words
+    assign state_words[p*StateDriveBits+:StateDriveBits] = drive_words[p*DriveBits+:StateDriveBits];
+  end
+
+  // Words of a feed-through go to the readout.
+  if (mondeq_pkg::DriveRows > Rows) begin : g_feedthrough
+    logic [DriveBits-1:0] word;
+
+    if (DriveGroups > StateGroups) begin : g_some
+      assign state_write = drive_write && (drive_row < DriveRowBits'(StateGroups));
+    end else begin : g_all
+      assign state_write = drive_write;
+    end
+
+    mondeq_feedthrough u_feedthrough (
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .write_i(drive_write),
+      .row_i  (drive_row),
+      .words_i(drive_words),
+      .step_i (direct_step),
+      .last_i (direct_last),
+      .word_o (word)
+    );
+    assign direct = OutputBits'($signed(word));
+  end else begin : g_none
+    logic unused_steps;
+    assign unused_steps = ^{direct_step, direct_last};
+    assign state_write = drive_write;
+    assign direct = '0;
+  end
+
+  mondeq_solve #(
+    .DrivePe(StatePe)
+  ) u_solve (
     .clk_i        (ap_clk),
     .rst_ni       (ap_rst_n),
-    .write_i      (drive_write),
+    .write_i      (state_write),
     .write_slot_i (drive_slot),
-    .write_row_i  (drive_row),
-    .drive_i      (drive_words),
+    .write_row_i  (drive_row[StateRowBits-1:0]),
+    .drive_i      (state_words),
     .loaded_i     (drive_loaded),
     .done_o       (done),
     .read_slot_i  (readout_slot),
@@ -82,6 +124,9 @@ module mondeq_top (
     .column_o (readout_column),
     .state_i  (readout_words),
     .release_o(release_slot),
+    .step_o   (direct_step),
+    .step_last_o(direct_last),
+    .direct_i (direct),
     .valid_o  (m_axis_TVALID),
     .ready_i  (m_axis_TREADY),
     .last_o   (m_axis_TLAST),

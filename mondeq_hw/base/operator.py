@@ -82,6 +82,11 @@ class DenseOperator:
         """The real matrix, exact in float64 for word lengths up to 16."""
         return np.ldexp(self.integers.astype(np.float64), -self.shifts[:, None])
 
+    def over(self, other: DenseOperator) -> DenseOperator:
+        """These rows above those of another one of the same words."""
+        shifts = np.concatenate([self.shifts, other.shifts])
+        return DenseOperator(np.vstack([self.integers, other.integers]), shifts, self.word_length)
+
     @property
     def memory_bits(self) -> int:
         """Bits that the stored words take."""

@@ -174,8 +174,9 @@ def solver_graph(program: SolverProgram) -> AdderGraph:
 
 
 def drive_graph(program: SolverProgram) -> AdderGraph:
-    """The graph of a program's drive matrix; see :func:`adder_graph`."""
-    return adder_graph(program.drive.matrix(np.int64), program.input_format.min_word, program.input_format.max_word)
+    """The graph of a program's drive matrix, a feed-through below it; see :func:`adder_graph`."""
+    words, matrix = program.input_format, program.injection.operator.matrix(np.int64)
+    return adder_graph(matrix, words.min_word, words.max_word)
 
 
 def readout_graph(program: SolverProgram) -> AdderGraph:

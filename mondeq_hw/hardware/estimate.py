@@ -86,8 +86,8 @@ def drive_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_
     if fold.graph is not None:
         # Collected beats and complete words; a bias and its addition a row.
         return _usage(
-            luts=fold.graph.adder_bits + program.n * accumulator,
-            registers=fold.graph.register_bits + 2 * program.d * word + program.n * accumulator,
+            luts=fold.graph.adder_bits + fold.rows * accumulator,
+            registers=fold.graph.register_bits + 2 * program.d * word + fold.rows * accumulator,
         )
     folded = _folded(program, fold, program.drive.word_length, word, accumulator, family, lut_weight_bits)
     return _plus(folded, _memory(fold.simd * word, 2 * plan.beats_per_sample, family))
@@ -97,7 +97,7 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
     """Share of the solver, with the words of the slots; see :func:`estimate`."""
     n, fold, accumulator = program.n, plan.solve, program.accumulator_bits
     state, slots = program.state_format.word_length, 1 << (plan.slots - 1).bit_length()
-    drive_words = _memory(fold.pe * program.drive_bits, slots * fold.row_groups, family)
+    drive_words = _memory(fold.pe * program.stage.injection.bits, slots * fold.row_groups, family)
     if fold.graph is not None:
         # Preload, sum, round, saturate and compare; a row's shift is wiring.
         ring = _usage(
@@ -117,7 +117,7 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
 def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
     """Share of the readout, with its view of the state; see :func:`estimate`."""
     fold, state, prox, output = plan.readout, program.state_format.word_length, program.prox_range, program.output_bits
-    view = _state_view(program, plan, fold.simd, family)
+    view = _plus(_state_view(program, plan, fold.simd, family), _direct_words(program, plan, family))
     if fold.graph is not None:
         # The command's row out of all, its alignment and bias.
         product = _usage(
@@ -127,6 +127,19 @@ def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weigh
         return _plus(product, view)
     folded = _folded(program, fold, program.readout.word_length, prox.bits, output, family, lut_weight_bits)
     return _plus(folded, view, _usage(luts=fold.simd * _clip_luts(program, fold.column_groups)))
+
+
+def _direct_words(program: SolverProgram, plan: Schedule, family: str) -> Usage:
+    """A feed-through's words on their way around the solver, the lane of a row, and the wait for its product."""
+    if program.feedthrough is None:
+        return _usage()
+    drive, bits = plan.drive, program.drive_bits
+    groups = drive.row_groups - program.n // drive.pe
+    lanes = drive.rows - program.n if groups == 1 else drive.pe
+    return _plus(
+        _memory(lanes * bits, plan.slots * groups, family),
+        _usage(luts=lanes * bits / 2, registers=plan.readout_depth * bits),
+    )
 
 
 #: Streams, slots and the like.

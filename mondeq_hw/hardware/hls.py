@@ -104,6 +104,7 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "input_size": program.d,
         "state_size": program.n,
         "output_size": program.k,
+        "drive_rows": program.injection.rows,
         "iterations": program.iterations,
         "foldings": {name: getattr(schedule, name) for name in ("drive", "solve", "readout")},
         "drive_weight_bits": program.drive.word_length,
@@ -124,7 +125,7 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "accumulator_bits": program.accumulator_bits,
         "readout_sum_bits": signed_width(-readout_top, readout_top),
         "output_bits": program.output_bits,
-        "drive_bias_bits": signed_width(program.drive_bias.min(), program.drive_bias.max()),
+        "drive_bias_bits": signed_width(program.injection.bias.min(), program.injection.bias.max()),
         "readout_bias_bits": signed_width(program.readout_bias.min(), program.readout_bias.max()),
         "words_per_beat": schedule.words_per_beat,
         "beats_per_sample": schedule.beats_per_sample,
@@ -147,9 +148,9 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
 def _tables(program: SolverProgram, schedule: Schedule) -> dict[str, np.ndarray]:
     table = clip_table(program)
     return {
-        "drive_weights": _weights(program.drive, schedule.drive),
-        "drive_bias": program.drive_bias,
-        "drive_right_shift": program.drive_right_shift,
+        "drive_weights": _weights(program.injection.operator, schedule.drive),
+        "drive_bias": program.injection.bias,
+        "drive_right_shift": program.injection.right_shift,
         "matrix_weights": _weights(program.matrix, schedule.solve),
         "matrix_shift": program.matrix.shifts,
         "clip_rows": np.array(table.rows if table.kinds > 1 else [0]),

@@ -40,6 +40,8 @@ MODULES = (
     "mondeq_readout_control.sv",
     "mondeq_state_trace.sv",
 )
+#: Beside them where the program has a feed-through.
+FEEDTHROUGH = "mondeq_feedthrough.sv"
 TOP = "mondeq_top.sv"
 PACKAGE = "mondeq_pkg.sv"
 GRAPH = "mondeq_graph.sv"
@@ -62,7 +64,8 @@ def emit(design: Design, folder: Path) -> None:
         if engine.graph is not None:
             module, template = f"mondeq_{engine.name}_graph", source_template("rtl", f"{GRAPH}.j2")
             sources[f"{module}.sv"] = filled(template, module=module, graph=engine.graph, sum_bits=engine.sum_bits)
-    for path in (*MODULES, *(engine.source for engine in engines), TOP):
+    feedthrough = () if program.feedthrough is None else (FEEDTHROUGH,)
+    for path in (*MODULES, *feedthrough, *(engine.source for engine in engines), TOP):
         sources[PurePath(path).name] = source_template("rtl", path)
     write_sources(sources, program.name, folder / "rtl")
     memory = folder / "rtl" / "mem"
@@ -127,13 +130,12 @@ class _Engine:
 
 
 def _engines(design: Design) -> tuple[_Engine, ...]:
-    program, plan = design.program, design.schedule
-    sums = program.drive_accumulator_bits, program.accumulator_bits, program.output_bits
-    shifts = program.drive_right_shift, program.matrix.shifts, program.readout_left_shift
+    program, plan, drive = design.program, design.schedule, design.program.injection
+    sums, shifts = (program.accumulator_bits, program.output_bits), (program.matrix.shifts, program.readout_left_shift)
     return (
-        _Engine("drive", sums[0], shifts[0], program.drive_bias, plan.drive, design.drive),
-        _Engine("solve", sums[1], shifts[1], None, plan.solve, design.solve),
-        _Engine("readout", sums[2], shifts[2], program.readout_bias, plan.readout, design.readout),
+        _Engine("drive", drive.accumulator_bits, drive.right_shift, drive.bias, plan.drive, design.drive),
+        _Engine("solve", sums[0], shifts[0], None, plan.solve, design.solve),
+        _Engine("readout", sums[1], shifts[1], program.readout_bias, plan.readout, design.readout),
     )
 
 
@@ -168,11 +170,13 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
         ),
         group(
             "Drive engine",
+            DriveRows=program.injection.rows,
             DrivePe=plan.drive.pe,
             DriveSimd=plan.drive.simd,
             InputBits=program.input_format.word_length,
             DriveAccumulatorBits=program.drive_accumulator_bits,
             DriveBits=program.drive_bits,
+            StateDriveBits=program.stage.injection.bits,
             DriveLeftShift=program.drive_left_shift,
         ),
         group(
@@ -198,8 +202,8 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
     """What only the folded or only the unrolled form of an engine reads."""
     return {
         "DriveWeightBits": program.drive.word_length,
-        "DriveShiftBase": int(program.drive_right_shift.min()),
-        "DriveShiftBits": _shift_bits(program.drive_right_shift),
+        "DriveShiftBase": int(program.injection.right_shift.min()),
+        "DriveShiftBits": _shift_bits(program.injection.right_shift),
         "PhiSigned": int(program.phi_range.signed),
         "ProxSigned": int(program.prox_range.signed),
         "SolvePe": plan.solve.pe,
@@ -241,9 +245,10 @@ def _memories(program: SolverProgram, plan: Schedule) -> dict[str, list[str]]:
     drive, solve, readout = plan.drive, plan.solve, plan.readout
     memories = {}
     if drive.graph is None:
-        memories["drive"] = _weights(program.drive, drive)
-        memories["drive_bias"] = _rows(program.drive_bias, program.drive_accumulator_bits, drive)
-        memories["drive_shift"] = _shifts(program.drive_right_shift, drive)
+        injection = program.injection
+        memories["drive"] = _weights(injection.operator, drive)
+        memories["drive_bias"] = _rows(injection.bias, injection.accumulator_bits, drive)
+        memories["drive_shift"] = _shifts(injection.right_shift, drive)
     if solve.graph is None:
         memories["matrix"] = _weights(program.matrix, solve)
         memories["matrix_shift"] = _shifts(program.matrix.shifts, solve)

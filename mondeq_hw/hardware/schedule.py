@@ -116,7 +116,8 @@ class Schedule:
         Upper limit asked of the solver's cycles per matrix-vector product; the drive and the readout have
         ``iterations`` times as many.
     drive, solve, readout : EngineFolding
-        The readout has ``pe = 1``: the output stream carries one word a cycle anyway.
+        The drive has the rows of a feed-through too, below the states'.  The readout has ``pe = 1``: the output
+        stream carries one word a cycle anyway.
     slots : int
         Samples held between the drive's first and the readout's last command, at least :data:`MIN_SLOTS`.
 
@@ -136,10 +137,12 @@ class Schedule:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
             raise InputError(f"schedule: slots is {self.slots!r}; expected at least {MIN_SLOTS}; compile again")
         drive, solve, readout = self.drive, self.solve, self.readout
-        if not drive.rows == solve.rows == solve.columns == readout.columns:
+        states = solve.rows
+        if not states == solve.columns == readout.columns or drive.rows not in (states, states + readout.rows):
             raise InputError(
                 f"schedule: {drive.rows} rows of the drive, {solve.rows} x {solve.columns} of the solver and "
-                f"{readout.columns} columns of the readout; expected the same number of states; compile again"
+                f"{readout.rows} x {readout.columns} of the readout; expected the same number of states, and in the "
+                "drive perhaps as many rows more as there are outputs; compile again"
             )
         if readout.pe != 1:
             raise InputError(f"schedule: the readout has pe {readout.pe}; expected 1; compile again")
@@ -288,7 +291,7 @@ def schedule_unrolled(
     reuse = _checked(program, one_word_a_cycle if reuse_factor is None else reuse_factor)
     load, read = _fold_around(program, n, program.iterations * reuse)
     if drive is not None:
-        load = replace(load, pe=n, graph=drive)
+        load = replace(load, pe=load.rows, graph=drive)
     if readout is not None:
         read = replace(read, simd=n, graph=readout)
     plan = Schedule(reuse, load, EngineFolding(n, n, n, n, solve), read, slots=3)
@@ -313,8 +316,7 @@ def _checked(program: SolverProgram, reuse: int) -> int:
 
 def _fold_around(program: SolverProgram, solve_pe: int, cycles: int) -> tuple[EngineFolding, EngineFolding]:
     """Drive and readout, which have the whole solution of a sample to do their one product."""
-    n, d, k = program.n, program.d, program.k
-    return _fold_drive(n, d, cycles, solve_pe), _fold_readout(k, n, cycles, solve_pe)
+    return _fold_drive(program, cycles, solve_pe), _fold_readout(program.k, program.n, cycles, solve_pe)
 
 
 def commensurate(a: int, b: int) -> bool:
@@ -339,12 +341,13 @@ def _fold_solve(n: int, cycles: int, iterations: int) -> EngineFolding:
     )
 
 
-def _fold_drive(n: int, d: int, cycles: int, solve_pe: int) -> EngineFolding:
+def _fold_drive(program: SolverProgram, cycles: int, solve_pe: int) -> EngineFolding:
     """Few multipliers that finish in ``cycles``, on beats of a power of two of words (or of the whole sample)."""
+    rows, d = program.injection.rows, program.d
     beats = {d, *(2**power for power in range(d.bit_length()) if 2**power <= d)}
-    folds = [EngineFolding(n, d, pe, simd) for pe in range(1, n + 1) for simd in beats]
+    folds = [EngineFolding(rows, d, pe, simd) for pe in range(1, rows + 1) for simd in beats]
     folds = [fold for fold in folds if fold.cycles_per_matvec <= cycles]
-    pool = _economical([fold for fold in folds if commensurate(fold.pe, solve_pe)] or folds, padding)
+    pool = _economical([fold for fold in folds if commensurate(min(fold.pe, program.n), solve_pe)] or folds, padding)
     return min(pool, key=lambda fold: (fold.multipliers, fold.pe + fold.simd, fold.pe))
 
 

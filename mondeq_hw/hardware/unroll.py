@@ -145,6 +145,6 @@ def _engines(program: SolverProgram) -> tuple[_Engine, ...]:
 
     word, prox = program.input_format.word_length, program.prox_range.bits
     return (
-        _Engine("drive", program.drive.matrix(np.int64), word, drive_graph, luts(drive_usage)),
+        _Engine("drive", program.injection.operator.matrix(np.int64), word, drive_graph, luts(drive_usage)),
         _Engine("readout", program.readout.matrix(np.int64), prox, readout_graph, luts(readout_usage)),
     )

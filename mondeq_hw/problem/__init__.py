@@ -35,9 +35,9 @@ from .onnx_file import FLOAT, INTEGER, QDQ, OnnxFile, OnnxKey, onnx_digest, onnx
 from .preprocessing import MNIST_PREPROCESSING, Preprocessing
 from .qp import from_qp
 from .reference import MAX_ITERATIONS, TOLERANCE, logits, preactivation, state_of, step_size
-from .reformulate import Recurrence, folded_input, network_of, reformulate
+from .reformulate import Recurrence, folded_input, folded_output, network_of, outputs_of, reformulate
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
-from .stored import KEY, MATRICES, pack
+from .stored import FEEDTHROUGH, KEY, MATRICES, pack
 from .task import (
     CLASSES,
     TASKS,
@@ -61,6 +61,7 @@ __all__ = [
     "DIGITS",
     "DIGITS_INPUT_BITS",
     "DIGITS_SCALE",
+    "FEEDTHROUGH",
     "FLOAT",
     "FORMAT_NAME",
     "FORMAT_VERSION",
@@ -104,6 +105,7 @@ __all__ = [
     "find_splitting",
     "find_task",
     "folded_input",
+    "folded_output",
     "from_cvxpy",
     "from_mpc",
     "from_qp",
@@ -119,6 +121,7 @@ __all__ = [
     "network_of",
     "onnx_digest",
     "onnx_properties",
+    "outputs_of",
     "own_format",
     "pack",
     "preactivation",

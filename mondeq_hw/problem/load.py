@@ -146,7 +146,8 @@ def save(model: MonDEQ, path: str | os.PathLike[str], training: Training | None 
 def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Named arrays and JSON-ready metadata of the own format, whatever the container."""
     if model.stored is None:
-        arrays = {key: np.ascontiguousarray(getattr(model, key), dtype=np.float64) for key in ("W", *"UbOc")}
+        names = ("W", *"UbOc", *(() if model.F is None else ("F",)))
+        arrays = {key: np.ascontiguousarray(getattr(model, key), dtype=np.float64) for key in names}
         rest = pack_clip(model.prox)
     else:
         arrays, packed = pack(model.stored)
@@ -154,7 +155,7 @@ def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray]
     stated = {} if model.preprocessing is None else {"preprocessing": model.preprocessing.to_plain()}
     metadata = {
         "format": FORMAT_NAME,
-        "version": format_version(model.prox),
+        "version": format_version(model.prox, model.F is not None),
         "m": float(model.monotonicity_margin),
         **stated,
         "training": {

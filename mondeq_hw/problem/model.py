@@ -13,12 +13,15 @@ from .splitting import find_splitting
 
 #: Name and version of the own checkpoint format, in the metadata of whatever container.
 FORMAT_NAME = "mondeq-hw"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
-def format_version(clip: Clip) -> int:
-    """Of a file with this clip: relu is version 1, another clip is what no reader of before may take for relu."""
-    return 1 if clip.is_relu else FORMAT_VERSION
+def format_version(clip: Clip, feedthrough: bool) -> int:
+    """Of a file: the first version whose readers know all of it, so that none of before leaves something out.
+
+    Version 1 is relu, 2 has another clip, 3 has an output that takes the input directly.
+    """
+    return 3 if feedthrough else 1 if clip.is_relu else 2
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class StoredRecurrence:
     input_format, state_format : FixedPointFormat
     clip : Clip, optional
         The network's; relu in every row when absent.
+    feedthrough : DenseOperator (k, d), optional
+        Of the network's ``F``; none when absent.
     """
 
     solver: str
@@ -52,6 +57,7 @@ class StoredRecurrence:
     input_format: FixedPointFormat
     state_format: FixedPointFormat
     clip: Clip | None = None
+    feedthrough: DenseOperator | None = None
 
     @property
     def leak_shift(self) -> int:
@@ -66,7 +72,7 @@ class StoredRecurrence:
 
 @dataclass(frozen=True)
 class MonDEQ:
-    """A monotone operator equilibrium network ``z = prox(W z + U x + b)``, ``y = O z + c``; its prox is mostly relu.
+    """A monotone operator equilibrium network ``z = prox(W z + U x + b)``, ``y = O z + F x + c``; often relu, no ``F``.
 
     Winston & Kolter, "Monotone operator equilibrium networks", NeurIPS 2020
     (arXiv 2006.08591), Proposition 1: ``W = (1-m) I - A'A + B - B'`` makes
@@ -91,6 +97,8 @@ class MonDEQ:
         The rows' proximal operators; relu in every row when absent.
     task : str, optional
         Name of what the outputs stand for, ``classes`` or ``values``; None where the file does not say.
+    F : ndarray (k, d), optional
+        Feed-through, what the outputs take from the input directly; nothing when absent.
     """
 
     W: np.ndarray
@@ -104,8 +112,13 @@ class MonDEQ:
     stored: StoredRecurrence | None = None
     clip: Clip | None = None
     task: str | None = None
+    F: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        if self.F is not None and self.F.shape != (self.k, self.d):
+            raise InputError(
+                f"{self.source}: F has shape {self.F.shape}; expected {(self.k, self.d)}, outputs x inputs"
+            )
         if self.clip is not None and self.clip.n != self.n:
             raise InputError(f"{self.source}: the clip has {self.clip.n} rows; expected {self.n}, one for each state")
 
@@ -147,7 +160,8 @@ class MonDEQ:
         state = hashlib.sha256()
         pre = self.preprocessing
         inputs = () if pre is None else (pre.mean, pre.std, pre.scale)
-        for value in (self.W, self.U, self.b, self.O, self.c, *inputs):
+        feedthrough = () if self.F is None else (self.F,)
+        for value in (self.W, self.U, self.b, self.O, self.c, *inputs, *feedthrough):
             array = np.ascontiguousarray(value, dtype="<f8")
             state.update(repr(array.shape).encode())
             state.update(array.tobytes())

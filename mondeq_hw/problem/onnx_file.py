@@ -19,7 +19,7 @@ import numpy as np
 
 from ..base import DenseOperator, FixedPointFormat, InputError, Overflow, canonical_digest
 from .model import FORMAT_NAME, StoredRecurrence, format_version
-from .stored import KEY, MATRICES, pack
+from .stored import FEEDTHROUGH, KEY, MATRICES, pack
 
 if TYPE_CHECKING:
     import onnx
@@ -100,8 +100,8 @@ class OnnxFile:
         """The metadata."""
         return onnx_properties(self.model)
 
-    def initializers(self, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-        """Constants of the graph, by name.
+    def initializers(self, names: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+        """Constants of the graph, by name; the optional ones where the graph has them.
 
         Raises
         ------
@@ -112,9 +112,13 @@ class OnnxFile:
 
         try:
             found = {tensor.name: numpy_helper.to_array(tensor) for tensor in self.model.graph.initializer}
-            return {name: found[name] for name in names}
+            return {name: found[name] for name in (*names, *(name for name in optional if name in found))}
         except Exception as error:  # a damaged tensor raises ValueError, TypeError, KeyError ... by where it is cut
             raise self.damaged(f"its initializers cannot be read ({error!r})") from None
+
+    def matrices(self) -> dict[str, np.ndarray]:
+        """The integer matrices of an ``integer`` file, transposed as the graph has them."""
+        return self.initializers(MATRICES, (FEEDTHROUGH,))
 
     def damaged(self, what: str) -> InputError:
         """The error of a file that is not as it was exported."""
@@ -146,9 +150,8 @@ class OnnxFile:
         except (KeyError, ValueError, TypeError) as error:
             raise self.damaged(f"its metadata cannot be read ({error!r})") from None
         if self.form == INTEGER:
-            matrices = self.initializers(MATRICES)
-            return arrays | {f"{KEY}.{name}": array.T for name, array in matrices.items()}, metadata
-        return arrays or self.initializers(_NETWORK), metadata
+            return arrays | {f"{KEY}.{name}": array.T for name, array in self.matrices().items()}, metadata
+        return arrays or self.initializers(_NETWORK, ("F",)), metadata
 
     def _checkpoint_of_version_1(self) -> Content:
         """Of a file of before the digest."""
@@ -183,7 +186,8 @@ def onnx_digest(model: onnx.ModelProto) -> str:
 def raw_words_metadata(stored: StoredRecurrence, packed: dict[str, Any]) -> dict[str, Any]:
     """Metadata of a network without preprocessing, that takes input words as they are."""
     preprocessing = {"scale": 1.0, "mean": 0.0, "std": 1.0, "input_bits": stored.input_format.integer_bits}
-    return {"format": FORMAT_NAME, "version": format_version(stored.prox), "preprocessing": preprocessing, KEY: packed}
+    version = format_version(stored.prox, stored.feedthrough is not None)
+    return {"format": FORMAT_NAME, "version": version, "preprocessing": preprocessing, KEY: packed}
 
 
 def _recurrence_of_version_1(plain: Mapping[str, Any], step_size: float) -> StoredRecurrence:

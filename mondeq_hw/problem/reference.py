@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from ..base import Clip, InputError
 from .active_set import solve_active_set
 from .model import MonDEQ, lipschitz_constant, monotonicity_margin
-from .reformulate import folded_input
+from .reformulate import folded_input, outputs_of
 from .splitting import PEACEMAN_RACHFORD, SPLITTINGS
 
 #: Relative change at which the iteration stops, and the most updates it gets.
@@ -59,8 +59,8 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
 
 
 def logits(model: MonDEQ, words: np.ndarray) -> np.ndarray:
-    """``O z + c`` at the equilibrium, float64 of shape (samples, k)."""
-    return model.prox.prox(preactivation(model, words)) @ model.O.T + model.c
+    """``O z + F x + c`` at the equilibrium, float64 of shape (samples, k)."""
+    return outputs_of(model, model.prox.prox(preactivation(model, words)), words)
 
 
 def _solve(clip: Clip, reflected: np.ndarray, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

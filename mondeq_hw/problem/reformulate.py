@@ -18,7 +18,7 @@ from .splitting import Splitting, find_splitting
 
 @dataclass(frozen=True)
 class Recurrence:
-    """``s <- (leak I + matrix) phi(s) + drive x + drive_bias``; ``y = readout prox(s) + readout_bias``.
+    """``s <- (leak I + matrix) phi(s) + drive x + drive_bias``; ``y = readout prox(s) + feedthrough x + readout_bias``.
 
     Parameters
     ----------
@@ -34,6 +34,8 @@ class Recurrence:
     drive_bias : ndarray (n,)
     readout : ndarray (k, n)
     readout_bias : ndarray (k,)
+    feedthrough : ndarray (k, d), optional
+        Acts on raw input words; None where the outputs take nothing from them directly.
     """
 
     splitting: Splitting
@@ -44,6 +46,7 @@ class Recurrence:
     drive_bias: np.ndarray
     readout: np.ndarray
     readout_bias: np.ndarray
+    feedthrough: np.ndarray | None = None
 
     @property
     def leak_shift(self) -> int:
@@ -67,10 +70,31 @@ class Recurrence:
 
 def folded_input(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
     """``(U', b')`` with ``U x + b = U' words + b'`` for raw input words."""
+    gain, mean = _folding(model)
+    return model.U * gain, model.b - model.U @ mean
+
+
+def folded_output(model: MonDEQ) -> tuple[np.ndarray | None, np.ndarray]:
+    """``(F', c')`` with ``F x + c = F' words + c'`` for raw input words; ``F'`` is None where the network has no F."""
+    if model.F is None:
+        return None, model.c
+    gain, mean = _folding(model)
+    return model.F * gain, model.c - model.F @ mean
+
+
+def outputs_of(model: MonDEQ, equilibria: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """``O z + F x + c`` (samples, k) of equilibria (samples, n) and raw input words (samples, d), float64."""
+    F, c = folded_output(model)
+    direct = c if F is None else np.asarray(words, dtype=np.float64) @ F.T + c
+    result: np.ndarray = equilibria @ model.O.T + direct
+    return result
+
+
+def _folding(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
+    """Of every input: what a raw word is multiplied by, and what is taken off the product."""
     pre = model.input_map
     std = np.broadcast_to(pre.std, (model.d,))
-    mean = np.broadcast_to(pre.mean, (model.d,))
-    return model.U * (pre.scale / std), model.b - model.U @ (mean / std)
+    return np.asarray(pre.scale / std), np.broadcast_to(pre.mean, (model.d,)) / std
 
 
 def reformulate(model: MonDEQ, splitting: Splitting, step_size: float) -> Recurrence:
@@ -86,7 +110,8 @@ def reformulate(model: MonDEQ, splitting: Splitting, step_size: float) -> Recurr
     matrix, resolvent, scale = splitting.fold(model.W, step_size)
     gain = scale * resolvent
     clip = model.prox.at_step(step_size)
-    return Recurrence(splitting, clip, step_size, matrix, gain @ U, gain @ b, model.O, model.c)
+    F, c = folded_output(model)
+    return Recurrence(splitting, clip, step_size, matrix, gain @ U, gain @ b, model.O, c, F)
 
 
 def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: str) -> MonDEQ:
@@ -110,15 +135,17 @@ def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: s
     std = np.broadcast_to(preprocessing.std, stored.drive.shape[1:])
     mean = np.broadcast_to(preprocessing.mean, stored.drive.shape[1:])
     U = splitting.injection_of(matrix, alpha, stored.drive.values) * (std / preprocessing.scale)
+    F = None if stored.feedthrough is None else stored.feedthrough.values * (std / preprocessing.scale)
     return MonDEQ(
         W=W,
         U=U,
         b=splitting.injection_of(matrix, alpha, stored.drive_bias) + U @ (mean / std),
         O=stored.readout.values,
-        c=stored.readout_bias,
+        c=stored.readout_bias if F is None else stored.readout_bias + F @ (mean / std),
         monotonicity_margin=monotonicity_margin(W),
         preprocessing=preprocessing,
         source=source,
         stored=stored,
         clip=stored.clip,
+        F=F,
     )

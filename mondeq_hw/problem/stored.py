@@ -20,6 +20,8 @@ KEY = "stored"
 #: Metadata key of the rows' proximal operators; relu where it is absent.
 CLIP = "clip"
 MATRICES = ("matrix", "drive", "readout")
+#: The one that a network without feed-through has not.
+FEEDTHROUGH = "feedthrough"
 BIASES = ("drive_bias", "readout_bias")
 
 _MATRIX_TYPES = (np.int8, np.int16)
@@ -28,8 +30,8 @@ _MATRIX_TYPES = (np.int8, np.int16)
 def pack(stored: StoredRecurrence) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays, in the smallest integer type that holds them, and plain metadata."""
     arrays: dict[str, np.ndarray] = {}
-    for name in MATRICES:
-        matrix: DenseOperator = getattr(stored, name)
+    matrices = _matrices(stored)
+    for name, matrix in matrices.items():
         kind = _MATRIX_TYPES[matrix.word_length > 8]
         arrays[f"{KEY}.{name}"] = matrix.integers.astype(kind)
         arrays[f"{KEY}.{name}_shifts"] = matrix.shifts.astype(np.int8)
@@ -39,7 +41,7 @@ def pack(stored: StoredRecurrence) -> tuple[dict[str, np.ndarray], dict[str, Any
         "solver": stored.solver,
         "step_size": float(stored.step_size),
         "leak_shift": int(stored.leak_shift),
-        "word_lengths": {name: int(getattr(stored, name).word_length) for name in MATRICES},
+        "word_lengths": {name: int(matrix.word_length) for name, matrix in matrices.items()},
         "input_format": [stored.input_format.word_length, stored.input_format.integer_bits],
         "state_format": [stored.state_format.word_length, stored.state_format.integer_bits],
         **pack_clip(stored.prox),
@@ -66,6 +68,7 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
     try:
         lengths = metadata["word_lengths"]
         matrix, drive, readout = (_matrix(arrays, name, int(lengths[name])) for name in MATRICES)
+        direct = _matrix(arrays, FEEDTHROUGH, int(lengths[FEEDTHROUGH])) if FEEDTHROUGH in lengths else None
         drive_bias, readout_bias = (np.asarray(arrays[f"{KEY}.{name}"], dtype=np.float64) for name in BIASES)
         input_bits, input_integer_bits = metadata["input_format"]
         state_bits, state_integer_bits = metadata["state_format"]
@@ -80,6 +83,7 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
             input_format=FixedPointFormat(input_bits, input_integer_bits, signed=False, overflow=Overflow.SAT),
             state_format=FixedPointFormat(state_bits, state_integer_bits),
             clip=unpack_clip(metadata, len(drive_bias), where),
+            feedthrough=direct,
         )
         leak_shift = int(metadata["leak_shift"])
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -118,6 +122,11 @@ def unpack_clip(metadata: Mapping[str, Any], n: int, where: str) -> Clip | None:
     return clip
 
 
+def _matrices(stored: StoredRecurrence) -> dict[str, DenseOperator]:
+    found = {name: getattr(stored, name) for name in MATRICES}
+    return found if stored.feedthrough is None else {**found, FEEDTHROUGH: stored.feedthrough}
+
+
 def _matrix(arrays: Mapping[str, Any], name: str, word_length: int) -> DenseOperator:
     integers, shifts = arrays[f"{KEY}.{name}"], arrays[f"{KEY}.{name}_shifts"]
     for array in (integers, shifts):
@@ -129,8 +138,8 @@ def _matrix(arrays: Mapping[str, Any], name: str, word_length: int) -> DenseOper
 def _check(stored: StoredRecurrence, where: str) -> None:
     n, d, k = *stored.drive.integers.shape[:2], len(stored.readout.integers)
     shapes = {"matrix": (n, n), "drive": (n, d), "readout": (k, n), "drive_bias": (n,), "readout_bias": (k,)}
-    for name in MATRICES:
-        matrix: DenseOperator = getattr(stored, name)
+    shapes[FEEDTHROUGH] = (k, d)
+    for name, matrix in _matrices(stored).items():
         top = max(1, 2 ** (matrix.word_length - 1) - 1)
         if matrix.integers.shape != shapes[name] or matrix.shifts.shape != shapes[name][:1]:
             raise InputError(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, exact_dtype, round_shift
-from ..problem import MonDEQ, Recurrence, Task, preactivation, reformulate, state_of
+from ..problem import MonDEQ, Recurrence, Task, outputs_of, preactivation, reformulate, state_of
 from ..program import GoldenModel, SolverProgram, Trace
 from ..proof import accumulator_ranges
 from .record import ByUpdate, Convergence, Quantity
@@ -127,7 +127,7 @@ class FloatSolver:
         for _ in range(iterations):
             states.append(recurrence.phi(states[-1]) @ recurrence.iteration_matrix.T + drive)
         v = preactivation(self.model, raw)
-        outputs = self.model.prox.prox(v) @ self.model.O.T + self.model.c
+        outputs = outputs_of(self.model, self.model.prox.prox(v), raw)
         return FloatTrace(np.stack(states), state_of(self.model.prox, v, recurrence.step_size), outputs)
 
 
@@ -330,10 +330,10 @@ def _batch(
 
 
 def _drive_accumulators(program: SolverProgram, words: np.ndarray) -> np.ndarray:
-    """The drive's sums (samples, n) before they are rounded."""
-    dtype = _integer_type(program.drive_accumulator_bound)
-    sums = program.drive.apply(words.astype(dtype))
-    return sums * dtype(2**program.drive_left_shift) + program.drive_bias.astype(dtype)
+    """The sums of drive and feed-through (samples, n + k) before they are rounded."""
+    injection, dtype = program.injection, _integer_type(program.drive_accumulator_bound)
+    sums = injection.operator.apply(words.astype(dtype))
+    return sums * dtype(2**injection.left_shift) + injection.bias.astype(dtype)
 
 
 def _accumulators(program: SolverProgram, seen: Trace) -> np.ndarray:

@@ -6,6 +6,7 @@ Takes integers; gives ``SolverProgram``, the only thing that proofs and back end
 from __future__ import annotations
 
 from .golden import GoldenModel, Trace
+from .injection import Injection
 from .naming import NAME_EXPECTED, NAME_PATTERN, check_name, name_of
 from .program import SolverProgram
 from .stage import Stage
@@ -14,6 +15,7 @@ __all__ = [
     "NAME_EXPECTED",
     "NAME_PATTERN",
     "GoldenModel",
+    "Injection",
     "SolverProgram",
     "Stage",
     "Trace",

@@ -55,7 +55,7 @@ class GoldenModel:
         self._drive_type = exact_dtype(2 * program.drive_accumulator_bound)
         self._state_type = exact_dtype(2 * program.accumulator_bound)
         self._output_type = exact_dtype(2 * program.output_bound)
-        self._drive: np.ndarray = np.ascontiguousarray(program.drive.matrix(self._drive_type).T)
+        self._injection: np.ndarray = np.ascontiguousarray(program.injection.operator.matrix(self._drive_type).T)
         self._matrix = np.ascontiguousarray(self._to_state_grid(program.stage.iteration_matrix(self._state_type).T))
         self._readout: np.ndarray = np.ascontiguousarray(program.readout.matrix(self._output_type).T)
 
@@ -76,7 +76,7 @@ class GoldenModel:
         words = self._checked(words)
         if len(words) == 0:
             return np.zeros((0, self.program.k), dtype=np.int64)
-        return self._by_batches(lambda batch: self._outputs(self._solve(self._drives(batch))[0]), words)
+        return self._by_batches(self._predicted, words)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Outputs ``y`` (samples, k) as real numbers, of raw inputs (samples, d)."""
@@ -87,7 +87,7 @@ class GoldenModel:
         words = self._checked(words)
         if len(words) == 0:
             return np.zeros(0, dtype=np.int64)
-        return self._by_batches(lambda batch: self._solve(self._drives(batch))[1], words)
+        return self._by_batches(lambda batch: self._solve(self._injected(batch)[0])[1], words)
 
     def equilibria(self, words: np.ndarray) -> np.ndarray:
         """Words ``z = prox(s)`` (samples, n), int64, of the state after the last update."""
@@ -98,12 +98,12 @@ class GoldenModel:
         words = self._checked(words)
         if len(words) == 0:
             return np.zeros((0, self.program.n), dtype=np.int64)
-        return self._by_batches(lambda batch: _integers(self._solve(self._drives(batch))[0]), words)
+        return self._by_batches(lambda batch: _integers(self._solve(self._injected(batch)[0])[0]), words)
 
     def trace(self, words: np.ndarray) -> Trace:
         """Every state of every sample; see :class:`Trace`."""
         words = self._checked(words)
-        drive = self._drives(words)
+        drive, direct = self._injected(words)
         level = self._levels(drive)
         rounded = self._rounded(level.copy())
         saturations = [self._beyond(rounded)]
@@ -121,8 +121,12 @@ class GoldenModel:
             states=_integers(np.stack(states)),
             iterations=iterations.astype(np.int64),
             saturations=np.stack(saturations),
-            outputs=self._outputs(states[-1]),
+            outputs=self._outputs(states[-1], direct),
         )
+
+    def _predicted(self, words: np.ndarray) -> np.ndarray:
+        drive, direct = self._injected(words)
+        return self._outputs(self._solve(drive)[0], direct)
 
     def _by_batches(self, function: Callable[[np.ndarray], np.ndarray], words: np.ndarray) -> np.ndarray:
         """Batches side by side on as many threads as the BLAS may use, each with a BLAS of one thread."""
@@ -135,11 +139,13 @@ class GoldenModel:
 
     # -- the contract, one line of it a method -------------------------------
 
-    def _drives(self, words: np.ndarray) -> np.ndarray:
-        program = self.program
-        total = words.astype(self._drive_type) @ self._drive
-        total = total * 2**program.drive_left_shift + _as(program.drive_bias, self._drive_type)
-        return _as(round_shift(total, program.drive_right_shift), self._state_type)
+    def _injected(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Drive ``d`` and feed-through ``u``; the latter has no columns where there is none."""
+        injection, n = self.program.injection, self.program.n
+        total = words.astype(self._drive_type) @ self._injection
+        total = total * 2**injection.left_shift + _as(injection.bias, self._drive_type)
+        rounded = round_shift(total, injection.right_shift)
+        return _as(rounded[:, :n], self._state_type), _as(rounded[:, n:], self._output_type)
 
     # In a floating type the update runs in units of the state, its rounding constant inside the
     # drive: scaling by powers of two keeps every sum exact and saves three passes over the states.
@@ -191,11 +197,13 @@ class GoldenModel:
         final[active] = state
         return final, iterations
 
-    def _outputs(self, state: np.ndarray) -> np.ndarray:
+    def _outputs(self, state: np.ndarray, direct: np.ndarray) -> np.ndarray:
         program = self.program
-        z = _as(program.prox(state), self._output_type)
+        total = _as(program.prox(state), self._output_type) @ self._readout
+        if program.feedthrough is not None:
+            total = total + direct
         left = _as(np.int64(1) << program.readout_left_shift, self._output_type)
-        return _integers((z @ self._readout) * left + _as(program.readout_bias, self._output_type))
+        return _integers(total * left + _as(program.readout_bias, self._output_type))
 
     def _checked(self, words: np.ndarray) -> np.ndarray:
         words = np.asarray(words)

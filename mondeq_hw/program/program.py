@@ -3,11 +3,14 @@
 The only thing that the golden model and every emitter read.  It is enough on
 its own to rebuild every output, and it derives (never guesses) the widths in
 which no accumulator can wrap.  A program is a series of stages, today exactly
-one, and a readout of the last one's equilibrium ``z``::
+one, and a readout of the last one's equilibrium ``z`` and, with a feed-through, of
+the input words ``x`` themselves (``>>r`` is round half up)::
 
-    y_k = (sum_i readout[k,i] z_i << readout_left_shift_k) + readout_bias_k
+    u_k = (sum_j feedthrough[k,j] x_j << drive_left_shift) >>r feedthrough_right_shift_k
+    y_k = ((sum_i readout[k,i] z_i + u_k) << readout_left_shift_k) + readout_bias_k
 
-What a stage computes is stated in :mod:`mondeq_hw.program.stage`.
+``u_k`` is rounded once, to the grid of its row's sums, as the drive is to the grid
+of the state's.  What a stage computes is stated in :mod:`mondeq_hw.program.stage`.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ import numpy as np
 from ..base import Clip, DenseOperator, FixedPointFormat, InputError, WordRange, canonical_digest, signed_width
 from ..problem import Splitting
 from . import serial
+from .injection import Injection
 from .naming import check_name
 from .stage import Stage, check_operator, check_vector
 
@@ -44,6 +48,8 @@ class SolverProgram:
         On the common output grid.
     certified : bool
         Whether a contraction proof exists; every output carries the mark.
+    feedthrough : DenseOperator (k, d), optional
+        In words of the drive's length; none where no output takes the input directly.
     """
 
     name: str
@@ -51,6 +57,7 @@ class SolverProgram:
     readout: DenseOperator
     readout_bias: np.ndarray
     certified: bool
+    feedthrough: DenseOperator | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -58,6 +65,17 @@ class SolverProgram:
             raise InputError(f"program: has {len(self.stages)} stages; expected one, which is what this version runs")
         check_operator("readout", self.readout, (len(self.readout.shifts), self.n))
         check_vector("readout_bias", self.readout_bias, self.k)
+        if self.feedthrough is not None:
+            check_operator("feedthrough", self.feedthrough, (self.k, self.d))
+            if self.feedthrough.word_length != self.drive.word_length:
+                raise InputError(
+                    f"program: the feed-through has words of {self.feedthrough.word_length} bits; expected "
+                    f"{self.drive.word_length}, the drive's"
+                )
+            if self.feedthrough_right_shift.min() < 0:
+                raise InputError(
+                    "program: the feed-through's grid is coarser than the readout's; raise drive_left_shift"
+                )
 
     def replace(self, **changes: Any) -> SolverProgram:
         """The same program with other fields, its stage's among them."""
@@ -152,40 +170,49 @@ class SolverProgram:
         """Updates after the start, at most."""
         return self.stage.iterations
 
+    @cached_property
+    def direct(self) -> Injection | None:
+        """How a feed-through's ``u`` is made of the input words."""
+        if self.feedthrough is None:
+            return None
+        none, left = np.zeros(self.k, dtype=np.int64), self.drive_left_shift
+        return Injection(self.feedthrough, none, left, self.feedthrough_right_shift, self.input_format)
+
+    @cached_property
+    def injection(self) -> Injection:
+        """How drive and feed-through are made of the input words: the rows of both."""
+        drive = self.stage.injection
+        return drive if self.direct is None else drive.over(self.direct)
+
     @property
     def drive_sum_bound(self) -> int:
-        """See :class:`Stage`."""
-        return self.stage.drive_sum_bound
+        """See :class:`Injection`."""
+        return self.injection.sum_bound
 
     @property
     def drive_accumulator_bound(self) -> int:
-        """See :class:`Stage`."""
-        return self.stage.drive_accumulator_bound
-
-    @property
-    def drive_range(self) -> tuple[int, int]:
-        """See :class:`Stage`."""
-        return self.stage.drive_range
+        """See :class:`Injection`."""
+        return self.injection.accumulator_bound
 
     @property
     def drive_bound(self) -> list[int]:
-        """See :class:`Stage`."""
-        return self.stage.drive_bound
+        """Largest ``|d_i|`` over every input, per state."""
+        return self.stage.injection.bound
+
+    @property
+    def drive_accumulator_bits(self) -> int:
+        """See :class:`Injection`."""
+        return self.injection.accumulator_bits
+
+    @property
+    def drive_bits(self) -> int:
+        """Width of a word handed from the drive engine to the others."""
+        return self.injection.bits
 
     @property
     def accumulator_bound(self) -> int:
         """See :class:`Stage`."""
         return self.stage.accumulator_bound
-
-    @property
-    def drive_accumulator_bits(self) -> int:
-        """See :class:`Stage`."""
-        return self.stage.drive_accumulator_bits
-
-    @property
-    def drive_bits(self) -> int:
-        """See :class:`Stage`."""
-        return self.stage.drive_bits
 
     @property
     def accumulator_bits(self) -> int:
@@ -218,6 +245,19 @@ class SolverProgram:
         return self.readout.shifts.max() - self.readout.shifts
 
     @property
+    def feedthrough_right_shift(self) -> np.ndarray:
+        """Rounding shift (k,) from the grid of the feed-through's sums to that of the readout's; empty without one."""
+        if self.feedthrough is None:
+            return np.zeros(0, dtype=np.int64)
+        fine = self.feedthrough.shifts + self.input_format.fractional_bits + self.drive_left_shift
+        return fine - (self.state_format.fractional_bits + self.readout.shifts)
+
+    @property
+    def feedthrough_bound(self) -> list[int]:
+        """Largest ``|u_k|`` over every input, per output."""
+        return [0] * self.k if self.direct is None else self.direct.bound
+
+    @property
     def output_fractional_bits(self) -> int:
         """Fractional bits of the common output grid."""
         return int(self.readout.shifts.max()) + self.state_format.fractional_bits
@@ -227,9 +267,13 @@ class SolverProgram:
         """Largest ``|y_k|``."""
         top = self.state_format.max_word
         rows = zip(
-            self.readout.absolute_row_sums(), self.readout_left_shift.tolist(), self.readout_bias.tolist(), strict=True
+            self.readout.absolute_row_sums(),
+            self.feedthrough_bound,
+            self.readout_left_shift.tolist(),
+            self.readout_bias.tolist(),
+            strict=True,
         )
-        return max(((total * top) << left) + abs(bias) for total, left, bias in rows)
+        return max(((total * top + direct) << left) + abs(bias) for total, direct, left, bias in rows)
 
     @property
     def output_bits(self) -> int:
@@ -240,11 +284,13 @@ class SolverProgram:
 
     def to_plain(self) -> dict[str, Any]:
         """The whole program as JSON-ready integers and strings (the certificate embeds it)."""
-        return serial.to_plain(self.name, self.stages, self.readout, self.readout_bias, self.certified)
+        return serial.to_plain(
+            self.name, self.stages, self.readout, self.readout_bias, self.certified, self.feedthrough
+        )
 
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> SolverProgram:
-        """The inverse of :meth:`to_plain`; reads version 1 too.
+        """The inverse of :meth:`to_plain`; reads older versions too.
 
         Raises
         ------
@@ -264,7 +310,7 @@ class SolverProgram:
 
     @staticmethod
     def load(folder: Path) -> SolverProgram:
-        """Read what :meth:`save` wrote, in this version or in version 1.
+        """Read what :meth:`save` wrote, in this version or an older one.
 
         Raises
         ------

@@ -1,8 +1,8 @@
 """A program as plain values: one JSON object, or ``program.json`` for scalars and ``program.npz`` for integers.
 
-Version 2 has a list of stages, each with its clip; version 1, which is still
-read, had the fields of one stage at the top, ``phi`` in the place of the clip,
-and any text as its name.
+Version 3 has a feed-through; a program without one is of version 2, which has a
+list of stages, each with its clip.  Version 1, which is still read, had the fields
+of one stage at the top, ``phi`` in the place of the clip, and any text as its name.
 """
 
 from __future__ import annotations
@@ -19,27 +19,35 @@ from ..problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from .naming import name_of
 from .stage import Stage
 
-PROGRAM_VERSION = 2
+PROGRAM_VERSION = 3
+_WITHOUT_FEEDTHROUGH = 2
 
 #: What a version 1 file calls the operator that a splitting of a relu network iterates.
 _PHI_OF_VERSION_1 = {PEACEMAN_RACHFORD: "abs", FORWARD_BACKWARD: "relu"}
 _STAGE_SCALARS = ("solver", "drive_left_shift", "leak_shift", "iterations")
 _STAGE_ARRAYS = ("drive", "drive_shifts", "drive_bias", "matrix", "matrix_shifts")
 _READOUT_ARRAYS = ("readout", "readout_shifts", "readout_bias")
+_FEEDTHROUGH_ARRAYS = ("feedthrough", "feedthrough_shifts")
 
 
 def to_plain(
-    name: str, stages: tuple[Stage, ...], readout: DenseOperator, readout_bias: np.ndarray, certified: bool
+    name: str,
+    stages: tuple[Stage, ...],
+    readout: DenseOperator,
+    readout_bias: np.ndarray,
+    certified: bool,
+    feedthrough: DenseOperator | None,
 ) -> dict[str, Any]:
     """The whole program as JSON-ready integers and strings."""
     return {
-        "version": PROGRAM_VERSION,
+        "version": _WITHOUT_FEEDTHROUGH if feedthrough is None else PROGRAM_VERSION,
         "name": name,
         "certified": certified,
         "input_format": _format_to_plain(stages[0].input_format),
         "stages": [_stage_to_plain(stage) for stage in stages],
         **_operator_to_plain("readout", readout),
         "readout_bias": readout_bias.tolist(),
+        **({} if feedthrough is None else _operator_to_plain("feedthrough", feedthrough)),
     }
 
 
@@ -53,8 +61,8 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
     """
     if plain["version"] == 1:
         plain = _from_version_1(plain)
-    if plain["version"] != PROGRAM_VERSION:
-        raise InputError(f"program version {plain['version']!r}, expected {PROGRAM_VERSION} or 1; compile again")
+    if plain["version"] not in (_WITHOUT_FEEDTHROUGH, PROGRAM_VERSION):
+        raise InputError(f"program version {plain['version']!r}, expected 1 to {PROGRAM_VERSION}; compile again")
     word = _format_from_plain(plain["input_format"])
     (stage,) = plain["stages"]
     return {
@@ -63,14 +71,16 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         "readout": _operator_from_plain("readout", plain),
         "readout_bias": _integers(plain["readout_bias"]),
         "certified": plain["certified"],
+        "feedthrough": _operator_from_plain("feedthrough", plain) if plain["version"] == PROGRAM_VERSION else None,
     }
 
 
 def write(plain: dict[str, Any], digest: str, folder: Path) -> None:
     """Write ``program.json`` and ``program.npz``; the arrays of the only stage stand at the archive's top."""
     (stage,) = plain["stages"]
-    arrays = {key: stage[key] for key in _STAGE_ARRAYS} | {key: plain[key] for key in _READOUT_ARRAYS}
-    scalars = {key: entry for key, entry in plain.items() if key not in _READOUT_ARRAYS}
+    of_readout = _READOUT_ARRAYS + _FEEDTHROUGH_ARRAYS
+    arrays = {key: stage[key] for key in _STAGE_ARRAYS} | {key: plain[key] for key in of_readout if key in plain}
+    scalars = {key: entry for key, entry in plain.items() if key not in of_readout}
     scalars["stages"] = [{key: entry for key, entry in stage.items() if key not in _STAGE_ARRAYS}]
     (folder / "program.json").write_text(json.dumps({**scalars, "digest": digest}, indent=2) + "\n")
     packed: dict[str, Any] = {key: _integers(entry) for key, entry in arrays.items()}
@@ -95,7 +105,7 @@ def read(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: program.json/.npz cannot be read ({error}); compile again") from None
     if not isinstance(scalars, dict):
         raise InputError(f"{folder}: program.json is no JSON object; compile again")
-    if scalars.get("version") not in (1, PROGRAM_VERSION):
+    if scalars.get("version") not in range(1, PROGRAM_VERSION + 1):
         raise InputError(
             f"{folder}: program version {scalars.get('version')!r}, expected {PROGRAM_VERSION}; compile again"
         )
@@ -104,7 +114,8 @@ def read(folder: Path) -> dict[str, Any]:
             if array.dtype != np.int64:
                 raise TypeError(f"{key} is {array.dtype}, not int64")
         stated = scalars.pop("digest", None)
-        plain = {**scalars, **{key: arrays[key].tolist() for key in _READOUT_ARRAYS}}
+        direct = _FEEDTHROUGH_ARRAYS if scalars["version"] == PROGRAM_VERSION else ()
+        plain = {**scalars, **{key: arrays[key].tolist() for key in (*_READOUT_ARRAYS, *direct)}}
         place = plain if scalars["version"] == 1 else plain["stages"][0]
         place.update({key: arrays[key].tolist() for key in _STAGE_ARRAYS})
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -148,7 +159,7 @@ def _from_version_1(plain: Mapping[str, Any]) -> dict[str, Any]:
     stage = {key: plain[key] for key in keys}
     stage["clip"] = Clip.uniform(RELU, len(plain["matrix"])).to_plain()
     rest = {key: entry for key, entry in plain.items() if key not in stage and key != "phi"}
-    return {**rest, "name": name_of(plain["name"]), "version": PROGRAM_VERSION, "stages": [stage]}
+    return {**rest, "name": name_of(plain["name"]), "version": _WITHOUT_FEEDTHROUGH, "stages": [stage]}
 
 
 def _operator_to_plain(key: str, operator: DenseOperator) -> dict[str, Any]:

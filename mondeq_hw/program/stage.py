@@ -36,6 +36,7 @@ from ..base import (
     signed_width,
 )
 from ..problem import SPLITTINGS, Splitting, find_splitting
+from .injection import Injection
 
 
 @dataclass(frozen=True)
@@ -138,40 +139,9 @@ class Stage:
     # -- proved ranges -------------------------------------------------------
 
     @cached_property
-    def drive_sum_bound(self) -> int:
-        """Largest magnitude of ``sum_j drive[i,j] x_j`` of any row, before the left shift, by absolute sums."""
-        words = self.input_format
-        return max(self.drive.absolute_row_sums()) * max(abs(words.min_word), words.max_word)
-
-    @cached_property
-    def drive_accumulator_bound(self) -> int:
-        """Largest magnitude on the way to ``d_i``: partial sums, the bias and the rounding constant."""
-        return max(self.drive_sum_bound << self.drive_left_shift, *map(abs, self.drive_range))
-
-    @cached_property
-    def drive_extremes(self) -> list[tuple[int, int]]:
-        """Smallest and largest exact drive of each row over every input word, on the drive accumulator's grid."""
-        spans = self.drive.spans(self.input_format.min_word, self.input_format.max_word)
-        left = self.drive_left_shift
-        return [
-            ((low << left) + bias, (high << left) + bias)
-            for (low, high), bias in zip(spans, self.drive_bias.tolist(), strict=True)
-        ]
-
-    @cached_property
-    def drive_range(self) -> tuple[int, int]:
-        """Exact interval of the drive accumulator, rounding constant included."""
-        rows = list(zip(self.drive_extremes, self.drive_right_shift.tolist(), strict=True))
-        return min(0, *(low for (low, _), _ in rows)), max(0, *(high + ((1 << r) >> 1) for (_, high), r in rows))
-
-    @cached_property
-    def drive_bound(self) -> list[int]:
-        """Largest ``|d_i|`` over every input, per row."""
-        return [
-            max(abs((low + half) >> right), abs((high + half) >> right))
-            for (low, high), right in zip(self.drive_extremes, self.drive_right_shift.tolist(), strict=True)
-            for half in ((1 << right) >> 1,)
-        ]
+    def injection(self) -> Injection:
+        """How the drive is made of the input words."""
+        return Injection(self.drive, self.drive_bias, self.drive_left_shift, self.drive_right_shift, self.input_format)
 
     @cached_property
     def accumulator_bound(self) -> int:
@@ -180,22 +150,11 @@ class Stage:
         rows = zip(
             self.matrix.absolute_row_sums(),
             self.leak.tolist(),
-            self.drive_bound,
+            self.injection.bound,
             self.matrix.shifts.tolist(),
             strict=True,
         )
         return max((total + leak) * top + drive + ((1 << shift) >> 1) for total, leak, drive, shift in rows)
-
-    @property
-    def drive_accumulator_bits(self) -> int:
-        """Width in which the drive accumulator (after the left shift and the rounding constant) cannot wrap."""
-        return signed_width(*self.drive_range)
-
-    @property
-    def drive_bits(self) -> int:
-        """Width of ``d_i``, the word handed from the drive engine to the solver."""
-        top = max(self.drive_bound)
-        return signed_width(-top, top)
 
     @property
     def accumulator_bits(self) -> int:

@@ -330,6 +330,7 @@ def model_to_plain(model: FloatModel) -> dict[str, Any]:
         "input": _affine_to_plain(model.input),
         "output": _affine_to_plain(model.output),
         "clip": clip_to_plain(model.clip),
+        **({} if model.direct is None else {"feedthrough": _affine_to_plain(model.direct)}),
     }
 
 
@@ -355,6 +356,9 @@ def model_from_plain(plain: dict[str, Any], input_fractional_bits: int) -> MonDE
         preprocessing=Preprocessing(scale=1.0),
         source="certificate",
         clip=clip_from_plain(plain["clip"]),
+        F=np.ldexp(_affine_from_plain(plain["feedthrough"])[0], input_fractional_bits)
+        if "feedthrough" in plain
+        else None,
     )
 
 

@@ -58,7 +58,15 @@ from .contraction import (
     state_radius,
     two_norm,
 )
-from .enclosure import FINE_BITS, Enclosure, ExactRecurrence, decided_classes, verdicts
+from .enclosure import (
+    FINE_BITS,
+    Enclosure,
+    ExactRecurrence,
+    decided_classes,
+    exact_feedthrough,
+    feedthrough_rounding,
+    verdicts,
+)
 from .float_model import FloatModel, ModelEnclosure, displacement_bound, distances, enclose_equilibria, model_classes
 from .metric import BOUND_BITS, WeightedTwoNorm
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
@@ -293,19 +301,21 @@ def _radius_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBo
 
 def _logit_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> CertificateLine:
     radius, unit = bound.radius(program.iterations), Fraction(2) ** program.output_fractional_bits * 4**BOUND_BITS
-    radii = [float_up(proof.metric.dual_norm_up(row) * radius / unit) for row in readout_rows(program)]
+    rounding = [error * 4**BOUND_BITS for error in feedthrough_rounding(program)]
+    rows = zip(readout_rows(program), rounding, strict=True)
+    radii = [float_up((proof.metric.dual_norm_up(row) * radius + error) / unit) for row, error in rows]
     return claim("logit_radius", {"radii": radii}, PROVED)
 
 
 def _class_lines(
     program: SolverProgram, proof: ContractionProof, bound: ErrorBound, words: np.ndarray, states: np.ndarray
 ) -> list[CertificateLine]:
-    radius = bound.radius(program.iterations)
-    prior = decided_classes(program, proof, Enclosure(states, [radius] * len(states)), 0)
+    radius, direct = bound.radius(program.iterations), exact_feedthrough(program, words)
+    prior = decided_classes(program, proof, Enclosure(states, [radius] * len(states)), 0, direct)
     exact = ExactRecurrence(program, proof, words)
     fine = exact.start(states)
     deployed_radii = exact.enclose(fine).radii
-    posterior = decided_classes(program, proof, exact.enclose(exact.settled(fine)), FINE_BITS)
+    posterior = decided_classes(program, proof, exact.enclose(exact.settled(fine)), FINE_BITS, direct)
     return [
         claim("class_a_priori", {"samples": len(states), "equal": sum(c >= 0 for c in prior)}, PROVED),
         claim(

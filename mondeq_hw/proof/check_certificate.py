@@ -203,6 +203,7 @@ PROGRAM_FIELDS = (
     "version", "name", "certified", "stages", "input_format",
     "readout", "readout_shifts", "readout_word_length", "readout_bias",
 )  # fmt: skip
+FEEDTHROUGH_FIELDS = ("feedthrough", "feedthrough_shifts", "feedthrough_word_length")
 PEACEMAN_RACHFORD, FORWARD_BACKWARD = "peaceman_rachford", "forward_backward"
 
 
@@ -260,12 +261,15 @@ class Program:
     """The deployed integers, checked for shape and range, and the contract that they obey."""
 
     def __init__(self, plain: Plain) -> None:
-        plain = fields(plain, PROGRAM_FIELDS, "program")
-        need(plain["version"] == 2 and len(plain["stages"]) == 1, "expected one stage of program version 2")
+        direct = FEEDTHROUGH_FIELDS if plain["version"] == 3 else ()
+        plain = fields(plain, (*PROGRAM_FIELDS, *direct), "program")
+        known = plain["version"] in (2, 3) and len(plain["stages"]) == 1
+        need(known, "expected one stage of program version 2 or 3")
         stage = fields(plain["stages"][0], STAGE_FIELDS, "stage")
         self._read_formats(plain["input_format"], stage["state_format"])
         self._read_stage(stage)
         self._read_readout(plain)
+        self._read_feedthrough(plain)
 
     def _read_formats(self, words: Plain, state: Plain) -> None:
         good = state["signed"] is True and state["rounding"] == "AP_RND" and state["overflow"] == "AP_SAT_SYM"
@@ -297,7 +301,18 @@ class Program:
         readout, shifts = _levels(plain, "readout", self.k, self.n)
         self.output_shift, self.output_bias = max(shifts), vector(plain["readout_bias"], self.k)
         # Every row on the common output grid 2^-(f + output_shift).
-        self.readout = [[x << (self.output_shift - e) for x in row] for row, e in zip(readout, shifts)]
+        self.align = [self.output_shift - e for e in shifts]
+        self.readout = [[x << shift for x in row] for row, shift in zip(readout, self.align)]
+
+    def _read_feedthrough(self, plain: Plain) -> None:
+        """Rows from the input to the outputs, in version 3; before, they are empty and their sums zero."""
+        self.direct: Matrix = [[] for _ in range(self.k)]
+        self.direct_right = [0] * self.k
+        if plain["version"] == 3:
+            self.direct, shifts = _levels(plain, "feedthrough", self.k, self.d)
+            grids = [self.f + self.output_shift - shift for shift in self.align]  # of the readout's sums
+            self.direct_right = [e + self.input_f + self.left - grid for e, grid in zip(shifts, grids)]
+            need(min(self.direct_right) >= 0, "a feed-through that is not on the readout's grid")
 
     @property
     def unit(self) -> Fraction:
@@ -325,6 +340,26 @@ class Program:
         """Smallest and largest exact drive of every row over every input, on the drive accumulator's grid."""
         return [span(row, self.x_top << self.left, bias) for row, bias in zip(self.drive, self.drive_bias)]
 
+    @cached_property
+    def direct_spans(self) -> list[tuple[int, int]]:
+        """The same of the feed-through's rows."""
+        return [span(row, self.x_top << self.left, 0) for row in self.direct]
+
+    @cached_property
+    def direct_rounding(self) -> list[Fraction]:
+        """Half a unit where the feed-through is rounded, in units of the output grid."""
+        return [Fraction(1 << shift, 2) if r else Fraction(0) for shift, r in zip(self.align, self.direct_right)]
+
+    def fed(self, x: Vector) -> Vector:
+        """What the feed-through adds to the outputs, on the output grid."""
+        sums = [rounded(dot(row, x) << self.left, r) for row, r in zip(self.direct, self.direct_right)]
+        return [v << shift for v, shift in zip(sums, self.align)]
+
+    def fed_exactly(self, x: Vector) -> list[Fraction]:
+        """The same without its rounding."""
+        units = [Fraction(1 << (self.left + shift), 1 << r) for shift, r in zip(self.align, self.direct_right)]
+        return [dot(row, x) * unit for row, unit in zip(self.direct, units)]
+
     # The contract; a state with ``extra`` more fractional bits is updated by the same integers.
 
     def prox(self, state: Vector, extra: int) -> Vector:
@@ -351,10 +386,10 @@ class Program:
             state = following
         return state
 
-    def outputs(self, state: Vector, extra: int) -> Vector:
-        """Output words of a state."""
-        z = self.prox(state, extra)
-        return [dot(row, z) + (bias << extra) for row, bias in zip(self.readout, self.output_bias)]
+    def outputs(self, state: Vector, extra: int, fed: Sequence[Any]) -> list[Any]:
+        """Output words of a state and of what the feed-through adds."""
+        z, rows = self.prox(state, extra), zip(self.readout, self.output_bias, fed)
+        return [dot(row, z) + (bias + direct) * (1 << extra) for row, bias, direct in rows]
 
 
 def _levels(plain: Plain, name: str, rows: int, columns: int) -> tuple[Matrix, Vector]:
@@ -565,7 +600,8 @@ class Samples:
     @cached_property
     def deployed_classes(self) -> Vector:
         """The device's class of every sample."""
-        return [argmax(self.program.outputs(state, 0)) for state in self.states]
+        P = self.program
+        return [argmax(P.outputs(state, 0, P.fed(x))) for state, x in zip(self.states, self.words)]
 
     def verdicts(self, found: Vector) -> Plain:
         """Classes that were decided (-1 where not) against the device's."""
@@ -601,9 +637,10 @@ class ExactClasses:
         self.program = contraction.program
         self.duals = [[dual(map(sub, a, b)) for b in rows] for a in rows]
 
-    def of(self, state: Vector, extra: int, distance: int) -> int:
-        """The class of every state within the distance, -1 where they differ."""
-        return decided(self.program.outputs(state, extra), self.duals, Fraction(distance, 4**BOUND_BITS), Fraction(0))
+    def of(self, state: Vector, extra: int, distance: int, x: Vector) -> int:
+        """The class of every state within the distance at an input, -1 where they differ."""
+        outputs = self.program.outputs(state, extra, self.program.fed_exactly(x))
+        return decided(outputs, self.duals, Fraction(distance, 4**BOUND_BITS), Fraction(0))
 
 
 # ----------------------------------------------------------------------------------
@@ -626,7 +663,7 @@ def read_affine(plain: Plain, rows: int, columns: int) -> Affine:
 
 
 class FloatModel:
-    """The float network on integer grids: ``z = prox(W z + U x + b)``, ``y = O z + c``."""
+    """The float network on integer grids: ``z = prox(W z + U x + b)``, ``y = O z + F x + c``."""
 
     def __init__(self, program: Program, plain: Plain) -> None:
         self.plain, n = plain, program.n
@@ -636,6 +673,8 @@ class FloatModel:
         self.lipschitz_units = whole(plain["lipschitz"]["bound"], n + 1)
         self.input = read_affine(plain["input"], n, program.d)
         self.output = read_affine(plain["output"], program.k, n)
+        none = Affine(0, [[] for _ in range(program.k)], [0] * program.k)
+        self.direct = read_affine(plain["feedthrough"], program.k, program.d) if "feedthrough" in plain else none
         self.clip_bits = whole(plain["clip"]["bits"], 0, MOST_BITS)
         self.clip = read_clip(plain["clip"], n)
 
@@ -853,13 +892,14 @@ def check_logit_radius(evidence: Evidence) -> Plain:
     """Section 5, outputs."""
     P, found = evidence.program, evidence.contraction
     unit = Fraction(2) ** (P.output_shift + P.f) * 4**BOUND_BITS
-    return {"radii": [float_up(found.metric.dual_norm_up(row) * found.radius / unit) for row in P.readout]}
+    rows = [(found.metric.dual_norm_up(row) * found.radius, half) for row, half in zip(P.readout, P.direct_rounding)]
+    return {"radii": [float_up((state + half * 4**BOUND_BITS) / unit) for state, half in rows]}
 
 
 def check_class_a_priori(evidence: Evidence) -> Plain:
     """Section 5: samples whose class the radius alone decides."""
-    classes, samples = ExactClasses(evidence.contraction), evidence.samples
-    equal = sum(classes.of(state, 0, evidence.contraction.radius) >= 0 for state in samples.states)
+    classes, samples, radius = ExactClasses(evidence.contraction), evidence.samples, evidence.contraction.radius
+    equal = sum(classes.of(state, 0, radius, x) >= 0 for state, x in zip(samples.states, samples.words))
     return {"samples": samples.count, "equal": equal}
 
 
@@ -867,22 +907,24 @@ def check_class_a_posteriori(evidence: Evidence) -> Plain:
     """Section 6, Lemma 2: at the deployed state, and at its continuation with more bits."""
     P, samples, classes = evidence.program, evidence.samples, ExactClasses(evidence.contraction)
     found, largest = [], 0
-    for state, exact in zip(samples.states, samples.exact_drives):
+    for state, exact, x in zip(samples.states, samples.exact_drives, samples.words):
         drive, fine = [(v << FINE_BITS) >> r for v, r in zip(exact, P.right)], [v << FINE_BITS for v in state]
         largest = max(largest, residual_radius(evidence.contraction, fine, drive))
         fine = P.iterated(fine, drive, FINE_BITS)
-        found.append(classes.of(fine, FINE_BITS, residual_radius(evidence.contraction, fine, drive)))
+        found.append(classes.of(fine, FINE_BITS, residual_radius(evidence.contraction, fine, drive), x))
     return {**samples.verdicts(found), "largest_distance": in_steps((largest >> FINE_BITS) + 1)}
 
 
 def check_accumulators(evidence: Evidence) -> Plain:
     """Section 7: the interval of every sum, and the width that holds it."""
     P = evidence.program
-    sums = [(low, high + ((1 << r) >> 1)) for (low, high), r in zip(P.drive_spans, P.right)]
-    drives = [max(abs(rounded(low, r)), abs(rounded(high, r))) for (low, high), r in zip(P.drive_spans, P.right)]
+    spans = list(zip(P.drive_spans + P.direct_spans, P.right + P.direct_right))
+    sums = [(low, high + ((1 << r) >> 1)) for (low, high), r in spans]
+    drives = [max(abs(rounded(low, r)), abs(rounded(high, r))) for (low, high), r in spans]
     rows = zip(P.matrix, P.leak, P.g, drives)
     state = max((sum(map(abs, row)) + leak) * P.top + d + ((1 << g) >> 1) for row, leak, g, d in rows)
-    output = max(sum(map(abs, row)) * P.top + abs(bias) for row, bias in zip(P.readout, P.output_bias))
+    fed = [reach << shift for reach, shift in zip(drives[P.n :], P.align)]
+    output = max(sum(map(abs, row)) * P.top + u + abs(bias) for row, u, bias in zip(P.readout, fed, P.output_bias))
     ranges = {
         "drive_accumulator": (min(0, *(low for low, _ in sums)), max(0, *(high for _, high in sums))),
         "drive": (-max(drives), max(drives)),
@@ -942,8 +984,13 @@ def check_class_of_float_model(evidence: Evidence) -> Plain:
     _, rows, offset = evidence.model.output
     unit, extra, found = Fraction(2) ** evidence.points.bits, root_up(evidence.program.n), []
     duals = [[root_up(sum((x - y) ** 2 for x, y in zip(a, b))) + extra for b in rows] for a in rows]
-    for z, radius in evidence.points.all:
-        outputs, half = [dot(row, z) / unit + c for row, c in zip(rows, offset)], sum(map(abs, z)) / unit + 1
+    direct = evidence.model.direct
+    direct_unit = Fraction(2) ** (evidence.model.output.bits - direct.bits)
+    for (z, radius), x in zip(evidence.points.all, evidence.samples.words):
+        fed = [dot(row, x) * direct_unit for row in direct.matrix]
+        outputs = [dot(row, z) / unit + c + u for row, c, u in zip(rows, offset, fed)]
+        # Half a unit of every entry of both rows of a difference.
+        half = sum(map(abs, z)) / unit + 1 + (sum(map(abs, x)) * direct_unit if any(direct.matrix) else 0)
         found.append(decided(outputs, duals, radius, half))
     return evidence.samples.verdicts(found)
 

@@ -166,6 +166,14 @@ def drive_extremes(program: SolverProgram) -> list[tuple[int, int]]:
     return [((low << left) + bias, (high << left) + bias) for (low, high), bias in zip(spans, biases, strict=True)]
 
 
+def feedthrough_extremes(program: SolverProgram) -> list[tuple[int, int]]:
+    """The same of each row of a feed-through, which has no bias; none without one."""
+    if program.feedthrough is None:
+        return []
+    words, left = program.input_format, program.drive_left_shift
+    return [(low << left, high << left) for low, high in program.feedthrough.spans(words.min_word, words.max_word)]
+
+
 @dataclass(frozen=True)
 class ErrorBound:
     """Recursive bound ``e_0 = start, e_(k+1) = rho e_k + rounding`` on ``||s_k - s*||``.

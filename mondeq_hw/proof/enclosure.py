@@ -98,8 +98,32 @@ def floor_shift(values: np.ndarray, shift: np.ndarray) -> np.ndarray:
     return values >> shift.astype(values.dtype)
 
 
-def decided_classes(program: SolverProgram, proof: ContractionProof, enclosure: Enclosure, fine_bits: int) -> list[int]:
-    """Class of the exact equilibrium of each sample, -1 where the enclosure does not decide it.
+def exact_feedthrough(program: SolverProgram, words: np.ndarray) -> np.ndarray:
+    """What a feed-through adds to the outputs (samples, k), unrounded fractions in units of the output grid."""
+    if program.feedthrough is None:
+        return np.zeros((len(words), program.k), dtype=object)
+    sums = program.feedthrough.apply(words.astype(object)) << program.drive_left_shift
+    units = [
+        Fraction(1 << left, 1 << right)
+        for left, right in zip(
+            program.readout_left_shift.tolist(), program.feedthrough_right_shift.tolist(), strict=True
+        )
+    ]
+    return np.asarray(sums * np.array(units, dtype=object))
+
+
+def feedthrough_rounding(program: SolverProgram) -> list[Fraction]:
+    """What rounding a feed-through's words can change in each output, in units of the output grid."""
+    if program.feedthrough is None:
+        return [Fraction(0)] * program.k
+    rows = zip(program.readout_left_shift.tolist(), program.feedthrough_right_shift.tolist(), strict=True)
+    return [Fraction(1 << left, 2) if right else Fraction(0) for left, right in rows]
+
+
+def decided_classes(
+    program: SolverProgram, proof: ContractionProof, enclosure: Enclosure, fine_bits: int, direct: np.ndarray
+) -> list[int]:
+    """Class of the exact equilibrium of each sample, -1 where the enclosure does not decide it; with its feed-through.
 
     The logits ``a`` and ``b`` of every state in the enclosure are in the order of its centre's
     when their difference exceeds the dual norm of ``O_a - O_b`` times the radius.
@@ -108,12 +132,12 @@ def decided_classes(program: SolverProgram, proof: ContractionProof, enclosure: 
     bias = (program.readout_bias.astype(object) << fine_bits).tolist()
     dual = [[proof.metric.dual_norm_up([x - y for x, y in zip(a, b, strict=True)]) for b in rows] for a in rows]
     z = program.clip.scaled(2**fine_bits).prox(enclosure.states).astype(np.int64).astype(object)
-    outputs = z @ np.array(rows, dtype=object).T + np.array(bias, dtype=object)
+    outputs = z @ np.array(rows, dtype=object).T + np.array(bias, dtype=object) + direct * 2**fine_bits
     classes = []
     for y, radius in zip(outputs.tolist(), enclosure.radii, strict=True):
         best = max(range(len(y)), key=lambda index: (y[index], -index))
         decided = all(
-            (y[best] - y[other] << 2 * BOUND_BITS) > dual[best][other] * radius
+            (y[best] - y[other]) * 4**BOUND_BITS > dual[best][other] * radius
             for other in range(len(y))
             if other != best
         )

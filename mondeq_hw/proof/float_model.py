@@ -17,7 +17,7 @@ import flint
 import numpy as np
 
 from ..base import Clip, InputError, exact_dtype
-from ..problem import MonDEQ, folded_input
+from ..problem import MonDEQ, folded_input, folded_output
 from ..program import SolverProgram
 from .contraction import iteration_integers
 from .enclosure import FINE_BITS
@@ -54,7 +54,7 @@ class AffineGrid:
 
 @dataclass(frozen=True)
 class FloatModel:
-    """``z = prox(W z + U x + b)``, ``y = O z + c`` on integer grids, with the proof of its margin.
+    """``z = prox(W z + U x + b)``, ``y = O z + F x + c`` on integer grids, with the proof of its margin.
 
     Parameters
     ----------
@@ -66,19 +66,22 @@ class FloatModel:
         ``O`` and ``c``.
     clip : Clip
         ``prox``, in units of the state; every bound is a dyadic number and taken as it is.
+    direct : AffineGrid (k, d) or None
+        ``F``, acting on the program's input words; None where there is none.
     """
 
     operator: OperatorProof
     input: AffineGrid
     output: AffineGrid
     clip: Clip
+    direct: AffineGrid | None = None
 
     @staticmethod
     def of(model: MonDEQ, operator: OperatorProof, program: SolverProgram) -> FloatModel:
         """The model as seen from the program's input words."""
-        U, b = folded_input(model)
-        U = np.ldexp(U, -program.input_format.fractional_bits)
-        return FloatModel(operator, AffineGrid.of(U, b), AffineGrid.of(model.O, model.c), model.prox)
+        (U, b), (F, c), f = folded_input(model), folded_output(model), program.input_format.fractional_bits
+        direct = None if F is None else AffineGrid.of(np.ldexp(F, -f), np.zeros(len(F)))
+        return FloatModel(operator, AffineGrid.of(np.ldexp(U, -f), b), AffineGrid.of(model.O, c), model.prox, direct)
 
     @property
     def margin(self) -> Fraction:
@@ -107,12 +110,15 @@ class ModelEnclosure:
     bits : int
     radii : list of Fraction (samples,)
         In units of the state.
+    words : ndarray of int64 (samples, d)
+        Input words of the program.
     """
 
     points: np.ndarray
     centres: np.ndarray
     bits: int
     radii: list[Fraction]
+    words: np.ndarray
 
 
 def fine_bits(program: SolverProgram) -> int:
@@ -149,7 +155,7 @@ def enclose_equilibria(
     residuals = NormalCones.on_grid(model.clip, T).distance(z, v - z) + ((rounding + 1) >> 1)[:, None]
     unit = model.margin * Fraction(2) ** T
     radii = [root_up(sum(e * e for e in row)) / unit for row in residuals.tolist()]
-    return ModelEnclosure(points, centres, bits, radii)
+    return ModelEnclosure(points, centres, bits, radii, words)
 
 
 def _points(clip: Clip, equilibria: np.ndarray, Z: int, bits: int) -> np.ndarray:
@@ -186,13 +192,24 @@ def model_classes(model: FloatModel, program: SolverProgram, enclosure: ModelEnc
     unit, classes = Fraction(2) ** enclosure.bits, []
     products = (enclosure.centres @ np.array(rows, dtype=object).T).tolist()
     totals = np.abs(enclosure.centres).sum(axis=1).tolist()
-    for product, total, radius in zip(products, totals, enclosure.radii, strict=True):
-        y = [v / unit + offset for v, offset in zip(product, model.output.offset, strict=True)]
+    direct, slacks = _direct(model, enclosure.words)
+    for product, total, radius, shown, slack in zip(products, totals, enclosure.radii, direct, slacks, strict=True):
+        y = [v / unit + offset + u for v, offset, u in zip(product, model.output.offset, shown, strict=True)]
         best = y.index(max(y))
         rivals = (i for i in range(len(y)) if i != best)
-        decided = all(y[best] - y[i] > dual[best][i] * radius + total / unit + 1 for i in rivals)
+        # A unit for every entry of O and F in a difference of two rows, half of it from each, times what it multiplies.
+        decided = all(y[best] - y[i] > dual[best][i] * radius + total / unit + 1 + slack for i in rivals)
         classes.append(best if decided else -1)
     return classes
+
+
+def _direct(model: FloatModel, words: np.ndarray) -> tuple[list[list[Fraction]], list[Fraction]]:
+    """``F x`` of each sample in units of the output's grid, and what the grid of ``F`` may change in a difference."""
+    if model.direct is None:
+        return [[Fraction(0)] * len(model.output.offset)] * len(words), [Fraction(0)] * len(words)
+    unit = Fraction(2) ** (model.output.bits - model.direct.bits)
+    sums = (words.astype(object) @ np.array(model.direct.matrix, dtype=object).T).tolist()
+    return [[v * unit for v in row] for row in sums], [sum(map(abs, row)) * unit for row in words.tolist()]
 
 
 # -- every input -------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..base import InputError, signed_width
 from ..program import SolverProgram
-from .contraction import drive_extremes
+from .contraction import drive_extremes, feedthrough_extremes
 
 
 def readout_rows(program: SolverProgram) -> list[list[int]]:
@@ -24,17 +24,21 @@ def accumulator_ranges(program: SolverProgram) -> dict[str, tuple[int, int]]:
         A width that the program states does not hold its interval.
     """
     top = program.state_format.max_word
-    right, shifts = program.drive_right_shift.tolist(), program.matrix.shifts.tolist()
-    drive = [(low, high + ((1 << r) >> 1)) for (low, high), r in zip(drive_extremes(program), right, strict=True)]
+    shifts = program.matrix.shifts.tolist()
+    right = [*program.drive_right_shift.tolist(), *program.feedthrough_right_shift.tolist()]
+    extremes = drive_extremes(program) + feedthrough_extremes(program)
+    drive = [(low, high + ((1 << r) >> 1)) for (low, high), r in zip(extremes, right, strict=True)]
     rounded = [((low + ((1 << r) >> 1)) >> r, high >> r) for (low, high), r in zip(drive, right, strict=True)]
     handed = max(max(abs(low), abs(high)) for low, high in rounded)
     state = 0
-    for total, g, (low, high) in zip(program.matrix.absolute_row_sums(), shifts, rounded, strict=True):
+    for total, g, (low, high) in zip(program.matrix.absolute_row_sums(), shifts, rounded[: program.n], strict=True):
         leak = (1 << g) - (1 << (g - program.leak_shift))
         reach = (total + leak) * top
         state = max(state, reach + max(abs(low), abs(high)) + ((1 << g) >> 1))
-    rows = zip(readout_rows(program), program.readout_bias.tolist(), strict=True)
-    output = max(sum(map(abs, row)) * top + abs(bias) for row, bias in rows)
+    direct = [max(abs(low), abs(high)) for low, high in rounded[program.n :]] or [0] * program.k
+    aligned = [reach << left for reach, left in zip(direct, program.readout_left_shift.tolist(), strict=True)]
+    rows = zip(readout_rows(program), aligned, program.readout_bias.tolist(), strict=True)
+    output = max(sum(map(abs, row)) * top + reach + abs(bias) for row, reach, bias in rows)
     ranges = {
         "drive_accumulator": (min(0, *(low for low, _ in drive)), max(0, *(high for _, high in drive))),
         "drive": (-handed, handed),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from ..base import Clip, FixedPointFormat, InputError, Interval
+from ..base import Clip, DenseOperator, FixedPointFormat, InputError, Interval
 from ..program import SolverProgram, Stage
 from .quantize import QuantizedRecurrence
 
@@ -20,13 +22,18 @@ def assemble(
     """Put biases and shifts on their grids and freeze the program.
 
     The drive accumulator gets the smallest left shift that makes its grid at
-    least as fine as the state accumulator's, so the drive is rounded once.
+    least as fine as the state accumulator's, so the drive is rounded once; so
+    does a feed-through, whose rows go to the readout's accumulators.
     """
-    f, g = state_format.fractional_bits, quantized.matrix.shifts
+    f, g, direct = state_format.fractional_bits, quantized.matrix.shifts, quantized.feedthrough
     drive_grid = quantized.drive.shifts + input_format.fractional_bits
     left = max(0, int((f + g - drive_grid).max()))
-    output_grid = int(quantized.readout.shifts.max()) + f
-    recurrence = quantized.recurrence
+    readout, recurrence = quantized.readout, quantized.recurrence
+    if direct is not None:
+        direct_grid = direct.shifts + input_format.fractional_bits
+        readout = _resolved(readout, direct_grid - f)
+        left = max(left, int((f + readout.shifts - direct_grid).max()))
+    output_grid = int(readout.shifts.max()) + f
     stage = Stage(
         solver=recurrence.splitting.name,
         clip=on_words(recurrence.clip, state_format),
@@ -42,9 +49,10 @@ def assemble(
     return SolverProgram(
         name=name,
         stages=(stage,),
-        readout=quantized.readout,
+        readout=readout,
         readout_bias=_on_grid("readout bias", quantized.readout_bias, output_grid),
         certified=certified,
+        feedthrough=direct,
     )
 
 
@@ -60,6 +68,12 @@ def on_words(clip: Clip, state_format: FixedPointFormat) -> Clip:
 
     kinds = [Interval(word(kind.lower), word(kind.upper), kind.complement) for kind in clip.kinds]
     return Clip.of([kinds[row] for row in clip.rows])
+
+
+def _resolved(readout: DenseOperator, shifts: np.ndarray) -> DenseOperator:
+    """With these scales where a row is zero and could have any: nothing of the feed-through is lost there."""
+    zero = ~readout.integers.any(axis=1)
+    return replace(readout, shifts=np.where(zero, shifts, readout.shifts))
 
 
 def _on_grid(what: str, values: np.ndarray, fractional_bits: np.ndarray | int) -> np.ndarray:

@@ -8,8 +8,8 @@ recurrence instead of along a stack of layers:
    explain need not survive the rounding: step 2 puts it into the drive.
 2. The drive matrix absorbs the iteration matrix's explained error, its bias
    the mean error, and is rounded with feedback against the input's moments.
-3. The readout is refitted to the float logits on the *quantised* network's
-   equilibria and rounded with feedback.
+3. A feed-through is rounded likewise, and the readout is refitted to what it leaves
+   of the float logits on the *quantised* network's equilibria and rounded with feedback.
 
 A few strengths of feedback are tried; among the candidates whose iteration
 matrix contracts by enough, the one of least logit error wins.
@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..base import Clip
-from ..problem import MonDEQ, Recurrence, preactivation, state_of
+from ..problem import MonDEQ, Recurrence, outputs_of, preactivation, state_of
 from .quantize import MAX_SHIFT, DenseOperator, QuantizedRecurrence, choose_shifts, to_levels
 from .spectral import contraction_estimate, round_spectral
 
@@ -84,7 +84,7 @@ def calibration(model: MonDEQ, raw: np.ndarray, seen: np.ndarray) -> Calibration
         The same after the rounding to the hardware's input format, in raw units.
     """
     v = preactivation(model, raw)
-    return Calibration(seen, v, model.prox.prox(v) @ model.O.T + model.c, model.prox)
+    return Calibration(seen, v, outputs_of(model, model.prox.prox(v), raw), model.prox)
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,11 @@ def round_calibrated(
         The candidate of least logit error among those within the limit;
         failing that, the one of least norm.
     """
-    some = data.first(COMPARED)
     inputs = _input_moments(data)
+    direct = _round_feedthrough(recurrences[0].feedthrough, inputs, lengths)
+    if direct is not None:
+        data = replace(data, logits=data.logits - data.words @ direct.values.T)
+    some = data.first(COMPARED)
 
     def candidate(recurrence: Recurrence, moments: _StateMoments, ridge: float, refinement: int) -> _Candidate:
         matrix = _round_matrix(recurrence, moments, lengths, ridge, refinement)
@@ -140,7 +143,8 @@ def round_calibrated(
             if (ridge, refinement) != (STATE_RIDGES[1], 0):
                 candidates.append(candidate(recurrences[at], moments[at], ridge, refinement))
     best = min(candidates, key=rank).quantized
-    return _finish(best.recurrence, data, best.matrix, best.drive, best.drive_bias, lengths, limit).quantized
+    best = _finish(best.recurrence, data, best.matrix, best.drive, best.drive_bias, lengths, limit).quantized
+    return replace(best, feedthrough=direct)
 
 
 @dataclass(frozen=True)
@@ -240,6 +244,15 @@ def _round_drive(
     drive = round_feedback(target, inputs.factor, shifts, lengths.drive_bits)
     bias = recurrence.drive_bias + lost @ moments.mean + (recurrence.drive - drive.values) @ inputs.mean
     return drive, bias
+
+
+def _round_feedthrough(
+    feedthrough: np.ndarray | None, inputs: _InputMoments, lengths: WordLengths
+) -> DenseOperator | None:
+    if feedthrough is None:
+        return None
+    shifts = choose_shifts(feedthrough, lengths.drive_bits, lengths.granularity, -MAX_SHIFT, _relative(inputs.square))
+    return round_feedback(feedthrough, inputs.factor, shifts, lengths.drive_bits)
 
 
 def _finish(

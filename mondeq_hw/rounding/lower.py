@@ -262,7 +262,7 @@ def _fast(recurrences: list[Recurrence]) -> list[Recurrence]:
 
 
 def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecurrence:
-    granularity = options.granularity
+    granularity, direct = options.granularity, recurrence.feedthrough
     return QuantizedRecurrence(
         recurrence=recurrence,
         matrix=quantize_nearest(recurrence.matrix, options.bits, granularity, recurrence.leak_shift),
@@ -270,6 +270,7 @@ def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecur
         readout=quantize_nearest(recurrence.readout, _readout_bits(options), granularity, -MAX_SHIFT),
         drive_bias=recurrence.drive_bias,
         readout_bias=recurrence.readout_bias,
+        feedthrough=None if direct is None else quantize_nearest(direct, _drive_bits(options), granularity, -MAX_SHIFT),
     )
 
 

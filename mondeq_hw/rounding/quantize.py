@@ -105,6 +105,8 @@ class QuantizedRecurrence:
     drive_bias : ndarray (n,)
     readout_bias : ndarray (k,)
         As in ``recurrence``, or refitted by the calibrated rounding.
+    feedthrough : DenseOperator, optional
+        Where the recurrence has one.
     """
 
     recurrence: Recurrence
@@ -113,6 +115,7 @@ class QuantizedRecurrence:
     readout: DenseOperator
     drive_bias: np.ndarray
     readout_bias: np.ndarray
+    feedthrough: DenseOperator | None = None
 
 
 def quantized_of(stored: StoredRecurrence) -> QuantizedRecurrence:
@@ -126,7 +129,14 @@ def quantized_of(stored: StoredRecurrence) -> QuantizedRecurrence:
         drive_bias=stored.drive_bias,
         readout=stored.readout.values,
         readout_bias=stored.readout_bias,
+        feedthrough=None if stored.feedthrough is None else stored.feedthrough.values,
     )
     return QuantizedRecurrence(
-        recurrence, stored.matrix, stored.drive, stored.readout, stored.drive_bias, stored.readout_bias
+        recurrence,
+        stored.matrix,
+        stored.drive,
+        stored.readout,
+        stored.drive_bias,
+        stored.readout_bias,
+        stored.feedthrough,
     )

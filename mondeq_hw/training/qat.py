@@ -179,6 +179,11 @@ class QuantizedNetwork(nn.Module):
     def __init__(self, lowered: Lowered, iterations: int):
         super().__init__()
         start = lowered.quantized
+        if start.feedthrough is not None:
+            raise InputError(
+                "retraining does not move a feed-through F (outputs that take the input directly); compile the network "
+                "without retraining it, or train it with F held at zero"
+            )
         self.recurrence = start.recurrence
         self.input_format, self.state_format = lowered.input_format, lowered.state_format
         self.iterations = iterations

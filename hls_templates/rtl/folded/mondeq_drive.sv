@@ -1,10 +1,11 @@
-// Drive engine: d = ((sum_j drive[i,j] x_j << left) + bias_i) rounded right by shift_i, for every sample.
+// Drive engine: d = ((sum_j drive[i,j] x_j << left) + bias_i) rounded right by shift_i, for every sample; the rows of a
+// feed-through come after those of the states.
 //
 // Input beats of Simd words fill one of two banks while the engine reads the other; the first row group is
 // computed as its words arrive.  A sample starts only when a slot of the solver is free (a credit), and leaves in
 // row groups of Pe words; loaded_o marks the last of a sample.
 module mondeq_drive #(
-  parameter int Rows = mondeq_pkg::StateWords,
+  parameter int Rows = mondeq_pkg::DriveRows,
   parameter int Columns = mondeq_pkg::InputWords,
   parameter int Pe = mondeq_pkg::DrivePe,
   parameter int Simd = mondeq_pkg::DriveSimd,

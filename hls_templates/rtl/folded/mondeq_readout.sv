@@ -1,4 +1,5 @@
-// Readout engine: y_k = (sum_i readout[k,i] prox(s_i) << left_k) + bias_k, one row at a time.
+// Readout engine: y_k = ((sum_i readout[k,i] prox(s_i) + u_k) << left_k) + bias_k, one row at a time; u is what a
+// feed-through adds, or zero.
 //
 // One row per matrix pass is never the limit: the stream carries one output word per cycle anyway.
 module mondeq_readout #(
@@ -26,6 +27,9 @@ module mondeq_readout #(
   output logic [ColumnBits-1:0]     column_o,
   input  logic [Simd*StateBits-1:0] state_i,      // three cycles after slot_o and column_o
   output logic                      release_o,    // slot_o is free from the next cycle on
+  output logic                      step_o,       // the next row of u from the next cycle on
+  output logic                      step_last_o,  // of the next sample
+  input  logic [OutputBits-1:0]     direct_i,     // u of the row
   output logic                      valid_o,
   input  logic                      ready_i,
   output logic                      last_o,
@@ -80,6 +84,22 @@ module mondeq_readout #(
     .ready_i,
     .last_o,
     .output_o
+  );
+
+  assign step_o = issue && last_column;
+  assign step_last_o = last_row;
+
+  // u, when the row's first products are summed.
+  logic [OutputBits-1:0] direct;
+
+  mondeq_delay #(
+    .Width(OutputBits),
+    .Depth(5 + Levels)
+  ) u_direct (
+    .clk_i,
+    .rst_ni,
+    .data_i(direct_i),
+    .data_o(direct)
   );
 
   // z = prox(s), three cycles after the command.
@@ -162,7 +182,7 @@ module mondeq_readout #(
     .last_i   (last_column),
     .address_i(address),
     .data_i   (z_q),
-    .preload_i({OutputBits{1'b0}}),
+    .preload_i(direct),
     .load_o   (load),
     .valid_o  (sum_valid),
     .sum_o    (sum)

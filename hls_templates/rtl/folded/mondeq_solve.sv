@@ -13,7 +13,7 @@ module mondeq_solve #(
   parameter int DrivePe = mondeq_pkg::DrivePe,
   parameter int ReadoutSimd = mondeq_pkg::ReadoutSimd,
   parameter int StateBits = mondeq_pkg::StateBits,
-  parameter int DriveBits = mondeq_pkg::DriveBits,
+  parameter int DriveBits = mondeq_pkg::StateDriveBits,
   parameter int WeightBits = mondeq_pkg::MatrixWeightBits,
   parameter int SumBits = mondeq_pkg::AccumulatorBits,
   parameter int ShiftBase = mondeq_pkg::MatrixShiftBase,

@@ -1,5 +1,5 @@
 // Drive engine whose matrix is an adder graph: d = ((sum_j drive[i,j] x_j << left) + bias_i) rounded right by shift_i,
-// all rows of a sample with one command.
+// all rows of a sample with one command, those of a feed-through above those of the states.
 //
 // Beats shift through a register until all but the last are there; the last completes the sample's words, which wait
 // for a free slot of the solver (a credit) while the next sample's beats come in.  Rounding is wiring and part of the
@@ -9,7 +9,7 @@
 //           Stages          product
 //           Stages+1        bias and half added: written, loaded
 module mondeq_drive #(
-  parameter int Rows = mondeq_pkg::StateWords,
+  parameter int Rows = mondeq_pkg::DriveRows,
   parameter int Columns = mondeq_pkg::InputWords,
   parameter int Simd = mondeq_pkg::DriveSimd,
   parameter int Slots = mondeq_pkg::Slots,

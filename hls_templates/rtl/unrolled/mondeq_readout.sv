@@ -1,4 +1,5 @@
-// Readout engine whose matrix is an adder graph: y_k = (sum_i readout[k,i] prox(s_i) << left_k) + bias_k.
+// Readout engine whose matrix is an adder graph: y_k = ((sum_i readout[k,i] prox(s_i) + u_k) << left_k) + bias_k; u is
+// what a feed-through adds, or zero.
 //
 // The stream carries one output word per cycle, so a sample stays before the graph for as many commands as it has
 // outputs, and each command takes one row of the product.  Alignments and biases are constants.
@@ -30,6 +31,9 @@ module mondeq_readout #(
   output logic                         column_o,
   input  logic [Columns*StateBits-1:0] state_i,      // three cycles after slot_o
   output logic                         release_o,    // slot_o is free from the next cycle on
+  output logic                         step_o,       // the next row of u from the next cycle on
+  output logic                         step_last_o,  // of the next sample
+  input  logic [OutputBits-1:0]        direct_i,     // u of the row
   output logic                         valid_o,
   input  logic                         ready_i,
   output logic                         last_o,
@@ -58,6 +62,9 @@ module mondeq_readout #(
   // There is one column group: its number and the address of its weights say nothing more.
   logic [RowBits-1:0] unused_address;
   logic unused_first, unused_last;
+
+  assign step_o = issue;
+  assign step_last_o = last_row;
 
   mondeq_readout_control #(
     .Rows      (Rows),
@@ -125,7 +132,7 @@ module mondeq_readout #(
 
   logic select_valid, select_last, negative, negative_q;
   logic [RowBits-1:0] select_row;
-  logic [OutputBits-1:0] aligned, aligned_q, bias, bias_q;
+  logic [OutputBits-1:0] direct, aligned, aligned_q, bias, bias_q;
 
   mondeq_delay #(
     .Width(RowBits + 2),
@@ -135,6 +142,16 @@ module mondeq_readout #(
     .rst_ni,
     .data_i({row, last_row, issue}),
     .data_o({select_row, select_last, select_valid})
+  );
+
+  mondeq_delay #(
+    .Width(OutputBits),
+    .Depth(Stages + 3)
+  ) u_direct (
+    .clk_i,
+    .rst_ni,
+    .data_i(direct_i),
+    .data_o(direct)
   );
 
   mondeq_delay #(
@@ -154,7 +171,7 @@ module mondeq_readout #(
     for (int i = 0; i < Rows; i++) begin
       if (select_row == RowBits'(i)) begin
         aligned = product[i*OutputBits+:OutputBits] << RowShifts[i*RowShiftBits+:RowShiftBits];
-        bias = Biases[i*OutputBits+:OutputBits];
+        bias = Biases[i*OutputBits+:OutputBits] + (direct << RowShifts[i*RowShiftBits+:RowShiftBits]);
         negative = NegativeRows[i];
       end
     end

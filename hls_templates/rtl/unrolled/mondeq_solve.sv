@@ -17,7 +17,7 @@ module mondeq_solve #(
   parameter int DrivePe = mondeq_pkg::DrivePe,
   parameter int ReadoutSimd = mondeq_pkg::ReadoutSimd,
   parameter int StateBits = mondeq_pkg::StateBits,
-  parameter int DriveBits = mondeq_pkg::DriveBits,
+  parameter int DriveBits = mondeq_pkg::StateDriveBits,
   parameter int SumBits = mondeq_pkg::AccumulatorBits,
   parameter int Stages = mondeq_pkg::SolveStages,
   parameter int LeakShift = mondeq_pkg::LeakShift,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...base import InputError
 from ..checkpoint import Checkpoint
 from ..model import MonDEQ
 from ..source import Asked, Source
@@ -21,10 +20,7 @@ def read(source: Source, asked: Asked) -> Checkpoint:
     """See :class:`.Format`."""
     A = source.square("A")
     B, C = source.array("B", (len(A), None)), source.array("C", (None, len(A)))
-    if source.array("D", (len(C), B.shape[1])).any():
-        raise InputError(
-            f"{source.where}: an implicit model whose output is fed by its input directly (D is not zero); expected "
-            "y = C x alone. Train it with D held at zero"
-        )
+    D = source.array("D", (len(C), B.shape[1]))
     zeros = np.zeros(len(A)), np.zeros(len(C))
-    return Checkpoint(in_plain_norm(MonDEQ(A, B, zeros[0], C, zeros[1], 1.0, source=source.file_name)))
+    model = MonDEQ(A, B, zeros[0], C, zeros[1], 1.0, source=source.file_name, F=D if D.any() else None)
+    return Checkpoint(in_plain_norm(model))

@@ -1,4 +1,4 @@
-"""The own format and plain arrays: ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``scale, mean, std, input_bits``.
+"""The own format and plain arrays: ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``F, scale, mean, std, input_bits``.
 
 Plain arrays may have the names of ``nn.Linear`` layers.  Of a retrained network the
 metadata hold the integers of the recurrence instead (``stored.py``).
@@ -33,6 +33,7 @@ NAMES = {
     "b": ("b", "U.bias", "bias"),
     "O": ("O", "O.weight", *(f"{name}.weight" for name in _READOUTS)),
     "c": ("c", "O.bias", *(f"{name}.bias" for name in _READOUTS)),
+    "F": ("F", "F.weight"),
 }
 DEFAULT_INPUT_BITS = 8
 
@@ -61,7 +62,8 @@ def read(source: Source, asked: Asked) -> Checkpoint:
     injection = source.injection(U, b, len(W))
     model = source.model(W, injection, (O, c), margin, _preprocessing(source, injection[0].shape[1]))
     clip = unpack_clip(source.metadata, len(W), source.where) or model.clip
-    return Checkpoint(replace(model, clip=clip, task=_task(source)), _training(source))
+    F = source.array(source.first(*NAMES["F"]), (model.k, model.d)) if _has(source.spelled, "F") else None
+    return Checkpoint(replace(model, clip=clip, task=_task(source), F=F), _training(source))
 
 
 def _has(given: Spelled, key: str) -> bool:
