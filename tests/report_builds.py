@@ -19,7 +19,7 @@ from mondeq_hw.hardware.estimate import products
 from mondeq_hw.hardware.parts import find_part
 from mondeq_hw.report.collect import collect
 from mondeq_hw.synthesis.parsers import nextpnr_routed, vitis_hls_estimate, yosys_usage
-from mondeq_hw.synthesis.synth import SynthOptions, SynthReport
+from mondeq_hw.synthesis.synth import Placement, SynthOptions, SynthReport
 from mondeq_hw.verification.verify import BackendReport, ComparedCycles, VerifyReport
 
 
@@ -102,6 +102,7 @@ def synthesised(project: Build) -> list[SynthReport]:
         hls=None,
         synthesised=yosys_usage(recorded("cells_ecp5.json"), "ecp5"),
         routed=nextpnr_routed(recorded("routed_ecp5.json"), "ap_clk"),
+        placements=(Placement(1, 250.0),),
         reasons=(("hls", "Vitis HLS was not run"),),
         cycles_per_sample=1166.0,
         from_cache=False,
@@ -114,6 +115,7 @@ def synthesised(project: Build) -> list[SynthReport]:
         tools=(("yosys", "0.70"),),
         synthesised=yosys_usage(recorded("cells_xc7.json"), "xc7"),
         routed=None,
+        placements=(),
         reasons=(("hls", "Vitis HLS was not run"), ("routed", no_router)),
     )
     hls = replace(

@@ -122,6 +122,8 @@ def test_damaged_report_is_refused(read, text: str) -> None:
         ({"clock_mhz": 0.0}, "expected 1 to 1000"),
         ({"clock_mhz": float("nan")}, "expected 1 to 1000"),
         ({"lut_weight_bits": 1}, "expected 2"),
+        ({"seeds": 0}, "expected 1 to 100"),
+        ({"part": "xc7a100t", "seeds": 2}, "only nextpnr draws placements"),
     ],
 )
 def test_bad_option_is_refused(options: dict, message: str) -> None:
@@ -191,6 +193,25 @@ def test_cache_is_keyed_by_sources_options_versions_and_results(tmp_path: Path, 
     (work / "routed.json").write_text("{}")
     before = runs(noted, "nextpnr-ecp5")
     assert count(speed=6, lut_weight_bits=2) == (3, before + 1)
+
+
+def test_several_seeds_report_the_median_clock_and_the_spread(tmp_path: Path, tools) -> None:
+    noted = tools()
+    build, work = build_folder(tmp_path / "build"), tmp_path / "work"
+    report = synthesize(build, SynthOptions("ecp5-85", seeds=5), work)
+    assert runs(noted, "nextpnr-ecp5") == 5
+    assert [(each.seed, each.fmax_mhz) for each in report.placements] == [
+        (1, 250.0), (2, 246.0), (3, 253.0), (4, 249.0), (5, 245.0)
+    ]  # fmt: skip
+    assert report.routed is not None and report.routed.fmax_mhz == 249.0
+    assert report.samples_per_second == 249e6 / report.cycles_per_sample
+    # Two more seeds are two more runs, and the lower of the two in the middle counts.
+    report = synthesize(build, SynthOptions("ecp5-85", seed=4, seeds=4), work)
+    assert runs(noted, "nextpnr-ecp5") == 7
+    assert [each.fmax_mhz for each in report.placements] == [249.0, 245.0, 252.0, 248.0]
+    assert report.routed is not None and report.routed.fmax_mhz == 248.0
+    assert not report.from_cache
+    assert synthesize(build, SynthOptions("ecp5-85", seeds=7), work).from_cache
 
 
 def test_cache_does_not_outlive_the_tools_version(tmp_path: Path) -> None:
@@ -386,6 +407,8 @@ def test_command(tmp_path: Path, tools, capsys: pytest.CaptureFixture[str]) -> N
     assert (build / "report" / "synth" / "ecp5-85" / "yosys.log").is_file()
     assert main(["synth", str(build), "--part", "ecp5-85", "--clock", "120", "--json"]) == EXIT_OK
     assert json.loads(capsys.readouterr().out) == {**written, "from_cache": True}
+    assert main(["synth", str(build), "--part", "ecp5-85", "--seeds", "3"]) == EXIT_OK
+    assert "that is the median of 3 placements, 246.0 to 253.0 MHz" in capsys.readouterr().out
 
 
 def test_command_refusals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

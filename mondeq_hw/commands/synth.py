@@ -24,6 +24,7 @@ def synth_command(
     clock: Annotated[float, typer.Option(metavar="MHZ", help="Clock that place and route aims at.")] = 150.0,
     lut_weight_bits: LutWeightBits = 8,
     seed: PlacerSeed = 1,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Placements (ECP5), of this seed and those after it.")] = 1,
     as_json: Json = False,
 ) -> None:
     """Synthesise the hardware: resources of a part, achieved clock, critical path.
@@ -37,7 +38,7 @@ def synth_command(
     from ..synthesis import SynthOptions
 
     project = Project.load(build)
-    options = SynthOptions(part.lower(), flow, speed, clock, lut_weight_bits, seed)
+    options = SynthOptions(part.lower(), flow, speed, clock, lut_weight_bits, seed, seeds)
     console = Console(quiet=as_json, highlight=False)
     with console.status("starting") as status:
 
@@ -80,6 +81,9 @@ def _print_table(result: SynthReport) -> None:
             print(f"not {name}: {why}")
     if result.routed is not None:
         print(f"clock: {result.routed.fmax_mhz:.1f} MHz reached, {result.options.clock_mhz:g} MHz aimed at")
+        if len(result.placements) > 1:
+            reached = sorted(placement.fmax_mhz for placement in result.placements)
+            print(f"that is the median of {len(reached)} placements, {reached[0]:.1f} to {reached[-1]:.1f} MHz")
         print(f"samples per second at that clock, all iterations: {result.samples_per_second:,.0f}")
         if path := result.routed.path:
             print(

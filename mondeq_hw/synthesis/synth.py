@@ -34,13 +34,14 @@ from ..hardware import (
 from ..program import SolverProgram
 from .parsers import HlsEstimate, Routed, nextpnr_routed, vitis_hls_estimate, vivado_path, vivado_usage, yosys_usage
 from .room import Room
-from .tools import ToolFailedError, ToolProgress, ToolRun, nextpnr_ecp5, vitis_hls, vivado, yosys
+from .tools import SynthTool, ToolFailedError, ToolProgress, ToolRun, nextpnr_ecp5, vitis_hls, vivado, yosys
 
 FLOWS = ("open", "vivado", "vitis_hls")
 #: Beside the reports, for the benches.
 NETLIST = "netlist.v"
 CLOCK = "ap_clk"
 ECP5_SPEEDS = (6, 7, 8)
+MOST_SEEDS = 100
 
 
 def check_lut_weight_bits(bits: int) -> None:
@@ -66,6 +67,8 @@ class SynthOptions:
         Weights of up to so many bits multiply in LUTs, wider ones in DSPs; 1 and 2 bits never use a multiplier.
     seed : int
         Of nextpnr's placer.
+    seeds : int
+        Placements, of this seed and of those that follow; the report is of the median clock.
     """
 
     part: str
@@ -74,6 +77,7 @@ class SynthOptions:
     clock_mhz: float = 150.0
     lut_weight_bits: int = LUT_WEIGHT_BITS
     seed: int = 1
+    seeds: int = 1
 
     def __post_init__(self) -> None:
         part = find_part(self.part)
@@ -86,6 +90,18 @@ class SynthOptions:
         if not (math.isfinite(self.clock_mhz) and 1 <= self.clock_mhz <= 1000):
             raise InputError(f"clock is {self.clock_mhz!r} MHz; expected 1 to 1000")
         check_lut_weight_bits(self.lut_weight_bits)
+        if not 1 <= self.seeds <= MOST_SEEDS:
+            raise InputError(f"seeds is {self.seeds!r}; expected 1 to {MOST_SEEDS} placements")
+        if self.seeds > 1 and not (part.family == ECP5 and self.flow == "open"):
+            raise InputError(f"seeds is {self.seeds}, and only nextpnr draws placements; leave it out for {part.name}")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The clock that one seed of the placer reached."""
+
+    seed: int
+    fmax_mhz: float
 
 
 @dataclass(frozen=True)
@@ -109,7 +125,9 @@ class SynthReport:
     synthesised : Usage or None
         Mapped cells, before placement.
     routed : Routed or None
-        After place and route.
+        After place and route; of several seeds, that of the median clock (of an even number, the lower one).
+    placements : tuple of Placement
+        By seed; empty where nothing is routed with seeds.
     reasons : tuple of (str, str)
         Why a figure is None.
     cycles_per_sample : float
@@ -128,6 +146,7 @@ class SynthReport:
     hls: HlsEstimate | None
     synthesised: Usage | None
     routed: Routed | None
+    placements: tuple[Placement, ...]
     reasons: tuple[tuple[str, str], ...]
     cycles_per_sample: float
     from_cache: bool
@@ -233,14 +252,19 @@ class _Flow:
         tools = [(mapper.name, mapper.version)]
         if router is None:
             return self._report(tools, usage, None, f"no open place and route for {self.part.family}", cached)
-        run = ToolRun(router, self._nextpnr_arguments(), ("netlist.json",), ("routed.json",))
-        try:
-            cached &= run.execute(self.work, self.progress)
-        except ToolFailedError as error:
-            self._room.check_complaint(usage, error.complaint)
-            raise
-        routed = nextpnr_routed((self.work / "routed.json").read_text(), CLOCK)
-        return self._report([*tools, (router.name, router.version)], usage, routed, None, cached)
+        tools.append((router.name, router.version))
+        placed: list[tuple[Placement, Routed]] = []
+        for seed in range(self.options.seed, self.options.seed + self.options.seeds):
+            run = self._placement(router, seed)
+            try:
+                cached &= run.execute(self.work, self.progress)
+            except ToolFailedError as error:
+                self._room.check_complaint(usage, error.complaint)
+                raise
+            routed = nextpnr_routed((self.work / run.writes[0]).read_text(), CLOCK)
+            placed.append((Placement(seed, routed.fmax_mhz), routed))
+        median = sorted(placed, key=lambda each: each[0].fmax_mhz)[(len(placed) - 1) // 2][1]
+        return self._report(tools, usage, median, None, cached, placements=tuple(placement for placement, _ in placed))
 
     def _vivado(self) -> SynthReport:
         tool = vivado()
@@ -309,13 +333,16 @@ class _Flow:
             target = f"synth_xilinx -family {family}{nodsp} -noiopad -noclkbuf -flatten -top {top} -json netlist.json"
         return yosys_script(self.program, sources, self.options.lut_weight_bits, target)
 
-    def _nextpnr_arguments(self) -> tuple[str, ...]:
-        device = f"--{self.part.name.removeprefix('ecp5-')}k"
-        return (
-            *(device, "--speed", str(self.options.speed), "--json", "netlist.json", "--report", "routed.json"),
+    def _placement(self, router: SynthTool, seed: int) -> ToolRun:
+        """One run of nextpnr, which several seeds keep apart by their names."""
+        device, name = f"--{self.part.name.removeprefix('ecp5-')}k", "" if self.options.seeds == 1 else f"-seed{seed}"
+        report = f"routed{name}.json"
+        arguments = (
+            *(device, "--speed", str(self.options.speed), "--json", "netlist.json", "--report", report),
             *("--freq", f"{self.options.clock_mhz:g}", "--timing-allow-fail", "--out-of-context"),
-            *("--seed", str(self.options.seed)),
+            *("--seed", str(seed)),
         )
+        return ToolRun(router, arguments, ("netlist.json",), (report,), label=f"{router.name}{name}")
 
     # -- report ----------------------------------------------------------------------
 
@@ -327,6 +354,7 @@ class _Flow:
         reason: str | None,
         cached: bool,
         hls: HlsEstimate | None = None,
+        placements: tuple[Placement, ...] = (),
     ) -> SynthReport:
         figures = {"hls": hls, "synthesised": synthesised, "routed": routed}
         why = {"hls": "Vitis HLS was not run", "synthesised": reason, "routed": reason}
@@ -341,6 +369,7 @@ class _Flow:
             hls=hls,
             synthesised=synthesised,
             routed=routed,
+            placements=placements,
             reasons=tuple((name, why[name] or "") for name, value in figures.items() if value is None),
             cycles_per_sample=initiation_interval(self.plan, self.program.iterations),
             from_cache=cached,

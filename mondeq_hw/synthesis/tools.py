@@ -142,6 +142,8 @@ class ToolRun:
         Files, or folders, relative to the folder the tool runs in.
     environment : dict
         Added to the process's own.
+    label : str
+        Of its log and its record; the tool's name when empty.
     """
 
     tool: SynthTool
@@ -149,28 +151,30 @@ class ToolRun:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
+    label: str = ""
 
     def execute(self, folder: Path, progress: ToolProgress) -> bool:
         """Run it unless its results are there; returns whether they were.
 
-        The log is ``<tool>.log`` in the folder.
+        The log is ``<label>.log`` in the folder.
 
         Raises
         ------
         ToolFailedError
             With the tool's own error lines.
         """
-        record = folder / f"{self.tool.name}.done.json"
+        label = self.label or self.tool.name
+        record = folder / f"{label}.done.json"
         key = self._key(folder)
         if _recorded(record) == (key, digests(folder, self.writes)):
             progress(self.tool.name, "unchanged since the last run")
             return True
         record.unlink(missing_ok=True)
-        self._start(folder, folder / f"{self.tool.name}.log", progress)
+        self._start(folder, folder / f"{label}.log", progress)
         written = digests(folder, self.writes)
         missing = [name for name in self.writes if name not in written]
         if missing:
-            raise ToolFailedError(f"{self.tool.name} wrote no {missing[0]}; see {folder / self.tool.name}.log", "")
+            raise ToolFailedError(f"{self.tool.name} wrote no {missing[0]}; see {folder / label}.log", "")
         record.write_text(json.dumps({"key": key, "written": written}, indent=2) + "\n")
         return False
 
