@@ -340,6 +340,7 @@ def test_deployed_classes_are_decided_and_right() -> None:
 # -- the whole certificate ------------------------------------------------------------------
 
 LINES = {
+    "output_distance": PROVED,
     "original_figures": MEASURED,
     "original_operator": PROVED,
     "deployed_figures": MEASURED,
@@ -445,7 +446,13 @@ def test_without_margin_nothing_is_compared_with_the_float_model() -> None:
     certificate = certify(
         program, lowered.proof, replace(model, W=2 * np.eye(model.n)), lowered.step_size, random_words(0, program, 9)
     )
-    names = {"original_operator", "displacement_a_posteriori", "class_of_float_model", "displacement_a_priori"}
+    names = {
+        "output_distance",
+        "original_operator",
+        "displacement_a_posteriori",
+        "class_of_float_model",
+        "displacement_a_priori",
+    }
     reasons = {line.name: line.values["reason"] for line in certificate.lines if line.status == NOT_COVERED}
     assert "its equilibrium was not found" in reasons.pop("displacement") and reasons.keys() == names
     assert all("no positive margin" in reason for reason in reasons.values())

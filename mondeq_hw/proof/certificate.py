@@ -31,6 +31,13 @@ CERTIFICATE_KEYS = ("task", "program", "program_digest", "model_digest", "eviden
 PROVED, MEASURED, NOT_COVERED = "proved", "measured", "not covered"
 #: Every claim: its words and its source.  The checker knows a digest of this table for each task.
 CLAIMS = {
+    "output_distance": (
+        "Distance |y - y*| of each deployed output from the float network's, in the output's units, for every input "
+        "of the box: rounding of every matrix and bias, of the drive and of the state, saturation, and the finite "
+        "number of iterations. `rounding` is the share of the last two beside the exact equilibrium of the integers. "
+        "The float network is the one whose preprocessing is folded into U and b in float64.",
+        "mathematics.md, section 11; integers of the model",
+    ),
     "original_figures": (
         "The float model's margin m, Lipschitz constant L of I - W, kappa = ||W||/m and L/m.",
         "arXiv 2603.10562; Winston & Kolter 2020, Proposition 1",
@@ -137,6 +144,7 @@ NO_MARGIN = "no positive margin could be proved for the float model"
 NO_CONTRACTION = "no proof of contraction"
 NO_INNER_PRODUCT = "the contraction is proved in the infinity-norm, which has no inner product"
 CONTRACTING = (
+    "output_distance",
     "contraction",
     "implied_operator",
     "adjoint",

@@ -58,6 +58,7 @@ from .contraction import (
     state_radius,
     two_norm,
 )
+from .distance import OutputDistance, output_distance
 from .enclosure import (
     FINE_BITS,
     Enclosure,
@@ -69,6 +70,7 @@ from .enclosure import (
 )
 from .float_model import FloatModel, ModelEnclosure, displacement_bound, distances, enclose_equilibria, model_classes
 from .metric import BOUND_BITS, WeightedTwoNorm
+from .mismatch import Mismatch
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
 from .ranges import accumulator_ranges, readout_rows
 
@@ -162,6 +164,14 @@ def certify(
             _adjoint_line(proof),
             _worst_displacement_line(floating, program, proof, bound, step_size),
         ]
+        if floating is None:
+            lines += open_claims(("output_distance",), NO_MARGIN)
+        elif program.feedthrough is not None:
+            lines += open_claims(("output_distance",), "the outputs take the input directly")
+        else:
+            distance = output_distance(Mismatch(program, floating, Fraction(step_size), proof, bound))
+            evidence["distance"] = distance.witnesses
+            lines.insert(0, _distance_line(distance))
         if words is None or states is None:
             lines += open_claims(SAMPLED, no_samples)
         else:
@@ -366,6 +376,11 @@ def _saturation_line(program: SolverProgram, states: np.ndarray) -> CertificateL
 
 
 # -- against the float model ---------------------------------------------------------
+
+
+def _distance_line(distance: OutputDistance) -> CertificateLine:
+    bounds, rounding = ([float_up(value) for value in values] for values in (distance.bounds, distance.rounding))
+    return claim("output_distance", {"bounds": bounds, "rounding": rounding, "methods": list(distance.methods)}, PROVED)
 
 
 def _displacement_line(

@@ -455,6 +455,17 @@ class TwoNorm:
         """``max_i |s_i|`` from ``||s||``: no component is above the 2-norm."""
         return self.two_norm_up(bound)
 
+    def from_two_norm_up(self, bound: int) -> int:
+        """``||s||`` from ``||s||_2``."""
+        return root_up(bound**2 * max(self.weights))
+
+    def matrix_norm_up(self, N: Matrix) -> int:
+        """Norm of a matrix: the square root of the Frobenius norm of ``D^-1 N' W N D^-1``."""
+        square = 0
+        for row, weight in zip(gram(N, self.weights), self.weights):
+            square += sum(-((-x * x << 4 * BOUND_BITS) // (weight * w)) for x, w in zip(row, self.weights))
+        return root_up(root_up(square))
+
 
 class InfinityNorm:
     """``||s|| = max_i |s_i| / w_i``; bounds are rounded up to units of ``2^-BOUND_BITS``."""
@@ -485,6 +496,15 @@ class InfinityNorm:
     def infinity_norm_up(self, bound: int) -> int:
         """``max_i |s_i|`` from ``||s||``."""
         return bound * max(self.weights)
+
+    def from_two_norm_up(self, bound: int) -> int:
+        """``||s||`` from ``||s||_2``, which no component is above."""
+        return -(-bound // min(self.weights))
+
+    def matrix_norm_up(self, N: Matrix) -> int:
+        """Norm of a matrix: its largest weighted row sum."""
+        rows = zip(N, self.weights)
+        return max(-((-dot(map(abs, row), self.weights) << BOUND_BITS) // w) for row, w in rows)
 
 
 class Contraction:
@@ -759,18 +779,23 @@ def clip_change(model: FloatModel, program: Program, alpha: Fraction) -> tuple[F
     """
     squares, top = {False: Fraction(0), True: Fraction(0)}, program.top / program.unit
     for real, word in zip(model.clip, program.clip):
-        need(real.complement == word.complement, "the program's clip is not the float model's: a complement differs")
-        scale = (alpha if real.complement else 1) / Fraction(2) ** model.clip_bits
-        largest = Fraction(0)
-        for bound, stored in ((real.lower, word.lower), (real.upper, word.upper)):
-            need(stored is None or bound is not None, "the program's clip bounds a row that the float model does not")
-            if bound is not None and stored is not None:
-                largest = max(largest, abs(scale * bound - stored / program.unit))
-            elif bound is not None:  # no state word lies beyond
-                largest = max(largest, top - abs(scale * bound))
+        largest = bound_change(real, word, alpha, Fraction(2) ** model.clip_bits, program.unit, top)
         squares[real.complement] += largest**2
     values, cones = (Fraction(root_up(ceil(s * 4**BOUND_BITS)), 2**BOUND_BITS) for s in squares.values())
     return values, cones
+
+
+def bound_change(real: Row, word: Row, alpha: Fraction, real_unit: Fraction, unit: Fraction, top: Fraction) -> Fraction:
+    """How far the two operators of one row are apart on ``[-top, top]``, units of the state."""
+    need(real.complement == word.complement, "the program's clip is not the float model's: a complement differs")
+    scale, largest = (alpha if real.complement else 1) / real_unit, Fraction(0)
+    for bound, stored in ((real.lower, word.lower), (real.upper, word.upper)):
+        need(stored is None or bound is not None, "the program's clip bounds a row that the float model does not")
+        if bound is not None and stored is not None:
+            largest = max(largest, abs(scale * bound - stored / unit))
+        elif bound is not None:  # no state word lies beyond
+            largest = max(largest, top - abs(scale * bound))
+    return largest
 
 
 class EveryInput:
@@ -807,6 +832,156 @@ class EveryInput:
             *inputs, offset = ((x << fine) - (self.gain * y << coarse) for x, y in zip(row, [*u, b]))
             square += max(map(abs, span(inputs, P.x_top, offset))) ** 2
         return root_up(square) / Fraction(2) ** H
+
+
+# ----------------------------------------------------------------------------------
+# Section 11: the distance of every output, for every input
+# ----------------------------------------------------------------------------------
+
+
+class Mismatch:
+    """What the float network's equilibrium leaves over in the stored recurrence: ``r(x) = N z + c(x)``."""
+
+    def __init__(self, contraction: Contraction, model: FloatModel, alpha: Fraction) -> None:
+        self.program, self.contraction, self.model, self.alpha = contraction.program, contraction, model, alpha
+        self.reflects = int(self.program.solver == PEACEMAN_RACHFORD)
+        self.grids = [r + g + self.program.f for r, g in zip(self.program.right, self.program.g)]  # of the drive
+
+    @cached_property
+    def matrix(self) -> tuple[Matrix, Fraction]:
+        """``N = (I - alpha A) - M (I + alpha A)``, or ``- M`` where ``phi`` does not reflect; and its unit."""
+        p, q, (M, G) = self.alpha.numerator, self.alpha.denominator, self.program.common
+        bits, n = self.model.grid_bits, self.program.n
+        one, A = [q << bits] * n, scaled(p, self.model.monotone)
+        left = scaled(1 << G, diagonal_plus(one, scaled(-1, A)))
+        N = difference(left, times(M, diagonal_plus(one, scaled(self.reflects, A))))
+        return N, Fraction(q << (bits + G))
+
+    @cached_property
+    def input(self) -> tuple[Matrix, Fraction]:
+        """``c = (I + M) alpha (U x + b) - d(x)``, or without ``M``; the constant in the last column; and its unit."""
+        P, U, q, (M, G) = self.program, self.model.input, self.alpha.denominator, self.program.common
+        H = max(G + U.bits, *self.grids)
+        injection = diagonal_plus([1 << G] * P.n, scaled(self.reflects, M))
+        wanted = times(injection, [[*row, offset] for row, offset in zip(U.matrix, U.offset)])
+        rows = []
+        for row, drive, bias, grid in zip(wanted, P.drive, P.drive_bias, self.grids):
+            stored = [x << P.left for x in drive] + [bias]
+            shift = H - G - U.bits
+            rows.append([(self.alpha.numerator * x << shift) - (q * y << (H - grid)) for x, y in zip(row, stored)])
+        return rows, q * Fraction(2) ** H
+
+    @cached_property
+    def readout_change(self) -> tuple[Matrix, Fraction]:
+        """Stored readout less the float network's, and its unit."""
+        stored, model = self.program.output_shift, self.model.output
+        T = max(stored, model.bits)
+        pairs = zip(self.program.readout, model.matrix)
+        rows = [[(x << T - stored) - (y << T - model.bits) for x, y in zip(a, b)] for a, b in pairs]
+        return rows, Fraction(2) ** T
+
+    @cached_property
+    def offset_change(self) -> list[Fraction]:
+        """Stored offset less the float network's."""
+        P, model = self.program, self.model.output
+        stored, real = Fraction(2) ** -(P.f + P.output_shift), Fraction(2) ** -model.bits
+        return [x * stored - y * real for x, y in zip(P.output_bias, model.offset)]
+
+    # Bounds over every input.
+
+    def norm(self, values: Iterable[Fraction]) -> Fraction:
+        """``||values||``."""
+        return Fraction(self.contraction.metric.norm_up(values), 1 << BOUND_BITS)
+
+    def dual(self, row: Sequence[int], unit: Fraction) -> Fraction:
+        """Largest ``|row s|`` over ``||s|| <= 1``, of a row in the unit."""
+        return Fraction(self.contraction.metric.dual_norm_up(row), 1 << BOUND_BITS) / unit
+
+    @cached_property
+    def drives(self) -> list[Fraction]:
+        """Largest ``|d_i|``."""
+        return [max(map(abs, ends)) / Fraction(2) ** e for ends, e in zip(self.program.drive_spans, self.grids)]
+
+    @cached_property
+    def inputs(self) -> list[Fraction]:
+        """Largest ``|c_i|``."""
+        rows, unit = self.input
+        return [max(map(abs, span(row[:-1], self.program.x_top, row[-1]))) / unit for row in rows]
+
+    @cached_property
+    def matrix_norm(self) -> Fraction:
+        """``||N||``."""
+        N, unit = self.matrix
+        return Fraction(self.contraction.metric.matrix_norm_up(N), 1 << BOUND_BITS) / unit
+
+    @cached_property
+    def state_norm(self) -> Fraction:
+        """``S``: largest ``||s||`` of the float network's equilibria; Lemma 3."""
+        U, m, L = self.model.input, self.model.margin, self.model.lipschitz
+        rows = zip(U.matrix, U.offset)
+        square = sum((sum(map(abs, row)) * self.program.x_top + abs(offset)) ** 2 for row, offset in rows)
+        two_norm = root_up(square) / Fraction(2) ** U.bits * (1 / m + self.alpha * (1 + L / m))
+        up = self.contraction.metric.from_two_norm_up(ceil(two_norm * (1 << BOUND_BITS)))
+        by_margin, rest = Fraction(up, 1 << BOUND_BITS), 1 - self.contraction.rho - self.matrix_norm
+        return by_margin if rest <= 0 else min(by_margin, (self.norm(self.drives) + self.norm(self.inputs)) / rest)
+
+    @cached_property
+    def residuals(self) -> list[Fraction]:
+        """Largest ``|r_i|``."""
+        N, unit = self.matrix
+        return [self.dual(row, unit) * self.state_norm + most for row, most in zip(N, self.inputs)]
+
+    @cached_property
+    def residual_norm(self) -> Fraction:
+        """Largest ``||r||``."""
+        return min(self.norm(self.residuals), self.matrix_norm * self.state_norm + self.norm(self.inputs))
+
+    @cached_property
+    def states(self) -> list[Fraction]:
+        """Largest ``|s_i|`` of the float network's equilibria."""
+        M, G = self.program.common
+        rows = zip(M, self.drives, self.residuals)
+        return [self.dual(row, Fraction(1 << G)) * self.state_norm + drive + left for row, drive, left in rows]
+
+    @cached_property
+    def overflows(self) -> list[Fraction]:
+        """By how much each ``|s_i|`` may exceed the largest state word."""
+        return [max(Fraction(0), most - self.program.top / self.program.unit) for most in self.states]
+
+    @cached_property
+    def clip_changes(self) -> list[Fraction]:
+        """Largest distance of the stored ``prox(s_i)`` from the float network's."""
+        model, P, found = self.model, self.program, []
+        for most, real, word in zip(self.states, model.clip, P.clip):
+            found.append(bound_change(real, word, self.alpha, Fraction(2) ** model.clip_bits, P.unit, most))
+        return found
+
+    def grid_errors(self) -> list[Fraction]:
+        """What every number of the float network, off by half a unit, changes in every output; Theorem 7."""
+        P, U, output, root = self.program, self.model.input, self.model.output, root_up(self.program.n)
+        sums = self.dual([1] * P.n, Fraction(1)) * self.state_norm
+        inputs = (P.d * P.x_top + 1) / Fraction(2) ** (U.bits + 1)
+        moved = root * (sums / (2 << self.model.grid_bits) + inputs) / self.model.margin
+        unit = Fraction(2) ** output.bits
+        return [(root_up(dot(row, row)) + root) / unit * moved + (sums + 1) / (2 * unit) for row in output.matrix]
+
+
+def by_norm(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
+    """Theorem 8: ``|y~ - y*|`` by the contraction's norm."""
+    fields(witness, (), "distance by the norm")
+    rho, clip = mismatch.contraction.rho, mismatch.norm(mismatch.clip_changes)
+    left = mismatch.residual_norm + rho * (1 + mismatch.reflects) * clip + mismatch.norm(mismatch.overflows)
+    moved, stored = left / (1 - rho) + clip, Fraction(1 << mismatch.program.output_shift)
+    (changes, unit), found = mismatch.readout_change, []
+    for row, change, offset in zip(mismatch.program.readout, changes, mismatch.offset_change):
+        found.append(
+            mismatch.dual(row, stored) * moved + mismatch.dual(change, unit) * mismatch.state_norm + abs(offset)
+        )
+    return found
+
+
+#: What may bound the distance of the outputs at the exact equilibrium of the integers from the float network's.
+DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {"norm": by_norm}
 
 
 # ----------------------------------------------------------------------------------
@@ -847,6 +1022,11 @@ class Evidence:
     def points(self) -> Points:
         """Points near the float model's equilibria."""
         return Points(self.model, self.samples)
+
+    @cached_property
+    def mismatch(self) -> Mismatch:
+        """The stored recurrence at the float model's equilibria."""
+        return Mismatch(self.contraction, self.model, self.alpha)
 
 
 def check_contraction(evidence: Evidence) -> Plain:
@@ -1010,11 +1190,28 @@ def check_displacement_a_priori(evidence: Evidence) -> Plain:
     return {"bound": float_up(bound)}
 
 
+def check_output_distance(evidence: Evidence) -> Plain:
+    """Section 11: the tightest bound of each output, plus what rounding, the end of the iteration and grids add."""
+    mismatch, witnesses = evidence.mismatch, evidence.plain["distance"]
+    need(set(witnesses) <= set(DISTANCES), "an unknown method bounds the distance")
+    found = {name: method(mismatch, witnesses[name]) for name, method in DISTANCES.items() if name in witnesses}
+    P, radius = evidence.program, evidence.contraction.radius
+    unit = Fraction(2) ** (P.output_shift + P.f) * (1 << BOUND_BITS)
+    bounds, rounding, methods = [], [], []
+    for output, (row, grid) in enumerate(zip(P.readout, mismatch.grid_errors())):
+        best, name = min((values[output], name) for name, values in found.items())
+        rounding.append(mismatch.dual(row, unit) * radius)
+        bounds.append(best + rounding[-1] + grid)
+        methods.append(name)
+    return {"bounds": list(map(float_up, bounds)), "rounding": list(map(float_up, rounding)), "methods": methods}
+
+
 # ----------------------------------------------------------------------------------
 # Section 10: the certificate as a whole
 # ----------------------------------------------------------------------------------
 
 PROVED: dict[str, Callable[[Evidence], Plain]] = {
+    "output_distance": check_output_distance,
     "contraction": check_contraction,
     "implied_operator": check_implied_operator,
     "iterations": check_iterations,
@@ -1036,11 +1233,11 @@ MEASURED = {"original_figures", "deployed_figures", "iteration_norms", "displace
 #: Lines that need calibration samples, and lines that need the float model's integers.
 COMPARED = {"displacement_a_posteriori", "class_of_float_model"}
 SAMPLED = {"class_a_priori", "class_a_posteriori", "state_saturation", "displacement"} | COMPARED
-MODELLED = {"original_operator", "displacement_a_priori"} | COMPARED
+MODELLED = {"output_distance", "original_operator", "displacement_a_priori"} | COMPARED
 #: SHA-256 of the names, words and sources of all claims, for each task: a claim is its words as well as its numbers.
 CLAIMS = {
-    "classes": "8ebad326c20855b448c75721d75ce344315e9689da8c59b3d3e4c6f4e082ec1d",
-    "values": "926b2d586825e8fa984fce926f2503272afe5b5a4a506ed318be1580c3692ec4",
+    "classes": "5bc1fed3f45c7823bde021a0460d8ad0b01649d39aec06ebe70e2f417b0fd15d",
+    "values": "6cf7b75785babf8a66b9cfb4eb38b6068ee1f27f15f8eb5a512a94e232939054",
 }
 FIELDS = ("version", "task", "lines", "program", "program_digest", "model_digest", "evidence", "digest")
 LINE_FIELDS = ("name", "statement", "values", "status", "source")

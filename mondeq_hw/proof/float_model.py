@@ -274,12 +274,12 @@ def clip_change(clip: Clip, program: SolverProgram, step_size: Fraction) -> tupl
             raise InputError("the program's clip is not the network's: other rows are complements; compile again")
         scale = step_size if real.complement else Fraction(1)
         ends = ((-real.lower, -word.lower), (real.upper, word.upper))
-        squares[real.complement] += max(_end_change(*end, scale, unit, top) for end in ends) ** 2
+        squares[real.complement] += max(end_change(*end, scale, unit, top) for end in ends) ** 2
     values, cones = (Fraction(root_up(ceil(square * 4**BOUND_BITS)), 2**BOUND_BITS) for square in squares.values())
     return values, cones
 
 
-def _end_change(real: float, word: float, scale: Fraction, unit: Fraction, top: Fraction) -> Fraction:
+def end_change(real: float, word: float, scale: Fraction, unit: Fraction, top: Fraction) -> Fraction:
     """Between a bound of the network and one of the program, where a state up to ``top`` reaches either."""
     if real == np.inf and word == np.inf:
         return Fraction(0)

@@ -63,6 +63,12 @@ class Metric(Protocol):
     def infinity_norm_up(self, bound: int) -> int:
         """Bound on every ``|s_i|`` from one on ``||s||``."""
 
+    def from_two_norm_up(self, bound: int) -> int:
+        """Bound on ``||s||`` from one on ``||s||_2``."""
+
+    def matrix_norm_up(self, N: list[list[int]]) -> int:
+        """Upper bound of the norm of a matrix of integers."""
+
     def matrix_norm(self, values: np.ndarray) -> float:
         """Norm of a matrix (n, n), in floating point."""
 
@@ -118,6 +124,18 @@ class WeightedTwoNorm:
     def infinity_norm_up(self, bound: int) -> int:
         """No component is above the 2-norm."""
         return self.two_norm_up(bound)
+
+    def from_two_norm_up(self, bound: int) -> int:
+        """See :class:`Metric`."""
+        return root_up(bound**2 * max(self.weights))
+
+    def matrix_norm_up(self, N: list[list[int]]) -> int:
+        """The square root of the Frobenius norm of ``D^-1 N' W N D^-1``."""
+        square = 0
+        for row, weight in zip(weighted_gram(N, self.weights), self.weights, strict=True):
+            pairs = zip(row, self.weights, strict=True)
+            square += sum(-((-entry * entry << 4 * BOUND_BITS) // (weight * w)) for entry, w in pairs)
+        return root_up(root_up(square))
 
     def matrix_norm(self, values: np.ndarray) -> float:
         """``||D M D^-1||_2``."""
@@ -180,6 +198,16 @@ class WeightedInfinityNorm:
     def infinity_norm_up(self, bound: int) -> int:
         """See :class:`Metric`."""
         return bound * max(self.weights)
+
+    def from_two_norm_up(self, bound: int) -> int:
+        """No component is above the 2-norm."""
+        return -(-bound // min(self.weights))
+
+    def matrix_norm_up(self, N: list[list[int]]) -> int:
+        """Largest row sum of ``D^-1 |N| D``."""
+        return max(
+            -((-total << BOUND_BITS) // w) for total, w in zip(self._row_sums(N).sums, self.weights, strict=True)
+        )
 
     def matrix_norm(self, values: np.ndarray) -> float:
         """Largest row sum of ``D^-1 |M| D``, ``D = diag(w)``."""

@@ -1,0 +1,108 @@
+"""How far any deployed output can be from the float network's, for every input of the box.
+
+    |y - y*|  <=  |y - y~|  +  |y~ - y*|
+
+``y~`` are the outputs at the exact equilibrium of the stored integers.  The first term is rounding of the state and
+the finite number of iterations (``logit_radius``).  The second is what a *method* bounds: the tightest one is taken
+for each output.  Theorems are in section 11 of ``docs/mathematics.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from .metric import BOUND_BITS
+from .mismatch import Mismatch
+
+
+@dataclass(frozen=True)
+class EquilibriumBound:
+    """What a method proves of ``|y~ - y*|``, the float network's numbers taken as they stand on their grids.
+
+    Parameters
+    ----------
+    method : str
+        A key of the checker's methods.
+    bounds : tuple of Fraction or None (k,)
+        None where the method has nothing to say of an output.
+    witness : dict
+        JSON-ready; what the checker needs to prove the bounds again.
+    """
+
+    method: str
+    bounds: tuple[Fraction | None, ...]
+    witness: dict[str, Any]
+
+
+#: A method; None where it does not apply, or would take too long.
+Method = Callable[[Mismatch], EquilibriumBound | None]
+
+
+@dataclass(frozen=True)
+class OutputDistance:
+    """Bounds on ``|y - y*|`` of every output, in its units.
+
+    Parameters
+    ----------
+    bounds : tuple of Fraction (k,)
+    rounding : tuple of Fraction (k,)
+        The share of the state's rounding and of the finite number of iterations.
+    methods : tuple of str (k,)
+        Which method's bound was the tightest.
+    witnesses : dict
+        Of the methods that were taken.
+    """
+
+    bounds: tuple[Fraction, ...]
+    rounding: tuple[Fraction, ...]
+    methods: tuple[str, ...]
+    witnesses: dict[str, dict[str, Any]]
+
+
+def output_distance(mismatch: Mismatch) -> OutputDistance:
+    """The tightest proved bounds on the distance of every output."""
+    found = [bound for method in METHODS if (bound := method(mismatch)) is not None]
+    best = [_tightest(found, output) for output in range(mismatch.program.k)]
+    rounding = rounding_shares(mismatch)
+    rest = zip(best, rounding, mismatch.grid_errors(), strict=True)
+    methods = tuple(bound.method for _, bound in best)
+    return OutputDistance(
+        tuple(value + share + grid for (value, _), share, grid in rest),
+        tuple(rounding),
+        methods,
+        {bound.method: bound.witness for bound in found if bound.method in methods},
+    )
+
+
+def rounding_shares(mismatch: Mismatch) -> list[Fraction]:
+    """``|y - y~|`` of every output: rounding of the state, and the finite number of iterations."""
+    radius = Fraction(mismatch.bound.radius(mismatch.program.iterations), 2**BOUND_BITS)
+    unit = mismatch.readout.unit * Fraction(2) ** mismatch.program.state_format.fractional_bits
+    return [mismatch.dual(row, unit) * radius for row in mismatch.readout.integers]
+
+
+def by_norm(mismatch: Mismatch) -> EquilibriumBound:
+    """By the contraction's norm: ``||e|| <= (||r|| + rho ||change of phi|| + ||overflow||) / (1 - rho)``."""
+    rho = mismatch.proof.contraction_factor
+    clip = mismatch.norm(mismatch.clip_changes)
+    left = mismatch.residual_norm + rho * mismatch.phi_gain * clip + mismatch.norm(mismatch.overflows)
+    moved = left / (1 - rho) + clip
+    rows = zip(mismatch.readout.integers, mismatch.readout_change.integers, mismatch.offset_change, strict=True)
+    bounds = [
+        mismatch.dual(row, mismatch.readout.unit) * moved
+        + mismatch.dual(change, mismatch.readout_change.unit) * mismatch.state_norm
+        + abs(offset)
+        for row, change, offset in rows
+    ]
+    return EquilibriumBound("norm", tuple(bounds), {})
+
+
+METHODS: tuple[Method, ...] = (by_norm,)
+
+
+def _tightest(found: list[EquilibriumBound], output: int) -> tuple[Fraction, EquilibriumBound]:
+    values = [(value, bound) for bound in found if (value := bound.bounds[output]) is not None]
+    return min(values, key=lambda pair: (pair[0], pair[1].method))

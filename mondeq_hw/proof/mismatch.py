@@ -1,0 +1,246 @@
+"""What the float network's equilibrium leaves over in the stored recurrence, exact.
+
+With ``z = prox(s)`` and ``q = U x + b``, the network's own recurrence says ``s - z = alpha (q - A z)``,
+``A = I - W``, so that ``r = s - M phi(s) - d`` of the *stored* ``M`` and ``d`` needs no inverse of a float
+matrix: ``r(x) = N z + c(x)`` with integers ``N`` and an affine ``c``.  Everything that separates the two
+equilibria is in ``r``, in the clip's bounds and in saturation; section 11 of ``docs/mathematics.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import ceil
+
+import flint
+
+from ..program import SolverProgram
+from .contraction import ContractionProof, ErrorBound, drive_extremes, iteration_integers
+from .float_model import FloatModel, end_change
+from .metric import BOUND_BITS, Metric, root_up
+from .perturbation import GRID_BITS
+from .ranges import readout_rows
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A rational matrix: integers over one denominator.
+
+    Parameters
+    ----------
+    integers : list of list of int
+    unit : Fraction
+        Integers in one.
+    """
+
+    integers: list[list[int]]
+    unit: Fraction
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """The stored recurrence against the network's.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    floating : FloatModel
+        The network on its integer grids.
+    step_size : Fraction
+    proof : ContractionProof
+    bound : ErrorBound
+        Of the program's own iteration.
+    """
+
+    program: SolverProgram
+    floating: FloatModel
+    step_size: Fraction
+    proof: ContractionProof
+    bound: ErrorBound
+
+    @property
+    def metric(self) -> Metric:
+        """Of the contraction's proof."""
+        return self.proof.metric
+
+    @property
+    def phi_gain(self) -> int:
+        """``phi`` moves by at most so many times what ``prox`` does when a bound of the clip moves."""
+        return 2 if self.program.splitting.reflects else 1
+
+    # -- r(x) = N z + c(x) -----------------------------------------------------
+
+    @cached_property
+    def matrix(self) -> Rows:
+        """``N = (I - alpha A) - M (I + g alpha A)`` (n, n); ``g`` is 1 where ``phi`` reflects, otherwise 0."""
+        p, q, n = self.step_size.numerator, self.step_size.denominator, self.program.n
+        M, G = self._iteration
+        A = _identity(n, p << GRID_BITS) - p * flint.fmpz_mat(self.floating.operator.integers)
+        one = _identity(n, q << GRID_BITS)
+        N = (one - A) * 2**G - M * (one + A * self._reflects)
+        return Rows(_plain(N), Fraction(q << (GRID_BITS + G)))
+
+    @cached_property
+    def input(self) -> Rows:
+        """``c = (I + g M) alpha (U x + b) - d(x)`` (n, d + 1), the constant in the last column."""
+        p, q, n, affine = self.step_size.numerator, self.step_size.denominator, self.program.n, self.floating.input
+        M, G = self._iteration
+        grids = (
+            self.program.drive_right_shift + self.program.matrix.shifts + self.program.state_format.fractional_bits
+        ).tolist()
+        H = max(G + affine.bits, *grids)
+        wanted = flint.fmpz_mat([[*row, offset] for row, offset in zip(affine.matrix, affine.offset, strict=True)])
+        wanted = (_identity(n, 2**G) + M * self._reflects) * wanted * (p << (H - G - affine.bits))
+        left, rows = self.program.drive_left_shift, []
+        for row, bias, grid in zip(self.program.drive.rows(), self.program.drive_bias.tolist(), grids, strict=True):
+            rows.append([q * x << (left + H - grid) for x in row] + [q * bias << (H - grid)])
+        return Rows(_plain(wanted - flint.fmpz_mat(rows)), q * Fraction(2) ** H)
+
+    @property
+    def _reflects(self) -> int:
+        return int(self.program.splitting.reflects)
+
+    @cached_property
+    def _iteration(self) -> tuple[flint.fmpz_mat, int]:
+        N, G = iteration_integers(self.program.matrix, self.program.leak_shift)
+        return flint.fmpz_mat(N), G
+
+    # -- the readout -------------------------------------------------------------
+
+    @cached_property
+    def readout(self) -> Rows:
+        """Stored readout (k, n)."""
+        return Rows(readout_rows(self.program), Fraction(2) ** int(self.program.readout.shifts.max()))
+
+    @cached_property
+    def readout_change(self) -> Rows:
+        """Stored readout less the network's (k, n)."""
+        stored, model = int(self.program.readout.shifts.max()), self.floating.output
+        T = max(stored, model.bits)
+        pairs = zip(readout_rows(self.program), model.matrix, strict=True)
+        rows = [[(x << T - stored) - (y << T - model.bits) for x, y in zip(a, b, strict=True)] for a, b in pairs]
+        return Rows(rows, Fraction(2) ** T)
+
+    @cached_property
+    def offset_change(self) -> list[Fraction]:
+        """Stored offset less the network's (k,)."""
+        stored = Fraction(2) ** -self.program.output_fractional_bits
+        model = Fraction(2) ** -self.floating.output.bits
+        pairs = zip(self.program.readout_bias.tolist(), self.floating.output.offset, strict=True)
+        return [x * stored - y * model for x, y in pairs]
+
+    # -- bounds over every input, by norms -------------------------------------------
+
+    def norm(self, values: Iterable[Fraction]) -> Fraction:
+        """Bound on ``||values||`` in the metric."""
+        return Fraction(self.metric.norm_up(values), 2**BOUND_BITS)
+
+    def dual(self, row: Sequence[int], unit: Fraction) -> Fraction:
+        """Bound on ``|row s|`` over ``||s|| <= 1``."""
+        return Fraction(self.metric.dual_norm_up(row), 2**BOUND_BITS) / unit
+
+    @cached_property
+    def drives(self) -> list[Fraction]:
+        """Largest ``|d_i|`` of the stored drive over every input (n,)."""
+        grids = self.program.drive_right_shift + self.program.matrix.shifts + self.program.state_format.fractional_bits
+        pairs = zip(drive_extremes(self.program), grids.tolist(), strict=True)
+        return [max(map(abs, ends)) / Fraction(2) ** grid for ends, grid in pairs]
+
+    @cached_property
+    def inputs(self) -> list[Fraction]:
+        """Largest ``|c_i|`` over every input (n,)."""
+        words = self.program.input_format
+        found = []
+        for *row, offset in self.input.integers:
+            ends = (
+                sum(x * (high if x > 0 else low) for x in row) + offset
+                for low, high in ((words.min_word, words.max_word), (words.max_word, words.min_word))
+            )
+            found.append(max(map(abs, ends)) / self.input.unit)
+        return found
+
+    @cached_property
+    def matrix_norm(self) -> Fraction:
+        """Bound on ``||N||``."""
+        return Fraction(self.metric.matrix_norm_up(self.matrix.integers), 2**BOUND_BITS) / self.matrix.unit
+
+    @cached_property
+    def state_norm(self) -> Fraction:
+        """``S``: bound on ``||s||`` of the network's equilibria, by the stored recurrence or the network's margin."""
+        rest = 1 - self.proof.contraction_factor - self.matrix_norm
+        by_margin = self._state_norm_by_margin()
+        return by_margin if rest <= 0 else min(by_margin, (self.norm(self.drives) + self.norm(self.inputs)) / rest)
+
+    def _state_norm_by_margin(self) -> Fraction:
+        """``||z|| <= ||q|| / m`` and ``s - z = alpha (q - A z)``."""
+        affine, words = self.floating.input, self.program.input_format
+        top = max(abs(words.min_word), words.max_word)
+        rows = zip(affine.matrix, affine.offset, strict=True)
+        square = sum((sum(map(abs, row)) * top + abs(offset)) ** 2 for row, offset in rows)
+        q = Fraction(root_up(square)) / Fraction(2) ** affine.bits
+        m, L, alpha = self.floating.margin, self.floating.lipschitz_constant, self.step_size
+        two_norm = q * (1 / m + alpha * (1 + L / m))
+        return Fraction(self.metric.from_two_norm_up(ceil(two_norm * 2**BOUND_BITS)), 2**BOUND_BITS)
+
+    @cached_property
+    def residuals(self) -> list[Fraction]:
+        """Bound on every ``|r_i|`` (n,)."""
+        pairs = zip(self.matrix.integers, self.inputs, strict=True)
+        return [self.dual(row, self.matrix.unit) * self.state_norm + most for row, most in pairs]
+
+    @cached_property
+    def residual_norm(self) -> Fraction:
+        """Bound on ``||r||``: row by row, or by the norm of ``N``."""
+        return min(self.norm(self.residuals), self.matrix_norm * self.state_norm + self.norm(self.inputs))
+
+    @cached_property
+    def states(self) -> list[Fraction]:
+        """``S_i``: bound on every ``|s_i|`` of the network's equilibria (n,)."""
+        M, G = iteration_integers(self.program.matrix, self.program.leak_shift)
+        rows = zip(M, self.drives, self.residuals, strict=True)
+        return [self.dual(row, Fraction(2**G)) * self.state_norm + drive + left for row, drive, left in rows]
+
+    @cached_property
+    def overflows(self) -> list[Fraction]:
+        """By how much each ``|s_i|`` may exceed the largest state word (n,)."""
+        top = self.program.state_format.max_word / Fraction(2) ** self.program.state_format.fractional_bits
+        return [max(Fraction(0), most - top) for most in self.states]
+
+    @cached_property
+    def clip_changes(self) -> list[Fraction]:
+        """Bound on how far the stored ``prox`` of each ``s_i`` is from the network's (n,)."""
+        unit = Fraction(2) ** -self.program.state_format.fractional_bits
+        found, real, words = [], self.floating.clip, self.program.clip
+        for most, of_model, of_words in zip(self.states, real.rows, words.rows, strict=True):
+            a, b = real.kinds[of_model], words.kinds[of_words]
+            scale = self.step_size if a.complement else Fraction(1)
+            ends = ((-a.lower, -b.lower), (a.upper, b.upper))
+            found.append(max(end_change(*end, scale, unit, most) for end in ends))
+        return found
+
+    @cached_property
+    def model_rounding(self) -> Fraction:
+        """Bound on the 2-norm between the network's equilibrium and that of its integers."""
+        words, n = self.program.input_format, self.program.n
+        sums = self.dual([1] * n, Fraction(1)) * self.state_norm  # sum_i |z_i|
+        inputs = self.program.d * max(abs(words.min_word), words.max_word) + 1
+        half = sums / 2 ** (GRID_BITS + 1) + inputs / Fraction(2) ** (self.floating.input.bits + 1)
+        return Fraction(root_up(n)) * half / self.floating.margin
+
+    def grid_errors(self) -> list[Fraction]:
+        """What the integers of the network, instead of its floats, change in every output (k,)."""
+        root, unit = root_up(self.program.n), Fraction(2) ** self.floating.output.bits
+        sums = self.dual([1] * self.program.n, Fraction(1)) * self.state_norm
+        half = (sums + 1) / (2 * unit)
+        rows = self.floating.output.matrix
+        return [(root_up(sum(x * x for x in row)) + root) / unit * self.model_rounding + half for row in rows]
+
+
+def _identity(n: int, scale: int) -> flint.fmpz_mat:
+    return flint.fmpz_mat([[scale * (i == j) for j in range(n)] for i in range(n)])
+
+
+def _plain(matrix: flint.fmpz_mat) -> list[list[int]]:
+    return [[int(entry) for entry in row] for row in matrix.tolist()]
