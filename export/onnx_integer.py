@@ -35,7 +35,7 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     InputError
         An accumulator does not fit 64 bits.
     """
-    solve, readout = _arithmetics(program)
+    drive, solve, readout = _arithmetics(program)
     top = program.state_format.max_word
     g = GraphBuilder()
     g.constant("zero", np.array(0, dtype=np.int64))
@@ -44,7 +44,7 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     g.constant("state_max", np.array(top, dtype=solve.dtype))
     declare_clip(g, "clip", program.clip, solve.dtype, top)
 
-    d = g.cast(_injected(g, "drive", program.stage.injection), solve.dtype, "d")
+    d = g.cast(_injected(g, "drive", program.stage.injection, drive), solve.dtype, "d")
     unit = g.constant("accumulator_unit", solve.scaled(np.ones(program.n, dtype=np.int64)))
     level = g.add("Mul", [d, unit], "d_on_state_grid")
     level = g.add("Add", [level, g.constant("half", solve.half)], "level")
@@ -58,7 +58,9 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     left = program.readout_left_shift
     total = g.add("MatMul", [z, _weights(g, "readout", program.readout, readout, left)], "sums")
     if program.direct is not None:
-        u = g.cast(_injected(g, "feedthrough", program.direct), readout.dtype, "u")
+        u = g.cast(
+            _injected(g, "feedthrough", program.direct, _injecting("feed-through", program.direct)), readout.dtype, "u"
+        )
         unit = g.constant("output_unit", readout.scaled(np.ones(program.k, dtype=np.int64), left))
         total = g.add("Add", [total, g.add("Mul", [u, unit], "u_on_output_grid")], "sums_with_u")
     bias = g.constant("readout_bias", readout.scaled(program.readout_bias))
@@ -117,10 +119,8 @@ class _Arithmetic:
         return g.add("Div", [g.add("Sub", [total, rest], f"{output}_multiple"), divisor], output)
 
 
-def _injected(g: GraphBuilder, name: str, injection: Injection) -> str:
+def _injected(g: GraphBuilder, name: str, injection: Injection, arithmetic: _Arithmetic) -> str:
     """What drive or feed-through make of the input words."""
-    remedy = "--input-bits, --drive-bits or --state-bits"
-    arithmetic = _arithmetic(name, injection.accumulator_bound, injection.right_shift, remedy)
     words = g.cast("words", arithmetic.dtype, f"{name}_words")
     weights = _weights(g, name, injection.operator, arithmetic, injection.left_shift)
     total = g.add("MatMul", [words, weights], f"{name}_sums")
@@ -128,13 +128,19 @@ def _injected(g: GraphBuilder, name: str, injection: Injection) -> str:
     return arithmetic.rounded(g, g.add("Add", [total, offset], f"{name}_accumulators"), f"{name}_rounded")
 
 
-def _arithmetics(program: SolverProgram) -> tuple[_Arithmetic, _Arithmetic]:
-    """Of solver and readout, each in the fastest type that its bound allows."""
+def _arithmetics(program: SolverProgram) -> tuple[_Arithmetic, _Arithmetic, _Arithmetic]:
+    """Of drive, solver and readout, each in the fastest type that its bound allows."""
     none = np.zeros(program.k, dtype=np.int64)
     return (
+        _injecting("drive", program.stage.injection),
         _arithmetic("state", program.accumulator_bound, program.matrix.shifts, "--state-bits or --bits"),
         _arithmetic("output", program.output_bound, none, "--state-bits or --readout-bits"),
     )
+
+
+def _injecting(what: str, injection: Injection) -> _Arithmetic:
+    remedy = "--input-bits, --drive-bits or --state-bits"
+    return _arithmetic(what, injection.accumulator_bound, injection.right_shift, remedy)
 
 
 def _arithmetic(what: str, bound: int, right: np.ndarray, remedy: str) -> _Arithmetic:

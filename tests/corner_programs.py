@@ -276,7 +276,7 @@ def direct() -> Corner:
 def direct_serial() -> Corner:
     """A feed-through one row at a time, its words wider than the solver's sums."""
     program = random_program(
-        13, n=5, d=7, k=3, bits=6, drive_bits=12, readout_bits=12, input_bits=5, state_bits=6, iterations=4,
+        13, n=4, d=7, k=3, bits=6, drive_bits=12, readout_bits=12, input_bits=5, state_bits=6, iterations=4,
         feedthrough=True,
     )  # fmt: skip
     return folded(program, (1, 1), (1, 1), 1, slots=3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -164,8 +165,11 @@ def test_implicit_model() -> None:
     B, C = rng.normal(size=(9, 4)), rng.normal(size=(3, 9))
     model = load({"A": A, "B": B, "C": C, "D": np.zeros((3, 4))})
     assert_solves(model, A, B, np.zeros(9), C, np.zeros(3))
-    with pytest.raises(InputError, match="D is not zero"):
-        load({"A": A, "B": B, "C": C, "D": np.ones((3, 4))})
+    assert model.F is None
+    D, x = rng.normal(size=(3, 4)), rng.normal(size=(20, 4))
+    fed = replace(load({"A": A, "B": B, "C": C, "D": D}), preprocessing=Preprocessing(1.0))
+    alone = replace(model, preprocessing=Preprocessing(1.0))
+    np.testing.assert_allclose(logits(fed, x), logits(alone, x) + x @ D.T, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(20))

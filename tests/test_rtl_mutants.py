@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from corner_programs import CORNERS
+from corner_programs import CORNERS, DIRECT
 from random_models import random_words
 
 from mondeq_hw.rtl_tests.runner import run_bench
@@ -240,13 +240,26 @@ MUTANTS = (
     Mutant("data_changes_in_stall", "serial", "fifo", "= memory[read_q]", "= memory[ready_i ? read_q : write_q]"),
     Mutant("valid_drops_in_stall", "serial", "fifo", "= count_q != '0", "= (count_q != '0) && (ready_i || !write_i)"),
     Mutant("pointer_wraps_late", "serial", "fifo", "PointerBits'(Depth - 1)", "PointerBits'(Depth)"),
+    # A feed-through.
+    Mutant("direct_of_the_states", "direct", "feedthrough", "row_i >= RowBits'(Skipped)", "1'b1"),
+    Mutant("direct_from_lane_0", "direct", "feedthrough", "States % Pe - LowestLane", "0"),
+    Mutant("direct_never_pops", "direct", "feedthrough", "(lane_q == LaneBits'(Lanes - 1))", "1'b0"),
+    Mutant("direct_keeps_a_group", "direct", "feedthrough", "step_i && (last_i || ", "step_i && ("),
+    Mutant("direct_group_too_few", "direct", "feedthrough", ".Depth(Slots * Groups)", ".Depth(Slots * Groups - 1)"),
+    Mutant("direct_reset_keeps_lane", "direct", "feedthrough", "!rst_ni) lane_q <= LaneBits'(FirstLane)",
+           "!rst_ni) lane_q <= $isunknown(lane_q) ? LaneBits'(FirstLane) : lane_q"),
+    Mutant("direct_unsigned", "direct_serial", "top", "OutputBits'($signed(word))", "OutputBits'(word)"),
+    Mutant("direct_not_aligned", "ring_direct", "readout", "<< RowShiftBits'(RowShifts >> (i * RowShiftBits))", ""),
+    Mutant("direct_too_late", "direct_parallel", "readout", ".Depth(5 + Levels)", ".Depth(4 + Levels)"),
+    Mutant("direct_graph_too_late", "graphs_direct", "readout", ".Depth(3 + Stages)", ".Depth(2 + Stages)"),
+    Mutant("direct_words_to_the_solver", "direct_serial", "top", "(drive_row < DriveRowBits'(StateGroups))", "1'b1"),
     Mutant("unsigned_output", "serial", "top", "OutputBits{result[OutputBits-1]}", "OutputBits{1'b0}"),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
-    corner = CORNERS[mutant.corner]()
+    corner = {**CORNERS, **DIRECT}[mutant.corner]()
     build = corner.build(tmp_path / "build")
     source = build / "rtl" / "src" / f"mondeq_{mutant.module}.sv"
     text = source.read_text()

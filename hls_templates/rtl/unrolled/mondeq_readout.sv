@@ -146,7 +146,7 @@ module mondeq_readout #(
 
   mondeq_delay #(
     .Width(OutputBits),
-    .Depth(Stages + 3)
+    .Depth(3 + Stages)
   ) u_direct (
     .clk_i,
     .rst_ni,
@@ -171,7 +171,7 @@ module mondeq_readout #(
     for (int i = 0; i < Rows; i++) begin
       if (select_row == RowBits'(i)) begin
         aligned = product[i*OutputBits+:OutputBits] << RowShifts[i*RowShiftBits+:RowShiftBits];
-        bias = Biases[i*OutputBits+:OutputBits] + (direct << RowShifts[i*RowShiftBits+:RowShiftBits]);
+        bias = Biases[i*OutputBits+:OutputBits] + (direct << RowShiftBits'(RowShifts >> (i * RowShiftBits)));
         negative = NegativeRows[i];
       end
     end
