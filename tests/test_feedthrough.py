@@ -170,6 +170,14 @@ def test_certificate_is_accepted(project: mondeq_hw.Project, capsys: pytest.Capt
     assert project.profile(np.random.default_rng(2).integers(0, 256, size=(30, 5))).convergence is not None
 
 
+def test_outputs_are_within_the_proved_distance(project: mondeq_hw.Project) -> None:
+    words = random_words(9, project.program, 200)
+    line = project.certificate.line("output_distance")
+    assert line.status == "proved"
+    distance = np.abs(project.predict(words) - logits(network(), words)).max(axis=0)
+    assert (distance <= np.array(line.values["bounds"])).all()
+
+
 def forged(plain: Plain, change: Callable[[Plain], None]) -> Plain:
     plain = json.loads(json.dumps(plain))
     change(plain)
@@ -202,7 +210,12 @@ def no_rounding(plain: Plain) -> None:
     radii[0] -= 1e-9
 
 
-@pytest.mark.parametrize("forgery", [other_integer, coarser, none, none_in_the_model, no_rounding])
+def nearer(plain: Plain) -> None:
+    bounds = next(line for line in plain["lines"] if line["name"] == "output_distance")["values"]["bounds"]
+    bounds[0] -= 1e-9
+
+
+@pytest.mark.parametrize("forgery", [other_integer, coarser, none, none_in_the_model, no_rounding, nearer])
 def test_forgeries_are_rejected(
     forgery: Callable[[Plain], None],
     project: mondeq_hw.Project,
@@ -231,7 +244,7 @@ def test_radius_of_the_outputs_covers_the_rounding(project: mondeq_hw.Project) -
         state = np.clip(state, -top, top)
     y = clip.prox(state) @ program.readout.values.T + words @ program.feedthrough.values.T
     y += np.ldexp(program.readout_bias.astype(np.float64), -program.output_fractional_bits)
-    radii = mondeq_hw.Project.load(project.folder).certificate.line("logit_radius").values["radii"]
+    radii = project.certificate.line("logit_radius").values["radii"]
     assert (np.abs(project.golden.predict(words) - y) <= np.array(radii) + 1e-9).all()
 
 

@@ -166,8 +166,6 @@ def certify(
         ]
         if floating is None:
             lines += open_claims(("output_distance",), NO_MARGIN)
-        elif program.feedthrough is not None:
-            lines += open_claims(("output_distance",), "the outputs take the input directly")
         else:
             distance = output_distance(Mismatch(program, floating, Fraction(step_size), proof, bound))
             evidence["distance"] = distance.witnesses

@@ -307,11 +307,12 @@ class Program:
     def _read_feedthrough(self, plain: Plain) -> None:
         """Rows from the input to the outputs, in version 3; before, they are empty and their sums zero."""
         self.direct: Matrix = [[] for _ in range(self.k)]
-        self.direct_right = [0] * self.k
+        self.direct_right, self.direct_grids = [0] * self.k, [0] * self.k
         if plain["version"] == 3:
             self.direct, shifts = _levels(plain, "feedthrough", self.k, self.d)
-            grids = [self.f + self.output_shift - shift for shift in self.align]  # of the readout's sums
-            self.direct_right = [e + self.input_f + self.left - grid for e, grid in zip(shifts, grids)]
+            sums = [self.f + self.output_shift - shift for shift in self.align]  # grids of the readout's
+            self.direct_grids = [e + self.input_f for e in shifts]
+            self.direct_right = [grid + self.left - of_sums for grid, of_sums in zip(self.direct_grids, sums)]
             need(min(self.direct_right) >= 0, "a feed-through that is not on the readout's grid")
 
     @property
@@ -694,7 +695,11 @@ class FloatModel:
         self.input = read_affine(plain["input"], n, program.d)
         self.output = read_affine(plain["output"], program.k, n)
         none = Affine(0, [[] for _ in range(program.k)], [0] * program.k)
-        self.direct = read_affine(plain["feedthrough"], program.k, program.d) if "feedthrough" in plain else none
+        fed = any(program.direct)
+        need(
+            ("feedthrough" in plain) == fed, "a feed-through in the program and not in the float model, or the reverse"
+        )
+        self.direct = read_affine(plain["feedthrough"], program.k, program.d) if fed else none
         self.clip_bits = whole(plain["clip"]["bits"], 0, MOST_BITS)
         self.clip = read_clip(plain["clip"], n)
 
@@ -886,6 +891,21 @@ class Mismatch:
         P, model = self.program, self.model.output
         stored, real = Fraction(2) ** -(P.f + P.output_shift), Fraction(2) ** -model.bits
         return [x * stored - y * real for x, y in zip(P.output_bias, model.offset)]
+
+    def feedthrough_errors(self) -> list[Fraction]:
+        """What the stored feed-through, its rounding and the grid of the float network's change in every output."""
+        P, model, output_unit = (
+            self.program,
+            self.model.direct,
+            Fraction(2) ** (self.program.output_shift + self.program.f),
+        )
+        half = P.d * P.x_top / Fraction(2) ** (model.bits + 1) if any(model.matrix) else Fraction(0)
+        T, found = max(model.bits, *P.direct_grids), []
+        for row, real, grid, rounding in zip(P.direct, model.matrix, P.direct_grids, P.direct_rounding):
+            change = [(x << T - grid) - (y << T - model.bits) for x, y in zip(row, real)]
+            most = max(map(abs, span(change, P.x_top, 0))) / Fraction(2) ** T
+            found.append(most + rounding / output_unit + half)
+        return found
 
     # Bounds over every input.
 
@@ -1198,10 +1218,11 @@ def check_output_distance(evidence: Evidence) -> Plain:
     P, radius = evidence.program, evidence.contraction.radius
     unit = Fraction(2) ** (P.output_shift + P.f) * (1 << BOUND_BITS)
     bounds, rounding, methods = [], [], []
-    for output, (row, grid) in enumerate(zip(P.readout, mismatch.grid_errors())):
+    errors = [grid + direct for grid, direct in zip(mismatch.grid_errors(), mismatch.feedthrough_errors())]
+    for output, (row, error) in enumerate(zip(P.readout, errors)):
         best, name = min((values[output], name) for name, values in found.items())
         rounding.append(mismatch.dual(row, unit) * radius)
-        bounds.append(best + rounding[-1] + grid)
+        bounds.append(best + rounding[-1] + error)
         methods.append(name)
     return {"bounds": list(map(float_up, bounds)), "rounding": list(map(float_up, rounding)), "methods": methods}
 

@@ -67,10 +67,10 @@ def output_distance(mismatch: Mismatch) -> OutputDistance:
     found = [bound for method in METHODS if (bound := method(mismatch)) is not None]
     best = [_tightest(found, output) for output in range(mismatch.program.k)]
     rounding = rounding_shares(mismatch)
-    rest = zip(best, rounding, mismatch.grid_errors(), strict=True)
+    rest = zip(best, rounding, mismatch.grid_errors(), mismatch.feedthrough_errors(), strict=True)
     methods = tuple(bound.method for _, bound in best)
     return OutputDistance(
-        tuple(value + share + grid for (value, _), share, grid in rest),
+        tuple(value + share + grid + direct for (value, _), share, grid, direct in rest),
         tuple(rounding),
         methods,
         {bound.method: bound.witness for bound in found if bound.method in methods},

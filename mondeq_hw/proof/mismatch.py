@@ -16,8 +16,10 @@ from math import ceil
 
 import flint
 
+from ..base import FixedPointFormat
 from ..program import SolverProgram
 from .contraction import ContractionProof, ErrorBound, drive_extremes, iteration_integers
+from .enclosure import feedthrough_rounding
 from .float_model import FloatModel, end_change
 from .metric import BOUND_BITS, Metric, root_up
 from .perturbation import GRID_BITS
@@ -131,6 +133,22 @@ class Mismatch:
         pairs = zip(self.program.readout_bias.tolist(), self.floating.output.offset, strict=True)
         return [x * stored - y * model for x, y in pairs]
 
+    def feedthrough_errors(self) -> list[Fraction]:
+        """What the stored feed-through, its rounding and the grid of the network's change in every output (k,)."""
+        stored, model, words = self.program.feedthrough, self.floating.direct, self.program.input_format
+        if stored is None or model is None:
+            return [Fraction(0)] * self.program.k
+        grids = (stored.shifts + words.fractional_bits).tolist()
+        T = max(model.bits, *grids)
+        reach = Fraction(self.program.d * max(abs(words.min_word), words.max_word)) / Fraction(2) ** (model.bits + 1)
+        rows = zip(stored.rows(), model.matrix, grids, feedthrough_rounding(self.program), strict=True)
+        found = []
+        for row, real, grid, rounding in rows:
+            change = [(x << T - grid) - (y << T - model.bits) for x, y in zip(row, real, strict=True)]
+            most = _most(change, 0, words) / Fraction(2) ** T
+            found.append(most + rounding / Fraction(2) ** self.program.output_fractional_bits + reach)
+        return found
+
     # -- bounds over every input, by norms -------------------------------------------
 
     def norm(self, values: Iterable[Fraction]) -> Fraction:
@@ -152,14 +170,7 @@ class Mismatch:
     def inputs(self) -> list[Fraction]:
         """Largest ``|c_i|`` over every input (n,)."""
         words = self.program.input_format
-        found = []
-        for *row, offset in self.input.integers:
-            ends = (
-                sum(x * (high if x > 0 else low) for x in row) + offset
-                for low, high in ((words.min_word, words.max_word), (words.max_word, words.min_word))
-            )
-            found.append(max(map(abs, ends)) / self.input.unit)
-        return found
+        return [_most(row, offset, words) / self.input.unit for *row, offset in self.input.integers]
 
     @cached_property
     def matrix_norm(self) -> Fraction:
@@ -236,6 +247,15 @@ class Mismatch:
         half = (sums + 1) / (2 * unit)
         rows = self.floating.output.matrix
         return [(root_up(sum(x * x for x in row)) + root) / unit * self.model_rounding + half for row in rows]
+
+
+def _most(row: list[int], offset: int, words: FixedPointFormat) -> int:
+    """Largest ``|row x + offset|`` over every input."""
+    ends = (
+        sum(x * (high if x > 0 else low) for x in row) + offset
+        for low, high in ((words.min_word, words.max_word), (words.max_word, words.min_word))
+    )
+    return max(map(abs, ends))
 
 
 def _identity(n: int, scale: int) -> flint.fmpz_mat:
