@@ -297,3 +297,45 @@ def test_cpp_is_exact(name: str, tmp_path: Path) -> None:
     words = random_words(3, corner.program, 40)
     found = CSimulation(tmp_path, tmp_path / "work").predict_raw(words)
     np.testing.assert_array_equal(found, GoldenModel(corner.program).predict_raw(words))
+
+
+# -- quadratic programs ----------------------------------------------------------------
+
+
+def test_hard_rows_feed_the_parameter_through(tmp_path: Path) -> None:
+    """In the dual form the solution takes the parameter directly; its rows are the constraints alone."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(4, 4))
+    P, q, A, Q = root @ root.T + np.eye(4), rng.normal(size=4), rng.normal(size=(2, 4)), rng.normal(size=(4, 3))
+    half, box = np.full(2, 0.5), (-np.ones(3), np.ones(3))
+    model = mondeq_hw.from_qp(P, q, A, -half, half, theta=box, Q=Q)
+    assert model.n == 2 and model.F is not None
+    np.testing.assert_allclose(model.F, -np.linalg.solve(P, Q), atol=1e-12)
+    project = mondeq_hw.compile(model, tmp_path / "qp", bits=10, drive_bits=14, readout_bits=14, state_bits=18)
+    words = random_words(2, project.program, 100)
+    bounds = np.array(project.certificate.line("output_distance").values["bounds"])
+    assert bounds.max() < 1e-3
+    assert (np.abs(project.predict(words) - logits(model, words)) <= bounds).all()
+
+
+def test_program_with_nothing_to_solve(tmp_path: Path) -> None:
+    gain = np.array([[1.0, 2.0], [3.0, 4.0]])
+    zero, eye, box = np.zeros(2), np.eye(2), (-np.ones(2), np.ones(2))
+    model = mondeq_hw.from_qp(eye, zero, eye, zero, zero, theta=box, L=gain, U=gain)
+    np.testing.assert_array_equal(model.F, gain)
+    project = mondeq_hw.compile(model, tmp_path / "linear", bits=8, drive_bits=14)
+    words = random_words(2, project.program, 50)
+    assert project.program.n == project.program.iterations == 1
+    np.testing.assert_allclose(project.predict(words), logits(model, words), atol=1e-3)
+    with pytest.raises(InputError, match="outputs are constants"):
+        mondeq_hw.from_qp(eye, zero, eye, zero, zero, theta=box)
+
+
+def test_qdq_of_one_output_is_exact() -> None:
+    """A matrix of one row must not be fused with its dequantisation: onnxruntime would round the activations."""
+    program = random_program(7, n=4, d=4, k=1)
+    words = random_words(1, program, 50)
+    real = run(qdq_model(program), inputs=words.astype(np.float32))
+    np.testing.assert_array_equal(
+        np.ldexp(real, program.output_fractional_bits), GoldenModel(program).predict_raw(words)
+    )

@@ -11,7 +11,7 @@ dual
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from .quadratic_program import LEAST_EIGENVALUE, Affine, QuadraticProgram
 
 @dataclass(frozen=True)
 class Inclusion:
-    """``0 in M s + E theta + c + N(s)``, ``y = O s + o``; the rows of ``N`` are those of a clip.
+    """``0 in M s + E theta + c + N(s)``, ``y = O s + F theta + o``; the rows of ``N`` are those of a clip.
 
     Parameters
     ----------
@@ -31,6 +31,7 @@ class Inclusion:
     c : ndarray (rows,)
     kinds : tuple of Interval (rows,)
     O : ndarray (k, rows)
+    F : ndarray (k, p)
     o : ndarray (k,)
     """
 
@@ -39,6 +40,7 @@ class Inclusion:
     c: np.ndarray
     kinds: tuple[Interval, ...]
     O: np.ndarray  # noqa: E741 - the field's name for the readout
+    F: np.ndarray
     o: np.ndarray
 
     def scaled(self, scales: np.ndarray) -> Inclusion:
@@ -51,8 +53,13 @@ class Inclusion:
             for kind, t in zip(self.kinds, scales.tolist(), strict=True)
         ]
         column = scales[:, None]
-        return Inclusion(
-            column * self.M * scales, column * self.E, scales * self.c, tuple(bounds), self.O * scales, self.o
+        return replace(
+            self,
+            M=column * self.M * scales,
+            E=column * self.E,
+            c=scales * self.c,
+            kinds=tuple(bounds),
+            O=self.O * scales,
         )
 
 
@@ -76,7 +83,7 @@ def _saddle(problem: QuadraticProgram, single: np.ndarray, others: np.ndarray, d
     kinds = [Interval(a, b) for a, b in zip((lower - origin).tolist(), (upper - origin).tolist(), strict=True)]
     O = np.hstack([problem.S, np.zeros((len(problem.S), len(G)))])  # noqa: E741
     shown = problem.o.plus(Affine(problem.S @ origin, np.zeros_like(problem.o.gain)))
-    return _with_direct(Inclusion(M, E, c, (*kinds, *rows.kinds), O, shown.offset), shown.gain)
+    return _with_a_row(Inclusion(M, E, c, (*kinds, *rows.kinds), O, shown.gain, shown.offset))
 
 
 def _dual(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
@@ -89,24 +96,17 @@ def _dual(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
     c = GP @ problem.q.offset + rows.target.offset
     E = GP @ problem.q.gain + rows.target.gain
     shown = problem.o.plus(problem.q.times(-problem.S @ inverse))
-    return _with_direct(Inclusion(core, E, c, rows.kinds, -problem.S @ GP.T, shown.offset), shown.gain)
+    return _with_a_row(Inclusion(core, E, c, rows.kinds, -problem.S @ GP.T, shown.gain, shown.offset))
 
 
-def _with_direct(inclusion: Inclusion, gain: np.ndarray) -> Inclusion:
-    """Outputs that take ``gain theta`` beside what they show: a free row for each that does."""
-    through = np.flatnonzero(gain.any(axis=1))
-    rows, extra = len(inclusion.M), len(through)
-    M = np.block([[inclusion.M, np.zeros((rows, extra))], [np.zeros((extra, rows)), np.eye(extra)]])
-    select = np.zeros((len(inclusion.O), extra))
-    select[through, np.arange(extra)] = 1.0
-    return Inclusion(
-        M,
-        np.vstack([inclusion.E, -gain[through]]),
-        np.concatenate([inclusion.c, np.zeros(extra)]),
-        (*inclusion.kinds, *[FREE] * extra),
-        np.hstack([inclusion.O, select]),
-        inclusion.o,
-    )
+def _with_a_row(inclusion: Inclusion) -> Inclusion:
+    """At least one, for a layer has a state: where nothing is left to solve, a free one that stays zero."""
+    if len(inclusion.M):
+        return inclusion
+    if not inclusion.F.any():
+        raise InputError("the outputs are constants: no variable and no parameter moves them")
+    p, k = inclusion.E.shape[1], len(inclusion.O)
+    return replace(inclusion, M=np.eye(1), E=np.zeros((1, p)), c=np.zeros(1), kinds=(FREE,), O=np.zeros((k, 1)))
 
 
 def _independent(problem: QuadraticProgram, rows: _Rows, core: np.ndarray) -> None:

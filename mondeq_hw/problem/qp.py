@@ -6,7 +6,7 @@ the recurrence of a MonDEQ.
 
     from_qp: checked -> eliminated (equalities) -> inclusion_of (primal, saddle, dual) -> well_scaled -> network
 
-What an output takes from theta itself goes through a free row, which settles at once.
+What an output takes from theta itself is the network's feed-through ``F``.
 """
 
 from __future__ import annotations
@@ -106,4 +106,5 @@ def network(inclusion: Inclusion, box: tuple[np.ndarray, np.ndarray], input_bits
         source=source,
         clip=Clip.of(inclusion.kinds),
         task=VALUES.name,
+        F=inclusion.F if inclusion.F.any() else None,
     )

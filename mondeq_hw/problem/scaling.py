@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..base import InputError
 from .inclusion import Inclusion
 
 #: Scales of the multipliers against the variables that are tried, and step sizes.
@@ -25,8 +24,6 @@ def well_scaled(inclusion: Inclusion, variables: int) -> Inclusion:
     ``C = 2 (I + T M T)^-1 - I`` in the logarithms of ``T``: smooth bounds of the spectral norm, ever sharper.
     Variables that are outputs as they are get powers of two, so that the stored readout and bounds are exact.
     """
-    if not len(inclusion.M):
-        raise InputError("the outputs are constants: no variable and no parameter moves them")
     diagonal, multipliers = np.diag(inclusion.M).copy(), np.arange(len(inclusion.M)) >= variables
     if (inclusion.M != inclusion.M.T).any():
         # The multipliers of a saddle see the Schur complement.
