@@ -328,7 +328,7 @@ def test_program_with_nothing_to_solve(tmp_path: Path) -> None:
     assert project.program.n == project.program.iterations == 1
     np.testing.assert_allclose(project.predict(words), logits(model, words), atol=1e-3)
     with pytest.raises(InputError, match="outputs are constants"):
-        mondeq_hw.from_qp(eye, zero, eye, zero, zero, theta=box)
+        mondeq_hw.from_qp(eye, zero, np.array([[1.0, 1.0], [1.0, -1.0]]), zero, zero, theta=box)
 
 
 def test_qdq_of_one_output_is_exact() -> None:

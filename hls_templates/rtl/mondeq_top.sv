@@ -27,7 +27,7 @@ module mondeq_top (
   localparam int DriveRowBits = (DriveGroups > 1) ? $clog2(DriveGroups) : 1;
   // The rows of the states among them.
   localparam int StateDriveBits = mondeq_pkg::StateDriveBits;
-  localparam int StatePe = (mondeq_pkg::DrivePe > Rows) ? Rows : mondeq_pkg::DrivePe;
+  localparam int StatePe = mondeq_pkg::StateDrivePe;
   localparam int StateGroups = (Rows + StatePe - 1) / StatePe;
   localparam int StateRowBits = (StateGroups > 1) ? $clog2(StateGroups) : 1;
   localparam int ReadoutGroups = (Rows + mondeq_pkg::ReadoutSimd - 1) / mondeq_pkg::ReadoutSimd;
@@ -99,9 +99,7 @@ module mondeq_top (
     assign direct = '0;
   end
 
-  mondeq_solve #(
-    .DrivePe(StatePe)
-  ) u_solve (
+  mondeq_solve u_solve (
     .clk_i        (ap_clk),
     .rst_ni       (ap_rst_n),
     .write_i      (state_write),

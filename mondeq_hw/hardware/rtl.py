@@ -176,6 +176,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             InputBits=program.input_format.word_length,
             DriveAccumulatorBits=program.drive_accumulator_bits,
             DriveBits=program.drive_bits,
+            StateDrivePe=min(plan.drive.pe, program.n),
             StateDriveBits=program.stage.injection.bits,
             DriveLeftShift=program.drive_left_shift,
         ),

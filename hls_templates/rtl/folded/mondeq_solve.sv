@@ -10,7 +10,7 @@ module mondeq_solve #(
   parameter int Pe = mondeq_pkg::SolvePe,
   parameter int Simd = mondeq_pkg::SolveSimd,
   parameter int Slots = mondeq_pkg::Slots,
-  parameter int DrivePe = mondeq_pkg::DrivePe,
+  parameter int DrivePe = mondeq_pkg::StateDrivePe,
   parameter int ReadoutSimd = mondeq_pkg::ReadoutSimd,
   parameter int StateBits = mondeq_pkg::StateBits,
   parameter int DriveBits = mondeq_pkg::StateDriveBits,

@@ -14,7 +14,7 @@
 module mondeq_solve #(
   parameter int Rows = mondeq_pkg::StateWords,
   parameter int Slots = mondeq_pkg::Slots,
-  parameter int DrivePe = mondeq_pkg::DrivePe,
+  parameter int DrivePe = mondeq_pkg::StateDrivePe,
   parameter int ReadoutSimd = mondeq_pkg::ReadoutSimd,
   parameter int StateBits = mondeq_pkg::StateBits,
   parameter int DriveBits = mondeq_pkg::StateDriveBits,
