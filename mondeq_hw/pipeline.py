@@ -20,11 +20,11 @@ from .base import InputError
 from .config import CompileConfig, spelled_out
 from .folder import CERTIFICATE, check_target, writing
 from .hardware import UNROLLED, emit_hls, emit_rtl, require_da4ml
-from .problem import Comparison, MonDEQ, Origin, logits
+from .problem import MonDEQ, Origin
 from .program import GoldenModel, SolverProgram
 from .project import Project
 from .proof import certify
-from .report import EXACT, Figure, Summary, write_report
+from .report import Summary, comparison_figure, write_report
 from .rounding import lower
 from .steps import (
     Data,
@@ -32,6 +32,7 @@ from .steps import (
     certified_program,
     checkpoint_of,
     choose_data,
+    compared,
     lowering_options,
     resolve,
     scheduled,
@@ -53,8 +54,8 @@ def compile(
     out: str | os.PathLike[str],
     config: CompileConfig | None = None,
     *,
-    calibration: np.ndarray | Pair | None = None,
-    test: Pair | None = None,
+    calibration: np.ndarray | Pair | str | os.PathLike[str] | None = None,
+    test: Pair | str | os.PathLike[str] | None = None,
     force: bool = False,
     progress: StepProgress = nullcontext,
     **options: Any,
@@ -69,10 +70,12 @@ def compile(
         Folder to make.
     config : CompileConfig, optional
         All options at once; otherwise they are given by name, ``bits=5`` at least (a retrained network has its own).
-    calibration : array_like (samples, d), optional
-        Raw inputs of training samples, in the place of a named data set; targets may come with them, as a pair.
-    test : pair of array_like, optional
-        Raw inputs and their targets: labels (samples,), or real values (samples, k).
+    calibration : array_like (samples, d), or path, optional
+        Inputs of training samples, in the place of a named data set; targets may come with them, as a pair. Or a file
+        of them, as the option.
+    test : pair of array_like, or path, optional
+        Inputs and their targets: labels (samples,), or real values (samples, k). Where it is absent and ``calibration``
+        has targets, every fifth sample of a shuffled order (``split_seed``).
     force : bool
         Replace an existing build folder.
     progress : callable
@@ -91,6 +94,8 @@ def compile(
     MissingToolError
         The unrolled strategy without da4ml.
     """
+    arrays: dict[str, Any] = {"calibration": calibration, "test": test}
+    options |= {name: arrays.pop(name) for name, each in list(arrays.items()) if isinstance(each, str | os.PathLike)}
     if config is not None and options:
         raise InputError(f"compile got a config and the option {next(iter(options))!r}; give one or the other")
     config = config or CompileConfig(**options)
@@ -102,7 +107,7 @@ def compile(
         checkpoint = checkpoint_of(model, config)
         config = resolve(config, checkpoint)
     with progress("data"):
-        data = choose_data(config, checkpoint, calibration, test)
+        data = choose_data(config, checkpoint, **arrays)
     with progress("quantize"):
         lowered = lower(checkpoint.model, lowering_options(config), data.calibration)
     with progress("certify"):
@@ -112,7 +117,7 @@ def compile(
     with progress("schedule"):
         design, graphs = scheduled(program, config)
     with progress("golden"):
-        comparison = compared(checkpoint.model, program, data)
+        comparison = comparison_figure(compared(checkpoint.model, program, data), data.task)
     with writing(target, force) as folder:
         program.save(folder)
         certificate.save(folder / CERTIFICATE)
@@ -129,14 +134,6 @@ def compile(
 
 
 # -- behaviour ---------------------------------------------------------------
-
-
-def compared(model: MonDEQ, program: SolverProgram, data: Data) -> Figure[Comparison]:
-    """The golden model and the float network on the test samples, if there are any."""
-    if data.test is None:
-        return Figure(EXACT, None, data.task.no_test, data.task.remedy)
-    golden, words = GoldenModel(program), data.test.words
-    return Figure(EXACT, data.task.compare(golden.predict(words), logits(model, words), data.test.targets))
 
 
 def _stimulus(program: SolverProgram, data: Data) -> np.ndarray:

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .base import InputError
+from .config import DataOptions
 from .folder import CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, Build
 from .program import GoldenModel, SolverProgram
 from .proof import Certificate, Verdict, check, model_from_plain
 
 if TYPE_CHECKING:
     from .boards import BitstreamOptions, BitstreamReport
-    from .problem import MonDEQ, Task
+    from .problem import Comparison, MonDEQ, Task
     from .profile import ComparedTrace, FloatSolver, Profile
     from .report import WrittenReport
     from .synthesis import SynthOptions, SynthReport, ToolProgress
@@ -102,7 +103,9 @@ class Project:
 
         return trace(self.program, self.golden.words(X), self._float_solver(model))
 
-    def profile(self, X: np.ndarray | None = None, model: MonDEQ | None = None) -> Profile:
+    def profile(
+        self, X: np.ndarray | None = None, model: MonDEQ | None = None, targets: np.ndarray | None = None
+    ) -> Profile:
         """Ranges of all words against their formats, what saturates, and the way to the equilibrium.
 
         Parameters
@@ -111,16 +114,49 @@ class Project:
             Raw inputs; those in the folder's ``sim/`` when absent.
         model : MonDEQ, optional
             As of :meth:`trace`.
+        targets : ndarray (samples,) or (samples, k), optional
+            Of the inputs; those in ``sim/`` when both are absent.
 
         Raises
         ------
         InputError
-            As of :meth:`trace`; or the folder's own inputs were changed.
+            As of :meth:`trace`; or the folder's own inputs were changed, or the targets are not the task's.
         """
         from .profile import profile
 
         words, clipped = (self._stimulus, 0) if X is None else (self.golden.words(X), self.golden.clipped(X))
-        return profile(self.program, words, clipped, self._float_solver(model), self.task)
+        known = self._targets(X, targets, len(words))
+        return profile(self.program, words, clipped, self._float_solver(model), self.task, known)
+
+    def compare(
+        self, X: np.ndarray | None = None, targets: np.ndarray | None = None, model: MonDEQ | None = None
+    ) -> Comparison | None:
+        """Outputs of the integers and of the float network against targets, by the task.
+
+        Parameters
+        ----------
+        X, targets, model
+            As of :meth:`profile`.
+
+        Returns
+        -------
+        Comparison or None
+            None where there are no targets, or the float network is not known.
+        """
+        words = self._stimulus if X is None else self.golden.words(X)
+        known, solver = self._targets(X, targets, len(words)), self._float_solver(model)
+        if known is None or solver is None:
+            return None
+        raw = self.program.input_format.to_float(words)
+        return self.task.compare(self.golden.predict(raw), solver.outputs(raw), known)
+
+    def _targets(self, X: np.ndarray | None, targets: np.ndarray | None, samples: int) -> np.ndarray | None:
+        if targets is None:
+            return self.build.targets if X is None else None
+        known = self.task.checked(targets, self.program.k, "targets")
+        if len(known) != samples:
+            raise InputError(f"{samples} inputs, but {len(known)} targets; expected one for each")
+        return known
 
     def _float_solver(self, model: MonDEQ | None) -> FloatSolver | None:
         """None where neither the caller nor the certificate knows the network."""
@@ -185,14 +221,18 @@ class Project:
         return read_report(self.build)
 
     def write_report(
-        self, data_dir: Path | None = None, sweep: bool = True, progress: Callable[[str], Any] = lambda now: None
+        self,
+        data: DataOptions | None = None,
+        sweep: bool = True,
+        progress: Callable[[str], Any] = lambda now: None,
+        **options: Any,
     ) -> WrittenReport:
         """Write ``report/report.{html,md,json}`` with all that is known by now.
 
         Parameters
         ----------
-        data_dir : Path, optional
-            MNIST's files, if not where ``compile`` found them.
+        data : DataOptions, optional
+            Data in the place of those that ``compile`` used; or its options by name, such as ``test="new.csv"``.
         sweep : bool
             Round the model to 1 to 8 bits for comparison, once a folder.
         progress : callable
@@ -205,7 +245,7 @@ class Project:
         """
         from .report import publish
 
-        return publish(self.build, data_dir, sweep, progress)
+        return publish(self.build, data or DataOptions(**options), sweep, progress)
 
     # -- implementations ----------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
@@ -15,19 +16,26 @@ from .problem import (
     DIGITS,
     GIVEN,
     MNIST,
+    TEST,
+    TRAIN,
+    Arrays,
     Checkpoint,
+    Comparison,
     Dataset,
     MonDEQ,
     Origin,
+    Samples,
     Task,
     check_model,
     choose_task,
-    given,
+    from_files,
     given_words,
+    labelled,
     load_checkpoint,
+    logits,
     named,
 )
-from .program import SolverProgram, name_of
+from .program import GoldenModel, SolverProgram, name_of
 from .proof import choose_iterations
 from .rounding import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, assemble, lower
 
@@ -46,6 +54,8 @@ class Data:
     ----------
     task : Task
     name : str or None
+    division : str or None
+        Who chose the test samples, and how.
     calibration : ndarray of int64 (samples, d), optional
         Inputs of training samples.
     test : Dataset, optional
@@ -54,8 +64,19 @@ class Data:
 
     task: Task
     name: str | None = None
+    division: str | None = None
     calibration: np.ndarray | None = None
     test: Dataset | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the samples."""
+        state = hashlib.sha256()
+        tested = () if self.test is None else (self.test.words, self.test.targets)
+        for array in (self.calibration, *tested):
+            if array is not None:
+                state.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+        return state.hexdigest()
 
 
 def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tuple[GraphDecision, ...]]:
@@ -111,10 +132,51 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
 # -- data --------------------------------------------------------------------
 
 
-def named_data(options: DataOptions, split: str) -> Dataset | None:
-    """The split of the data that the options name; None where they name none."""
+def samples_of(options: DataOptions) -> Samples | None:
+    """The samples that the options name; None where they name none.
+
+    Raises
+    ------
+    InputError
+        They name two sources, or samples that are not there.
+    MissingToolError
+        What reads the file is not installed.
+    """
     name = _data_name(options)
-    return None if name is None else named(name, split, options.data_dir)
+    if options.calibration is None and options.test is None:
+        for lone in ("targets", "test_targets"):
+            if getattr(options, lone) is not None:
+                raise OptionError(lone, "goes with a file of samples; name that by calibration or test")
+        return None if name is None else named(name, options.data_dir)
+    if name is not None:
+        raise InputError(f"files of samples were named, and the data set {name!r}; expected one or the other")
+    found = from_files(options.calibration, options.targets, options.test, options.test_targets)
+    return found.divided(options.split_seed)
+
+
+def given_samples(options: DataOptions, calibration: np.ndarray | Pair | None, test: Pair | None) -> Samples:
+    """The samples of a caller's arrays.
+
+    Raises
+    ------
+    InputError
+        They are no such arrays, or the options name samples too.
+    """
+    if samples_of(options) is not None:
+        raise InputError("arrays were given and samples named (data, calibration, test); expected one or the other")
+    train, judge = None, None
+    if calibration is not None:
+        train = Arrays(*calibration) if _is_pair(calibration) else Arrays(np.asarray(calibration))
+        train = train.checked(f"{GIVEN} (train)")
+    if test is not None:
+        if not _is_pair(test):
+            raise InputError(f"test is a {type(test).__name__}; expected a pair of arrays, inputs and targets: (X, y)")
+        judge = Arrays(*test).checked(f"{GIVEN} (test)")
+    return Samples(GIVEN, train, judge).divided(options.split_seed)
+
+
+def _is_pair(arrays: Any) -> bool:
+    return isinstance(arrays, tuple) and len(arrays) == 2
 
 
 def choose_data(
@@ -130,7 +192,7 @@ def choose_data(
     config : CompileConfig
     checkpoint : Checkpoint
     calibration : array_like (samples, d), optional
-        Raw inputs; targets may come with them, as a pair.
+        Inputs of training samples; targets may come with them, as a pair.
     test : pair of array_like (samples, d) and (samples,) or (samples, k), optional
 
     Raises
@@ -139,51 +201,59 @@ def choose_data(
         The data is not there, or not of the model's kind.
     """
     if calibration is not None or test is not None:
-        if config.data is not None or config.data_dir is not None:
-            raise InputError("arrays were given and a data set named (data, data_dir); expected one or the other")
-        return _given_data(config, checkpoint.model, calibration, test)
-    name = _data_name(config)
-    if name is None and checkpoint.training.dataset == DIGITS:
-        name = DIGITS
-    if name is None:
-        return Data(choose_task(config.task, checkpoint.model, None))
-    train, judge = (named(name, split, config.data_dir) for split in ("train", "test"))
-    _check_words(train.words, name, checkpoint.model)
-    return _with_task(config, checkpoint.model, name, train.first(config.calibration_samples).words, judge)
+        samples: Samples | None = given_samples(config, calibration, test)
+    else:
+        samples = samples_for(config, checkpoint)
+    model, words, judge = checkpoint.model, None, None
+    if samples is None:
+        return Data(choose_task(config.task, model, None))
+    if samples.train is not None:
+        words = given_words(samples.name, samples.train.inputs)[: config.calibration_samples]
+        _check_words(words, samples.name, model)
+    if samples.test is not None:
+        judge = _for_model(labelled(samples, TEST), model)
+    task = choose_task(config.task, model, None if judge is None else judge.targets)
+    return Data(task, samples.name, samples.division, words, None if judge is None else _of_task(judge, task, model.k))
+
+
+def training_sets(options: NetworkOptions, model: MonDEQ, samples: Samples) -> tuple[Task, Dataset, Dataset]:
+    """Task, training and test samples for a network.
+
+    Raises
+    ------
+    InputError
+        They are not of the model's kind, or have no targets.
+    """
+    known, judge = (_for_model(labelled(samples, split), model) for split in (TRAIN, TEST))
+    task = choose_task(options.task, model, known.targets)
+    return task, _of_task(known, task, model.k), _of_task(judge, task, model.k)
+
+
+def samples_for(options: DataOptions, checkpoint: Checkpoint) -> Samples | None:
+    """The samples that the options name; where they name none, the digits for a model trained on them."""
+    samples = samples_of(options)
+    return named(DIGITS, None) if samples is None and checkpoint.training.dataset == DIGITS else samples
+
+
+def _of_task(data: Dataset, task: Task, k: int) -> Dataset:
+    return replace(data, targets=task.checked(data.targets, k, data.name))
+
+
+def _for_model(data: Dataset, model: MonDEQ) -> Dataset:
+    _check_words(data.words, data.name, model)
+    return data
+
+
+def compared(model: MonDEQ, program: SolverProgram, data: Data) -> Comparison | None:
+    """The golden model and the float network on the test samples, if there are any."""
+    if data.test is None:
+        return None
+    words = data.test.words
+    return data.task.compare(GoldenModel(program).predict(words), logits(model, words), data.test.targets)
 
 
 def _data_name(config: DataOptions) -> str | None:
     return config.data or (MNIST if config.data_dir else None)
-
-
-def _given_data(config: CompileConfig, model: MonDEQ, calibration: np.ndarray | Pair | None, test: Pair | None) -> Data:
-    words, judge = None, None
-    if isinstance(calibration, tuple):
-        words = given("train", *_pair("calibration", calibration)).words
-    elif calibration is not None:
-        words = given_words("train", calibration)
-    if words is not None:
-        _check_words(words, GIVEN, model)
-        words = words[: config.calibration_samples]
-    if test is not None:
-        judge = given("test", *_pair("test", test))
-        _check_words(judge.words, GIVEN, model)
-    return _with_task(config, model, GIVEN, words, judge)
-
-
-def _pair(name: str, arrays: Any) -> Pair:
-    if not isinstance(arrays, tuple | list) or len(arrays) != 2:
-        raise InputError(f"{name} is a {type(arrays).__name__}; expected a pair of arrays, inputs and targets: (X, y)")
-    return arrays[0], arrays[1]
-
-
-def _with_task(
-    config: CompileConfig, model: MonDEQ, name: str, calibration: np.ndarray | None, test: Dataset | None
-) -> Data:
-    task = choose_task(config.task, model, None if test is None else test.targets)
-    if test is not None:
-        test = replace(test, targets=task.checked(test.targets, model.k, name))
-    return Data(task, name, calibration, test)
 
 
 def _check_words(words: np.ndarray, name: str, model: MonDEQ) -> None:

@@ -77,13 +77,16 @@ def test_first() -> None:
 
 def test_named(tmp_path: Path) -> None:
     write_mnist(tmp_path)
-    assert named("mnist", "test", tmp_path).d == 16
-    assert named("digits", "test", None).d == 64
+    found = named("mnist", tmp_path)
+    assert found.train is not None and found.test is not None and found.judging is found.test
+    np.testing.assert_array_equal(found.test.inputs, mnist(tmp_path, "test").words)
+    np.testing.assert_array_equal(found.train.targets, mnist(tmp_path, "train").targets)
+    assert named("digits", None).judging.d == 64
     for name, folder in (("mnist", None), ("digits", tmp_path), ("cifar", None)):
         with pytest.raises(InputError):
-            named(name, "test", folder)
+            named(name, folder)
     with pytest.raises(InputError, match="'valid'"):
-        named("digits", "valid", None)
+        digits("valid")
 
 
 def test_real_mnist(shared: Path) -> None:

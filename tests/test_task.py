@@ -36,7 +36,7 @@ from mondeq_hw.training import (
     retrain,
     train,
 )
-from mondeq_hw.training.loss import SQUARED_ERROR
+from mondeq_hw.training.loss import Units, squared_error
 
 pytestmark = pytest.mark.slow
 
@@ -336,9 +336,11 @@ def test_retraining_learns_values(trained: MonDEQ, learner: type) -> None:
 def test_drawn_values_have_the_variance_of_the_loss() -> None:
     """``E (dL/dy)^2`` over drawn targets is the curvature of the squared error, 2/k an output."""
     outputs = torch.zeros(20_000, 4, requires_grad=True)
-    drawn = SQUARED_ERROR.drawn(outputs, torch.Generator().manual_seed(0))
-    (gradient,) = torch.autograd.grad(SQUARED_ERROR.mean(outputs, drawn) * len(outputs), outputs)
-    np.testing.assert_allclose((gradient**2).mean(dim=0), 2 / 4, rtol=0.05)
+    spread = torch.tensor([1.0, 10.0, 0.1, 3.0])
+    loss = squared_error(Units(torch.zeros(4), spread))
+    drawn = loss.drawn(outputs, torch.Generator().manual_seed(0))
+    (gradient,) = torch.autograd.grad(loss.mean(outputs, drawn) * len(outputs), outputs)
+    np.testing.assert_allclose((gradient**2).mean(dim=0), 2 / 4 / spread**2, rtol=0.05)
 
 
 def test_labels_are_classes_and_rows_are_values() -> None:

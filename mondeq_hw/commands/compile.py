@@ -15,6 +15,7 @@ from .terminal import print_json, print_rows, steps
 if TYPE_CHECKING:
     from ..hardware import GraphDecision
     from ..project import Project
+    from ..report import WrittenReport
 
 
 @takes_records
@@ -31,7 +32,8 @@ def compile_command(
 ) -> None:
     """Compile a checkpoint into a build folder: certificate, program, C++, SystemVerilog, report.
 
-    Without --data, --data-dir or a model of the embedded digits there is no calibration and no figure of test samples.
+    Without --calibration, --test, --data, --data-dir or a model of the embedded digits there is no calibration and no
+    figure of test samples.
     """
     from ..pipeline import compile
 
@@ -63,10 +65,20 @@ def _print_summary(project: Project) -> None:
         ("certified", "yes" if report.certified else "NO (--allow-uncertified)"),
         ("iterations", f"{report.iterations} at most, {cycles.mean_iterations:.1f} on average"),
         ("predicted cycles", f"{cycles.per_sample:.1f} per sample, first after {cycles.latency}"),
+        *_data(report),
         (task.figure, tested.in_words() if tested else f"not available: {reason}"),
         *((choice.name, _choice(choice, graphs[choice.name])) for choice in report.graphs),
     ]
     print_rows(rows)
+
+
+def _data(report: WrittenReport) -> list[tuple[str, str]]:
+    if report.data is None:
+        return []
+    tested = report.comparison.value
+    parts = [f"{report.calibration_samples} samples calibrate"] if report.calibration_samples else []
+    parts += [f"{tested.samples} test ({report.division})"] if tested else []
+    return [("data", f"{report.data}: {', '.join(parts)}")]
 
 
 def _choice(choice: GraphDecision, graph: dict[str, int] | None) -> str:

@@ -11,6 +11,7 @@ import typer
 from ..base import InputError
 from ..config import DataOptions
 from .options import Build, Json, takes_records
+from .terminal import print_comparison
 
 
 @takes_records
@@ -22,25 +23,32 @@ def profile_command(
 ) -> None:
     """Ranges of all words against their formats, what saturates, and the way to the equilibrium.
 
-    On the folder's own inputs, or on the test samples of a data set.
+    On the folder's own inputs, or on the test samples of the data that are named.
     """
     from ..project import Project
-    from ..steps import named_data
+    from ..steps import samples_of
 
     project = Project.load(build)
-    samples = named_data(data, "test")
-    if samples is not None and samples.d != project.program.d:
-        raise InputError(f"{build}: takes {project.program.d} inputs, the samples have {samples.d}")
-    profile = project.profile(None if samples is None else samples.words)
+    samples = samples_of(data)
+    if samples is None:
+        profile = project.profile()
+    else:
+        if samples.judging.d != project.program.d:
+            raise InputError(f"{build}: takes {project.program.d} inputs, the samples have {samples.judging.d}")
+        profile = project.profile(samples.judging.inputs, targets=samples.judging.targets)
     if plot is not None:
         profile.plot(plot)
     if as_json:
         print(json.dumps(profile.to_plain(), indent=2))
         return
     print(profile.table())
+    if samples is not None:
+        print(samples.in_words())
     if profile.convergence is not None:
         away = profile.convergence.equilibrium_distance
         print(
             f"{profile.samples} samples: {away.mean[-1]:.4g} from the float network's equilibrium on average, "
             f"{away.largest[-1]:.4g} at most; {profile.convergence.outputs.in_words()}"
         )
+    if profile.comparison is not None:
+        print_comparison(project.task, profile.comparison)

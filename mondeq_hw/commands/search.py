@@ -14,6 +14,7 @@ from ..base import NotReachedError
 from ..config import SearchOptions
 from ..problem import find_splitting
 from .options import ConfigFile, Json, takes_records
+from .terminal import print_table
 
 if TYPE_CHECKING:
     from ..problem import Task
@@ -96,6 +97,7 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
             f"{judged.selection_samples} test samples that chose it (float {shown(judged.selection_float)}), "
             f"{shown(judged.kept_score)} on the {judged.kept_samples} others (float {shown(judged.kept_float)})"
         )
+        print_table(judged.kept.table())
     print(f"All points: {out / TABLE}, {out / REPORT}, {out / PLOT}")
     if result.winner is not None:
         print(f"Compile the winner: mondeq-hw compile {model} --config {out / WINNER}")

@@ -8,9 +8,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..base import InputError
+
+if TYPE_CHECKING:
+    from ..problem import Comparison, Task
 
 
 @contextmanager
@@ -44,6 +47,23 @@ def print_rows(rows: list[tuple[str, str]]) -> None:
     for name, value in rows:
         table.add_row(name, value)
     console().print(table)
+
+
+def print_comparison(task: Task, found: Comparison) -> None:
+    """The score, and figures by output where the task has them."""
+    print(f"{task.figure}: {found.in_words()}")
+    print_table(found.table())
+
+
+def print_table(lines: tuple[tuple[str, ...], ...]) -> None:
+    """A header and its lines; nothing of nothing."""
+    from rich.table import Table
+
+    if lines:
+        table = Table(*lines[0], box=None, pad_edge=False)
+        for line in lines[1:]:
+            table.add_row(*line)
+        console().print(table)
 
 
 def print_json(content: dict[str, Any]) -> None:

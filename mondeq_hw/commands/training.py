@@ -6,26 +6,52 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..base import InputError
 from ..config import QatConfig, QatOptions, TrainingConfig, TrainingData
-from ..problem import CLASSES, DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Dataset, named
 from .options import ConfigFile, Json, takes_records
+from .terminal import print_table
 
 if TYPE_CHECKING:
-    from ..problem import MonDEQ, Preprocessing, Training
-    from ..training import Epoch, EpochObserver
+    from ..problem import Dataset, MonDEQ, Preprocessing, Samples, Task, Training
+    from ..training import Epoch, EpochObserver, Loss
 
 #: Training samples that calibrate the start of a retraining.
 CALIBRATION_SAMPLES = 4096
 
 Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the training curves: .svg, .png or .pdf.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoint to write: .pt or .safetensors.")]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a run leaves beside its network.
+
+    Parameters
+    ----------
+    samples : Samples
+    task : Task
+    training : Training
+    history : sequence of Epoch
+    loss : Loss
+    tested : dict
+        Figures of the test samples.
+    table : tuple of tuple of str
+        The same by output, a header first; empty where there is none.
+    """
+
+    samples: Samples
+    task: Task
+    training: Training
+    history: Sequence[Epoch]
+    loss: Loss
+    tested: dict[str, Any]
+    table: tuple[tuple[str, ...], ...]
 
 
 @takes_records
@@ -37,21 +63,30 @@ def train_command(
     file: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Train a float MonDEQ."""
-    from ..problem import Training
-    from ..training import accuracy, train
+    """Train a float MonDEQ: a classifier, or a network of real outputs."""
+    from ..problem import DIGITS, TEST, TRAIN, Training, find_task, labelled, logits, named, task_of
+    from ..steps import samples_of
+    from ..training import loss_of, train
 
     check_target(out, plot)
-    images, test = (named(data.data, split, data.data_dir) for split in ("train", "test"))
-    with _progress("train", config.optimisation.epochs, as_json) as observe:
-        result = train(config, images, _preprocessing(images), _state_file(out), observe)
+    samples = samples_of(data) or named(DIGITS, None)
+    known, judge = labelled(samples, TRAIN), labelled(samples, TEST)
+    task = task_of(known.targets) if data.task is None else find_task(data.task)
+    k = max(task.outputs_of(known.targets), task.outputs_of(judge.targets))
+    known, judge = (replace(each, targets=task.checked(each.targets, k, each.name)) for each in (known, judge))
+    with _progress("train", config.optimisation.epochs, task, as_json) as observe:
+        result = train(config, known, _preprocessing(known), _state_file(out), observe, k)
+    outputs = logits(result.model, judge.words)
     metrics = {
-        "validation_accuracy": 100.0 * result.best.validation_score,
-        "test_accuracy": accuracy(result.model, test),
+        **task.metric("validation", result.best.validation_score),
+        **task.metric("test", task.score(outputs, judge.targets)),
         "margin": result.model.monotonicity_margin,
     }
-    training = Training(data.data, config.optimisation.seed, metrics)
-    _finish(result.model, out, training, result.history, plot, as_json)
+    fit = task.fit(outputs, judge.targets)
+    training = Training(samples.name, config.optimisation.seed, metrics)
+    tested = {"samples": len(judge), "floating": asdict(fit)}
+    loss = loss_of(task, known.targets)
+    _finish(result.model, out, _Run(samples, task, training, result.history, loss, tested, fit.table()), plot, as_json)
 
 
 @takes_records
@@ -65,38 +100,42 @@ def qat_command(
     as_json: Json = False,
 ) -> None:
     """Retrain a MonDEQ on the integers that the hardware stores."""
-    from ..problem import Training, network_of
+    from ..problem import Training, logits, network_of
     from ..program import GoldenModel
     from ..rounding import LoweringOptions, lower
-    from ..steps import checkpoint_of
-    from ..training import LEARNERS, certified_program, retrain
+    from ..steps import checkpoint_of, samples_for, training_sets
+    from ..training import LEARNERS, certified_program, loss_of, retrain
 
     check_target(out, plot)
-    network = checkpoint_of(model, options).model
+    checkpoint = checkpoint_of(model, options)
+    network = checkpoint.model
     if network.stored is not None:
         raise InputError(f"{model}: is retrained already; retraining starts from a float network")
-    images, test = (named(options.data, split, options.data_dir) for split in ("train", "test"))
-    if images.d != network.d:
+    samples = samples_for(options, checkpoint)
+    if samples is None:
         raise InputError(
-            f"{model}: takes {network.d} inputs, but {options.data} has {images.d}; name its data by --data"
+            f"{model}: no training samples were named; name them by --calibration and --targets, or --data"
         )
+    task, known, judge = training_sets(options, network, samples)
     lowered = lower(
         network,
         LoweringOptions(options.bits, drive_bits=options.drive_bits, readout_bits=options.readout_bits),
-        images.words[:CALIBRATION_SAMPLES],
+        known.words[:CALIBRATION_SAMPLES],
     )
-    with _progress(f"{options.bits} bits", config.optimisation.epochs, as_json) as observe:
-        result = retrain(lowered, images, config, LEARNERS[options.method], _state_file(out), observe)
+    with _progress(f"{options.bits} bits", config.optimisation.epochs, task, as_json) as observe:
+        result = retrain(lowered, known, config, LEARNERS[options.method], _state_file(out), observe)
     program, proof = certified_program(result.stored)
-    golden = GoldenModel(program)
-    retrained = replace(network_of(result.stored, network.input_map, out.name), task=network.task)
+    comparison = task.compare(GoldenModel(program).predict(judge.words), logits(network, judge.words), judge.targets)
+    retrained = replace(network_of(result.stored, network.input_map, out.name), task=task.name)
     metrics = {
-        "validation_accuracy": 100.0 * result.best.validation_score,
-        "test_accuracy": 100.0 * CLASSES.score(golden.predict(test.words), test.targets),
+        **task.metric("validation", result.best.validation_score),
+        **task.metric("test", comparison.scores[0]),
         "contraction_factor": float(proof.contraction_factor),
     }
-    training = Training(options.data, config.optimisation.seed, metrics)
-    _finish(retrained, out, training, result.history, plot, as_json)
+    training = Training(samples.name, config.optimisation.seed, metrics)
+    loss, tested = loss_of(task, known.targets), asdict(comparison)
+    run = _Run(samples, task, training, result.history, loss, tested, comparison.table())
+    _finish(retrained, out, run, plot, as_json)
 
 
 def check_target(out: Path, plot: Path | None) -> None:
@@ -114,11 +153,13 @@ def check_target(out: Path, plot: Path | None) -> None:
             raise InputError(f"{file.parent}: is not writable; name another file by {option}")
 
 
-def _preprocessing(images: Dataset) -> Preprocessing:
-    from ..problem import MNIST_PREPROCESSING
-    from ..training import normalisation
+def _preprocessing(known: Dataset) -> Preprocessing:
+    from ..problem import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, MNIST, MNIST_PREPROCESSING
+    from ..training import normalisation, standardisation
 
-    return normalisation(images, DIGITS_SCALE, DIGITS_INPUT_BITS) if images.name == DIGITS else MNIST_PREPROCESSING
+    if known.name == DIGITS:
+        return normalisation(known, DIGITS_SCALE, DIGITS_INPUT_BITS)
+    return MNIST_PREPROCESSING if known.name == MNIST else standardisation(known)
 
 
 def _state_file(out: Path) -> Path:
@@ -126,27 +167,29 @@ def _state_file(out: Path) -> Path:
 
 
 @contextmanager
-def _progress(title: str, epochs: int, silent: bool) -> Iterator[EpochObserver | None]:
+def _progress(title: str, epochs: int, task: Task, silent: bool) -> Iterator[EpochObserver | None]:
     from ..training import progress_bar
 
     if silent:
         yield None
         return
-    with progress_bar(title, epochs) as observe:
+    with progress_bar(title, epochs, task) as observe:
         yield observe
 
 
-def _finish(
-    model: MonDEQ, out: Path, training: Training, history: Sequence[Epoch], plot: Path | None, as_json: bool
-) -> None:
+def _finish(model: MonDEQ, out: Path, run: _Run, plot: Path | None, as_json: bool) -> None:
     from ..problem import save
     from ..training import plot_history
 
-    save(model, out, training)
+    save(model, out, run.training)
     _state_file(out).unlink()
     if plot is not None:
-        plot_history(history, plot, out.name)
+        plot_history(run.history, plot, out.name, run.task, run.loss)
+    metrics = run.training.metrics
     if as_json:
-        print(json.dumps({"checkpoint": str(out), "epochs": len(history), **training.metrics}))
+        of_run = {"checkpoint": str(out), "epochs": len(run.history), **metrics}
+        print(json.dumps({**of_run, "data": run.samples.in_words(), "test": run.tested}))
         return
-    print(f"{out}: " + ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in training.metrics.items()))
+    print(f"{out}: " + ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in metrics.items()))
+    print(f"tested on {run.samples.in_words()}")
+    print_table(run.table)

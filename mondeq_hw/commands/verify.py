@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,10 @@ import typer
 from ..base import InputError, MismatchError
 from ..config import DataOptions, PositiveInt, option
 from .options import Build, Json, takes_records
-from .terminal import console, print_json, read_inputs, steps
+from .terminal import console, print_comparison, print_json, read_inputs, steps
 
 if TYPE_CHECKING:
+    from ..problem import Comparison, Samples
     from ..project import Project
     from ..verification import ComparedCycles, VerifyReport
 
@@ -44,20 +46,29 @@ def verify_command(
     Says where the first mismatch is: sample, iteration, row. Writes report/verify.json into the folder.
     """
     from ..project import Project
-    from ..steps import named_data
+    from ..steps import samples_of
 
     project = Project.load(build)
-    images = named_data(options, "test")
-    if inputs is not None and images is not None:
-        raise InputError("--inputs and --data name two sets of inputs; give one")
-    X = read_inputs(inputs) if inputs is not None else None if images is None else images.words
+    samples = samples_of(options)
+    if inputs is not None and samples is not None:
+        raise InputError("--inputs and the data name two sets of inputs; give one")
+    X = read_inputs(inputs) if inputs is not None else None if samples is None else samples.judging.inputs
+    comparison = None if samples is None else project.compare(X, samples.judging.targets)
     with steps(silent=as_json) as step, step("verify"):
         result = project.verify(X, options.rtl_samples, tuple(simulator or ("verilator",)), tuple(netlist or ()))
-    _print_verification(project, result, as_json)
+    _print_verification(project, result, samples, comparison, as_json)
 
 
-def _print_verification(project: Project, result: VerifyReport, as_json: bool) -> None:
-    content = {"folder": str(project.folder), "changed_files": list(project.build.changed_files()), **result.to_plain()}
+def _print_verification(
+    project: Project, result: VerifyReport, samples: Samples | None, comparison: Comparison | None, as_json: bool
+) -> None:
+    content = {
+        "folder": str(project.folder),
+        "changed_files": list(project.build.changed_files()),
+        **result.to_plain(),
+        "data": None if samples is None else samples.in_words(),
+        "comparison": None if comparison is None else asdict(comparison),
+    }
     project.build.add("report/verify.json", json.dumps(content, indent=2) + "\n")
     if as_json:
         print_json(content)
@@ -70,6 +81,10 @@ def _print_verification(project: Project, result: VerifyReport, as_json: bool) -
             tests = f", {len(backend.tests_passed)} benches passed" if backend.tests_passed else ""
             table.add_row(backend.name, backend.tool, str(backend.samples), verdict + tests, _cycles(backend.cycles))
         console().print(table)
+        if samples is not None:
+            print(samples.in_words())
+        if comparison is not None:
+            print_comparison(project.task, comparison)
         for name in content["changed_files"]:
             print(f"changed since it was compiled: {name}")
     if not result.ok:

@@ -51,13 +51,22 @@ def _positive(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
     return value
 
 
+def _joined(value: Any) -> Any:
+    """A column's number, or a list of names, as it is typed in the shell."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Folder = Annotated[Path, Field(strict=False)]
+Columns = Annotated[str, BeforeValidator(_joined)]
+SAMPLES_EXPECTED = "a .npz, .npy, .csv or .parquet file"
 Vector = Annotated[float | tuple[float, ...], BeforeValidator(numbers)]
 Solver = Annotated[Literal["peaceman_rachford", "forward_backward"], BeforeValidator(_with_underscores)]
 
 
 class DataOptions(Options):
-    """Labelled data."""
+    """Samples with targets or without: a data set by its name, or files of the user's."""
 
     data: Annotated[
         Literal["digits", "mnist"] | None,
@@ -66,6 +75,38 @@ class DataOptions(Options):
     data_dir: Annotated[
         Folder | None, option("DIR", "Folder of MNIST's IDX files (.gz or plain).", expected="a folder of IDX files")
     ] = None
+    calibration: Annotated[
+        Folder | None,
+        option("FILE", "Training samples, which calibrate: .npz, .npy, .csv or .parquet.", expected=SAMPLES_EXPECTED),
+    ] = None
+    targets: Annotated[
+        Columns | None,
+        option(
+            "FILE|NAMES",
+            "Their targets: a file, an array of the .npz, or columns by name or number (force,torque or -1).",
+            unset="y of an .npz, else none",
+            expected="a file, the name of an array, or columns (force,torque or -1)",
+        ),
+    ] = None
+    test: Annotated[
+        Folder | None,
+        option(
+            "FILE",
+            "Test samples, which judge.",
+            unset="of samples with targets every fifth, shuffled",
+            expected=SAMPLES_EXPECTED,
+        ),
+    ] = None
+    test_targets: Annotated[
+        Columns | None,
+        option(
+            "FILE|NAMES",
+            "Their targets.",
+            unset="as of calibration",
+            expected="a file, the name of an array, or columns (force,torque or -1)",
+        ),
+    ] = None
+    split_seed: Annotated[Annotated[int, Field(ge=0, le=2**32 - 1)], option("N", "Of that shuffling.")] = 0
 
 
 class NetworkOptions(DataOptions):

@@ -274,6 +274,7 @@ def spelled_out(record: type) -> Callable[[Function], Function]:
         keywords = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=types[name])
             for name, each in options.items()
+            if name not in signature.parameters
         ]
         function.__signature__ = signature.replace(parameters=[*fixed, *keywords])  # type: ignore[attr-defined]
         function.__doc__ = f"{inspect.getdoc(function)}\n\nOther Parameters\n----------------\n{_section(record)}"

@@ -14,10 +14,6 @@ from .options import STRICT, MatrixBits, PositiveFloat, PositiveInt, explained, 
 
 NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 Share = Annotated[FiniteFloat, Field(gt=0, lt=1)]
-TrainedOn = Annotated[
-    Literal["digits", "mnist"],
-    option("digits|mnist", "Training and test samples: digits, which are embedded, or mnist, from a folder."),
-]
 
 
 @explained
@@ -99,9 +95,12 @@ class QatConfig:
 
 
 class TrainingData(DataOptions):
-    """The data of ``train``."""
+    """The data of ``train``; the digits where none are named."""
 
-    data: TrainedOn = "digits"
+    task: Annotated[
+        Literal["classes", "values"] | None,
+        option("classes|values", "What the outputs stand for.", unset="classes if targets are one integer a sample"),
+    ] = None
 
 
 class QatOptions(NetworkOptions):
@@ -114,4 +113,3 @@ class QatOptions(NetworkOptions):
         Literal["straight-through", "lotion", "lotion-sampled"],
         option("NAME", "straight-through, lotion or lotion-sampled."),
     ] = "straight-through"
-    data: TrainedOn = "digits"

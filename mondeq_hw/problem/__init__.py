@@ -18,6 +18,7 @@ from .data import (
     digits,
     given,
     given_words,
+    labelled,
     mnist,
     named,
 )
@@ -36,8 +37,10 @@ from .preprocessing import MNIST_PREPROCESSING, Preprocessing
 from .qp import from_qp
 from .reference import MAX_ITERATIONS, TOLERANCE, logits, preactivation, state_of, step_size
 from .reformulate import Recurrence, folded_input, folded_output, network_of, outputs_of, reformulate
+from .samples import TEST, TRAIN, Arrays, Samples
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
 from .stored import FEEDTHROUGH, KEY, MATRICES, pack
+from .tables import from_files, is_samples_file
 from .task import (
     CLASSES,
     TASKS,
@@ -48,6 +51,8 @@ from .task import (
     Distance,
     Errors,
     Fit,
+    Judged,
+    Right,
     SameClass,
     Task,
     choose_task,
@@ -78,23 +83,29 @@ __all__ = [
     "SOLVERS",
     "SPLITTINGS",
     "TASKS",
+    "TEST",
     "TOLERANCE",
+    "TRAIN",
     "VALUES",
     "Accuracy",
     "Agreement",
+    "Arrays",
     "Checkpoint",
     "Comparison",
     "Dataset",
     "Distance",
     "Errors",
     "Fit",
+    "Judged",
     "MonDEQ",
     "OnnxFile",
     "OnnxKey",
     "Origin",
     "Preprocessing",
     "Recurrence",
+    "Right",
     "SameClass",
+    "Samples",
     "Splitting",
     "StoredRecurrence",
     "Task",
@@ -107,10 +118,13 @@ __all__ = [
     "folded_input",
     "folded_output",
     "from_cvxpy",
+    "from_files",
     "from_mpc",
     "from_qp",
     "given",
     "given_words",
+    "is_samples_file",
+    "labelled",
     "lipschitz_constant",
     "load",
     "load_checkpoint",

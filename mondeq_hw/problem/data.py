@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base import InputError
+from .samples import TEST, TRAIN, Arrays, Samples, division
 
 DIGITS = "digits"
 MNIST = "mnist"
@@ -26,10 +27,10 @@ MNIST_SOURCE = (
     "(mirror: https://ossci-datasets.s3.amazonaws.com/mnist/)"
 )
 
-#: The digits' pixels are 0..16, so 5 bits; their test set is every fifth image of a fixed shuffle.
+#: The digits' pixels are 0..16, so 5 bits.
 DIGITS_SCALE = 1 / 16
 DIGITS_INPUT_BITS = 5
-DIGITS_TEST_SHARE = 5
+#: Of their division.
 DIGITS_SEED = 0
 
 
@@ -65,13 +66,12 @@ class Dataset:
         return Dataset(self.name, self.split, self.words[:samples], self.targets[:samples])
 
 
-def named(name: str, split: str, folder: Path | None) -> Dataset:
-    """A data set by its name.
+def named(name: str, folder: Path | None) -> Samples:
+    """A data set by its name, with its own division.
 
     Parameters
     ----------
     name : {"digits", "mnist"}
-    split : {"train", "test"}
     folder : path or None
         Where MNIST's files are; the digits are embedded.
 
@@ -83,12 +83,15 @@ def named(name: str, split: str, folder: Path | None) -> Dataset:
     if name == DIGITS:
         if folder is not None:
             raise InputError("--data digits is embedded and takes no --data-dir; leave one of the two out")
-        return digits(split)
-    if name != MNIST:
+        sets = [digits(split) for split in (TRAIN, TEST)]
+    elif name == MNIST:
+        if folder is None:
+            raise InputError(f"--data mnist needs --data-dir, a folder of IDX files. {MNIST_SOURCE}")
+        sets = [mnist(folder, split) for split in (TRAIN, TEST)]
+    else:
         raise InputError(f"--data is {name!r}; expected {' or '.join(DATASETS)}")
-    if folder is None:
-        raise InputError(f"--data mnist needs --data-dir, a folder of IDX files. {MNIST_SOURCE}")
-    return mnist(folder, split)
+    train, test = (Arrays(each.words, each.targets) for each in sets)
+    return Samples(name, train, test, "its own")
 
 
 def given(split: str, words: np.ndarray, targets: np.ndarray) -> Dataset:
@@ -106,7 +109,7 @@ def given(split: str, words: np.ndarray, targets: np.ndarray) -> Dataset:
     InputError
         The words are no whole numbers, or the two differ in their number of samples.
     """
-    words, targets = given_words(split, words), np.asarray(targets)
+    words, targets = given_words(f"{GIVEN} ({_checked(split)})", words), np.asarray(targets)
     if targets.shape[:1] != (len(words),):
         raise InputError(
             f"{GIVEN} ({split}): {len(words)} inputs, but targets of shape {targets.shape}; expected one for each"
@@ -114,12 +117,27 @@ def given(split: str, words: np.ndarray, targets: np.ndarray) -> Dataset:
     return Dataset(GIVEN, split, words, targets)
 
 
-def given_words(split: str, words: np.ndarray) -> np.ndarray:
-    """Raw inputs of arrays, int64 (samples, d); raises as :func:`given`."""
+def labelled(samples: Samples, split: str) -> Dataset:
+    """The samples of a split, with their targets.
+
+    Raises
+    ------
+    InputError
+        There are none, or their inputs are no words.
+    """
+    arrays = samples.test if _checked(split) == TEST else samples.train
+    if arrays is None or arrays.targets is None:
+        option = "--test-targets" if split == TEST and samples.train is not None else "--targets"
+        raise InputError(f"{samples.name}: has no {split} samples with targets; say where they are by {option}")
+    return Dataset(samples.name, split, given_words(samples.name, arrays.inputs), arrays.targets)
+
+
+def given_words(where: str, words: np.ndarray) -> np.ndarray:
+    """Raw inputs of arrays, int64 (samples, d); names ``where`` they come from, and raises as :func:`given`."""
     words = np.asarray(words)
     if words.ndim != 2 or len(words) == 0 or words.dtype.kind not in "fiu" or not np.array_equal(words, np.rint(words)):
         raise InputError(
-            f"{GIVEN} ({_checked(split)}): inputs are {words.dtype} of shape {words.shape}; expected raw input words "
+            f"{where}: inputs are {words.dtype} of shape {words.shape}; expected raw input words "
             "(samples, d), whole numbers before any preprocessing"
         )
     return words.astype(np.int64)
@@ -133,9 +151,8 @@ def digits(split: str) -> Dataset:
     from sklearn.datasets import load_digits  # bundled with scikit-learn: no download
 
     images, labels = load_digits(return_X_y=True)
-    order = np.random.RandomState(DIGITS_SEED).permutation(len(images))
-    test = np.arange(len(order)) % DIGITS_TEST_SHARE == 0
-    chosen = order[test if _checked(split) == "test" else ~test]
+    train, test = division(len(images), DIGITS_SEED)
+    chosen = test if _checked(split) == TEST else train
     return Dataset(DIGITS, split, images[chosen].astype(np.int64), labels[chosen].astype(np.int64))
 
 
@@ -149,7 +166,7 @@ def mnist(folder: Path, split: str) -> Dataset:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; --data-dir expects a folder of IDX files. {MNIST_SOURCE}")
-    prefix = "t10k" if _checked(split) == "test" else "train"
+    prefix = "t10k" if _checked(split) == TEST else "train"
     images = read_idx(_idx_file(folder, f"{prefix}-images-idx3-ubyte"), dimensions=3)
     labels = read_idx(_idx_file(folder, f"{prefix}-labels-idx1-ubyte"), dimensions=1)
     if len(images) != len(labels):
@@ -199,6 +216,6 @@ def _idx_file(folder: Path, name: str) -> Path:
 
 
 def _checked(split: str) -> str:
-    if split not in ("train", "test"):
+    if split not in (TRAIN, TEST):
         raise InputError(f"split is {split!r}; expected 'train' or 'test'")
     return split

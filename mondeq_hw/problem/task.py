@@ -16,6 +16,9 @@ import numpy as np
 from ..base import InputError
 from .model import MonDEQ
 
+#: Columns of a :class:`Fit`.
+FIT_HEADER = ("R squared", "rms error", "largest")
+
 
 @dataclass(frozen=True)
 class Accuracy:
@@ -42,9 +45,24 @@ class Accuracy:
         """:meth:`Task.score` of the program and of the float network."""
         return self.golden, self.floating
 
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Nothing by output."""
+        return ()
+
     def in_words(self) -> str:
         """The closing line of a compilation."""
         return f"{self.golden:.2%} in integers, {self.floating:.2%} in floating point, {self.samples} samples"
+
+
+@dataclass(frozen=True)
+class Right:
+    """Share of the samples with the class of their label, 0 to 1."""
+
+    share: float
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Nothing by output."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,17 @@ class Fit:
         """R squared of the worst output."""
         return min(self.r_squared)
 
+    @property
+    def columns(self) -> tuple[tuple[str, ...], ...]:
+        """R squared, root mean square and largest error as text, one of each an output."""
+        figures = (self.r_squared, ".4f"), (self.error.rms, ".4g"), (self.error.largest, ".4g")
+        return tuple(tuple(format(value, form) for value in values) for values, form in figures)
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """A header, and a line an output in its units."""
+        outputs = map(str, range(len(self.r_squared)))
+        return (("output", *FIT_HEADER), *zip(outputs, *self.columns, strict=True))
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -112,6 +141,14 @@ class Errors:
         """:meth:`Task.score` of the program and of the float network."""
         return self.golden.score, self.floating.score
 
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """A header, and a line an output in its units."""
+        apart = (tuple(f"{value:.4g}" for value in values) for values in (self.difference.rms, self.difference.largest))
+        outputs = map(str, range(len(self.golden.r_squared)))
+        columns = zip(outputs, *self.golden.columns, *self.floating.columns, *apart, strict=True)
+        floating = (f"float: {FIT_HEADER[0]}", *FIT_HEADER[1:])
+        return (("output", *FIT_HEADER, *floating, "integers - float: rms", "largest"), *columns)
+
     def in_words(self) -> str:
         """The closing line of a compilation; of several outputs the worst."""
         inside, outside = self.golden, self.floating
@@ -133,6 +170,8 @@ class SameClass:
         return f"{self.same_class:.2%} have its class"
 
 
+#: How well outputs meet their targets.
+Judged = Right | Fit
 #: What a test set shows, and how outputs lie to the float network's.
 Comparison = Accuracy | Errors
 Agreement = SameClass | Distance
@@ -176,12 +215,20 @@ class Task(ABC):
         """How good outputs (samples, k) are, 1 at best."""
 
     @abstractmethod
+    def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Judged:
+        """How well outputs (samples, k) meet their targets: :meth:`score`, and whatever else there is to say."""
+
+    @abstractmethod
     def compare(self, outputs: np.ndarray, floating: np.ndarray, targets: np.ndarray) -> Comparison:
         """The program's outputs and the float network's (samples, k) against their targets."""
 
     @abstractmethod
     def agreement(self, outputs: np.ndarray, floating: np.ndarray) -> Agreement:
         """The program's outputs against the float network's (samples, k)."""
+
+    @abstractmethod
+    def metric(self, split: str, score: float) -> dict[str, float]:
+        """A score under its name, as checkpoints keep it."""
 
     @abstractmethod
     def shown(self, score: float) -> str:
@@ -208,24 +255,33 @@ class Classes(Task):
     outputs = "logits"
     least_outputs = 2
     target_option = "--target-accuracy"
-    no_test = "no labelled test samples were named (--data, --data-dir)"
-    remedy = "mondeq-hw compile MODEL --data-dir FOLDER"
+    no_test = "no labelled test samples were named (--calibration and --targets, --data, --data-dir)"
+    remedy = "mondeq-hw compile MODEL --calibration FILE --targets NAME"
     plots = ()
 
     def checked(self, targets: np.ndarray, k: int, where: str) -> np.ndarray:
-        """Integers (samples,) below k."""
+        """Integers (samples,) below k, in whatever type or axes."""
         targets = np.asarray(targets)
-        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+        if targets.ndim == 2 and targets.shape[1] == 1:
+            targets = targets[:, 0]
+        whole = targets.dtype.kind in "iu" or (targets.dtype.kind == "f" and np.array_equal(targets, np.rint(targets)))
+        if targets.ndim != 1 or not whole:
             raise InputError(
                 f"{where}: the targets are {targets.dtype} of shape {targets.shape}; the task 'classes' expects one "
                 "integer label a sample. For real values give --task values"
             )
-        if len(targets) and not 0 <= targets.min() <= targets.max() < k:
+        targets = targets.astype(np.int64)
+        if len(targets) and targets.min() < 0:
+            raise InputError(
+                f"{where}: the least label is {targets.min()}; expected classes from 0. For real values give --task "
+                "values"
+            )
+        if len(targets) and targets.max() >= k:
             raise InputError(
                 f"{where} has labels from {targets.min()} to {targets.max()}, {targets.max() + 1} classes, but the "
                 f"model has {k} outputs; name the data that the model was trained on, or none"
             )
-        return targets.astype(np.int64)
+        return targets
 
     def outputs_of(self, targets: np.ndarray) -> int:
         """The largest label's."""
@@ -234,6 +290,10 @@ class Classes(Task):
     def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
         """The accuracy: samples whose largest output is that of their label."""
         return float((outputs.argmax(axis=1) == targets).mean())
+
+    def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Right:
+        """The accuracy."""
+        return Right(self.score(outputs, targets))
 
     def compare(self, outputs: np.ndarray, floating: np.ndarray, targets: np.ndarray) -> Accuracy:
         """Accuracies, and how often both answer the same."""
@@ -247,6 +307,10 @@ class Classes(Task):
     def agreement(self, outputs: np.ndarray, floating: np.ndarray) -> SameClass:
         """Share of the same class."""
         return SameClass(float((outputs.argmax(axis=1) == floating.argmax(axis=1)).mean()))
+
+    def metric(self, split: str, score: float) -> dict[str, float]:
+        """The accuracy in percent."""
+        return {f"{split}_accuracy": 100.0 * score}
 
     def shown(self, score: float) -> str:
         """In percent."""
@@ -273,9 +337,9 @@ class Values(Task):
     outputs = "outputs"
     least_outputs = 1
     target_option = "--target-r-squared"
-    no_test = "no test samples with targets were given"
-    remedy = "mondeq_hw.compile(MODEL, DIR, test=(X, y))"
-    plots = ("scatter", "errors")
+    no_test = "no test samples with targets were named (--calibration and --targets)"
+    remedy = "mondeq-hw compile MODEL --calibration FILE --targets NAMES"
+    plots = ("scatter", "errors", "float_scatter", "float_errors")
 
     def checked(self, targets: np.ndarray, k: int, where: str) -> np.ndarray:
         """Finite real numbers (samples, k); one output may leave its axis out."""
@@ -297,20 +361,33 @@ class Values(Task):
 
     def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
         """R squared of the worst output."""
-        return self._fit(outputs, targets).score
+        return self.fit(outputs, targets).score
+
+    def fit(self, outputs: np.ndarray, targets: np.ndarray) -> Fit:
+        """``1 - sum (y - t)^2 / sum (t - mean t)^2``; a constant target, where that is no number, counts as 1 if met
+        exactly and as 0 otherwise."""
+        missed = np.square(outputs - targets).sum(axis=0)
+        spread = np.square(targets - targets.mean(axis=0)).sum(axis=0)
+        met = np.where(missed == 0, 1.0, 0.0)
+        r_squared = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1.0), met)
+        return Fit(tuple(r_squared.tolist()), Distance.between(outputs, targets))
 
     def compare(self, outputs: np.ndarray, floating: np.ndarray, targets: np.ndarray) -> Errors:
         """Fits of both, and the distance between them."""
         return Errors(
             samples=len(targets),
-            golden=self._fit(outputs, targets),
-            floating=self._fit(floating, targets),
+            golden=self.fit(outputs, targets),
+            floating=self.fit(floating, targets),
             difference=Distance.between(outputs, floating),
         )
 
     def agreement(self, outputs: np.ndarray, floating: np.ndarray) -> Distance:
         """The distance of the two."""
         return Distance.between(outputs, floating)
+
+    def metric(self, split: str, score: float) -> dict[str, float]:
+        """R squared of the worst output."""
+        return {f"{split}_r_squared": score}
 
     def shown(self, score: float) -> str:
         """Four digits."""
@@ -327,15 +404,6 @@ class Values(Task):
     def answers(self, outputs: np.ndarray) -> dict[str, np.ndarray]:
         """Nothing: the outputs are the answer."""
         return {}
-
-    def _fit(self, outputs: np.ndarray, targets: np.ndarray) -> Fit:
-        """``1 - sum (y - t)^2 / sum (t - mean t)^2``; a constant target, where that is no number, counts as 1 if met
-        exactly and as 0 otherwise."""
-        missed = np.square(outputs - targets).sum(axis=0)
-        spread = np.square(targets - targets.mean(axis=0)).sum(axis=0)
-        met = np.where(missed == 0, 1.0, 0.0)
-        r_squared = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1.0), met)
-        return Fit(tuple(r_squared.tolist()), Distance.between(outputs, targets))
 
 
 CLASSES, VALUES = Classes(), Values()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, exact_dtype, round_shift
-from ..problem import MonDEQ, Recurrence, Task, outputs_of, preactivation, reformulate, state_of
+from ..problem import Comparison, MonDEQ, Recurrence, Task, logits, outputs_of, preactivation, reformulate, state_of
 from ..program import GoldenModel, SolverProgram, Trace
 from ..proof import accumulator_ranges
 from .record import ByUpdate, Convergence, Quantity
@@ -130,6 +130,10 @@ class FloatSolver:
         outputs = outputs_of(self.model, self.model.prox.prox(v), raw)
         return FloatTrace(np.stack(states), state_of(self.model.prox, v, recurrence.step_size), outputs)
 
+    def outputs(self, raw: np.ndarray) -> np.ndarray:
+        """Outputs (samples, k) at the equilibrium, of raw inputs (samples, d)."""
+        return logits(self.model, raw)
+
 
 def trace(program: SolverProgram, words: np.ndarray, solver: FloatSolver | None) -> ComparedTrace:
     """Every update of every sample, beside the float solver's.
@@ -166,6 +170,8 @@ class Profile:
         ``iterations[i]`` samples executed ``i`` updates.
     convergence : Convergence or None
         None where the float network is not known.
+    comparison : Comparison or None
+        Integers and float network against the targets; None where the one or the other is not known.
     """
 
     name: str
@@ -174,6 +180,7 @@ class Profile:
     saturations_by_row: tuple[int, ...]
     iterations: tuple[int, ...]
     convergence: Convergence | None
+    comparison: Comparison | None
 
     def quantity(self, name: str) -> Quantity:
         """One of the quantities by its name."""
@@ -222,7 +229,12 @@ def _cells(quantity: Quantity) -> tuple[str, ...]:
 
 
 def profile(
-    program: SolverProgram, words: np.ndarray, clipped_inputs: int, solver: FloatSolver | None, task: Task
+    program: SolverProgram,
+    words: np.ndarray,
+    clipped_inputs: int,
+    solver: FloatSolver | None,
+    task: Task,
+    targets: np.ndarray | None = None,
 ) -> Profile:
     """Run samples through the program and count.
 
@@ -236,6 +248,8 @@ def profile(
     solver : FloatSolver or None
     task : Task
         Of the network.
+    targets : ndarray, optional
+        Of the samples, in the type of the task.
     """
     if len(words) == 0:
         raise InputError("there is no sample to profile; expected inputs of shape (samples, d), at least one")
@@ -256,13 +270,15 @@ def profile(
                 saturations=clipped.get(name),
             )
         )
+    paths = [batch.paths for batch in batches if batch.paths]
     return Profile(
         name=program.name,
         samples=len(words),
         quantities=tuple(quantities),
         saturations_by_row=tuple(saturations.tolist()),
         iterations=tuple(np.bincount(executed, minlength=program.iterations + 1).tolist()),
-        convergence=None if solver is None else _convergence([batch.paths for batch in batches if batch.paths], task),
+        convergence=None if solver is None else _convergence(paths, task),
+        comparison=None if solver is None or targets is None else task.compare(*_outputs(paths), targets),
     )
 
 
@@ -362,11 +378,16 @@ def _convergence(batches: Sequence[_Paths], task: Task) -> Convergence:
         lengths = np.concatenate([getattr(batch, name) for batch in batches], axis=1)
         return ByUpdate(tuple(lengths.mean(axis=1).tolist()), tuple(lengths.max(axis=1).tolist()))
 
-    outputs, floating = (
+    names = ("residual", "float_residual", "distance", "equilibrium_distance")
+    return Convergence(**{name: by_update(name) for name in names}, outputs=task.agreement(*_outputs(batches)))
+
+
+def _outputs(batches: Sequence[_Paths]) -> tuple[np.ndarray, np.ndarray]:
+    """Of integers and float network, all samples together."""
+    integers, floating = (
         np.concatenate([getattr(batch, name) for batch in batches]) for name in ("outputs", "float_outputs")
     )
-    names = ("residual", "float_residual", "distance", "equilibrium_distance")
-    return Convergence(**{name: by_update(name) for name in names}, outputs=task.agreement(outputs, floating))
+    return integers, floating
 
 
 def _lengths(vectors: np.ndarray) -> np.ndarray:

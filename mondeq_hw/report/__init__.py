@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .compile import Summary
 from .compile import write as write_report
+from .data import comparison_figure
 from .publish import publish, read_report
 from .record import EXACT, REPORT_HTML, REPORT_JSON, Figure
 from .written import WrittenReport
@@ -18,6 +19,7 @@ __all__ = [
     "Figure",
     "Summary",
     "WrittenReport",
+    "comparison_figure",
     "publish",
     "read_report",
     "write_report",

@@ -79,12 +79,14 @@ def collect(build: Build) -> Report:
     """
     program, plan = build.program, load_schedule(build.folder)
     cycles = predict_cycles(plan, program.iterations, GoldenModel(program).iterations(build.stimulus))
-    verified = _verification(build)
+    verified, origin = _verification(build), parsed(build.folder / RESOLVED, Origin)
     return Report(
         task=build.task,
         program=program,
-        origin=parsed(build.folder / RESOLVED, Origin),
+        origin=origin,
         certificate=build.certificate.lines,
+        data=origin.resolved["data"],
+        division=origin.resolved["division"],
         comparison=parsed(build.folder / COMPARISON, Figure[Comparison]),
         schedule=plan,
         cycles=CycleFigures(

@@ -66,6 +66,8 @@ def resolved(summary: Summary) -> dict[str, Any]:
             "graphs": [asdict(choice) for choice in summary.graphs],
             "task": data.task.name,
             "data": data.name,
+            "division": data.division,
+            "data_digest": data.digest,
             "calibration_samples": 0 if data.calibration is None else len(data.calibration),
         },
         "model": model_facts(summary.checkpoint),

@@ -121,16 +121,18 @@ class Sweep:
 
 @dataclass(frozen=True)
 class OutputPoints:
-    """Outputs of the golden model beside their targets, sample by sample.
+    """Outputs of the golden model beside their targets and the float network's, sample by sample.
 
     Parameters
     ----------
     targets, outputs : tuple of tuple of float (samples, k)
-        Of the folder's ``sim/``.
+    floating : tuple of tuple of float (samples, k) or None
+        None where the certificate does not hold the float network.
     """
 
     targets: tuple[tuple[float, ...], ...]
     outputs: tuple[tuple[float, ...], ...]
+    floating: tuple[tuple[float, ...], ...] | None
 
 
 @dataclass(frozen=True)
@@ -147,20 +149,6 @@ def not_drawn(task: Task) -> Curves:
     """What ``compile`` leaves to the command ``report``."""
     absent: Figure[Any] = Figure(EXACT, None, "compile draws no curves", "mondeq-hw report DIR")
     return Curves(absent, replace(absent, kind=PREDICTED), absent, absent if task.plots else None)
-
-
-def output_points(build: Build, task: Task) -> Figure[OutputPoints] | None:
-    """The folder's samples, for a task with pictures of them."""
-    if not task.plots:
-        return None
-    if (targets := build.targets) is None:
-        return Figure(EXACT, None, task.no_test, task.remedy)
-    outputs = GoldenModel(build.program).predict_raw(build.stimulus) * 2.0**-build.program.output_fractional_bits
-    return Figure(EXACT, OutputPoints(_rows(targets), _rows(outputs)))
-
-
-def _rows(array: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(row) for row in array.tolist())
 
 
 def residuals(build: Build) -> Residuals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from .curves import Curves
-from .plots import OUTPUT_PLOTS, residual_plot, resource_plot, roofline_plot, word_length_plot
+from .plots import output_plot, residual_plot, resource_plot, roofline_plot, word_length_plot
 from .record import Report
 from .render import render
 from .written import WrittenReport
@@ -21,7 +21,7 @@ def page(report: Report, curves: Curves) -> str:
         "roofline": foldings and roofline_plot(foldings),
     }
     if curves.outputs is not None and curves.outputs.value is not None:
-        plots |= {name: OUTPUT_PLOTS[name](curves.outputs.value) for name in report.task.plots}
+        plots |= {name: output_plot(name, curves.outputs.value) for name in report.task.plots}
     return render(
         "report.html.j2",
         WrittenReport.of(report, curves).to_dict(),

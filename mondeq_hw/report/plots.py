@@ -6,6 +6,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -210,44 +211,55 @@ def roofline_plot(curve: Foldings) -> str:
     return _svg("roofline", alt, draw)
 
 
-def scatter_plot(points: OutputPoints) -> str:
-    """Outputs against their targets; on the line they are equal."""
+@dataclass(frozen=True)
+class OutputPlot:
+    """A picture of outputs, a panel each.
 
-    def draw(ax: Axes, targets: np.ndarray, outputs: np.ndarray) -> None:
-        ends = [targets.min(), targets.max()]
-        ax.plot(targets, outputs, ".", color=BLUE, markersize=3)
-        ax.plot(ends, ends, color=ORANGE, linewidth=1)
+    Parameters
+    ----------
+    title : str
+    across : str
+        What the outputs are drawn against: ``target`` or ``float network``.
+    difference : bool
+        Less that, too: a residual plot.
+    """
 
-    return _by_output("scatter", "output", "Outputs against targets", points, draw)
+    title: str
+    across: str
+    difference: bool
 
+    def draw(self, ax: Axes, against: np.ndarray, outputs: np.ndarray) -> None:
+        """One output's points; on the line both are equal."""
+        ends = np.array([against.min(), against.max()])
+        ax.plot(ends, 0 * ends if self.difference else ends, color=ORANGE, linewidth=1)
+        ax.plot(against, outputs - against if self.difference else outputs, ".", color=BLUE, markersize=3)
 
-def error_plot(points: OutputPoints) -> str:
-    """Errors of the outputs against their targets."""
-
-    def draw(ax: Axes, targets: np.ndarray, outputs: np.ndarray) -> None:
-        ax.axhline(0, color=ORANGE, linewidth=1)
-        ax.plot(targets, outputs - targets, ".", color=BLUE, markersize=3)
-
-    return _by_output("errors", "output - target", "Outputs less targets, against targets", points, draw)
+    @property
+    def label(self) -> str:
+        """Of the upright axis."""
+        return f"output - {self.across}" if self.difference else "output"
 
 
 #: The pictures that a task may ask for.
-OUTPUT_PLOTS = {"scatter": scatter_plot, "errors": error_plot}
-#: Of many outputs, those that miss their targets by most are drawn.
+OUTPUT_PLOTS = {
+    "scatter": OutputPlot("Outputs against targets", "target", False),
+    "errors": OutputPlot("Outputs less targets, against targets", "target", True),
+    "float_scatter": OutputPlot("Outputs against the float network", "float network", False),
+    "float_errors": OutputPlot("Outputs less those of the float network, against them", "float network", True),
+}
+#: Of many outputs, those that are furthest off are drawn.
 DRAWN_OUTPUTS = 4
 
 
-def _by_output(
-    name: str,
-    label: str,
-    title: str,
-    points: OutputPoints,
-    draw: Callable[[Axes, np.ndarray, np.ndarray], None],
-) -> str:
-    """A panel an output."""
-    targets, outputs = np.array(points.targets), np.array(points.outputs)
-    missed = np.square(outputs - targets).mean(axis=0)
-    shown = sorted(np.argsort(-missed, kind="stable")[:DRAWN_OUTPUTS].tolist())
+def output_plot(name: str, points: OutputPoints) -> str | None:
+    """One of :data:`OUTPUT_PLOTS`; None of a float network that is not known."""
+    plot = OUTPUT_PLOTS[name]
+    known = points.targets if plot.across == "target" else points.floating
+    if known is None:
+        return None
+    against, outputs = np.array(known), np.array(points.outputs)
+    missed = np.square(outputs - against).mean(axis=0)
+    shown = sorted(np.argsort(-missed / _spread(against) ** 2, kind="stable")[:DRAWN_OUTPUTS].tolist())
     columns = min(2, len(shown))
     rows = math.ceil(len(shown) / columns)
 
@@ -257,17 +269,23 @@ def _by_output(
                 ax.set_axis_off()
                 continue
             at = shown[place]
-            draw(ax, targets[:, at], outputs[:, at])
+            plot.draw(ax, against[:, at], outputs[:, at])
             ax.set_title(f"output {at}", fontsize=8.8)
             if place >= len(shown) - columns:
-                ax.set_xlabel("target")
+                ax.set_xlabel(plot.across)
             if place % columns == 0:
-                ax.set_ylabel(label)
+                ax.set_ylabel(plot.label)
             ax.locator_params(nbins=4)
 
     worst = float(np.sqrt(missed.max()))
-    alt = f"{title}: {len(targets)} samples, root mean square error of the worst output {worst:.3g}"
+    alt = f"{plot.title}: {len(against)} samples, root mean square difference of the worst output {worst:.3g}"
     return _svg(name, alt, panels, rows, columns)
+
+
+def _spread(values: np.ndarray) -> np.ndarray:
+    """Deviation of each output; outputs of different units are compared in it."""
+    spread = values.std(axis=0)
+    return np.where(spread > 0, spread, 1.0)
 
 
 # -- drawing -----------------------------------------------------------------

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ..base import InputError
+from ..config import DataOptions
 from ..folder import CERTIFICATE, INTEGERS, Build
 from .collect import collect, parsed
-from .curves import Curves, Sweep, foldings, output_points, residuals
+from .curves import Curves, Sweep, foldings, residuals
+from .data import judged_anew, named, output_points
 from .html import page
 from .record import EXACT, FIGURES, PREDICTED, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, Figure, Report
 from .render import render
@@ -42,15 +43,15 @@ def read_report(build: Build) -> WrittenReport:
 
 
 def publish(
-    build: Build, data_dir: Path | None = None, sweep: bool = True, progress: Callable[[str], Any] = lambda now: None
+    build: Build, options: DataOptions, sweep: bool = True, progress: Callable[[str], Any] = lambda now: None
 ) -> WrittenReport:
     """Write ``report/report.{html,md,json}``.
 
     Parameters
     ----------
     build : Build
-    data_dir : Path, optional
-        MNIST's files, if not where ``compile`` found them.
+    options : DataOptions
+        Data in the place of those that ``compile`` used; they enter comparison, curves and sweep.
     sweep : bool
         Round the model to other word lengths, where the folder has no such sweep yet.
     progress : callable
@@ -63,11 +64,12 @@ def publish(
     """
     report = collect(build)
     build.require_unchanged(*RESTS_ON)
+    report = judged_anew(build, report, options)
     curves = Curves(
         residuals=Figure(EXACT, residuals(build)),
         foldings=Figure(PREDICTED, foldings(report)),
-        word_lengths=_word_lengths(build, report, data_dir, sweep, progress),
-        outputs=output_points(build, report.task),
+        word_lengths=_word_lengths(build, report, options, sweep, progress),
+        outputs=output_points(build, report, options),
     )
     progress("drawing")
     written = WrittenReport.of(report, curves)
@@ -79,20 +81,20 @@ def publish(
 
 
 def _word_lengths(
-    build: Build, report: Report, data_dir: Path | None, sweep: bool, progress: Callable[[str], Any]
+    build: Build, report: Report, options: DataOptions, sweep: bool, progress: Callable[[str], Any]
 ) -> Figure[Sweep]:
     """The folder's sweep; a new one where there is none, or where other data was named."""
     file = build.folder / WORD_LENGTHS
-    if file.exists() and data_dir is None:
+    if file.exists() and not named(options):
         known: Sweep = parsed(file, Sweep)
         if known.program_digest == build.program.digest:
             return Figure(EXACT, known)
     if not sweep:
         return Figure(EXACT, None, "other word lengths were not tried", "mondeq-hw report DIR --sweep")
     try:
-        found = sweep_word_lengths(build, report, data_dir, progress)
+        found = sweep_word_lengths(build, report, options, progress)
     except InputError as error:
-        if data_dir is not None:
+        if named(options):
             raise
         return Figure(EXACT, None, str(error))
     build.add(WORD_LENGTHS, json.dumps(asdict(found), indent=2) + "\n")

@@ -247,6 +247,10 @@ class Report:
     program : SolverProgram
     origin : Origin
     certificate : tuple of CertificateLine
+    data : str or None
+        Name of the data that the comparison is on.
+    division : str or None
+        Who chose its test samples, and how.
     comparison : Figure of Comparison
         Outputs on the test samples against targets and the float network.
     schedule : Schedule
@@ -261,6 +265,8 @@ class Report:
     program: SolverProgram
     origin: Origin
     certificate: tuple[CertificateLine, ...]
+    data: str | None
+    division: str | None
     comparison: Figure[Comparison]
     schedule: Schedule
     cycles: CycleFigures

@@ -23,7 +23,7 @@ from .record import (
     Verification,
 )
 
-REPORT_VERSION = 4
+REPORT_VERSION = 5
 
 
 @dataclass(frozen=True)
@@ -155,8 +155,8 @@ class WrittenReport:
         Outputs on the test samples against targets and the float network.
     warnings : tuple of str
         Doubts about the float network itself.
-    data : str or None
-        Name of the data set.
+    data, division : str or None
+        Name of the data that the comparison is on, and how its test samples were chosen.
     calibration_samples : int
     schedule : ScheduleFacts
     graphs : tuple of GraphDecision
@@ -188,6 +188,7 @@ class WrittenReport:
     comparison: Figure[Comparison]
     warnings: tuple[str, ...]
     data: str | None
+    division: str | None
     calibration_samples: int
     schedule: ScheduleFacts
     graphs: tuple[GraphDecision, ...]
@@ -221,7 +222,8 @@ class WrittenReport:
             certificate=report.certificate,
             comparison=report.comparison,
             warnings=warnings_of(report),
-            data=resolved["data"],
+            data=report.data,
+            division=report.division,
             calibration_samples=resolved["calibration_samples"],
             schedule=ScheduleFacts.of(report.schedule),
             graphs=tuple(GraphDecision(**choice) for choice in resolved["graphs"]),

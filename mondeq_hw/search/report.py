@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base import InputError
+from ..problem import is_samples_file
 from .plot import draw
 from .search import SearchResult
 from .space import AXES, SearchPoint
@@ -131,9 +132,12 @@ def winner_config(result: SearchResult) -> dict[str, Any]:
     """Options that compile the winner, from any working directory."""
     assert result.winner is not None
     config = result.settings.config(result.winner.choice)
-    if config.data_dir is not None:
-        config = config.model_copy(update={"data_dir": config.data_dir.absolute()})
-    return config.model_dump(mode="json", exclude_none=True)
+    files: dict[str, Any] = {name: value.absolute() for name, value in config if isinstance(value, Path)}
+    for name in ("targets", "test_targets"):
+        value = getattr(config, name)
+        if value is not None and is_samples_file(value):
+            files[name] = str(Path(value).absolute())
+    return config.model_copy(update=files).model_dump(mode="json", exclude_none=True)
 
 
 def _table(result: SearchResult) -> str:

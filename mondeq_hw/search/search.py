@@ -32,9 +32,9 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from ..base import InputError, __version__
-from ..config import CompileConfig, RoundingOptions, SearchOptions
+from ..config import CompileConfig, DataOptions, RoundingOptions, SearchOptions
 from ..hardware import ECP5, estimate
-from ..problem import CLASSES, SOLVERS, VALUES, Dataset, MonDEQ, Task, logits
+from ..problem import CLASSES, SOLVERS, VALUES, Comparison, Dataset, MonDEQ, Task, logits
 from ..program import GoldenModel, SolverProgram
 from ..proof import error_bound, float_up, state_radius
 from ..rounding import Lowered, lower, with_state_bits
@@ -45,7 +45,7 @@ from .space import AXES, MEMORY, Choice, Lattice, SearchPoint, Target
 #: No multiplier goes into a DSP block, so that the estimates of all points count the same thing.
 ALL_IN_LUTS = 16
 #: Options that no point depends on, or that are the point's own.
-NOT_SHARED = {*AXES, "solver", "iterations", "strategy", "reuse_factor", "data_dir", "allow_uncertified"}
+NOT_SHARED = {*AXES, "solver", "iterations", "strategy", "reuse_factor", "allow_uncertified", *DataOptions.model_fields}
 
 #: What is tried of drive and readout; the radius of the stored network does not depend on them.
 ALL_LENGTHS, FIXED_LENGTH = range(1, 9), range(8, 9)
@@ -114,7 +114,7 @@ def settings_of(options: SearchOptions) -> SearchSettings:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Scores of integers and float network: of the samples that chose, and of those kept back."""
+    """Scores of integers and float network: of the samples that chose, and of those kept back with all figures."""
 
     selection_samples: int
     selection_score: float
@@ -122,6 +122,7 @@ class Judgement:
     kept_samples: int
     kept_score: float
     kept_float: float
+    kept: Comparison
 
 
 @dataclass(frozen=True)
@@ -356,18 +357,15 @@ def open_experiment(
         )
     if settings.target.score is not None and data.test is None:
         raise InputError(
-            f"{data.task.target_option} needs test samples with targets; name them with --data or --data-dir, or give "
-            "--target-radius"
+            f"{data.task.target_option} needs test samples with targets; name them by --calibration and --targets, or "
+            "--data, or give --target-radius"
         )
     if data.test is not None and len(data.test) < 2:
         raise InputError("one test sample is not enough: one half chooses, the other judges; give more")
     shared = settings.base.model_dump(mode="json", exclude=NOT_SHARED)
     state = hashlib.sha256(json.dumps([__version__, data.task.name, shared], sort_keys=True).encode())
     state.update(hashlib.sha256(file.read_bytes()).digest())
-    test_arrays = () if data.test is None else (data.test.words, data.test.targets)
-    for array in (data.calibration, *test_arrays):
-        if array is not None:
-            state.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+    state.update(data.digest.encode())
     return Experiment(settings, model, data, state.hexdigest())
 
 
@@ -431,4 +429,5 @@ def _judge(experiment: Experiment, choice: Choice) -> Judgement | None:
         kept_samples=len(kept),
         kept_score=_score(experiment, program, kept),
         kept_float=task.score(floating[1::2], kept.targets),
+        kept=task.compare(GoldenModel(program).predict(kept.words), floating[1::2], kept.targets),
     )

@@ -9,6 +9,7 @@ from ..config import Optimisation, QatConfig, TrainingConfig
 from .basin import diagnose, markdown, plot
 from .clip import TensorClip
 from .equilibrium import MonotoneNetwork
+from .loss import Loss, loss_of
 from .lotion import LEARNERS, Regularised, Sampled, sampler
 from .qat import (
     QatResult,
@@ -27,6 +28,7 @@ from .train import (
     normalisation,
     plot_history,
     progress_bar,
+    standardisation,
     train,
 )
 
@@ -34,6 +36,7 @@ __all__ = [
     "LEARNERS",
     "Epoch",
     "EpochObserver",
+    "Loss",
     "MonotoneNetwork",
     "Optimisation",
     "QatConfig",
@@ -47,6 +50,7 @@ __all__ = [
     "accuracy",
     "certified_program",
     "diagnose",
+    "loss_of",
     "markdown",
     "nearest_levels",
     "normalisation",
@@ -55,6 +59,7 @@ __all__ = [
     "progress_bar",
     "retrain",
     "sampler",
+    "standardisation",
     "straight_through",
     "train",
     "with_room_to_train",

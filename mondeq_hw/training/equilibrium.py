@@ -27,6 +27,7 @@ from torch.nn.functional import softplus
 from ..base import RELU, Clip, InputError
 from ..problem import PEACEMAN_RACHFORD, MonDEQ, Preprocessing, Splitting, find_splitting
 from .clip import TensorClip
+from .loss import NO_UNITS, Units
 
 #: Updates between two looks at the residual; at small n a look costs as much as an update.
 CHECK_EVERY = 4
@@ -139,7 +140,7 @@ def settle(
 
 
 class MonotoneNetwork(nn.Module):
-    """A MonDEQ classifier in Winston and Kolter's parametrisation.
+    """A MonDEQ in Winston and Kolter's parametrisation.
 
     ``W = (1-m) I - A'A + B - B'`` (Proposition 1 there) makes ``I - W``
     strongly monotone with margin ``m`` whatever ``A`` and ``B`` are, so plain
@@ -165,7 +166,12 @@ class MonotoneNetwork(nn.Module):
         Of the initial weights.
     clip : Clip, optional
         The rows' proximal operators, such as ``Clip.uniform(Interval(-1, 1), n)``, the hard tanh; relu when absent.
+    units : Units, optional
+        Of the outputs: readout and its bias are learnt in them.
     """
+
+    output_mean: Tensor
+    output_spread: Tensor
 
     def __init__(
         self,
@@ -180,6 +186,7 @@ class MonotoneNetwork(nn.Module):
         max_iterations: int = 5000,
         seed: int = 0,
         clip: Clip | None = None,
+        units: Units = NO_UNITS,
     ):
         super().__init__()
         if n < 1:
@@ -199,6 +206,8 @@ class MonotoneNetwork(nn.Module):
         self.A, self.B = uniform(n, n), uniform(n, n)
         self.U, self.b = uniform(n, d), nn.Parameter(torch.zeros(n))
         self.O, self.c = uniform(k, n), nn.Parameter(torch.zeros(k))
+        self.register_buffer("output_mean", units.mean, persistent=False)
+        self.register_buffer("output_spread", units.spread, persistent=False)
         # The inverse of the softplus; log(expm1(m)) in a form that does not overflow.
         raw = torch.tensor(margin + math.log(-math.expm1(-margin)))
         if learn_margin:
@@ -228,8 +237,9 @@ class MonotoneNetwork(nn.Module):
         return clip.prox(equilibrium(matrix, drive, self.splitting, clip, self.tolerance, self.max_iterations))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Logits (samples, k) of preprocessed inputs (samples, d)."""
-        return torch.addmm(self.c, self.equilibria(inputs), self.O.t())
+        """Outputs (samples, k) of preprocessed inputs (samples, d)."""
+        outputs = torch.addmm(self.c, self.equilibria(inputs), self.O.t())
+        return self.output_mean + self.output_spread * outputs
 
     @torch.no_grad()
     def automatic_step_size(self, W: Tensor) -> float:
@@ -255,8 +265,8 @@ class MonotoneNetwork(nn.Module):
             W=array(W),
             U=array(self.U),
             b=array(self.b),
-            O=array(self.O),
-            c=array(self.c),
+            O=array(self.output_spread.double().reshape(-1, 1) * self.O.double()),
+            c=array(self.output_mean.double() + self.output_spread.double() * self.c.double()),
             monotonicity_margin=float(margin),
             preprocessing=preprocessing,
             source=source,

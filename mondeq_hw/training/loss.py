@@ -15,8 +15,28 @@ from ..problem import CLASSES, VALUES, Task
 
 
 @dataclass(frozen=True)
+class Units:
+    """Mean and deviation of the targets, one of each an output: what a network learns is the rest."""
+
+    mean: Tensor
+    spread: Tensor
+
+    @staticmethod
+    def of(targets: np.ndarray) -> Units:
+        """Of targets (samples, k); a constant one has a deviation of 1."""
+        spread = targets.std(axis=0)
+        return Units(
+            torch.as_tensor(targets.mean(axis=0), dtype=torch.float32),
+            torch.as_tensor(np.where(spread > 0, spread, 1.0), dtype=torch.float32),
+        )
+
+
+NO_UNITS = Units(torch.zeros(()), torch.ones(()))
+
+
+@dataclass(frozen=True)
 class Loss:
-    """The loss of a task.
+    """The loss of a task on given targets.
 
     Parameters
     ----------
@@ -27,12 +47,15 @@ class Loss:
         Targets at random from the distribution of which the loss is the negative logarithm, up to a constant.
     dtype : torch.dtype
         Of targets.
+    units : Units
+        In which it counts the outputs.
     """
 
     title: str
     mean: Callable[[Tensor, Tensor], Tensor]
     drawn: Callable[[Tensor, Generator], Tensor]
     dtype: torch.dtype
+    units: Units = NO_UNITS
 
     def targets(self, array: np.ndarray) -> Tensor:
         """Targets of a data set as a tensor."""
@@ -43,19 +66,30 @@ def _drawn_labels(logits: Tensor, generator: Generator) -> Tensor:
     return torch.multinomial(logits.detach().softmax(dim=1), 1, generator=generator)[:, 0]
 
 
-def _drawn_values(outputs: Tensor, generator: Generator) -> Tensor:
-    """Normal around the outputs: ``|y - t|^2 / k`` is the negative logarithm of a variance of ``k / 2``."""
-    noise = torch.randn(outputs.shape, dtype=outputs.dtype, generator=generator)
-    return outputs.detach() + (outputs.shape[1] / 2) ** 0.5 * noise
+def squared_error(units: Units) -> Loss:
+    """``|(y - t) / spread|^2 / k``: outputs of any units weigh the same beside each other and beside a penalty."""
+    spread = units.spread
+
+    def mean(outputs: Tensor, targets: Tensor) -> Tensor:
+        return mse_loss(outputs / spread, targets / spread)
+
+    def drawn(outputs: Tensor, generator: Generator) -> Tensor:
+        """Normal around the outputs: the loss is the negative logarithm of a variance of ``k / 2``."""
+        noise = torch.randn(outputs.shape, dtype=outputs.dtype, generator=generator)
+        return outputs.detach() + (outputs.shape[1] / 2) ** 0.5 * spread * noise
+
+    return Loss("squared error / variance", mean, drawn, torch.float32, units)
 
 
 CROSS_ENTROPY = Loss("cross-entropy (nats)", cross_entropy, _drawn_labels, torch.int64)
-SQUARED_ERROR = Loss("mean squared error", mse_loss, _drawn_values, torch.float32)
-LOSSES = {CLASSES.name: CROSS_ENTROPY, VALUES.name: SQUARED_ERROR}
+LOSSES: dict[str, Callable[[np.ndarray], Loss]] = {
+    CLASSES.name: lambda targets: CROSS_ENTROPY,
+    VALUES.name: lambda targets: squared_error(Units.of(targets)),
+}
 
 
-def loss_of(task: Task) -> Loss:
-    """The loss of a task.
+def loss_of(task: Task, targets: np.ndarray) -> Loss:
+    """The loss of a task on the targets of a training set.
 
     Raises
     ------
@@ -64,4 +98,4 @@ def loss_of(task: Task) -> Loss:
     """
     if task.name not in LOSSES:
         raise InputError(f"task {task.name!r} cannot be trained; expected {' or '.join(LOSSES)}")
-    return LOSSES[task.name]
+    return LOSSES[task.name](targets)

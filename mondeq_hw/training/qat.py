@@ -91,7 +91,9 @@ def retrain(
     """
     start = with_room_to_train(lowered, config.hinge_start)
     network, seen = QuantizedNetwork(start, config.iterations), lowered.input_format
-    learning = (learner or StraightThrough)(network, config.optimisation.seed, loss_of(task_of(data.targets)))
+    learning = (learner or StraightThrough)(
+        network, config.optimisation.seed, loss_of(task_of(data.targets), data.targets)
+    )
 
     def prepare(words: Tensor) -> Tensor:
         return torch.from_numpy(seen.to_float(seen.quantize(words.numpy())).astype(np.float32))

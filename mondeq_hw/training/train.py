@@ -29,9 +29,9 @@ from ..base import Clip, InputError, replacing
 from ..config import Optimisation, TrainingConfig
 from ..problem import CLASSES, Dataset, MonDEQ, Preprocessing, Task, logits, task_of
 from .equilibrium import MonotoneNetwork
-from .loss import loss_of
+from .loss import CROSS_ENTROPY, Loss, loss_of
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 EVALUATION_BATCH = 1000
 
 
@@ -78,6 +78,7 @@ def train(
     preprocessing: Preprocessing,
     state_file: Path | None = None,
     observe: EpochObserver | None = None,
+    outputs: int | None = None,
 ) -> TrainingResult:
     """Train a float MonDEQ.
 
@@ -92,18 +93,22 @@ def train(
         Where to keep the run's state; if it exists, the run continues from it.
     observe : callable, optional
         Told every epoch after its state is on disk.
+    outputs : int, optional
+        How many; as the targets have when absent.
     """
     task = task_of(data.targets)
+    k = outputs or task.outputs_of(data.targets)
     network = MonotoneNetwork(
         config.n,
         data.d,
-        task.outputs_of(data.targets),
+        k,
         margin=config.margin,
         learn_margin=config.learn_margin,
         solver=config.solver,
         tolerance=config.tolerance,
         seed=config.optimisation.seed,
         clip=Clip.uniform(config.activation, config.n),
+        units=loss_of(task, task.checked(data.targets, k, data.name)).units,
     )
 
     def prepare(words: Tensor) -> Tensor:
@@ -118,6 +123,13 @@ def normalisation(data: Dataset, scale: float, input_bits: int) -> Preprocessing
     """Preprocessing to mean 0 and deviation 1 over all words of the training samples."""
     values = scale * data.words
     return Preprocessing(scale, np.asarray(values.mean()), np.asarray(values.std()), input_bits)
+
+
+def standardisation(data: Dataset) -> Preprocessing:
+    """Preprocessing to mean 0 and deviation 1 of every input over the training samples; a constant one is centred."""
+    spread = data.words.std(axis=0)
+    bits = max(1, int(data.words.max()).bit_length())
+    return Preprocessing(1.0, data.words.mean(axis=0), np.where(spread > 0, spread, 1.0), bits)
 
 
 def split(data: Dataset, validation_share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -203,10 +215,11 @@ def fit(
     InputError
         When the loss is not finite, or the state file belongs to another run.
     """
-    loss_function, task = loss_of(run.task), run.task
+    task = run.task
+    known = task.checked(run.data.targets, task.outputs_of(run.data.targets), run.data.name)
+    loss_function = loss_of(task, known)
     objective = objective or (lambda inputs, targets: loss_function.mean(run.network(inputs), targets))
     options, network = run.optimisation, run.network
-    known = task.checked(run.data.targets, task.outputs_of(run.data.targets), run.data.name)
     targets = loss_function.targets(known)
     # The smallest type: a float copy of a large data set would not stay in the cache.
     words = torch.from_numpy(run.data.words.astype(np.uint8 if run.data.words.max() < 256 else np.int32))
@@ -262,7 +275,7 @@ def shifted(words: Tensor, reach: int, rng: np.random.Generator) -> Tensor:
     """
     side = math.isqrt(words.shape[1])
     if side * side != words.shape[1]:
-        raise InputError(f"shift_pixels needs square images; these have {words.shape[1]} pixels. Set it to 0")
+        raise InputError(f"shift_pixels needs square images; a sample has {words.shape[1]} inputs. Set it to 0")
     framed = nn.functional.pad(words.reshape(-1, side, side), (reach, reach, reach, reach))
     rows, columns = torch.from_numpy(rng.integers(0, 2 * reach + 1, size=(2, len(words))))
     windows = framed.unfold(1, side, 1).unfold(2, side, 1)  # (images, top rows, left columns, side, side)
@@ -370,7 +383,9 @@ def progress_bar(title: str, epochs: int, task: Task = CLASSES) -> Iterator[Epoc
 # -- plot ----------------------------------------------------------------------------------------------
 
 
-def plot_history(history: Sequence[Epoch], file: Path, title: str, task: Task = CLASSES) -> None:
+def plot_history(
+    history: Sequence[Epoch], file: Path, title: str, task: Task = CLASSES, loss: Loss = CROSS_ENTROPY
+) -> None:
     """Losses and validation score against the epoch; the format is that of the file's suffix."""
     from matplotlib.figure import Figure  # without pyplot: no display, no global state
     from matplotlib.ticker import FuncFormatter
@@ -381,7 +396,7 @@ def plot_history(history: Sequence[Epoch], file: Path, title: str, task: Task = 
     losses, scores = figure.subplots(1, 2)
     losses.plot(epochs, [entry.loss for entry in history], label="training")
     losses.plot(epochs, [entry.validation_loss for entry in history], label="validation")
-    losses.set(xlabel="epoch", ylabel=loss_of(task).title, yscale="log")
+    losses.set(xlabel="epoch", ylabel=loss.title, yscale="log")
     losses.legend()
     scores.plot(epochs, [entry.validation_score for entry in history])
     scores.plot(best.epoch + 1, best.validation_score, "o", label=f"kept: {task.shown(best.validation_score)}")
