@@ -165,11 +165,15 @@ def _warn_of_wrapping(node: MonDEQ) -> None:
     wanted = node.program.input_format
     if isinstance(before, MonDEQ) or not isinstance(given, FixedPrecisionType | IntegerPrecisionType):
         return  # a MonDEQ's results are exact, a floating-point type has the range
-    largest = (2 ** (given.width - given.signed) - 1) * 2.0 ** (given.integer - given.width)
-    if given.saturation_mode is SaturationMode.WRAP and largest < wanted.max_word * wanted.step:
+    step = 2.0 ** (given.integer - given.width)
+    largest = (2 ** (given.width - given.signed) - 1) * step
+    smallest = -(2 ** (given.width - 1)) * step if given.signed else 0.0
+    first, last = wanted.min_word * wanted.step, wanted.max_word * wanted.step
+    if given.saturation_mode is SaturationMode.WRAP and (largest < last or smallest > first):
+        beyond, end = (largest, last) if largest < last else (smallest, first)
         warnings.warn(
-            f"layer {node.name}: the layer before it gives {given}, which wraps beyond {largest:g}, while the "
-            f"program takes up to {wanted.max_word * wanted.step:g}; if values get that large, give "
+            f"layer {node.name}: the layer before it gives {given}, which wraps beyond {beyond:g}, while the "
+            f"program takes up to {end:g}; if values get that large, give "
             f"{before.name} a result precision such as {wanted}",
             stacklevel=2,
         )

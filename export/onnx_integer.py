@@ -13,11 +13,12 @@ request 25280; 1.31 still has it), so comparisons choose.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx
 
-from mondeq_hw.base import DenseOperator, InputError, exact_dtype
+from mondeq_hw.base import DenseOperator, FixedPointFormat, InputError, exact_dtype
 from mondeq_hw.program import Injection, SolverProgram
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
@@ -67,10 +68,15 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     g.cast(g.add("Add", [total, bias], "output_accumulators"), np.int64, "outputs")
     return g.graph(
         program.name,
-        [value("words", np.min_scalar_type(program.input_format.max_word), [BATCH, program.d])],
+        [value("words", _word_type(program.input_format), [BATCH, program.d])],
         [value("outputs", np.int64, [BATCH, program.k])],
         "y = integer outputs of the certified fixed-point recurrence; see mondeq_hw/program.py for the contract",
     )
+
+
+def _word_type(words: FixedPointFormat) -> np.dtype[Any]:
+    """The smallest integer type that holds every input word."""
+    return np.result_type(np.min_scalar_type(words.min_word), np.min_scalar_type(words.max_word))
 
 
 @dataclass(frozen=True)

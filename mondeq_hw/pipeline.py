@@ -141,7 +141,8 @@ def _stimulus(program: SolverProgram, data: Data) -> np.ndarray:
     if data.test is not None:
         return GoldenModel(program).words(data.test.first(STIMULUS_SAMPLES).words)
     rng = np.random.default_rng(STIMULUS_SEED)
-    words = rng.integers(0, program.input_format.max_word + 1, size=(STIMULUS_SAMPLES, program.d))
+    form = program.input_format
+    words = rng.integers(form.min_word, form.max_word + 1, size=(STIMULUS_SAMPLES, program.d))
     return np.where(rng.random(words.shape) < rng.random((STIMULUS_SAMPLES, 1)), words, 0)
 
 

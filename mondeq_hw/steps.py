@@ -257,13 +257,13 @@ def _data_name(config: DataOptions) -> str | None:
 
 
 def _check_words(words: np.ndarray, name: str, model: MonDEQ) -> None:
-    top = 2**model.input_map.input_bits - 1
+    low, top = model.input_map.words.ends
     if words.shape[1] != model.d:
         raise InputError(
             f"{name}: a sample has {words.shape[1]} inputs, but {model.source} takes {model.d}; name the data that "
             "the model was trained on, or none"
         )
-    if words.min() < 0 or words.max() > top:
+    if words.min() < low or words.max() > top:
         raise InputError(
             f"{name}: inputs go from {words.min()} to {words.max()}, but {model.source} takes words up to {top} "
             f"(input_bits {model.input_map.input_bits}); name the data that the model was trained on"

@@ -80,8 +80,8 @@ def main(
 
 def _words(inputs: Path | None, program: SolverProgram, samples: int, seed: int) -> np.ndarray:
     if inputs is None:
-        top = program.input_format.max_word
-        return np.random.default_rng(seed).integers(0, top, size=(samples, program.d), endpoint=True)
+        low, top = program.input_format.min_word, program.input_format.max_word
+        return np.random.default_rng(seed).integers(low, top, size=(samples, program.d), endpoint=True)
     try:
         words = np.load(inputs, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

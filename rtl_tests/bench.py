@@ -86,7 +86,8 @@ class Setup:
     def few(self) -> np.ndarray:
         """A short stimulus (FEW, d): the first samples, filled up with random ones."""
         rng = np.random.default_rng(self.seed)
-        fill = rng.integers(0, self.program.input_format.max_word + 1, size=(FEW, self.program.d))
+        form = self.program.input_format
+        fill = rng.integers(form.min_word, form.max_word + 1, size=(FEW, self.program.d))
         return np.concatenate([self.words[:FEW], fill])[:FEW]
 
     @cached_property
@@ -106,14 +107,14 @@ class Setup:
         return margin * self.sample_cycles + 2000
 
     def beats(self, words: np.ndarray, with_last: bool = True) -> list[tuple[int, int]]:
-        """Input beats of the samples: ``words_per_beat`` words a beat, little end first, zero-padded."""
+        """Input beats of the samples: ``words_per_beat`` words in two's complement, little end first, zero-padded."""
         per_beat, bits = self.schedule.words_per_beat, self.program.input_format.word_length
         beats = []
         for sample in words.tolist():
             for first in range(0, len(sample), per_beat):
                 data = 0
                 for word in reversed(sample[first : first + per_beat]):
-                    data = data << bits | word
+                    data = data << bits | word % (1 << bits)
                 beats.append((data, int(with_last and first + per_beat >= len(sample))))
         return beats
 
@@ -321,12 +322,13 @@ async def lone_samples(dut: Any) -> None:
 
 @cocotb.test
 async def extremes(dut: Any) -> None:
-    """All-zero and all-maximum samples in turn, with others between them."""
+    """Samples of all the smallest and all the largest words in turn, with others between them."""
     bench = await Bench.start(dut)
-    top = setup().program.input_format.max_word
-    zero, full = np.zeros_like(setup().few[0]), np.full_like(setup().few[0], top)
-    checker = np.where(np.arange(len(zero)) % 2, top, 0)
-    await bench.run(np.stack([full, zero, zero, full, checker, full, setup().few[0], zero, top - checker]))
+    words = setup().program.input_format
+    least, most = (np.full_like(setup().few[0], word) for word in (words.min_word, words.max_word))
+    odd = np.arange(len(least)) % 2 == 1
+    checker, other = np.where(odd, most, least), np.where(odd, least, most)
+    await bench.run(np.stack([most, least, least, most, checker, most, setup().few[0], least, other]))
     await bench.finish()
 
 

@@ -58,9 +58,9 @@ def random_clip(seed: int, n: int) -> Clip:
     return Clip.of([INTERVALS[kind] for kind in rng.permutation(kinds)])
 
 
-def input_format(bits: int = 8) -> FixedPointFormat:
-    """Unsigned integer words."""
-    return FixedPointFormat(bits, bits, signed=False, rounding=Rounding.RND, overflow=Overflow.SAT)
+def input_format(bits: int = 8, signed: bool = False, integer_bits: int | None = None) -> FixedPointFormat:
+    """Integer words unless ``integer_bits`` says otherwise."""
+    return FixedPointFormat(bits, bits if integer_bits is None else integer_bits, signed, Rounding.RND, Overflow.SAT)
 
 
 def random_program(
@@ -76,6 +76,8 @@ def random_program(
     drive_bits: int = 6,
     readout_bits: int = 6,
     input_bits: int = 8,
+    input_signed: bool = False,
+    input_integer_bits: int | None = None,
     iterations: int = 7,
     feedthrough: bool = False,
 ) -> SolverProgram:
@@ -93,7 +95,8 @@ def random_program(
         feedthrough=quantize_nearest(step.feedthrough, drive_bits, granularity, -MAX_SHIFT) if feedthrough else None,
     )
     state = FixedPointFormat(state_bits, state_integer_bits)
-    return assemble(quantized, input_format(input_bits), state, iterations, certified=False)
+    words = input_format(input_bits, input_signed, input_integer_bits)
+    return assemble(quantized, words, state, iterations, certified=False)
 
 
 def with_rows(program: SolverProgram, *intervals: Interval) -> SolverProgram:
@@ -115,9 +118,9 @@ def with_random_clip(seed: int, program: SolverProgram) -> SolverProgram:
 
 
 def random_words(seed: int, program: SolverProgram, samples: int) -> np.ndarray:
-    """Input words (samples, d): uniform, with the all-zero and the all-maximum sample among them."""
-    rng = np.random.default_rng(seed)
-    words = rng.integers(0, program.input_format.max_word + 1, size=(samples, program.d))
-    words[0] = 0
-    words[-1] = program.input_format.max_word
+    """Input words (samples, d): uniform, with the samples of all smallest and of all largest words among them."""
+    rng, form = np.random.default_rng(seed), program.input_format
+    words = rng.integers(form.min_word, form.max_word + 1, size=(samples, program.d))
+    words[0] = form.min_word
+    words[-1] = form.max_word
     return words

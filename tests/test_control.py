@@ -38,7 +38,7 @@ def test_the_loop_is_the_core_and_the_plant(controller: MonDEQ, project: Project
     state = np.array([1.5, -0.3])
     for step in range(40):
         np.testing.assert_array_equal(loop.states[step], state)
-        word = np.clip(np.rint((state + 2) / 4 * 4095), 0, 4095).astype(int)
+        word = np.clip(np.rint(state / 2 * 2047), -2047, 2047).astype(int)
         np.testing.assert_array_equal(loop.words[step], word)
         np.testing.assert_array_equal(loop.controls[step], project.predict(word[None])[0])
         state = A @ state + B @ loop.controls[step] + push[step]

@@ -90,7 +90,7 @@ def test_solutions_are_osqps(seed: int, form: str) -> None:
     problem = random_problem(rng, form)
     delta = 0.1 if form == "soft" else None
     model = from_qp(**problem, delta=delta)
-    words = rng.integers(0, 2**12, size=(3, model.d))
+    words = rng.integers(-2047, 2048, size=(3, model.d))
     for theta, found in zip(model.preprocessing.apply(words), logits(model, words), strict=True):
         plain, n = at(problem, theta), len(problem["q"])
         if delta is not None:
@@ -101,8 +101,8 @@ def test_solutions_are_osqps(seed: int, form: str) -> None:
 def test_hand_solved() -> None:
     """min (z - theta)^2 / 2 on [-1, 1], theta in [-2, 2]: the clip itself."""
     model = from_qp([[1.0]], [0.0], [[1.0]], [-1.0], [1.0], theta=([-2.0], [2.0]), Q=[[-1.0]])
-    words = np.array([[0], [1024], [2048], [4095]])
-    theta = -2 + 4 * words / 4095
+    words = np.array([[-2047], [-1024], [0], [2047]])
+    theta = 2 * words / 2047
     np.testing.assert_allclose(model.preprocessing.apply(words), theta)
     np.testing.assert_allclose(logits(model, words), np.clip(theta, -1, 1), atol=1e-8)
 
@@ -122,7 +122,7 @@ def test_duplicate_rows_are_soft_or_refused() -> None:
         from_qp(np.eye(2), np.zeros(2), **twice)
     model = from_qp(np.eye(2), np.zeros(2), **twice, delta=0.5)
     theta = np.array([-3.0])
-    words = np.array([[0]])
+    words = np.array([[-2047]])
     plain = {"P": np.eye(2), "q": np.full(2, theta[0]), "A": np.array(twice["A"]), "l": np.full(2, -np.inf)}
     soft = softened({**plain, "u": np.ones(2)}, np.arange(2), 0.5)
     np.testing.assert_allclose(logits(model, words)[0], osqp_solution(**soft)[:2], atol=1e-6)
@@ -203,7 +203,7 @@ def test_mpc_is_the_receding_horizon_problem() -> None:
     Q, R, T = np.diag([1.0, 2.0, 0.5, 0.1]), np.array([[0.3]]), 3.0 * np.eye(4)
     box = {"x_box": (-1.0, 1.0), "u_bounds": (-0.3, 0.4), "reference": (np.full(4, -0.5), np.full(4, 0.5))}
     model = from_mpc(A, B, Q, R, N, terminal=T, **box)
-    words = np.random.default_rng(0).integers(0, 4096, size=(5, 8))
+    words = np.random.default_rng(0).integers(-2047, 2048, size=(5, 8))
     for theta, found in zip(model.preprocessing.apply(words), logits(model, words), strict=True):
         x0, r = theta[:4], theta[4:]
         weights = [Q] * (N - 1) + [T]
@@ -232,10 +232,10 @@ def test_integers_solve_the_problem_and_keep_the_hard_bounds(
 ) -> None:
     model = masses_mpc(*arguments)
     golden = GoldenModel(integers(model, bits))
-    words = np.random.default_rng(1).integers(0, 4096, size=(500, model.d))
+    words = np.random.default_rng(1).integers(-2047, 2048, size=(500, model.d))
     u, exact = golden.predict(words), logits(model, words)
     assert np.abs(u - exact).max() < 0.005  # of a range of 1; OSQP's default tolerance errs by more
-    corners = np.random.default_rng(2).choice([0, 4095], size=(500, model.d))
+    corners = np.random.default_rng(2).choice([-2047, 2047], size=(500, model.d))
     applied = golden.predict(corners)
     assert np.abs(applied).max() == 0.5  # reached, and never passed: the bound is a word of the state
 
@@ -245,7 +245,7 @@ def test_bounds_between_words_are_kept_too(limit: float) -> None:
     A, B = oscillating_masses(2, 1)
     model = from_mpc(A, B, np.eye(4), np.eye(1), 4, x_box=(-1.0, 1.0), u_bounds=(-limit, limit))
     golden = GoldenModel(integers(model, 12))
-    applied = np.abs(golden.predict(np.random.default_rng(0).choice([0, 4095], size=(300, 4))))
+    applied = np.abs(golden.predict(np.random.default_rng(0).choice([-2047, 2047], size=(300, 4))))
     assert limit * (1 - 2**-8) < applied.max() <= limit
 
 
@@ -290,7 +290,7 @@ def test_states_of_a_sparse_problem_are_eliminated() -> None:
         A, B, np.eye(n), 0.5 * np.eye(m), N, x_box=(-1.0, 1.0), u_bounds=(-0.2, 0.2), terminal=2 * np.eye(n)
     )
     assert sparse.n == condensed.n == N
-    words = np.random.default_rng(0).integers(0, 4096, size=(6, n))
+    words = np.random.default_rng(0).integers(-2047, 2048, size=(6, n))
     np.testing.assert_allclose(logits(sparse, words), logits(condensed, words), atol=1e-8)
 
 
@@ -317,7 +317,7 @@ def test_cvxpy_problems() -> None:
         cvxpy.Minimize(cost + cvxpy.sum_squares(z[0] - r)), [z >= -0.3, z <= 0.4, cvxpy.sum(z) + slack == x[0]]
     )
     model = from_cvxpy(problem, {x: (-1.0, [1.0, 2.0]), r: (-1.0, 1.0)}, [z, slack])
-    words = np.random.default_rng(0).integers(0, 4096, size=(8, 3))
+    words = np.random.default_rng(0).integers(-2047, 2048, size=(8, 3))
     for theta, found in zip(model.preprocessing.apply(words), logits(model, words), strict=True):
         x.value, r.value = theta[:2], theta[2]
         problem.solve(solver=cvxpy.CLARABEL)

@@ -3,7 +3,7 @@
 //   OUTPUTS  one line a sample, output_size TDATA words, hexadecimal
 //   TRACE    (compiled with MONDEQ_TRACE) one line a state word: sample iteration row value
 // mondeq_tb --check WORDS EXPECTED   compares with expected output lines; exit code 1 on a mismatch
-// mondeq_tb --sizes                  prints input_size input_bits output_size state_size iterations
+// mondeq_tb --sizes                  prints input_size input_bits output_size state_size iterations input_signed
 #include "mondeq_top.h"
 
 #include <cstdio>
@@ -93,7 +93,7 @@ static void run(FILE* words, std::ostream& outputs) {
 int main(int argc, char** argv) {
     if (argc == 2 && !std::strcmp(argv[1], "--sizes")) {
         std::cout << input_size << " " << input_bits << " " << output_size << " " << state_size << " " << iterations
-                  << "\n";
+                  << " " << input_signed << "\n";
         return 0;
     }
     const bool checking = argc == 4 && !std::strcmp(argv[1], "--check");

@@ -7,6 +7,7 @@ is exact: words are integers, a value is ``word * 2**-fractional_bits``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,9 @@ class Overflow(StrEnum):
     SAT = "AP_SAT"
     SAT_SYM = "AP_SAT_SYM"
     SAT_ZERO = "AP_SAT_ZERO"
+
+
+_FORMAT = re.compile(r"ap_(u?)(?:fixed<(\d+),(-?\d+)(?:,AP_RND,AP_SAT)?>|int<(\d+)>)")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,23 @@ class FixedPointFormat:
         if self.signed and self.word_length < 2:
             raise InputError("a signed format needs word_length >= 2")
 
+    @staticmethod
+    def parse(text: str) -> FixedPointFormat:
+        """The format of ``ap_fixed<10,3>``, ``ap_ufixed<8,8,AP_RND,AP_SAT>``, ``ap_int<8>`` or ``ap_uint<8>``.
+
+        Without modes, rounded to nearest and saturated: ``AP_RND``, ``AP_SAT``.
+
+        Raises
+        ------
+        ValueError
+            It is none of these.
+        """
+        found = _FORMAT.fullmatch(text.replace(" ", ""))
+        if found is None:
+            raise ValueError(text)
+        unsigned, length, integer, whole = found.groups()
+        return FixedPointFormat(int(length or whole), int(integer or whole), not unsigned, Rounding.RND, Overflow.SAT)
+
     @property
     def fractional_bits(self) -> int:
         """Bits right of the binary point (may be negative)."""
@@ -89,6 +110,11 @@ class FixedPointFormat:
         if not self.signed:
             return 0
         return -self.max_word - (self.overflow is not Overflow.SAT_SYM)
+
+    @property
+    def magnitude(self) -> int:
+        """Largest ``|word|``."""
+        return max(-self.min_word, self.max_word)
 
     def __str__(self) -> str:
         name = "ap_fixed" if self.signed else "ap_ufixed"

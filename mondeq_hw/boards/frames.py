@@ -153,9 +153,9 @@ def identity(program: SolverProgram) -> bytes:
 
 
 def pack_sample(program: SolverProgram, words: np.ndarray) -> bytes:
-    """Input words (d,) as the payload of a request: each in whole bytes, low byte first."""
-    size = word_bytes(program.input_format.word_length)
-    return b"".join(int(word).to_bytes(size, "little") for word in words)
+    """Input words (d,) as the payload of a request: each sign-extended to whole bytes, low byte first."""
+    size, signed = word_bytes(program.input_format.word_length), program.input_format.signed
+    return b"".join(int(word).to_bytes(size, "little", signed=signed) for word in words)
 
 
 def unpack_result(program: SolverProgram, payload: bytes) -> list[int]:

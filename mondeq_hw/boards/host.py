@@ -129,11 +129,13 @@ class SerialSolver:
         LinkError
             The board does not answer.
         """
-        words, top = np.asarray(words), self.program.input_format.max_word
+        words, form = np.asarray(words), self.program.input_format
         if words.ndim != 2 or words.shape[1] != self.program.d:
             raise InputError(f"input words have shape {words.shape}; expected (samples, {self.program.d})")
-        if words.dtype.kind not in "iu" or (words.size and not 0 <= words.min() <= words.max() <= top):
-            raise InputError(f"input words are not all integers from 0 to {top}")
+        if words.dtype.kind not in "iu" or (
+            words.size and not form.min_word <= words.min() <= words.max() <= form.max_word
+        ):
+            raise InputError(f"input words are not all integers from {form.min_word} to {form.max_word}")
         payloads = self._exchange([(Kind.INFER, pack_sample(self.program, sample)) for sample in words])
         rows = [unpack_result(self.program, payload) for payload in payloads]
         dtype = np.int64 if self.program.output_bits < 64 else object

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base import InputError
-from ..problem import MonDEQ, logits
+from ..problem import SATURATE, MonDEQ, logits
 from ..program import GoldenModel, SolverProgram
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ class ClosedLoop:
     controls: np.ndarray
     exact: np.ndarray
     outside: np.ndarray
+
+    @property
+    def saturated_samples(self) -> int:
+        """In how many samples a parameter lay outside its box."""
+        return int(self.outside.sum())
 
     @property
     def largest_error(self) -> float:
@@ -131,7 +136,7 @@ def simulate(
     InputError
         A size does not fit, or the state is no longer finite.
     """
-    golden = GoldenModel(program)
+    golden, inputs = GoldenModel(program), problem.input_map.words
     state = np.asarray(start, dtype=np.float64)
     if steps < 1:
         raise InputError(f"steps is {steps}; expected at least 1")
@@ -142,24 +147,24 @@ def simulate(
         theta = np.asarray(parameter(state, step), dtype=np.float64)
         if theta.shape != (program.d,):
             raise InputError(f"the parameter has shape {theta.shape}; expected ({program.d},)")
-        word = problem.input_map.words_within(theta[None])
-        control = golden.predict(word)[0]
+        raw = inputs.raw(theta[None], SATURATE).raw
+        control = golden.predict(raw)[0]
         state = np.asarray(plant(state, control), dtype=np.float64)
         if disturbances is not None:
             state = state + disturbances[step]
         if not np.isfinite(state).all():
             raise InputError(f"the plant's state is not finite after step {step}; the loop diverges, or the plant does")
         parameters.append(theta)
-        words.append(word[0])
+        words.append(golden.words(raw)[0])
         controls.append(control)
         states.append(state)
     asked = np.array(parameters)
-    inside = problem.input_map.within(asked)
+    inside = inputs.within(asked)
     return ClosedLoop(
-        words=golden.words(np.array(words)),
+        words=np.array(words),
         states=np.array(states),
         parameters=asked,
         controls=np.array(controls),
-        exact=logits(problem, problem.input_map.inverse(inside)),
+        exact=logits(problem, inputs.unrounded(inside)),
         outside=(inside != asked).any(axis=1),
     )

@@ -117,6 +117,7 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "prox": program.prox_range,
         "clip": clip_table(program),
         "input_bits": input_bits,
+        "input_signed": program.input_format.signed,
         "state_bits": program.state_format.word_length,
         "state_max": program.state_format.max_word,
         "drive_sum_bits": signed_width(-program.drive_sum_bound, program.drive_sum_bound),
@@ -178,9 +179,9 @@ def _braced(table: np.ndarray) -> str:
 
 def _write_vectors(program: SolverProgram, output_tdata_bits: int, folder: Path) -> None:
     """Input words and the golden model's outputs, in the testbench's formats."""
-    top = program.input_format.max_word
-    words = np.random.default_rng(0).integers(0, top, (VECTORS, program.d), dtype=np.int64, endpoint=True)
-    words[0], words[1] = 0, top
+    low, top = program.input_format.min_word, program.input_format.max_word
+    words = np.random.default_rng(0).integers(low, top, (VECTORS, program.d), dtype=np.int64, endpoint=True)
+    words[0], words[1] = low, top
     outputs = GoldenModel(program).predict_raw(words)
     lines = [" ".join(hexadecimal_word(word, output_tdata_bits) for word in row) for row in outputs]
     (folder / "words.txt").write_text("\n".join(" ".join(map(str, row)) for row in words.tolist()) + "\n")

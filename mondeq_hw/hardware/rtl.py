@@ -202,6 +202,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
 def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...]) -> dict[str, int]:
     """What only the folded or only the unrolled form of an engine reads."""
     return {
+        "InputSigned": int(program.input_format.signed),
         "DriveWeightBits": program.drive.word_length,
         "DriveShiftBase": int(program.injection.right_shift.min()),
         "DriveShiftBits": _shift_bits(program.injection.right_shift),

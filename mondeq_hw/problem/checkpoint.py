@@ -54,7 +54,7 @@ class Checkpoint:
         Parameters
         ----------
         given : mapping
-            ``scale``, ``mean`` and ``std`` of the user; None stands for not given.
+            Fields of a :class:`Preprocessing` that the user gave; None stands for not given.
         mnist : bool
             Whether the data are MNIST's: then a reference code's own network is prepared as that code does.
 
@@ -67,12 +67,12 @@ class Checkpoint:
         if model.stored is not None and any(value is not None for value in given.values()):
             raise InputError(
                 f"{model.source}: the preprocessing of a retrained network is part of its integers; leave "
-                "--input-scale, --input-mean and --input-std out"
+                "--input-scale, --input-mean, --input-std, --input-format and --input-range out"
             )
         known = self.usual if model.preprocessing is None and mnist else model.preprocessing
-        preprocessing = completed(known, dict(given))
+        preprocessing = completed(known, given)
         if preprocessing is None:
             raise unknown(model.source, self.usual)
         return replace(
-            self, model=replace(model, preprocessing=preprocessing.checked("--input-scale/mean/std", model.d))
+            self, model=replace(model, preprocessing=preprocessing.checked("--input-scale/mean/std/range", model.d))
         )

@@ -155,7 +155,7 @@ def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray]
     stated = {} if model.preprocessing is None else {"preprocessing": model.preprocessing.to_plain()}
     metadata = {
         "format": FORMAT_NAME,
-        "version": format_version(model.prox, model.F is not None),
+        "version": format_version(model.prox, model.F is not None, model.preprocessing),
         "m": float(model.monotonicity_margin),
         **stated,
         "training": {

@@ -7,20 +7,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError
+from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, canonical_digest
 from .preprocessing import Preprocessing, unknown
 from .splitting import find_splitting
 
 #: Name and version of the own checkpoint format, in the metadata of whatever container.
 FORMAT_NAME = "mondeq-hw"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 
-def format_version(clip: Clip, feedthrough: bool) -> int:
+def format_version(clip: Clip, feedthrough: bool, preprocessing: Preprocessing | None = None) -> int:
     """Of a file: the first version whose readers know all of it, so that none of before leaves something out.
 
-    Version 1 is relu, 2 has another clip, 3 has an output that takes the input directly.
+    Version 1 is relu, 2 has another clip, 3 has an output that takes the input directly, 4 inputs of a declared
+    format or range.
     """
+    if preprocessing is not None and preprocessing.declares_words:
+        return 4
     return 3 if feedthrough else 1 if clip.is_relu else 2
 
 
@@ -167,6 +170,8 @@ class MonDEQ:
             state.update(array.tobytes())
         if not self.prox.is_relu:
             state.update(repr(self.prox).encode())
+        if pre is not None and pre.declares_words:
+            state.update(canonical_digest(pre.to_plain()).encode())
         return state.hexdigest()
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..base import DenseOperator, FixedPointFormat, InputError, Overflow, canonical_digest
 from .model import FORMAT_NAME, StoredRecurrence, format_version
+from .preprocessing import Preprocessing
 from .stored import FEEDTHROUGH, KEY, MATRICES, pack
 
 if TYPE_CHECKING:
@@ -184,10 +185,14 @@ def onnx_digest(model: onnx.ModelProto) -> str:
 
 
 def raw_words_metadata(stored: StoredRecurrence, packed: dict[str, Any]) -> dict[str, Any]:
-    """Metadata of a network without preprocessing, that takes input words as they are."""
-    preprocessing = {"scale": 1.0, "mean": 0.0, "std": 1.0, "input_bits": stored.input_format.integer_bits}
-    version = format_version(stored.prox, stored.feedthrough is not None)
-    return {"format": FORMAT_NAME, "version": version, "preprocessing": preprocessing, KEY: packed}
+    """Metadata of a network without preprocessing, that takes input words for what their format says."""
+    words = stored.input_format
+    if words.signed or words.fractional_bits > 0:
+        preprocessing = Preprocessing(1.0, input_format=words)
+    else:  # leading bits of whole numbers
+        preprocessing = Preprocessing(1.0, input_bits=words.integer_bits)
+    version = format_version(stored.prox, stored.feedthrough is not None, preprocessing)
+    return {"format": FORMAT_NAME, "version": version, "preprocessing": preprocessing.to_plain(), KEY: packed}
 
 
 def _recurrence_of_version_1(plain: Mapping[str, Any], step_size: float) -> StoredRecurrence:

@@ -71,7 +71,7 @@ def from_qp(
     Returns
     -------
     MonDEQ
-        Its raw input words are the parameters on their box, ``2^input_bits - 1`` steps each.
+        Its inputs are the parameters themselves, in words of ``input_bits`` bits spread evenly over their box.
 
     Raises
     ------
@@ -92,8 +92,6 @@ def network(inclusion: Inclusion, box: tuple[np.ndarray, np.ndarray], input_bits
     low, high = box
     if not 1 <= input_bits <= 16:
         raise InputError(f"{source}: input_bits is {input_bits}; expected 1 to 16")
-    # x = (word - mean) / std; a parameter that cannot move keeps its value at every word.
-    std = (2.0**input_bits - 1) / np.where(high > low, high - low, 2.0**-40)
     W = np.eye(len(inclusion.M)) - inclusion.M
     return MonDEQ(
         W=W,
@@ -102,7 +100,7 @@ def network(inclusion: Inclusion, box: tuple[np.ndarray, np.ndarray], input_bits
         O=inclusion.O,
         c=inclusion.o,
         monotonicity_margin=monotonicity_margin(W),
-        preprocessing=Preprocessing(scale=1.0, mean=-low * std, std=std, input_bits=input_bits),
+        preprocessing=Preprocessing(scale=1.0, input_bits=input_bits, input_range=(low, high)),
         source=source,
         clip=Clip.of(inclusion.kinds),
         task=VALUES.name,

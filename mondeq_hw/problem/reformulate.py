@@ -70,16 +70,16 @@ class Recurrence:
 
 def folded_input(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
     """``(U', b')`` with ``U x + b = U' words + b'`` for raw input words."""
-    gain, mean = _folding(model)
-    return model.U * gain, model.b - model.U @ mean
+    gain, offset = _folding(model)
+    return model.U * gain, model.b - model.U @ offset
 
 
 def folded_output(model: MonDEQ) -> tuple[np.ndarray | None, np.ndarray]:
     """``(F', c')`` with ``F x + c = F' words + c'`` for raw input words; ``F'`` is None where the network has no F."""
     if model.F is None:
         return None, model.c
-    gain, mean = _folding(model)
-    return model.F * gain, model.c - model.F @ mean
+    gain, offset = _folding(model)
+    return model.F * gain, model.c - model.F @ offset
 
 
 def outputs_of(model: MonDEQ, equilibria: np.ndarray, words: np.ndarray) -> np.ndarray:
@@ -91,10 +91,9 @@ def outputs_of(model: MonDEQ, equilibria: np.ndarray, words: np.ndarray) -> np.n
 
 
 def _folding(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
-    """Of every input: what a raw word is multiplied by, and what is taken off the product."""
+    """Of every input: what it is multiplied by raw, and what is taken off the product."""
     pre = model.input_map
-    std = np.broadcast_to(pre.std, (model.d,))
-    return np.asarray(pre.scale / std), np.broadcast_to(pre.mean, (model.d,)) / std
+    return np.broadcast_to(pre.gain, (model.d,)), np.broadcast_to(pre.offset, (model.d,))
 
 
 def reformulate(model: MonDEQ, splitting: Splitting, step_size: float) -> Recurrence:
@@ -132,16 +131,15 @@ def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: s
         W = splitting.operator_of(matrix, alpha)
     except InputError as error:
         raise InputError(f"{source}: {error}. Retrain the model") from None
-    std = np.broadcast_to(preprocessing.std, stored.drive.shape[1:])
-    mean = np.broadcast_to(preprocessing.mean, stored.drive.shape[1:])
-    U = splitting.injection_of(matrix, alpha, stored.drive.values) * (std / preprocessing.scale)
-    F = None if stored.feedthrough is None else stored.feedthrough.values * (std / preprocessing.scale)
+    offset = np.broadcast_to(preprocessing.offset, stored.drive.shape[1:])
+    U = splitting.injection_of(matrix, alpha, stored.drive.values) * preprocessing.inverse_gain
+    F = None if stored.feedthrough is None else stored.feedthrough.values * preprocessing.inverse_gain
     return MonDEQ(
         W=W,
         U=U,
-        b=splitting.injection_of(matrix, alpha, stored.drive_bias) + U @ (mean / std),
+        b=splitting.injection_of(matrix, alpha, stored.drive_bias) + U @ offset,
         O=stored.readout.values,
-        c=stored.readout_bias if F is None else stored.readout_bias + F @ (mean / std),
+        c=stored.readout_bias if F is None else stored.readout_bias + F @ offset,
         monotonicity_margin=monotonicity_margin(W),
         preprocessing=preprocessing,
         source=source,

@@ -42,7 +42,7 @@ def pack(stored: StoredRecurrence) -> tuple[dict[str, np.ndarray], dict[str, Any
         "step_size": float(stored.step_size),
         "leak_shift": int(stored.leak_shift),
         "word_lengths": {name: int(matrix.word_length) for name, matrix in matrices.items()},
-        "input_format": [stored.input_format.word_length, stored.input_format.integer_bits],
+        "input_format": _packed_format(stored.input_format),
         "state_format": [stored.state_format.word_length, stored.state_format.integer_bits],
         **pack_clip(stored.prox),
     }
@@ -70,7 +70,7 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
         matrix, drive, readout = (_matrix(arrays, name, int(lengths[name])) for name in MATRICES)
         direct = _matrix(arrays, FEEDTHROUGH, int(lengths[FEEDTHROUGH])) if FEEDTHROUGH in lengths else None
         drive_bias, readout_bias = (np.asarray(arrays[f"{KEY}.{name}"], dtype=np.float64) for name in BIASES)
-        input_bits, input_integer_bits = metadata["input_format"]
+        input_bits, input_integer_bits, *signed = metadata["input_format"]
         state_bits, state_integer_bits = metadata["state_format"]
         stored = StoredRecurrence(
             solver=str(metadata["solver"]),
@@ -80,7 +80,7 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
             readout=readout,
             drive_bias=drive_bias,
             readout_bias=readout_bias,
-            input_format=FixedPointFormat(input_bits, input_integer_bits, signed=False, overflow=Overflow.SAT),
+            input_format=FixedPointFormat(input_bits, input_integer_bits, signed == [True], overflow=Overflow.SAT),
             state_format=FixedPointFormat(state_bits, state_integer_bits),
             clip=unpack_clip(metadata, len(drive_bias), where),
             feedthrough=direct,
@@ -93,6 +93,11 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
     _check(stored, where)
     _check_step(stored, leak_shift, where)
     return stored
+
+
+def _packed_format(words: FixedPointFormat) -> list[Any]:
+    """Bits, and that words are signed where they are: readers of before refuse three entries."""
+    return [words.word_length, words.integer_bits, *([True] if words.signed else [])]
 
 
 def pack_clip(clip: Clip) -> dict[str, Any]:

@@ -207,11 +207,11 @@ class GoldenModel:
 
     def _checked(self, words: np.ndarray) -> np.ndarray:
         words = np.asarray(words)
-        top = self.program.input_format.max_word
+        low, top = self.program.input_format.min_word, self.program.input_format.max_word
         if words.ndim != 2 or words.shape[1] != self.program.d:
             raise InputError(f"input words have shape {words.shape}; expected (samples, {self.program.d})")
-        if words.size and (words.dtype.kind not in "iu" or words.min() < 0 or words.max() > top):
-            raise InputError(f"input words must be integers from 0 to {top}; quantise with words(X) first")
+        if words.size and (words.dtype.kind not in "iu" or words.min() < low or words.max() > top):
+            raise InputError(f"input words must be integers from {low} to {top}; quantise with words(X) first")
         return words
 
 

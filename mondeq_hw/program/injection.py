@@ -58,8 +58,7 @@ class Injection:
     @cached_property
     def sum_bound(self) -> int:
         """Largest magnitude of ``sum_j operator[i,j] x_j`` of any row, before the left shift, by absolute sums."""
-        words = self.input_format
-        return max(self.operator.absolute_row_sums()) * max(abs(words.min_word), words.max_word)
+        return max(self.operator.absolute_row_sums()) * self.input_format.magnitude
 
     @cached_property
     def accumulator_bound(self) -> int:

@@ -204,8 +204,9 @@ def _check(stage: Stage) -> None:
     state = stage.state_format
     if not (state.signed and state.rounding is Rounding.RND and state.overflow is Overflow.SAT_SYM):
         raise InputError(f"program: state format is {state}; expected a signed AP_RND, AP_SAT_SYM format")
-    if stage.input_format.signed:
-        raise InputError("program: input words are unsigned; fold an offset into the preprocessing instead")
+    words = stage.input_format
+    if words.signed and not (words.rounding is Rounding.RND and words.overflow is Overflow.SAT):
+        raise InputError(f"program: input format is {words}; expected AP_RND, AP_SAT, of which every word is proved")
     if stage.clip.n != n:
         raise InputError(f"program: the clip has {stage.clip.n} rows; expected {n}")
     for kind in stage.clip.kinds:

@@ -147,11 +147,11 @@ def difference(left: Matrix, right: Matrix) -> Matrix:
     return [list(map(sub, a, b)) for a, b in zip(left, right)]
 
 
-def span(row: Iterable[int], top: int, offset: int) -> tuple[int, int]:
-    """Smallest and largest ``row x + offset`` over words ``x`` from 0 to ``top``."""
-    entries = list(row)
-    low, high = (sum(x for x in entries if (x < 0) == negative) * top for negative in (True, False))
-    return low + offset, high + offset
+def span(row: Iterable[int], words: tuple[int, int], offset: int) -> tuple[int, int]:
+    """Smallest and largest ``row x + offset`` over words ``x`` from the first of ``words`` to the second."""
+    entries, (least, most) = list(row), words
+    below, above = (sum(x for x in entries if (x < 0) == negative) for negative in (True, False))
+    return below * most + above * least + offset, below * least + above * most + offset
 
 
 def rounded(value: int, shift: int) -> int:
@@ -273,9 +273,12 @@ class Program:
 
     def _read_formats(self, words: Plain, state: Plain) -> None:
         good = state["signed"] is True and state["rounding"] == "AP_RND" and state["overflow"] == "AP_SAT_SYM"
-        need(good and words["signed"] is False, "state or input format is not what the proofs are about")
+        need(good and type(words["signed"]) is bool, "state or input format is not what the proofs are about")
         self.top = (1 << (whole(state["word_length"], 2, 64) - 1)) - 1  # largest state word
-        self.x_top = (1 << whole(words["word_length"], 1, 64)) - 1  # largest input word
+        count = 1 << whole(words["word_length"], 1, 64)
+        low = -(count // 2) if words["signed"] else 0
+        self.x_range = (low, low + count - 1)  # smallest and largest input word
+        self.x_top = max(map(abs, self.x_range))
         self.f, self.input_f = (
             form["word_length"] - whole(form["integer_bits"], -MOST_BITS, MOST_BITS) for form in (state, words)
         )
@@ -336,15 +339,21 @@ class Program:
         G = max(self.g)
         return [[x << (G - g) for x in row] for row, g in zip(self.stored, self.g)], G
 
+    @property
+    def fine_words(self) -> tuple[int, int]:
+        """Smallest and largest input word on the grid of the drive's sums."""
+        low, high = self.x_range
+        return low << self.left, high << self.left
+
     @cached_property
     def drive_spans(self) -> list[tuple[int, int]]:
         """Smallest and largest exact drive of every row over every input, on the drive accumulator's grid."""
-        return [span(row, self.x_top << self.left, bias) for row, bias in zip(self.drive, self.drive_bias)]
+        return [span(row, self.fine_words, bias) for row, bias in zip(self.drive, self.drive_bias)]
 
     @cached_property
     def direct_spans(self) -> list[tuple[int, int]]:
         """The same of the feed-through's rows."""
-        return [span(row, self.x_top << self.left, 0) for row in self.direct]
+        return [span(row, self.fine_words, 0) for row in self.direct]
 
     @cached_property
     def direct_rounding(self) -> list[Fraction]:
@@ -600,7 +609,7 @@ class Samples:
         self.program, self.plain, self.count = program, plain, whole(plain["count"], 1)
         products = program.n * (program.d + (2 * program.iterations + 2) * program.n + program.k)
         need(self.count * products <= MOST_WORK, "too many samples to check")
-        self.words = unpacked(plain["words"], self.count, program.d, 0, program.x_top)
+        self.words = unpacked(plain["words"], self.count, program.d, *program.x_range)
 
     @cached_property
     def exact_drives(self) -> Matrix:
@@ -768,7 +777,7 @@ class Points:
         T = max(model.grid_bits + self.bits, U.bits)  # fractional bits in which all sums are exact
         left, right = T - model.grid_bits - self.bits, T - U.bits
         # W, U and b are off by at most half a unit each.
-        half = ((sum(map(abs, z)) << left) + ((sum(x) + 1) << right) + 1) >> 1
+        half = ((sum(map(abs, z)) << left) + ((sum(map(abs, x)) + 1) << right) + 1) >> 1
         square = 0
         for value, row, a, u, b in zip(z, self._rows, model.monotone, U.matrix, U.offset):
             pull = ((dot(u, x) + b) << right) - (dot(a, z) << left)  # W z + U x + b - z
@@ -835,7 +844,7 @@ class EveryInput:
         for row, u, b in zip(times(self.X, drive), U.matrix, U.offset):
             fine, coarse = H - self.model.grid_bits - E, H - U.bits
             *inputs, offset = ((x << fine) - (self.gain * y << coarse) for x, y in zip(row, [*u, b]))
-            square += max(map(abs, span(inputs, P.x_top, offset))) ** 2
+            square += max(map(abs, span(inputs, P.x_range, offset))) ** 2
         return root_up(square) / Fraction(2) ** H
 
 
@@ -903,7 +912,7 @@ class Mismatch:
         T, found = max(model.bits, *P.direct_grids), []
         for row, real, grid, rounding in zip(P.direct, model.matrix, P.direct_grids, P.direct_rounding):
             change = [(x << T - grid) - (y << T - model.bits) for x, y in zip(row, real)]
-            most = max(map(abs, span(change, P.x_top, 0))) / Fraction(2) ** T
+            most = max(map(abs, span(change, P.x_range, 0))) / Fraction(2) ** T
             found.append(most + rounding / output_unit + half)
         return found
 
@@ -926,7 +935,7 @@ class Mismatch:
     def inputs(self) -> list[Fraction]:
         """Largest ``|c_i|``."""
         rows, unit = self.input
-        return [max(map(abs, span(row[:-1], self.program.x_top, row[-1]))) / unit for row in rows]
+        return [max(map(abs, span(row[:-1], self.program.x_range, row[-1]))) / unit for row in rows]
 
     @cached_property
     def matrix_norm(self) -> Fraction:

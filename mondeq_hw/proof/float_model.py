@@ -150,7 +150,8 @@ def enclose_equilibria(
         _exact_input(affine, program, words) << input_shift
     )
     # Half a unit for every entry of W and U that was rounded, times what it multiplies.
-    rounding = (np.abs(centres).sum(axis=1) << matrix_shift) + (words.astype(object).sum(axis=1) + 1 << input_shift)
+    magnitudes = np.abs(words.astype(object)).sum(axis=1) + 1
+    rounding = (np.abs(centres).sum(axis=1) << matrix_shift) + (magnitudes << input_shift)
     z = centres << T - bits
     residuals = NormalCones.on_grid(model.clip, T).distance(z, v - z) + ((rounding + 1) >> 1)[:, None]
     unit = model.margin * Fraction(2) ** T
@@ -170,7 +171,7 @@ def _points(clip: Clip, equilibria: np.ndarray, Z: int, bits: int) -> np.ndarray
 
 def _exact_input(affine: AffineGrid, program: SolverProgram, words: np.ndarray) -> np.ndarray:
     """``U x + b`` (samples, n) on its grid, as Python integers."""
-    dtype = exact_dtype(max(sum(map(abs, row)) for row in affine.matrix) * program.input_format.max_word)
+    dtype = exact_dtype(max(sum(map(abs, row)) for row in affine.matrix) * program.input_format.magnitude)
     product: np.ndarray = words.astype(dtype) @ np.array(affine.matrix, dtype=dtype).T
     whole = product if dtype is object else product.astype(np.int64)
     return whole.astype(object) + np.array(affine.offset, dtype=object)
@@ -244,7 +245,7 @@ def displacement_bound(
     R = X * flint.fmpz_mat(N) - (_identity(program.n, one) - A) * 2**G
     change, H = _input_change(model, program, X, gain)
     moved = (_norm(R) * state_bound / Fraction(2) ** (GRID_BITS + G) + change / Fraction(2) ** H) / gain
-    inputs = program.d * program.input_format.max_word + 1
+    inputs = program.d * program.input_format.magnitude + 1
     # Half a unit for every entry of W and U that was rounded, times what it multiplies.
     rounding = program.n * state_bound / 2**GRID_BITS + root_up(program.n) * inputs / Fraction(2) ** model.input.bits
     values, cones = clip_change(model.clip, program, step_size)
@@ -314,8 +315,10 @@ def _input_change(model: FloatModel, program: SolverProgram, X: flint.fmpz_mat, 
     )
     wanted = flint.fmpz_mat([[*row, offset] for row, offset in zip(affine.matrix, affine.offset, strict=True)])
     change = deployed * 2 ** (H - GRID_BITS - E) - wanted * (gain * 2 ** (H - affine.bits))
-    top, square = program.input_format.max_word, 0
+    words, square = program.input_format, 0
     for *row, offset in [[int(x) for x in row] for row in change.tolist()]:
-        low, high = (sum(x for x in row if (x < 0) == negative) * top + offset for negative in (True, False))
+        below, above = (sum(x for x in row if (x < 0) == negative) for negative in (True, False))
+        low = below * words.max_word + above * words.min_word + offset
+        high = below * words.min_word + above * words.max_word + offset
         square += max(abs(low), abs(high)) ** 2
     return root_up(square), H

@@ -187,7 +187,7 @@ class Mismatch:
     def _state_norm_by_margin(self) -> Fraction:
         """``||z|| <= ||q|| / m`` and ``s - z = alpha (q - A z)``."""
         affine, words = self.floating.input, self.program.input_format
-        top = max(abs(words.min_word), words.max_word)
+        top = words.magnitude
         rows = zip(affine.matrix, affine.offset, strict=True)
         square = sum((sum(map(abs, row)) * top + abs(offset)) ** 2 for row, offset in rows)
         q = Fraction(root_up(square)) / Fraction(2) ** affine.bits
@@ -236,7 +236,7 @@ class Mismatch:
         """Bound on the 2-norm between the network's equilibrium and that of its integers."""
         words, n = self.program.input_format, self.program.n
         sums = self.dual([1] * n, Fraction(1)) * self.state_norm  # sum_i |z_i|
-        inputs = self.program.d * max(abs(words.min_word), words.max_word) + 1
+        inputs = self.program.d * words.magnitude + 1
         half = sums / 2 ** (GRID_BITS + 1) + inputs / Fraction(2) ** (self.floating.input.bits + 1)
         return Fraction(root_up(n)) * half / self.floating.margin
 

@@ -35,7 +35,7 @@ def stored_model(build: Build, report: Report) -> MonDEQ:
     return replace(
         model_from_plain(operator, build.program.input_format.fractional_bits),
         monotonicity_margin=facts["monotonicity_margin"],
-        preprocessing=Preprocessing(scale=1.0, input_bits=facts["preprocessing"]["input_bits"]),
+        preprocessing=Preprocessing.from_plain(facts["preprocessing"]).of_raw(),
         source=facts["source"],
     )
 
@@ -131,7 +131,7 @@ def _stored_data(build: Build, report: Report) -> Data:
             f"the data {name} is gone, and the certificate holds none of it; name it by --data-dir or --calibration"
         )
     if samples is not None:
-        calibration = raw(unpacked(samples["words"], samples["count"])).astype(np.int64)
+        calibration = raw(unpacked(samples["words"], samples["count"]))
     if (targets := build.targets) is not None:
-        test = Dataset(str(name), "test", raw(build.stimulus).astype(np.int64), targets)
+        test = Dataset(str(name), "test", raw(build.stimulus), targets)
     return Data(report.task, name, report.division, calibration, test)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..base import FixedPointFormat, InputError, Overflow, Rounding, max_level
+from ..base import FixedPointFormat, InputError, max_level
 from ..problem import (
     PEACEMAN_RACHFORD,
     MonDEQ,
@@ -127,8 +127,8 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
     ----------
     model : MonDEQ
     options : LoweringOptions
-    samples : ndarray of int (samples, d), optional
-        Raw input words of training samples: required by the calibrated
+    samples : ndarray (samples, d), optional
+        Raw inputs of training samples: required by the calibrated
         rounding, and used for the range of the state.
 
     Returns
@@ -295,9 +295,9 @@ def _readout_bits(options: LoweringOptions) -> int:
 
 
 def _input_format(model: MonDEQ, options: LoweringOptions) -> FixedPointFormat:
-    """``ap_ufixed<b, B>``: the ``b`` leading bits of a raw ``B``-bit word, rounded."""
-    raw = model.input_map.input_bits
-    return FixedPointFormat(options.input_bits or raw, raw, False, Rounding.RND, Overflow.SAT)
+    """That of the raw words, of which only the leading bits may be kept, rounded."""
+    raw = model.input_map.words.format
+    return replace(raw, word_length=options.input_bits or raw.word_length)
 
 
 def _state_format(
@@ -315,8 +315,9 @@ def _range_words(model: MonDEQ) -> np.ndarray:
     """Stand-ins for samples where there are none: noise from sparse to dense."""
     rng = np.random.default_rng(0)
     density = rng.random((256, 1))
-    words = rng.integers(0, 2**model.input_map.input_bits, size=(256, model.d))
-    return np.where(rng.random(words.shape) < density, words, 0)
+    form, (first, last) = model.input_map.words.format, model.input_map.words.ends
+    words = rng.integers(first, last + 1, size=(256, model.d))
+    return form.to_float(np.where(rng.random(words.shape) < density, words, 0))
 
 
 # -- checks ------------------------------------------------------------------
@@ -328,7 +329,7 @@ def _check(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None) 
     for word_length in (options.bits, _drive_bits(options), _readout_bits(options)):
         max_level(word_length)
     _between("state-bits", options.state_bits, 2, 32)
-    _between("input-bits", options.input_bits, 1, model.input_map.input_bits)
+    _between("input-bits", options.input_bits, 1, model.input_map.words.format.word_length)
     if options.step_size is not None and not (np.isfinite(options.step_size) and options.step_size > 0):
         raise InputError(f"step size is {options.step_size}; expected a positive number")
     if options.step_size is not None:

@@ -45,6 +45,13 @@ class Sizes:
     outputs: int
     states: int
     iterations: int
+    input_signed: int = 0
+
+    @property
+    def input_range(self) -> tuple[int, int]:
+        """Smallest and largest input word."""
+        half = self.input_signed << (self.input_bits - 1)
+        return -half, (1 << self.input_bits) - 1 - half
 
 
 class CSimulation:
@@ -112,9 +119,9 @@ class CSimulation:
             raise InputError(
                 f"input words are {words.dtype}{words.shape}; expected integers (samples, {self.sizes.inputs})"
             )
-        top = 2**self.sizes.input_bits - 1
-        if words.size and (words.min() < 0 or words.max() > top):
-            raise InputError(f"input words reach from {words.min()} to {words.max()}; expected 0 to {top}")
+        low, top = self.sizes.input_range
+        if words.size and (words.min() < low or words.max() > top):
+            raise InputError(f"input words reach from {words.min()} to {words.max()}; expected {low} to {top}")
         return words
 
 

@@ -11,6 +11,7 @@ module mondeq_drive #(
   parameter int Simd = mondeq_pkg::DriveSimd,
   parameter int Slots = mondeq_pkg::Slots,
   parameter int InputBits = mondeq_pkg::InputBits,
+  parameter bit InputSigned = mondeq_pkg::InputSigned != 0,
   parameter int WeightBits = mondeq_pkg::DriveWeightBits,
   parameter int SumBits = mondeq_pkg::DriveAccumulatorBits,
   parameter int DriveBits = mondeq_pkg::DriveBits,
@@ -201,6 +202,7 @@ module mondeq_drive #(
     .Groups    (Groups),
     .WeightBits(WeightBits),
     .DataBits  (InputBits),
+    .DataSigned(InputSigned),
     .SumBits   (SumBits),
     .LeftShift (LeftShift),
     .File      (WeightFile)

@@ -1,4 +1,4 @@
-"""The own format and plain arrays: ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``F, scale, mean, std, input_bits``.
+"""The own format and plain arrays: ``W`` or ``A, B, m``; ``U, b, O, c``; optional ``F`` and a preprocessing's fields.
 
 Plain arrays may have the names of ``nn.Linear`` layers.  Of a retrained network the
 metadata hold the integers of the recurrence instead (``stored.py``).
@@ -14,8 +14,9 @@ import numpy as np
 
 from ...base import InputError
 from ..checkpoint import Checkpoint, Training
+from ..input_words import read_format, read_range
 from ..model import FORMAT_VERSION, monotonicity_margin
-from ..preprocessing import Preprocessing
+from ..preprocessing import Preprocessing, completed
 from ..reformulate import network_of
 from ..source import Asked, Source, parametrised
 from ..spelling import Spelled
@@ -118,24 +119,36 @@ def _preprocessing(source: Source, d: int) -> Preprocessing | None:
         raise InputError(
             f"{source.where}: metadata 'preprocessing' is no object; expected scale, mean, std, input_bits"
         )
-    values = {key: source.per_input(key, stored[key], d) for key in ("scale", "mean", "std") if key in stored}
+    values: dict[str, Any] = {
+        key: source.per_input(key, stored[key], d) for key in ("scale", "mean", "std") if key in stored
+    }
     bits = source.number("input_bits", stored.get("input_bits", DEFAULT_INPUT_BITS))
-    if bits != int(bits) or not 1 <= bits <= 16:
+    if "input_format" not in stored and (bits != int(bits) or not 1 <= bits <= 16):
         raise InputError(f"{source.where}: input_bits is {bits:g}; expected a whole number from 1 to 16")
+    if "input_format" in stored:
+        values["input_format"] = read_format(_text(stored["input_format"]))
+    if "input_range" in stored:
+        values["input_range"] = read_range(stored["input_range"], source.where)
     if not values:
         return None
-    if "scale" not in values:
+    preprocessing = completed(None, {**values, "input_bits": int(bits)})
+    if preprocessing is None:
         raise InputError(
             f"{source.where}: has {' and '.join(values)}, but not scale; add it: x = (scale * word - mean) / std"
         )
-    return Preprocessing(**values, input_bits=int(bits)).checked(source.where, d)
+    return preprocessing.checked(source.where, d)
+
+
+def _text(stored: Any) -> str:
+    """A text, which is an array of one in .npz and .mat."""
+    return str(np.asarray(stored).reshape(-1)[0])
 
 
 def _task(source: Source) -> str | None:
     stored = source.metadata.get("task", source.spelled.arrays.get("task"))
     if stored is None:
         return None
-    name = str(np.asarray(stored).reshape(-1)[0])  # an array of one text in .npz and .mat
+    name = _text(stored)
     if name not in TASKS:
         raise InputError(f"{source.where}: task is {name!r}; expected {' or '.join(TASKS)}. Correct it")
     return name

@@ -1,0 +1,226 @@
+"""Input words and the real values that they stand for: the one place where one becomes the other.
+
+A value is what the user has (a pixel, a speed in m/s); a raw input is a multiple of the step of the word's format.
+They are the same but where a range is declared: the words of a range are whole numbers, spread evenly over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..base import FixedPointFormat, InputError, Overflow, Rounding
+
+#: What becomes of a value that no word stands for.
+ERROR, SATURATE = "error", "saturate"
+ON_OVERFLOW = (ERROR, SATURATE)
+#: Longest raw word.
+MOST_BITS = 32
+
+
+@dataclass(frozen=True)
+class RawInputs:
+    """Values that became raw inputs.
+
+    Parameters
+    ----------
+    raw : ndarray (samples, d)
+        int64 where the format has whole numbers only, else float64.
+    saturated, rounded : int
+        How many values lay beyond all words and were taken at the edge; how many were no whole number and had to be.
+    """
+
+    raw: np.ndarray
+    saturated: int
+    rounded: int
+
+    def in_words(self) -> str:
+        """What was not as it should be; empty where nothing was."""
+        counts = ((self.saturated, "saturated to the input's range"), (self.rounded, "rounded to whole numbers"))
+        said = [f"{count} {what}" for count, what in counts if count]
+        return f"of {self.raw.size} input values, {' and '.join(said)}" if said else ""
+
+
+@dataclass(frozen=True)
+class InputWords:
+    """Which values the words of an input stand for.
+
+    Parameters
+    ----------
+    format : FixedPointFormat
+        Of a raw word; with a range it has no fractional bits.
+    low, high : ndarray () or (d,), optional
+        A declared range in the user's units, for all inputs or one for each.
+    """
+
+    format: FixedPointFormat
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+
+    @staticmethod
+    def over(low: Any, high: Any, bits: int) -> InputWords:
+        """The words of so many bits over a range.
+
+        With a negative end they are signed, zero is the range's middle, and the word that has no negative is left
+        over; otherwise they are unsigned and zero is the lower end.
+
+        Raises
+        ------
+        InputError
+            The range is empty or not finite.
+        """
+        low, high = np.broadcast_arrays(*(np.asarray(end, dtype=np.float64) for end in (low, high)))
+        if not (np.isfinite(low).all() and np.isfinite(high).all() and (low <= high).all()):
+            raise InputError(f"input range goes from {_shown(low)} to {_shown(high)}; expected finite, rising numbers")
+        signed = bool((low < 0).any()) and bits > 1
+        return InputWords(FixedPointFormat(bits, bits, signed, Rounding.RND, Overflow.SAT), low, high)
+
+    # -- the affine map of a range; of a format alone it is the identity --------------
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """First and last word that stands for a value."""
+        form = self.format
+        return (form.min_word if self.low is None or not form.signed else -form.max_word), form.max_word
+
+    @property
+    def unit(self) -> np.ndarray:
+        """Value of one unit of a raw input, () or (d,)."""
+        if self.low is None or self.high is None:
+            return np.ones(())
+        first, last = self.ends
+        return np.asarray((self.high - self.low) / (last - first))
+
+    @property
+    def origin(self) -> np.ndarray:
+        """Value of the raw input zero, () or (d,)."""
+        if self.low is None or self.high is None:
+            return np.zeros(())
+        return np.asarray((self.low + self.high) / 2 if self.format.signed else self.low)
+
+    @property
+    def is_real(self) -> bool:
+        """Whether values are real numbers, for which the nearest word is right, and not counts or pixels."""
+        return self.low is not None or self.format.fractional_bits > 0
+
+    def values(self, raw: np.ndarray) -> np.ndarray:
+        """The values that raw inputs (.., d) stand for."""
+        return self.unit * np.asarray(raw, dtype=np.float64) + self.origin
+
+    def within(self, values: np.ndarray) -> np.ndarray:
+        """Values as they are, or at the edge where they lie beyond the first or the last."""
+        if self.low is not None and self.high is not None:
+            return np.clip(values, self.low, self.high)
+        return np.clip(values, *self.format.to_float(np.array(self.ends)))
+
+    # -- values to raw inputs ---------------------------------------------------------
+
+    def raw(self, values: Any, on_overflow: str = ERROR, *, where: str = "inputs", remedy: str = "") -> RawInputs:
+        """Values (samples, d) as raw inputs, each on the nearest word.
+
+        Parameters
+        ----------
+        values : array_like of real numbers (samples, d)
+        on_overflow : {"error", "saturate"}
+            What becomes of a value whose nearest word does not exist, or that is no whole number where only those
+            have a word.
+        where, remedy : str
+            For messages: what the values are, and what else may be done.
+
+        Raises
+        ------
+        InputError
+            A value is not a finite number; or as ``on_overflow`` says.
+        """
+        if on_overflow not in ON_OVERFLOW:
+            raise InputError(f"on_overflow is {on_overflow!r}; expected {' or '.join(ON_OVERFLOW)}")
+        values = np.asarray(values)
+        if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
+            raise InputError(f"{where}: values are {values.dtype} or not finite; expected finite real numbers")
+        scaled = np.ldexp(self.unrounded(values), self.format.fractional_bits)
+        words = np.floor(scaled + 0.5)
+        first, last = self.ends
+        outside = (words < first) | (words > last)
+        off_grid = np.zeros_like(outside) if self.is_real else (words != scaled) & ~outside
+        if on_overflow == ERROR and (outside.any() or off_grid.any()):
+            raise InputError(self._complaint(where, values, outside, off_grid, remedy))
+        raw = np.ldexp(np.clip(words, first, last), -self.format.fractional_bits)
+        whole = self.format.fractional_bits <= 0
+        return RawInputs(raw.astype(np.int64) if whole else raw, int(outside.sum()), int(off_grid.sum()))
+
+    def unrounded(self, values: np.ndarray) -> np.ndarray:
+        """Raw inputs on no grid; where a range is one number, 0 for that and infinite for any other."""
+        away = values - self.origin
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(away == 0, 0.0, away / self.unit)
+
+    def _complaint(self, where: str, values: np.ndarray, outside: np.ndarray, off_grid: np.ndarray, remedy: str) -> str:
+        remedy = remedy or "--on-overflow saturate (on_overflow='saturate') takes the nearest that there is"
+        wanted = f"expected {self.in_words()}, in the units before preprocessing. Give such values, or words by name"
+        if outside.any():
+            beyond = values[outside]
+            seen = f"{outside.sum()} of {values.size} values lie outside, from {beyond.min():g} to {beyond.max():g}"
+        else:
+            seen = f"{off_grid.sum()} of {values.size} values are no words, for example {values[off_grid][0]:g}"
+        return f"{where}: {seen}; {wanted}; {remedy}"
+
+    # -- as text ----------------------------------------------------------------------
+
+    def in_words(self) -> str:
+        """What values there are, for people."""
+        if self.low is not None and self.high is not None:
+            return f"real numbers from {_shown(self.low)} to {_shown(self.high)} in {self.format.word_length} bits"
+        first, last = self.format.to_float(np.array(self.ends))
+        kind = "real" if self.is_real else "whole"
+        step = f" in steps of {self.format.step:g}" if self.format.fractional_bits < 0 else ""
+        return f"{kind} numbers from {first:.9g} to {last:.9g}{step} ({format_name(self.format)})"
+
+
+def format_name(form: FixedPointFormat) -> str:
+    """``ap_fixed<10,3>``: as the user declares it."""
+    return f"ap_{'' if form.signed else 'u'}fixed<{form.word_length},{form.integer_bits}>"
+
+
+def read_format(text: str) -> FixedPointFormat:
+    """The format that the user declares: ``ap_fixed<10,3>``, ``ap_ufixed<8,8>``, ``ap_int<8>`` or ``ap_uint<8>``.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        form = FixedPointFormat.parse(text)
+    except ValueError:
+        form = None
+    if form is None or form.word_length > MOST_BITS:
+        raise InputError(
+            f"input format is {text!r}; expected ap_fixed<W,I> or ap_ufixed<W,I> of up to {MOST_BITS} bits, rounded by "
+            "AP_RND and saturated by AP_SAT: for example 'ap_fixed<10,3>'"
+        )
+    return form
+
+
+def read_range(ends: Any, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """A pair of ends, each a number or one for each input.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(ends, Sequence | np.ndarray) or isinstance(ends, str) or len(ends) != 2:
+        raise InputError(f"{where}: input range is {ends!r:.60}; expected a pair (low, high), of numbers or of lists")
+    try:
+        low, high = (np.asarray(end, dtype=np.float64) for end in ends)
+        np.broadcast_shapes(low.shape, high.shape)
+    except (TypeError, ValueError):
+        raise InputError(f"{where}: input range is {ends!r:.60}; expected numbers, or as many as inputs") from None
+    return low, high
+
+
+def _shown(end: np.ndarray) -> str:
+    """One number, or the smallest and the largest of several."""
+    least, most = float(end.min()), float(end.max())
+    return f"{least:g}" if least == most else f"{least:g}..{most:g}"
