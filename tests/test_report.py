@@ -20,16 +20,19 @@ from random_models import random_program
 
 from mondeq_hw import InputError, Project
 from mondeq_hw.cli import main
+from mondeq_hw.config import DataOptions
 from mondeq_hw.folder import Build
 from mondeq_hw.folder.manifest import MANIFEST
 from mondeq_hw.hardware.schedule import initiation_interval, latency, schedule
 from mondeq_hw.problem.data import digits
+from mondeq_hw.report import data as report_data
 from mondeq_hw.report import sweep as report_sweep
 from mondeq_hw.report.collect import collect
 from mondeq_hw.report.curves import Residuals, foldings, macs, residuals
+from mondeq_hw.report.data import stored_model
 from mondeq_hw.report.record import KINDS
 from mondeq_hw.report.render import FORMATS, missing
-from mondeq_hw.report.sweep import stored_model, sweep_word_lengths
+from mondeq_hw.report.sweep import sweep_word_lengths
 from mondeq_hw.synthesis.parsers import CriticalPath, Routed, yosys_usage
 
 pytestmark = pytest.mark.slow
@@ -302,14 +305,14 @@ def test_without_the_images_the_folders_own_samples_serve(full: Path, monkeypatc
         seen["calibration"] = calibration
         raise InputError("enough")
 
-    monkeypatch.setattr(report_sweep, "choose_data", gone)
+    monkeypatch.setattr(report_data, "choose_data", gone)
     monkeypatch.setattr(report_sweep, "lower", noted)
     with pytest.raises(InputError, match="enough"):
-        sweep_word_lengths(project, collect(project), None)
+        sweep_word_lengths(project, collect(project), DataOptions())
     train = digits("train").words
     np.testing.assert_array_equal(seen["calibration"], train[: len(seen["calibration"])])
     with pytest.raises(InputError, match="no such folder"):
-        sweep_word_lengths(project, collect(project), Path("/nowhere"))
+        sweep_word_lengths(project, collect(project), DataOptions(data_dir=Path("/nowhere")))
 
 
 def test_when_other_word_lengths_cannot_be_tried(
@@ -320,13 +323,13 @@ def test_when_other_word_lengths_cannot_be_tried(
     report = collect(project)
     retrained = replace(report.origin, resolved={**report.origin.resolved, "rounding": "retrained"})
     with pytest.raises(InputError, match="retrained"):
-        sweep_word_lengths(project, replace(report, origin=retrained), None)
-    with pytest.raises(InputError, match="compiled without a data set by name"):
-        sweep_word_lengths(project, report, Path("mnist"))
+        sweep_word_lengths(project, replace(report, origin=retrained), DataOptions())
+    with pytest.raises(InputError, match="no such folder"):
+        sweep_word_lengths(project, report, DataOptions(data_dir=tmp_path / "mnist"))
     without = Build(project.folder, project.program)
     without.__dict__["certificate"] = replace(project.certificate, evidence={})
     with pytest.raises(InputError, match="no margin was proved"):
-        sweep_word_lengths(without, report, None)
+        sweep_word_lengths(without, report, DataOptions())
     build = tmp_path / "build"
     shutil.copytree(bare, build)
     resolved = json.loads((build / "config.resolved.json").read_text())
@@ -340,7 +343,7 @@ def test_when_other_word_lengths_cannot_be_tried(
     lengths = content(build)["curves"]["word_lengths"]
     assert lengths["value"] is None and "retrained" in lengths["reason"]
     assert main(["report", str(build), "--data-dir", str(tmp_path)]) == 2
-    assert "retrained" in capsys.readouterr().err
+    assert "holds neither" in capsys.readouterr().err
 
 
 # -- damage --------------------------------------------------------------------

@@ -109,11 +109,14 @@ class Sweep:
     ----------
     program_digest : str
         Of the build.
+    data_digest : str
+        Of the samples.
     calibration_samples, test_samples : int
     points : tuple of WordLengthPoint
     """
 
     program_digest: str
+    data_digest: str
     calibration_samples: int
     test_samples: int
     points: tuple[WordLengthPoint, ...]

@@ -93,9 +93,8 @@ def _word_lengths(
         return Figure(EXACT, None, "other word lengths were not tried", "mondeq-hw report DIR --sweep")
     try:
         found = sweep_word_lengths(build, report, options, progress)
-    except InputError as error:
-        if named(options):
-            raise
+    except InputError as error:  # about the network: data that are named have been read before
         return Figure(EXACT, None, str(error))
-    build.add(WORD_LENGTHS, json.dumps(asdict(found), indent=2) + "\n")
+    if not named(options) or found.data_digest == report.origin.resolved["data_digest"]:
+        build.add(WORD_LENGTHS, json.dumps(asdict(found), indent=2) + "\n")
     return Figure(EXACT, found)

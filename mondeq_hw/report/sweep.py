@@ -64,6 +64,7 @@ def sweep_word_lengths(
 
     return Sweep(
         program_digest=build.program.digest,
+        data_digest=data.digest,
         calibration_samples=0 if data.calibration is None else len(data.calibration),
         test_samples=0 if data.test is None else len(data.test),
         points=tuple(point(bits) for bits in WORD_LENGTHS),
