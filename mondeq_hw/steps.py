@@ -207,6 +207,7 @@ def choose_data(
     model, words, judge = checkpoint.model, None, None
     if samples is None:
         return Data(choose_task(config.task, model, None))
+    samples.for_inputs(model.d, model.source)
     if samples.train is not None:
         words = given_words(samples.name, samples.train.inputs)[: config.calibration_samples]
         _check_words(words, samples.name, model)
@@ -224,6 +225,7 @@ def training_sets(options: NetworkOptions, model: MonDEQ, samples: Samples) -> t
     InputError
         They are not of the model's kind, or have no targets.
     """
+    samples.for_inputs(model.d, model.source)
     known, judge = (_for_model(labelled(samples, split), model) for split in (TRAIN, TEST))
     task = choose_task(options.task, model, known.targets)
     return task, _of_task(known, task, model.k), _of_task(judge, task, model.k)
@@ -258,11 +260,6 @@ def _data_name(config: DataOptions) -> str | None:
 
 def _check_words(words: np.ndarray, name: str, model: MonDEQ) -> None:
     low, top = model.input_map.words.ends
-    if words.shape[1] != model.d:
-        raise InputError(
-            f"{name}: a sample has {words.shape[1]} inputs, but {model.source} takes {model.d}; name the data that "
-            "the model was trained on, or none"
-        )
     if words.min() < low or words.max() > top:
         raise InputError(
             f"{name}: inputs go from {words.min()} to {words.max()}, but {model.source} takes words up to {top} "

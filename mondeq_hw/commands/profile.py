@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from ..base import InputError
 from ..config import DataOptions
 from .options import Build, Json, takes_records
 from .terminal import print_comparison
@@ -33,9 +32,8 @@ def profile_command(
     if samples is None:
         profile = project.profile()
     else:
-        if samples.judging.d != project.program.d:
-            raise InputError(f"{build}: takes {project.program.d} inputs, the samples have {samples.judging.d}")
-        profile = project.profile(samples.judging.inputs, targets=samples.judging.targets)
+        judging = samples.for_inputs(project.program.d, str(build)).judging
+        profile = project.profile(judging.inputs, targets=judging.targets)
     if plot is not None:
         profile.plot(plot)
     if as_json:

@@ -52,8 +52,10 @@ def verify_command(
     samples = samples_of(options)
     if inputs is not None and samples is not None:
         raise InputError("--inputs and the data name two sets of inputs; give one")
-    X = read_inputs(inputs) if inputs is not None else None if samples is None else samples.judging.inputs
-    comparison = None if samples is None else project.compare(X, samples.judging.targets)
+    X, comparison = None if inputs is None else read_inputs(inputs), None
+    if samples is not None:
+        judging = samples.for_inputs(project.program.d, str(build)).judging
+        X, comparison = judging.inputs, project.compare(judging.inputs, judging.targets)
     with steps(silent=as_json) as step, step("verify"):
         result = project.verify(X, options.rtl_samples, tuple(simulator or ("verilator",)), tuple(netlist or ()))
     _print_verification(project, result, samples, comparison, as_json)

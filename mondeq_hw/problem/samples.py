@@ -119,6 +119,21 @@ class Samples:
             raise InputError(f"{self.name}: holds no samples")
         return chosen
 
+    def for_inputs(self, d: int, network: str) -> Samples:
+        """The same, for a network of d inputs.
+
+        Raises
+        ------
+        InputError
+            They have another number.
+        """
+        if self.judging.d != d:
+            raise InputError(
+                f"{self.name}: a sample has {self.judging.d} inputs, but {network} takes {d}; name the data that it "
+                "was trained on, and its targets by --targets"
+            )
+        return self
+
     def in_words(self) -> str:
         """What a command ran on."""
         parts = "" if self.train is None or self.test is None else f" of {len(self.train) + len(self.test)}"
