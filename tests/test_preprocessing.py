@@ -15,6 +15,7 @@ import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Preprocessing, load, save
 from mondeq_hw.cli import main
 from mondeq_hw.config import CompileConfig
+from mondeq_hw.problem import logits
 
 MNIST_NETWORK = parameters(seed=0, n=6, d=784, k=10, m=1.0)
 SMALL = parameters(m=1.0)
@@ -177,3 +178,26 @@ def test_a_wrong_margin_is_noticed(shared: Path, tmp_path: Path, capsys: pytest.
         assert report.comparison.value.floating == pytest.approx(share, abs=0.002)
         assert (len(report.warnings) == 1) == warned == ("warning: the float network itself" in captured.err)
         assert ("**Warning:**" in (tmp_path / margin / "report" / "report.md").read_text()) == warned
+
+
+def test_a_margin_that_nothing_has_judged_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, inputs = write_torch(tmp_path / "m.pt", winston_kolter(SMALL)), tmp_path / "X.npy"
+    np.save(inputs, np.arange(40 * SMALL.U.shape[1]).reshape(40, -1) % 256)
+    command = [
+        "compile",
+        str(file),
+        "--bits",
+        "6",
+        "--margin",
+        "1",
+        "--input-scale",
+        "0.004",
+        "--calibration",
+        str(inputs),
+    ]
+    assert main([*command, "--out", str(tmp_path / "build")]) == 0
+    assert "nothing shows that --margin 1 is that of its training" in capsys.readouterr().err
+    model = load(file, margin=1.0, preprocessing=Preprocessing(0.004))
+    np.save(tmp_path / "y.npy", logits(model, np.load(inputs)).argmax(axis=1))
+    assert main([*command, "--targets", str(tmp_path / "y.npy"), "--out", str(tmp_path / "judged")]) == 0
+    assert "warning" not in capsys.readouterr().err

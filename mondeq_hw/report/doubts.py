@@ -8,7 +8,12 @@ from .record import Report
 
 def warnings_of(report: Report) -> tuple[str, ...]:
     """Doubts about the float network itself, which no proof can have; empty where there are none."""
-    found = report.comparison.value
+    found, margin = report.comparison.value, report.origin.requested.get("margin")
+    if found is None and margin is not None:
+        return (
+            f"no samples with targets have judged the network, so nothing shows that --margin {margin:g} is that of "
+            "its training: name some by --calibration and --targets, or by --data",
+        )
     doubt = None if found is None else _doubt(found, report.program.k)
     if doubt is None:
         return ()
