@@ -6,7 +6,9 @@ folder proves nothing.
 
 from __future__ import annotations
 
+import math
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +21,7 @@ import numpy as np
 from .base import InputError
 from .config import DataOptions
 from .folder import CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, Build
+from .problem import ERROR, Preprocessing, RawInputs
 from .program import GoldenModel, SolverProgram
 from .proof import Certificate, Verdict, check, model_from_plain
 
@@ -75,43 +78,113 @@ class Project:
         """The bit-exact integer model."""
         return GoldenModel(self.program)
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Outputs (samples, k) as real numbers for raw inputs (samples, d)."""
-        return self.golden.predict(X)
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How values become words and the network's inputs."""
+        self.build.require_unchanged(RESOLVED)
+        return self.build.preprocessing
+
+    def raw_inputs(self, X: np.ndarray, on_overflow: str = ERROR) -> RawInputs:
+        """Values as the raw inputs of the program, and how many saturated or were rounded to whole numbers.
+
+        Parameters
+        ----------
+        X : ndarray (samples, d), or of any shape with d numbers a sample
+            Values in the user's units, before any preprocessing.
+        on_overflow : {"error", "saturate"}
+            What becomes of a value that no word stands for.
+
+        Raises
+        ------
+        InputError
+            There is such a value, or the values are no finite numbers.
+        """
+        values = np.asarray(X)
+        d = math.prod(values.shape[1:])
+        if values.ndim < 2 or d != self.program.d:
+            raise InputError(f"inputs have shape {values.shape}; expected (samples, {self.program.d})")
+        return self.preprocessing.words.raw(values.reshape(len(values), d), on_overflow)
+
+    def predict(
+        self, X: np.ndarray | None = None, *, words: np.ndarray | None = None, on_overflow: str = ERROR
+    ) -> np.ndarray:
+        """Outputs (samples, k) as real numbers.
+
+        Parameters
+        ----------
+        X, on_overflow
+            As of :meth:`raw_inputs`; values that saturate are counted in a warning.
+        words : ndarray of int (samples, d), optional
+            Input words of the hardware, in the place of values.
+
+        Raises
+        ------
+        InputError
+            As of :meth:`raw_inputs`; or values and words were given, or neither.
+        """
+        outputs = self.predict_raw(self._words(X, words, on_overflow)[0])
+        return np.ldexp(outputs.astype(np.float64), -self.program.output_fractional_bits)
 
     def predict_raw(self, words: np.ndarray) -> np.ndarray:
         """Output words (samples, k) for input words (samples, d)."""
         return self.golden.predict_raw(words)
 
+    def _words(self, X: np.ndarray | None, words: np.ndarray | None, on_overflow: str) -> tuple[np.ndarray, int]:
+        """Input words of values or words, and how many values saturated."""
+        if words is not None:
+            if X is not None:
+                raise InputError("inputs were given as values and as words; expected one of the two")
+            return self.golden.checked(words), 0
+        if X is None:
+            raise InputError("no inputs were given; expected values (X) or words")
+        taken = self.raw_inputs(X, on_overflow)
+        if said := taken.in_words():
+            warnings.warn(said, stacklevel=3)
+        return self.golden.words(taken.raw), taken.saturated
+
     # -- beside the float network -------------------------------------------------
 
-    def trace(self, X: np.ndarray, model: MonDEQ | None = None) -> ComparedTrace:
-        """Every state on the way, for raw inputs (samples, d), beside the float solver's.
+    def trace(
+        self,
+        X: np.ndarray | None = None,
+        model: MonDEQ | None = None,
+        *,
+        words: np.ndarray | None = None,
+        on_overflow: str = ERROR,
+    ) -> ComparedTrace:
+        """Every state on the way, beside the float solver's.
 
         Parameters
         ----------
-        X : ndarray (samples, d)
+        X, words, on_overflow
+            As of :meth:`predict`.
         model : MonDEQ, optional
             The float network; that of the certificate when absent.
 
         Raises
         ------
         InputError
-            The certificate was changed, or the network is of other sizes.
+            As of :meth:`predict`; or the certificate was changed, or the network is of other sizes.
         """
         from .profile import trace
 
-        return trace(self.program, self.golden.words(X), self._float_solver(model))
+        return trace(self.program, self._words(X, words, on_overflow)[0], self._float_solver(model))
 
     def profile(
-        self, X: np.ndarray | None = None, model: MonDEQ | None = None, targets: np.ndarray | None = None
+        self,
+        X: np.ndarray | None = None,
+        model: MonDEQ | None = None,
+        targets: np.ndarray | None = None,
+        *,
+        words: np.ndarray | None = None,
+        on_overflow: str = ERROR,
     ) -> Profile:
         """Ranges of all words against their formats, what saturates, and the way to the equilibrium.
 
         Parameters
         ----------
-        X : ndarray (samples, d), optional
-            Raw inputs; those in the folder's ``sim/`` when absent.
+        X, words, on_overflow
+            As of :meth:`predict`; the folder's ``sim/`` where neither values nor words are given.
         model : MonDEQ, optional
             As of :meth:`trace`.
         targets : ndarray (samples,) or (samples, k), optional
@@ -124,18 +197,25 @@ class Project:
         """
         from .profile import profile
 
-        words, clipped = (self._stimulus, 0) if X is None else (self.golden.words(X), self.golden.clipped(X))
-        known = self._targets(X, targets, len(words))
-        return profile(self.program, words, clipped, self._float_solver(model), self.task, known)
+        own = X is None and words is None
+        seen, saturated = (self._stimulus, 0) if own else self._words(X, words, on_overflow)
+        known = self._targets(own, targets, len(seen))
+        return profile(self.program, seen, saturated, self._float_solver(model), self.task, known)
 
     def compare(
-        self, X: np.ndarray | None = None, targets: np.ndarray | None = None, model: MonDEQ | None = None
+        self,
+        X: np.ndarray | None = None,
+        targets: np.ndarray | None = None,
+        model: MonDEQ | None = None,
+        *,
+        words: np.ndarray | None = None,
+        on_overflow: str = ERROR,
     ) -> Comparison | None:
         """Outputs of the integers and of the float network against targets, by the task.
 
         Parameters
         ----------
-        X, targets, model
+        X, targets, model, words, on_overflow
             As of :meth:`profile`.
 
         Returns
@@ -143,16 +223,17 @@ class Project:
         Comparison or None
             None where there are no targets, or the float network is not known.
         """
-        words = self._stimulus if X is None else self.golden.words(X)
-        known, solver = self._targets(X, targets, len(words)), self._float_solver(model)
+        own = X is None and words is None
+        seen = self._stimulus if own else self._words(X, words, on_overflow)[0]
+        known, solver = self._targets(own, targets, len(seen)), self._float_solver(model)
         if known is None or solver is None:
             return None
-        raw = self.program.input_format.to_float(words)
+        raw = self.program.input_format.to_float(seen)
         return self.task.compare(self.golden.predict(raw), solver.outputs(raw), known)
 
-    def _targets(self, X: np.ndarray | None, targets: np.ndarray | None, samples: int) -> np.ndarray | None:
+    def _targets(self, own: bool, targets: np.ndarray | None, samples: int) -> np.ndarray | None:
         if targets is None:
-            return self.build.targets if X is None else None
+            return self.build.targets if own else None
         known = self.task.checked(targets, self.program.k, "targets")
         if len(known) != samples:
             raise InputError(f"{samples} inputs, but {len(known)} targets; expected one for each")
@@ -255,6 +336,9 @@ class Project:
         rtl_samples: int = 32,
         simulators: tuple[str, ...] = ("verilator",),
         netlists: tuple[str, ...] = (),
+        *,
+        words: np.ndarray | None = None,
+        on_overflow: str = ERROR,
     ) -> VerifyReport:
         """Compare golden model, compiled C++ and simulated RTL, word for word.
 
@@ -262,8 +346,8 @@ class Project:
 
         Parameters
         ----------
-        X : ndarray (samples, d), optional
-            Raw inputs; those in the folder's ``sim/`` when absent.
+        X, words, on_overflow
+            As of :meth:`predict`; the folder's ``sim/`` where neither values nor words are given.
         rtl_samples : int
             How many of them go through the RTL simulation.
         simulators : tuple of {"verilator", "icarus"}
@@ -273,8 +357,9 @@ class Project:
         from .verification import verify
 
         self.build.require_unchanged(*PROGRAM)
-        words = self.build.stimulus if X is None else self.golden.words(X)
-        return verify(self.folder, words, rtl_samples=rtl_samples, simulators=simulators, netlists=netlists)
+        own = X is None and words is None
+        seen = self.build.stimulus if own else self._words(X, words, on_overflow)[0]
+        return verify(self.folder, seen, rtl_samples=rtl_samples, simulators=simulators, netlists=netlists)
 
     def synthesize(self, options: SynthOptions, progress: ToolProgress = lambda tool, now: None) -> SynthReport:
         """Resources and clock on a part; logs and results go to ``report/synth/PART/``.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .base import InputError, NotCertifiedError, OptionError
-from .config import CompileConfig, DataOptions, NetworkOptions
+from .config import CompileConfig, DataOptions, InputOptions, NetworkOptions
 from .hardware import AUTO, UNROLLED, Design, GraphDecision, schedule, unrolled
 from .problem import (
     DIGITS,
@@ -29,7 +29,6 @@ from .problem import (
     check_model,
     choose_task,
     from_files,
-    given_words,
     labelled,
     load_checkpoint,
     logits,
@@ -107,8 +106,25 @@ def checkpoint_of(model: MonDEQ | Origin, config: NetworkOptions) -> Checkpoint:
         checkpoint = load_checkpoint(
             model, config.margin, prefix=config.prefix, keys=config.keys, lipschitz_bound=config.lipschitz_bound
         )
-    given = {"scale": config.input_scale, "mean": config.input_mean, "std": config.input_std}
+    given = {"scale": config.input_scale, "mean": config.input_mean, "std": config.input_std, **declared_words(config)}
     return checkpoint.prepared(given, mnist=_data_name(config) == MNIST)
+
+
+def declared_words(options: InputOptions) -> dict[str, Any]:
+    """The fields of a preprocessing by which the options declare the inputs' words; none where they do not.
+
+    Raises
+    ------
+    OptionError
+        A range without a word length, or two declarations.
+    """
+    if options.input_range is None:
+        return {} if options.input_format is None else {"input_format": options.input_format}
+    if options.input_format is not None:
+        raise OptionError("input_range", "stands beside input_format, which has a range of its own; give one of them")
+    if options.input_bits is None:
+        raise OptionError("input_bits", "is missing; expected the length of the input range's words, for example 10")
+    return {"input_range": options.input_range, "input_bits": options.input_bits}
 
 
 def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
@@ -209,8 +225,7 @@ def choose_data(
         return Data(choose_task(config.task, model, None))
     samples.for_inputs(model.d, model.source)
     if samples.train is not None:
-        words = given_words(samples.name, samples.train.inputs)[: config.calibration_samples]
-        _check_words(words, samples.name, model)
+        words = _raw(samples.train.inputs[: config.calibration_samples], samples.name, model)
     if samples.test is not None:
         judge = _for_model(labelled(samples, TEST), model)
     task = choose_task(config.task, model, None if judge is None else judge.targets)
@@ -242,8 +257,7 @@ def _of_task(data: Dataset, task: Task, k: int) -> Dataset:
 
 
 def _for_model(data: Dataset, model: MonDEQ) -> Dataset:
-    _check_words(data.words, data.name, model)
-    return data
+    return replace(data, words=_raw(data.words, data.name, model))
 
 
 def compared(model: MonDEQ, program: SolverProgram, data: Data) -> Comparison | None:
@@ -258,13 +272,10 @@ def _data_name(config: DataOptions) -> str | None:
     return config.data or (MNIST if config.data_dir else None)
 
 
-def _check_words(words: np.ndarray, name: str, model: MonDEQ) -> None:
-    low, top = model.input_map.words.ends
-    if words.min() < low or words.max() > top:
-        raise InputError(
-            f"{name}: inputs go from {words.min()} to {words.max()}, but {model.source} takes words up to {top} "
-            f"(input_bits {model.input_map.input_bits}); name the data that the model was trained on"
-        )
+def _raw(values: np.ndarray, name: str, model: MonDEQ) -> np.ndarray:
+    """Values (samples, d) as a model's raw inputs."""
+    remedy = f"name the data that {model.source} was trained on, or declare its values by --input-range"
+    return model.input_map.words.raw(values, where=name, remedy=remedy).raw
 
 
 # -- proof -------------------------------------------------------------------

@@ -3,7 +3,7 @@
 ::
 
     solver = SerialSolver.open("/dev/ttyUSB0", 1_000_000, project.program)
-    y = solver.predict(images)
+    y = solver.predict(X)
 
 Every answer is bound to its request by a sequence number, to its content by a
 CRC-32, and to the program by the SHA-256 that the board gives when it is
@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..base import InputError, MissingToolError, MondeqError
+from ..problem import ERROR, InputWords
 from ..program import SolverProgram
 from .frames import (
     OVERHEAD,
@@ -67,6 +68,8 @@ class SerialSolver:
     program : SolverProgram
     retries : int
         How often what is missing is asked for again without any progress.
+    inputs : InputWords, optional
+        Which values the input words stand for, ``project.preprocessing.words``; where absent, those of their format.
 
     Raises
     ------
@@ -74,8 +77,9 @@ class SerialSolver:
         Nothing answers, or the board holds another program.
     """
 
-    def __init__(self, port: SerialPort, program: SolverProgram, retries: int = 3):
+    def __init__(self, port: SerialPort, program: SolverProgram, retries: int = 3, inputs: InputWords | None = None):
         self.port, self.program, self.retries = port, program, retries
+        self.inputs = InputWords.kept(program.input_format) if inputs is None else inputs
         self._reader = FrameReader(largest_answer(program))
         self._sequence = 0
         sample_bytes(program)
@@ -85,7 +89,9 @@ class SerialSolver:
             raise LinkError(f"the board holds the program {found}, not {program.digest}; load its own bitstream")
 
     @staticmethod
-    def open(device: str, baud: int, program: SolverProgram, retries: int = 3) -> SerialSolver:
+    def open(
+        device: str, baud: int, program: SolverProgram, retries: int = 3, inputs: InputWords | None = None
+    ) -> SerialSolver:
         """Open a serial device by pyserial.
 
         Raises
@@ -103,7 +109,7 @@ class SerialSolver:
             port = serial.Serial(device, baud, timeout=seconds)
         except (OSError, ValueError) as error:
             raise InputError(f"{device}: cannot be opened at {baud} baud ({error})") from None
-        return SerialSolver(port, program, retries)
+        return SerialSolver(port, program, retries, inputs)
 
     def identify(self) -> str:
         """SHA-256 of the program on the board, as in ``program.json``."""
@@ -113,10 +119,11 @@ class SerialSolver:
             raise LinkError(f"the board speaks version {answer[:1].hex()} of the protocol; expected {version.hex()}")
         return answer[1:].hex()
 
-    def predict(self, images: np.ndarray) -> np.ndarray:
-        """Outputs (samples, k) as real numbers, of raw inputs (samples, d) as :meth:`Project.predict` takes them."""
-        images = np.asarray(images)
-        words = self.predict_raw(self.program.input_format.quantize(images.reshape(len(images), -1)))
+    def predict(self, X: np.ndarray, on_overflow: str = ERROR) -> np.ndarray:
+        """Outputs (samples, k) as real numbers, of values (samples, d) as :meth:`Project.predict` takes them."""
+        values = np.asarray(X)
+        raw = self.inputs.raw(values.reshape(len(values), -1), on_overflow).raw
+        words = self.predict_raw(self.program.input_format.quantize(raw))
         return np.ldexp(words.astype(np.float64), -self.program.output_fractional_bits)
 
     def predict_raw(self, words: np.ndarray) -> np.ndarray:

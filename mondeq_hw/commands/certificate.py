@@ -18,9 +18,19 @@ def certificate_command(build: Build, as_json: Json = False) -> None:
     # Without a proof the checker has stopped at that mark; the lines are shown all the same.
     lines = project.certificate.lines if certified or not project.program.certified else ()
     if as_json:
-        plain = [vars(line) for line in lines]
-        print_json({"certified": certified, "accepted": verdict.accepted, "reason": verdict.reason, "lines": plain})
+        plain, inputs = [vars(line) for line in lines], project.preprocessing.in_words()
+        print_json(
+            {
+                "certified": certified,
+                "accepted": verdict.accepted,
+                "reason": verdict.reason,
+                "inputs": inputs,
+                "lines": plain,
+            }
+        )
     else:
+        if lines:
+            print(f"inputs: {project.preprocessing.in_words()}")
         for line in lines:
             print(f"{line.status.upper()}: {line.statement}")
             for key, value in line.values.items():

@@ -55,6 +55,7 @@ def _print_summary(project: Project) -> None:
     rows = [
         ("folder", str(project.folder)),
         ("network", f"{sizes.d} inputs, {sizes.n} states, {sizes.k} outputs"),
+        ("inputs", report.inputs),
         ("task", task.name),
         ("solver", f"{report.solver}, step size {report.step_size:.4g}, {report.rounding} rounding"),
         (

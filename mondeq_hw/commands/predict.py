@@ -8,16 +8,21 @@ from typing import Annotated
 import typer
 
 from ..base import replacing
-from .options import Build, Json
-from .terminal import print_json, read_inputs
+from .options import Build, Json, OnOverflow, Words
+from .terminal import print_json, read_inputs, taken_inputs
 
 
 def predict_command(
     build: Build,
-    inputs: Annotated[Path, typer.Argument(metavar="INPUTS.npy", help="Raw inputs (samples, d).", show_default=False)],
+    inputs: Annotated[
+        Path,
+        typer.Argument(metavar="INPUTS.npy", help="Values (samples, d), before any preprocessing.", show_default=False),
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE.npy", help="Write the outputs (samples, k) here.")
     ] = None,
+    words: Words = False,
+    on_overflow: OnOverflow = "error",
     as_json: Json = False,
 ) -> None:
     """Outputs of the integer program, the same as the hardware's; of a classifier the class first."""
@@ -26,14 +31,16 @@ def predict_command(
     from ..project import Project
 
     project = Project.load(build)
-    outputs = project.predict(read_inputs(inputs))
+    taken = taken_inputs(project, read_inputs(inputs), words, on_overflow)
+    outputs = project.predict(words=taken.words)
     if out is not None:
         with replacing(out) as temporary, temporary.open("wb") as stream:
             np.save(stream, outputs)
     answers = project.task.answers(outputs)
     if as_json:
         plain = {name: answer.tolist() for name, answer in answers.items()}
-        print_json({"certified": project.program.certified, **plain, "outputs": outputs.tolist()})
+        counts = {"saturated": taken.saturated, "rounded": taken.rounded}
+        print_json({"certified": project.program.certified, **counts, **plain, "outputs": outputs.tolist()})
     elif out is None:
         for sample, row in enumerate(outputs):
             print(*(answer[sample] for answer in answers.values()), *(f"{value:g}" for value in row))

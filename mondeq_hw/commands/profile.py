@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from ..config import DataOptions
-from .options import Build, Json, takes_records
-from .terminal import print_comparison
+from .options import Build, Json, OnOverflow, Words, takes_records
+from .terminal import print_comparison, taken_inputs
 
 
 @takes_records
@@ -18,6 +18,8 @@ def profile_command(
     build: Build,
     data: DataOptions,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the profile: .svg, .png or .pdf.")] = None,
+    words: Words = False,
+    on_overflow: OnOverflow = "error",
     as_json: Json = False,
 ) -> None:
     """Ranges of all words against their formats, what saturates, and the way to the equilibrium.
@@ -33,7 +35,9 @@ def profile_command(
         profile = project.profile()
     else:
         judging = samples.for_inputs(project.program.d, str(build)).judging
-        profile = project.profile(judging.inputs, targets=judging.targets)
+        taken_inputs(project, judging.inputs, words, on_overflow)
+        given = {"words": judging.inputs} if words else {"X": judging.inputs, "on_overflow": on_overflow}
+        profile = project.profile(targets=judging.targets, **given)
     if plot is not None:
         profile.plot(plot)
     if as_json:

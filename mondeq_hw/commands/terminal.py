@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from ..base import InputError
 
 if TYPE_CHECKING:
     from ..problem import Comparison, Task
+    from ..project import Project
 
 
 @contextmanager
@@ -70,14 +72,33 @@ def print_json(content: dict[str, Any]) -> None:
     print(json.dumps(content, indent=2))
 
 
+@dataclass(frozen=True)
+class TakenInputs:
+    """Input words (samples, d), and how many values saturated or were rounded to whole numbers on the way."""
+
+    words: Any
+    saturated: int = 0
+    rounded: int = 0
+
+
+def taken_inputs(project: Project, inputs: Any, are_words: bool, on_overflow: str) -> TakenInputs:
+    """Values as words, or words as they are; says what was not as it should be."""
+    if are_words:
+        return TakenInputs(project.golden.checked(inputs.reshape(len(inputs), -1)))
+    found = project.raw_inputs(inputs, on_overflow)
+    if said := found.in_words():
+        print(f"mondeq-hw: warning: {said}", file=sys.stderr)
+    return TakenInputs(project.golden.words(found.raw), found.saturated, found.rounded)
+
+
 def read_inputs(file: Path) -> Any:
-    """Raw inputs of an ``.npy`` file."""
+    """Inputs of an ``.npy`` file."""
     import numpy as np
 
     try:
         array = np.load(file, allow_pickle=False)
     except FileNotFoundError:
-        raise InputError(f"{file}: no such file; expected a .npy file of raw inputs") from None
+        raise InputError(f"{file}: no such file; expected a .npy file of inputs") from None
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{file}: cannot be read as .npy ({error}); save the inputs with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim < 2 or len(array) == 0:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..base import InputError
-from ..config import QatConfig, QatOptions, TrainingConfig, TrainingData
+from ..config import InputOptions, QatConfig, QatOptions, TrainingConfig, TrainingData
 from .options import ConfigFile, Json, takes_records
 from .terminal import print_table
 
@@ -74,8 +74,10 @@ def train_command(
     task = task_of(known.targets) if data.task is None else find_task(data.task)
     k = max(task.outputs_of(known.targets), task.outputs_of(judge.targets))
     known, judge = (replace(each, targets=task.checked(each.targets, k, each.name)) for each in (known, judge))
+    preprocessing = _preprocessing(known, judge, data)
+    known, judge = (_as_raw(each, preprocessing) for each in (known, judge))
     with _progress("train", config.optimisation.epochs, task, as_json) as observe:
-        result = train(config, known, _preprocessing(known), _state_file(out), observe, k)
+        result = train(config, known, preprocessing, _state_file(out), observe, k)
     outputs = logits(result.model, judge.words)
     metrics = {
         **task.metric("validation", result.best.validation_score),
@@ -119,7 +121,12 @@ def qat_command(
     task, known, judge = training_sets(options, network, samples)
     lowered = lower(
         network,
-        LoweringOptions(options.bits, drive_bits=options.drive_bits, readout_bits=options.readout_bits),
+        LoweringOptions(
+            options.bits,
+            drive_bits=options.drive_bits,
+            readout_bits=options.readout_bits,
+            input_bits=options.input_bits,
+        ),
         known.words[:CALIBRATION_SAMPLES],
     )
     with _progress(f"{options.bits} bits", config.optimisation.epochs, task, as_json) as observe:
@@ -153,13 +160,23 @@ def check_target(out: Path, plot: Path | None) -> None:
             raise InputError(f"{file.parent}: is not writable; name another file by {option}")
 
 
-def _preprocessing(known: Dataset) -> Preprocessing:
+def _as_raw(data: Dataset, preprocessing: Preprocessing) -> Dataset:
+    remedy = "declare them by --input-range LO,HI and --input-bits N, or --input-format"
+    return replace(data, words=preprocessing.words.raw(data.words, where=data.name, remedy=remedy).raw)
+
+
+def _preprocessing(known: Dataset, judge: Dataset, options: InputOptions) -> Preprocessing:
+    """Of the training samples, on the values and words that the options declare."""
     from ..problem import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, MNIST, MNIST_PREPROCESSING
+    from ..steps import declared_words
     from ..training import normalisation, standardisation
 
     if known.name == DIGITS:
-        return normalisation(known, DIGITS_SCALE, DIGITS_INPUT_BITS)
-    return MNIST_PREPROCESSING if known.name == MNIST else standardisation(known)
+        usual = normalisation(known, DIGITS_SCALE, DIGITS_INPUT_BITS)
+    else:
+        largest = max(known.words.max(), judge.words.max())
+        usual = MNIST_PREPROCESSING if known.name == MNIST else standardisation(known, largest)
+    return replace(usual, **declared_words(options)).checked(known.name, known.d)
 
 
 def _state_file(out: Path) -> Path:

@@ -11,8 +11,8 @@ import typer
 
 from ..base import InputError, MismatchError
 from ..config import DataOptions, PositiveInt, option
-from .options import Build, Json, takes_records
-from .terminal import console, print_comparison, print_json, read_inputs, steps
+from .options import Build, Json, OnOverflow, Words, takes_records
+from .terminal import TakenInputs, console, print_comparison, print_json, read_inputs, steps, taken_inputs
 
 if TYPE_CHECKING:
     from ..problem import Comparison, Samples
@@ -31,7 +31,7 @@ def verify_command(
     build: Build,
     options: VerifyOptions,
     inputs: Annotated[
-        Path | None, typer.Option(metavar="FILE.npy", help="Raw inputs (samples, d) instead of the folder's own.")
+        Path | None, typer.Option(metavar="FILE.npy", help="Values (samples, d) instead of the folder's own.")
     ] = None,
     simulator: Annotated[
         list[str] | None, typer.Option(metavar="verilator|icarus", help="Simulator of the RTL; may be repeated.")
@@ -39,6 +39,8 @@ def verify_command(
     netlist: Annotated[
         list[str] | None, typer.Option(metavar="PART", help="Also the netlist that 'synth' left; may be repeated.")
     ] = None,
+    words: Words = False,
+    on_overflow: OnOverflow = "error",
     as_json: Json = False,
 ) -> None:
     """Check that golden model, compiled C++ and simulated RTL agree word for word.
@@ -52,23 +54,37 @@ def verify_command(
     samples = samples_of(options)
     if inputs is not None and samples is not None:
         raise InputError("--inputs and the data name two sets of inputs; give one")
-    X, comparison = None if inputs is None else read_inputs(inputs), None
+    values, targets = None if inputs is None else read_inputs(inputs), None
     if samples is not None:
         judging = samples.for_inputs(project.program.d, str(build)).judging
-        X, comparison = judging.inputs, project.compare(judging.inputs, judging.targets)
+        values, targets = judging.inputs, judging.targets
+    taken = TakenInputs(None) if values is None else taken_inputs(project, values, words, on_overflow)
+    comparison = None if samples is None else project.compare(words=taken.words, targets=targets)
     with steps(silent=as_json) as step, step("verify"):
-        result = project.verify(X, options.rtl_samples, tuple(simulator or ("verilator",)), tuple(netlist or ()))
-    _print_verification(project, result, samples, comparison, as_json)
+        result = project.verify(
+            rtl_samples=options.rtl_samples,
+            simulators=tuple(simulator or ("verilator",)),
+            netlists=tuple(netlist or ()),
+            words=taken.words,
+        )
+    _print_verification(project, result, samples, comparison, taken, as_json)
 
 
 def _print_verification(
-    project: Project, result: VerifyReport, samples: Samples | None, comparison: Comparison | None, as_json: bool
+    project: Project,
+    result: VerifyReport,
+    samples: Samples | None,
+    comparison: Comparison | None,
+    taken: TakenInputs,
+    as_json: bool,
 ) -> None:
     content = {
         "folder": str(project.folder),
         "changed_files": list(project.build.changed_files()),
         **result.to_plain(),
         "data": None if samples is None else samples.in_words(),
+        "saturated_inputs": taken.saturated,
+        "rounded_inputs": taken.rounded,
         "comparison": None if comparison is None else asdict(comparison),
     }
     project.build.add("report/verify.json", json.dumps(content, indent=2) + "\n")

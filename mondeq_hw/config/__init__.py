@@ -5,7 +5,7 @@ Takes keywords, flags and TOML or JSON files; gives frozen records, ``CompileCon
 
 from __future__ import annotations
 
-from .compile import CompileConfig, DataOptions, NetworkOptions, RoundingOptions
+from .compile import CompileConfig, DataOptions, InputOptions, NetworkOptions, RoundingOptions
 from .file import filled_in
 from .options import Option, PositiveInt, option, options_of, spelled_out
 from .search import SearchOptions
@@ -14,6 +14,7 @@ from .training import Optimisation, QatConfig, QatOptions, TrainingConfig, Train
 __all__ = [
     "CompileConfig",
     "DataOptions",
+    "InputOptions",
     "NetworkOptions",
     "Optimisation",
     "Option",

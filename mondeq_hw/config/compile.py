@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..base import InputError
+from ..problem import format_name, read_format
 from ..program import NAME_EXPECTED, NAME_PATTERN
 from .options import MatrixBits, Options, PositiveFloat, PositiveInt, option
 
@@ -28,21 +29,42 @@ def _engines(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _loaded(file: str) -> np.ndarray:
+    try:
+        array: np.ndarray = np.load(file, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file}: cannot be read as .npy ({error}); expected one number for each input") from None
+    return array
+
+
 def numbers(value: Any) -> Any:
     """A finite number or a tuple of them: of a number, list, array, ``0.1,0.2`` or the name of a ``.npy`` file."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str) and value.endswith(".npy"):
-        try:
-            value = np.load(value, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{value}: cannot be read as .npy ({error}); expected one number for each input") from None
+        value = _loaded(value)
     elif isinstance(value, str):
         value = [float(part) for part in value.split(",")]
     array = np.asarray(value)
     if array.dtype.kind not in "fiu" or array.ndim > 1 or not np.isfinite(array).all():
         raise ValueError("no finite numbers")
     return float(array.reshape(())) if array.size == 1 else tuple(array.astype(float).tolist())
+
+
+def ends(value: Any) -> Any:
+    """Two ends, each as :func:`numbers` takes it: of a pair, ``-1,1``, ``-1,0:1,5`` or the name of a ``.npy`` file."""
+    if isinstance(value, str) and value.endswith(".npy") and ":" not in value:
+        value = _loaded(value)
+    elif isinstance(value, str):
+        value = value.split(":" if ":" in value else ",")
+    if value is None:
+        return None
+    low, high = value
+    return numbers(low), numbers(high)
+
+
+def _declared(value: str) -> str:
+    return format_name(read_format(value))
 
 
 def _positive(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
@@ -109,7 +131,34 @@ class DataOptions(Options):
     split_seed: Annotated[Annotated[int, Field(ge=0, le=2**32 - 1)], option("N", "Of that shuffling.")] = 0
 
 
-class NetworkOptions(DataOptions):
+class InputOptions(DataOptions):
+    """Which values the inputs take, and the words that stand for them."""
+
+    input_format: Annotated[
+        Annotated[str, AfterValidator(_declared)] | None,
+        option(
+            "FORMAT",
+            "Format of the values before preprocessing, ap_fixed<W,I> or ap_ufixed<W,I>.",
+            unset="stored, or ap_ufixed<8,8>",
+            expected="a format such as ap_fixed<10,3> or ap_ufixed<8,8>",
+        ),
+    ] = None
+    input_range: Annotated[
+        Annotated[tuple[Vector, Vector], BeforeValidator(ends)] | None,
+        option(
+            "LO,HI",
+            "Their range, in words of --input-bits; of each input LO,LO,...:HI,HI,... or a .npy file.",
+            unset="of the format",
+            expected="two numbers (-1,1), or two lists of one for each input (-1,0:1,5)",
+        ),
+    ] = None
+    input_bits: Annotated[
+        MatrixBits | None,
+        option("N", "Leading bits kept of each input word; with --input-range its length.", unset="all"),
+    ] = None
+
+
+class NetworkOptions(InputOptions):
     """What a checkpoint may leave open, and the data that goes with it."""
 
     task: Annotated[
@@ -135,7 +184,7 @@ class NetworkOptions(DataOptions):
         Annotated[Vector, AfterValidator(_positive)] | None,
         option(
             "X",
-            "Preprocessing x = (scale * word - mean) / std: a number, one for each input (0.1,0.2), or a .npy file.",
+            "Preprocessing x = (scale * value - mean) / std: a number, one for each input (0.1,0.2), or a .npy file.",
             unset="stored, or asked for",
             expected="a positive number, one for each input (0.5,0.25), or a .npy file",
         ),
@@ -174,7 +223,6 @@ class RoundingOptions(NetworkOptions):
     granularity: Annotated[
         Literal["row", "tensor"], option("row|tensor", "One power-of-two scale a row, or one a matrix.")
     ] = "row"
-    input_bits: Annotated[MatrixBits | None, option("N", "Leading bits kept of each input word.", unset="all")] = None
     calibration_samples: Annotated[PositiveInt, option("N", "Training samples used at most.")] = 10_000
 
 

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from pydantic.json_schema import SkipJsonSchema
 
 from ..base import RELU, Interval, OptionError
-from .compile import DataOptions, NetworkOptions, Solver
+from .compile import InputOptions, NetworkOptions, Solver
 from .options import STRICT, MatrixBits, PositiveFloat, PositiveInt, explained, names_the_option, option
 
 NotNegative = Annotated[FiniteFloat, Field(ge=0)]
@@ -94,7 +94,7 @@ class QatConfig:
         return self.contraction_limit - self.hinge_room
 
 
-class TrainingData(DataOptions):
+class TrainingData(InputOptions):
     """The data of ``train``; the digits where none are named."""
 
     task: Annotated[

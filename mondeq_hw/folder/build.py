@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..base import InputError, replacing
-from ..problem import Task, find_task
+from ..problem import Preprocessing, Task, find_task
 from ..program import SolverProgram
 from ..proof import Certificate
 from .manifest import ADDED_LATER, CERTIFICATE, PROGRAM, RESOLVED, file_digest, read_manifest
+
+Resolved = TypeVar("Resolved")
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,19 @@ class Build:
     @cached_property
     def task(self) -> Task:
         """What the outputs stand for."""
+        return self._resolved(lambda plain: find_task(plain["resolved"]["task"]))
+
+    @cached_property
+    def preprocessing(self) -> Preprocessing:
+        """How the user's values become words and the network's inputs."""
+        return self._resolved(lambda plain: Preprocessing.from_plain(plain["model"]["preprocessing"]))
+
+    def _resolved(self, read: Callable[[Any], Resolved]) -> Resolved:
         file = self.folder / RESOLVED
         try:
-            name = json.loads(file.read_text())["resolved"]["task"]
+            return read(json.loads(file.read_text()))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{file}: cannot be read ({error!r}); compile again") from None
-        return find_task(name)
 
     def _array(self, name: str) -> np.ndarray:
         file = self.folder / name

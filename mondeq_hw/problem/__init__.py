@@ -17,12 +17,11 @@ from .data import (
     Dataset,
     digits,
     given,
-    given_words,
     labelled,
     mnist,
     named,
 )
-from .input_words import ERROR, ON_OVERFLOW, SATURATE, InputWords, RawInputs, format_name
+from .input_words import ERROR, ON_OVERFLOW, SATURATE, InputWords, RawInputs, format_name, read_format
 from .load import Origin, check_model, load, load_checkpoint, own_format, save
 from .model import (
     FORMAT_NAME,
@@ -129,7 +128,6 @@ __all__ = [
     "from_mpc",
     "from_qp",
     "given",
-    "given_words",
     "is_samples_file",
     "labelled",
     "lipschitz_constant",
@@ -147,6 +145,7 @@ __all__ = [
     "pack",
     "preactivation",
     "raw_words_metadata",
+    "read_format",
     "reformulate",
     "save",
     "state_of",

@@ -43,7 +43,8 @@ class Dataset:
     name : str
         ``digits`` or ``mnist``, or what else texts call it.
     split : {"train", "test"}
-    words : ndarray of int64 (samples, d)
+    words : ndarray (samples, d)
+        Raw inputs, int64 where their format has whole numbers only; before a network is known, the user's values.
     targets : ndarray of int64 (samples,), or of float (samples, k)
         Labels of classes, or real values.
     """
@@ -100,21 +101,17 @@ def given(split: str, words: np.ndarray, targets: np.ndarray) -> Dataset:
     Parameters
     ----------
     split : {"train", "test"}
-    words : array_like of whole numbers (samples, d)
+    words : array_like (samples, d)
         Raw inputs.
     targets : array_like (samples,) or (samples, k)
 
     Raises
     ------
     InputError
-        The words are no whole numbers, or the two differ in their number of samples.
+        They are no such arrays.
     """
-    words, targets = given_words(f"{GIVEN} ({_checked(split)})", words), np.asarray(targets)
-    if targets.shape[:1] != (len(words),):
-        raise InputError(
-            f"{GIVEN} ({split}): {len(words)} inputs, but targets of shape {targets.shape}; expected one for each"
-        )
-    return Dataset(GIVEN, split, words, targets)
+    arrays = Arrays(words, targets).checked(f"{GIVEN} ({_checked(split)})")
+    return Dataset(GIVEN, split, arrays.inputs, np.asarray(targets))
 
 
 def labelled(samples: Samples, split: str) -> Dataset:
@@ -123,24 +120,13 @@ def labelled(samples: Samples, split: str) -> Dataset:
     Raises
     ------
     InputError
-        There are none, or their inputs are no words.
+        There are none.
     """
     arrays = samples.test if _checked(split) == TEST else samples.train
     if arrays is None or arrays.targets is None:
         option = "--test-targets" if split == TEST and samples.train is not None else "--targets"
         raise InputError(f"{samples.name}: has no {split} samples with targets; say where they are by {option}")
-    return Dataset(samples.name, split, given_words(samples.name, arrays.inputs), arrays.targets)
-
-
-def given_words(where: str, words: np.ndarray) -> np.ndarray:
-    """Raw inputs of arrays, int64 (samples, d); names ``where`` they come from, and raises as :func:`given`."""
-    words = np.asarray(words)
-    if words.ndim != 2 or len(words) == 0 or words.dtype.kind not in "fiu" or not np.array_equal(words, np.rint(words)):
-        raise InputError(
-            f"{where}: inputs are {words.dtype} of shape {words.shape}; expected raw input words "
-            "(samples, d), whole numbers before any preprocessing"
-        )
-    return words.astype(np.int64)
+    return Dataset(samples.name, split, arrays.inputs, arrays.targets)
 
 
 def digits(split: str) -> Dataset:

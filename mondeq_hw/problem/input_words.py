@@ -7,7 +7,7 @@ They are the same but where a range is declared: the words of a range are whole 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,6 +77,11 @@ class InputWords:
             raise InputError(f"input range goes from {_shown(low)} to {_shown(high)}; expected finite, rising numbers")
         signed = bool((low < 0).any()) and bits > 1
         return InputWords(FixedPointFormat(bits, bits, signed, Rounding.RND, Overflow.SAT), low, high)
+
+    @staticmethod
+    def kept(form: FixedPointFormat) -> InputWords:
+        """The values of which a program's format keeps the leading bits."""
+        return InputWords(replace(form, word_length=max(form.word_length, form.integer_bits)))
 
     # -- the affine map of a range; of a format alone it is the identity --------------
 
@@ -158,21 +163,25 @@ class InputWords:
             return np.where(away == 0, 0.0, away / self.unit)
 
     def _complaint(self, where: str, values: np.ndarray, outside: np.ndarray, off_grid: np.ndarray, remedy: str) -> str:
-        remedy = remedy or "--on-overflow saturate (on_overflow='saturate') takes the nearest that there is"
-        wanted = f"expected {self.in_words()}, in the units before preprocessing. Give such values, or words by name"
+        remedy = remedy or (
+            "give such values, or words by --words (words=...); --on-overflow saturate (on_overflow='saturate') takes "
+            "the nearest that there is"
+        )
         if outside.any():
             beyond = values[outside]
             seen = f"{outside.sum()} of {values.size} values lie outside, from {beyond.min():g} to {beyond.max():g}"
         else:
             seen = f"{off_grid.sum()} of {values.size} values are no words, for example {values[off_grid][0]:g}"
-        return f"{where}: {seen}; {wanted}; {remedy}"
+        return f"{where}: {seen}; expected {self.in_words()}, before any preprocessing: {remedy}"
 
     # -- as text ----------------------------------------------------------------------
 
     def in_words(self) -> str:
         """What values there are, for people."""
         if self.low is not None and self.high is not None:
-            return f"real numbers from {_shown(self.low)} to {_shown(self.high)} in {self.format.word_length} bits"
+            span, bits = f"{self.low.min():g} to {self.high.max():g}", f"in {self.format.word_length} bits"
+            each = len(np.unique(self.low)) + len(np.unique(self.high)) > 2
+            return f"real numbers {'each of a range of its own within' if each else 'from'} {span} {bits}"
         first, last = self.format.to_float(np.array(self.ends))
         kind = "real" if self.is_real else "whole"
         step = f" in steps of {self.format.step:g}" if self.format.fractional_bits < 0 else ""

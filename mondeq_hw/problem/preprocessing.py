@@ -94,11 +94,11 @@ class Preprocessing:
         return replace(self, scale=1.0, mean=self.words.origin, std=np.where(unit == 0, 1.0, unit))
 
     def in_words(self) -> str:
-        """How a value becomes the network's input: the line that every command shows."""
+        """Which values there are and what the network makes of them: the line that commands and reports show."""
         scale, mean, std = (_shown(np.asarray(each)) for each in (self.scale, self.mean, self.std))
         text = "value" if scale == "1" else f"{scale} * value"
         text = text if mean == "0" else f"{text} - {mean}" if std == "1" else f"({text} - {mean})"
-        return f"x = {text}" if std == "1" else f"x = {text} / {std}"
+        return f"{self.words.in_words()}; x = {text if std == '1' else f'{text} / {std}'}"
 
     def to_plain(self) -> dict[str, Any]:
         """As JSON-ready numbers and lists."""

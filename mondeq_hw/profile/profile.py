@@ -409,7 +409,7 @@ def _formats(program: SolverProgram, task: Task) -> dict[str, Quantity]:
         task.outputs: (f"ap_fixed<{program.output_bits},{integer_bits}>", program.output_bits),
     }
     proved = {**{name.replace("_", " "): bounds for name, bounds in ranges.items()}, task.outputs: ranges["output"]}
-    quantities = [_uncounted("input", str(inputs), (0, inputs.max_word), (0, inputs.max_word))]
+    quantities = [_uncounted("input", str(inputs), *[(inputs.min_word, inputs.max_word)] * 2)]
     for name, (text, bits) in widths.items():
         quantities.append(_uncounted(name, text, (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), proved[name]))
     quantities.insert(4, _uncounted("state", str(state), (state.min_word, state.max_word), (-top, top)))

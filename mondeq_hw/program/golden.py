@@ -62,18 +62,13 @@ class GoldenModel:
     # -- public --------------------------------------------------------------
 
     def words(self, X: np.ndarray) -> np.ndarray:
-        """Raw inputs (samples, d) in the units of the training data to input words."""
+        """The words of raw inputs (samples, d): the leading bits that are kept, rounded and saturated."""
         X = np.asarray(X)
         return self.program.input_format.quantize(X.reshape(len(X), math.prod(X.shape[1:])))
 
-    def clipped(self, X: np.ndarray) -> int:
-        """How many of the raw inputs (samples, d) lie beyond the input format."""
-        scaled = np.floor(np.ldexp(np.asarray(X, dtype=np.float64), self.program.input_format.fractional_bits) + 0.5)
-        return int(((scaled < 0) | (scaled > self.program.input_format.max_word)).sum())
-
     def predict_raw(self, words: np.ndarray) -> np.ndarray:
         """Output words (samples, k), int64, of input words (samples, d)."""
-        words = self._checked(words)
+        words = self.checked(words)
         if len(words) == 0:
             return np.zeros((0, self.program.k), dtype=np.int64)
         return self._by_batches(self._predicted, words)
@@ -84,7 +79,7 @@ class GoldenModel:
 
     def iterations(self, words: np.ndarray) -> np.ndarray:
         """Updates executed per sample (samples,), early exit included."""
-        words = self._checked(words)
+        words = self.checked(words)
         if len(words) == 0:
             return np.zeros(0, dtype=np.int64)
         return self._by_batches(lambda batch: self._solve(self._injected(batch)[0])[1], words)
@@ -95,14 +90,14 @@ class GoldenModel:
 
     def final_states(self, words: np.ndarray) -> np.ndarray:
         """State words (samples, n), int64, after the last update."""
-        words = self._checked(words)
+        words = self.checked(words)
         if len(words) == 0:
             return np.zeros((0, self.program.n), dtype=np.int64)
         return self._by_batches(lambda batch: _integers(self._solve(self._injected(batch)[0])[0]), words)
 
     def trace(self, words: np.ndarray) -> Trace:
         """Every state of every sample; see :class:`Trace`."""
-        words = self._checked(words)
+        words = self.checked(words)
         drive, direct = self._injected(words)
         level = self._levels(drive)
         rounded = self._rounded(level.copy())
@@ -205,13 +200,23 @@ class GoldenModel:
         left = _as(np.int64(1) << program.readout_left_shift, self._output_type)
         return _integers(total * left + _as(program.readout_bias, self._output_type))
 
-    def _checked(self, words: np.ndarray) -> np.ndarray:
+    def checked(self, words: np.ndarray) -> np.ndarray:
+        """Input words (samples, d) as they are.
+
+        Raises
+        ------
+        InputError
+            They are no words of the input format.
+        """
         words = np.asarray(words)
         low, top = self.program.input_format.min_word, self.program.input_format.max_word
         if words.ndim != 2 or words.shape[1] != self.program.d:
             raise InputError(f"input words have shape {words.shape}; expected (samples, {self.program.d})")
         if words.size and (words.dtype.kind not in "iu" or words.min() < low or words.max() > top):
-            raise InputError(f"input words must be integers from {low} to {top}; quantise with words(X) first")
+            raise InputError(
+                f"input words are {words.dtype} from {words.min()} to {words.max()}; expected integers from {low} to "
+                f"{top}. Real values are given as such, and not as words"
+            )
         return words
 
 

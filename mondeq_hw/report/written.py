@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..hardware import EngineFolding, GraphDecision, Schedule
-from ..problem import Comparison
+from ..problem import Comparison, Preprocessing
 from ..program import SolverProgram
 from ..proof import CertificateLine
 from .curves import Curves, macs
@@ -146,6 +146,8 @@ class WrittenReport:
     model : dict
         Which network was compiled, and how it was trained.
     sizes : Sizes
+    inputs : str
+        Which values the inputs take, and what the network makes of them.
     solver, rounding, granularity : str
     step_size : float
     iterations : int
@@ -178,6 +180,7 @@ class WrittenReport:
     kinds: dict[str, str]
     model: dict[str, Any]
     sizes: Sizes
+    inputs: str
     solver: str
     rounding: str
     granularity: str
@@ -213,6 +216,7 @@ class WrittenReport:
             kinds={**KINDS, AT_ROUTED_CLOCK: "the two together"},
             model=report.origin.model,
             sizes=Sizes.of(program),
+            inputs=Preprocessing.from_plain(report.origin.model["preprocessing"]).in_words(),
             solver=program.solver,
             rounding=resolved["rounding"],
             granularity=resolved["granularity"],

@@ -33,6 +33,8 @@ from .loss import CROSS_ENTROPY, Loss, loss_of
 
 STATE_VERSION = 3
 EVALUATION_BATCH = 1000
+#: Of words whose length nobody gives.
+MOST_INPUT_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,13 @@ def normalisation(data: Dataset, scale: float, input_bits: int) -> Preprocessing
     return Preprocessing(scale, np.asarray(values.mean()), np.asarray(values.std()), input_bits)
 
 
-def standardisation(data: Dataset) -> Preprocessing:
-    """Preprocessing to mean 0 and deviation 1 of every input over the training samples; a constant one is centred."""
+def standardisation(data: Dataset, largest: float) -> Preprocessing:
+    """Preprocessing to mean 0 and deviation 1 of every input over the training samples; a constant one is centred.
+
+    Words hold whole numbers up to the largest value.
+    """
     spread = data.words.std(axis=0)
-    bits = max(1, int(data.words.max()).bit_length())
+    bits = min(MOST_INPUT_BITS, max(1, int(largest).bit_length()))
     return Preprocessing(1.0, data.words.mean(axis=0), np.where(spread > 0, spread, 1.0), bits)
 
 
@@ -222,7 +227,7 @@ def fit(
     options, network = run.optimisation, run.network
     targets = loss_function.targets(known)
     # The smallest type: a float copy of a large data set would not stay in the cache.
-    words = torch.from_numpy(run.data.words.astype(np.uint8 if run.data.words.max() < 256 else np.int32))
+    words = torch.from_numpy(_compact(run.data.words))
     training, validation = split(run.data, options.validation_share, options.seed)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
@@ -294,6 +299,13 @@ def _finite_loss(objective: Objective, inputs: Tensor, targets: Tensor, epoch: i
 
 
 @torch.no_grad()
+def _compact(raw: np.ndarray) -> np.ndarray:
+    """Raw inputs in a type that holds them all and takes little room."""
+    if raw.dtype.kind == "f":
+        return raw
+    return raw.astype(np.uint8 if 0 <= raw.min() <= raw.max() < 256 else np.int32)
+
+
 def evaluate(run: TrainingRun, words: Tensor) -> Tensor:
     """Outputs of the network as it is."""
     return torch.cat([run.network(run.prepare(some)) for some in words.split(EVALUATION_BATCH)])
