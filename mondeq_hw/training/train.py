@@ -298,7 +298,6 @@ def _finite_loss(objective: Objective, inputs: Tensor, targets: Tensor, epoch: i
     return loss
 
 
-@torch.no_grad()
 def _compact(raw: np.ndarray) -> np.ndarray:
     """Raw inputs in a type that holds them all and takes little room."""
     if raw.dtype.kind == "f":
@@ -306,6 +305,7 @@ def _compact(raw: np.ndarray) -> np.ndarray:
     return raw.astype(np.uint8 if 0 <= raw.min() <= raw.max() < 256 else np.int32)
 
 
+@torch.no_grad()
 def evaluate(run: TrainingRun, words: Tensor) -> Tensor:
     """Outputs of the network as it is."""
     return torch.cat([run.network(run.prepare(some)) for some in words.split(EVALUATION_BATCH)])
