@@ -174,8 +174,7 @@ def _preprocessing(known: Dataset, judge: Dataset, options: InputOptions) -> Pre
     if known.name == DIGITS:
         usual = normalisation(known, DIGITS_SCALE, DIGITS_INPUT_BITS)
     else:
-        largest = max(known.words.max(), judge.words.max())
-        usual = MNIST_PREPROCESSING if known.name == MNIST else standardisation(known, largest)
+        usual = MNIST_PREPROCESSING if known.name == MNIST else standardisation(known, judge)
     return replace(usual, **declared_words(options)).checked(known.name, known.d)
 
 

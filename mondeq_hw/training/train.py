@@ -127,11 +127,12 @@ def normalisation(data: Dataset, scale: float, input_bits: int) -> Preprocessing
     return Preprocessing(scale, np.asarray(values.mean()), np.asarray(values.std()), input_bits)
 
 
-def standardisation(data: Dataset, largest: float) -> Preprocessing:
+def standardisation(data: Dataset, *others: Dataset) -> Preprocessing:
     """Preprocessing to mean 0 and deviation 1 of every input over the training samples; a constant one is centred.
 
-    Words hold whole numbers up to the largest value.
+    Words hold every whole number of these and of other samples.
     """
+    largest = max(each.words.max() for each in (data, *others))
     spread = data.words.std(axis=0)
     bits = min(MOST_INPUT_BITS, max(1, int(largest).bit_length()))
     return Preprocessing(1.0, data.words.mean(axis=0), np.where(spread > 0, spread, 1.0), bits)
