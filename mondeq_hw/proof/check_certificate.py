@@ -25,8 +25,9 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
-from math import ceil, inf, isqrt, nextafter
-from operator import eq, mul, sub
+from itertools import product, zip_longest
+from math import ceil, floor, inf, isqrt, ldexp, nextafter, sqrt
+from operator import add, eq, mul, sub
 from typing import Any, NamedTuple
 
 Plain = dict[str, Any]
@@ -119,9 +120,18 @@ def dot(a: Iterable[int], b: Iterable[int]) -> int:
 
 
 def times(left: Matrix, right: Matrix) -> Matrix:
-    """The product of two matrices."""
-    columns = list(zip(*right))
-    return [[dot(row, column) for column in columns] for row in left]
+    """The product of two matrices; every row of the second is one long integer while it is multiplied."""
+    columns = len(right[0])
+    bits = sum(max(max(map(abs, row), default=0) for row in rows).bit_length() for rows in (left, right))
+    size = (bits + len(right).bit_length() + 9) // 8  # bytes in which every sum fits, with its sign
+    half = 1 << (8 * size - 1)
+    halves = int.from_bytes(half.to_bytes(size, "little") * columns, "little")
+    packed = [int.from_bytes(b"".join((x + half).to_bytes(size, "little") for x in row), "little") for row in right]
+    packed, found = [row - halves for row in packed], []
+    for row in left:
+        text = (dot(row, packed) + halves).to_bytes(size * columns, "little")
+        found.append([int.from_bytes(text[i : i + size], "little") - half for i in range(0, len(text), size)])
+    return found
 
 
 def gram(rows: Matrix, weights: Sequence[int]) -> Matrix:
@@ -140,6 +150,11 @@ def scaled(factor: int, rows: Matrix) -> Matrix:
 def diagonal_plus(diagonal: Sequence[int], rows: Matrix) -> Matrix:
     """``diag(diagonal) + rows``."""
     return [[(diagonal[i] if i == j else 0) + x for j, x in enumerate(row)] for i, row in enumerate(rows)]
+
+
+def add_matrices(left: Matrix, right: Matrix) -> Matrix:
+    """``left + right``."""
+    return [list(map(add, a, b)) for a, b in zip(left, right)]
 
 
 def difference(left: Matrix, right: Matrix) -> Matrix:
@@ -1009,8 +1024,255 @@ def by_norm(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     return found
 
 
+# -- Theorem 9: ellipsoids, over boxes of words -------------------------------------
+
+#: Fractional bits of numbers in cells, of what floating point proposes, and of the quadratic forms made of it.
+CELL_BITS, FACTOR_BITS, FORM_BITS = 52, 44, 40
+#: Beyond these a certificate is an attack.
+MOST_CELLS, MOST_SPLIT_INPUTS, MOST_SPLIT_ROWS = 12_000, 6, 200
+#: Updates that carry the state from a cell to its halves, and cells at once.
+CELL_UPDATES, BATCH = 5, 256
+
+
+def inverse_factor(P: Matrix, unit: int) -> tuple[Matrix, Fraction]:
+    """Lemma 4: ``R`` and ``eta < 1`` with ``(1 - eta) P^-1 <= R' R <= (1 + eta) P^-1``, so that ``P > 0``.
+
+    ``P`` is in the unit and ``R`` in ``2^-FACTOR_BITS``.  Floating point proposes ``R``; the proof is in integers.
+    """
+    L: list[list[float]] = []
+    inverse: list[list[float]] = []
+    for i, row in enumerate(P):
+        factor: list[float] = []
+        for j in range(i):
+            factor.append((row[j] / unit - sum(map(mul, factor, L[j]))) / L[j][j])
+        pivot = row[i] / unit - sum(map(mul, factor, factor))
+        need(pivot > 0, "a quadratic form is not positive definite")
+        L.append([*factor, sqrt(pivot)])
+        columns = zip_longest(*inverse, fillvalue=0.0)
+        inverse.append([-sum(map(mul, factor, column)) / L[i][i] for column in columns] + [1 / L[i][i]])
+    R = [[round(ldexp(x, FACTOR_BITS)) for x in row] + [0] * (len(P) - len(row)) for row in inverse]
+    one = unit << 2 * FACTOR_BITS
+    apart = diagonal_plus([-one] * len(P), times(P, gram(R, [1] * len(P))))
+    eta = Fraction(root_up(sum(dot(row, row) for row in apart)), one)
+    need(eta < 1, "a quadratic form is too close to a singular one")
+    return R, eta
+
+
+def on_grid(row: Iterable[int], unit: Fraction) -> Vector:
+    """Numbers in the unit, to the nearest on the grid of ``2^-CELL_BITS``."""
+    factor = Fraction(2 << CELL_BITS) / unit
+    return [(x * factor.numerator // factor.denominator + 1) >> 1 for x in row]
+
+
+class Cells:
+    """The float network's equilibria on boxes of words, each from one point: ``s = M phi(s) + N z + G x``."""
+
+    def __init__(self, mismatch: Mismatch) -> None:
+        self.mismatch, self.program = mismatch, mismatch.program
+        P, self.norm = mismatch.program, mismatch.norm
+        small = P.d <= MOST_SPLIT_INPUTS and P.n <= MOST_SPLIT_ROWS and not any(mismatch.clip_changes)
+        euclidean = mismatch.contraction.metric.name == TwoNorm.name
+        need(small and euclidean and bool(mismatch.reflects), "cells are for small reflected recurrences in the 2-norm")
+        (N, unit), (rows, scale) = mismatch.matrix, mismatch.input
+        self.N, self.c = [on_grid(row, unit) for row in N], [on_grid(row, scale) for row in rows]
+        drives = zip(P.drive, P.drive_bias, mismatch.grids)
+        stored = [on_grid([*(x << P.left for x in row), bias], Fraction(2) ** e) for row, bias, e in drives]
+        self.G = [list(map(add, a, b)) for a, b in zip(stored, self.c)]
+        self.bits = P.f + FINE_BITS  # of states
+        self.clip = [row.times(1 << FINE_BITS) for row in P.clip]
+        rest = 1 - mismatch.contraction.rho - mismatch.matrix_norm
+        need(rest > 0, "the network's recurrence does not contract in this norm")
+        self.gain = 1 / rest
+        self.kappa = Fraction(mismatch.contraction.metric.matrix_norm_up(self.N), 1 << BOUND_BITS + CELL_BITS)
+        rest = 1 - mismatch.contraction.rho - self.kappa
+        need(rest > 0, "the network's recurrence does not contract in this norm")
+        self.gain = 1 / rest
+        # Grids change every row by half a unit times what it multiplies; up to four sums are rounded down.
+        sums = mismatch.dual([1] * P.n, Fraction(1)) * mismatch.state_norm + P.d * P.x_top + 1
+        self.error = (sums + 4) / (1 << CELL_BITS)
+        self.errors_norm = self.norm([self.error] * P.n)
+        self.weights = mismatch.contraction.metric.weights
+        self.columns = [self.grid_norm(column) for column in list(zip(*self.G))[:-1]]
+        self.inputs = [self.grid_norm(column) for column in list(zip(*self.c))[:-1]]
+        self.row = max(mismatch.dual([int(i == j) for j in range(P.n)], Fraction(1)) for i in range(P.n))
+        self.spreads: dict[tuple[int, ...], Fraction] = {}
+
+    def grid_norm(self, values: Sequence[int]) -> Fraction:
+        """``||values||`` of numbers on the grid."""
+        return Fraction(root_up(dot(map(mul, values, values), self.weights)), 1 << CELL_BITS)
+
+    def spread(self, widths: tuple[int, ...]) -> Fraction:
+        """Largest ``||G dx||`` over ``|dx_j| <= widths_j / 2``: at a corner."""
+        if widths not in self.spreads:
+            corners = product(*((-w, w) for w in widths[1:]))
+            ends = ([dot(row, (widths[0], *corner)) for row in self.G] for corner in corners)
+            self.spreads[widths] = max(map(self.grid_norm, ends)) / 2
+        return self.spreads[widths]
+
+    def phi(self, states: Matrix, values: Matrix) -> Matrix:
+        """``2 prox - id`` of states, one a column, and of their ``prox``."""
+        return [[2 * z - s for z, s in zip(*pair)] for pair in zip(values, states)]
+
+    def values(self, states: Matrix) -> Matrix:
+        """``prox`` of states, one a column."""
+        return [list(map(row.prox, line)) for row, line in zip(self.clip, states)]
+
+    def settled(self, boxes: Sequence[Box], drives: Matrix) -> Matrix:
+        """States near the equilibria at the centres, one a column, from those nearby; nothing rests on them."""
+        states, pulls = (list(zip(*column)) for column in ([box.state for box in boxes], [box.pulls for box in boxes]))
+        pairs, down = zip(drives, pulls), CELL_BITS - self.bits
+        constants = [[(x + y) >> down for x, y in zip(*pair)] for pair in pairs]
+        found = [list(line) for line in states]
+        for _ in range(CELL_UPDATES):
+            sums = times(self.program.stored, self.phi(found, self.values(found)))
+            lines = zip(sums, self.program.g, constants)
+            found = [[(x >> g) + k for x, k in zip(line, constant)] for line, g, constant in lines]
+        return found
+
+    def cells(self, boxes: Sequence[Box]) -> list[Cell]:
+        """Theorem 9, first half: ``||s - state|| <= radius`` for the network's ``s`` at every input of a cell."""
+        P = self.program
+        centres = [list(column) for column in zip(*([*map(add, box.low, box.high), 2] for box in boxes))]
+        drives, inputs = ([[x >> 1 for x in row] for row in times(rows, centres)] for rows in (self.G, self.c))
+        states = self.settled(boxes, drives)
+        values = self.values(states)
+        pulls = [[x >> self.bits for x in row] for row in times(self.N, values)]
+        images = times(P.stored, self.phi(states, values))
+        missed = []
+        for state, image, pull, drive, g in zip(states, images, pulls, drives, P.g):
+            lines = zip(state, image, pull, drive)
+            missed.append(
+                [(s << CELL_BITS - self.bits) - ((x << CELL_BITS) >> g + self.bits) - y - z for s, x, y, z in lines]
+            )
+        left = [list(map(add, *pair)) for pair in zip(pulls, inputs)]
+        columns = zip(boxes, *(zip(*rows) for rows in (states, values, pulls, left, missed)))
+        return [self.cell(*column) for column in columns]
+
+    def cell(self, box: Box, state: Vector, values: Vector, pulls: Vector, left: Vector, missed: Vector) -> Cell:
+        """What is proved around one point."""
+        P, widths = self.program, tuple(map(sub, box.high, box.low))
+        radius = self.gain * (self.grid_norm(missed) + self.errors_norm + self.spread(widths))
+        moved = sum((w * x for w, x in zip(widths, self.inputs)), Fraction(0)) / 2
+        error = self.grid_norm(left) + self.kappa * radius + moved + self.errors_norm
+        reach = radius + error / (1 - self.mismatch.contraction.rho)
+        inside = Fraction(max(map(abs, state)), 1 << self.bits) + self.row * reach < P.top / P.unit
+        return Cell(box, state, values, pulls, left, widths, radius, inside)
+
+
+class Box(NamedTuple):
+    """A box of words, and the state and ``N z`` of a point nearby."""
+
+    low: Vector
+    high: Vector
+    state: Vector
+    pulls: Vector
+
+
+class Cell(NamedTuple):
+    """A box with its point ``s0``, ``z0 = prox(s0)``, ``N z0``, ``r0`` and what is proved around it."""
+
+    box: Box
+    state: Vector
+    values: Vector
+    pulls: Vector
+    left: Vector
+    widths: tuple[int, ...]
+    radius: Fraction
+    inside: bool
+
+
+class Ellipsoid:
+    """Theorem 9, second half, for one output: ``o' (z~ - z) <= l r + kappa ||r||_Q``, over a cell."""
+
+    def __init__(self, cells: Cells, output: int, weights: Vector, spread: Fraction) -> None:
+        self.cells, self.weights, mismatch, P = cells, weights, cells.mismatch, cells.program
+        (M, G), o, n = P.common, P.readout[output], P.n
+        form = diagonal_plus([y << 2 * G for y in weights], scaled(-1, gram(M, weights)))
+        R, eta = inverse_factor(form, 1 << 2 * G)
+        columns = list(zip(*M))
+        mixed = [list(map(mul, column, weights)) for column in columns]  # M' Y
+        T = times(R, mixed)
+        self.T = [[x >> FACTOR_BITS + G - FORM_BITS for x in row] for row in T]
+        ends = [dot(o, column) + (x << G) for x, column in zip(o, columns)]  # (M' + I) o
+        unit = 1 << FACTOR_BITS + G + 1 + P.output_shift
+        factor = [dot(row, ends) for row in R]
+        self.kappa = Fraction(root_up(dot(factor, factor)), unit) * (1 + eta) / (1 - eta)
+        linear = [-dot(column, factor) for column in zip(*self.T)]
+        halves = [x << FORM_BITS + FACTOR_BITS + G for x in o]
+        self.linear = on_grid(map(sub, linear, halves), Fraction(unit << FORM_BITS))
+        self._prove_spread(spread)
+        changes, scale = mismatch.readout_change
+        self.change, self.scale, self.offset = changes[output], scale, mismatch.offset_change[output]
+        pairs = zip(on_grid(self.change, scale), (dot(self.linear, column) >> CELL_BITS for column in zip(*cells.N)))
+        along = mismatch.dual([abs(x + y) + 2 for x, y in pairs], Fraction(1 << CELL_BITS))
+        self.slope = along + self.kappa * spread
+        self.inputs = []
+        for column in list(zip(*cells.c))[:-1]:
+            self.inputs.append(Fraction(abs(dot(self.linear, column)), 1 << 2 * CELL_BITS) + self.curved(column))
+        sums = [sum(map(abs, row)) + n for row in self.T]
+        every = root_up((sum(weights) << 2 * FORM_BITS) + dot(sums, sums)) / Fraction(1 << FORM_BITS)
+        lines = Fraction(sum(map(abs, self.linear)), 1 << CELL_BITS)
+        rounding = 2 * self.kappa * root_up(n) / (1 << FORM_BITS) + Fraction(1, 1 << CELL_BITS)
+        self.constant = (lines + self.kappa * every) * cells.error + rounding * sum(mismatch.residuals)
+
+    def _prove_spread(self, spread: Fraction) -> None:
+        """``||N u||_Q <= spread ||u||``: the difference of the two forms is positive definite."""
+        N, bits = self.cells.N, 2 * (CELL_BITS + FORM_BITS)
+        square = add_matrices(scaled(1 << 2 * FORM_BITS, gram(N, self.weights)), gram(times(self.T, N), [1] * len(N)))
+        top = [floor(spread**2 * w * (1 << bits)) for w in self.cells.mismatch.contraction.metric.weights]
+        inverse_factor(diagonal_plus(top, scaled(-1, square)), 1 << bits)
+
+    def curved(self, values: Sequence[int], products: Sequence[int] | None = None) -> Fraction:
+        """``kappa ||values||_Q``, of numbers on the grid, and of their products with ``T`` where these are known."""
+        products = [dot(row, values) for row in self.T] if products is None else products
+        squares = dot(map(mul, values, values), self.weights) << 2 * FORM_BITS
+        return self.kappa * root_up(squares + dot(products, products)) / (1 << CELL_BITS + FORM_BITS)
+
+    def bounds(self, cells: Sequence[Cell]) -> list[Fraction]:
+        """Bounds on ``|y~ - y|`` at every input of each cell."""
+        products = zip(*times(self.T, [list(row) for row in zip(*(cell.left for cell in cells))]))
+        return [self.bound(cell, product) for cell, product in zip(cells, products)]
+
+    def bound(self, cell: Cell, products: Sequence[int]) -> Fraction:
+        """The same of one."""
+        centre = Fraction(dot(self.linear, cell.left), 1 << 2 * CELL_BITS) + self.offset
+        centre += Fraction(dot(self.change, cell.values), 1 << self.cells.bits) / self.scale
+        moved = sum((w * x for w, x in zip(cell.widths, self.inputs)), Fraction(0)) / 2
+        return abs(centre) + self.curved(cell.left, products) + self.slope * cell.radius + moved + self.constant
+
+
+def by_ellipsoids(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
+    """Theorem 9: halve the box of all inputs until every cell is within the bounds that are claimed."""
+    fields(witness, ("weights", "spreads", "bounds"), "distance by ellipsoids")
+    cells, P, visited = Cells(mismatch), mismatch.program, 0
+    bounds, spreads = list(map(rational, witness["bounds"])), list(map(rational, witness["spreads"]))
+    weights = matrix(witness["weights"], P.k, P.n, 1)
+    need(len(bounds) == len(spreads) == P.k, "a bound and a spread for each output")
+    outputs = [Ellipsoid(cells, i, row, spread) for i, (row, spread) in enumerate(zip(weights, spreads))]
+    boxes = [Box([0] * P.d, [P.x_top] * P.d, [0] * P.n, [0] * P.n)]
+    while boxes:
+        batch, boxes = cells.cells(boxes[-BATCH:]), boxes[:-BATCH]
+        visited += len(batch)
+        need(visited <= MOST_CELLS, "too many cells to check")
+        found = zip(batch, *(output.bounds(batch) for output in outputs))
+        for cell, *values in found:
+            if not (cell.inside and all(value <= most for value, most in zip(values, bounds))):
+                boxes += halves(cell, cells.columns)
+    return bounds
+
+
+def halves(cell: Cell, columns: Sequence[Fraction]) -> list[Box]:
+    """A box cut between two words of the input along which the state moves most."""
+    low, high, *_ = cell.box
+    need(low != high, "the distance at a single input is above the bound")
+    axis = argmax([w * column for w, column in zip(cell.widths, columns)])
+    middle = (low[axis] + high[axis]) // 2
+    upper, lower = [*low[:axis], middle + 1, *low[axis + 1 :]], [*high[:axis], middle, *high[axis + 1 :]]
+    return [Box(low, lower, cell.state, cell.pulls), Box(upper, high, cell.state, cell.pulls)]
+
+
 #: What may bound the distance of the outputs at the exact equilibrium of the integers from the float network's.
-DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {"norm": by_norm}
+DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {"ellipsoids": by_ellipsoids, "norm": by_norm}
 
 
 # ----------------------------------------------------------------------------------

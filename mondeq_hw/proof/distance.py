@@ -14,28 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from .ellipsoid import by_ellipsoids
+from .equilibrium_bound import EquilibriumBound
 from .metric import BOUND_BITS
 from .mismatch import Mismatch
-
-
-@dataclass(frozen=True)
-class EquilibriumBound:
-    """What a method proves of ``|y~ - y*|``, the float network's numbers taken as they stand on their grids.
-
-    Parameters
-    ----------
-    method : str
-        A key of the checker's methods.
-    bounds : tuple of Fraction or None (k,)
-        None where the method has nothing to say of an output.
-    witness : dict
-        JSON-ready; what the checker needs to prove the bounds again.
-    """
-
-    method: str
-    bounds: tuple[Fraction | None, ...]
-    witness: dict[str, Any]
-
 
 #: A method; None where it does not apply, or would take too long.
 Method = Callable[[Mismatch], EquilibriumBound | None]
@@ -100,7 +82,7 @@ def by_norm(mismatch: Mismatch) -> EquilibriumBound:
     return EquilibriumBound("norm", tuple(bounds), {})
 
 
-METHODS: tuple[Method, ...] = (by_norm,)
+METHODS: tuple[Method, ...] = (by_norm, by_ellipsoids)
 
 
 def _tightest(found: list[EquilibriumBound], output: int) -> tuple[Fraction, EquilibriumBound]:
