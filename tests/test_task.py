@@ -21,6 +21,7 @@ from mondeq_hw.problem import CLASSES, VALUES, choose_task, digits, find_task, g
 from mondeq_hw.problem.load import Checkpoint
 from mondeq_hw.program import GoldenModel
 from mondeq_hw.report import REPORT_HTML
+from mondeq_hw.report.doubts import _doubt
 from mondeq_hw.rounding import LoweringOptions, assemble, lower
 from mondeq_hw.search import Lattice, SearchSettings, Target, search, to_plain
 from mondeq_hw.steps import choose_data
@@ -227,6 +228,16 @@ def test_constant_targets_have_a_number() -> None:
     targets = np.array([[2.0, 2.0], [2.0, 2.0]])
     fit = VALUES.compare(np.array([[2.0, 2.0], [2.0, 2.5]]), targets, targets).golden
     assert fit.r_squared == (1.0, 0.0) and fit.score == 0.0
+
+
+def test_values_that_all_miss_more_than_their_mean_are_doubted() -> None:
+    """One bad output is a network that was trained so; the published collision-avoidance network has one."""
+    targets = np.array([[0.0, 1.0], [2.0, 5.0], [4.0, 3.0]])
+    for outputs, doubted in ((targets, False), (targets * [1, -1], False), (-targets, True)):
+        found = VALUES.compare(targets, outputs, targets)
+        doubt = _doubt(found, 2)
+        assert (doubt is not None) == doubted
+    assert doubt is not None and f"R squared {max(found.floating.r_squared):.3g}" in doubt
 
 
 # -- who decides -------------------------------------------------------------

@@ -24,14 +24,15 @@ def warnings_of(report: Report) -> tuple[str, ...]:
 
 
 def _doubt(found: Comparison, k: int) -> str | None:
-    """What is implausible: classes nearer to guessing than to perfect, values worse than their mean."""
+    """What is implausible: classes nearer to guessing than to perfect, values all worse than their mean."""
     if isinstance(found, Accuracy):
         if found.floating >= (1 + 1 / k) / 2:
             return None
         right = f"{found.floating:.1%} of {found.samples} test samples of {k} classes"
         return f"the float network itself is right on only {right}"
     if isinstance(found, Errors):
-        if found.floating.score >= 0:
+        best = max(found.floating.r_squared)
+        if best >= 0:
             return None
-        return f"the float network itself errs more than the targets' mean would (R squared {found.floating.score:.3g})"
+        return f"the float network itself errs more than the targets' mean would, in every output (R squared {best:.3g})"
     raise TypeError(f"comparison is a {type(found).__name__}")
