@@ -6,18 +6,15 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_clip, random_model
 
-from mondeq_hw.base import Clip
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, MonDEQ, logits
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.proof.contraction import error_bound
-from mondeq_hw.proof.distance import OutputDistance, by_norm, output_distance
-from mondeq_hw.proof.ellipsoid import by_ellipsoids
+from mondeq_hw.proof.distance import OutputDistance, output_distance
 from mondeq_hw.proof.float_model import FloatModel
 from mondeq_hw.proof.mismatch import Mismatch
 from mondeq_hw.proof.perturbation import prove_operator
@@ -54,7 +51,8 @@ def worst(model: MonDEQ, program: SolverProgram, seed: int, rounds: int = 12) ->
     for _ in range(rounds):
         best = words[np.argmax(found, axis=0)]
         steps = np.repeat(best, 20, axis=0)
-        steps += np.rint(rng.normal(size=steps.shape) * top * 10.0 ** rng.uniform(-2, 0, size=(len(steps), 1))).astype(int)
+        reach = top * 10.0 ** rng.uniform(-2, 0, size=(len(steps), 1))
+        steps += np.rint(rng.normal(size=steps.shape) * reach).astype(int)
         words = np.concatenate([best, np.clip(steps, 0, top)])
         found = np.maximum(found.max(axis=0), errors(words)) if len(found) == len(words) else errors(words)
     return np.maximum(found.max(axis=0), errors(words).max(axis=0))

@@ -194,8 +194,8 @@ def unknown(where: str, usual: Preprocessing | None = None) -> InputError:
     text = (
         f"{where}: neither the file nor an option says how a raw input word becomes the network's input, x = (scale * "
         "word - mean) / std. Give --input-scale, and --input-mean and --input-std where they are not 0 and 1: a "
-        "number, one for each input (0.1,0.2), or a .npy file; in Python, preprocessing=Preprocessing(scale, mean, std). "
-        "Of inputs that are real numbers give their range: --input-range LO,HI --input-bits N"
+        "number, one for each input (0.1,0.2), or a .npy file; in Python, preprocessing=Preprocessing(scale, mean, "
+        "std). Of inputs that are real numbers give their range: --input-range LO,HI --input-bits N"
     )
     if usual is not None:
         text += (
