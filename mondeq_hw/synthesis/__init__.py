@@ -19,7 +19,17 @@ from .synth import (
     without_dsps,
     yosys_script,
 )
-from .tools import ToolFailedError, ToolProgress, ToolRun, digests, ecppack, nextpnr_ecp5, yosys, yosys_share
+from .tools import (
+    ToolFailedError,
+    ToolProgress,
+    ToolRun,
+    digests,
+    ecppack,
+    nextpnr_ecp5,
+    wheel_program,
+    yosys,
+    yosys_share,
+)
 
 __all__ = [
     "FLOWS",
@@ -42,6 +52,7 @@ __all__ = [
     "silent",
     "synthesize",
     "to_plain",
+    "wheel_program",
     "without_dsps",
     "yosys",
     "yosys_script",

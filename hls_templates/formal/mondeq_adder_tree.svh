@@ -1,0 +1,15 @@
+  // The sum, Levels cycles ago.
+  logic signed [SumBits-1:0] f_sum;
+  logic [Levels*SumBits:0] f_line_q;
+  logic [(Levels+1)*SumBits:0] f_line;
+  logic [7:0] f_age = '0;
+  always_comb begin
+    f_sum = '0;
+    for (int i = 0; i < Inputs; i++) f_sum = f_sum + $signed(data_i[i*InputBits+:InputBits]);
+  end
+  assign f_line = {f_line_q, f_sum};
+  always_ff @(posedge clk_i) begin
+    f_line_q <= f_line[Levels*SumBits:0];
+    if (f_age != 8'(Levels)) f_age <= f_age + 1'b1;
+  end
+  always_comb if (f_age == 8'(Levels)) is_sum: assert (sum_o == f_line[Levels*SumBits+:SumBits]);

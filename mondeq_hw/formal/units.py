@@ -1,0 +1,309 @@
+"""The units whose properties are proved: their parameters, and mistakes that each property must notice.
+
+The properties themselves are ``hls_templates/formal/mondeq_<unit>.svh``.  What
+a unit asks of its user (a writer that holds credits) is assumed there, and a
+property of that user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+#: A module's parameters, as numbers or Verilog literals.
+Parameters = dict[str, int | str]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A mistake in a unit's text, which occurs once.
+
+    Parameters
+    ----------
+    original, mutated : str
+    case : int
+        Parameters under which it is looked for, an index into the unit's cases.
+    """
+
+    original: str
+    mutated: str
+    case: int = 0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A module and how it is proved.
+
+    Parameters
+    ----------
+    name : str
+        ``mondeq_<name>`` is the module.
+    claim : str
+        What its properties say, in words.
+    cases : tuple of Parameters
+        The first few (``short``) are proved in continuous integration.
+    mutants : tuple of Mutant
+    steps : int
+        Cycles of the induction.
+    depth : int
+        Cycles in which every mutant is refuted.
+    needs : tuple of str
+        Units inside it.
+    short : int
+    """
+
+    name: str
+    claim: str
+    cases: tuple[Parameters, ...]
+    mutants: tuple[Mutant, ...]
+    steps: int = 4
+    depth: int = 12
+    needs: tuple[str, ...] = ()
+    short: int = 2
+
+
+def _grid(**values: tuple[int, ...]) -> Iterator[Parameters]:
+    """Every combination."""
+    for chosen in product(*values.values()):
+        yield dict(zip(values, chosen, strict=True))
+
+
+UNITS = (
+    Unit(
+        "saturate",
+        "symmetric saturation, for every word",
+        cases=(
+            dict(InBits=16, OutBits=8),
+            dict(InBits=6, OutBits=8),
+            *_grid(InBits=(2, 8, 20, 33, 64, 70), OutBits=(2, 3, 8, 12, 16, 32, 52)),
+        ),
+        mutants=(
+            Mutant("value > Top", "value >= Top + 2"),
+            Mutant("(value < -Top)", "(value < -Top - 1)"),
+            Mutant(": OutBits'(value)", ": OutBits'(value + 1)"),
+        ),
+        steps=1,
+    ),
+    Unit(
+        "round_shift",
+        "floor(v / 2**t + 1/2), for every word and shift whose result has the output's bits",
+        cases=(
+            dict(InBits=12, OutBits=9, Base=2, ShiftBits=2),
+            dict(InBits=20, OutBits=20, Base=0, ShiftBits=1),
+            *_grid(InBits=(4, 16, 24, 40, 70), OutBits=(4,), Base=(0, 3), ShiftBits=(1, 3)),
+            *_grid(InBits=(24, 40, 70), OutBits=(24,), Base=(0, 5, 14), ShiftBits=(1, 2, 4)),
+        ),
+        mutants=(
+            Mutant(" + OutBits'(shifted_q[0])", ""),
+            Mutant("(doubled >>> Base)", "(doubled >> Base)"),
+            Mutant(">>> shift_i", ">>> 1"),
+        ),
+        steps=2,
+    ),
+    Unit(
+        "clip",
+        "the prox of a row, or its reflection, for every state and every bound",
+        cases=(
+            dict(StateBits=8, WordBits=9, Reflect=1, Below=1, Above=1),
+            dict(StateBits=8, WordBits=8, Reflect=0, Below=1, Above=0),
+            *_grid(StateBits=(2, 5, 12, 40), WordBits=(2, 6, 14, 42), Reflect=(0, 1), Below=(0, 1), Above=(0, 1)),
+        ),
+        mutants=(
+            Mutant("(limit << 1) - word", "limit - word"),
+            Mutant("complement_i ? -reflected : reflected", "reflected"),
+            Mutant("negative ? lower_i : upper_i", "upper_i"),
+            Mutant("state < bound;", "1'b0;", case=1),
+            Mutant("complement_i ? word - clipped", "complement_i ? clipped", case=1),
+        ),
+        steps=1,
+    ),
+    Unit(
+        "clip_lanes",
+        "every lane is the prox of its row's own kind, the row's constants in step with its word",
+        cases=(
+            dict(
+                Rows=7, Lanes=3, Latency=2, StateBits=6, WordBits=7, Kinds=3, RowKinds="14'b01100100100100",
+                Lowers="18'b100001111100000000", Uppers="18'b011111000010011111", Below=3, Above=2, Complements=2,
+            ),
+            dict(
+                Rows=3, Lanes=3, Latency=3, StateBits=5, WordBits=5, Kinds=2, RowKinds="3'b101",
+                Lowers="10'b1110000000", Uppers="10'b0001101111", Below=3, Above=2, Complements=0, Reflect=0,
+            ),
+            *_grid(Rows=(7,), Lanes=(1, 2, 7), Latency=(1, 2, 3), StateBits=(6,), WordBits=(7,), Reflect=(0, 1)),
+        ),
+        mutants=(
+            Mutant(".Depth(Latency - 1)", ".Depth(Latency)"),
+            Mutant("complement = Complements[", "complement = 1'b0 && Complements["),
+            Mutant("upper = Uppers[int'(Table[(g*Lanes+i)", "upper = Uppers[int'(Table[(g*Lanes)"),
+            Mutant("int'(RowKinds[i*KindBits", "int'(RowKinds[0*KindBits", case=1),
+        ),
+        needs=("clip", "delay"),
+        steps=5,
+    ),
+    Unit(
+        "adder_tree",
+        "the sum of all inputs, one cycle a level later",
+        cases=(
+            dict(Inputs=5, InputBits=6),
+            dict(Inputs=1, InputBits=6),
+            *_grid(Inputs=(2, 3, 4, 7, 8), InputBits=(1, 2, 5, 8)),
+            *_grid(Inputs=(10, 16), InputBits=(2, 3)),
+        ),
+        mutants=(Mutant("{a[Bits-2], a}", "{1'b0, a}"), Mutant("i < Inputs)", "i < Inputs - 1)")),
+        steps=6,
+    ),
+    Unit(
+        "product",
+        "weight times word, for every weight and word",
+        cases=(
+            dict(WeightBits=5, DataBits=8, DataSigned=1),
+            dict(WeightBits=1, DataBits=8, DataSigned=0),
+            dict(WeightBits=2, DataBits=8, DataSigned=1),
+            dict(WeightBits=9, DataBits=8, DataSigned=0),
+            *_grid(WeightBits=(1, 2, 3, 4, 5, 6, 7, 8, 9, 16), DataBits=(1, 2, 4, 6, 8, 12, 16), DataSigned=(0, 1)),
+            *_grid(WeightBits=(2, 8, 9), DataBits=(40, 52), DataSigned=(0, 1)),
+        ),
+        mutants=(
+            Mutant("ones - twos : ones + twos", "ones + twos : ones + twos"),
+            Mutant("<< (2 * i)", "<< i"),
+            Mutant("DataSigned && parts_q", "1'b0 && parts_q"),
+            Mutant("weight_i[0] ? -data : data", "data", case=1),
+            Mutant("!weight_i[0] ? '0 :", "!weight_i[0] ? data :", case=2),
+            Mutant("{{DataBits{weight_i[WeightBits-1]}}, weight_i}", "{{DataBits{1'b0}}, weight_i}", case=3),
+        ),
+        short=4,
+    ),
+    Unit(
+        "matvec",
+        "sums of weights times words, from a first command to a last one, in the cycles that its head names",
+        cases=(
+            dict(Pe=2, Simd=2, Groups=3, WeightBits=3, DataBits=2, DataSigned=1, SumBits=6, LeftShift=1),
+            dict(Pe=1, Simd=3, Groups=1, WeightBits=1, DataBits=2, DataSigned=0, SumBits=5, LeftShift=0),
+            *_grid(Pe=(1, 2), Simd=(1, 2, 3), Groups=(1, 6), WeightBits=(1, 2, 3), DataBits=(2, 3), SumBits=(8,)),
+            *_grid(Pe=(1, 4), Simd=(5, 8), Groups=(6,), WeightBits=(5,), DataBits=(8,), SumBits=(24,)),
+        ),
+        mutants=(
+            Mutant("first ? preload_i", "1'b0 ? preload_i"),
+            Mutant(" << LeftShift", ""),
+            Mutant("weights_q[(p*Simd+s)", "weights_q[(s*Pe+p)"),
+            Mutant("address_q <= address_i", "address_q <= valid_i ? address_i : '0"),
+            Mutant("load_o = accumulate && first", "load_o = first"),
+            Mutant("valid_o <= accumulate && last", "valid_o <= last"),
+            Mutant(".Depth(5 + Levels)", ".Depth(4 + Levels)"),
+        ),
+        steps=10,
+        depth=18,
+        needs=("product", "adder_tree", "rom", "delay"),
+    ),
+    Unit(
+        "delay",
+        "the word of Depth cycles ago, nothing of before a reset",
+        cases=(dict(Width=3, Depth=3), dict(Width=2, Depth=0), *_grid(Width=(1, 5), Depth=(1, 2, 8, 15))),
+        mutants=(
+            Mutant("if (!rst_ni) stages_q <= '0;\n      else stages_q", "stages_q"),
+            Mutant("stages_q[Depth*Width-1-:Width]", "stages_q[Width-1:0]"),
+        ),
+        steps=17,
+    ),
+    Unit(
+        "rom",
+        "the word of the last cycle's address; no word ever changes",
+        cases=(dict(Width=3, Depth=3), dict(Width=3, Depth=1), *_grid(Width=(1, 40), Depth=(2, 16, 100))),
+        mutants=(
+            Mutant("memory[address_i]", "memory[0]"),
+            Mutant(
+                "data_o <= memory[address_i];", "begin data_o <= memory[address_i]; memory[address_i] <= '0; end"
+            ),
+        ),
+        steps=2,
+    ),
+    Unit(
+        "regroup",
+        "every word is read as it was written last, in its lane; lanes beyond the vector read zero",
+        cases=(
+            dict(Words=7, WordBits=3, Banks=2, WriteWords=2, ReadWords=4, RegisterAddress=0),
+            dict(Words=7, WordBits=3, Banks=2, WriteWords=4, ReadWords=2, RegisterAddress=1),
+            dict(Words=7, WordBits=2, Banks=4, WriteWords=3, ReadWords=2, RegisterAddress=0),
+            *_grid(Words=(7,), WordBits=(2,), Banks=(1, 4), WriteWords=(1, 2, 3, 7), ReadWords=(1, 2, 4, 6, 7),
+                   RegisterAddress=(0, 1)),
+            *_grid(Words=(1,), WordBits=(5,), Banks=(2,), WriteWords=(1,), ReadWords=(1,), RegisterAddress=(0, 1)),
+        ),
+        mutants=(
+            Mutant("ReadGroupBits'(g / Chunks)", "ReadGroupBits'(g)"),
+            Mutant("enable[g%Chunks] = write_i", "enable[0] = write_i"),
+            Mutant("word_q <= memory[{bank, group}]", "word_q <= memory[{1'b0, group}]"),
+            Mutant("last_q2 ? ReadBits'", "1'b0 ? ReadBits'"),
+            Mutant("row   <= high", "row   <= '0", case=1),
+            Mutant("low = LowBits'(g % Chunks)", "low = '0", case=1),
+            Mutant("int'(group)*ReadWords", "int'(group)*WriteWords", case=2),
+        ),
+        steps=5,
+        short=3,
+    ),
+    Unit(
+        "credits",
+        "as many as were given less those taken; never below zero, never above the first number",
+        cases=(dict(Credits=3), dict(Credits=1), *_grid(Credits=(2, 4, 12, 24, 63))),
+        mutants=(
+            Mutant("if (!give_i && take_i)", "if (take_i)"),
+            Mutant("credits_q != '0", "1'b1"),
+            Mutant("if (give_i && !take_i)", "if (1'b0)"),
+        ),
+        steps=2,
+    ),
+    Unit(
+        "matvec_counter",
+        "every (row, column) of a job once and in order, its address the number of the step; then the next job",
+        cases=(
+            dict(RowGroups=3, ColumnGroups=4),
+            dict(RowGroups=1, ColumnGroups=1),
+            *_grid(RowGroups=(1, 2, 5, 10), ColumnGroups=(1, 2, 7, 10)),
+        ),
+        mutants=(
+            Mutant("skip_columns_i || (column_o == LastColumn)", "column_o == LastColumn"),
+            Mutant("ColumnBits'(ColumnGroups - 1)", "ColumnBits'(ColumnGroups)"),
+            Mutant("RowBits'(RowGroups - 1)", "RowBits'(RowGroups)"),
+            Mutant("column_o == '0;", "row_o == '0;"),
+            Mutant("'0 : address_o + 1'b1", "'0 : address_o"),
+            Mutant("last_column_o ? '0 : column_o", "(column_o == LastColumn) ? '0 : column_o"),
+        ),
+        steps=2,
+        depth=14,
+    ),
+    Unit(
+        "fifo",
+        "no word lost, repeated or overtaken; an offered word stays until it is taken; one leaves in every ready cycle",
+        cases=(dict(Width=3, Depth=5), dict(Width=1, Depth=1), *_grid(Width=(1, 4, 9), Depth=(2, 3, 4, 8, 14, 24))),
+        mutants=(
+            Mutant("= memory[read_q]", "= memory[ready_i ? read_q : write_q]"),
+            Mutant("= count_q != '0", "= (count_q != '0) && (ready_i || !write_i)"),
+            Mutant("PointerBits'(Depth - 1)", "PointerBits'(Depth)"),
+            Mutant("memory[write_q] <=", "memory[read_q] <="),
+            Mutant("read = valid_o && ready_i", "read = valid_o && ready_i && !write_i"),
+            Mutant("if (!write_i && read) count_q", "if (read) count_q"),
+        ),
+    ),
+    Unit(
+        "readout_control",
+        "no row is written to a full buffer under any stall, slots are left once and in turn; idle again at last",
+        cases=(
+            dict(Rows=3, ColumnGroups=2, Slots=3, Depth=3, OutputBits=4),
+            dict(Rows=1, ColumnGroups=1, Slots=2, Depth=10, OutputBits=4),
+            *_grid(Rows=(1, 5), ColumnGroups=(1, 4), Slots=(3, 4), Depth=(4, 10, 15), OutputBits=(4,)),
+        ),
+        mutants=(
+            Mutant("|| room)", "|| 1'b1)"),
+            Mutant("leaves_q <= valid_o && ready_i", "leaves_q <= valid_o"),
+            Mutant("leaves_q <= valid_o && ready_i", "leaves_q <= valid_o && ready_i && issue"),
+            Mutant("SlotBits'(Slots - 1)", "SlotBits'(Slots)"),
+            Mutant("issue && last_column && last_row", "issue && last_row"),
+            Mutant(".RowGroups   (Rows)", ".RowGroups   (Rows + 1)"),
+            Mutant("issue_o <= issue;", "issue_o <= issue || issue_o;"),
+            Mutant(".ready_i\n  );", ".ready_i(ready_i && issue)\n  );"),
+            Mutant("if (release_o) slot_q", "if (1'b0) slot_q"),
+        ),
+        depth=24,
+        needs=("fifo", "credits", "matvec_counter"),
+    ),
+)  # fmt: skip

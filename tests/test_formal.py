@@ -1,0 +1,100 @@
+"""The RTL's units are proved by Yosys and Yices, every property of them is broken by some mistake, and nothing else is
+taken for a proof.  The whole list of parameters is scripts/formal's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from mondeq_hw.formal import PROVED, REFUTED, UNDECIDED, UNITS, Prover, ProverFailedError, Unit, prove_units
+from mondeq_hw.formal.prover import Design, with_properties
+
+PROPERTIES = ROOT / "hls_templates" / "formal"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_unit_is_proved_and_its_properties_have_teeth(unit: Unit) -> None:
+    (result,) = prove_units(short=True, only=(unit.name,))
+    assert [case for case in result.cases if case.status != PROVED] == []
+    assert result.surviving == ()
+    assert result.toothless == ()
+    assert result.ok and len(result.cases) == min(unit.short, len(unit.cases))
+
+
+def test_every_property_file_is_a_unit() -> None:
+    assert {file.stem for file in PROPERTIES.glob("*.svh")} == {f"mondeq_{unit.name}" for unit in UNITS}
+
+
+def test_every_assertion_has_a_name() -> None:
+    for file in PROPERTIES.glob("*.svh"):
+        text = re.sub(r"//.*", "", file.read_text())
+        assert len(re.findall(r"\bassert\b", text)) == len(re.findall(r"\b\w+: assert\b", text)), file
+
+
+COUNTER = """
+module counter (input logic clk_i, input logic rst_ni, output logic [3:0] count_o);
+  logic [3:0] count_q;
+  assign count_o = count_q;
+  always_ff @(posedge clk_i) if (!rst_ni) count_q <= '0; else if (count_q != 4'd9) count_q <= count_q + 1'b1;
+endmodule
+"""
+RESET = "logic f_old = 1'b0; always_ff @(posedge clk_i) f_old <= 1'b1; always_comb if (!f_old) assume (!rst_ni);\n"
+
+
+def answer(folder: Path, properties: str, text: str = COUNTER, top: str = "counter") -> tuple[str, tuple[str, ...]]:
+    prover = Prover.find()
+    prover.translate([Design("design", top, (with_properties(text, RESET + properties),), {})], folder)
+    found = prover.prove("design", 3, folder)
+    return found.status, found.broken
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ("always_comb if (f_old) small: assert (count_o <= 9);", (PROVED, ())),
+        ("always_comb if (f_old) zero: assert (count_o == 0);", (REFUTED, ("zero",))),
+        # True, but no induction of three cycles shows it; and false, but not within three cycles.
+        ("always_comb if (f_old) never: assert (count_o != 15);", (UNDECIDED, ())),
+        ("always_comb if (f_old) later: assert (count_o != 9);", (UNDECIDED, ())),
+    ],
+)
+def test_answers(properties: str, expected: tuple[str, tuple[str, ...]], tmp_path: Path) -> None:
+    assert answer(tmp_path, properties) == expected
+
+
+HIERARCHY = COUNTER + (
+    "module pair (input logic clk_i, input logic rst_ni, output logic [3:0] count_o);\n"
+    "  counter u_counter (.clk_i, .rst_ni, .count_o);\nendmodule\n"
+)
+
+
+@pytest.mark.slow
+def test_registers_of_instances_are_seen(tmp_path: Path) -> None:
+    seen = (
+        "(* hierconn *) logic [3:0] \\u_counter.count_q ;\nalways_comb if (f_old) small: assert (\\u_counter.count_q "
+    )
+    assert answer(tmp_path, seen + "<= 9);", HIERARCHY, "pair") == (PROVED, ())
+    assert answer(tmp_path, seen + "== 0);", HIERARCHY, "pair") == (REFUTED, ("small",))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("properties", "complaint"),
+    [
+        ("always_comb assume (1'b0);", "cannot be decided"),  # nothing fulfils it, and so everything would be proved
+        ("always_comb assert (u_nothing.count_q == 0);", "refused"),
+        (
+            "(* hierconn *) logic [3:0] \\u_nothing.count_q ;\nalways_comb a: assert (\\u_nothing.count_q == 0);",
+            "refused",
+        ),
+        ("always_comb a: assert (count_o ==);", "syntax error"),
+    ],
+)
+def test_what_is_no_property_is_no_proof(properties: str, complaint: str, tmp_path: Path) -> None:
+    with pytest.raises(ProverFailedError, match=complaint):
+        answer(tmp_path, properties)
