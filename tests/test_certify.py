@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_models import random_model, random_program, random_words
+from random_models import random_model, random_program, random_words, with_random_clip
 
 from mondeq_hw.base import RELU, Clip, DenseOperator, FixedPointFormat, Overflow
 from mondeq_hw.base.errors import InputError
@@ -481,22 +481,27 @@ def test_logit_radius_bounds_the_outputs() -> None:
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
-@given(seeds, st.integers(1, 4), st.integers(1, 3), word_lengths, st.sampled_from(SOLVERS))
-def test_accumulator_ranges_hold_every_input(seed: int, n: int, d: int, bits: int, solver: str) -> None:
-    program = random_program(seed, n=n, d=d, bits=bits, solver=solver, input_bits=2, state_bits=5)
-    ranges = accumulator_ranges(program)
-    words = np.array(list(product(range(4), repeat=d)))
-    trace = GoldenModel(program).trace(words)
+@given(seeds, st.integers(1, 2), st.integers(1, 3), word_lengths, st.sampled_from(SOLVERS))
+def test_accumulator_ranges_are_exact(seed: int, n: int, d: int, bits: int, solver: str) -> None:
+    """Every end is reached, by some input and some state; all of them are tried."""
+    program = random_program(seed, n=n, d=d, k=2, bits=bits, solver=solver, input_bits=2, state_bits=4)
+    program, top = with_random_clip(seed, program), program.state_format.max_word
+    words, states = (
+        np.array(list(product(values, repeat=m))) for values, m in ((range(4), d), (range(-top, top + 1), n))
+    )
     exact = (words @ program.drive.integers.T << program.drive_left_shift) + program.drive_bias
-    rounded = exact + ((1 << program.drive_right_shift) >> 1)
-    low, high = ranges["drive_accumulator"]
-    assert low <= exact.min() and rounded.max() <= high
-    assert np.abs(trace.drive).max() == ranges["drive"][1]
-    assert np.abs(trace.outputs).max() <= ranges["output"][1]
-    phi = np.abs(trace.states) if program.solver == PEACEMAN_RACHFORD else np.maximum(trace.states, 0)
-    accumulator = phi @ (program.matrix.integers + np.diag(program.leak)).T + trace.drive
-    half = (1 << program.matrix.shifts) >> 1
-    assert np.abs(accumulator + half).max() <= ranges["state_accumulator"][1]
+    fine, drive = exact + ((1 << program.drive_right_shift) >> 1), GoldenModel(program).trace(words).drive
+    updates = program.phi(states) @ (program.matrix.integers + np.diag(program.leak)).T
+    sums = drive[:, None] + updates[None]
+    outputs = (program.prox(states) @ program.readout.integers.T << program.readout_left_shift) + program.readout_bias
+    assert accumulator_ranges(program) == {
+        "drive_accumulator": (min(0, exact.min()), max(0, fine.max())),
+        "drive": (drive.min(), drive.max()),
+        "state_accumulator": (sums.min(), (sums + ((1 << program.matrix.shifts) >> 1)).max()),
+        "output": (outputs.min(), outputs.max()),
+    }
+    assert program.accumulator_range == accumulator_ranges(program)["state_accumulator"]
+    assert program.output_range == accumulator_ranges(program)["output"]
 
 
 def test_states_within_a_proved_range_never_saturate() -> None:

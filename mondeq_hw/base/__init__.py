@@ -32,7 +32,7 @@ from .numerics import (
     signed_width,
     whole_bytes,
 )
-from .operator import DenseOperator, IntegerOperator
+from .operator import DenseOperator, IntegerOperator, spans
 from .replacing import replacing
 from .templates import filled, source_template, template_environment, tool_template
 from .version import __version__, package_version
@@ -73,6 +73,7 @@ __all__ = [
     "signed_width",
     "soft_threshold",
     "source_template",
+    "spans",
     "template_environment",
     "tool_template",
     "whole_bytes",

@@ -6,6 +6,7 @@ Everything that proofs, models and emitters ask of a matrix stands behind
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -116,10 +117,7 @@ class DenseOperator:
 
     def spans(self, low: int, high: int) -> list[tuple[int, int]]:
         """Smallest and largest sum of every row over words from ``low`` to ``high``, exact."""
-        return [
-            (sum(x * (high if x < 0 else low) for x in row), sum(x * (low if x < 0 else high) for x in row))
-            for row in self.rows()
-        ]
+        return spans(self.rows(), [(low, high)] * self.shape[1])
 
     def memory_image(self, pe: int, simd: int) -> np.ndarray:
         """The integers as [row group, column group, pe, simd], absent rows and columns zero."""
@@ -128,3 +126,15 @@ class DenseOperator:
         padded = np.zeros((row_groups * pe, column_groups * simd), dtype=np.int64)
         padded[:rows, :columns] = self.integers
         return padded.reshape(row_groups, pe, column_groups, simd).swapaxes(1, 2)
+
+
+def spans(rows: Iterable[Sequence[int]], words: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Smallest and largest sum of every row over words of which each column has its own interval, exact.
+
+    Parameters
+    ----------
+    rows : iterable of sequence of int (columns,)
+    words : sequence of (low, high) (columns,)
+    """
+    ends = ([(x * low, x * high) for x, (low, high) in zip(row, words, strict=True)] for row in rows)
+    return [(sum(map(min, products)), sum(map(max, products))) for products in ends]

@@ -400,7 +400,6 @@ def _lengths(vectors: np.ndarray) -> np.ndarray:
 def _formats(program: SolverProgram, task: Task) -> dict[str, Quantity]:
     """Every quantity with its format and its proved range, nothing counted yet."""
     ranges, state, inputs = accumulator_ranges(program), program.state_format, program.input_format
-    top = _largest_state(program)
     rows, integer_bits = "bits, a scale a row", program.output_bits - program.output_fractional_bits
     widths = {
         "drive accumulator": (f"{program.drive_accumulator_bits} {rows}", program.drive_accumulator_bits),
@@ -412,7 +411,7 @@ def _formats(program: SolverProgram, task: Task) -> dict[str, Quantity]:
     quantities = [_uncounted("input", str(inputs), *[(inputs.min_word, inputs.max_word)] * 2)]
     for name, (text, bits) in widths.items():
         quantities.append(_uncounted(name, text, (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1), proved[name]))
-    quantities.insert(4, _uncounted("state", str(state), (state.min_word, state.max_word), (-top, top)))
+    quantities.insert(4, _uncounted("state", str(state), (state.min_word, state.max_word), _reach(program)))
     return {quantity.name: quantity for quantity in quantities}
 
 
@@ -420,8 +419,8 @@ def _uncounted(name: str, text: str, words: tuple[int, int], proved: tuple[int, 
     return Quantity(name, text, *words, *proved, low=0, high=0, magnitudes=(), saturations=None)
 
 
-def _largest_state(program: SolverProgram) -> int:
-    """Largest magnitude that a row could reach if it were not clipped now."""
-    sums, top = program.matrix.absolute_row_sums(), program.state_format.max_word
-    rows = zip(sums, program.leak.tolist(), program.drive_bound, program.matrix.shifts.tolist(), strict=True)
-    return max(((total + leak) * top + drive + ((1 << g) >> 1)) >> g for total, leak, drive, g in rows)
+def _reach(program: SolverProgram) -> tuple[int, int]:
+    """Smallest and largest word that a row could reach if it were not clipped now."""
+    rows = list(zip(program.accumulator_spans, program.matrix.shifts.tolist(), strict=True))
+    rounded = [((low + half) >> g, (high + half) >> g) for (low, high), g in rows for half in ((1 << g) >> 1,)]
+    return min(low for low, _ in rounded), max(high for _, high in rounded)

@@ -81,13 +81,18 @@ class Injection:
         return min(0, *(low for (low, _), _ in rows)), max(0, *(high + ((1 << r) >> 1) for (_, high), r in rows))
 
     @cached_property
-    def bound(self) -> list[int]:
-        """Largest ``|v_i|`` over every input, per row."""
+    def words(self) -> list[tuple[int, int]]:
+        """Smallest and largest ``v_i`` over every input, per row."""
         return [
-            max(abs((low + half) >> right), abs((high + half) >> right))
+            ((low + half) >> right, (high + half) >> right)
             for (low, high), right in zip(self.extremes, self.right_shift.tolist(), strict=True)
             for half in ((1 << right) >> 1,)
         ]
+
+    @property
+    def bound(self) -> list[int]:
+        """Largest ``|v_i|`` over every input, per row."""
+        return [max(abs(low), abs(high)) for low, high in self.words]
 
     @property
     def accumulator_bits(self) -> int:
@@ -97,5 +102,4 @@ class Injection:
     @property
     def bits(self) -> int:
         """Width of ``v_i``."""
-        top = max(self.bound)
-        return signed_width(-top, top)
+        return signed_width(min(low for low, _ in self.words), max(high for _, high in self.words))

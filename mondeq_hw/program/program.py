@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Clip, DenseOperator, FixedPointFormat, InputError, WordRange, canonical_digest, signed_width
+from ..base import Clip, DenseOperator, FixedPointFormat, InputError, WordRange, canonical_digest, signed_width, spans
 from ..problem import Splitting
 from . import serial
 from .injection import Injection
@@ -195,11 +195,6 @@ class SolverProgram:
         return self.injection.accumulator_bound
 
     @property
-    def drive_bound(self) -> list[int]:
-        """Largest ``|d_i|`` over every input, per state."""
-        return self.stage.injection.bound
-
-    @property
     def drive_accumulator_bits(self) -> int:
         """See :class:`Injection`."""
         return self.injection.accumulator_bits
@@ -208,6 +203,16 @@ class SolverProgram:
     def drive_bits(self) -> int:
         """Width of a word handed from the drive engine to the others."""
         return self.injection.bits
+
+    @property
+    def accumulator_spans(self) -> list[tuple[int, int]]:
+        """See :class:`Stage`."""
+        return self.stage.accumulator_spans
+
+    @property
+    def accumulator_range(self) -> tuple[int, int]:
+        """See :class:`Stage`."""
+        return self.stage.accumulator_range
 
     @property
     def accumulator_bound(self) -> int:
@@ -264,7 +269,7 @@ class SolverProgram:
 
     @cached_property
     def output_bound(self) -> int:
-        """Largest ``|y_k|``."""
+        """Bound on the magnitude of every partial sum of a ``y_k``."""
         top = self.state_format.max_word
         rows = zip(
             self.readout.absolute_row_sums(),
@@ -275,10 +280,19 @@ class SolverProgram:
         )
         return max(((total * top + direct) << left) + abs(bias) for total, direct, left, bias in rows)
 
+    @cached_property
+    def output_range(self) -> tuple[int, int]:
+        """Exact interval of the output words over every input and every state."""
+        sums = spans(self.readout.rows(), self.stage.spans_over_states(self.prox))
+        direct = [(0, 0)] * self.k if self.direct is None else self.direct.words
+        rows = list(zip(sums, direct, self.readout_left_shift.tolist(), self.readout_bias.tolist(), strict=True))
+        lowest = min(((low + least) << left) + bias for (low, _), (least, _), left, bias in rows)
+        return lowest, max(((high + most) << left) + bias for (_, high), (_, most), left, bias in rows)
+
     @property
     def output_bits(self) -> int:
         """Width of an output word ``y_k``."""
-        return signed_width(-self.output_bound, self.output_bound)
+        return signed_width(*self.output_range)
 
     # -- serialisation -------------------------------------------------------
 

@@ -34,6 +34,7 @@ from ..base import (
     WordRange,
     max_level,
     signed_width,
+    spans,
 )
 from ..problem import SPLITTINGS, Splitting, find_splitting
 from .injection import Injection
@@ -112,12 +113,19 @@ class Stage:
         return self._range_over_states(self.prox)
 
     def _range_over_states(self, operator: Callable[[np.ndarray], np.ndarray]) -> WordRange:
-        """Of an operator whose rows are linear between zero, their bounds and the ends of the state's words."""
+        lows, highs = zip(*self.spans_over_states(operator), strict=True)
+        return WordRange(min(lows), max(highs))
+
+    def spans_over_states(self, operator: Callable[[np.ndarray], np.ndarray]) -> list[tuple[int, int]]:
+        """Smallest and largest word that each row of ``phi`` or ``prox`` can give, over every state word.
+
+        Their rows are linear between zero, their bounds and the ends of the state's words.
+        """
         top = self.state_format.max_word
         bounds = (bound for kind in self.clip.kinds for bound in (kind.lower, kind.upper) if np.isfinite(bound))
         ends = np.array(sorted({-top, 0, top, *map(int, bounds)}), dtype=object)
         words = operator(np.repeat(ends[:, None], self.n, axis=1))
-        return WordRange(int(words.min()), int(words.max()))
+        return list(zip(words.min(axis=0).tolist(), words.max(axis=0).tolist(), strict=True))
 
     # -- derived integers ----------------------------------------------------
 
@@ -144,8 +152,23 @@ class Stage:
         return Injection(self.drive, self.drive_bias, self.drive_left_shift, self.drive_right_shift, self.input_format)
 
     @cached_property
+    def accumulator_spans(self) -> list[tuple[int, int]]:
+        """Smallest and largest sum of an update over every input and every state, per row, before rounding."""
+        sums = spans(self.iteration_matrix(object).tolist(), self.spans_over_states(self.phi))
+        return [
+            (low + drive_low, high + drive_high)
+            for (low, high), (drive_low, drive_high) in zip(sums, self.injection.words, strict=True)
+        ]
+
+    @cached_property
+    def accumulator_range(self) -> tuple[int, int]:
+        """Exact interval of the state accumulators over every input and every state, rounding constant included."""
+        rows = list(zip(self.accumulator_spans, self.matrix.shifts.tolist(), strict=True))
+        return min(low for (low, _), _ in rows), max(high + ((1 << shift) >> 1) for (_, high), shift in rows)
+
+    @cached_property
     def accumulator_bound(self) -> int:
-        """Largest magnitude that a state accumulator can reach, rounding constant included."""
+        """Bound on the magnitude of every partial sum of a state accumulator, rounding constant included."""
         top = self.state_format.max_word
         rows = zip(
             self.matrix.absolute_row_sums(),
@@ -159,7 +182,7 @@ class Stage:
     @property
     def accumulator_bits(self) -> int:
         """Width in which a state accumulator cannot wrap."""
-        return signed_width(-self.accumulator_bound, self.accumulator_bound)
+        return signed_width(*self.accumulator_range)
 
 
 def check_operator(key: str, operator: IntegerOperator, shape: tuple[int, int]) -> None:

@@ -169,6 +169,12 @@ def span(row: Iterable[int], words: tuple[int, int], offset: int) -> tuple[int, 
     return below * most + above * least + offset, below * least + above * most + offset
 
 
+def span_over(row: Iterable[int], words: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Smallest and largest ``row x`` over words ``x`` each of which has its own interval."""
+    ends = [(x * low, x * high) for x, (low, high) in zip(row, words)]
+    return sum(map(min, ends)), sum(map(max, ends))
+
+
 def rounded(value: int, shift: int) -> int:
     """``value / 2^shift`` to the nearest integer, halves up."""
     return (value + ((1 << shift) >> 1)) >> shift
@@ -384,6 +390,18 @@ class Program:
         """The same without its rounding."""
         units = [Fraction(1 << (self.left + shift), 1 << r) for shift, r in zip(self.align, self.direct_right)]
         return [dot(row, x) * unit for row, unit in zip(self.direct, units)]
+
+    @property
+    def operand_spans(self) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Smallest and largest ``phi`` and ``prox`` of every row: linear between bounds and ends of the words."""
+        phi, prox = [], []
+        for row in self.clip:
+            states = [-self.top, self.top, *(bound for bound in (row.lower, row.upper) if bound is not None)]
+            kept = [row.prox(v) for v in states]
+            operands = kept if self.solver == FORWARD_BACKWARD else [2 * z - v for z, v in zip(kept, states)]
+            phi.append((min(operands), max(operands)))
+            prox.append((min(kept), max(kept)))
+        return phi, prox
 
     # The contract; a state with ``extra`` more fractional bits is updated by the same integers.
 
@@ -1389,19 +1407,17 @@ def check_class_a_posteriori(evidence: Evidence) -> Plain:
 def check_accumulators(evidence: Evidence) -> Plain:
     """Section 7: the interval of every sum, and the width that holds it."""
     P = evidence.program
-    spans = list(zip(P.drive_spans + P.direct_spans, P.right + P.direct_right))
-    sums = [(low, high + ((1 << r) >> 1)) for (low, high), r in spans]
-    drives = [max(abs(rounded(low, r)), abs(rounded(high, r))) for (low, high), r in spans]
-    rows = zip(P.matrix, P.leak, P.g, drives)
-    state = max((sum(map(abs, row)) + leak) * P.top + d + ((1 << g) >> 1) for row, leak, g, d in rows)
-    fed = [reach << shift for reach, shift in zip(drives[P.n :], P.align)]
-    output = max(sum(map(abs, row)) * P.top + u + abs(bias) for row, u, bias in zip(P.readout, fed, P.output_bias))
-    ranges = {
-        "drive_accumulator": (min(0, *(low for low, _ in sums)), max(0, *(high for _, high in sums))),
-        "drive": (-max(drives), max(drives)),
-        "state_accumulator": (-state, state),
-        "output": (-output, output),
-    }
+    sums = P.drive_spans + (P.direct_spans if any(P.direct) else [])
+    right = P.right + P.direct_right
+    inputs = [(low, high + ((1 << r) >> 1)) for (low, high), r in zip(sums, right)]
+    words = [(rounded(low, r), rounded(high, r)) for (low, high), r in zip(sums, right)]
+    phi, prox = P.operand_spans
+    updates = zip((span_over(row, phi) for row in P.stored), words, P.g)
+    states = [(low + d, high + e + ((1 << g) >> 1)) for (low, high), (d, e), g in updates]
+    rows = zip((span_over(row, prox) for row in P.readout), words[P.n :] or [(0, 0)] * P.k, P.align, P.output_bias)
+    outputs = [(low + (u << shift) + bias, high + (v << shift) + bias) for (low, high), (u, v), shift, bias in rows]
+    named = {"drive_accumulator": [(0, 0), *inputs], "drive": words, "state_accumulator": states, "output": outputs}
+    ranges = {name: (min(low for low, _ in rows), max(high for _, high in rows)) for name, rows in named.items()}
     return {name: {"low": low, "high": high, "bits": _width(low, high)} for name, (low, high) in ranges.items()}
 
 

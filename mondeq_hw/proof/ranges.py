@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..base import InputError, signed_width
+from collections.abc import Iterable
+
+from ..base import InputError, Interval, signed_width, spans
 from ..program import SolverProgram
 from .contraction import drive_extremes, feedthrough_extremes
 
@@ -11,6 +13,27 @@ def readout_rows(program: SolverProgram) -> list[list[int]]:
     """Readout integers (k, n), every row on the common output grid."""
     left = program.readout_left_shift.tolist()
     return [[x << shift for x in row] for row, shift in zip(program.readout.rows(), left, strict=True)]
+
+
+def operand_spans(program: SolverProgram, reflected: bool) -> list[tuple[int, int]]:
+    """Smallest and largest ``prox(s)`` of each row, or ``2 prox(s) - s``, over every state word."""
+    top = program.state_format.max_word
+    kinds = [_operand_span(kind, top, reflected) for kind in program.clip.kinds]
+    return [kinds[row] for row in program.clip.rows]
+
+
+def _operand_span(kind: Interval, top: int, reflected: bool) -> tuple[int, int]:
+    """Both are linear between the ends of the state's words and the bounds."""
+    low, high = int(max(kind.lower, -top)), int(min(kind.upper, top))
+    ends, kept = (-top, low, high, top), (low, low, high, high)
+    values = [s - z if kind.complement else z for s, z in zip(ends, kept, strict=True)]
+    values = [2 * z - s for s, z in zip(ends, values, strict=True)] if reflected else values
+    return min(values), max(values)
+
+
+def _hull(intervals: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    lows, highs = zip(*intervals, strict=True)
+    return min(lows), max(highs)
 
 
 def accumulator_ranges(program: SolverProgram) -> dict[str, tuple[int, int]]:
@@ -23,27 +46,25 @@ def accumulator_ranges(program: SolverProgram) -> dict[str, tuple[int, int]]:
     InputError
         A width that the program states does not hold its interval.
     """
-    top = program.state_format.max_word
     shifts = program.matrix.shifts.tolist()
     right = [*program.drive_right_shift.tolist(), *program.feedthrough_right_shift.tolist()]
     extremes = drive_extremes(program) + feedthrough_extremes(program)
     drive = [(low, high + ((1 << r) >> 1)) for (low, high), r in zip(extremes, right, strict=True)]
-    rounded = [((low + ((1 << r) >> 1)) >> r, high >> r) for (low, high), r in zip(drive, right, strict=True)]
-    handed = max(max(abs(low), abs(high)) for low, high in rounded)
-    state = 0
-    for total, g, (low, high) in zip(program.matrix.absolute_row_sums(), shifts, rounded[: program.n], strict=True):
-        leak = (1 << g) - (1 << (g - program.leak_shift))
-        reach = (total + leak) * top
-        state = max(state, reach + max(abs(low), abs(high)) + ((1 << g) >> 1))
-    direct = [max(abs(low), abs(high)) for low, high in rounded[program.n :]] or [0] * program.k
-    aligned = [reach << left for reach, left in zip(direct, program.readout_left_shift.tolist(), strict=True)]
-    rows = zip(readout_rows(program), aligned, program.readout_bias.tolist(), strict=True)
-    output = max(sum(map(abs, row)) * top + reach + abs(bias) for row, reach, bias in rows)
+    handed = [((low + ((1 << r) >> 1)) >> r, high >> r) for (low, high), r in zip(drive, right, strict=True)]
+    stored = program.matrix.rows()
+    for i, g in enumerate(shifts):
+        stored[i][i] += (1 << g) - (1 << (g - program.leak_shift))
+    phi, prox = operand_spans(program, program.splitting.reflects), operand_spans(program, False)
+    sums = zip(spans(stored, phi), handed[: program.n], shifts, strict=True)
+    state = [(low + d, high + e + ((1 << g) >> 1)) for (low, high), (d, e), g in sums]
+    direct, left = handed[program.n :] or [(0, 0)] * program.k, program.readout_left_shift.tolist()
+    outputs = zip(spans(readout_rows(program), prox), direct, left, program.readout_bias.tolist(), strict=True)
+    output = [(low + (u << shift) + bias, high + (v << shift) + bias) for (low, high), (u, v), shift, bias in outputs]
     ranges = {
-        "drive_accumulator": (min(0, *(low for low, _ in drive)), max(0, *(high for _, high in drive))),
-        "drive": (-handed, handed),
-        "state_accumulator": (-state, state),
-        "output": (-output, output),
+        "drive_accumulator": _hull([(0, 0), *drive]),
+        "drive": _hull(handed),
+        "state_accumulator": _hull(state),
+        "output": _hull(output),
     }
     stated = (program.drive_accumulator_bits, program.drive_bits, program.accumulator_bits, program.output_bits)
     for (name, (low, high)), bits in zip(ranges.items(), stated, strict=True):
