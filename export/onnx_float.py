@@ -8,10 +8,13 @@ import numpy as np
 import onnx
 
 from mondeq_hw.base import Clip
-from mondeq_hw.problem import MAX_ITERATIONS, TOLERANCE, MonDEQ, step_size
+from mondeq_hw.problem import TOLERANCE, MonDEQ, step_size
 
 from .graph import BATCH, GraphBuilder, iterate, loop_body, value
 from .onnx_clip import FloatClip, declare_clip
+
+#: Updates of the loop at most; ``residual`` says how far they came.
+MAX_ITERATIONS = 20_000
 
 
 def float_graph(model: MonDEQ) -> onnx.GraphProto:

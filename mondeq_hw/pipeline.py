@@ -146,11 +146,17 @@ def _stimulus(program: SolverProgram, data: Data) -> np.ndarray:
     return np.where(rng.random(words.shape) < rng.random((STIMULUS_SAMPLES, 1)), words, 0)
 
 
+def _stored(words: np.ndarray) -> np.ndarray:
+    """int64, or decimal text where the type of the words is Python's and one of them is wider than that."""
+    narrow = words.dtype != object or all(-(2**63) <= word < 2**63 for word in words.ravel().tolist())
+    return words.astype(np.int64) if narrow else words.astype(str)
+
+
 def _write_stimulus(folder: Path, program: SolverProgram, data: Data) -> None:
     """``words.npy`` and the ``expected.npy`` outputs; ``targets.npy`` for test samples."""
     folder.mkdir()
     words = _stimulus(program, data)
     np.save(folder / "words.npy", words)
-    np.save(folder / "expected.npy", GoldenModel(program).predict_raw(words).astype(np.int64))
+    np.save(folder / "expected.npy", _stored(GoldenModel(program).predict_raw(words)))
     if data.test is not None:
         np.save(folder / "targets.npy", data.test.first(STIMULUS_SAMPLES).targets)

@@ -34,8 +34,8 @@ from .problem import (
     logits,
     named,
 )
-from .program import GoldenModel, SolverProgram, name_of
-from .proof import choose_iterations
+from .program import MOST_ITERATIONS, GoldenModel, SolverProgram, name_of
+from .proof import ContractionProof, choose_iterations
 from .rounding import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, assemble, lower
 
 #: Updates of a program without a proof: nothing says how many it needs.
@@ -296,10 +296,20 @@ def certified_program(model: MonDEQ, config: CompileConfig, data: Data, lowered:
         return assemble(lowered.quantized, lowered.input_format, lowered.state_format, iterations, certified, name)
 
     if lowered.proof is not None:
-        return program(config.iterations or choose_iterations(program(1, True), lowered.proof), True)
+        return program(config.iterations or _iterations(program(1, True), lowered.proof, config), True)
     if not config.allow_uncertified:
         raise _refusal(model, config, data, lowered)
     return program(config.iterations or UNCERTIFIED_ITERATIONS, False)
+
+
+def _iterations(program: SolverProgram, proof: ContractionProof, config: CompileConfig) -> int:
+    """The certificate's; the most there are where it asks for more and the user insists, with the radius of these."""
+    try:
+        return choose_iterations(program, proof)
+    except NotCertifiedError:
+        if not config.allow_uncertified:
+            raise
+        return MOST_ITERATIONS
 
 
 def _refusal(model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered) -> NotCertifiedError:

@@ -24,6 +24,7 @@ from mondeq_hw.hardware.schedule import (
     SOLVE_DEPTH,
     EngineFolding,
     Schedule,
+    _Clock,
     _fold_solve,
     busy_cycles,
     commensurate,
@@ -36,6 +37,7 @@ from mondeq_hw.hardware.schedule import (
     schedule,
     schedule_unrolled,
 )
+from mondeq_hw.program import MOST_ITERATIONS
 from mondeq_hw.program.program import SolverProgram
 
 sizes = st.integers(1, 24)
@@ -163,6 +165,28 @@ def test_interval_of_samples_that_leave_in_bunches() -> None:
         assert initiation_interval(plan, 30) >= 0.9995 * busy_cycles(plan, 30)
         completed = completion_cycles(plan, np.full(1000, 30))
         assert initiation_interval(plan, 30) == pytest.approx((completed[-1] - completed[199]) / 800, rel=0.01)
+
+
+@settings(deadline=None, max_examples=40)
+@given(n=sizes, d=sizes, slots=st.integers(2, 9), data=st.data())
+def test_whole_rounds_at_once_change_nothing(n: int, d: int, slots: int, data: st.DataObject) -> None:
+    folds = [data.draw(st.integers(1, n)) for _ in range(4)]
+    drive, solve = EngineFolding(n, d, folds[0], 1), EngineFolding(n, n, folds[1], folds[2])
+    plan = Schedule(1, drive, solve, EngineFolding(3, n, 1, folds[3]), slots)
+    iterations = np.array(data.draw(st.lists(st.integers(1, 60), min_size=1, max_size=30)))
+    leaping = completion_cycles(plan, iterations)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Clock, "_repeated", lambda clock, choice, rounds: choice)
+        np.testing.assert_array_equal(completion_cycles(plan, iterations), leaping)
+
+
+def test_the_most_iterations() -> None:
+    """A plan for two states, found among dozens of them, each with thousands of updates a sample."""
+    plan = schedule(random_program(0, n=2, d=4, k=2, iterations=MOST_ITERATIONS))
+    interval = initiation_interval(plan, MOST_ITERATIONS)
+    assert 0.999 <= interval / busy_cycles(plan, MOST_ITERATIONS) <= 1 + MAX_IDLE
+    update = plan.solve.cycles_per_matvec + plan.update_depth
+    assert latency(plan, MOST_ITERATIONS) == latency(plan, 1) + (MOST_ITERATIONS - 1) * update
 
 
 def test_slow_drive_sets_the_pace() -> None:

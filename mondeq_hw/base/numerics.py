@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -247,6 +248,14 @@ def exact_dtype(bound: int) -> type:
     if bound < 2**63:
         return np.int64
     return object
+
+
+def power_of_two(exponent: int, dtype: type) -> Any:
+    """``2**exponent`` in a type that :func:`exact_dtype` chose for a product with it.
+
+    Beyond the type's range only zero can be multiplied: any other product would be above the bound.
+    """
+    return 1 << exponent if dtype is object else dtype(1 << min(exponent, 62))
 
 
 def max_level(word_length: int) -> int:

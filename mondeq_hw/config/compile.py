@@ -10,11 +10,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from ..base import InputError
 from ..problem import format_name, read_format
-from ..program import NAME_EXPECTED, NAME_PATTERN
+from ..program import MOST_ITERATIONS, NAME_EXPECTED, NAME_PATTERN
 from .options import MatrixBits, Options, PositiveFloat, PositiveInt, option
-
-#: Sixteen bits of a counter in hardware.
-MOST_ITERATIONS = 65535
 
 
 def _with_underscores(value: Any) -> Any:

@@ -438,7 +438,12 @@ def pipeline_depth(plan: Schedule, iterations: int) -> int:
 
 
 class _Clock:
-    """Times of all commands, in the order in which the hardware decides them."""
+    """Times of all commands, in the order in which the hardware decides them.
+
+    While no sample enters the solver or leaves it, what is chosen depends only on when each sample is ready, counted
+    from now: as soon as that repeats, so does everything up to the next entry or exit, and whole rounds are added at
+    once.  So thousands of updates cost no more than a few.
+    """
 
     def __init__(self, plan: Schedule, iterations: list[int]):
         self.plan = plan
@@ -456,11 +461,16 @@ class _Clock:
         for _ in range(plan.slots):
             self._drive()
         choice = 0
+        rounds: dict[tuple[tuple[int, int], ...], tuple[int, dict[int, int]]] = {}
         while self.ready:
             # The array is free from cycle `choice` on; it takes the oldest ready sample.  In the unrolled solver's
             # ring that is the one whose place comes by, for all that have entered are older than those that wait.
             choice = max(choice, min(self.ready.values()))
             sample = min(index for index, cycle in self.ready.items() if cycle <= choice)
+            if self.updates[sample] == 0:
+                rounds.clear()  # it enters
+            elif sample == min(index for index in self.ready if self.updates[index]):
+                choice = self._repeated(choice, rounds)
             del self.ready[sample]
             job = plan.solve.cycles_per_matvec if self.updates[sample] else plan.solve.row_groups
             self.updates[sample] += 1
@@ -468,8 +478,30 @@ class _Clock:
             if self.updates[sample] > self.iterations[sample]:
                 self.done[sample] = choice + plan.done_depth
                 self._readout()
+                rounds.clear()
             else:
                 self.ready[sample] = choice + plan.update_depth
+
+    def _repeated(self, choice: int, rounds: dict[tuple[tuple[int, int], ...], tuple[int, dict[int, int]]]) -> int:
+        """The cycle after as many whole rounds as pass unchanged; a round ends when the oldest sample is chosen."""
+        waiting = {index: cycle for index, cycle in self.ready.items() if not self.updates[index]}
+        active = {index: cycle for index, cycle in self.ready.items() if self.updates[index]}
+        # Whoever is ready by now is so however long ago; who waits and is not yet ready does not take part.
+        here = [(index, max(0, cycle - choice)) for index, cycle in active.items()]
+        here += [(index, 0) for index, cycle in waiting.items() if cycle <= choice]
+        before = rounds.setdefault(tuple(sorted(here)), (choice, {index: self.updates[index] for index in active}))
+        length = choice - before[0]
+        if length == 0:
+            return choice
+        begun = {index: self.updates[index] - before[1][index] for index in active}
+        most = min((self.iterations[index] - self.updates[index]) // many for index, many in begun.items() if many)
+        arrivals = [(cycle - choice - 1) // length for cycle in waiting.values() if cycle > choice]
+        count = min([most, *arrivals])
+        rounds.clear()
+        for index, cycle in active.items():
+            self.updates[index] += count * begun[index]
+            self.ready[index] = cycle + count * length
+        return choice + count * length
 
     def _drive(self) -> None:
         """Enter the next sample, if there is one: its slot is free once the readout of an older sample ended."""

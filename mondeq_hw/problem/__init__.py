@@ -35,7 +35,7 @@ from .mpc import from_mpc
 from .onnx_file import FLOAT, INTEGER, QDQ, OnnxFile, OnnxKey, onnx_digest, onnx_properties, raw_words_metadata
 from .preprocessing import MNIST_PREPROCESSING, Preprocessing
 from .qp import from_qp
-from .reference import MAX_ITERATIONS, TOLERANCE, logits, preactivation, state_of, step_size
+from .reference import TOLERANCE, logits, preactivation, state_of, step_size
 from .reformulate import Recurrence, folded_input, folded_output, network_of, outputs_of, reformulate
 from .samples import TEST, TRAIN, Arrays, Samples
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
@@ -76,7 +76,6 @@ __all__ = [
     "INTEGER",
     "KEY",
     "MATRICES",
-    "MAX_ITERATIONS",
     "MNIST",
     "MNIST_PREPROCESSING",
     "ON_OVERFLOW",

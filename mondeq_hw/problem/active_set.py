@@ -29,7 +29,7 @@ def solve_active_set(W: np.ndarray, clip: Clip, q: np.ndarray, start: np.ndarray
     start : ndarray (n,)
         A guess of ``v``.
     tolerance : float
-        Largest entry of ``v - W prox(v) - q`` allowed, as a share of the largest of ``v``.
+        Largest ``||v - W prox(v) - q||_2`` allowed, as a share of the largest ``|v_i|``.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def solve_active_set(W: np.ndarray, clip: Clip, q: np.ndarray, start: np.ndarray
             v = np.linalg.solve(np.eye(n) - W * slopes[piece, rows], W @ offsets[piece, rows] + q)
         except np.linalg.LinAlgError:
             break
-        residual = np.abs(v - W @ clip.prox(v) - q).max()
+        residual = float(np.linalg.norm(v - W @ clip.prox(v) - q))
         if residual <= tolerance * np.abs(v).max():
             return v
         right = _piece_of(clip, v)

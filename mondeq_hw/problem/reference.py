@@ -11,9 +11,14 @@ from .model import MonDEQ, lipschitz_constant, monotonicity_margin
 from .reformulate import folded_input, outputs_of
 from .splitting import PEACEMAN_RACHFORD, SPLITTINGS
 
+#: Largest ``||z - z*||_2`` of a solution, as a share of its largest ``|v|``: what is verified of every sample.
+ACCURACY = 1e-6
+#: Below this share, times ``1 + L``, a residual is rounding: float64 cannot verify more of a nearly singular network.
+ROUNDING = 2.0**-48
 #: Relative change at which the iteration stops, and the most updates it gets.
 TOLERANCE = 1e-9
-MAX_ITERATIONS = 20_000
+LEAST_TOLERANCE = 1e-13
+MAX_ITERATIONS = 4_000
 BATCH = 512
 
 
@@ -24,8 +29,9 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     Solved by Peaceman-Rachford splitting, which converges for every monotone
     model and any step size; ``1 / sqrt(m L)`` is optimal for the worst
     operator with margin ``m`` and Lipschitz constant ``L`` (Giselsson & Boyd,
-    arXiv 1407.6723, Proposition 7).  Samples that have not converged after
-    :data:`MAX_ITERATIONS` updates are solved by active sets.
+    arXiv 1407.6723, Proposition 7).  Then every sample's residual is looked at:
+    ``||z - z*||_2 <= ||v - W z - q||_2 / m`` (``docs/mathematics.md``, Theorem 6).
+    Samples that are not accurate to :data:`ACCURACY` are solved by active sets.
 
     Parameters
     ----------
@@ -42,19 +48,22 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     InputError
         A sample's equilibrium was not found.
     """
-    alpha = step_size(model)
+    margin, lipschitz = monotonicity_margin(model.W), lipschitz_constant(model.W)
+    alpha = SPLITTINGS[PEACEMAN_RACHFORD].best_step(margin, lipschitz)
+    tolerance = max(LEAST_TOLERANCE, min(TOLERANCE, ACCURACY * margin / lipschitz))
+    allowed = max(ACCURACY * margin, ROUNDING * (1 + lipschitz))
     matrix, resolvent, scale = SPLITTINGS[PEACEMAN_RACHFORD].fold(model.W, alpha)
     gain, clip = scale * resolvent, model.prox.at_step(alpha)
     U, b = folded_input(model)
     q = np.asarray(words, dtype=np.float64) @ U.T + b
     # Batches stay in the cache, and stop as soon as their own samples have converged.
-    solved = [_solve(clip, matrix.T, q[i : i + BATCH] @ gain.T) for i in range(0, len(q), BATCH)]
+    solved = [_solve(clip, matrix.T, q[i : i + BATCH] @ gain.T, tolerance) for i in range(0, len(q), BATCH)]
     if not solved:
         return q
-    states, converged = (np.concatenate(parts) for parts in zip(*solved, strict=True))
-    v = clip.prox(states) @ model.W.T + q
-    for sample in np.flatnonzero(~converged):
-        v[sample] = _by_active_set(model, q[sample], v[sample], int(sample))
+    v = clip.prox(np.concatenate(solved)) @ model.W.T + q
+    residual = np.linalg.norm(v - model.prox.prox(v) @ model.W.T - q, axis=1)
+    for sample in np.flatnonzero(~(residual <= allowed * np.abs(v).max(axis=1))):
+        v[sample] = _by_active_set(model, q[sample], v[sample], allowed, int(sample))
     return v
 
 
@@ -63,24 +72,22 @@ def logits(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     return outputs_of(model, model.prox.prox(preactivation(model, words)), words)
 
 
-def _solve(clip: Clip, reflected: np.ndarray, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """States, and which samples' stood still at the end."""
+def _solve(clip: Clip, reflected: np.ndarray, drive: np.ndarray, tolerance: float) -> np.ndarray:
+    """States that all stand still, or those after the last update."""
     state = drive
     for _ in range(MAX_ITERATIONS):
         updated = clip.reflection(state) @ reflected + drive
         change, state = np.abs(updated - state).max(axis=1), updated
-        still = change <= TOLERANCE * np.abs(state).max()
-        if still.all():
+        if (change <= tolerance * np.abs(state).max()).all():
             break
-    return state, still
+    return state
 
 
-def _by_active_set(model: MonDEQ, q: np.ndarray, start: np.ndarray, sample: int) -> np.ndarray:
+def _by_active_set(model: MonDEQ, q: np.ndarray, start: np.ndarray, tolerance: float, sample: int) -> np.ndarray:
     try:
-        v = solve_active_set(model.W, model.prox, q, start, TOLERANCE)
+        return solve_active_set(model.W, model.prox, q, start, tolerance)
     except InputError as error:
         raise InputError(f"{model.source}, sample {sample}: {error}") from None
-    return model.W @ model.prox.prox(v) + q
 
 
 def step_size(model: MonDEQ) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import InputError, exact_dtype, round_shift
+from ..base import InputError, exact_dtype, power_of_two, round_shift
 from ..problem import Comparison, MonDEQ, Recurrence, Task, logits, outputs_of, preactivation, reformulate, state_of
 from ..program import GoldenModel, SolverProgram, Trace
 from ..proof import accumulator_ranges
@@ -349,7 +349,7 @@ def _drive_accumulators(program: SolverProgram, words: np.ndarray) -> np.ndarray
     """The sums of drive and feed-through (samples, n + k) before they are rounded."""
     injection, dtype = program.injection, _integer_type(program.drive_accumulator_bound)
     sums = injection.operator.apply(words.astype(dtype))
-    return sums * dtype(2**injection.left_shift) + injection.bias.astype(dtype)
+    return sums * power_of_two(injection.left_shift, dtype) + injection.bias.astype(dtype)
 
 
 def _accumulators(program: SolverProgram, seen: Trace) -> np.ndarray:

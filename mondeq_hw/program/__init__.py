@@ -9,9 +9,10 @@ from .golden import GoldenModel, Trace
 from .injection import Injection
 from .naming import NAME_EXPECTED, NAME_PATTERN, check_name, name_of
 from .program import SolverProgram
-from .stage import Stage
+from .stage import MOST_ITERATIONS, Stage
 
 __all__ = [
+    "MOST_ITERATIONS",
     "NAME_EXPECTED",
     "NAME_PATTERN",
     "GoldenModel",

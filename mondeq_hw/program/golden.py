@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from ..base import InputError, exact_dtype, round_shift
+from ..base import InputError, exact_dtype, power_of_two, round_shift
 from .program import SolverProgram
 
 #: Samples per batch; keeps a batch of states in the cache.
@@ -138,7 +138,7 @@ class GoldenModel:
         """Drive ``d`` and feed-through ``u``; the latter has no columns where there is none."""
         injection, n = self.program.injection, self.program.n
         total = words.astype(self._drive_type) @ self._injection
-        total = total * 2**injection.left_shift + _as(injection.bias, self._drive_type)
+        total = total * power_of_two(injection.left_shift, self._drive_type) + _as(injection.bias, self._drive_type)
         rounded = round_shift(total, injection.right_shift)
         return _as(rounded[:, :n], self._state_type), _as(rounded[:, n:], self._output_type)
 
@@ -197,7 +197,7 @@ class GoldenModel:
         total = _as(program.prox(state), self._output_type) @ self._readout
         if program.feedthrough is not None:
             total = total + direct
-        left = _as(np.int64(1) << program.readout_left_shift, self._output_type)
+        left = np.array([power_of_two(shift, self._output_type) for shift in program.readout_left_shift.tolist()])
         return _integers(total * left + _as(program.readout_bias, self._output_type))
 
     def checked(self, words: np.ndarray) -> np.ndarray:

@@ -39,6 +39,9 @@ from ..base import (
 from ..problem import SPLITTINGS, Splitting, find_splitting
 from .injection import Injection
 
+#: The one limit on updates: sixteen bits of a counter in hardware, and what a checker runs in Python.
+MOST_ITERATIONS = 65_535
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -60,7 +63,7 @@ class Stage:
     leak_shift : int
         ``a``; 0 means no leak.
     iterations : int
-        Updates after the start, at least 1.
+        Updates after the start, 1 to :data:`MOST_ITERATIONS`.
     """
 
     solver: str
@@ -238,8 +241,8 @@ def _check(stage: Stage) -> None:
                 raise InputError(
                     f"program: a clip at {bound:g} is no word of {state}; expected whole words up to {state.max_word}"
                 )
-    if stage.iterations < 1:
-        raise InputError(f"program: iterations is {stage.iterations}; expected at least 1")
+    if not 1 <= stage.iterations <= MOST_ITERATIONS:
+        raise InputError(f"program: iterations is {stage.iterations}; expected 1 to {MOST_ITERATIONS}")
     if stage.matrix.shifts.min() < stage.leak_shift:
         raise InputError("program: a matrix shift is below the leak shift; the leak would not be an integer")
     if stage.drive_left_shift < 0 or stage.drive_right_shift.min() < 0:

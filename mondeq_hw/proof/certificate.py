@@ -371,7 +371,8 @@ def model_from_plain(plain: dict[str, Any], input_fractional_bits: int) -> MonDE
 
 
 def _affine_from_plain(plain: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    offset = np.array([math.ldexp(value, -plain["bits"]) for value in plain["offset"]])
+    unit = Fraction(2) ** -plain["bits"]  # an offset may have more digits than float64 has range
+    offset = np.array([float(value * unit) for value in plain["offset"]])
     matrix = unpacked(plain["matrix"], len(offset))
     return np.ldexp(matrix.astype(np.float64), -plain["bits"]), offset
 

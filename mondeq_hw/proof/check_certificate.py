@@ -38,6 +38,8 @@ Matrix = list[list[int]]
 BOUND_BITS = 64
 #: Fractional bits that the continuation of a sample adds to the state.
 FINE_BITS = 16
+#: Updates of a sample: sixteen bits of a counter in hardware.
+MOST_ITERATIONS = 65_535
 #: Multiplications of the samples; more is not a certificate but an attack.
 MOST_WORK = 2_000_000_000
 #: Word lengths, shifts and grids beyond this are no design either.
@@ -305,7 +307,7 @@ class Program:
         )
 
     def _read_stage(self, stage: Plain) -> None:
-        self.solver, self.iterations = stage["solver"], whole(stage["iterations"], 1)
+        self.solver, self.iterations = stage["solver"], whole(stage["iterations"], 1, MOST_ITERATIONS)
         need(self.solver in (PEACEMAN_RACHFORD, FORWARD_BACKWARD), "unknown solver")
         self.n, self.d = len(stage["matrix"]), len(stage["drive"][0])
         self.clip = read_clip(stage["clip"], self.n, self.top)

@@ -16,8 +16,8 @@ from math import ceil, inf, nextafter
 
 import numpy as np
 
-from ..base import IntegerOperator
-from ..program import SolverProgram
+from ..base import IntegerOperator, NotCertifiedError
+from ..program import MOST_ITERATIONS, SolverProgram
 from .metric import BOUND_BITS, Metric, WeightedInfinityNorm, WeightedTwoNorm, Witness
 from .weighting import best_weighting
 
@@ -252,14 +252,29 @@ def choose_iterations(program: SolverProgram, proof: ContractionProof) -> int:
     program : SolverProgram
         Assembled with any number of iterations.
     proof : ContractionProof
+
+    Raises
+    ------
+    NotCertifiedError
+        They are more than :data:`~mondeq_hw.program.MOST_ITERATIONS`.
     """
     bound = error_bound(program, proof)
     p, q = proof.contraction_factor.numerator, proof.contraction_factor.denominator
     enough = TRANSIENT_SHARE * Fraction(bound.rounding * q, q - p)
-    transient, iterations = bound.transient(1), 1
-    while transient > enough:
-        transient, iterations = -(-transient * p // q), iterations + 1
-    return iterations
+    transient = bound.transient(1)
+    for iterations in range(1, MOST_ITERATIONS + 1):
+        if transient <= enough:
+            return iterations
+        transient = -(-transient * p // q)
+    factor = float(proof.contraction_factor)
+    raise NotCertifiedError(
+        f"the integers converge, but their contraction factor is {factor:.9g}: what is left of the start is below the "
+        f"rounding only after more than the {MOST_ITERATIONS} updates that the hardware counts. Use another step size "
+        "or splitting, retrain the network with a larger margin, or take the radius that fewer prove by "
+        f"--iterations {MOST_ITERATIONS}",
+        factor,
+        None,
+    )
 
 
 def two_norm(program: SolverProgram, proof: ContractionProof, bound: int) -> Fraction:

@@ -14,7 +14,7 @@ from math import ceil
 
 import numpy as np
 
-from ..base import exact_dtype, round_shift
+from ..base import exact_dtype, power_of_two, round_shift
 from ..program import GoldenModel, SolverProgram
 from .contraction import ContractionProof
 from .metric import BOUND_BITS
@@ -43,11 +43,15 @@ class ExactRecurrence:
     """``F(s) = sat(M phi(s) + d)`` of the stored integers, on the fine grid."""
 
     def __init__(self, program: SolverProgram, proof: ContractionProof, words: np.ndarray):
-        dtype = exact_dtype(2 * max(program.drive_accumulator_bound, program.accumulator_bound) << FINE_BITS)
+        # A state on its row's accumulator grid may be larger than every sum: where the row's entries are small.
+        state = program.state_format.max_word << int(program.matrix.shifts.max())
+        dtype = exact_dtype(
+            2 * (max(program.drive_accumulator_bound, program.accumulator_bound) + state + 1) << FINE_BITS
+        )
         self._program, self._metric, self._factor = program, proof.metric, proof.contraction_factor
         self._matrix: np.ndarray = program.stage.iteration_matrix(dtype).T
         self._shifts = program.matrix.shifts
-        total = program.drive.apply(words.astype(dtype)) * 2**program.drive_left_shift
+        total = program.drive.apply(words.astype(dtype)) * power_of_two(program.drive_left_shift, dtype)
         total = (total + program.drive_bias.astype(dtype)) * 2**FINE_BITS
         self._drive = floor_shift(total, program.drive_right_shift)
         self._top = program.state_format.max_word << FINE_BITS
@@ -79,7 +83,7 @@ class ExactRecurrence:
         one = np.array(2, dtype=self._drive.dtype) ** self._shifts.astype(self._drive.dtype)
         accumulator = np.clip(self._accumulate(fine), -self._top * one, self._top * one)
         residuals = floor_shift(np.abs(accumulator - fine * one) + 1, self._shifts) + 1
-        return Enclosure(fine, [self._radius(row) for row in residuals.astype(np.int64).tolist()])
+        return Enclosure(fine, [self._radius(row) for row in whole(residuals).tolist()])
 
     def _accumulate(self, fine: np.ndarray) -> np.ndarray:
         return self._phi(fine) @ self._matrix + self._drive
@@ -89,6 +93,11 @@ class ExactRecurrence:
 
     def _radius(self, residual: list[int]) -> int:
         return ceil(Fraction(self._metric.norm_up(residual)) / (1 - self._factor))
+
+
+def whole(values: np.ndarray) -> np.ndarray:
+    """Integers of any type as Python's own: what NumPy multiplies and shifts without limit."""
+    return values if values.dtype == object else values.astype(np.int64).astype(object)
 
 
 def floor_shift(values: np.ndarray, shift: np.ndarray) -> np.ndarray:
@@ -131,7 +140,7 @@ def decided_classes(
     rows = readout_rows(program)
     bias = (program.readout_bias.astype(object) << fine_bits).tolist()
     dual = [[proof.metric.dual_norm_up([x - y for x, y in zip(a, b, strict=True)]) for b in rows] for a in rows]
-    z = program.clip.scaled(2**fine_bits).prox(enclosure.states).astype(np.int64).astype(object)
+    z = whole(program.clip.scaled(2**fine_bits).prox(enclosure.states))
     outputs = z @ np.array(rows, dtype=object).T + np.array(bias, dtype=object) + direct * 2**fine_bits
     classes = []
     for y, radius in zip(outputs.tolist(), enclosure.radii, strict=True):

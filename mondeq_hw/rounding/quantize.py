@@ -64,7 +64,7 @@ def choose_shifts(
     if granularity == TENSOR:
         peak = np.full_like(peak, peak.max())
     # Coarsest candidate: the first grid on which the largest entry is not clipped.
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         fits = np.floor(np.log2(max_level(word_length) / peak))
     fits = np.clip(np.where(np.isfinite(fits), fits, 0), min_shift, MAX_SHIFT).astype(np.int64)
     candidates = np.clip(fits + np.arange(-1, CLIP_OCTAVES)[:, None], min_shift, MAX_SHIFT)

@@ -1,0 +1,111 @@
+"""Networks on which figures were once wrong or commands broke: large and small rows, wide words, slow convergence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import simulator
+from random_models import random_program, random_words
+
+import mondeq_hw
+from mondeq_hw.base import NotCertifiedError
+from mondeq_hw.problem import CLASSES, MonDEQ, Preprocessing
+from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.profile.profile import profile
+from mondeq_hw.program import MOST_ITERATIONS
+from mondeq_hw.proof import certify, check
+from mondeq_hw.rounding import LoweringOptions, assemble, lower
+
+RNG = np.random.default_rng(0)
+SKEW = np.array([[0.3, 0.2, -0.1], [-0.2, 0.1, 0.2], [0.1, -0.2, 0.2]])
+U, READOUT = RNG.normal(size=(3, 4)), RNG.normal(size=(2, 3))
+X = RNG.integers(0, 256, (40, 4))
+
+
+def network(W: np.ndarray = SKEW, **changes: Any) -> MonDEQ:
+    """Three states, four inputs, two outputs."""
+    margin = float(np.linalg.eigvalsh(np.eye(len(W)) - (W + W.T) / 2)[0])
+    parts = {"U": U, "b": np.array([0.1, -0.2, 0.3]), "O": READOUT, "c": np.array([0.1, -0.2]), **changes}
+    return MonDEQ(W=W, monotonicity_margin=margin, preprocessing=Preprocessing(scale=1 / 255), **parts)
+
+
+def simulated(project: mondeq_hw.Project, words: np.ndarray) -> list[list[int]]:
+    """Outputs by the independent simulator."""
+    return [simulator.outputs(project.program.to_plain(), sample)[2] for sample in words.tolist()]
+
+
+def test_readout_rows_eighty_octaves_apart(tmp_path: Path) -> None:
+    model = network(O=READOUT * np.array([[1e12], [1e-12]]))
+    project = mondeq_hw.compile(model, tmp_path / "build", bits=8)
+    assert project.program.readout_left_shift.max() > 63
+    assert project.predict_raw(X).tolist() == simulated(project, X)
+    exact = np.maximum(preactivation(model, X), 0) @ model.O.T + model.c
+    np.testing.assert_allclose(project.predict(X)[:, 0], exact[:, 0], rtol=0.05, atol=1e10)
+
+
+def test_output_words_beyond_64_bits_are_written(tmp_path: Path) -> None:
+    model = network(O=READOUT * np.array([[1e3], [1e-3]]))
+    project = mondeq_hw.compile(model, tmp_path / "build", bits=8, state_bits=32, readout_bits=16)
+    assert project.program.output_bits > 64
+    words, expected = (np.load(project.folder / "sim" / name) for name in ("words.npy", "expected.npy"))
+    assert [[int(word) for word in row] for row in expected.tolist()] == simulated(project, words)
+
+
+def test_profile_of_words_beyond_64_bits() -> None:
+    program = random_program(1, n=3, d=4, k=2, bits=16, state_bits=32, state_integer_bits=2, drive_bits=16)
+    program = program.replace(drive_left_shift=program.drive_left_shift + 30, drive_bias=program.drive_bias << 30)
+    assert program.drive_accumulator_bits > 64
+    words = random_words(0, program, 5)
+    seen = profile(program, words, 0, None, CLASSES).quantity("drive accumulator")
+    sums = [(sum(x * y for x, y in zip(row, sample, strict=True)) << program.drive_left_shift) + bias
+            for sample in words.tolist()
+            for row, bias in zip(program.drive.rows(), program.drive_bias.tolist(), strict=True)]  # fmt: skip
+    assert (seen.low, seen.high) == (min(sums), max(sums))
+
+
+def test_trace_beside_a_network_of_subnormal_inputs(tmp_path: Path) -> None:
+    """The certificate holds ``U`` on a grid of more than a thousand bits, ``b`` on the same."""
+    project = mondeq_hw.compile(network(U=U * 1e-310), tmp_path / "build", bits=8)
+    assert project.certificate.evidence["operator"]["input"]["bits"] > 1023
+    traced = project.trace(X[:3])
+    assert traced.floating is not None and traced.equilibrium_distances[-1].max() < 0.01
+
+
+@pytest.mark.parametrize("state_bits", [24, 30, 32])
+def test_a_row_far_below_the_others(state_bits: int, tmp_path: Path) -> None:
+    """On its grid the state is larger than any sum, and must not wrap."""
+    W = SKEW.copy()
+    W[1, :] *= 2.0**-8
+    W[:, 1] *= 2.0**-8
+    scale = np.array([1.0, 2.0**-8, 1.0])
+    model = network(W, U=U * scale[:, None], b=np.array([0.1, -0.2, 0.3]) * scale)
+    project = mondeq_hw.compile(model, tmp_path / "build", bits=16, state_bits=state_bits, calibration=X)
+    assert project.check_certificate().accepted
+    assert project.certificate.line("class_a_posteriori").values["undecided"] == 0
+
+
+# -- how many updates ---------------------------------------------------------------
+
+
+def slow(factor: float) -> MonDEQ:
+    """Forward-backward with the step one is ``W`` itself."""
+    return network(np.diag([factor, 0.5, 0.5]), U=U * 1e-3)
+
+
+def test_more_updates_than_the_hardware_counts_are_refused(tmp_path: Path) -> None:
+    model = slow(1 - 2.0**-15)
+    options: dict[str, Any] = {"bits": 16, "solver": "forward_backward", "step_size": 1.0, "rounding": "nearest",
+                               "state_bits": 32}  # fmt: skip
+    with pytest.raises(NotCertifiedError, match=r"more than the 65535 updates.*--iterations 65535"):
+        mondeq_hw.compile(model, tmp_path / "build", **options)
+    assert not (tmp_path / "build").exists()
+    lowered = lower(model, LoweringOptions(**options))
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, MOST_ITERATIONS, True)
+    certificate = certify(program, lowered.proof, model, lowered.step_size, None)
+    certificate.save(tmp_path / "certificate.json")
+    assert check(tmp_path / "certificate.json").accepted
+    line = certificate.line("iterations").values
+    assert line["iterations"] == MOST_ITERATIONS and line["transient"] > line["rounding_bound"]
