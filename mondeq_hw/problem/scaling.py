@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from ..base import Interval
 from .inclusion import Inclusion
 
 #: Scales of the multipliers against the variables that are tried, and step sizes.
@@ -13,6 +16,11 @@ STEPS = 2.0 ** (np.arange(-8, 9) / 4)
 FAST_ENOUGH = 0.1
 #: Octaves by which all scales move before those of the outputs become powers of two.
 OUTPUT_SHIFTS = (-0.5, -0.25, 0.0, 0.25)
+#: A finite bound becomes a number of so many bits on this grid, so that it is a word of the state; and how far off
+#: floating point may put it.
+BOUND_BITS = 8
+BOUND_GRID = 10
+ROUND_OFF = 1e-12
 #: Of the norms that the scaling descends on, one after the other.
 SCHATTEN_EXPONENTS = (8, 32, 128)
 
@@ -22,7 +30,8 @@ def well_scaled(inclusion: Inclusion, variables: int) -> Inclusion:
 
     From a unit diagonal in each block and the best of some scales between the blocks, a descent on Schatten norms of
     ``C = 2 (I + T M T)^-1 - I`` in the logarithms of ``T``: smooth bounds of the spectral norm, ever sharper.
-    Variables that are outputs as they are get powers of two, so that the stored readout and bounds are exact.
+    Variables that are outputs as they are get powers of two, so that the stored readout and bounds are exact; the
+    bounds of the others become short numbers, so that they are words of the state.
     """
     diagonal, multipliers = np.diag(inclusion.M).copy(), np.arange(len(inclusion.M)) >= variables
     if (inclusion.M != inclusion.M.T).any():
@@ -36,13 +45,37 @@ def well_scaled(inclusion: Inclusion, variables: int) -> Inclusion:
     scales = min(starts, key=lambda T: _norm(inclusion.M, T))
     scales = _descend(inclusion.M, scales, np.ones(len(scales), dtype=bool))
     outputs = _shown_alone(inclusion.O)
-    if not outputs.any():
-        return inclusion.scaled(scales)
-    trials = []
-    for shift in OUTPUT_SHIFTS:
-        moved = scales * 2.0**shift
-        trials.append(_descend(inclusion.M, np.where(outputs, _dyadic(moved), moved), ~outputs))
-    return inclusion.scaled(min(trials, key=lambda T: _norm(inclusion.M, T)))
+    trials = [scales]
+    if outputs.any():
+        moves = [scales * 2.0**shift for shift in OUTPUT_SHIFTS]
+        trials = [_descend(inclusion.M, np.where(outputs, _dyadic(moved), moved), ~outputs) for moved in moves]
+    scales = min(trials, key=lambda T: _norm(inclusion.M, T))
+    return _with_short_bounds(inclusion, np.where(outputs, scales, _for_short_bounds(inclusion, scales)))
+
+
+def _for_short_bounds(inclusion: Inclusion, scales: np.ndarray) -> np.ndarray:
+    """The nearest scales for which the larger bound of each row is a short number."""
+    result = scales.copy()
+    for i, (kind, t) in enumerate(zip(inclusion.kinds, scales.tolist(), strict=True)):
+        bound = max((abs(end) for end in (kind.lower, kind.upper) if np.isfinite(end)), default=0.0)
+        scaled = bound * t if kind.complement else bound / t
+        if scaled > 0:
+            grid = min(BOUND_GRID, BOUND_BITS - int(np.ceil(np.log2(scaled))))
+            short = np.ldexp(max(1.0, np.round(np.ldexp(scaled, grid))), -grid)
+            result[i] = short / bound if kind.complement else bound / short
+    return result
+
+
+def _with_short_bounds(inclusion: Inclusion, scales: np.ndarray) -> Inclusion:
+    """The scaled problem, bounds that floating point put beside a short number moved to it."""
+
+    def snapped(end: float) -> float:
+        short = float(np.ldexp(np.round(np.ldexp(end, BOUND_GRID)), -BOUND_GRID)) if np.isfinite(end) else end
+        return short if abs(end - short) <= ROUND_OFF * abs(end) else end
+
+    scaled = inclusion.scaled(scales)
+    kinds = (Interval(snapped(kind.lower), snapped(kind.upper), kind.complement) for kind in scaled.kinds)
+    return replace(scaled, kinds=tuple(kinds))
 
 
 def _dyadic(scales: np.ndarray) -> np.ndarray:

@@ -1291,8 +1291,300 @@ def halves(cell: Cell, columns: Sequence[Fraction]) -> list[Box]:
     return [Box(low, lower, cell.state, cell.pulls), Box(upper, high, cell.state, cell.pulls)]
 
 
+# ----------------------------------------------------------------------------------
+# The same distance by a semidefinite program
+# ----------------------------------------------------------------------------------
+
+#: A linear form: integers at places of ``x = (1, theta, ..)``, then of the dense rows.
+Form = dict[int, int]
+RANGE, CUT_BELOW, CUT_ABOVE, MONOTONE, MONOTONE_BACK, COMPLEMENTARY, PINNED, PINNED_DIFFERENCE, PRODUCT = range(9)
+#: Bits of a factor that this checker finds itself, and what it takes off a unit diagonal before it seeks one.
+PROGRAM_FACTOR_BITS, PROGRAM_SHIFT = 50, 2.0**-37
+
+
+def plus(*terms: tuple[int, Form]) -> Form:
+    """A sum of multiples of forms."""
+    total: Form = {}
+    for factor, form in terms:
+        for place, value in form.items():
+            total[place] = total.get(place, 0) + factor * value
+    return total
+
+
+class Interval(NamedTuple):
+    """One row of an inclusion: ``a`` in ``[low, high]``, ``b`` in its normal cone; ``da``, ``db`` of a second one."""
+
+    a: Form
+    b: Form
+    low: int | None
+    high: int | None
+    da: Form
+    db: Form
+    second: Form  # b + db, times a positive number
+
+    @property
+    def end(self) -> int | None:
+        """The only end, where there is one."""
+        return (self.low if self.high is None else self.high) if (self.low is None) != (self.high is None) else None
+
+    @property
+    def endless(self) -> bool:
+        """Whether there is no end."""
+        return self.low is None and self.high is None
+
+    def pinned(self) -> Form:
+        """What is zero: ``b`` without an end, ``a`` less both ends where they are equal."""
+        if self.endless:
+            return self.b
+        need(self.low is not None and self.low == self.high, "a fact that is not one: nothing is pinned")
+        return plus((1, self.a), (-1, {0: self.low or 0}))
+
+
+class Relaxation:
+    """Products of two forms that are not negative at any ``x`` of an equilibrium; Lemma 5 proves each family."""
+
+    def __init__(self, size: int, inputs: int, rows: list[Interval], dense: Matrix, unit: int) -> None:
+        self.size, self.inputs, self.rows, self.dense, self.unit = size, inputs, rows, dense, unit
+
+    def bounded(self, k: int) -> tuple[Form, int]:
+        """Twice quantity ``k`` less the sum of its ends, and their difference; inputs first, then the rows' ``a``."""
+        if k < self.inputs:
+            return {1 + k: 2}, 2
+        row = self.rows[k - self.inputs]
+        low, high = row.low, row.high
+        need(low is not None and high is not None and low < high, "a fact about a quantity without two ends")
+        assert low is not None and high is not None
+        return plus((2, row.a), (-1, {0: low + high})), high - low
+
+    def nonnegative(self, k: int) -> Form:
+        """Form ``k``: one for -1, then two a quantity."""
+        if k < 0:
+            return {0: 1}
+        upper, row = k % 2 == 0, None if k // 2 < self.inputs else self.rows[k // 2 - self.inputs]
+        if row is None or row.end is None:
+            form, width = self.bounded(k // 2)
+            return plus((1, {0: width}), (-1 if upper else 1, form))
+        if upper == (row.high is not None):
+            return plus((-1 if upper else 1, row.a), (1 if upper else -1, {0: row.end}))
+        return plus((-1 if upper else 1, row.b))
+
+    def product(self, family: int, i: int, j: int) -> tuple[Form, Form]:
+        """The two forms of a fact."""
+        if family == RANGE:
+            self.bounded(i)
+            return self.nonnegative(2 * i), self.nonnegative(2 * i + 1)
+        if family == PRODUCT:
+            return self.nonnegative(i), self.nonnegative(j)
+        row = self.rows[i]
+        if family in (CUT_BELOW, CUT_ABOVE):
+            (own, width), (other, breadth) = self.bounded(self.inputs + i), self.bounded(j)
+            return row.b, plus((breadth, own), (-width if family == CUT_BELOW else width, other))
+        if family == COMPLEMENTARY:
+            need(row.end is not None, "a fact that is not one: complementarity of a row without one end")
+            return row.b, plus((1, row.a), (-1, {0: row.end or 0}))
+        if family == PINNED:
+            return plus((-1, row.pinned())), row.pinned()
+        if family == PINNED_DIFFERENCE:
+            row.pinned()
+            pinned = row.db if row.endless else row.da
+            return plus((-1, pinned)), pinned
+        need(family in (MONOTONE, MONOTONE_BACK) and not row.endless, "an unknown fact")
+        return (plus((-1, row.da)), row.b) if family == MONOTONE else (row.da, row.second)
+
+    def prove(self, objective: Form, plain: Plain, what: str) -> Fraction:
+        """Theorem 10: the bound of an objective at every ``x``."""
+        plain = fields(plain, ("bits", "bound", "facts"), what)
+        bits, bound = whole(plain["bits"], 0, MOST_BITS), whole(plain["bound"])
+        core: dict[tuple[int, int], int] = {(0, 0): 2 * bound}
+
+        def add(r: int, c: int, value: int) -> None:
+            core[r, c] = core.get((r, c), 0) + value
+            core[c, r] = core.get((c, r), 0) + value
+
+        for place, value in objective.items():
+            add(0, place, -value << bits)
+        last = 2 * (self.inputs + len(self.rows)) - 1
+        for fact in plain["facts"]:
+            family, i, j, multiplier = vector(fact, 4)
+            whole(i, 0, last), whole(j, -1, last)
+            need(multiplier >= 0 or family == COMPLEMENTARY, f"{what}: a negative multiplier")
+            left, right = self.product(family, i, j)
+            for r, x in left.items():
+                for c, y in right.items():
+                    add(r, c, -multiplier * x * y)
+        dominant(self._expanded(core), what)
+        return Fraction(bound, 1 << bits)
+
+    def _expanded(self, core: dict[tuple[int, int], int]) -> Matrix:
+        """The quadratic form in ``x`` alone, its dense rows written out: ``B' core B``."""
+        size, one = self.size, 1 << self.unit
+        gap = [[0] * size for _ in range(size)]
+        halves: dict[int, Vector] = {}  # of a dense row: what it is multiplied with, from one side
+        for (r, c), value in core.items():
+            if r < size and c < size:
+                gap[r][c] += value << (2 * self.unit)
+            elif r >= size:
+                half = halves.setdefault(r, [0] * size)
+                if c < size:
+                    half[c] += 2 * value * one
+                else:
+                    for k, entry in enumerate(self.dense[c - size]):
+                        half[k] += value * entry
+        rows = [self.dense[r - size] for r in halves]
+        left, right = list(zip(*rows)), list(zip(*halves.values()))
+        for r in range(size):
+            for c in range(r + 1):
+                # Half of each order: core is symmetric, and so is the result.
+                entry = 2 * gap[r][c] + (dot(left[r], right[c]) + dot(left[c], right[r]) if rows else 0)
+                gap[r][c] = gap[c][r] = entry
+        return gap
+
+
+def dominant(P: Matrix, what: str) -> None:
+    """Theorem 2, by a factor found in floating point here: nothing about how it was found matters."""
+    n, bits = len(P), PROGRAM_FACTOR_BITS
+    need(all(P[i][i] > 0 for i in range(n)), f"{what}: not positive definite")
+    exponents = [(P[i][i].bit_length() + 1) // 2 for i in range(n)]
+    entries = [
+        [P[i][j] << s if (s := 2 * bits - exponents[i] - exponents[j]) >= 0 else P[i][j] >> -s for j in range(i + 1)]
+        for i in range(n)
+    ]
+    factor: list[list[float]] = []
+    for i, row in enumerate(entries):
+        found: list[float] = []
+        for j in range(i + 1):
+            value = (row[j] >> bits) / 2.0**bits - sum(map(mul, found, factor[j] if j < i else found))
+            if j < i:
+                found.append(value / factor[j][j])
+            else:
+                need(value > PROGRAM_SHIFT, f"{what}: not positive definite")
+                found.append((value - PROGRAM_SHIFT) ** 0.5)
+        factor.append(found)
+    whole_factor = [[round(x * 2.0**bits) for x in row] for row in factor]
+    diagonal, others = [0] * n, [0] * n
+    for i, row in enumerate(entries):
+        for j, entry in enumerate(row):
+            rest = entry - dot(whole_factor[j], whole_factor[i])  # up to the end of the shorter row
+            if i == j:
+                diagonal[i] = rest
+            else:
+                others[i], others[j] = others[i] + abs(rest), others[j] + abs(rest)
+    good = all(diagonal[i] > others[i] + n for i in range(n))
+    need(good, f"{what}: not positive definite beyond doubt")
+
+
+def centred(rows: Matrix, unit: Fraction, words: tuple[int, int]) -> tuple[Matrix, int]:
+    """Affine rows of words, the constant last, as rows of ``(1, theta)``, ``theta`` in [-1, 1]; their fraction bits."""
+    total, width = sum(words), words[1] - words[0]
+    found = [[2 * row[-1] + total * sum(row[:-1]), *(width * x for x in row[:-1])] for row in rows]
+    return found, exponent(unit) + 1
+
+
+def exponent(unit: Fraction) -> int:
+    """``k`` of ``2^k``."""
+    need(unit.denominator == 1 and unit.numerator & (unit.numerator - 1) == 0, "a step size that is not dyadic")
+    return unit.numerator.bit_length() - 1
+
+
+class Comparison:
+    """The two relaxations of a program: of its own equilibrium, and of the float network's beside it."""
+
+    def __init__(self, mismatch: Mismatch) -> None:
+        self.mismatch, self.program = mismatch, mismatch.program
+        self.n, self.d, self.reflects = self.program.n, self.program.d, mismatch.reflects
+
+    def stored(self) -> Relaxation:
+        """``x = (1, theta, phi(s))``; the dense rows are ``s``, unsaturated."""
+        P, (M, G) = self.program, self.program.common
+        top = max(self.mismatch.grids)
+        rows = zip(P.drive, P.drive_bias, self.mismatch.grids)
+        drive = [[x << (P.left + top - e) for x in row] + [bias << (top - e)] for row, bias, e in rows]
+        inputs, bits = centred(drive, Fraction(2) ** top, P.x_range)
+        unit = max(bits, G)
+        dense = [[x << (unit - bits) for x in a] + [x << (unit - G) for x in b] for a, b in zip(inputs, M)]
+        found = []
+        for i, row in enumerate(P.clip):
+            phi, s = 1 + self.d + i, 1 + self.d + self.n + i
+            z = {s: 1, phi: 1} if self.reflects else {phi: 1}  # twice z where phi reflects
+            found.append(self._interval(row, z, {s: 1, phi: -1}, 1 + self.reflects, {}, {}, 0))
+        return Relaxation(1 + self.d + self.n, self.d, found, dense, unit)
+
+    def difference(self, scale: int) -> Relaxation:
+        """``x = (1, theta, z, v)``; dense rows: ``g = s - z`` of the float network, differences of ``s``."""
+        P, mismatch, (M, G) = self.program, self.mismatch, self.program.common
+        n, p, q = self.n, mismatch.alpha.numerator, exponent(Fraction(mismatch.alpha.denominator))
+        U = mismatch.model.input
+        wanted = [[p * x for x in row] + [p * offset] for row, offset in zip(U.matrix, U.offset)]
+        cone, cone_bits = centred(wanted, Fraction(2) ** (U.bits + q), P.x_range)
+        (N, N_unit), (c, c_unit) = mismatch.matrix, mismatch.input
+        inputs, bits = centred(c, c_unit, P.x_range)
+        A_bits, N_bits = mismatch.model.grid_bits + q, exponent(N_unit)
+        unit = max(cone_bits, A_bits, bits, N_bits, G)
+        dense = []
+        for row, A in zip(cone, mismatch.model.monotone):
+            dense.append([x << (unit - cone_bits) for x in row] + [-p * x << (unit - A_bits) for x in A] + [0] * n)
+        for row, moved, last in zip(inputs, N, M):
+            left = [-x << (unit - bits + scale) for x in row] + [-x << (unit - N_bits + scale) for x in moved]
+            dense.append(left + [x << (unit - G) for x in last])
+        found = []
+        for i, clip in enumerate(P.clip):
+            z, v, g, e = (1 + self.d + n * block + i for block in range(4))
+            dz = {e: 1, v: 1} if self.reflects else {v: 1}
+            found.append(self._interval(clip, {z: 1}, {g: 1}, 1, dz, {e: 1, v: -1}, scale))
+        return Relaxation(1 + self.d + 2 * n, self.d, found, dense, unit)
+
+    def _interval(self, row: Row, z: Form, g: Form, ends: int, dz: Form, dg: Form, scale: int) -> Interval:
+        """The row of values ``z`` and ``g = s - z``, whose differences are ``2^scale`` (or twice that) too large."""
+        a, b, da, db = (g, z, dg, dz) if row.complement else (z, g, dz, dg)
+        low, high = (None if end is None else ends * end for end in (row.lower, row.upper))
+        second = plus((1 << (scale + self.reflects), b), (1, db))
+        return Interval(plus((1 << self.program.f, a)), b, low, high, da, db, second)
+
+    def output(self, k: int, scale: int) -> tuple[Form, int]:
+        """Stored output less the float network's, and the fraction bits of its unit."""
+        (changes, change_unit), offset = self.mismatch.readout_change, self.mismatch.offset_change[k]
+        change_bits = exponent(change_unit)
+        bits = max(change_bits, exponent(Fraction(offset.denominator))) + self.reflects + scale
+        form: Form = {0: int(offset * 2**bits)}
+        for i, (x, change) in enumerate(zip(self.program.readout[k], changes[k])):
+            z, v, _, e = (1 + self.d + self.n * block + i for block in range(4))
+            moved = x << (bits - self.program.output_shift - self.reflects - scale)
+            form[z], form[v] = change << (bits - change_bits), moved
+            if self.reflects:
+                form[e] = moved
+        return form, bits
+
+
+def by_semidefinite(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
+    """Theorem 10: ``|y~ - y*|`` by products of forms, the stored equilibrium inside the state's range."""
+    witness = fields(witness, ("scale", "states", "outputs"), "distance by a semidefinite program")
+    P, compared, scale = mismatch.program, Comparison(mismatch), whole(witness["scale"], 0, 64)
+    need(len(witness["states"]) == P.n and len(witness["outputs"]) == P.k, "a bound is missing")
+    relaxation = compared.stored()
+    for i, pair in enumerate(witness["states"]):
+        for sign, plain in zip((1, -1), pair, strict=True):
+            most = relaxation.prove({1 + P.d + P.n + i: sign}, plain, f"range of state {i}")
+            need(most <= P.top / P.unit, f"state {i} may saturate")
+    relaxation, found = compared.difference(scale), []
+    values, cones = clip_change(mismatch.model, P, mismatch.alpha)
+    moved = (mismatch.model.lipschitz * values + cones / mismatch.alpha) / mismatch.model.margin + values
+    for k, (pair, row) in enumerate(zip(witness["outputs"], mismatch.model.output.matrix)):
+        form, bits = compared.output(k, scale)
+        bounds = [
+            relaxation.prove(plus((sign, form)), plain, f"distance of output {k}")
+            for sign, plain in zip((1, -1), pair, strict=True)
+        ]
+        clip = root_up(dot(row, row)) / Fraction(2) ** mismatch.model.output.bits * moved
+        found.append(max(bounds) / (1 << bits) + clip)
+    return found
+
+
 #: What may bound the distance of the outputs at the exact equilibrium of the integers from the float network's.
-DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {"ellipsoids": by_ellipsoids, "norm": by_norm}
+DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {
+    "ellipsoids": by_ellipsoids,
+    "norm": by_norm,
+    "semidefinite": by_semidefinite,
+}
 
 
 # ----------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from .ellipsoid import by_ellipsoids
 from .equilibrium_bound import EquilibriumBound
 from .metric import BOUND_BITS
 from .mismatch import Mismatch
+from .semidefinite import by_semidefinite
 
 #: A method; None where it does not apply, or would take too long.
 Method = Callable[[Mismatch], EquilibriumBound | None]
@@ -82,7 +83,7 @@ def by_norm(mismatch: Mismatch) -> EquilibriumBound:
     return EquilibriumBound("norm", tuple(bounds), {})
 
 
-METHODS: tuple[Method, ...] = (by_norm, by_ellipsoids)
+METHODS: tuple[Method, ...] = (by_norm, by_ellipsoids, by_semidefinite)
 
 
 def _tightest(found: list[EquilibriumBound], output: int) -> tuple[Fraction, EquilibriumBound]:

@@ -14,10 +14,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import flint
 import numpy as np
 
 #: Bits of the factor's entries: squares of rows then sum to at most 2^53, so float64 products are exact.
 FACTOR_BITS = 26
+#: Of a factor that is found again instead of handed on, and what is taken off the unit diagonal before it is sought.
+LONG_FACTOR_BITS = 50
+LONG_FACTOR_SHIFT = 2.0**-36
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,27 @@ def prove_positive_definite(P: list[list[int]]) -> PositiveDefiniteWitness | Non
         return None
     witness = PositiveDefiniteWitness(exponents, bits, np.rint(np.ldexp(factor, bits)).astype(np.int64))
     return witness if is_proved(P, witness) else None
+
+
+def is_positive_definite(P: list[list[int]]) -> bool:
+    """Whether a symmetric integer matrix is proved positive definite, by a factor that anyone can find again.
+
+    Nothing need be handed on: the factor is that of floating point, and the check is in integers.
+    """
+    n, bits = len(P), LONG_FACTOR_BITS
+    if any(P[i][i] <= 0 for i in range(n)):
+        return False
+    exponents = tuple((P[i][i].bit_length() + 1) // 2 for i in range(n))
+    A = _scaled(P, exponents, bits)
+    unit = np.array([[float(x >> bits) for x in row] for row in A]) * 2.0**-bits
+    try:
+        factor = np.linalg.cholesky(unit - LONG_FACTOR_SHIFT * np.eye(n))
+    except np.linalg.LinAlgError:
+        return False
+    L = flint.fmpz_mat([[int(x) for x in row] for row in np.rint(np.ldexp(factor, bits)).tolist()])
+    square = L * L.transpose()
+    rows = ([a - int(square[i, j]) for j, a in enumerate(row)] for i, row in enumerate(A))
+    return all(2 * row[i] > sum(map(abs, row)) + n for i, row in enumerate(rows))
 
 
 def is_proved(P: list[list[int]], witness: PositiveDefiniteWitness) -> bool:

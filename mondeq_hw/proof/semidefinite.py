@@ -1,0 +1,450 @@
+"""How far the stored recurrence's outputs are from the float problem's, by a small semidefinite program an output.
+
+In ``x = (1, theta, z, v)``, ``theta`` the input scaled to ``[-1, 1]``, ``z`` the float equilibrium and ``v`` the
+difference of ``phi``, every other difference is a linear form with exact coefficients, and what is known about clips is
+a product of two of them (:mod:`.relaxation`).  The program's dual proves a bound that norms miss by two orders of
+magnitude.  Facts are added where the last solution violates them.  Section 12 of ``docs/mathematics.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..base import FixedPointFormat
+from .contraction import iteration_integers
+from .equilibrium_bound import EquilibriumBound
+from .float_model import clip_change
+from .interior_point import Facts, Solved, least_bound
+from .metric import WeightedTwoNorm, root_up
+from .mismatch import Mismatch, Rows
+from .perturbation import GRID_BITS
+from .relaxation import Fact, Family, Form, Relaxation, Row
+from .weighting import best_weighting
+
+#: Rows and inputs beyond which a program takes too long.
+MOST_ROWS, MOST_INPUTS = 128, 32
+#: Rounds in which violated facts are added, and the duality gap of each.
+GAPS = (0.05, 0.05, 0.02, 0.005)
+#: Facts added a round, for each row, and how far they must be violated (the cosine of two forms).
+ADDED, VIOLATION = 3, 0.02
+#: Share of the largest multiplier below which an added fact is left out again.
+IDLE = 1e-5
+#: Bits of the smallest multiplier that counts, and its share of the largest.
+MULTIPLIER_BITS, SMALLEST = 24, 1e-9
+#: Share of an objective's norm that stands for a bound that is nearly zero.
+NEARLY_ZERO = 1e-6
+#: First multiplier of a fact that a feasible start does not need.
+SMALL = 1e-2
+#: Share of the largest state word below which a state needs no tighter bound.
+NEARLY_FULL = 0.98
+#: Relative increases of a bound until the integers prove it.
+INCREASES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """``objective <= bound 2^-bits`` at every ``x``, by these facts and multipliers; all integers."""
+
+    facts: tuple[Fact, ...]
+    multipliers: tuple[int, ...]
+    bits: int
+    bound: int
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON-ready integers."""
+        names = [
+            [int(fact.family), fact.i, fact.j, y] for fact, y in zip(self.facts, self.multipliers, strict=True) if y
+        ]
+        return {"bits": self.bits, "bound": self.bound, "facts": names}
+
+
+# -- relaxations of a program ------------------------------------------------------
+
+
+def difference_relaxation(mismatch: Mismatch, scale: int) -> Relaxation:
+    """Of the float equilibrium and the stored one; differences are ``2^scale`` times what they are.
+
+    Places: the constant, inputs, ``z``, ``v``; dense rows: the float ``s - z``, then the differences of ``s``.
+    """
+    program, n, d = mismatch.program, mismatch.program.n, mismatch.program.d
+    cone = _padded(_cone(mismatch), n)
+    C, G = iteration_integers(program.matrix, program.leak_shift)
+    moved, drive = mismatch.matrix, _centred(mismatch.input, program.input_format)
+    unit = max(_bits(cone.unit), G, _bits(moved.unit), _bits(drive.unit))
+    dense = [[x << unit - _bits(cone.unit) for x in row] for row in cone.integers]
+    for drive_row, z_row, v_row in zip(drive.integers, moved.integers, C, strict=True):
+        row = [-x << unit - _bits(drive.unit) + scale for x in drive_row]
+        row += [-x << unit - _bits(moved.unit) + scale for x in z_row]
+        dense.append(row + [x << unit - G for x in v_row])
+    one, rows = program.state_format.fractional_bits, []
+    reflects = program.splitting.reflects
+    for i, kind in enumerate(program.clip.rows):
+        z, v, g, e = 1 + d + i, 1 + d + n + i, 1 + d + 2 * n + i, 1 + d + 3 * n + i
+        # Twice the differences where phi reflects: e + v of z, e - v of s - z.
+        dz: Form = {e: 1, v: 1} if reflects else {v: 1}
+        dg: Form = {e: 1, v: -1}
+        first = 1 << (scale + 1 if reflects else scale)
+        interval = program.clip.kinds[kind]
+        low, high = (None if np.isinf(end) else int(end) for end in (interval.lower, interval.upper))
+        if interval.complement:
+            rows.append(Row({g: 1 << one}, {z: 1}, low, high, dg, dz, {z: first, **dz}))
+        else:
+            rows.append(Row({z: 1 << one}, {g: 1}, low, high, dz, dg, {g: first, **dg}))
+    return Relaxation(1 + d + 2 * n, d, tuple(rows), dense, unit)
+
+
+def stored_relaxation(mismatch: Mismatch) -> Relaxation:
+    """Of the stored recurrence alone, unsaturated; places: the constant, inputs, ``phi(s)``; dense rows: ``s``."""
+    program, n, d = mismatch.program, mismatch.program.n, mismatch.program.d
+    C, G = iteration_integers(program.matrix, program.leak_shift)
+    drive = _centred(_drive(mismatch), program.input_format)
+    unit = max(G, _bits(drive.unit))
+    dense = [
+        [x << unit - _bits(drive.unit) for x in inputs] + [x << unit - G for x in row]
+        for inputs, row in zip(drive.integers, C, strict=True)
+    ]
+    one, rows = program.state_format.fractional_bits, []
+    for i, kind in enumerate(program.clip.rows):
+        phi, s = 1 + d + i, 1 + d + n + i
+        interval = program.clip.kinds[kind]
+        low, high = (None if np.isinf(end) else int(end) for end in (interval.lower, interval.upper))
+        if program.splitting.reflects:  # twice z and twice s - z
+            z, g, ends = {s: 1, phi: 1}, {s: 1, phi: -1}, 2
+        else:
+            z, g, ends = {phi: 1}, {s: 1, phi: -1}, 1
+        a, b = (g, z) if interval.complement else (z, g)
+        a = {place: value << one for place, value in a.items()}
+        rows.append(Row(a, b, None if low is None else ends * low, None if high is None else ends * high))
+    return Relaxation(1 + d + n, d, tuple(rows), dense, unit)
+
+
+def _cone(mismatch: Mismatch) -> Rows:
+    """``s - z = alpha (U x + b) - alpha A z`` (n, 1 + d + n): the constant, centred inputs, ``z``."""
+    p, q, affine = mismatch.step_size.numerator, mismatch.step_size.denominator, mismatch.floating.input
+    rows = [[*row, offset] for row, offset in zip(affine.matrix, affine.offset, strict=True)]
+    inputs = _centred(Rows(rows, Fraction(2) ** affine.bits * q), mismatch.program.input_format)
+    unit = max(_bits(inputs.unit), GRID_BITS + q.bit_length() - 1)
+    result = []
+    for i, (row, weights) in enumerate(zip(inputs.integers, mismatch.floating.operator.integers, strict=True)):
+        drive = [p * x << unit - _bits(inputs.unit) for x in row]
+        finer = unit - GRID_BITS - (q.bit_length() - 1)
+        result.append(drive + [p * (w - ((i == j) << GRID_BITS)) << finer for j, w in enumerate(weights)])
+    return Rows(result, Fraction(2) ** unit)
+
+
+def _drive(mismatch: Mismatch) -> Rows:
+    """Stored drive (n, d + 1), the constant in the last column."""
+    program = mismatch.program
+    grids = (program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits).tolist()
+    top, left = max(grids), program.drive_left_shift
+    rows = zip(program.drive.rows(), program.drive_bias.tolist(), grids, strict=True)
+    return Rows(
+        [[x << left + top - grid for x in row] + [bias << top - grid] for row, bias, grid in rows], Fraction(2) ** top
+    )
+
+
+def _centred(affine: Rows, words: FixedPointFormat) -> Rows:
+    """Of inputs from -1 to 1 instead of words: the constant first, then one column an input."""
+    total, width = words.min_word + words.max_word, words.max_word - words.min_word
+    rows = [[2 * offset + total * sum(row), *(width * x for x in row)] for *row, offset in affine.integers]
+    return Rows(rows, 2 * affine.unit)
+
+
+def _padded(rows: Rows, zeros: int) -> Rows:
+    return Rows([row + [0] * zeros for row in rows.integers], rows.unit)
+
+
+def _bits(unit: Fraction) -> int:
+    """The exponent of a power of two."""
+    return unit.numerator.bit_length() - 1
+
+
+# -- solving in floating point -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Space:
+    """A relaxation as the solver sees it.
+
+    Parameters
+    ----------
+    relaxation : Relaxation
+    columns : ndarray (size,)
+        Sizes of the entries of ``x``.
+    weights : ndarray (rows,)
+        Squares of the diagonal in which the stored recurrence contracts: from them a feasible start follows.
+    """
+
+    relaxation: Relaxation
+    columns: np.ndarray
+    weights: np.ndarray
+
+    def vectors(self, forms: Iterable[Form]) -> np.ndarray:
+        """Forms (forms, size) of ``x`` over its sizes."""
+        return self.relaxation.floating(forms) * self.columns
+
+    def start(self, fact: Fact) -> tuple[float | None, int]:
+        """Multiplier of a fact to begin with, None for a small one, and how fast it grows until the form is definite.
+
+        The sum over all rows of ``w_i a_i b_i`` is negative in ``z`` (or ``phi``), that of ``w_i da_i db_i`` in ``v``.
+        """
+        quantities = self.relaxation.inputs
+        if fact.family is Family.RANGE:
+            return (1.0, 2) if fact.i < quantities else (None, 1)
+        if fact.family in (Family.PINNED, Family.PINNED_DIFFERENCE):
+            return 1.0, 3
+        if fact.family in (Family.CUT_BELOW, Family.PRODUCT):
+            return None, 0
+        row = self.relaxation.rows[fact.i]
+        if row.second is None or row.da is None:
+            weight, growth = self.weights[fact.i], 0
+        else:
+            weight, growth = 1.0, 1
+        one = float(max(abs(value) for place, value in row.a.items() if place))
+        if fact.family is Family.COMPLEMENTARY:
+            return weight / one, growth
+        if fact.family is Family.CUT_ABOVE:
+            own = fact.j == quantities + fact.i and row.low is not None and row.high is not None
+            return (weight / (4 * one * (row.high - row.low)), growth) if own else (None, 0)  # type: ignore[operator]
+        assert row.second is not None
+        place = next(iter(row.b))
+        pair = row.second[place] / row.b[place]  # so that b itself cancels
+        return self.weights[fact.i] * (pair if fact.family is Family.MONOTONE else 1.0), 0
+
+    def solve(
+        self, facts: Sequence[Fact], objective: np.ndarray, gap: float, enough: float
+    ) -> tuple[Solved | None, np.ndarray]:
+        """The solution for given facts, and what its multipliers are too large by."""
+        left, right = self.vectors(fact.left for fact in facts), self.vectors(fact.right for fact in facts)
+        sizes = np.linalg.norm(left, axis=1), np.linalg.norm(right, axis=1)
+        norms = sizes[0] * sizes[1]
+        starts = [self.start(fact) for fact in facts]
+        first = np.array([SMALL if y is None else y * norm for (y, _), norm in zip(starts, norms, strict=True)])
+        equations, growth = np.array([fact.equation for fact in facts]), np.array([growth for _, growth in starts])
+        program = Facts(left / sizes[0][:, None], right / sizes[1][:, None], equations, first, growth)
+        return least_bound(program, objective, gap, enough), norms
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Facts, multipliers and a bound in floating point; its size stands beside it where it is nearly zero."""
+
+    facts: list[Fact]
+    multipliers: np.ndarray
+    bound: float
+    size: float
+
+
+def tightest(space: Space, objective: Form, enough: float = -np.inf) -> Candidate | None:
+    """A low bound of an objective, or one below ``enough``."""
+    vector, pool = space.vectors([objective])[0], _Pool(space)
+    facts = list(space.relaxation.always())
+    best: Candidate | None = None
+    kept = len(facts)
+    for gap in GAPS:
+        solved, norms = space.solve(facts, vector, gap, enough)
+        if solved is None:
+            break
+        sizes = np.abs(solved.multipliers)
+        if best is None or solved.bound < best.bound:
+            size = max(abs(solved.bound), NEARLY_ZERO * float(np.linalg.norm(vector)))
+            counted = sizes > SMALLEST * sizes.max()
+            chosen = [fact for fact, counts in zip(facts, counted, strict=True) if counts]
+            best = Candidate(chosen, (solved.multipliers / norms)[counted], solved.bound, size)
+        if best.bound < enough:
+            break
+        idle = sizes < IDLE * sizes.max()
+        facts = [fact for k, fact in enumerate(facts) if k < kept or not idle[k]]
+        known, most = {(fact.family, fact.i, fact.j) for fact in facts}, ADDED * len(space.relaxation.rows)
+        added = pool.violated(solved.moments, known, most)
+        if not added:
+            break
+        facts = facts + added
+    return best
+
+
+class _Pool:
+    """Facts that may be added: cuts of two-sided rows, and products with forms of one-sided ones."""
+
+    def __init__(self, space: Space) -> None:
+        self.relaxation = relaxation = space.relaxation
+        quantities = range(relaxation.inputs + len(relaxation.rows))
+        bounded = [(k, pair) for k in quantities if (pair := relaxation.bounded(k)) is not None]
+        self.quantities = [k for k, _ in bounded]
+        widths = np.array([float(pair[1]) for _, pair in bounded])
+        self.values = space.vectors(pair[0] for _, pair in bounded) / widths[:, None]
+        self.sided = [k - relaxation.inputs for k in self.quantities if k >= relaxation.inputs]
+        self.cones = space.vectors(relaxation.rows[i].b for i in self.sided)
+        forms = [(k, form) for k in range(2 * len(quantities)) if (form := relaxation.nonnegative(k)) is not None]
+        self.single = [k for k, _ in forms if relaxation.bounded(k // 2) is None]
+        self.numbers = [k for k, _ in forms]
+        self.signed = space.vectors(form for _, form in forms)
+        self.signed /= np.linalg.norm(self.signed, axis=1, keepdims=True)
+
+    def violated(self, moments: np.ndarray, known: set[tuple[Family, int, int]], most: int) -> list[Fact]:
+        """The facts that the moments violate most."""
+        found = [*self._cuts(moments), *self._products(moments)]
+        names = [name for value, name in sorted(found, key=lambda pair: pair[0]) if name not in known][:most]
+        return [fact for name in names if (fact := self.relaxation.fact(*name)) is not None]
+
+    def _cuts(self, X: np.ndarray) -> list[tuple[float, tuple[Family, int, int]]]:
+        if not self.sided:
+            return []
+        own = self.values[len(self.quantities) - len(self.sided) :]
+        against = self.cones @ X
+        size = np.sqrt((against * self.cones).sum(axis=1))[:, None]
+        spread = np.sqrt(np.maximum(((self.values @ X) * self.values).sum(axis=1), 0))
+        lengths = np.sqrt(np.maximum(((own @ X) * own).sum(axis=1), 0))[:, None] + spread
+        base, other = (against * own).sum(axis=1)[:, None], against @ self.values.T
+        found = []
+        for family, sign in ((Family.CUT_BELOW, -1), (Family.CUT_ABOVE, 1)):
+            value = (base + sign * other) / np.maximum(size * lengths, 1e-300)
+            rows, columns = np.nonzero(value < -VIOLATION)
+            found += [
+                (float(value[r, c]), (family, self.sided[r], self.quantities[c]))
+                for r, c in zip(rows.tolist(), columns.tolist(), strict=True)
+            ]
+        return found
+
+    def _products(self, X: np.ndarray) -> list[tuple[float, tuple[Family, int, int]]]:
+        if not self.single:
+            return []
+        places = [self.numbers.index(k) for k in self.single]
+        products = self.signed[places] @ X @ self.signed.T
+        sizes = np.sqrt(np.maximum(((self.signed @ X) * self.signed).sum(axis=1), 1e-300))
+        value = products / (sizes[places][:, None] * sizes)
+        rows, columns = np.nonzero(value < -VIOLATION)
+        return [
+            (float(value[r, c]), (Family.PRODUCT, self.single[r], self.numbers[c]))
+            for r, c in zip(rows.tolist(), columns.tolist(), strict=True)
+            if self.numbers[c] not in self.single or self.numbers[c] > self.single[r]
+        ]
+
+
+# -- integers ---------------------------------------------------------------------------
+
+
+def proved(relaxation: Relaxation, objective: Form, candidate: Candidate) -> Proof | None:
+    """The integers of a solution, its bound increased until they prove it."""
+    bits = MULTIPLIER_BITS - int(np.floor(np.log2(np.abs(candidate.multipliers).min(initial=np.inf))))
+    bits = max(0, bits)
+    whole = [round(Fraction(float(y)) * 2**bits) for y in candidate.multipliers]
+    for increase in INCREASES:
+        raised = round(Fraction(candidate.bound + increase * candidate.size) * 2**bits) + 1
+        if relaxation.proves(objective, candidate.facts, whole, raised, bits):
+            return Proof(tuple(candidate.facts), tuple(whole), bits, raised)
+    return None
+
+
+def _both(space: Space, objective: Form, enough: float = -np.inf) -> tuple[Proof, Proof] | None:
+    """Of an objective and its negative; in a problem that is nearly symmetric the same multipliers prove both."""
+    found = tightest(space, objective, enough)
+    upper = None if found is None else proved(space.relaxation, objective, found)
+    if found is None or upper is None:
+        return None
+    negative = {place: -value for place, value in objective.items()}
+    lower = proved(space.relaxation, negative, found)
+    if lower is None:
+        found = tightest(space, negative, enough)
+        lower = None if found is None else proved(space.relaxation, negative, found)
+    return None if lower is None else (upper, lower)
+
+
+# -- the method -----------------------------------------------------------------------------
+
+
+def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
+    """Bounds on ``|y~ - y*|`` of a problem with intervals, by a program an output; None where it does not apply."""
+    program = mismatch.program
+    if program.n > MOST_ROWS or program.d > MOST_INPUTS or program.clip.is_relu:
+        return None
+    weights = _weights(mismatch)
+    states = None if weights is None else _never_saturates(mismatch, weights)
+    if weights is None or states is None:
+        return None
+    scale = _scale(mismatch)
+    relaxation = difference_relaxation(mismatch, scale)
+    space = Space(relaxation, _columns(mismatch, relaxation.size), weights)
+    bounds, outputs = [], []
+    for output, extra in enumerate(_clip_errors(mismatch)):
+        objective, bits = _output(mismatch, output, scale)
+        pair = _both(space, objective)
+        if pair is None:
+            return None
+        outputs.append([proof.to_plain() for proof in pair])
+        bounds.append(max(Fraction(proof.bound, 2**proof.bits) for proof in pair) / 2**bits + extra)
+    witness = {"scale": scale, "states": [[proof.to_plain() for proof in pair] for pair in states], "outputs": outputs}
+    return EquilibriumBound("semidefinite", tuple(bounds), witness)
+
+
+def _weights(mismatch: Mismatch) -> np.ndarray | None:
+    """Squares of a diagonal in which the stored matrix contracts in the 2-norm."""
+    metric = mismatch.metric
+    if isinstance(metric, WeightedTwoNorm):
+        return np.array(metric.weights, dtype=np.float64) / min(metric.weights)
+    M, G = iteration_integers(mismatch.program.matrix, mismatch.program.leak_shift)
+    norm, diagonal = best_weighting(np.array(M, dtype=np.float64) * 2.0**-G)
+    return diagonal**2 if norm < 1 else None
+
+
+def _never_saturates(mismatch: Mismatch, weights: np.ndarray) -> list[tuple[Proof, Proof]] | None:
+    """Proofs that no row of the stored equilibrium, upwards or downwards, is beyond the largest word."""
+    n, d = mismatch.program.n, mismatch.program.d
+    top = mismatch.program.state_format.max_word / 2.0**mismatch.program.state_format.fractional_bits
+    columns = np.concatenate([np.ones(1 + d), np.full(n, top / 4)])
+    space, found = Space(stored_relaxation(mismatch), columns, weights), []
+    for i in range(n):
+        pair = _both(space, {1 + d + n + i: 1}, NEARLY_FULL * top)
+        if pair is None or max(Fraction(proof.bound, 2**proof.bits) for proof in pair) > Fraction(top):
+            return None
+        found.append(pair)
+    return found
+
+
+def _output(mismatch: Mismatch, output: int, scale: int) -> tuple[Form, int]:
+    """Stored output less the float one's as a form, and the bits of its unit."""
+    n, d, offset = mismatch.program.n, mismatch.program.d, mismatch.offset_change[output]
+    stored, change = mismatch.readout, mismatch.readout_change
+    reflects = int(mismatch.program.splitting.reflects)
+    bits = max(_bits(change.unit), offset.denominator.bit_length() - 1) + reflects + scale
+    form: Form = {0: int(offset * 2**bits)}
+    for i, (x, y) in enumerate(zip(stored.integers[output], change.integers[output], strict=True)):
+        moved = x << bits - _bits(stored.unit) - reflects - scale
+        form[1 + d + i] = y << bits - _bits(change.unit)
+        form[1 + d + n + i] = moved
+        if reflects:
+            form[1 + d + 3 * n + i] = moved
+    return {place: value for place, value in form.items() if value}, bits
+
+
+def _scale(mismatch: Mismatch) -> int:
+    """The power of two that brings what separates the two equilibria to about one."""
+    n, d = mismatch.program.n, mismatch.program.d
+    relaxation = difference_relaxation(mismatch, 0)
+    forms = relaxation.floating({1 + d + 3 * n + i: 1} for i in range(n)) * _columns(mismatch, relaxation.size)
+    size = np.sqrt((forms[:, : 1 + d + n] ** 2).sum() / n)
+    return int(np.clip(-np.round(np.log2(max(size, 2.0**-60))), 0, 60))
+
+
+def _columns(mismatch: Mismatch, size: int) -> np.ndarray:
+    """Sizes of ``x``, for the solver only: half an interval, where a row has one."""
+    clip, n, d = mismatch.program.clip, mismatch.program.n, mismatch.program.d
+    top = mismatch.program.state_format.max_word
+    halves = np.where(clip.complement, top / 4, np.minimum((clip.upper - clip.lower) / 2, top / 4))
+    columns = np.ones(size)
+    columns[1 + d : 1 + d + n] = np.maximum(halves, 1) / 2.0**mismatch.program.state_format.fractional_bits
+    return columns
+
+
+def _clip_errors(mismatch: Mismatch) -> list[Fraction]:
+    """What a stored clip other than the network's changes in every output; section 9, last part."""
+    values, cones = clip_change(mismatch.floating.clip, mismatch.program, mismatch.step_size)
+    model = mismatch.floating
+    moved = (model.lipschitz_constant * values + cones / mismatch.step_size) / model.margin + values
+    unit = Fraction(2) ** model.output.bits
+    return [root_up(sum(x * x for x in row)) / unit * moved for row in model.output.matrix]

@@ -1,0 +1,133 @@
+"""The distance by a semidefinite program: bounds hold, ratios are small, forgeries are refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mondeq_hw import from_qp
+from mondeq_hw.base import canonical_digest
+from mondeq_hw.problem import VALUES, MonDEQ, logits
+from mondeq_hw.program import GoldenModel, SolverProgram
+from mondeq_hw.proof import certify, check_certificate, choose_iterations
+from mondeq_hw.rounding import LoweringOptions, assemble, lower
+
+Plain = dict[str, Any]
+
+
+def compiled(model: MonDEQ, bits: int) -> tuple[SolverProgram, Plain]:
+    """A program and its certificate."""
+    lowered = lower(model, LoweringOptions(bits=bits, state_bits=bits + 6, drive_bits=min(16, bits + 4)))
+    assert lowered.proof is not None
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
+    program = program.replace(iterations=choose_iterations(program, lowered.proof))
+    return program, certify(program, lowered.proof, model, lowered.step_size, None, VALUES).to_dict()
+
+
+def line(certificate: Plain) -> Plain:
+    return next(dict(each["values"]) for each in certificate["lines"] if each["name"] == "output_distance")
+
+
+def verdict(certificate: Plain, folder: Path) -> str | None:
+    body = {key: value for key, value in certificate.items() if key != "digest"}
+    path = folder / "certificate.json"
+    path.write_text(json.dumps({**body, "digest": canonical_digest(body)}))
+    return check_certificate.check(str(path))
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> MonDEQ:
+    """Small QPs: boxes that are never, always or sometimes active, rows twice, soft rows, no box at all."""
+    n, p = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    root = rng.normal(size=(n, n))
+    limit = draw(st.sampled_from([0.01, 0.3, 1.0, 100.0]))
+    low, high = np.full(n, -limit), np.full(n, limit * draw(st.sampled_from([1.0, 0.37])))
+    rows, delta = np.eye(n), np.zeros(n)
+    soft = draw(st.sampled_from(["none", "one", "twice", "one-sided"]))
+    if soft != "none":
+        row = rng.normal(size=(1, n))
+        copies = 2 if soft == "twice" else 1
+        rows, delta = np.vstack([rows, *[row] * copies]), np.concatenate([delta, np.full(copies, 0.2)])
+        below = -np.inf if soft == "one-sided" else -0.2
+        low, high = np.concatenate([low, np.full(copies, below)]), np.concatenate([high, np.full(copies, 0.3)])
+    Q = rng.normal(size=(n, p))
+    return from_qp(
+        root @ root.T + 0.3 * np.eye(n), rng.normal(size=n), rows, low, high,
+        theta=(-np.ones(p), np.ones(p)), Q=Q, delta=delta,
+    )  # fmt: skip
+
+
+@given(problems(), st.integers(6, 10))
+@settings(max_examples=8, deadline=None)
+def test_no_output_is_further_off_than_proved(model: MonDEQ, bits: int) -> None:
+    program, certificate = compiled(model, bits)
+    values = line(certificate)
+    words = np.vstack(
+        [
+            np.random.default_rng(0).integers(0, 4096, size=(300, model.d)),
+            np.random.default_rng(1).choice([0, 4095], size=(100, model.d)),
+        ]
+    )
+    worst = np.abs(GoldenModel(program).predict(words) - logits(model, words)).max(axis=0)
+    assert (worst <= np.array(values["bounds"]) + 1e-8).all()
+
+
+@pytest.fixture(scope="module")
+def certificate() -> Plain:
+    """Of three variables, one of them soft-bounded through a row."""
+    rows = np.vstack([np.eye(3), [[1.0, 1.0, 0.0]]])
+    model = from_qp(
+        np.array([[2.0, 0.5, 0.1], [0.5, 1.0, 0.2], [0.1, 0.2, 1.5]]), np.zeros(3), rows,
+        [-1.0, -0.5, -1.0, -0.4], [1.0, 0.5, 1.0, 0.4], theta=(-2 * np.ones(3), 2 * np.ones(3)), Q=np.eye(3),
+        delta=[0, 0, 0, 0.1],
+    )  # fmt: skip
+    return compiled(model, 8)[1]
+
+
+def test_the_checker_proves_it_again(certificate: Plain, tmp_path: Path) -> None:
+    assert line(certificate)["methods"] == ["semidefinite"] * 3
+    assert verdict(certificate, tmp_path) is None
+
+
+def _facts(witness: Plain) -> list[list[int]]:
+    return witness["outputs"][0][0]["facts"]
+
+
+def _of(family: int) -> Any:
+    def largest(witness: Plain) -> list[int]:
+        return max((fact for fact in _facts(witness) if fact[0] == family), key=lambda fact: fact[3])
+
+    return largest
+
+
+FORGERIES: dict[str, Any] = {
+    "a smaller bound": lambda w: w["outputs"][0][0].update(bound=w["outputs"][0][0]["bound"] * 99 // 100),
+    "a negative multiplier": lambda w: _of(2)(w).__setitem__(3, -_of(2)(w)[3]),
+    "a fact less": lambda w: _facts(w).remove(_of(3)(w)),
+    "monotony of the other sign": lambda w: _of(3)(w).__setitem__(0, 4),
+    "a fact about a row that has none": lambda w: _of(3)(w).__setitem__(0, 5),
+    "an unknown family": lambda w: _of(3)(w).__setitem__(0, 9),
+    "another row": lambda w: _of(3)(w).__setitem__(1, (_of(3)(w)[1] + 1) % 4),
+    "another scale": lambda w: w.update(scale=w["scale"] + 1),
+    "coarser bits": lambda w: w["outputs"][0][0].update(bits=w["outputs"][0][0]["bits"] + 1),
+    "only one side": lambda w: w["outputs"][0].pop(),
+    "a state without range": lambda w: w["states"].pop(),
+    "a range that is not proved": lambda w: w["states"][0][0].update(facts=[]),
+    "an output less": lambda w: w["outputs"].pop(),
+    "a further field": lambda w: w.update(trust="me"),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forged_witnesses_are_refused(certificate: Plain, tmp_path: Path, name: str) -> None:
+    forged = copy.deepcopy(certificate)
+    FORGERIES[name](forged["evidence"]["distance"]["semidefinite"])
+    assert verdict(forged, tmp_path) is not None
