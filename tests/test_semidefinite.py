@@ -70,12 +70,9 @@ def problems(draw: st.DrawFn) -> MonDEQ:
 def test_no_output_is_further_off_than_proved(model: MonDEQ, bits: int) -> None:
     program, certificate = compiled(model, bits)
     values = line(certificate)
-    words = np.vstack(
-        [
-            np.random.default_rng(0).integers(0, 4096, size=(300, model.d)),
-            np.random.default_rng(1).choice([0, 4095], size=(100, model.d)),
-        ]
-    )
+    rng = np.random.default_rng(0)
+    theta = np.vstack([rng.uniform(-1, 1, size=(300, model.d)), rng.choice([-1.0, 1.0], size=(100, model.d))])
+    words = model.input_map.words_within(theta)
     worst = np.abs(GoldenModel(program).predict(words) - logits(model, words)).max(axis=0)
     assert (worst <= np.array(values["bounds"]) + 1e-8).all()
 

@@ -10,6 +10,7 @@ from .certify import certify
 from .contraction import ContractionProof, choose_iterations, error_bound, float_up, prove_contraction, state_radius
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
 from .ranges import accumulator_ranges
+from .semidefinite import may_saturate
 from .verdict import Verdict, check
 from .weighting import best_weighting
 
@@ -29,6 +30,7 @@ __all__ = [
     "error_bound",
     "float_up",
     "for_reading",
+    "may_saturate",
     "model_from_plain",
     "paper_perturbation",
     "paper_quantizer",

@@ -1474,7 +1474,7 @@ def dominant(P: Matrix, what: str) -> None:
 
 
 def centred(rows: Matrix, unit: Fraction, words: tuple[int, int]) -> tuple[Matrix, int]:
-    """Affine rows of words, the constant last, as rows of ``(1, theta)``, ``theta`` in [-1, 1]; their fraction bits."""
+    """Affine rows of words, the constant last, as rows of ``(1, theta)``, inputs from -1 to 1; their fraction bits."""
     total, width = sum(words), words[1] - words[0]
     found = [[2 * row[-1] + total * sum(row[:-1]), *(width * x for x in row[:-1])] for row in rows]
     return found, exponent(unit) + 1

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..base import FixedPointFormat
-from .contraction import iteration_integers
+from ..program import SolverProgram
+from .contraction import ContractionProof, iteration_integers
 from .equilibrium_bound import EquilibriumBound
 from .float_model import clip_change
 from .interior_point import Facts, Solved, least_bound
@@ -98,11 +99,11 @@ def difference_relaxation(mismatch: Mismatch, scale: int) -> Relaxation:
     return Relaxation(1 + d + 2 * n, d, tuple(rows), dense, unit)
 
 
-def stored_relaxation(mismatch: Mismatch) -> Relaxation:
+def stored_relaxation(program: SolverProgram) -> Relaxation:
     """Of the stored recurrence alone, unsaturated; places: the constant, inputs, ``phi(s)``; dense rows: ``s``."""
-    program, n, d = mismatch.program, mismatch.program.n, mismatch.program.d
+    n, d = program.n, program.d
     C, G = iteration_integers(program.matrix, program.leak_shift)
-    drive = _centred(_drive(mismatch), program.input_format)
+    drive = _centred(_drive(program), program.input_format)
     unit = max(G, _bits(drive.unit))
     dense = [
         [x << unit - _bits(drive.unit) for x in inputs] + [x << unit - G for x in row]
@@ -137,9 +138,8 @@ def _cone(mismatch: Mismatch) -> Rows:
     return Rows(result, Fraction(2) ** unit)
 
 
-def _drive(mismatch: Mismatch) -> Rows:
+def _drive(program: SolverProgram) -> Rows:
     """Stored drive (n, d + 1), the constant in the last column."""
-    program = mismatch.program
     grids = (program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits).tolist()
     top, left = max(grids), program.drive_left_shift
     rows = zip(program.drive.rows(), program.drive_bias.tolist(), grids, strict=True)
@@ -358,13 +358,21 @@ def _both(space: Space, objective: Form, enough: float = -np.inf) -> tuple[Proof
 # -- the method -----------------------------------------------------------------------------
 
 
+def may_saturate(program: SolverProgram, proof: ContractionProof) -> bool:
+    """Whether the proof of the distance would need a wider state: it is about equilibria that do not saturate."""
+    return _applies(program) and state_ranges(program, proof) is None
+
+
+def _applies(program: SolverProgram) -> bool:
+    return program.n <= MOST_ROWS and program.d <= MOST_INPUTS and not program.clip.is_relu
+
+
 def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
     """Bounds on ``|y~ - y*|`` of a problem with intervals, by a program an output; None where it does not apply."""
     program = mismatch.program
-    if program.n > MOST_ROWS or program.d > MOST_INPUTS or program.clip.is_relu:
+    if not _applies(program):
         return None
-    weights = _weights(mismatch)
-    states = None if weights is None else _never_saturates(mismatch, weights)
+    weights, states = _weights(program, mismatch.proof), state_ranges(program, mismatch.proof)
     if weights is None or states is None:
         return None
     scale = _scale(mismatch)
@@ -382,22 +390,23 @@ def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
     return EquilibriumBound("semidefinite", tuple(bounds), witness)
 
 
-def _weights(mismatch: Mismatch) -> np.ndarray | None:
+def _weights(program: SolverProgram, proof: ContractionProof) -> np.ndarray | None:
     """Squares of a diagonal in which the stored matrix contracts in the 2-norm."""
-    metric = mismatch.metric
-    if isinstance(metric, WeightedTwoNorm):
-        return np.array(metric.weights, dtype=np.float64) / min(metric.weights)
-    M, G = iteration_integers(mismatch.program.matrix, mismatch.program.leak_shift)
+    if isinstance(proof.metric, WeightedTwoNorm):
+        return np.array(proof.metric.weights, dtype=np.float64) / min(proof.metric.weights)
+    M, G = iteration_integers(program.matrix, program.leak_shift)
     norm, diagonal = best_weighting(np.array(M, dtype=np.float64) * 2.0**-G)
     return diagonal**2 if norm < 1 else None
 
 
-def _never_saturates(mismatch: Mismatch, weights: np.ndarray) -> list[tuple[Proof, Proof]] | None:
-    """Proofs that no row of the stored equilibrium, upwards or downwards, is beyond the largest word."""
-    n, d = mismatch.program.n, mismatch.program.d
-    top = mismatch.program.state_format.max_word / 2.0**mismatch.program.state_format.fractional_bits
+def state_ranges(program: SolverProgram, proof: ContractionProof) -> list[tuple[Proof, Proof]] | None:
+    """Proofs that no row of the stored equilibrium, upwards or downwards, is beyond the largest word; None without."""
+    n, d, weights = program.n, program.d, _weights(program, proof)
+    if weights is None:
+        return None
+    top = program.state_format.max_word / 2.0**program.state_format.fractional_bits
     columns = np.concatenate([np.ones(1 + d), np.full(n, top / 4)])
-    space, found = Space(stored_relaxation(mismatch), columns, weights), []
+    space, found = Space(stored_relaxation(program), columns, weights), []
     for i in range(n):
         pair = _both(space, {1 + d + n + i: 1}, NEARLY_FULL * top)
         if pair is None or max(Fraction(proof.bound, 2**proof.bits) for proof in pair) > Fraction(top):

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from ..base import FixedPointFormat, InputError, max_level
 from ..problem import (
     PEACEMAN_RACHFORD,
+    VALUES,
     MonDEQ,
     Recurrence,
     StoredRecurrence,
@@ -24,7 +25,8 @@ from ..problem import (
     reformulate,
     state_of,
 )
-from ..proof import ContractionProof, prove_contraction
+from ..proof import ContractionProof, may_saturate, prove_contraction
+from .assemble import assemble
 from .calibrate import WordLengths, calibration, round_calibrated
 from .quantize import (
     MAX_SHIFT,
@@ -56,6 +58,8 @@ STEP_OCTAVES = np.arange(-8, 9) / 4
 CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
 #: Octaves by which spectral rounding refines the scales until the matrix contracts.
 SPECTRAL_REFINEMENTS = (0, 1, 2)
+#: Integer bits of a state beyond those seen that are tried where a proof needs them.
+MORE_INTEGER_BITS = 2
 #: States beyond this many samples do not change the range that is seen.
 RANGE_SAMPLES = 2048
 
@@ -150,7 +154,7 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
     else:
         quantized, rounding = _round_without_samples(model, options)
     words = _range_words(model) if samples is None else samples[:RANGE_SAMPLES]
-    return Lowered(
+    lowered = Lowered(
         quantized=quantized,
         input_format=input_format,
         state_format=_state_format(model, quantized, options, words),
@@ -158,6 +162,7 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
         proof=prove_contraction(quantized.matrix, quantized.recurrence.leak_shift),
         contraction_estimate=_contraction(quantized.recurrence, quantized.matrix.values),
     )
+    return _without_saturation(lowered) if model.task == VALUES.name else lowered
 
 
 def with_state_bits(lowered: Lowered, state_bits: int) -> Lowered:
@@ -309,6 +314,19 @@ def _state_format(
     magnitude_bits = int(np.floor(np.log2(peak))) + 1 if peak > 0 else 0
     word_length = STATE_BITS if options.state_bits is None else options.state_bits
     return FixedPointFormat(word_length, magnitude_bits + 1)
+
+
+def _without_saturation(lowered: Lowered) -> Lowered:
+    """With as many more integer bits as a proof needs that no equilibrium of any input saturates."""
+    if lowered.proof is None:
+        return lowered
+    for more in range(MORE_INTEGER_BITS + 1):
+        form = lowered.state_format
+        wider = replace(lowered, state_format=replace(form, integer_bits=form.integer_bits + more))
+        program = assemble(lowered.quantized, lowered.input_format, wider.state_format, 1, True)
+        if not may_saturate(program, lowered.proof):
+            return wider
+    return lowered
 
 
 def _range_words(model: MonDEQ) -> np.ndarray:
