@@ -1269,7 +1269,7 @@ def by_ellipsoids(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     weights = matrix(witness["weights"], P.k, P.n, 1)
     need(len(bounds) == len(spreads) == P.k, "a bound and a spread for each output")
     outputs = [Ellipsoid(cells, i, row, spread) for i, (row, spread) in enumerate(zip(weights, spreads))]
-    boxes = [Box([0] * P.d, [P.x_top] * P.d, [0] * P.n, [0] * P.n)]
+    boxes = [Box([P.x_range[0]] * P.d, [P.x_range[1]] * P.d, [0] * P.n, [0] * P.n)]
     while boxes:
         batch, boxes = cells.cells(boxes[-BATCH:]), boxes[:-BATCH]
         visited += len(batch)

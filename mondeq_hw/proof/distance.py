@@ -15,9 +15,8 @@ from fractions import Fraction
 from typing import Any
 
 from .ellipsoid import by_ellipsoids
-from .equilibrium_bound import EquilibriumBound
 from .metric import BOUND_BITS
-from .mismatch import Mismatch
+from .mismatch import EquilibriumBound, Mismatch
 from .semidefinite import by_semidefinite
 
 #: A method; None where it does not apply, or would take too long.

@@ -19,9 +19,8 @@ import numpy as np
 
 from . import check_certificate
 from .certificate import contraction_to_plain, model_to_plain, ratio
-from .equilibrium_bound import EquilibriumBound
 from .metric import WeightedTwoNorm
-from .mismatch import Mismatch, Rows
+from .mismatch import EquilibriumBound, Mismatch, Rows
 
 NAME = "ellipsoids"
 #: Beyond these it would take the checker minutes.
@@ -125,9 +124,9 @@ def _floats(rows: Rows) -> np.ndarray:
 
 def _samples(mismatch: Mismatch) -> np.ndarray:
     """Corners of the box of inputs and points all over it."""
-    top = mismatch.program.input_format.max_word
-    corners = np.array(list(product((0, top), repeat=mismatch.program.d)))
-    inside = np.random.default_rng(0).integers(0, top + 1, size=(SAMPLES, mismatch.program.d))
+    words, d = mismatch.program.input_format, mismatch.program.d
+    corners = np.array(list(product((words.min_word, words.max_word), repeat=d)))
+    inside = np.random.default_rng(0).integers(words.min_word, words.max_word + 1, size=(SAMPLES, d))
     return np.concatenate([corners, inside]).astype(np.float64)
 
 
@@ -226,8 +225,8 @@ class _Cells:
 
     def reached(self, largest: np.ndarray) -> float:
         """The least factor on ``largest`` within which every cell is, the worst ones halved again and again."""
-        d, top = self.recurrence.mismatch.program.d, self.recurrence.mismatch.program.input_format.max_word
-        low, high = np.zeros((1, d)), np.full((1, d), float(top))
+        d, words = self.recurrence.mismatch.program.d, self.recurrence.mismatch.program.input_format
+        low, high = np.full((1, d), float(words.min_word)), np.full((1, d), float(words.max_word))
         factors, visited = self._factors(low, high, largest), 1
         while visited < CELLS and factors.max() > ENOUGH:
             worst = np.argsort(-factors)[:HALVED]

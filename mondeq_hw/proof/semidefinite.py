@@ -18,11 +18,10 @@ import numpy as np
 from ..base import FixedPointFormat
 from ..program import SolverProgram
 from .contraction import ContractionProof, iteration_integers
-from .equilibrium_bound import EquilibriumBound
 from .float_model import clip_change
 from .interior_point import Facts, Solved, least_bound
 from .metric import WeightedTwoNorm, root_up
-from .mismatch import Mismatch, Rows
+from .mismatch import EquilibriumBound, Mismatch, Rows
 from .perturbation import GRID_BITS
 from .relaxation import Fact, Family, Form, Relaxation, Row
 from .weighting import best_weighting
