@@ -1,0 +1,166 @@
+"""A search for the input at which the outputs are farthest from the float network's: no proof, a foil for one.
+
+Both sides are piecewise affine in the input, and the adjoint recurrence ``t <- phi' (M' t) + prox' o`` (section 8 of
+``docs/mathematics.md``) gives the slope of a linear output.  Every output climbs its own error from many starts, by
+steps along the signs of the slope and along single inputs, on the grid of the words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base import Clip
+from ..problem import MonDEQ, logits, reformulate
+from ..program import GoldenModel, SolverProgram
+
+#: Starts of each output at most, steps, inputs that are tried one at a time in a step, and multiplications by a matrix
+#: that all of them may take.
+STARTS, STEPS, SINGLE_INPUTS, MOST_WORK = 16, 12, 3, 60_000_000
+#: More inputs are not tried one at a time.
+FEW_INPUTS = 16
+#: Updates of a float recurrence and of an adjoint one; an unsettled one finds less, and claims nothing.
+MOST_UPDATES, ADJOINT_UPDATES, SETTLED = 2000, 40, 1e-11
+SEED = 0
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One recurrence in floating point, with its readout."""
+
+    splitting_reflects: bool
+    clip: Clip
+    matrix: np.ndarray
+    drive: np.ndarray
+    readout: np.ndarray
+    direct: np.ndarray
+
+    def slopes(self, states: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """Derivative by the input (samples, d) of output ``outputs[i]`` at state ``states[i]``."""
+        inside = (states > self.clip.lower) & (states < self.clip.upper)
+        prox = np.where(self.clip.complement, ~inside, inside).astype(np.float64)
+        phi = 2 * prox - 1 if self.splitting_reflects else prox
+        source = prox * self.readout[outputs]
+        adjoint = source
+        for _ in range(ADJOINT_UPDATES):
+            adjoint = source + phi * (adjoint @ self.matrix)
+        slopes: np.ndarray = adjoint @ self.drive + self.direct[outputs]
+        return slopes
+
+
+def largest_errors(model: MonDEQ, program: SolverProgram, step_size: float) -> np.ndarray:
+    """The largest ``|y - y*|`` of every output (k,) that the search finds, in the output's units.
+
+    Parameters
+    ----------
+    model : MonDEQ
+    program : SolverProgram
+        Of the model at this step size.
+    step_size : float
+
+    Raises
+    ------
+    InputError
+        The float network's equilibrium was not found.
+    """
+    found = _climbed(_Pair.of(model, program, step_size))
+    return measured_errors(model, program, found).max(axis=0)
+
+
+def measured_errors(model: MonDEQ, program: SolverProgram, words: np.ndarray) -> np.ndarray:
+    """``|y - y*|`` (samples, k) of input words, the float network solved to its full accuracy."""
+    deployed = np.ldexp(GoldenModel(program).predict_raw(words).astype(np.float64), -program.output_fractional_bits)
+    return np.abs(deployed - logits(model, program.input_format.to_float(words)))
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Deployed and float recurrence, on input words."""
+
+    program: SolverProgram
+    golden: GoldenModel
+    deployed: _Side
+    floating: _Side
+    bias: np.ndarray
+    offset: np.ndarray
+
+    @staticmethod
+    def of(model: MonDEQ, program: SolverProgram, step_size: float) -> _Pair:
+        recurrence = reformulate(model, program.splitting, step_size)
+        step, reflects = program.input_format.step, program.splitting.reflects
+        grid = program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits
+        drive = np.ldexp(program.drive.integers.astype(np.float64), program.drive_left_shift - grid[:, None])
+        clip = program.clip.scaled(program.state_format.step)
+        shape = (program.k, program.d)
+        stored = np.zeros(shape) if program.feedthrough is None else program.feedthrough.values * step
+        direct = np.zeros(shape) if recurrence.feedthrough is None else recurrence.feedthrough * step
+        stored_matrix = program.matrix.values + (1 - 2.0**-program.leak_shift) * np.eye(program.n)
+        return _Pair(
+            program,
+            GoldenModel(program),
+            _Side(reflects, clip, stored_matrix, drive, program.readout.values, stored),
+            _Side(
+                reflects,
+                recurrence.clip,
+                recurrence.iteration_matrix,
+                recurrence.drive * step,
+                recurrence.readout,
+                direct,
+            ),
+            recurrence.drive_bias,
+            recurrence.readout_bias,
+        )
+
+    def states(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Deployed and float states (samples, n)."""
+        drive = words @ self.floating.drive.T + self.bias
+        state, splitting = drive, self.program.splitting
+        for _ in range(MOST_UPDATES):
+            updated = splitting.phi(self.floating.clip, state) @ self.floating.matrix.T + drive
+            change, state = np.abs(updated - state).max(initial=0.0), updated
+            if change <= SETTLED * np.abs(state).max(initial=1.0):
+                break
+        return self.program.state_format.to_float(self.golden.final_states(words)), state
+
+    def errors(self, words: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        """``y - y*`` of the named output of each sample, and both states."""
+        states = self.states(words)
+        deployed = np.ldexp(self.golden.predict_raw(words).astype(np.float64), -self.program.output_fractional_bits)
+        floating = self.floating
+        wanted = floating.clip.prox(states[1]) @ floating.readout.T + words @ floating.direct.T + self.offset
+        return (deployed - wanted)[np.arange(len(words)), outputs], states
+
+
+def _climbed(pair: _Pair) -> np.ndarray:
+    """Words (samples, d) at the ends of all climbs."""
+    rng, program = np.random.default_rng(SEED), pair.program
+    low, high = program.input_format.min_word, program.input_format.max_word
+    singles = SINGLE_INPUTS if 1 < program.d <= FEW_INPUTS else 0
+    work = program.k * STEPS * (singles + 2) * program.n * (program.n + program.d)
+    outputs = np.repeat(np.arange(program.k), max(1, min(STARTS, MOST_WORK // work)))
+    words = rng.integers(low, high + 1, size=(len(outputs), program.d))
+    corners = np.where(rng.random(words.shape) < 0.5, low, high)
+    words = np.where((np.arange(len(outputs)) % 2 == 0)[:, None], corners, words)
+    errors, states = pair.errors(words, outputs)
+    reach = np.full(len(outputs), (high - low) / 2)
+    for _ in range(STEPS):
+        slopes = pair.deployed.slopes(states[0], outputs) - pair.floating.slopes(states[1], outputs)
+        uphill = np.sign(slopes * np.sign(errors)[:, None])
+        moves = [uphill]
+        for _ in range(singles):
+            moves.append(uphill * (np.arange(program.d) == rng.integers(program.d, size=(len(words), 1))))
+        moves.append(rng.normal(size=words.shape))
+        better = np.zeros(len(words), dtype=bool)
+        for move in moves:
+            tried = np.clip(words + np.rint(move * reach[:, None]).astype(np.int64), low, high)
+            new_errors, new_states = pair.errors(tried, outputs)
+            higher = np.abs(new_errors) > np.abs(errors)
+            better |= higher
+            words, errors = np.where(higher[:, None], tried, words), np.where(higher, new_errors, errors)
+            states = (
+                np.where(higher[:, None], new_states[0], states[0]),
+                np.where(higher[:, None], new_states[1], states[1]),
+            )
+        reach = np.where(better, reach, np.maximum(reach / 2, 1.0))
+    return words
