@@ -14,8 +14,7 @@ from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, MonDEQ, logit
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.proof.contraction import error_bound
-from mondeq_hw.proof.distance import OutputDistance, by_norm, output_distance
-from mondeq_hw.proof.ellipsoid import by_ellipsoids
+from mondeq_hw.proof.distance import OutputDistance, output_distance
 from mondeq_hw.proof.float_model import FloatModel
 from mondeq_hw.proof.mismatch import Mismatch
 from mondeq_hw.proof.perturbation import prove_operator
