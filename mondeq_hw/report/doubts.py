@@ -34,5 +34,5 @@ def _doubt(found: Comparison, k: int) -> str | None:
         best = max(found.floating.r_squared)
         if best >= 0:
             return None
-        return f"the float network itself errs more than the targets' mean would, each of them (R squared {best:.3g})"
+        return f"every output of the float network itself errs more than its targets' mean would (R squared {best:.3g})"
     raise TypeError(f"comparison is a {type(found).__name__}")
