@@ -201,3 +201,22 @@ def test_a_margin_that_nothing_has_judged_is_said(tmp_path: Path, capsys: pytest
     np.save(tmp_path / "y.npy", logits(model, np.load(inputs)).argmax(axis=1))
     assert main([*command, "--targets", str(tmp_path / "y.npy"), "--out", str(tmp_path / "judged")]) == 0
     assert "warning" not in capsys.readouterr().err
+
+
+def test_the_published_collision_avoidance_network_on_its_table(shared: Path, tmp_path: Path) -> None:
+    """HCAS of CRAFT, margin 20: real inputs, five real scores of which the largest is the advice. One score is worse
+    than its mean, as its loss was not symmetric, and no reason for doubt; with another margin all are far off."""
+    table = np.load(shared / "checkpoints" / "craft" / "hcas.npz")
+    chosen = np.random.default_rng(0).permutation(len(table["X"]))[:1500]
+    X, y = table["X"][chosen], table["y"][chosen]
+    options = {"input_range": (0.0, 1.0), "input_bits": 12, "input_mean": table["mean"], "input_std": table["std"]}
+    options |= {"bits": 8, "calibration": X[:100], "test": (X[300:], y[300:])}
+    file = shared / "checkpoints" / "craft" / "HCAS_p0_t0_mon_h100_m20.0.pt"
+    right = mondeq_hw.compile(file, tmp_path / "right", margin=20.0, **options)
+    assert right.report.warnings == () and right.report.task == "values"
+    found = right.report.comparison.value
+    assert found.floating.r_squared[0] > 0.4 and min(found.floating.r_squared) < 0
+    assert (right.predict(X[300:]).argmax(axis=1) == y[300:].argmax(axis=1)).mean() == pytest.approx(0.896, abs=0.02)
+    assert max(found.difference.rms) < 0.2 * min(found.floating.error.rms)
+    wrong = mondeq_hw.compile(file, tmp_path / "wrong", margin=1.0, **options)
+    assert wrong.program.certified and "every output of the float network" in wrong.report.warnings[0]
