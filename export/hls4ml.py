@@ -55,12 +55,17 @@ class MonDEQLayer(HLS4MLModule):
     Raises
     ------
     InputError
-        Another ``output``.
+        Another ``output``, or a program that carries a state.
     """
 
     def __init__(self, program: SolverProgram, plan: Schedule | None = None, output: str = OUTPUTS):
         if output not in RESULTS:
             raise InputError(f"output is {output!r}; expected {' or '.join(RESULTS)}")
+        if program.carried is not None:
+            raise InputError(
+                f"{program.name}: carries a state from sample to sample, which a layer of hls4ml does not; use the C++ "
+                "of the build folder (hls/), whose top function does"
+            )
         super().__init__()
         self.program = program
         self.plan = schedule(program) if plan is None else plan

@@ -20,6 +20,9 @@ MAX_ITERATIONS = 20_000
 def float_graph(model: MonDEQ) -> onnx.GraphProto:
     """``inputs`` (batch, d), raw input words in float64, to ``outputs`` (batch, k) and ``residual`` (batch,).
 
+    With a carried state the graph is one sample: ``carried`` (batch, m) is an input as well, and ``next_carried`` an
+    output.
+
     ``z = prox(W z + U x + b)`` is solved by Peaceman-Rachford splitting as in
     :func:`mondeq_hw.problem.reference.preactivation`; ``residual`` is
     ``max |z - prox(W z + U x + b)|``, so that every answer shows how exact it is.
@@ -46,6 +49,8 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
     # attribute of the product, and attributes are float32.
     scaled = g.add("Div", [g.add("Mul", ["inputs", "scale"], "scaled"), "std"], "scaled_over_std")
     x = g.add("Sub", [scaled, "offset"], "x")
+    if model.carried is not None:
+        x = g.add("Concat", [x, "carried"], "x_and_carried", axis=1)
     q = g.add("Add", [_product(g, x, "U", "Ux"), "b"], "q")
     d = g.add("MatMul", [q, "drive"], "d")
     state = iterate(g, _update(stepped), MAX_ITERATIONS, d, "state")
@@ -53,7 +58,16 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
     shown = _product(g, z, "O", "Oz")
     if model.F is not None:
         shown = g.add("Add", [shown, _product(g, x, "F", "Fx")], "Oz_Fx")
-    g.add("Add", [shown, "c"], "outputs")
+    shown = g.add("Add", [shown, "c"], "outputs" if model.carried is None else "all_outputs")
+    inputs = [value("inputs", np.float64, [BATCH, model.d])]
+    outputs = [value("outputs", np.float64, [BATCH, model.k]), value("residual", np.float64, [BATCH])]
+    if model.carried is not None:
+        axis = g.constant("row_axis", np.array([1], dtype=np.int64))
+        ends = [g.constant(f"rows_{end}", np.array([end], dtype=np.int64)) for end in (0, model.k, model.rows)]
+        g.add("Slice", [shown, ends[0], ends[1], axis], "outputs")
+        g.add("Slice", [shown, ends[1], ends[2], axis], "next_carried")
+        inputs.append(value("carried", np.float64, [BATCH, model.carried_words]))
+        outputs.append(value("next_carried", np.float64, [BATCH, model.carried_words]))
     v = g.add("Add", [_product(g, z, "W", "Wz"), "q"], "v")
     applied = FloatClip(g, "prox", prox, "applied").prox(v)
     gap = g.add("Abs", [g.add("Sub", [z, applied], "difference")], "gap")
@@ -61,8 +75,8 @@ def float_graph(model: MonDEQ) -> onnx.GraphProto:
     g.add("ReduceMax", [gap, axes], "residual", keepdims=0)
     return g.graph(
         Path(model.source).stem,
-        [value("inputs", np.float64, [BATCH, model.d])],
-        [value("outputs", np.float64, [BATCH, model.k]), value("residual", np.float64, [BATCH])],
+        inputs,
+        outputs,
         f"z = {'relu' if prox.is_relu else 'prox'}(W z + U x + b), y = O z + {'' if model.F is None else 'F x + '}c",
     )
 

@@ -28,6 +28,9 @@ from .onnx_clip import ComparedClip, declare_clip
 def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     """``words`` (batch, d), the program's input words, to ``outputs`` (batch, k), int64 output words.
 
+    With a carried state the graph is one sample: ``carried`` (batch, m) is an input as well, and ``next_carried`` an
+    output.
+
     The initializers ``drive``, ``matrix`` and ``readout`` are the program's
     integers, transposed; scales, biases and rounding constants stand beside them.
 
@@ -45,7 +48,10 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     g.constant("state_max", np.array(top, dtype=solve.dtype))
     declare_clip(g, "clip", program.clip, solve.dtype, top)
 
-    d = g.cast(_injected(g, "drive", program.stage.injection, drive), solve.dtype, "d")
+    words = "words"
+    if program.carried is not None:
+        words = g.add("Concat", [g.cast("words", np.int64, "own_words"), "carried"], "all_words", axis=1)
+    d = g.cast(_injected(g, "drive", words, program.stage.injection, drive), solve.dtype, "d")
     unit = g.constant("accumulator_unit", solve.scaled(np.ones(program.n, dtype=np.int64)))
     level = g.add("Mul", [d, unit], "d_on_state_grid")
     level = g.add("Add", [level, g.constant("half", solve.half)], "level")
@@ -60,16 +66,26 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     total = g.add("MatMul", [z, _weights(g, "readout", program.readout, readout, left)], "sums")
     if program.direct is not None:
         u = g.cast(
-            _injected(g, "feedthrough", program.direct, _injecting("feed-through", program.direct)), readout.dtype, "u"
+            _injected(g, "feedthrough", words, program.direct, _injecting("feed-through", program.direct)),
+            readout.dtype,
+            "u",
         )
-        unit = g.constant("output_unit", readout.scaled(np.ones(program.k, dtype=np.int64), left))
+        unit = g.constant("output_unit", readout.scaled(np.ones(program.rows, dtype=np.int64), left))
         total = g.add("Add", [total, g.add("Mul", [u, unit], "u_on_output_grid")], "sums_with_u")
     bias = g.constant("readout_bias", readout.scaled(program.readout_bias))
-    g.cast(g.add("Add", [total, bias], "output_accumulators"), np.int64, "outputs")
+    total = g.add("Add", [total, bias], "output_accumulators")
+    inputs = [value("words", _word_type(program.input_format), [BATCH, program.d])]
+    outputs = [value("outputs", np.int64, [BATCH, program.k])]
+    if program.carried is None:
+        g.cast(total, np.int64, "outputs")
+    else:
+        _carry(g, program, g.cast(total, np.int64, "all_outputs"))
+        inputs.append(value("carried", np.int64, [BATCH, program.carried_words]))
+        outputs.append(value("next_carried", np.int64, [BATCH, program.carried_words]))
     return g.graph(
         program.name,
-        [value("words", _word_type(program.input_format), [BATCH, program.d])],
-        [value("outputs", np.int64, [BATCH, program.k])],
+        inputs,
+        outputs,
         "y = integer outputs of the certified fixed-point recurrence; see mondeq_hw/program.py for the contract",
     )
 
@@ -125,9 +141,27 @@ class _Arithmetic:
         return g.add("Div", [g.add("Sub", [total, rest], f"{output}_multiple"), divisor], output)
 
 
-def _injected(g: GraphBuilder, name: str, injection: Injection, arithmetic: _Arithmetic) -> str:
+def _carry(g: GraphBuilder, program: SolverProgram, total: str) -> None:
+    """Split the rows into ``outputs`` and, rounded and saturated to input words, ``next_carried``."""
+    form = program.input_format
+    axis = g.constant("row_axis", np.array([1], dtype=np.int64))
+    ends = [g.constant(f"rows_{end}", np.array([end], dtype=np.int64)) for end in (0, program.k, program.rows)]
+    g.add("Slice", [total, ends[0], ends[1], axis], "outputs")
+    rows = g.add("Slice", [total, ends[1], ends[2], axis], "carried_rows")
+    arithmetic = _Arithmetic(np.int64, np.full(program.carried_words, program.carried_shift, dtype=np.int64))
+    rows = g.add("Add", [rows, g.constant("carried_half", arithmetic.half)], "carried_rows_half")
+    rounded = arithmetic.rounded(g, rows, "carried_rounded")
+    for name, word in (("carried_max", form.max_word), ("carried_min", form.min_word)):
+        g.constant(name, np.array(word, dtype=np.int64))
+    above = g.add("Greater", [rounded, "carried_max"], "carried_above")
+    capped = g.add("Where", [above, "carried_max", rounded], "carried_capped")
+    below = g.add("Less", [capped, "carried_min"], "carried_below")
+    g.add("Where", [below, "carried_min", capped], "next_carried")
+
+
+def _injected(g: GraphBuilder, name: str, words: str, injection: Injection, arithmetic: _Arithmetic) -> str:
     """What drive or feed-through make of the input words."""
-    words = g.cast("words", arithmetic.dtype, f"{name}_words")
+    words = g.cast(words, arithmetic.dtype, f"{name}_words")
     weights = _weights(g, name, injection.operator, arithmetic, injection.left_shift)
     total = g.add("MatMul", [words, weights], f"{name}_sums")
     offset = g.constant(f"{name}_offset", arithmetic.scaled(injection.bias) + arithmetic.half)
@@ -136,7 +170,7 @@ def _injected(g: GraphBuilder, name: str, injection: Injection, arithmetic: _Ari
 
 def _arithmetics(program: SolverProgram) -> tuple[_Arithmetic, _Arithmetic, _Arithmetic]:
     """Of drive, solver and readout, each in the fastest type that its bound allows."""
-    none = np.zeros(program.k, dtype=np.int64)
+    none = np.zeros(program.rows, dtype=np.int64)
     return (
         _injecting("drive", program.stage.injection),
         _arithmetic("state", program.accumulator_bound, program.matrix.shifts, "--state-bits or --bits"),

@@ -28,8 +28,13 @@ def qdq_graph(program: SolverProgram) -> onnx.GraphProto:
     Raises
     ------
     InputError
-        The state or input word is longer than 16 bits.
+        The state or input word is longer than 16 bits, or a state is carried.
     """
+    if program.carried is not None:
+        raise InputError(
+            f"{program.name}: carries a state from sample to sample, which the qdq form has no words for; export the "
+            "integer form, whose graph takes that state and gives the next"
+        )
     state = program.state_format
     grid = state.fractional_bits + program.matrix.shifts
     g = GraphBuilder()

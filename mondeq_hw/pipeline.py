@@ -25,7 +25,7 @@ from .program import GoldenModel, SolverProgram
 from .project import Project
 from .proof import certify
 from .report import Summary, comparison_figure, write_report
-from .rounding import lower
+from .rounding import RANGE_SAMPLES, lower
 from .steps import (
     Data,
     Pair,
@@ -112,12 +112,13 @@ def compile(
         lowered = lower(checkpoint.model, lowering_options(config), data.calibration)
     with progress("certify"):
         program = certified_program(checkpoint.model, config, data, lowered)
-        seen = None if data.calibration is None else GoldenModel(program).words(data.calibration)
-        certificate = certify(program, lowered.proof, checkpoint.model, lowered.step_size, seen, data.task)
+        golden = GoldenModel(program)
+        seen = None if data.calibration is None else golden.inputs(golden.words(data.calibration[:RANGE_SAMPLES]))
+        certificate = certify(program, lowered.proof, lowered.model, lowered.step_size, seen, data.task)
     with progress("schedule"):
         design, graphs = scheduled(program, config)
     with progress("golden"):
-        comparison = comparison_figure(compared(checkpoint.model, program, data), data.task)
+        comparison = comparison_figure(compared(lowered.model, program, data), data.task)
     with writing(target, force) as folder:
         program.save(folder)
         certificate.save(folder / CERTIFICATE)

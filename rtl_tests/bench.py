@@ -108,11 +108,18 @@ class Setup:
 
     def beats(self, words: np.ndarray, with_last: bool = True) -> list[tuple[int, int]]:
         """Input beats of the samples: ``words_per_beat`` words in two's complement, little end first, zero-padded."""
+        return self._beats(words, with_last, 0)
+
+    def load_beats(self, state: np.ndarray) -> list[tuple[int, int]]:
+        """Beats that load a carried state (m,): those of its words, with the bit above them set."""
+        return self._beats(state[None], True, 1)
+
+    def _beats(self, words: np.ndarray, with_last: bool, flag: int) -> list[tuple[int, int]]:
         per_beat, bits = self.schedule.words_per_beat, self.program.input_format.word_length
         beats = []
         for sample in words.tolist():
             for first in range(0, len(sample), per_beat):
-                data = 0
+                data = flag << bits * (per_beat - len(sample[first : first + per_beat]))
                 for word in reversed(sample[first : first + per_beat]):
                     data = data << bits | word % (1 << bits)
                 beats.append((data, int(with_last and first + per_beat >= len(sample))))
@@ -131,10 +138,13 @@ class Bench:
     def __init__(self, dut: Any):
         self.dut = dut
         self.random = random.Random(setup().seed)
+        self.golden = setup().golden
         bits = len(dut.s_axis_TDATA), len(dut.m_axis_TDATA)
         program = setup().program
         want = (
-            whole_bytes(setup().schedule.words_per_beat * program.input_format.word_length),
+            whole_bytes(
+                setup().schedule.words_per_beat * program.input_format.word_length + (program.carried is not None)
+            ),
             whole_bytes(program.output_bits),
         )
         if bits != want:
@@ -156,6 +166,7 @@ class Bench:
         dut.ap_rst_n.value = 0
         self.source = Source(dut, setup().patience, self.random)
         self.sink = Sink(dut, setup().patience)
+        self.golden = setup().golden
         await ClockCycles(dut.ap_clk, RESET_CYCLES)
         self._expect_no_valid("in reset")
         dut.ap_rst_n.value = 1
@@ -208,19 +219,25 @@ class Bench:
                 f"{len(words) * setup().program.k} output beats received"
             ) from None
         finally:
-            check(words, self.sink.beats[first:])
+            check(words, self.sink.beats[first:], self.golden)
         await sending
+        self.golden = self.golden.after(words)
         return self.sink.beats[first:]
+
+    async def load(self, state: np.ndarray) -> None:
+        """Replace the carried state (m,)."""
+        await self.source.send(setup().load_beats(state), always())
+        self.golden = self.golden.at(state)
 
     async def finish(self) -> None:
         """Check that nothing more comes."""
         await self.sink.expect_quiet(2 * setup().sample_cycles + 20)
 
 
-def check(words: np.ndarray, beats: list[Beat]) -> None:
+def check(words: np.ndarray, beats: list[Beat], golden: GoldenModel) -> None:
     """Compare output beats with the golden model: framing first, then every word."""
     k = setup().program.k
-    expected = setup().golden.predict_raw(words).reshape(-1).tolist()
+    expected = golden.predict_raw(words).reshape(-1).tolist()
     bits = whole_bytes(setup().program.output_bits)
     for index, (beat, value) in enumerate(zip(beats, expected, strict=False)):
         sample, row = divmod(index, k)
@@ -232,11 +249,11 @@ def check(words: np.ndarray, beats: list[Beat]) -> None:
             raise AssertionError(f"{where}: received {received}, expected {value}")
 
 
-def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray) -> None:
+def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray, golden: GoldenModel) -> None:
     """Our RTL finishes every sample in exactly the cycle that the schedule predicts."""
     if not setup().is_ours:
         return
-    predicted = completion_cycles(setup().schedule, setup().golden.iterations(words)).tolist()
+    predicted = completion_cycles(setup().schedule, golden.iterations(words)).tolist()
     for sample, (cycle, beat) in enumerate(
         zip(predicted, beats[setup().program.k - 1 :: setup().program.k], strict=True)
     ):
@@ -256,7 +273,7 @@ async def back_to_back(dut: Any) -> None:
         beats = await bench.run(setup().words)
     finally:
         _record(bench, cycle_now() - begin)
-    _expect_cycles(bench.source.accepted[0], beats, setup().words)
+    _expect_cycles(bench.source.accepted[0], beats, setup().words, setup().golden)
     await bench.finish()
 
 
@@ -303,20 +320,26 @@ async def slow_source(dut: Any) -> None:
     await bench.source.send(beats[:cut], always())
     sending = cocotb.start_soon(bench.source.send(beats[cut:], wait_first(always(), pause)))
     await bench.sink.receive(2 * setup().program.k, always(), idle_cycles=0)
-    check(setup().few[:2], bench.sink.beats)
+    check(setup().few[:2], bench.sink.beats, setup().golden)
     await sending
     await bench.finish()
 
 
 @cocotb.test
 async def lone_samples(dut: Any) -> None:
-    """Samples with idle time between them: each takes the latency of a lone sample."""
+    """Samples with idle time between them: each takes the latency of a lone sample. A carried state is loaded anew."""
     bench = await Bench.start(dut)
-    for sample in setup().few:
-        await ClockCycles(dut.ap_clk, bench.random.randrange(1, 30))
-        first = len(bench.source.accepted)
+    rng = np.random.default_rng(setup().seed)
+    # The words that the sample before leaves to this one come after its outputs.
+    left = setup().schedule.carried * setup().schedule.readout.column_groups + 8
+    for index, sample in enumerate(setup().few):
+        await ClockCycles(dut.ap_clk, bench.random.randrange(1, 30) + (left if setup().schedule.carried else 0))
+        if setup().program.carried is not None and index % 2:
+            form, m = setup().program.input_format, setup().program.carried_words
+            await bench.load(rng.integers(form.min_word, form.max_word, size=m, endpoint=True))
+        first, golden = len(bench.source.accepted), bench.golden
         beats = await bench.run(sample[None])
-        _expect_cycles(bench.source.accepted[first], beats, sample[None])
+        _expect_cycles(bench.source.accepted[first], beats, sample[None], golden)
     await bench.finish()
 
 
@@ -367,7 +390,7 @@ async def reset_in(dut: Any, moment: str) -> None:
         task.cancel()
     await bench.reset()
     beats_after = await bench.run(kept)
-    _expect_cycles(bench.source.accepted[0], beats_after, kept)
+    _expect_cycles(bench.source.accepted[0], beats_after, kept, setup().golden)
     await bench.finish()
 
 
@@ -386,7 +409,7 @@ async def random_resets(dut: Any) -> None:
             task.cancel()
         await bench.reset()
         beats_after = await bench.run(sample[None])
-        _expect_cycles(bench.source.accepted[0], beats_after, sample[None])
+        _expect_cycles(bench.source.accepted[0], beats_after, sample[None], setup().golden)
     await bench.finish()
 
 

@@ -43,13 +43,14 @@ def folded(
     program: SolverProgram, drive: tuple[int, int], solve: tuple[int, int], readout_simd: int, slots: int
 ) -> Corner:
     """A program with an explicit ``pe x simd`` for each engine."""
-    n, d, k = program.n, program.d, program.k
+    n = program.n
     plan = Schedule(
         reuse_factor=n * n,
-        drive=EngineFolding(program.injection.rows, d, *drive),
+        drive=EngineFolding(program.injection.rows, program.columns, *drive),
         solve=EngineFolding(n, n, *solve),
-        readout=EngineFolding(k, n, 1, readout_simd),
+        readout=EngineFolding(program.rows, n, 1, readout_simd),
         slots=slots,
+        carried=program.carried_words,
     )
     return Corner(program, plan)
 

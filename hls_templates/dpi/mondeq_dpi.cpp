@@ -13,6 +13,7 @@ struct Streams {
     input_stream s_axis{"s_axis"};
     output_stream m_axis{"m_axis"};
     int beats = 0;
+    bool load = false;      // of a carried state, and no sample
     long samples = 0;      // solved since the start, for the trace
     FILE* trace = nullptr;  // of +mondeq_trace=FILE
 
@@ -64,20 +65,24 @@ void mondeq_dpi_delete(void* handle) {
 
 void mondeq_dpi_trace(void* handle, const char* path) { static_cast<Streams*>(handle)->trace = std::fopen(path, "w"); }
 
-void mondeq_dpi_reset(void* handle) { static_cast<Streams*>(handle)->clear(); }
+void mondeq_dpi_reset(void* handle) {
+    static_cast<Streams*>(handle)->clear();
+    reset();
+}
 
 void mondeq_dpi_push(void* handle, const svBitVecVal* data) {
     Streams* streams = static_cast<Streams*>(handle);
     const ap_uint<input_tdata_bits> word = from_vector<input_tdata_bits>(data);
-    streams->beats++;
-    streams->s_axis.write(Axis<input_tdata_bits>::make(word, streams->beats == beats_per_sample));
-    if (streams->beats == beats_per_sample) {
+    if (streams->beats++ == 0) streams->load = is_load(word);
+    const int packet = streams->load ? load_beats : beats_per_sample;
+    streams->s_axis.write(Axis<input_tdata_bits>::make(word, streams->beats == packet));
+    if (streams->beats == packet) {
 #ifdef MONDEQ_TRACE
         traced = streams;
 #endif
         mondeq_top(streams->s_axis, streams->m_axis);
         streams->beats = 0;
-        streams->samples++;
+        if (!streams->load) streams->samples++;
     }
 }
 

@@ -157,7 +157,7 @@ inline output_word readout_result(int row, output_word sum) {
     return (sum << readout_left_shift[row]) + readout_bias[row];
 }
 
-inline void readout(const prox_word z[state_size], const drive_word u[direct_size], output_word y[output_size]) {
+inline void readout(const prox_word z[state_size], const drive_word u[direct_size], output_word y[readout_rows]) {
 #pragma HLS ARRAY_RESHAPE variable=readout_weights complete dim=3
 #pragma HLS ARRAY_RESHAPE variable=readout_weights complete dim=4
 #pragma HLS BIND_STORAGE variable=readout_weights type=rom_1p
@@ -179,7 +179,7 @@ inline void readout(const prox_word z[state_size], const drive_word u[direct_siz
                 for (int lane = 0; lane < readout_pe; lane++) {
 #pragma HLS UNROLL
                     const int row = group * readout_pe + lane;
-                    if (row < output_size) {
+                    if (row < readout_rows) {
                         const output_word direct = feedthrough ? output_word(u[row]) : output_word(0);
                         y[row] = readout_result(row, sum[lane] + direct);
                     }
@@ -187,6 +187,18 @@ inline void readout(const prox_word z[state_size], const drive_word u[direct_siz
             }
         }
     }
+}
+
+// ---- carried state: the outputs' last rows, rounded and saturated to input words ---------------------------------
+
+inline input_word next_carried(output_word y) {
+#pragma HLS INLINE
+    const long long least = -(1LL << (input_bits - 1)), most = (1LL << (input_bits - 1)) - 1;
+    const ap_int<output_word::width + 1> wide = y;
+    const ap_int<output_word::width + 1> rounded = round_shift(wide, carried_shift);
+    if (rounded < least) return least;
+    if (rounded > most) return most;
+    return rounded;
 }
 
 }  // namespace mondeq

@@ -32,10 +32,10 @@ static const Rom<readout_weight_bits>::word
     readout_weights[readout_row_groups][readout_column_groups][readout_pe][readout_simd] =
 #include "weights/readout_weights.inc"
     ;
-static const Rom<readout_bias_bits>::word readout_bias[output_size] =
+static const Rom<readout_bias_bits>::word readout_bias[readout_rows] =
 #include "weights/readout_bias.inc"
     ;
-static const unsigned char readout_left_shift[output_size] =
+static const unsigned char readout_left_shift[readout_rows] =
 #include "weights/readout_left_shift.inc"
     ;
 

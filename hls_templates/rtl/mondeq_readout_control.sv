@@ -5,6 +5,7 @@
 // Slot and column go to the solver's memory, which registers them; the rest of a command leaves registers here.
 module mondeq_readout_control #(
   parameter int Rows = 1,
+  parameter int Carried = 0,  // the last rows, which do not go to the stream
   parameter int ColumnGroups = 1,
   parameter int Slots = 3,
   parameter int OutputBits = 20,
@@ -36,7 +37,11 @@ module mondeq_readout_control #(
   output logic                   valid_o,
   input  logic                   ready_i,
   output logic                   last_o,
-  output logic [OutputBits-1:0]  output_o
+  output logic [OutputBits-1:0]  output_o,
+  // Carried words.
+  output logic                   carried_write_o,
+  output logic                   carried_last_o,
+  output logic [OutputBits-1:0]  carried_o
 );
 
   // A credit comes back this many cycles after a row of one column group was chosen.
@@ -47,11 +52,11 @@ module mondeq_readout_control #(
   if (Slots < 2) begin : g_wrong_slots
     mondeq_error_fewer_than_two_slots u_error ();
   end
-  if (Rows < 1 || ColumnGroups < 1 || OutputBits < 1 || Depth < 1) begin : g_wrong_size
+  if (Rows < 1 || Carried < 0 || Carried >= Rows || ColumnGroups < 1 || OutputBits < 1 || Depth < 1) begin : g_wrong_size
     mondeq_error_readout_of_nothing u_error ();
   end
 
-  logic issue, first_column, last_column, last_row, room, leaves_q;
+  logic issue, first_column, last_column, last_row, room, left, streams, stream_write, stream_last, leaves_q;
   logic [RowBits-1:0] row;
   logic [AddressBits-1:0] address;
   logic [SlotBits-1:0] slot_q;
@@ -105,10 +110,35 @@ module mondeq_readout_control #(
   ) u_room (
     .clk_i,
     .rst_ni,
-    .take_i(issue && first_column),
+    .take_i(issue && first_column && streams),
     .give_i(leaves_q),
-    .left_o(room)
+    .left_o(left)
   );
+
+  assign room = left || !streams;
+  assign carried_o = write_output_i;
+  assign carried_last_o = write_last_i;
+
+  if (Carried > 0) begin : g_carried
+    localparam logic [RowBits-1:0] FirstCarried = RowBits'(Rows - Carried);
+    localparam logic [RowBits-1:0] LastShown = RowBits'(Rows - Carried - 1);
+    logic [RowBits-1:0] written_q;
+
+    assign streams = row < FirstCarried;
+    assign stream_write = write_i && (written_q < FirstCarried);
+    assign stream_last = written_q == LastShown;
+    assign carried_write_o = write_i && (written_q >= FirstCarried);
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) written_q <= '0;
+      else if (write_i) written_q <= write_last_i ? '0 : written_q + 1'b1;
+    end
+  end else begin : g_streamed
+    assign streams = 1'b1;
+    assign stream_write = write_i;
+    assign stream_last = write_last_i;
+    assign carried_write_o = 1'b0;
+  end
 
   mondeq_fifo #(
     .Width(OutputBits + 1),
@@ -116,8 +146,8 @@ module mondeq_readout_control #(
   ) u_buffer (
     .clk_i,
     .rst_ni,
-    .write_i,
-    .data_i ({write_last_i, write_output_i}),
+    .write_i(stream_write),
+    .data_i ({stream_last, write_output_i}),
     .valid_o,
     .data_o ({last_o, output_o}),
     .ready_i

@@ -21,6 +21,8 @@ module mondeq_top (
   localparam int Rows = mondeq_pkg::StateWords;
   localparam int BeatBits = mondeq_pkg::DriveSimd * mondeq_pkg::InputBits;
   localparam int OutputBits = mondeq_pkg::OutputBits;
+  localparam int Carried = mondeq_pkg::CarriedWords;
+  localparam int CarriedBits = (Carried > 0) ? Carried * mondeq_pkg::InputBits : 1;
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1;
   localparam int DriveBits = mondeq_pkg::DriveBits;
   localparam int DriveGroups = (mondeq_pkg::DriveRows + mondeq_pkg::DrivePe - 1) / mondeq_pkg::DrivePe;
@@ -34,7 +36,7 @@ module mondeq_top (
   localparam int ReadoutColumnBits = (ReadoutGroups > 1) ? $clog2(ReadoutGroups) : 1;
 
   // Wrong parameters do not elaborate: there is no such module.
-  if (mondeq_pkg::InputTdataBits < BeatBits || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
+  if (mondeq_pkg::InputTdataBits < BeatBits + int'(Carried > 0) || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
     mondeq_error_stream_narrower_than_its_words u_error ();
   end
 
@@ -46,18 +48,50 @@ module mondeq_top (
   logic [Slots-1:0] done;
   logic [ReadoutColumnBits-1:0] readout_column;
   logic [mondeq_pkg::ReadoutSimd*mondeq_pkg::StateBits-1:0] readout_words;
-  logic [OutputBits-1:0] direct, result;
+  logic [OutputBits-1:0] direct, result, carried_word;
+  logic beat_valid, beat_ready, fresh, taken, carried_write, carried_last;
+  logic [CarriedBits-1:0] carried;
 
   // Samples are counted, so the input's TLAST and the padding above the last word carry nothing.
   logic unused_input;
   assign unused_input = ^{s_axis_TLAST, s_axis_TDATA};
 
+  // Of a program that carries a state the bit above a beat's words says that they are that state.
+  if (Carried > 0) begin : g_carried
+    mondeq_carried u_carried (
+      .clk_i        (ap_clk),
+      .rst_ni       (ap_rst_n),
+      .beat_valid_i (s_axis_TVALID),
+      .load_i       (s_axis_TDATA[BeatBits]),
+      .beat_i       (s_axis_TDATA[BeatBits-1:0]),
+      .beat_ready_o (s_axis_TREADY),
+      .drive_valid_o(beat_valid),
+      .drive_ready_i(beat_ready),
+      .state_o      (carried),
+      .fresh_o      (fresh),
+      .taken_i      (taken),
+      .write_i      (carried_write),
+      .last_i       (carried_last),
+      .word_i       (carried_word)
+    );
+  end else begin : g_memoryless
+    logic unused_carried;
+    assign unused_carried = ^{taken, carried_write, carried_last, carried_word};
+    assign beat_valid = s_axis_TVALID;
+    assign s_axis_TREADY = beat_ready;
+    assign carried = '0;
+    assign fresh = 1'b1;
+  end
+
   mondeq_drive u_drive (
     .clk_i       (ap_clk),
     .rst_ni      (ap_rst_n),
     .beat_i      (s_axis_TDATA[BeatBits-1:0]),
-    .beat_valid_i(s_axis_TVALID),
-    .beat_ready_o(s_axis_TREADY),
+    .beat_valid_i(beat_valid),
+    .beat_ready_o(beat_ready),
+    .carried_i   (carried),
+    .fresh_i     (fresh),
+    .taken_o     (taken),
     .release_i   (release_slot),
     .write_o     (drive_write),
     .slot_o      (drive_slot),
@@ -128,7 +162,10 @@ module mondeq_top (
     .valid_o  (m_axis_TVALID),
     .ready_i  (m_axis_TREADY),
     .last_o   (m_axis_TLAST),
-    .output_o (result)
+    .output_o (result),
+    .carried_write_o(carried_write),
+    .carried_last_o (carried_last),
+    .carried_o      (carried_word)
   );
 
   // Sign-extended to whole bytes.

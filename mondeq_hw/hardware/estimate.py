@@ -87,7 +87,7 @@ def drive_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_
         # Collected beats and complete words; a bias and its addition a row.
         return _usage(
             luts=fold.graph.adder_bits + fold.rows * accumulator,
-            registers=fold.graph.register_bits + 2 * program.d * word + fold.rows * accumulator,
+            registers=fold.graph.register_bits + 2 * program.columns * word + fold.rows * accumulator,
         )
     folded = _folded(program, fold, program.drive.word_length, word, accumulator, family, lut_weight_bits)
     return _plus(folded, _memory(fold.simd * word, 2 * plan.beats_per_sample, family))
@@ -121,7 +121,10 @@ def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weigh
     if fold.graph is not None:
         # The command's row out of all, its alignment and bias.
         product = _usage(
-            luts=fold.graph.adder_bits + program.k * output / 2 + output + program.n * (state + _clip_luts(program, 1)),
+            luts=fold.graph.adder_bits
+            + program.rows * output / 2
+            + output
+            + program.n * (state + _clip_luts(program, 1)),
             registers=fold.graph.register_bits + program.n * state + 3 * output,
         )
         return _plus(product, view)

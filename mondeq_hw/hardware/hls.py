@@ -105,6 +105,9 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "state_size": program.n,
         "output_size": program.k,
         "drive_rows": program.injection.rows,
+        "carried_size": program.carried_words,
+        "carried_shift": 0 if program.carried is None else program.carried_shift,
+        "load_beats": -(-program.carried_words // schedule.words_per_beat),
         "iterations": program.iterations,
         "foldings": {name: getattr(schedule, name) for name in ("drive", "solve", "readout")},
         "drive_weight_bits": program.drive.word_length,
@@ -130,7 +133,8 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "readout_bias_bits": signed_width(program.readout_bias.min(), program.readout_bias.max()),
         "words_per_beat": schedule.words_per_beat,
         "beats_per_sample": schedule.beats_per_sample,
-        "input_tdata_bits": whole_bytes(schedule.words_per_beat * input_bits),
+        # The bit above the words says that they are a carried state.
+        "input_tdata_bits": whole_bytes(schedule.words_per_beat * input_bits + (program.carried is not None)),
         "output_tdata_bits": whole_bytes(program.output_bits),
     }
     widest = max(value for name, value in values.items() if name.endswith("_bits"))
@@ -158,6 +162,7 @@ def _tables(program: SolverProgram, schedule: Schedule) -> dict[str, np.ndarray]
         "readout_weights": _weights(program.readout, schedule.readout),
         "readout_bias": program.readout_bias,
         "readout_left_shift": program.readout_left_shift,
+        **({} if program.carried is None else {"carried_initial": program.carried.initial}),
     }
 
 

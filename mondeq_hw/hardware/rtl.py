@@ -42,6 +42,8 @@ MODULES = (
 )
 #: Beside them where the program has a feed-through.
 FEEDTHROUGH = "mondeq_feedthrough.sv"
+#: Beside them where it carries a state.
+CARRIED = "mondeq_carried.sv"
 TOP = "mondeq_top.sv"
 PACKAGE = "mondeq_pkg.sv"
 GRAPH = "mondeq_graph.sv"
@@ -65,7 +67,8 @@ def emit(design: Design, folder: Path) -> None:
             module, template = f"mondeq_{engine.name}_graph", source_template("rtl", f"{GRAPH}.j2")
             sources[f"{module}.sv"] = filled(template, module=module, graph=engine.graph, sum_bits=engine.sum_bits)
     feedthrough = () if program.feedthrough is None else (FEEDTHROUGH,)
-    for path in (*MODULES, *feedthrough, *(engine.source for engine in engines), TOP):
+    carried = () if program.carried is None else (CARRIED,)
+    for path in (*MODULES, *feedthrough, *carried, *(engine.source for engine in engines), TOP):
         sources[PurePath(path).name] = source_template("rtl", path)
     write_sources(sources, program.name, folder / "rtl")
     memory = folder / "rtl" / "mem"
@@ -157,13 +160,15 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
     def group(title: str, **values: int) -> tuple[str, dict[str, int]]:
         return title, {name: int(value) for name, value in values.items()}
 
-    beat_bits = plan.words_per_beat * program.input_format.word_length
+    # The bit above the words says that they are a carried state.
+    beat_bits = plan.words_per_beat * program.input_format.word_length + (program.carried is not None)
     return [
         group(
             "Sizes and streams",
             InputWords=program.d,
             StateWords=program.n,
             OutputWords=program.k,
+            CarriedWords=program.carried_words,
             InputTdataBits=whole_bytes(beat_bits),
             OutputTdataBits=whole_bytes(program.output_bits),
             Slots=plan.slots,
@@ -171,6 +176,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
         group(
             "Drive engine",
             DriveRows=program.injection.rows,
+            DriveColumns=program.columns,
             DrivePe=plan.drive.pe,
             DriveSimd=plan.drive.simd,
             InputBits=program.input_format.word_length,
@@ -192,6 +198,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
         ),
         group(
             "Readout engine",
+            ReadoutRows=program.rows,
             ReadoutSimd=plan.readout.simd,
             ProxBits=program.prox_range.bits,
             OutputBits=program.output_bits,
@@ -215,6 +222,7 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
         "MatrixShiftBits": _shift_bits(program.matrix.shifts),
         "ReadoutWeightBits": program.readout.word_length,
         "ReadoutShiftBits": _shift_bits(program.readout_left_shift),
+        "CarriedShift": 0 if program.carried is None else program.carried_shift,
         **{f"{engine.name.title()}RowShiftBits": engine.row_shift_bits for engine in engines},
         **{f"{engine.name.title()}Stages": engine.stages for engine in engines},
     }
@@ -231,6 +239,8 @@ def _clip_constants(program: SolverProgram) -> list[tuple[str, int, int]]:
         ("ClipComplements", 1, table.complement),
         ("ClipRowKinds", table.index_bits, table.rows),
     ]
+    initial = (0,) if program.carried is None else tuple(program.carried.initial.tolist())
+    fields.append(("CarriedInitial", program.input_format.word_length, initial))
     return [(name, width * len(values), _packed(values, width)) for name, width, values in fields]
 
 

@@ -39,6 +39,8 @@ READOUT_DEPTH = 10
 DRIVE_GRAPH_DEPTH = 2
 RING_DEPTH = 4
 READOUT_GRAPH_DEPTH = 7
+#: From the output beat that a carried word would have been to the first command that reads the state.
+CARRIED_DEPTH = 1
 #: A folding may waste so much of an engine's multipliers, on padded groups and on the start ...
 MAX_WASTE = 0.045
 #: ... where one that wastes less has at most so many times the multipliers of the smallest.
@@ -120,6 +122,8 @@ class Schedule:
         stream carries one word a cycle anyway.
     slots : int
         Samples held between the drive's first and the readout's last command, at least :data:`MIN_SLOTS`.
+    carried : int
+        Words of a carried state: the drive's last columns and the readout's last rows.
 
     Raises
     ------
@@ -132,6 +136,7 @@ class Schedule:
     solve: EngineFolding
     readout: EngineFolding
     slots: int
+    carried: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
@@ -188,7 +193,7 @@ class Schedule:
     @property
     def beats_per_sample(self) -> int:
         """Input beats of one sample."""
-        return self.drive.column_groups
+        return _groups(self.drive.columns - self.carried, self.drive.simd)
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready; the inverse of :meth:`from_plain`."""
@@ -205,7 +210,7 @@ class Schedule:
         """
         try:
             engines = {key: _folding_from_plain(plain[key]) for key in ("drive", "solve", "readout")}
-            return Schedule(reuse_factor=plain["reuse_factor"], slots=plain["slots"], **engines)
+            return Schedule(plain["reuse_factor"], **engines, slots=plain["slots"], carried=plain.get("carried", 0))
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
 
@@ -253,7 +258,7 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedul
     drive, readout = _fold_around(program, solve.pe, program.iterations * solve.cycles_per_matvec)
     # One slot for the drive, one for the readout, and the samples that fill one another's pipeline gaps.
     interleaved = 1 + _groups(SOLVE_DEPTH + solve.tree_levels, solve.cycles_per_matvec)
-    plan = Schedule(reuse, drive, solve, readout, slots=2 + interleaved)
+    plan = Schedule(reuse, drive, solve, readout, 2 + interleaved, program.carried_words)
     busy = (1 + MAX_IDLE) * busy_cycles(plan, program.iterations)
     while plan.slots < MAX_SLOTS and initiation_interval(plan, program.iterations) > busy:
         plan = replace(plan, slots=plan.slots + 1)
@@ -294,7 +299,7 @@ def schedule_unrolled(
         load = replace(load, pe=load.rows, graph=drive)
     if readout is not None:
         read = replace(read, simd=n, graph=readout)
-    plan = Schedule(reuse, load, EngineFolding(n, n, n, n, solve), read, slots=3)
+    plan = Schedule(reuse, load, EngineFolding(n, n, n, n, solve), read, 3, program.carried_words)
     # As many samples as the slowest engine begins while one of them holds its slot: loaded, waiting at most a turn
     # of the ring for a place, updated, read.
     updates, turn = 1 + program.iterations, 1 + plan.update_depth
@@ -316,7 +321,7 @@ def _checked(program: SolverProgram, reuse: int) -> int:
 
 def _fold_around(program: SolverProgram, solve_pe: int, cycles: int) -> tuple[EngineFolding, EngineFolding]:
     """Drive and readout, which have the whole solution of a sample to do their one product."""
-    return _fold_drive(program, cycles, solve_pe), _fold_readout(program.k, program.n, cycles, solve_pe)
+    return _fold_drive(program, cycles, solve_pe), _fold_readout(program.rows, program.n, cycles, solve_pe)
 
 
 def commensurate(a: int, b: int) -> bool:
@@ -343,10 +348,12 @@ def _fold_solve(n: int, cycles: int, iterations: int) -> EngineFolding:
 
 def _fold_drive(program: SolverProgram, cycles: int, solve_pe: int) -> EngineFolding:
     """Few multipliers that finish in ``cycles``, on beats of a power of two of words (or of the whole sample)."""
-    rows, d = program.injection.rows, program.d
-    beats = {d, *(2**power for power in range(d.bit_length()) if 2**power <= d)}
+    rows, d = program.injection.rows, program.columns
+    beats = {program.d, *(2**power for power in range(program.d.bit_length()) if 2**power <= program.d)}
     folds = [EngineFolding(rows, d, pe, simd) for pe in range(1, rows + 1) for simd in beats]
-    folds = [fold for fold in folds if fold.cycles_per_matvec <= cycles]
+    # A beat holds inputs only, so the columns of carried words may take a few cycles beside.
+    least = min(fold.cycles_per_matvec for fold in folds)
+    folds = [fold for fold in folds if fold.cycles_per_matvec <= max(cycles, least)]
     pool = _economical([fold for fold in folds if commensurate(min(fold.pe, program.n), solve_pe)] or folds, padding)
     return min(pool, key=lambda fold: (fold.multipliers, fold.pe + fold.simd, fold.pe))
 
@@ -458,7 +465,7 @@ class _Clock:
 
     def run(self) -> None:
         plan = self.plan
-        for _ in range(plan.slots):
+        for _ in range(1 if plan.carried else plan.slots):
             self._drive()
         choice = 0
         rounds: dict[tuple[tuple[int, int], ...], tuple[int, dict[int, int]]] = {}
@@ -522,13 +529,21 @@ class _Clock:
         first_beat = max(first_beat, self.drive_end[-2] + 1 if len(self.drive_end) > 1 else 0)
         start = max(first_beat + 1, self.drive_end[-1] + 1 if self.drive_end else 0, free)
         self.input_end.append(first_beat + self.plan.beats_per_sample - 1)
-        self.drive_end.append(start + self.plan.drive.cycles_per_matvec - 1)
+        self.drive_end.append(self._after_carried(start) + self.plan.drive.cycles_per_matvec - 1)
+
+    def _after_carried(self, start: int) -> int:
+        """Where the commands from the first with a carried word on wait for it, so many cycles later than begun."""
+        plan = self.plan
+        if not plan.carried or not self.readout_end:
+            return start
+        before = 0 if plan.drive.graph else (plan.drive.columns - plan.carried) // plan.drive.simd
+        return max(start, self.readout_end[-1] + plan.readout_depth + CARRIED_DEPTH - before)
 
     def _drive_graph(self, first_beat: int, free: int) -> None:
         """One command with all words; the last beat, which completes them, waits for the sample before to leave."""
         last_beat = max(first_beat + self.plan.beats_per_sample - 1, self.drive_end[-1] if self.drive_end else 0)
         self.input_end.append(last_beat)
-        self.drive_end.append(max(last_beat + 1, free))
+        self.drive_end.append(self._after_carried(max(last_beat + 1, free)))
 
     def _readout(self) -> None:
         """Read every finished sample whose elders have all been read."""
@@ -538,5 +553,6 @@ class _Clock:
             if sample:
                 start = max(start, self.readout_end[-1] + 1)
             self.readout_end.append(start + plan.readout.cycles_per_matvec - 1)
-            self.completed.append(self.readout_end[-1] + plan.readout_depth)
+            carried = plan.carried * plan.readout.column_groups
+            self.completed.append(self.readout_end[-1] - carried + plan.readout_depth)
             self._drive()

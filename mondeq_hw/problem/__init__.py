@@ -5,6 +5,7 @@ Takes files and arrays; gives ``MonDEQ``, ``Dataset`` and ``Recurrence``, all in
 
 from __future__ import annotations
 
+from .carried_units import in_words
 from .checkpoint import Checkpoint, Training
 from .cvxpy_problem import from_cvxpy
 from .data import (
@@ -26,6 +27,7 @@ from .load import Origin, check_model, load, load_checkpoint, own_format, save
 from .model import (
     FORMAT_NAME,
     FORMAT_VERSION,
+    CarriedState,
     MonDEQ,
     StoredRecurrence,
     lipschitz_constant,
@@ -35,7 +37,7 @@ from .mpc import from_mpc
 from .onnx_file import FLOAT, INTEGER, QDQ, OnnxFile, OnnxKey, onnx_digest, onnx_properties, raw_words_metadata
 from .preprocessing import MNIST_PREPROCESSING, Preprocessing
 from .qp import from_qp
-from .reference import TOLERANCE, logits, preactivation, state_of, step_size
+from .reference import TOLERANCE, logits, preactivation, sequence, state_of, step_size
 from .reformulate import Recurrence, folded_input, folded_output, network_of, outputs_of, reformulate
 from .samples import TEST, TRAIN, Arrays, Samples
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
@@ -92,6 +94,7 @@ __all__ = [
     "Accuracy",
     "Agreement",
     "Arrays",
+    "CarriedState",
     "Checkpoint",
     "Comparison",
     "Dataset",
@@ -127,6 +130,7 @@ __all__ = [
     "from_mpc",
     "from_qp",
     "given",
+    "in_words",
     "is_samples_file",
     "labelled",
     "lipschitz_constant",
@@ -147,6 +151,7 @@ __all__ = [
     "read_format",
     "reformulate",
     "save",
+    "sequence",
     "state_of",
     "step_size",
     "task_of",

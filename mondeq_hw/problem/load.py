@@ -23,8 +23,8 @@ from .model import FORMAT_NAME, MonDEQ, format_version, monotonicity_margin
 from .preprocessing import Preprocessing
 from .source import MARGIN_TOLERANCE, Asked, Source
 from .spelling import Spelled, layer_of, only_layer, read_keys, spelled
+from .stored import CARRIED, pack, pack_carried, pack_clip
 from .stored import KEY as STORED
-from .stored import pack, pack_clip
 
 if TYPE_CHECKING:
     import torch
@@ -155,7 +155,7 @@ def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray]
     stated = {} if model.preprocessing is None else {"preprocessing": model.preprocessing.to_plain()}
     metadata = {
         "format": FORMAT_NAME,
-        "version": format_version(model.prox, model.F is not None, model.preprocessing),
+        "version": format_version(model.prox, model.F is not None, model.preprocessing, model.carried is not None),
         "m": float(model.monotonicity_margin),
         **stated,
         "training": {
@@ -165,6 +165,7 @@ def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray]
             "digest": training.digest,
         },
         **({} if model.task is None else {"task": model.task}),
+        **({} if model.carried is None else {CARRIED: pack_carried(model.carried)}),
         **rest,
     }
     return arrays, metadata

@@ -13,15 +13,19 @@ from .splitting import find_splitting
 
 #: Name and version of the own checkpoint format, in the metadata of whatever container.
 FORMAT_NAME = "mondeq-hw"
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 
-def format_version(clip: Clip, feedthrough: bool, preprocessing: Preprocessing | None = None) -> int:
+def format_version(
+    clip: Clip, feedthrough: bool, preprocessing: Preprocessing | None = None, carried: bool = False
+) -> int:
     """Of a file: the first version whose readers know all of it, so that none of before leaves something out.
 
     Version 1 is relu, 2 has another clip, 3 has an output that takes the input directly, 4 inputs of a declared
-    format or range.
+    format or range, 5 carries a state.
     """
+    if carried:
+        return 5
     if preprocessing is not None and preprocessing.declares_words:
         return 4
     return 3 if feedthrough else 1 if clip.is_relu else 2
@@ -74,6 +78,32 @@ class StoredRecurrence:
 
 
 @dataclass(frozen=True)
+class CarriedState:
+    """A state ``h`` carried from sample to sample: the last inputs of a network are its last outputs one sample before.
+
+    Parameters
+    ----------
+    initial : ndarray (m,)
+        Before the first sample.
+    exponents : ndarray of int64 (m,)
+        ``2**exponents[j]`` of the network's units are one of the file's: what it was scaled by to fit its words.
+    """
+
+    initial: np.ndarray
+    exponents: np.ndarray
+
+    @staticmethod
+    def starting(initial: np.ndarray) -> CarriedState:
+        """In the units of the file."""
+        return CarriedState(np.asarray(initial, dtype=np.float64), np.zeros(len(initial), dtype=np.int64))
+
+    @property
+    def size(self) -> int:
+        """``m``."""
+        return len(self.initial)
+
+
+@dataclass(frozen=True)
 class MonDEQ:
     """A monotone operator equilibrium network ``z = prox(W z + U x + b)``, ``y = O z + F x + c``; often relu, no ``F``.
 
@@ -102,6 +132,8 @@ class MonDEQ:
         Name of what the outputs stand for, ``classes`` or ``values``; None where the file does not say.
     F : ndarray (k, d), optional
         Feed-through, what the outputs take from the input directly; nothing when absent.
+    carried : CarriedState, optional
+        Its ``m`` words are the last columns of ``U`` and ``F``, and come of the last rows of ``O``, ``F`` and ``c``.
     """
 
     W: np.ndarray
@@ -116,11 +148,16 @@ class MonDEQ:
     clip: Clip | None = None
     task: str | None = None
     F: np.ndarray | None = None
+    carried: CarriedState | None = None
 
     def __post_init__(self) -> None:
-        if self.F is not None and self.F.shape != (self.k, self.d):
+        if self.F is not None and self.F.shape != (self.rows, self.columns):
             raise InputError(
-                f"{self.source}: F has shape {self.F.shape}; expected {(self.k, self.d)}, outputs x inputs"
+                f"{self.source}: F has shape {self.F.shape}; expected {(self.rows, self.columns)}, outputs x inputs"
+            )
+        if self.carried is not None and (self.F is None or min(self.d, self.k) < 1):
+            raise InputError(
+                f"{self.source}: carries {self.carried.size} words; expected F, and inputs and outputs beside"
             )
         if self.clip is not None and self.clip.n != self.n:
             raise InputError(f"{self.source}: the clip has {self.clip.n} rows; expected {self.n}, one for each state")
@@ -150,13 +187,28 @@ class MonDEQ:
 
     @property
     def d(self) -> int:
-        """Input dimension."""
-        return self.U.shape[1]
+        """Input dimension, carried words not counted."""
+        return self.columns - self.carried_words
 
     @property
     def k(self) -> int:
-        """Number of outputs."""
+        """Number of outputs, carried words not counted."""
+        return self.rows - self.carried_words
+
+    @property
+    def columns(self) -> int:
+        """Inputs and carried words."""
+        return self.U.shape[1]
+
+    @property
+    def rows(self) -> int:
+        """Outputs and carried words."""
         return self.O.shape[0]
+
+    @property
+    def carried_words(self) -> int:
+        """``m``, 0 where nothing is carried."""
+        return 0 if self.carried is None else self.carried.size
 
     def digest(self) -> str:
         """SHA-256 over every array, so that a certificate names the model it is about."""
@@ -164,7 +216,8 @@ class MonDEQ:
         pre = self.preprocessing
         inputs = () if pre is None else (pre.mean, pre.std, pre.scale)
         feedthrough = () if self.F is None else (self.F,)
-        for value in (self.W, self.U, self.b, self.O, self.c, *inputs, *feedthrough):
+        carried = () if self.carried is None else (self.carried.initial, self.carried.exponents)
+        for value in (self.W, self.U, self.b, self.O, self.c, *inputs, *feedthrough, *carried):
             array = np.ascontiguousarray(value, dtype="<f8")
             state.update(repr(array.shape).encode())
             state.update(array.tobytes())

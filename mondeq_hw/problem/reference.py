@@ -20,11 +20,12 @@ TOLERANCE = 1e-9
 LEAST_TOLERANCE = 1e-13
 MAX_ITERATIONS = 4_000
 BATCH = 512
+#: A carried state beyond this has no bound.
+DIVERGED = 1e12
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")
-def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
-    """``v = W z + U x + b`` at the equilibrium ``z = prox(v)``, float64.
+class Equilibria:
+    """The equilibria of a network in floating point, whatever the injections ``q = U x + b``.
 
     Solved by Peaceman-Rachford splitting, which converges for every monotone
     model and any step size; ``1 / sqrt(m L)`` is optimal for the worst
@@ -32,12 +33,47 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     arXiv 1407.6723, Proposition 7).  Then every sample's residual is looked at:
     ``||z - z*||_2 <= ||v - W z - q||_2 / m`` (``docs/mathematics.md``, Theorem 6).
     Samples that are not accurate to :data:`ACCURACY` are solved by active sets.
+    """
+
+    def __init__(self, model: MonDEQ):
+        margin, lipschitz = monotonicity_margin(model.W), lipschitz_constant(model.W)
+        alpha = SPLITTINGS[PEACEMAN_RACHFORD].best_step(margin, lipschitz)
+        self._model = model
+        self._tolerance = max(LEAST_TOLERANCE, min(TOLERANCE, ACCURACY * margin / lipschitz))
+        self._allowed = max(ACCURACY * margin, ROUNDING * (1 + lipschitz))
+        self._matrix, resolvent, scale = SPLITTINGS[PEACEMAN_RACHFORD].fold(model.W, alpha)
+        self._gain, self._clip = scale * resolvent, model.prox.at_step(alpha)
+
+    def preactivations(self, q: np.ndarray) -> np.ndarray:
+        """``v = W z + q`` (samples, n) at the equilibria ``z = prox(v)``.
+
+        Raises
+        ------
+        InputError
+            A sample's equilibrium was not found.
+        """
+        model, drive = self._model, q @ self._gain.T
+        # Batches stay in the cache, and stop as soon as their own samples have converged.
+        batches = [drive[i : i + BATCH] for i in range(0, len(q), BATCH)]
+        solved = [_solve(self._clip, self._matrix.T, batch, self._tolerance) for batch in batches]
+        if not solved:
+            return q
+        v: np.ndarray = self._clip.prox(np.concatenate(solved)) @ model.W.T + q
+        residual = np.linalg.norm(v - model.prox.prox(v) @ model.W.T - q, axis=1)
+        for sample in np.flatnonzero(~(residual <= self._allowed * np.abs(v).max(axis=1))):
+            v[sample] = _by_active_set(model, q[sample], v[sample], self._allowed, int(sample))
+        return v
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
+    """``v = W z + U x + b`` at the equilibrium ``z = prox(v)``, float64; see :class:`Equilibria`.
 
     Parameters
     ----------
     model : MonDEQ
     words : ndarray (samples, d)
-        Raw input words.
+        Raw input words, carried ones among them.
 
     Returns
     -------
@@ -48,28 +84,51 @@ def preactivation(model: MonDEQ, words: np.ndarray) -> np.ndarray:
     InputError
         A sample's equilibrium was not found.
     """
-    margin, lipschitz = monotonicity_margin(model.W), lipschitz_constant(model.W)
-    alpha = SPLITTINGS[PEACEMAN_RACHFORD].best_step(margin, lipschitz)
-    tolerance = max(LEAST_TOLERANCE, min(TOLERANCE, ACCURACY * margin / lipschitz))
-    allowed = max(ACCURACY * margin, ROUNDING * (1 + lipschitz))
-    matrix, resolvent, scale = SPLITTINGS[PEACEMAN_RACHFORD].fold(model.W, alpha)
-    gain, clip = scale * resolvent, model.prox.at_step(alpha)
     U, b = folded_input(model)
-    q = np.asarray(words, dtype=np.float64) @ U.T + b
-    # Batches stay in the cache, and stop as soon as their own samples have converged.
-    solved = [_solve(clip, matrix.T, q[i : i + BATCH] @ gain.T, tolerance) for i in range(0, len(q), BATCH)]
-    if not solved:
-        return q
-    v = clip.prox(np.concatenate(solved)) @ model.W.T + q
-    residual = np.linalg.norm(v - model.prox.prox(v) @ model.W.T - q, axis=1)
-    for sample in np.flatnonzero(~(residual <= allowed * np.abs(v).max(axis=1))):
-        v[sample] = _by_active_set(model, q[sample], v[sample], allowed, int(sample))
-    return v
+    return Equilibria(model).preactivations(np.asarray(words, dtype=np.float64) @ U.T + b)
 
 
 def logits(model: MonDEQ, words: np.ndarray) -> np.ndarray:
-    """``O z + F x + c`` at the equilibrium, float64 of shape (samples, k)."""
+    """Outputs ``O z + F x + c`` at the equilibria, float64 (samples, k); a sequence where a state is carried."""
+    if model.carried is not None:
+        return sequence(model, words)[1]
     return outputs_of(model, model.prox.prox(preactivation(model, words)), words)
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def sequence(model: MonDEQ, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What a network makes of samples in their order, from its initial state on.
+
+    Parameters
+    ----------
+    model : MonDEQ
+    raw : ndarray (samples, d)
+        Raw inputs.
+
+    Returns
+    -------
+    inputs : ndarray (samples, columns)
+        Raw inputs, and the state carried to each.
+    outputs : ndarray (samples, k)
+
+    Raises
+    ------
+    InputError
+        The state grows without bound.
+    """
+    (U, b), solver = folded_input(model), Equilibria(model)
+    h = np.zeros(0) if model.carried is None else model.carried.initial
+    inputs, outputs = np.zeros((len(raw), model.columns)), np.zeros((len(raw), model.k))
+    for index, x in enumerate(np.asarray(raw, dtype=np.float64)):
+        inputs[index] = np.append(x, h)
+        v = solver.preactivations(inputs[index : index + 1] @ U.T + b)
+        y = outputs_of(model, model.prox.prox(v), inputs[index : index + 1])[0]
+        outputs[index], h = y[: model.k], y[model.k :]
+        if not np.abs(h).max(initial=0.0) < DIVERGED:
+            raise InputError(
+                f"{model.source}: the carried state grows without bound (sample {index}); it is not stable"
+            )
+    return inputs, outputs
 
 
 def _solve(clip: Clip, reflected: np.ndarray, drive: np.ndarray, tolerance: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base import Clip, InputError
-from .model import MonDEQ, StoredRecurrence, monotonicity_margin
+from .model import CarriedState, MonDEQ, StoredRecurrence, monotonicity_margin
 from .preprocessing import Preprocessing
 from .splitting import Splitting, find_splitting
 
@@ -36,6 +36,8 @@ class Recurrence:
     readout_bias : ndarray (k,)
     feedthrough : ndarray (k, d), optional
         Acts on raw input words; None where the outputs take nothing from them directly.
+    carried : CarriedState, optional
+        The network's.
     """
 
     splitting: Splitting
@@ -47,6 +49,7 @@ class Recurrence:
     readout: np.ndarray
     readout_bias: np.ndarray
     feedthrough: np.ndarray | None = None
+    carried: CarriedState | None = None
 
     @property
     def leak_shift(self) -> int:
@@ -92,8 +95,11 @@ def outputs_of(model: MonDEQ, equilibria: np.ndarray, words: np.ndarray) -> np.n
 
 def _folding(model: MonDEQ) -> tuple[np.ndarray, np.ndarray]:
     """Of every input: what it is multiplied by raw, and what is taken off the product."""
-    pre = model.input_map
-    return np.broadcast_to(pre.gain, (model.d,)), np.broadcast_to(pre.offset, (model.d,))
+    pre, carried = model.input_map, model.carried_words
+    gain, offset = np.broadcast_to(pre.gain, (model.d,)), np.broadcast_to(pre.offset, (model.d,))
+    return np.append(gain, np.ones(carried)), np.append(
+        offset, np.zeros(carried)
+    )  # carried words are taken as they are
 
 
 def reformulate(model: MonDEQ, splitting: Splitting, step_size: float) -> Recurrence:
@@ -110,7 +116,7 @@ def reformulate(model: MonDEQ, splitting: Splitting, step_size: float) -> Recurr
     gain = scale * resolvent
     clip = model.prox.at_step(step_size)
     F, c = folded_output(model)
-    return Recurrence(splitting, clip, step_size, matrix, gain @ U, gain @ b, model.O, c, F)
+    return Recurrence(splitting, clip, step_size, matrix, gain @ U, gain @ b, model.O, c, F, model.carried)
 
 
 def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: str) -> MonDEQ:

@@ -168,13 +168,13 @@ class Source:
         O = self.array(readout[0], (None, len(W)))  # noqa: E741 - the field's name for the readout
         c = self.array(readout[1], (len(O),))
         U, b = injection
-        return MonDEQ(W, U, b, O, c, margin, preprocessing, source=self.file_name, clip=self._clip(len(W)))
+        return MonDEQ(W, U, b, O, c, margin, preprocessing, source=self.file_name, clip=self.activation(len(W)))
 
     def injection(self, weight: str, bias: str, n: int) -> tuple[np.ndarray, np.ndarray]:
         """``U`` (n, d) and ``b`` (n,)."""
         return self.array(weight, (n, None)), self.array(bias, (n,))
 
-    def _clip(self, n: int) -> Clip | None:
+    def activation(self, n: int) -> Clip | None:
         """Of the activation that metadata or a key names; None for relu."""
         value = self.metadata.get("activation", self.spelled.arrays.get("activation", "relu"))
         name = str(np.asarray(value).reshape(-1)[0]).lower()

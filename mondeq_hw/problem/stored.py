@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from ..base import Clip, DenseOperator, FixedPointFormat, InputError, Overflow
-from .model import StoredRecurrence
+from .model import CarriedState, StoredRecurrence
 from .splitting import find_splitting
 
 #: Metadata key that marks a checkpoint of this kind, and prefix of its arrays.
 KEY = "stored"
 #: Metadata key of the rows' proximal operators; relu where it is absent.
 CLIP = "clip"
+#: Metadata key of a carried state.
+CARRIED = "carried"
 MATRICES = ("matrix", "drive", "readout")
 #: The one that a network without feed-through has not.
 FEEDTHROUGH = "feedthrough"
@@ -103,6 +105,31 @@ def _packed_format(words: FixedPointFormat) -> list[Any]:
 def pack_clip(clip: Clip) -> dict[str, Any]:
     """The metadata entry of a clip: none of relu, which files of before had no word for."""
     return {} if clip.is_relu else {CLIP: clip.to_plain()}
+
+
+def pack_carried(carried: CarriedState) -> dict[str, Any]:
+    """The metadata entry of a carried state."""
+    return {"initial": carried.initial.tolist(), "exponents": carried.exponents.tolist()}
+
+
+def unpack_carried(metadata: Mapping[str, Any], where: str) -> CarriedState | None:
+    """What :func:`pack_carried` packed, or None.
+
+    Raises
+    ------
+    InputError
+        It is no such state.
+    """
+    if CARRIED not in metadata:
+        return None
+    try:
+        initial, exponents = (np.array(metadata[CARRIED][key]) for key in ("initial", "exponents"))
+        good = initial.ndim == 1 and initial.shape == exponents.shape and np.isfinite(initial).all()
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{where}: its carried state cannot be read ({error!r}); save the model again") from None
+    if not good or exponents.dtype.kind != "i" or not len(initial):
+        raise InputError(f"{where}: its carried state is no two lists of numbers of one length; save the model again")
+    return CarriedState(initial.astype(np.float64), exponents.astype(np.int64))
 
 
 def unpack_clip(metadata: Mapping[str, Any], n: int, where: str) -> Clip | None:

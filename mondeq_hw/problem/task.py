@@ -440,10 +440,15 @@ def choose_task(asked: str | None, model: MonDEQ, targets: np.ndarray | None) ->
     """
     if (name := asked or model.task) is not None:
         task = find_task(name)
-    elif model.k < CLASSES.least_outputs:
+    elif model.k < CLASSES.least_outputs or model.carried is not None:
         task = VALUES
     else:
         task = CLASSES if targets is None else task_of(targets)
+    if task is CLASSES and model.carried is not None:
+        raise InputError(
+            f"{model.source}: carries a state from sample to sample, but what is counted and proved of classes is of "
+            f"single samples. Give --task {VALUES.name}"
+        )
     if model.k < task.least_outputs:
         raise InputError(
             f"{model.source} has {model.k} output; the task {task.name!r} needs at least {task.least_outputs}. "

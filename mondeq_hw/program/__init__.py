@@ -5,6 +5,7 @@ Takes integers; gives ``SolverProgram``, the only thing that proofs and back end
 
 from __future__ import annotations
 
+from .carried import CarriedWords
 from .golden import GoldenModel, Trace
 from .injection import Injection
 from .naming import NAME_EXPECTED, NAME_PATTERN, check_name, name_of
@@ -15,6 +16,7 @@ __all__ = [
     "MOST_ITERATIONS",
     "NAME_EXPECTED",
     "NAME_PATTERN",
+    "CarriedWords",
     "GoldenModel",
     "Injection",
     "SolverProgram",

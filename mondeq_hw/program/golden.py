@@ -7,6 +7,7 @@ below 2^24, float64 BLAS below 2^53, int64 below 2^63, Python integers above).
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,8 @@ class Trace:
     saturations : ndarray of int64 (iterations + 1, samples)
         Rows clipped in each update.
     outputs : ndarray of int64 (samples, k)
+    inputs : ndarray of int64 (samples, columns)
+        Input words, and behind them the state carried to each sample.
     """
 
     drive: np.ndarray
@@ -44,10 +47,15 @@ class Trace:
     iterations: np.ndarray
     saturations: np.ndarray
     outputs: np.ndarray
+    inputs: np.ndarray
 
 
 class GoldenModel:
-    """Bit-exact NumPy solver of a :class:`~mondeq_hw.program.SolverProgram`."""
+    """Bit-exact NumPy solver of a :class:`~mondeq_hw.program.SolverProgram`.
+
+    Samples of a program that carries a state are a sequence: every method begins at its initial state, but
+    :meth:`advance`, which is given one and gives the next.
+    """
 
     def __init__(self, program: SolverProgram):
         self.program = program
@@ -71,7 +79,53 @@ class GoldenModel:
         words = self.checked(words)
         if len(words) == 0:
             return np.zeros((0, self.program.k), dtype=np.int64)
+        if self.program.carried is not None:
+            return self.advance(words, self.program.carried.initial)[0]
         return self._by_batches(self._predicted, words)
+
+    def advance(self, words: np.ndarray, carried: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Outputs (samples, k) of a sequence from a carried state (m,) on, and the state after it."""
+        _, outputs, state = self._run(self.checked(words), carried)
+        return outputs, state
+
+    def after(self, words: np.ndarray) -> GoldenModel:
+        """The model that goes on after these samples; itself where nothing is carried."""
+        carried = self.program.carried
+        return self if carried is None else self.at(self.advance(words, carried.initial)[1])
+
+    def at(self, state: np.ndarray) -> GoldenModel:
+        """The model that begins at another carried state (m,).
+
+        Raises
+        ------
+        InputError
+            The program carries none, or these are not its words.
+        """
+        if self.program.carried is None:
+            raise InputError(f"{self.program.name}: carries no state that could be loaded")
+        carried = dataclasses.replace(self.program.carried, initial=np.asarray(state, dtype=np.int64))
+        return GoldenModel(self.program.replace(carried=carried))
+
+    def inputs(self, words: np.ndarray) -> np.ndarray:
+        """Words (samples, columns) that drive and feed-through get: with the state carried to each sample."""
+        words = self.checked(words)
+        return words if self.program.carried is None else self._run(words, self.program.carried.initial)[0]
+
+    def next_carried(self, outputs: np.ndarray) -> np.ndarray:
+        """The state (.., m) after the output words (.., rows)."""
+        form, rows = self.program.input_format, outputs[..., self.program.k :]
+        rounded = round_shift(rows, self.program.carried_shift)
+        return np.clip(rounded, form.min_word, form.max_word).astype(np.int64)
+
+    def _run(self, words: np.ndarray, carried: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        inputs = np.zeros((len(words), self.program.columns), dtype=np.int64)
+        outputs: list[np.ndarray] = []
+        for index, x in enumerate(words):
+            inputs[index] = np.append(x, carried)
+            outputs.append(self._predicted(inputs[index : index + 1])[0])
+            carried = self.next_carried(outputs[-1])
+        shown = np.array([row[: self.program.k] for row in outputs]).reshape(len(words), self.program.k)
+        return inputs, shown, carried
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Outputs ``y`` (samples, k) as real numbers, of raw inputs (samples, d)."""
@@ -79,7 +133,7 @@ class GoldenModel:
 
     def iterations(self, words: np.ndarray) -> np.ndarray:
         """Updates executed per sample (samples,), early exit included."""
-        words = self.checked(words)
+        words = self.inputs(words)
         if len(words) == 0:
             return np.zeros(0, dtype=np.int64)
         return self._by_batches(lambda batch: self._solve(self._injected(batch)[0])[1], words)
@@ -90,14 +144,14 @@ class GoldenModel:
 
     def final_states(self, words: np.ndarray) -> np.ndarray:
         """State words (samples, n), int64, after the last update."""
-        words = self.checked(words)
+        words = self.inputs(words)
         if len(words) == 0:
             return np.zeros((0, self.program.n), dtype=np.int64)
         return self._by_batches(lambda batch: _integers(self._solve(self._injected(batch)[0])[0]), words)
 
     def trace(self, words: np.ndarray) -> Trace:
         """Every state of every sample; see :class:`Trace`."""
-        words = self.checked(words)
+        words = self.inputs(words)
         drive, direct = self._injected(words)
         level = self._levels(drive)
         rounded = self._rounded(level.copy())
@@ -116,7 +170,8 @@ class GoldenModel:
             states=_integers(np.stack(states)),
             iterations=iterations.astype(np.int64),
             saturations=np.stack(saturations),
-            outputs=self._outputs(states[-1], direct),
+            outputs=self._outputs(states[-1], direct)[:, : self.program.k],
+            inputs=words,
         )
 
     def _predicted(self, words: np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ the input words ``x`` themselves (``>>r`` is round half up)::
     y_k = ((sum_i readout[k,i] z_i + u_k) << readout_left_shift_k) + readout_bias_k
 
 ``u_k`` is rounded once, to the grid of its row's sums, as the drive is to the grid
-of the state's.  What a stage computes is stated in :mod:`mondeq_hw.program.stage`.
+of the state's.  The state that a program may carry is stated in
+:mod:`mondeq_hw.program.carried`.  What a stage computes is stated in :mod:`mondeq_hw.program.stage`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 from ..base import Clip, DenseOperator, FixedPointFormat, InputError, WordRange, canonical_digest, signed_width, spans
 from ..problem import Splitting
 from . import serial
+from .carried import CarriedWords
 from .injection import Injection
 from .naming import check_name
 from .stage import Stage, check_operator, check_vector
@@ -50,6 +52,9 @@ class SolverProgram:
         Whether a contraction proof exists; every output carries the mark.
     feedthrough : DenseOperator (k, d), optional
         In words of the drive's length; none where no output takes the input directly.
+    carried : CarriedWords, optional
+        A state that is carried from sample to sample; its words are the last columns of drive and feed-through, and
+        come of the last rows of readout and feed-through.
     """
 
     name: str
@@ -58,15 +63,18 @@ class SolverProgram:
     readout_bias: np.ndarray
     certified: bool
     feedthrough: DenseOperator | None = None
+    carried: CarriedWords | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
         if len(self.stages) != 1:
             raise InputError(f"program: has {len(self.stages)} stages; expected one, which is what this version runs")
         check_operator("readout", self.readout, (len(self.readout.shifts), self.n))
-        check_vector("readout_bias", self.readout_bias, self.k)
+        check_vector("readout_bias", self.readout_bias, self.rows)
+        if self.carried is not None:
+            self._check_carried(self.carried)
         if self.feedthrough is not None:
-            check_operator("feedthrough", self.feedthrough, (self.k, self.d))
+            check_operator("feedthrough", self.feedthrough, (self.rows, self.columns))
             if self.feedthrough.word_length != self.drive.word_length:
                 raise InputError(
                     f"program: the feed-through has words of {self.feedthrough.word_length} bits; expected "
@@ -76,6 +84,20 @@ class SolverProgram:
                 raise InputError(
                     "program: the feed-through's grid is coarser than the readout's; raise drive_left_shift"
                 )
+
+    def _check_carried(self, carried: CarriedWords) -> None:
+        if self.feedthrough is None or min(self.d, self.k) < 1:
+            raise InputError("program: carries a state; expected a feed-through, and inputs and outputs beside it")
+        carried.check(self.input_format)
+        if self.carried_shift < 0:
+            raise InputError(
+                "program: the outputs' grid is coarser than the carried state's; raise the readout's shifts"
+            )
+
+    @property
+    def memoryless(self) -> SolverProgram:
+        """What one sample does: the carried words are inputs and outputs like others."""
+        return self.replace(carried=None)
 
     def replace(self, **changes: Any) -> SolverProgram:
         """The same program with other fields, its stage's among them."""
@@ -97,13 +119,33 @@ class SolverProgram:
 
     @property
     def d(self) -> int:
-        """Input words per sample."""
-        return self.stage.d
+        """Input words per sample, carried ones not counted."""
+        return self.columns - self.carried_words
 
     @property
     def k(self) -> int:
-        """Outputs per sample."""
+        """Outputs per sample, carried words not counted."""
+        return self.rows - self.carried_words
+
+    @property
+    def columns(self) -> int:
+        """Of drive and feed-through: input words and carried ones."""
+        return self.stage.d
+
+    @property
+    def rows(self) -> int:
+        """Of readout and feed-through: outputs and carried words."""
         return self.readout.shape[0]
+
+    @property
+    def carried_words(self) -> int:
+        """0 where no state is carried."""
+        return 0 if self.carried is None else self.carried.size
+
+    @property
+    def carried_shift(self) -> int:
+        """Rounding shift from the common output grid to that of the input's words."""
+        return self.output_fractional_bits - self.input_format.fractional_bits
 
     @property
     def solver(self) -> str:
@@ -175,7 +217,7 @@ class SolverProgram:
         """How a feed-through's ``u`` is made of the input words."""
         if self.feedthrough is None:
             return None
-        none, left = np.zeros(self.k, dtype=np.int64), self.drive_left_shift
+        none, left = np.zeros(self.rows, dtype=np.int64), self.drive_left_shift
         return Injection(self.feedthrough, none, left, self.feedthrough_right_shift, self.input_format)
 
     @cached_property
@@ -260,7 +302,7 @@ class SolverProgram:
     @property
     def feedthrough_bound(self) -> list[int]:
         """Largest ``|u_k|`` over every input, per output."""
-        return [0] * self.k if self.direct is None else self.direct.bound
+        return [0] * self.rows if self.direct is None else self.direct.bound
 
     @property
     def output_fractional_bits(self) -> int:
@@ -299,7 +341,13 @@ class SolverProgram:
     def to_plain(self) -> dict[str, Any]:
         """The whole program as JSON-ready integers and strings (the certificate embeds it)."""
         return serial.to_plain(
-            self.name, self.stages, self.readout, self.readout_bias, self.certified, self.feedthrough
+            self.name,
+            self.stages,
+            self.readout,
+            self.readout_bias,
+            self.certified,
+            self.feedthrough,
+            self.carried,
         )
 
     @staticmethod

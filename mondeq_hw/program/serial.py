@@ -1,8 +1,9 @@
 """A program as plain values: one JSON object, or ``program.json`` for scalars and ``program.npz`` for integers.
 
-Version 3 has a feed-through; a program without one is of version 2, which has a
-list of stages, each with its clip.  Version 1, which is still read, had the fields
-of one stage at the top, ``phi`` in the place of the clip, and any text as its name.
+Version 4 carries a state; version 3 has a feed-through and no such state; a program
+without one is of version 2, which has a list of stages, each with its clip.
+Version 1, which is still read, had the fields of one stage at the top, ``phi`` in
+the place of the clip, and any text as its name.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ import numpy as np
 
 from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, Overflow, Rounding, canonical_digest
 from ..problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
+from .carried import CarriedWords
 from .naming import name_of
 from .stage import Stage
 
-PROGRAM_VERSION = 3
-_WITHOUT_FEEDTHROUGH = 2
+PROGRAM_VERSION = 4
+_WITHOUT_CARRIED, _WITHOUT_FEEDTHROUGH = 3, 2
 
 #: What a version 1 file calls the operator that a splitting of a relu network iterates.
 _PHI_OF_VERSION_1 = {PEACEMAN_RACHFORD: "abs", FORWARD_BACKWARD: "relu"}
@@ -37,10 +39,12 @@ def to_plain(
     readout_bias: np.ndarray,
     certified: bool,
     feedthrough: DenseOperator | None,
+    carried: CarriedWords | None,
 ) -> dict[str, Any]:
     """The whole program as JSON-ready integers and strings."""
+    without = _WITHOUT_FEEDTHROUGH if feedthrough is None else _WITHOUT_CARRIED
     return {
-        "version": _WITHOUT_FEEDTHROUGH if feedthrough is None else PROGRAM_VERSION,
+        "version": without if carried is None else PROGRAM_VERSION,
         "name": name,
         "certified": certified,
         "input_format": _format_to_plain(stages[0].input_format),
@@ -48,6 +52,7 @@ def to_plain(
         **_operator_to_plain("readout", readout),
         "readout_bias": readout_bias.tolist(),
         **({} if feedthrough is None else _operator_to_plain("feedthrough", feedthrough)),
+        **({} if carried is None else {"carried": _carried_to_plain(carried)}),
     }
 
 
@@ -61,7 +66,7 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
     """
     if plain["version"] == 1:
         plain = _from_version_1(plain)
-    if plain["version"] not in (_WITHOUT_FEEDTHROUGH, PROGRAM_VERSION):
+    if plain["version"] not in range(_WITHOUT_FEEDTHROUGH, PROGRAM_VERSION + 1):
         raise InputError(f"program version {plain['version']!r}, expected 1 to {PROGRAM_VERSION}; compile again")
     word = _format_from_plain(plain["input_format"])
     (stage,) = plain["stages"]
@@ -71,7 +76,8 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         "readout": _operator_from_plain("readout", plain),
         "readout_bias": _integers(plain["readout_bias"]),
         "certified": plain["certified"],
-        "feedthrough": _operator_from_plain("feedthrough", plain) if plain["version"] == PROGRAM_VERSION else None,
+        "feedthrough": None if plain["version"] == _WITHOUT_FEEDTHROUGH else _operator_from_plain("feedthrough", plain),
+        "carried": _carried_from_plain(plain["carried"]) if plain["version"] == PROGRAM_VERSION else None,
     }
 
 
@@ -114,7 +120,7 @@ def read(folder: Path) -> dict[str, Any]:
             if array.dtype != np.int64:
                 raise TypeError(f"{key} is {array.dtype}, not int64")
         stated = scalars.pop("digest", None)
-        direct = _FEEDTHROUGH_ARRAYS if scalars["version"] == PROGRAM_VERSION else ()
+        direct = _FEEDTHROUGH_ARRAYS if scalars["version"] > _WITHOUT_FEEDTHROUGH else ()
         plain = {**scalars, **{key: arrays[key].tolist() for key in (*_READOUT_ARRAYS, *direct)}}
         place = plain if scalars["version"] == 1 else plain["stages"][0]
         place.update({key: arrays[key].tolist() for key in _STAGE_ARRAYS})
@@ -160,6 +166,14 @@ def _from_version_1(plain: Mapping[str, Any]) -> dict[str, Any]:
     stage["clip"] = Clip.uniform(RELU, len(plain["matrix"])).to_plain()
     rest = {key: entry for key, entry in plain.items() if key not in stage and key != "phi"}
     return {**rest, "name": name_of(plain["name"]), "version": _WITHOUT_FEEDTHROUGH, "stages": [stage]}
+
+
+def _carried_to_plain(carried: CarriedWords) -> dict[str, list[int]]:
+    return {"initial": carried.initial.tolist(), "exponents": carried.exponents.tolist()}
+
+
+def _carried_from_plain(plain: Mapping[str, Any]) -> CarriedWords:
+    return CarriedWords(_integers(plain["initial"]), _integers(plain["exponents"]))
 
 
 def _operator_to_plain(key: str, operator: DenseOperator) -> dict[str, Any]:

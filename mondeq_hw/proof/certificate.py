@@ -18,6 +18,7 @@ import numpy as np
 
 from ..base import InputError, canonical_digest
 from ..problem import CLASSES, VALUES, MonDEQ, Preprocessing
+from .carried import CarriedProof
 from .contraction import ContractionProof, float_up
 from .exact import PositiveDefiniteWitness
 from .float_model import AffineGrid, FloatModel
@@ -133,6 +134,17 @@ CLAIMS = {
     ),
 }
 
+#: What a program that carries a state claims beside the others, whose inputs then are its own and that state.
+CARRIED_CLAIMS = {
+    "carried_contraction": (
+        "Two trajectories of the carried state that get the same inputs approach each other by rho every sample, in "
+        "the norm sqrt(h' L h), L the integer form: the equilibrium of the stored integers in the loop. And bounds, in "
+        "the network's units, on the distance of every deployed carried word from the exact trajectory's with the same "
+        "initial state, for every sequence of inputs; where neither states nor carried words saturate. Every other "
+        "line is about one sample, the state carried to it among its inputs and the next one among its outputs.",
+        "mathematics.md, section 12; integer witness",
+    ),
+}
 #: What only a network that names classes claims.
 ABOUT_CLASSES = ("class_a_priori", "class_a_posteriori", "class_of_float_model")
 #: What needs calibration samples, with the float model or without, and what needs a proof of contraction.
@@ -161,6 +173,11 @@ CLAIMS_OF = {
     CLASSES.name: CLAIMS,
     VALUES.name: {name: words for name, words in CLAIMS.items() if name not in ABOUT_CLASSES},
 }
+
+
+def claims_of(task: str, carried: bool) -> dict[str, tuple[str, str]]:
+    """The claims of a certificate."""
+    return CLAIMS_OF[task] | (CARRIED_CLAIMS if carried else {})
 
 
 @dataclass(frozen=True)
@@ -201,7 +218,7 @@ def for_reading(value: Any) -> str:
 
 def claim(name: str, values: dict[str, Any], status: str) -> CertificateLine:
     """The line of a claim."""
-    statement, source = CLAIMS[name]
+    statement, source = (CLAIMS | CARRIED_CLAIMS)[name]
     return CertificateLine(name, statement, values, status, source)
 
 
@@ -325,6 +342,18 @@ def contraction_to_plain(proof: ContractionProof) -> dict[str, Any]:
     if isinstance(proof.witness, PositiveDefiniteWitness):
         plain |= witness_to_plain(proof.witness)
     return plain
+
+
+def carried_to_plain(proof: CarriedProof) -> dict[str, Any]:
+    """Factor, form, multipliers and the two witnesses."""
+    return {
+        "factor": ratio(proof.contraction_factor),
+        "form": proof.form,
+        "multipliers": proof.multipliers,
+        "floor": proof.floor,
+        "witness": witness_to_plain(proof.witness),
+        "floor_witness": witness_to_plain(proof.floor_witness),
+    }
 
 
 def model_to_plain(model: FloatModel) -> dict[str, Any]:

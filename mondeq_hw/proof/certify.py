@@ -19,8 +19,9 @@ from threadpoolctl import threadpool_limits
 from ..base import InputError, signed_width
 from ..problem import CLASSES, MonDEQ, Task, preactivation
 from ..program import GoldenModel, SolverProgram
+from .carried import carried_radii, prove_carried
 from .certificate import (
-    CLAIMS_OF,
+    CARRIED_CLAIMS,
     COMPARED,
     CONTRACTING,
     MEASURED,
@@ -34,7 +35,9 @@ from .certificate import (
     TOO_LONG,
     Certificate,
     CertificateLine,
+    carried_to_plain,
     claim,
+    claims_of,
     contraction_to_plain,
     model_to_plain,
     open_claims,
@@ -116,7 +119,7 @@ def certify(
     step_size : float
         ``alpha``, which the program's integers have folded in.
     calibration_words : ndarray of int (samples, d) or None
-        Input words of the program; the first few hundred enter the certificate.
+        Input words of the program, with the state carried to each sample; the first few hundred enter the certificate.
     task : Task
         Whether the largest output names a class; the claims follow from it.
 
@@ -129,6 +132,7 @@ def certify(
     InputError
         The program's clip is not the network's.
     """
+    whole, program = program, program.memoryless
     operator = prove_operator(model.W)
     floating = None if operator is None else FloatModel.of(model, operator, program)
     evidence: dict[str, Any] = {"step_size": ratio(Fraction(step_size))}
@@ -170,6 +174,7 @@ def certify(
             distance = output_distance(Mismatch(program, floating, Fraction(step_size), proof, bound))
             evidence["distance"] = distance.witnesses
             lines.insert(0, _distance_line(distance))
+        lines.append(_carried_line(whole, proof, bound, evidence))
         if words is None or states is None:
             lines += open_claims(SAMPLED, no_samples)
         else:
@@ -178,8 +183,9 @@ def certify(
                 _saturation_line(program, states),
                 _displacement_line(model, program, proof, bound, step_size, words, states),
             ]
-    claimed = tuple(line for line in lines if line.name in CLAIMS_OF[task.name])
-    return Certificate(claimed, task.name, program.to_plain(), program.digest, model.digest(), evidence)
+    claims = claims_of(task.name, whole.carried is not None)
+    claimed = tuple(line for line in lines if line.name in claims)
+    return Certificate(claimed, task.name, whole.to_plain(), whole.digest, model.digest(), evidence)
 
 
 def _near_equilibria(model: MonDEQ, program: SolverProgram, words: np.ndarray, states: np.ndarray) -> np.ndarray:
@@ -201,7 +207,7 @@ def _samples(program: SolverProgram, words: np.ndarray | None) -> tuple[np.ndarr
 def _sample_count(program: SolverProgram) -> int:
     """Samples that plain Python re-checks in seconds, or one in minutes; 0 where it would take longer."""
     updates = 2 * program.iterations + 2
-    multiplications = program.n * (program.d + updates * program.n + program.k)
+    multiplications = program.n * (program.columns + updates * program.n + program.rows)
     one = int(multiplications <= MOST_MULTIPLICATIONS)
     return max(one, min(MAX_SAMPLES, MAX_MULTIPLICATIONS // multiplications))
 
@@ -381,6 +387,17 @@ def _distance_line(distance: OutputDistance) -> CertificateLine:
     return claim("output_distance", {"bounds": bounds, "rounding": rounding, "methods": list(distance.methods)}, PROVED)
 
 
+def _carried_line(
+    program: SolverProgram, proof: ContractionProof, bound: ErrorBound, evidence: dict[str, Any]
+) -> CertificateLine:
+    found = None if program.carried is None else prove_carried(program)
+    if found is None:
+        return open_claims(("carried_contraction",), "no proof of it was found")[0]
+    evidence["carried"] = carried_to_plain(found)
+    radii = [float_up(radius) for radius in carried_radii(program, proof.metric, bound, found)]
+    return claim("carried_contraction", {"contraction_factor": ratio(found.contraction_factor), "radii": radii}, PROVED)
+
+
 def _displacement_line(
     model: MonDEQ,
     program: SolverProgram,
@@ -442,4 +459,4 @@ def _worst_displacement_line(
 def _uncertified_lines(program: SolverProgram) -> list[CertificateLine]:
     plain, weighted = measured_norms(program.matrix, program.leak_shift)
     norms = claim("iteration_norms", {"plain_norm": plain, "weighted_norm": weighted}, MEASURED)
-    return [norms, *open_claims(CONTRACTING + SAMPLED, NO_CONTRACTION)]
+    return [norms, *open_claims((*CONTRACTING, *SAMPLED, *CARRIED_CLAIMS), NO_CONTRACTION)]

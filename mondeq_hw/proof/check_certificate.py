@@ -284,15 +284,16 @@ class Program:
     """The deployed integers, checked for shape and range, and the contract that they obey."""
 
     def __init__(self, plain: Plain) -> None:
-        direct = FEEDTHROUGH_FIELDS if plain["version"] == 3 else ()
-        plain = fields(plain, (*PROGRAM_FIELDS, *direct), "program")
-        known = plain["version"] in (2, 3) and len(plain["stages"]) == 1
-        need(known, "expected one stage of program version 2 or 3")
+        more = {3: FEEDTHROUGH_FIELDS, 4: (*FEEDTHROUGH_FIELDS, "carried")}
+        plain = fields(plain, (*PROGRAM_FIELDS, *more.get(plain["version"], ())), "program")
+        known = plain["version"] in (2, 3, 4) and len(plain["stages"]) == 1
+        need(known, "expected one stage of program version 2, 3 or 4")
         stage = fields(plain["stages"][0], STAGE_FIELDS, "stage")
         self._read_formats(plain["input_format"], stage["state_format"])
         self._read_stage(stage)
         self._read_readout(plain)
         self._read_feedthrough(plain)
+        self._read_carried(plain)
 
     def _read_formats(self, words: Plain, state: Plain) -> None:
         good = state["signed"] is True and state["rounding"] == "AP_RND" and state["overflow"] == "AP_SAT_SYM"
@@ -334,12 +335,22 @@ class Program:
         """Rows from the input to the outputs, in version 3; before, they are empty and their sums zero."""
         self.direct: Matrix = [[] for _ in range(self.k)]
         self.direct_right, self.direct_grids = [0] * self.k, [0] * self.k
-        if plain["version"] == 3:
+        if plain["version"] > 2:
             self.direct, shifts = _levels(plain, "feedthrough", self.k, self.d)
             sums = [self.f + self.output_shift - shift for shift in self.align]  # grids of the readout's
             self.direct_grids = [e + self.input_f for e in shifts]
             self.direct_right = [grid + self.left - of_sums for grid, of_sums in zip(self.direct_grids, sums)]
             need(min(self.direct_right) >= 0, "a feed-through that is not on the readout's grid")
+
+    def _read_carried(self, plain: Plain) -> None:
+        """Of version 4: the last inputs are the last outputs of the sample before, rounded and saturated."""
+        self.carried, self.exponents = 0, []
+        if plain["version"] == 4:
+            carried = fields(plain["carried"], ("initial", "exponents"), "carried state")
+            self.carried = whole(len(carried["initial"]), 1, min(self.d, self.k) - 1)
+            vector(carried["initial"], self.carried, *self.x_range)
+            self.exponents = vector(carried["exponents"], self.carried, -MOST_BITS, MOST_BITS)
+            need(self.f + self.output_shift >= self.input_f, "a carried state that is not on the outputs' grid")
 
     @property
     def unit(self) -> Fraction:
@@ -630,6 +641,86 @@ class Contraction:
     def infinity_norm(self, bound: int) -> Fraction:
         """Bound on every component in units of the state, from one in the metric."""
         return Fraction(self.metric.infinity_norm_up(bound), 1 << BOUND_BITS) / self.program.unit
+
+
+# ----------------------------------------------------------------------------------
+# Section 12: a carried state
+# ----------------------------------------------------------------------------------
+
+
+class Carried:
+    """The equilibrium in the loop of a carried state: ``w = M v + D e`` and ``g = K (v, e)``."""
+
+    def __init__(self, contraction: Contraction, plain: Plain) -> None:
+        self.contraction, self.program, n = contraction, contraction.program, contraction.program.n
+        names = ("factor", "form", "multipliers", "floor", "witness", "floor_witness")
+        self.plain = fields(plain, names, "carried contraction")
+        self.rho, self.m = rational(plain["factor"]), self.program.carried
+        need(0 < self.rho < 1, f"the carried state's factor {self.rho} is not between 0 and 1")
+        self.form = matrix(plain["form"], self.m, self.m)
+        need(all(list(a) == b for a, b in zip(zip(*self.form), self.form)), "a form that is not symmetric")
+        self.multipliers, self.floor = vector(plain["multipliers"], n, 0), whole(plain["floor"], 1)
+
+    @cached_property
+    def states(self) -> tuple[Matrix, int]:
+        """``[M D]``, and the bits of its unit."""
+        P, (N, G) = self.program, self.program.common
+        grids = [g + r - P.left - P.input_f + P.f for g, r in zip(P.g, P.right)]  # of the drive's entries
+        E = max(G, *grids)
+        rows = zip(N, P.drive, grids)
+        return [[x << E - G for x in a] + [x << E - e for x in b[P.d - self.m :]] for a, b, e in rows], E
+
+    @cached_property
+    def following(self) -> tuple[Matrix, int]:
+        """``K``, and the bits of its unit; where ``phi`` reflects ``z = (phi + s) / 2``."""
+        P, (R, E), reflects = self.program, self.states, self.program.solver == PEACEMAN_RACHFORD
+        readout, direct = P.readout[P.k - self.m :], [row[P.d - self.m :] for row in P.direct[P.k - self.m :]]
+        fed = [grid - P.input_f for grid in P.direct_grids[P.k - self.m :]]
+        F = max(P.output_shift + (1 + E if reflects else 0), *fed)
+        alone, states = F - P.output_shift - reflects, times(readout, R)
+        rows = []
+        for shown, through, row, e in zip(readout, states, direct, fed):
+            own = [x << alone for x in shown] + [x << F - e for x in row]
+            rows.append([a + (b << alone - E) for a, b in zip(own, through)] if reflects else own)
+        return rows, F
+
+    def prove(self) -> None:
+        """Theorem 9: the matrix of the claim and the form are positive definite."""
+        n, (R, E), (K, F), p, q = self.program.n, self.states, self.following, self.rho.numerator, self.rho.denominator
+        X, T = max(E, F), self.multipliers
+        taken = times(list(map(list, zip(*K))), times(self.form, K))
+        gap = scaled(-q * q << 2 * (X - F), taken)
+        if self.program.solver == PEACEMAN_RACHFORD:
+            gap = difference(gap, scaled(q * q << 2 * (X - E), gram(R, T)))
+            kept = [q * q * t << 2 * X for t in T]
+        else:
+            for i, row in enumerate(R):
+                for j, x in enumerate(row):
+                    entry = q * q * T[i] * x << 2 * X - E
+                    gap[i][j] -= entry
+                    gap[j][i] -= entry
+            kept = [2 * q * q * t << 2 * X for t in T]
+        for i in range(n):
+            gap[i][i] += kept[i]
+        for i in range(self.m):
+            for j in range(self.m):
+                gap[n + i][n + j] += p * p * self.form[i][j] << 2 * X
+        positive_definite(gap, self.plain["witness"], "contraction of the carried state")
+        lifted = diagonal_plus([-self.floor] * self.m, self.form)
+        positive_definite(lifted, self.plain["floor_witness"], "form of the carried state")
+
+    def radii(self) -> list[float]:
+        """Theorem 10: the distance of every carried word from the exact trajectory's, in the network's units."""
+        P, found, first = self.program, self.contraction, self.program.k - self.m
+        unit, half = Fraction(2) ** (P.f + P.output_shift), Fraction(1, 2) / Fraction(2) ** P.input_f
+        errors = []
+        for row, direct in zip(P.readout[first:], P.direct_rounding[first:]):
+            state = found.metric.dual_norm_up(row) * Fraction(found.radius, 4**BOUND_BITS)
+            errors.append((state + direct) / unit + half)
+        square = sum(abs(x) * a * b for row, a in zip(self.form, errors) for x, b in zip(row, errors))
+        norm = Fraction(root_up(ceil(square * 4**BOUND_BITS)), 1 << BOUND_BITS) / (1 - self.rho)
+        least = Fraction(isqrt(self.floor << 2 * BOUND_BITS), 1 << BOUND_BITS)
+        return [float_up(norm / least / Fraction(2) ** e) for e in P.exponents]
 
 
 # ----------------------------------------------------------------------------------
@@ -1679,6 +1770,13 @@ def check_logit_radius(evidence: Evidence) -> Plain:
     return {"radii": [float_up((state + half * 4**BOUND_BITS) / unit) for state, half in rows]}
 
 
+def check_carried_contraction(evidence: Evidence) -> Plain:
+    """Section 12, Theorems 9 and 10."""
+    found = Carried(evidence.contraction, evidence.plain["carried"])
+    found.prove()
+    return {"contraction_factor": evidence.plain["carried"]["factor"], "radii": found.radii()}
+
+
 def check_class_a_priori(evidence: Evidence) -> Plain:
     """Section 5: samples whose class the radius alone decides."""
     classes, samples, radius = ExactClasses(evidence.contraction), evidence.samples, evidence.contraction.radius
@@ -1814,6 +1912,7 @@ def check_output_distance(evidence: Evidence) -> Plain:
 
 PROVED: dict[str, Callable[[Evidence], Plain]] = {
     "output_distance": check_output_distance,
+    "carried_contraction": check_carried_contraction,
     "contraction": check_contraction,
     "implied_operator": check_implied_operator,
     "iterations": check_iterations,
@@ -1841,6 +1940,12 @@ CLAIMS = {
     "classes": "5bc1fed3f45c7823bde021a0460d8ad0b01649d39aec06ebe70e2f417b0fd15d",
     "values": "6cf7b75785babf8a66b9cfb4eb38b6068ee1f27f15f8eb5a512a94e232939054",
 }
+#: The same of the claims of a program that carries a state, beside those.
+CARRIED_CLAIMS = ("carried_contraction",)
+CARRIED_DIGESTS = {
+    False: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",  # of none
+    True: "079cdd0cc0974721242a063fa8aa6141ed2b184bc90895de03b40baa3393e77d",
+}
 FIELDS = ("version", "task", "lines", "program", "program_digest", "model_digest", "evidence", "digest")
 LINE_FIELDS = ("name", "statement", "values", "status", "source")
 
@@ -1859,7 +1964,12 @@ class Checker:
         self.lines = [fields(line, LINE_FIELDS, "line") for line in plain["lines"]]
         claims = {line["name"]: [line["statement"], line["source"]] for line in self.lines}
         need(len(claims) == len(self.lines), "a line occurs twice")
-        need(digest(claims) == CLAIMS[plain["task"]], "a claim is missing, unknown or differently worded")
+        carried = {name: claims.pop(name) for name in CARRIED_CLAIMS if name in claims}
+        known = (
+            digest(claims) == CLAIMS[plain["task"]]
+            and digest(carried) == CARRIED_DIGESTS["carried" in plain["program"]]
+        )
+        need(known, "a claim is missing, unknown or differently worded")
         self.evidence = Evidence(plain["program"], plain["evidence"])
 
     def run(self) -> Iterator[tuple[str, str]]:
@@ -1881,8 +1991,9 @@ class Checker:
         """What the evidence allows a line to be."""
         unsampled = name in SAMPLED and not self.evidence.has_samples
         unmodelled = name in MODELLED and not self.evidence.has_model
+        uncarried = name in CARRIED_CLAIMS and "carried" not in self.evidence.plain
         no_product = name == "implied_operator" and self.evidence.contraction.metric.name != TwoNorm.name
-        if unsampled or unmodelled or no_product:
+        if unsampled or unmodelled or uncarried or no_product:
             return "not covered"
         return "measured" if name in MEASURED else "proved"
 

@@ -47,7 +47,7 @@ class OutputDistance:
 def output_distance(mismatch: Mismatch) -> OutputDistance:
     """The tightest proved bounds on the distance of every output."""
     found = [bound for method in METHODS if (bound := method(mismatch)) is not None]
-    best = [_tightest(found, output) for output in range(mismatch.program.k)]
+    best = [_tightest(found, output) for output in range(mismatch.program.rows)]
     rounding = rounding_shares(mismatch)
     rest = zip(best, rounding, mismatch.grid_errors(), mismatch.feedthrough_errors(), strict=True)
     methods = tuple(bound.method for _, bound in best)

@@ -110,7 +110,7 @@ def floor_shift(values: np.ndarray, shift: np.ndarray) -> np.ndarray:
 def exact_feedthrough(program: SolverProgram, words: np.ndarray) -> np.ndarray:
     """What a feed-through adds to the outputs (samples, k), unrounded fractions in units of the output grid."""
     if program.feedthrough is None:
-        return np.zeros((len(words), program.k), dtype=object)
+        return np.zeros((len(words), program.rows), dtype=object)
     sums = program.feedthrough.apply(words.astype(object)) << program.drive_left_shift
     units = [
         Fraction(1 << left, 1 << right)
@@ -124,7 +124,7 @@ def exact_feedthrough(program: SolverProgram, words: np.ndarray) -> np.ndarray:
 def feedthrough_rounding(program: SolverProgram) -> list[Fraction]:
     """What rounding a feed-through's words can change in each output, in units of the output grid."""
     if program.feedthrough is None:
-        return [Fraction(0)] * program.k
+        return [Fraction(0)] * program.rows
     rows = zip(program.readout_left_shift.tolist(), program.feedthrough_right_shift.tolist(), strict=True)
     return [Fraction(1 << left, 2) if right else Fraction(0) for left, right in rows]
 

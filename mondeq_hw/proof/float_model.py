@@ -245,7 +245,7 @@ def displacement_bound(
     R = X * flint.fmpz_mat(N) - (_identity(program.n, one) - A) * 2**G
     change, H = _input_change(model, program, X, gain)
     moved = (_norm(R) * state_bound / Fraction(2) ** (GRID_BITS + G) + change / Fraction(2) ** H) / gain
-    inputs = program.d * program.input_format.magnitude + 1
+    inputs = program.columns * program.input_format.magnitude + 1
     # Half a unit for every entry of W and U that was rounded, times what it multiplies.
     rounding = program.n * state_bound / 2**GRID_BITS + root_up(program.n) * inputs / Fraction(2) ** model.input.bits
     values, cones = clip_change(model.clip, program, step_size)

@@ -157,10 +157,12 @@ class Mismatch:
         """What the stored feed-through, its rounding and the grid of the network's change in every output (k,)."""
         stored, model, words = self.program.feedthrough, self.floating.direct, self.program.input_format
         if stored is None or model is None:
-            return [Fraction(0)] * self.program.k
+            return [Fraction(0)] * self.program.rows
         grids = (stored.shifts + words.fractional_bits).tolist()
         T = max(model.bits, *grids)
-        reach = Fraction(self.program.d * max(abs(words.min_word), words.max_word)) / Fraction(2) ** (model.bits + 1)
+        reach = Fraction(self.program.columns * max(abs(words.min_word), words.max_word)) / Fraction(2) ** (
+            model.bits + 1
+        )
         rows = zip(stored.rows(), model.matrix, grids, feedthrough_rounding(self.program), strict=True)
         found = []
         for row, real, grid, rounding in rows:
@@ -256,7 +258,7 @@ class Mismatch:
         """Bound on the 2-norm between the network's equilibrium and that of its integers."""
         words, n = self.program.input_format, self.program.n
         sums = self.dual([1] * n, Fraction(1)) * self.state_norm  # sum_i |z_i|
-        inputs = self.program.d * words.magnitude + 1
+        inputs = self.program.columns * words.magnitude + 1
         half = sums / 2 ** (GRID_BITS + 1) + inputs / Fraction(2) ** (self.floating.input.bits + 1)
         return Fraction(root_up(n)) * half / self.floating.margin
 

@@ -57,7 +57,7 @@ def accumulator_ranges(program: SolverProgram) -> dict[str, tuple[int, int]]:
     phi, prox = operand_spans(program, program.splitting.reflects), operand_spans(program, False)
     sums = zip(spans(stored, phi), handed[: program.n], shifts, strict=True)
     state = [(low + d, high + e + ((1 << g) >> 1)) for (low, high), (d, e), g in sums]
-    direct, left = handed[program.n :] or [(0, 0)] * program.k, program.readout_left_shift.tolist()
+    direct, left = handed[program.n :] or [(0, 0)] * program.rows, program.readout_left_shift.tolist()
     outputs = zip(spans(readout_rows(program), prox), direct, left, program.readout_bias.tolist(), strict=True)
     output = [(low + (u << shift) + bias, high + (v << shift) + bias) for (low, high), (u, v), shift, bias in outputs]
     ranges = {

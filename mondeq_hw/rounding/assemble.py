@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..base import Clip, DenseOperator, FixedPointFormat, InputError, Interval
-from ..program import SolverProgram, Stage
+from ..problem import CarriedState
+from ..program import CarriedWords, SolverProgram, Stage
 from .quantize import QuantizedRecurrence
 
 
@@ -53,7 +54,12 @@ def assemble(
         readout_bias=_on_grid("readout bias", quantized.readout_bias, output_grid),
         certified=certified,
         feedthrough=direct,
+        carried=None if recurrence.carried is None else _carried(recurrence.carried, input_format),
     )
+
+
+def _carried(state: CarriedState, words: FixedPointFormat) -> CarriedWords:
+    return CarriedWords(words.quantize(state.initial), state.exponents)
 
 
 def on_words(clip: Clip, state_format: FixedPointFormat) -> Clip:

@@ -19,10 +19,12 @@ from ..problem import (
     Recurrence,
     StoredRecurrence,
     find_splitting,
+    in_words,
     lipschitz_constant,
     monotonicity_margin,
     preactivation,
     reformulate,
+    sequence,
     state_of,
 )
 from ..proof import ContractionProof, may_saturate, prove_contraction
@@ -49,6 +51,8 @@ RETRAINED = "retrained"
 
 READOUT_BITS = 8
 STATE_BITS = 12
+#: What a carried state is made of stays in it: drive, readout and state of its network are finer.
+CARRIED_MATRIX_BITS, CARRIED_STATE_BITS = 16, 18
 #: A drive coarser than this costs more accuracy than it saves area: it is used once per sample.
 LEAST_DRIVE_BITS = 6
 #: Share of the best float contraction gap ``1 - rho`` that a step size must keep.
@@ -107,6 +111,8 @@ class Lowered:
     contraction_estimate : float
         ``min_D ||D M D^-1||_2`` of the stored matrix in floating point; what
         a refusal reports when there is no proof.
+    model : MonDEQ
+        What was lowered: a carried state is in the units of its words.
     """
 
     quantized: QuantizedRecurrence
@@ -115,6 +121,7 @@ class Lowered:
     rounding: str
     proof: ContractionProof | None
     contraction_estimate: float
+    model: MonDEQ
 
     @property
     def step_size(self) -> float:
@@ -147,13 +154,20 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
     """
     _check(model, options, samples)
     if model.stored is not None:
-        return _as_stored(model.source, model.stored, options)
+        return _as_stored(model, model.stored, options)
     input_format = _input_format(model, options)
+    if model.carried is not None:
+        options = _finer(options)
+        given = (_range_words(model) if samples is None else samples)[:RANGE_SAMPLES]
+        model = in_words(model, input_format, sequence(model, given)[0])
+        inputs = sequence(model, given)[0]
+        words, samples = inputs, None if samples is None else inputs
+    else:
+        words = _range_words(model) if samples is None else samples[:RANGE_SAMPLES]
     if samples is not None and options.rounding in (AUTO, CALIBRATED):
         quantized, rounding = _round_with_samples(model, options, input_format, samples), CALIBRATED
     else:
         quantized, rounding = _round_without_samples(model, options)
-    words = _range_words(model) if samples is None else samples[:RANGE_SAMPLES]
     lowered = Lowered(
         quantized=quantized,
         input_format=input_format,
@@ -161,8 +175,19 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
         rounding=rounding,
         proof=prove_contraction(quantized.matrix, quantized.recurrence.leak_shift),
         contraction_estimate=_contraction(quantized.recurrence, quantized.matrix.values),
+        model=model,
     )
     return _without_saturation(lowered) if model.task == VALUES.name else lowered
+
+
+def _finer(options: LoweringOptions) -> LoweringOptions:
+    """The options of a network that carries a state."""
+    return replace(
+        options,
+        drive_bits=options.drive_bits or CARRIED_MATRIX_BITS,
+        readout_bits=options.readout_bits or CARRIED_MATRIX_BITS,
+        state_bits=options.state_bits or CARRIED_STATE_BITS,
+    )
 
 
 def with_state_bits(lowered: Lowered, state_bits: int) -> Lowered:
@@ -170,8 +195,9 @@ def with_state_bits(lowered: Lowered, state_bits: int) -> Lowered:
     return replace(lowered, state_format=replace(lowered.state_format, word_length=state_bits))
 
 
-def _as_stored(source: str, stored: StoredRecurrence, options: LoweringOptions) -> Lowered:
+def _as_stored(model: MonDEQ, stored: StoredRecurrence, options: LoweringOptions) -> Lowered:
     """The integers of a retrained network, not one of them changed."""
+    source = model.source
     has: dict[str, object] = {
         "bits": stored.matrix.word_length,
         "drive_bits": stored.drive.word_length,
@@ -199,6 +225,7 @@ def _as_stored(source: str, stored: StoredRecurrence, options: LoweringOptions) 
         rounding=RETRAINED,
         proof=prove_contraction(stored.matrix, stored.leak_shift),
         contraction_estimate=_contraction(quantized.recurrence, stored.matrix.values),
+        model=model,
     )
 
 

@@ -349,6 +349,11 @@ def open_experiment(
         They cannot be read, or do not go together with each other or the target.
     """
     checkpoint = checkpoint_of(file, settings.base)
+    if checkpoint.model.carried is not None:
+        raise InputError(
+            f"{file}: carries a state from sample to sample, and the search compares samples one by one; compile it at "
+            "the word lengths that you want to compare"
+        )
     model = checkpoint.model
     data = choose_data(settings.base, checkpoint, calibration, test)
     if model.stored is not None:

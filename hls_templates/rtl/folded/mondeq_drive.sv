@@ -6,7 +6,8 @@
 // row groups of Pe words; loaded_o marks the last of a sample.
 module mondeq_drive #(
   parameter int Rows = mondeq_pkg::DriveRows,
-  parameter int Columns = mondeq_pkg::InputWords,
+  parameter int Columns = mondeq_pkg::DriveColumns,
+  parameter int Inputs = mondeq_pkg::InputWords,  // the columns behind them are carried words
   parameter int Pe = mondeq_pkg::DrivePe,
   parameter int Simd = mondeq_pkg::DriveSimd,
   parameter int Slots = mondeq_pkg::Slots,
@@ -24,6 +25,7 @@ module mondeq_drive #(
   localparam int RowGroups = (Rows + Pe - 1) / Pe,
   localparam int ColumnGroups = (Columns + Simd - 1) / Simd,
   localparam int RowBits = (RowGroups > 1) ? $clog2(RowGroups) : 1,
+  localparam int CarriedBits = (Columns > Inputs) ? (Columns - Inputs) * InputBits : 1,
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
 ) (
   input  logic                      clk_i,
@@ -31,6 +33,9 @@ module mondeq_drive #(
   input  logic [Simd*InputBits-1:0] beat_i,
   input  logic                      beat_valid_i,
   output logic                      beat_ready_o,
+  input  logic [CarriedBits-1:0]    carried_i,
+  input  logic                      fresh_i,      // it is that of the sample being read
+  output logic                      taken_o,      // it has been read
   input  logic                      release_i,    // the readout has freed a slot
   output logic                      write_o,
   output logic [SlotBits-1:0]       slot_o,
@@ -45,14 +50,16 @@ module mondeq_drive #(
   localparam int BeatBits = Simd * InputBits;
   localparam int Levels = $clog2(Simd);
   localparam int TagBits = SlotBits + RowBits + 1;
-  localparam logic [ColumnBits-1:0] LastColumn = ColumnBits'(ColumnGroups - 1);
+  localparam int BeatGroups = (Inputs + Simd - 1) / Simd;
+  localparam int FirstCarried = Inputs / Simd;
+  localparam logic [ColumnBits-1:0] LastColumn = ColumnBits'(BeatGroups - 1);
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
 
   // Wrong parameters do not elaborate: there is no such module.
   if (Slots < 2) begin : g_wrong_slots
     mondeq_error_fewer_than_two_slots u_error ();
   end
-  if (Pe < 1 || Pe > Rows || Simd < 1 || Simd > Columns) begin : g_wrong_folding
+  if (Pe < 1 || Pe > Rows || Simd < 1 || Simd > Inputs || Inputs > Columns) begin : g_wrong_folding
     mondeq_error_drive_folding_beyond_the_matrix u_error ();
   end
   if (InputBits < 1 || SumBits < 1 || DriveBits < 1 || DriveBits > SumBits) begin : g_wrong_widths
@@ -93,17 +100,18 @@ module mondeq_drive #(
   end
 
   // Issue: a command per cycle as long as its words are there.
-  logic issue, present, first_column, last_column, last_row, first_command, slot_free;
+  logic issue, present, reached, first_column, last_column, last_row, first_command, slot_free;
   logic [RowBits-1:0] row;
   logic [ColumnBits-1:0] column;
   logic [AddressBits-1:0] address;
   logic [SlotBits-1:0] slot_q;
 
   // A bank that is not full is the one being filled, and holds the beats before beat_q.
-  assign present = full_q[read_bank_q] || (column < beat_q);
+  assign present = (full_q[read_bank_q] || (column < beat_q)) && reached;
   assign first_command = first_column && (row == '0);
   assign issue = present && (!first_command || slot_free);
   assign finish = issue && last_column && last_row;
+  assign taken_o = finish;
 
   mondeq_matvec_counter #(
     .RowGroups   (RowGroups),
@@ -146,8 +154,41 @@ module mondeq_drive #(
 
   always_ff @(posedge clk_i) begin
     word_q <= banks[{read_bank_q, column}];
-    word_q2 <= word_q;
     data_q <= word_q2;
+  end
+
+  // Carried words take the lanes behind the inputs', in groups that wait for them.
+  if (Columns > Inputs) begin : g_carried
+    logic [BeatBits-1:0] carried, carried_q;
+    logic [Simd-1:0] lanes, lanes_q;
+
+    assign reached = (column < ColumnBits'(FirstCarried)) || fresh_i;
+
+    always_comb begin
+      carried = '0;
+      lanes = '0;
+      for (int g = FirstCarried; g < ColumnGroups; g++) begin
+        for (int l = 0; l < Simd; l++) begin
+          if ((column == ColumnBits'(g)) && (g * Simd + l >= Inputs) && (g * Simd + l < Columns)) begin
+            carried[l*InputBits+:InputBits] = carried_i[(g*Simd+l-Inputs)*InputBits+:InputBits];
+            lanes[l] = 1'b1;
+          end
+        end
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      carried_q <= carried;
+      lanes_q <= lanes;
+      for (int l = 0; l < Simd; l++) begin
+        word_q2[l*InputBits+:InputBits] <= lanes_q[l] ? carried_q[l*InputBits+:InputBits] : word_q[l*InputBits+:InputBits];
+      end
+    end
+  end else begin : g_inputs
+    logic unused_carried;
+    assign unused_carried = ^{carried_i, fresh_i};
+    assign reached = 1'b1;
+    always_ff @(posedge clk_i) word_q2 <= word_q;
   end
 
   // Row constants, read in cycle 3 + Levels and registered once more of the row group's first command.

@@ -3,7 +3,8 @@
 //
 // One row per matrix pass is never the limit: the stream carries one output word per cycle anyway.
 module mondeq_readout #(
-  parameter int Rows = mondeq_pkg::OutputWords,
+  parameter int Rows = mondeq_pkg::ReadoutRows,
+  parameter int Carried = mondeq_pkg::CarriedWords,  // the last rows, which do not go to the stream
   parameter int Columns = mondeq_pkg::StateWords,
   parameter int Simd = mondeq_pkg::ReadoutSimd,
   parameter int Slots = mondeq_pkg::Slots,
@@ -33,7 +34,10 @@ module mondeq_readout #(
   output logic                      valid_o,
   input  logic                      ready_i,
   output logic                      last_o,
-  output logic [OutputBits-1:0]     output_o
+  output logic [OutputBits-1:0]     output_o,
+  output logic                      carried_write_o,
+  output logic                      carried_last_o,
+  output logic [OutputBits-1:0]     carried_o
 );
 
   localparam int Groups = Rows * ColumnGroups;
@@ -60,6 +64,7 @@ module mondeq_readout #(
 
   mondeq_readout_control #(
     .Rows        (Rows),
+    .Carried     (Carried),
     .ColumnGroups(ColumnGroups),
     .Slots       (Slots),
     .OutputBits  (OutputBits),
@@ -83,7 +88,10 @@ module mondeq_readout #(
     .valid_o,
     .ready_i,
     .last_o,
-    .output_o
+    .output_o,
+    .carried_write_o,
+    .carried_last_o,
+    .carried_o
   );
 
   assign step_o = issue && last_column;

@@ -10,7 +10,8 @@
 //           Stages+1        bias and half added: written, loaded
 module mondeq_drive #(
   parameter int Rows = mondeq_pkg::DriveRows,
-  parameter int Columns = mondeq_pkg::InputWords,
+  parameter int Columns = mondeq_pkg::DriveColumns,
+  parameter int Inputs = mondeq_pkg::InputWords,  // the columns behind them are carried words
   parameter int Simd = mondeq_pkg::DriveSimd,
   parameter int Slots = mondeq_pkg::Slots,
   parameter int InputBits = mondeq_pkg::InputBits,
@@ -22,6 +23,7 @@ module mondeq_drive #(
   parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::DriveRowShifts,
   parameter bit [Rows*SumBits-1:0] Biases = mondeq_pkg::DriveBiases,
   parameter bit [Rows-1:0] NegativeRows = mondeq_pkg::DriveNegativeRows,
+  localparam int CarriedBits = (Columns > Inputs) ? (Columns - Inputs) * InputBits : 1,
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
 ) (
   input  logic                      clk_i,
@@ -29,6 +31,9 @@ module mondeq_drive #(
   input  logic [Simd*InputBits-1:0] beat_i,
   input  logic                      beat_valid_i,
   output logic                      beat_ready_o,
+  input  logic [CarriedBits-1:0]    carried_i,
+  input  logic                      fresh_i,      // it is that of the sample that comes next
+  output logic                      taken_o,      // it has been read
   input  logic                      release_i,    // the readout has freed a slot
   output logic                      write_o,
   output logic [SlotBits-1:0]       slot_o,
@@ -37,7 +42,7 @@ module mondeq_drive #(
   output logic                      loaded_o
 );
 
-  localparam int Beats = (Columns + Simd - 1) / Simd;
+  localparam int Beats = (Inputs + Simd - 1) / Simd;
   localparam int CountBits = (Beats > 1) ? $clog2(Beats) : 1;
   localparam int BeatBits = Simd * InputBits;
   localparam logic [CountBits-1:0] LastBeat = CountBits'(Beats - 1);
@@ -47,7 +52,7 @@ module mondeq_drive #(
   if (Slots < 2) begin : g_wrong_slots
     mondeq_error_fewer_than_two_slots u_error ();
   end
-  if (Rows < 1 || Simd < 1 || Simd > Columns) begin : g_wrong_folding
+  if (Rows < 1 || Simd < 1 || Simd > Inputs || Inputs > Columns) begin : g_wrong_folding
     mondeq_error_drive_folding_beyond_the_matrix u_error ();
   end
   if (InputBits < 1 || SumBits < 1 || DriveBits < 1 || DriveBits > SumBits) begin : g_wrong_widths
@@ -70,7 +75,8 @@ module mondeq_drive #(
   assign last_beat = beat_q == LastBeat;
   assign beat_ready_o = !(last_beat && complete_q) || issue;
   assign accept = beat_valid_i && beat_ready_o;
-  assign issue = complete_q && slot_free;
+  assign issue = complete_q && slot_free && fresh_i;
+  assign taken_o = issue;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -135,6 +141,15 @@ module mondeq_drive #(
   // Product, bias, rounding.
 
   logic [Rows*SumBits-1:0] product;
+  logic [Columns*InputBits-1:0] words;
+
+  if (Columns > Inputs) begin : g_carried
+    assign words = {carried_i, words_q[Inputs*InputBits-1:0]};
+  end else begin : g_inputs
+    logic unused_carried;
+    assign unused_carried = ^carried_i;
+    assign words = words_q[Columns*InputBits-1:0];
+  end
 
   mondeq_drive_graph #(
     .Rows    (Rows),
@@ -144,7 +159,7 @@ module mondeq_drive #(
     .Stages  (Stages)
   ) u_graph (
     .clk_i,
-    .words_i  (words_q[Columns*InputBits-1:0]),
+    .words_i  (words),
     .product_o(product)
   );
 

@@ -11,7 +11,8 @@
 //           Stages+4        bias
 //           Stages+5        written to the output buffer
 module mondeq_readout #(
-  parameter int Rows = mondeq_pkg::OutputWords,
+  parameter int Rows = mondeq_pkg::ReadoutRows,
+  parameter int Carried = mondeq_pkg::CarriedWords,  // the last rows, which do not go to the stream
   parameter int Columns = mondeq_pkg::StateWords,
   parameter int Slots = mondeq_pkg::Slots,
   parameter int StateBits = mondeq_pkg::StateBits,
@@ -37,7 +38,10 @@ module mondeq_readout #(
   output logic                         valid_o,
   input  logic                         ready_i,
   output logic                         last_o,
-  output logic [OutputBits-1:0]        output_o
+  output logic [OutputBits-1:0]        output_o,
+  output logic                         carried_write_o,
+  output logic                         carried_last_o,
+  output logic [OutputBits-1:0]        carried_o
 );
 
   localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1;
@@ -68,6 +72,7 @@ module mondeq_readout #(
 
   mondeq_readout_control #(
     .Rows      (Rows),
+    .Carried   (Carried),
     .Slots     (Slots),
     .OutputBits(OutputBits),
     .Depth     (Stages + 7)
@@ -90,7 +95,10 @@ module mondeq_readout #(
     .valid_o,
     .ready_i,
     .last_o,
-    .output_o
+    .output_o,
+    .carried_write_o,
+    .carried_last_o,
+    .carried_o
   );
 
   // ---------------------------------------------------------------------------------------------------------------

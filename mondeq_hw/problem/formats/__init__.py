@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..checkpoint import Checkpoint
 from ..source import Asked, Source
 from ..spelling import Spelled
-from . import convolution, implicit, lben, li_2026, nemon, own, winston_kolter
+from . import convolution, implicit, lben, li_2026, nemon, own, ren, winston_kolter
 from .own import resembles
 
 __all__ = ["FORMATS", "OWN", "Format", "find_format", "resembles"]
@@ -47,6 +47,9 @@ FORMATS = (
     Format("NEMON (mon.linear_module.{A,d,U})", nemon.recognises, nemon.read),
     Format("Winston & Kolter (mon.linear_module.{A,B,U})", winston_kolter.recognises, winston_kolter.read),
     Format("arXiv 2603.10562 (mon.core.*)", li_2026.recognises, li_2026.read),
+    Format(
+        "recurrent equilibrium network (A, B1, B2, C1, D11, D12, C2, D21, D22, bx, bv, by)", ren.recognises, ren.read
+    ),
     Format("implicit model (A, B, C, D)", implicit.recognises, implicit.read),
     OWN,
 )

@@ -20,7 +20,7 @@ from ..preprocessing import Preprocessing, completed
 from ..reformulate import network_of
 from ..source import Asked, Source, parametrised
 from ..spelling import Spelled
-from ..stored import KEY, unpack, unpack_clip
+from ..stored import KEY, unpack, unpack_carried, unpack_clip
 from ..task import TASKS
 
 _READOUTS = ("out", "Wout", "readout", "classifier", "output", "head", "fc")
@@ -61,10 +61,12 @@ def read(source: Source, asked: Asked) -> Checkpoint:
     W, margin = _operator(source, asked.margin)
     U, b, O, c = (source.first(*NAMES[key]) for key in "UbOc")  # noqa: E741 - the field's name for the readout
     injection = source.injection(U, b, len(W))
-    model = source.model(W, injection, (O, c), margin, _preprocessing(source, injection[0].shape[1]))
+    carried = unpack_carried(source.metadata, source.where)
+    inputs = injection[0].shape[1] - (0 if carried is None else carried.size)
+    model = source.model(W, injection, (O, c), margin, _preprocessing(source, inputs))
     clip = unpack_clip(source.metadata, len(W), source.where) or model.clip
-    F = source.array(source.first(*NAMES["F"]), (model.k, model.d)) if _has(source.spelled, "F") else None
-    return Checkpoint(replace(model, clip=clip, task=_task(source), F=F), _training(source))
+    F = source.array(source.first(*NAMES["F"]), (model.rows, model.columns)) if _has(source.spelled, "F") else None
+    return Checkpoint(replace(model, clip=clip, task=_task(source), F=F, carried=carried), _training(source))
 
 
 def _has(given: Spelled, key: str) -> bool:
