@@ -199,8 +199,7 @@ def _arithmetic(what: str, bound: int, right: np.ndarray, remedy: str) -> _Arith
 
 def _weights(g: GraphBuilder, name: str, matrix: DenseOperator, arithmetic: _Arithmetic, left: np.ndarray | int) -> str:
     """The integers of a matrix as an initializer, brought to the arithmetic's type and units."""
-    stored = np.int8 if matrix.word_length <= 8 else np.int16
-    integers = g.constant(name, matrix.matrix(stored).T)
+    integers = g.constant(name, matrix.matrix(matrix.numpy_type).T)
     unit = arithmetic.scaled(np.ones(len(matrix.shifts), dtype=np.int64), left)
     scale = g.constant(f"{name}_unit", unit)
     return g.add("Mul", [g.cast(integers, arithmetic.dtype, f"{name}_integers"), scale], f"{name}_weights")

@@ -1,6 +1,6 @@
 """The same network in floating point with QuantizeLinear/DequantizeLinear, for tools that read that form.
 
-Weights are int8 or int16 initializers behind ``DequantizeLinear`` with one
+Weights are int8, int16 or int32 initializers behind ``DequantizeLinear`` with one
 power-of-two scale a row; inputs and states pass through a quantise-dequantise
 pair.  ``QuantizeLinear`` rounds ties to even and saturates to one more
 negative word than the hardware, so ``Floor(v + 1/2)`` and ``Clip`` stand
@@ -125,8 +125,7 @@ def _on_grid(g: GraphBuilder, real: str, name: str, output: str) -> str:
 def _dequantized(g: GraphBuilder, name: str, matrix: DenseOperator) -> str:
     # Transposed behind its DequantizeLinear: next to a MatMul onnxruntime (from 1.25 on) would fuse the
     # two into MatMulNBits, which rounds the activations.
-    stored = np.int8 if matrix.word_length <= 8 else np.int16
-    integers = g.constant(name, matrix.matrix(stored))
+    integers = g.constant(name, matrix.matrix(matrix.numpy_type))
     # Of a single row the transposition is none to it, so half the scale stands apart.
     apart = len(matrix.shifts) == 1
     scale = g.constant(f"{name}_scale", _power(-matrix.shifts - apart))

@@ -27,7 +27,7 @@ from .proof import Certificate, Verdict, check, model_from_plain
 
 if TYPE_CHECKING:
     from .boards import BitstreamOptions, BitstreamReport
-    from .problem import Comparison, MonDEQ, Task
+    from .problem import Comparison, MonDEQ, Parameters, Task
     from .profile import ComparedTrace, FloatSolver, Profile
     from .report import WrittenReport
     from .synthesis import SynthOptions, SynthReport, ToolProgress
@@ -72,6 +72,12 @@ class Project:
         """What the outputs stand for."""
         self.build.require_unchanged(RESOLVED)
         return self.build.task
+
+    @property
+    def parameters(self) -> Parameters | None:
+        """Names of a parametric problem's parameters and outputs; None of a network."""
+        self.build.require_unchanged(RESOLVED)
+        return self.build.parameters
 
     @cached_property
     def golden(self) -> GoldenModel:

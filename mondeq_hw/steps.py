@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import InputError, NotCertifiedError, OptionError
+from .base import MOST_MATRIX_BITS, InputError, NotCertifiedError, OptionError
 from .config import CompileConfig, DataOptions, InputOptions, NetworkOptions
 from .hardware import AUTO, UNROLLED, Design, GraphDecision, schedule, unrolled
 from .problem import (
@@ -26,6 +26,7 @@ from .problem import (
     Origin,
     Samples,
     Task,
+    box_words,
     check_model,
     choose_task,
     from_files,
@@ -40,6 +41,10 @@ from .rounding import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, a
 
 #: Updates of a program without a proof: nothing says how many it needs.
 UNCERTIFIED_ITERATIONS = 64
+
+#: Samples of a parametric problem, and what texts call them.
+BOX = "the parameters' box"
+BOX_SAMPLES, BOX_TEST_SAMPLES = 2048, 1000
 
 #: Inputs (samples, d) and their targets.
 Pair = tuple[np.ndarray, np.ndarray]
@@ -141,7 +146,7 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
         return config
     stored = checkpoint.model.stored
     if stored is None:
-        raise OptionError("bits", "is missing; expected a whole number from 1 to 16, for example 5")
+        raise OptionError("bits", f"is missing; expected a whole number from 1 to {MOST_MATRIX_BITS}, for example 5")
     return config.model_copy(update={"bits": stored.matrix.word_length})
 
 
@@ -222,7 +227,7 @@ def choose_data(
         samples = samples_for(config, checkpoint)
     model, words, judge = checkpoint.model, None, None
     if samples is None:
-        return Data(choose_task(config.task, model, None))
+        return Data(choose_task(config.task, model, None)) if model.parameters is None else _from_box(config, model)
     samples.for_inputs(model.d, model.source)
     if samples.train is not None:
         words = _raw(samples.train.inputs[: config.calibration_samples], samples.name, model)
@@ -278,6 +283,16 @@ def _raw(values: np.ndarray, name: str, model: MonDEQ) -> np.ndarray:
     return model.input_map.words.raw(values, where=name, remedy=remedy).raw
 
 
+def _from_box(config: CompileConfig, model: MonDEQ) -> Data:
+    """Samples of a parametric problem, drawn from its box; the targets of the test are the exact solutions."""
+    known, words = (
+        box_words(model.input_map.words.ends, model.d, samples, seed)
+        for samples, seed in ((min(config.calibration_samples, BOX_SAMPLES), 0), (BOX_TEST_SAMPLES, 1))
+    )
+    test = Dataset(BOX, "test", words, logits(model, words))
+    return Data(choose_task(config.task, model, None), BOX, "drawn by us", known, test)
+
+
 # -- proof -------------------------------------------------------------------
 
 
@@ -322,7 +337,7 @@ def _refusal(model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered)
         remedies, smallest = ["retrain the network with a stronger penalty on the norm"], None
     else:
         remedies, smallest = _certified_alternatives(model, config, data, lowered.rounding)
-        failed += "" if smallest is not None else " No word length up to 16 bits is certified either."
+        failed += "" if smallest is not None else f" No word length up to {MOST_MATRIX_BITS} bits is certified either."
     remedies.append("go on without proof by --allow-uncertified")
     return NotCertifiedError(f"{failed} {_sentence(remedies)}", lowered.contraction_estimate, smallest)
 
@@ -337,7 +352,7 @@ def _certified_alternatives(
         return lower(model, changed, data.calibration).proof is not None
 
     remedies = []
-    longer = (replace(options, bits=bits) for bits in range(options.bits + 1, 17))
+    longer = (replace(options, bits=bits) for bits in range(options.bits + 1, MOST_MATRIX_BITS + 1))
     smallest = next((option.bits for option in longer if provable(option)), None)
     if smallest is not None:
         remedies.append(f"use --bits {smallest}, the smallest certified word length")

@@ -247,7 +247,7 @@ def mixed_leak() -> Corner:
 
 def mixed_serial() -> Corner:
     """One row at a time; weights beyond LUTs, operands beyond 32 bits."""
-    program = random_program(17, n=5, d=4, k=2, bits=12, state_bits=40, state_integer_bits=6, iterations=6)
+    program = random_program(17, n=5, d=4, k=2, bits=18, state_bits=40, state_integer_bits=6, iterations=6)
     far = float(2**32)
     rows = Interval(-far, 2 * far), soft_threshold(far), Interval(0, far), FREE, Interval(0, 0)
     return folded(with_rows(program, *rows), (1, 1), (1, 1), 1, slots=3)

@@ -211,15 +211,15 @@ NUMBERS = [
 
 OPTIONS = [
     Bad("no bits", lambda f: ["compile", str(good(f)), "--out", str(f / "build")], "--bits is missing; expected"),
-    Bad("bits 0", options("--bits", "0"), "expected a whole number from 1 to 16"),
-    Bad("bits 17", options("--bits", "17"), "--bits is 17"),
+    Bad("bits 0", options("--bits", "0"), "expected a whole number from 1 to 18"),
+    Bad("bits 19", options("--bits", "19"), "--bits is 19"),
     Bad("bits -1", options("--bits", "-1"), "--bits is -1"),
     Bad("bits text", options("--bits", "five"), "--bits is .five.; expected a whole number"),
     Bad("bits fraction", options("--bits", "4.5"), "--bits is 4.5; expected a whole number"),
     Bad("solver", options("--bits", "5", "--solver", "newton"), "peaceman-rachford or forward-backward"),
     Bad("rounding", options("--bits", "5", "--rounding", "up"), "auto, nearest, spectral or calibrated"),
     Bad("granularity", options("--bits", "5", "--granularity", "column"), "row or tensor"),
-    Bad("drive bits", options("--bits", "5", "--drive-bits", "17"), "--drive-bits is 17"),
+    Bad("drive bits", options("--bits", "5", "--drive-bits", "19"), "--drive-bits is 19"),
     Bad("readout bits", options("--bits", "5", "--readout-bits", "0"), "--readout-bits is 0"),
     Bad("state bits", options("--bits", "5", "--state-bits", "1"), "--state-bits is 1; expected a whole number from 2"),
     Bad("input bits", options("--bits", "5", "--input-bits", "9"), "input-bits is 9; expected 1 to 8"),

@@ -142,8 +142,8 @@ def test_a_notebook_shows_the_options(tmp_path: Path) -> None:
 # -- refusals ----------------------------------------------------------------
 
 REFUSALS = [
-    ({"bits": 0}, "bits is 0; expected a whole number from 1 to 16"),
-    ({"bits": 17}, "bits is 17"),
+    ({"bits": 0}, "bits is 0; expected a whole number from 1 to 18"),
+    ({"bits": 19}, "bits is 19"),
     ({"bits": True}, "bits is True"),
     ({"bits": 5.5}, "bits is 5.5"),
     ({"bits": "5"}, "bits is '5'"),
@@ -188,7 +188,7 @@ def test_what_another_record_holds() -> None:
     [
         ("--state-bits 1", "--state-bits is 1; expected a whole number from 2 to 32"),
         ("--solver newton", "--solver is 'newton'; expected peaceman-rachford or forward-backward"),
-        ("", "--bits is missing; expected a whole number from 1 to 16"),
+        ("", "--bits is missing; expected a whole number from 1 to 18"),
     ],
 )
 def test_the_shell_names_the_flag(
@@ -202,7 +202,7 @@ def test_the_shell_names_the_flag(
     ("name", "text", "message"),
     [
         ("c.toml", "bits = 5\nstate_bitz = 3\n", "did you mean 'state_bits'"),
-        ("c.toml", "bits = 40\n", "c.toml: bits is 40; expected a whole number from 1 to 16"),
+        ("c.toml", "bits = 40\n", "c.toml: bits is 40; expected a whole number from 1 to 18"),
         ("c.toml", "bits = \n", "not valid TOML"),
         ("c.json", "{", "not valid JSON"),
         ("c.json", "[1]", "holds a list"),

@@ -58,8 +58,8 @@ class Case:
 FB, PR = {"solver": FORWARD_BACKWARD}, {"solver": PEACEMAN_RACHFORD}
 TENSOR = {"granularity": "tensor"}
 
-# Every word length from 1 to 16 for the matrix, the drive, the readout and the input; primes; foldings that do and do
-# not divide the sizes; from one multiplier to fully parallel.
+# Every word length from 1 to 16, and 18, for the matrix, the drive, the readout and the input; primes; foldings that
+# do and do not divide the sizes; from one multiplier to fully parallel.
 CASES = [
     Case("scalar", (1, 1), (1, 1), 1, {**PR, "n": 1, "d": 1, "k": 1, "bits": 1, "input_bits": 1}),
     Case("scalar_fb", (1, 1), (1, 1), 1, {**FB, "n": 1, "d": 3, "k": 2, "bits": 2, "drive_bits": 1}),
@@ -80,6 +80,7 @@ CASES = [
     Case("fourteen_one", (5, 3), (2, 7), 4, {**PR, "n": 16, "d": 8, "bits": 14, "iterations": 1}),
     Case("fifteen", (1, 1), (3, 5), 5, {**PR, "n": 10, "d": 2, "bits": 15, "drive_bits": 15, "input_bits": 15}),
     Case("sixteen", (2, 3), (4, 4), 2, {**FB, "n": 4, "d": 3, "bits": 16, "drive_bits": 16, "input_bits": 16}),
+    Case("eighteen", (3, 2), (2, 3), 2, {**PR, "n": 5, "d": 3, "bits": 18, "drive_bits": 18, "readout_bits": 18}),
     Case("two_bit_state", (2, 2), (2, 3), 3, {**PR, "n": 6, "bits": 4, "state_bits": 2, "state_integer_bits": 2}),
     Case("saturating", (2, 2), (3, 2), 2, {**PR, "n": 9, "bits": 5, "state_bits": 6, "state_integer_bits": 0}),
     # Rows of several kinds, operands with a sign.

@@ -44,7 +44,7 @@ TRAINING = [
     line("out below a file", "train --out file/t.pt", "file: no such folder"),
     line("seed", "qat float.pt --bits 2 --seed -1 --out q.pt", "--seed is -1"),
     line("plot suffix", "qat float.pt --bits 2 --plot p.xyz --out q.pt", r"--plot is p\.xyz"),
-    line("bits 17", "qat float.pt --bits 17 --out q.pt", "--bits is 17; expected a whole number from 1 to 16"),
+    line("bits 19", "qat float.pt --bits 19 --out q.pt", "--bits is 19; expected a whole number from 1 to 18"),
 ]
 BUILDS = [
     line("seed", "synth build --part ecp5-25 --seed -1", "--seed.*0"),

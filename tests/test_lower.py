@@ -130,12 +130,12 @@ def test_constant_inputs_calibrate(model):
 @pytest.mark.parametrize(
     "options, message",
     [
-        (LoweringOptions(0), "1 to 16"),
-        (LoweringOptions(17), "1 to 16"),
+        (LoweringOptions(0), "1 to 18"),
+        (LoweringOptions(19), "1 to 18"),
         (LoweringOptions(4, solver="newton"), "peaceman_rachford"),
         (LoweringOptions(4, rounding="up"), "nearest"),
         (LoweringOptions(4, granularity="column"), "row"),
-        (LoweringOptions(4, drive_bits=20), "1 to 16"),
+        (LoweringOptions(4, drive_bits=20), "1 to 18"),
         (LoweringOptions(4, state_bits=1), "2 to 32"),
         (LoweringOptions(4, input_bits=9), "1 to 8"),
         (LoweringOptions(4, step_size=-1.0), "positive"),

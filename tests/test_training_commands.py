@@ -73,7 +73,7 @@ BAD = {
     "retrain nothing": (["qat", "missing.pt", "--bits", "2"], "no such file"),
     "retrain without bits": (["qat", "missing.pt"], "--bits"),
     "retrain by an unknown method": (["qat", "MODEL", "--bits", "2", "--method", "magic"], "straight-through"),
-    "retrain at no bits": (["qat", "MODEL", "--bits", "0"], "--bits is 0; expected a whole number from 1 to 16"),
+    "retrain at no bits": (["qat", "MODEL", "--bits", "0"], "--bits is 0; expected a whole number from 1 to 18"),
     "retrain to an impossible limit": (
         ["qat", "MODEL", "--bits", "2", "--contraction-limit", "1.2"],
         "--contraction-limit is 1.2; expected a number above 0 and below 1",

@@ -22,6 +22,7 @@ from .errors import (
     OptionError,
 )
 from .numerics import (
+    MOST_MATRIX_BITS,
     FixedPointFormat,
     Overflow,
     Rounding,
@@ -45,6 +46,7 @@ __all__ = [
     "EXIT_MISSING_TOOL",
     "EXIT_OK",
     "FREE",
+    "MOST_MATRIX_BITS",
     "RELU",
     "Clip",
     "DenseOperator",

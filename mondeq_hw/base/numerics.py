@@ -17,6 +17,9 @@ import numpy as np
 
 from .errors import InputError
 
+#: Longest word of a stored matrix: one operand of an FPGA's hardware multiplier (18 x 18 on ECP5).
+MOST_MATRIX_BITS = 18
+
 
 class Rounding(StrEnum):
     """Quantisation modes of ``ap_fixed``."""
@@ -260,8 +263,8 @@ def power_of_two(exponent: int, dtype: type) -> Any:
 
 def max_level(word_length: int) -> int:
     """Largest magnitude of a symmetric word: 1, 1, 3, 7, 15, ... for 1, 2, 3, 4, 5 bits."""
-    if not 1 <= word_length <= 16:
-        raise InputError(f"word length is {word_length}; expected 1 to 16 bits")
+    if not 1 <= word_length <= MOST_MATRIX_BITS:
+        raise InputError(f"word length is {word_length}; expected 1 to {MOST_MATRIX_BITS} bits")
     return max(1, 2 ** (word_length - 1) - 1)
 
 

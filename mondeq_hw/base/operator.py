@@ -80,13 +80,18 @@ class DenseOperator:
 
     @property
     def values(self) -> np.ndarray:
-        """The real matrix, exact in float64 for word lengths up to 16."""
+        """The real matrix, exact in float64."""
         return np.ldexp(self.integers.astype(np.float64), -self.shifts[:, None])
 
     def over(self, other: DenseOperator) -> DenseOperator:
         """These rows above those of another one of the same words."""
         shifts = np.concatenate([self.shifts, other.shifts])
         return DenseOperator(np.vstack([self.integers, other.integers]), shifts, self.word_length)
+
+    @property
+    def numpy_type(self) -> type:
+        """The smallest of NumPy's types that holds a word."""
+        return np.int8 if self.word_length <= 8 else np.int16 if self.word_length <= 16 else np.int32
 
     @property
     def memory_bits(self) -> int:

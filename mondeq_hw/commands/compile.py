@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 def compile_command(
     model: Annotated[
         Path,
-        typer.Argument(metavar="MODEL", help="Checkpoint: .pt, .safetensors, .npz, .mat or .onnx.", show_default=False),
+        typer.Argument(
+            metavar="MODEL",
+            help="Checkpoint: .pt, .safetensors, .npz, .mat or .onnx; or a quadratic program: .npz, .json or .mat.",
+            show_default=False,
+        ),
     ],
     options: CompileConfig,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Build folder to make.")] = Path("build"),
@@ -49,12 +53,12 @@ def compile_command(
 
 def _print_summary(project: Project) -> None:
     report = project.report
-    sizes, widths, cycles = report.sizes, report.word_lengths, report.cycles.predicted
+    widths, cycles = report.word_lengths, report.cycles.predicted
     task, tested, reason = project.task, report.comparison.value, report.comparison.reason
     graphs = {"drive": report.schedule.drive.graph, "readout": report.schedule.readout.graph}
     rows = [
         ("folder", str(project.folder)),
-        ("network", f"{sizes.d} inputs, {sizes.n} states, {sizes.k} outputs"),
+        _problem(project),
         ("inputs", report.inputs),
         ("task", task.name),
         ("solver", f"{report.solver}, step size {report.step_size:.4g}, {report.rounding} rounding"),
@@ -66,6 +70,7 @@ def _print_summary(project: Project) -> None:
         ("certified", "yes" if report.certified else "NO (--allow-uncertified)"),
         ("iterations", f"{report.iterations} at most, {cycles.mean_iterations:.1f} on average"),
         ("predicted cycles", f"{cycles.per_sample:.1f} per sample, first after {cycles.latency}"),
+        *_controller(project),
         *_data(report),
         (task.figure, tested.in_words() if tested else f"not available: {reason}"),
         *((choice.name, _choice(choice, graphs[choice.name])) for choice in report.graphs),
@@ -80,6 +85,23 @@ def _data(report: WrittenReport) -> list[tuple[str, str]]:
     parts = [f"{report.calibration_samples} samples calibrate"] if report.calibration_samples else []
     parts += [f"{tested.samples} test ({report.division})"] if tested else []
     return [("data", f"{report.data}: {', '.join(parts)}")]
+def _problem(project: Project) -> tuple[str, str]:
+    sizes = project.report.sizes
+    if project.parameters is None:
+        return "network", f"{sizes.d} inputs, {sizes.n} states, {sizes.k} outputs"
+    inputs, outputs = (", ".join(names) for names in (project.parameters.inputs, project.parameters.outputs))
+    return "problem", f"{outputs} of {inputs}; {sizes.n} rows"
+
+
+def _controller(project: Project) -> list[tuple[str, str]]:
+    """What a control loop asks for; nothing of a network."""
+    from ..synthesis import SynthOptions
+
+    if project.parameters is None:
+        return []
+    cycles, aim = project.report.cycles.predicted, SynthOptions.clock_mhz
+    rate = f"{cycles.control_rate_khz(aim):,.1f} kHz at {aim:g} MHz, the clock that synth aims at"
+    return [("control rate", f"{rate}: {cycles.latency_alone + 1} cycles from parameter to answer, whatever it is")]
 
 
 def _choice(choice: GraphDecision, graph: dict[str, int] | None) -> str:

@@ -19,7 +19,7 @@ OnOverflow = Annotated[
     str, typer.Option(metavar="error|saturate", help="What becomes of a value that no input word stands for.")
 ]
 LutWeightBits = Annotated[
-    int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 16.")
+    int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 18.")
 ]
 PlacerSeed = Annotated[int, typer.Option(metavar="N", min=0, max=2**31 - 1, help="Of the placer.")]
 #: A command that takes this reads its records from the file, too; the command line wins.

@@ -34,6 +34,7 @@ def synth_command(
     """
     from rich.console import Console
 
+    from ..hardware import latency
     from ..project import Project
     from ..synthesis import SynthOptions
 
@@ -49,7 +50,14 @@ def synth_command(
     content = json.dumps(result.to_plain(), indent=2)
     project.build.add(REPORT, content + "\n")
     project.build.add(f"report/synth/{options.part}/{options.flow}.json", content + "\n")
-    print(content) if as_json else _print_table(result)
+    if as_json:
+        print(content)
+    else:
+        _print_table(result)
+        if project.parameters is not None and result.routed is not None:
+            cycles = latency(result.schedule, project.program.iterations)
+            rate = 1000 * result.routed.fmax_mhz / cycles
+            print(f"control rate at that clock: {rate:,.1f} kHz, {cycles} cycles from parameter to answer")
 
 
 def _print_table(result: SynthReport) -> None:

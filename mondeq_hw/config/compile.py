@@ -228,14 +228,14 @@ class CompileConfig(RoundingOptions):
 
     bits: Annotated[
         MatrixBits | None,
-        option("N", "Word length of the iteration matrix, 1 to 16; a retrained network has its own."),
+        option("N", "Word length of the iteration matrix, 1 to 18; a retrained network has its own."),
     ] = None
     drive_bits: Annotated[
         MatrixBits | None,
-        option("N", "Word length of the drive matrix, 1 to 16.", unset="the larger of 6 and bits"),
+        option("N", "Word length of the drive matrix, 1 to 18.", unset="the larger of 6 and bits"),
     ] = None
     readout_bits: Annotated[
-        MatrixBits | None, option("N", "Word length of the readout matrix, 1 to 16.", unset="8")
+        MatrixBits | None, option("N", "Word length of the readout matrix, 1 to 18.", unset="8")
     ] = None
     state_bits: Annotated[
         Annotated[int, Field(ge=2, le=32)] | None, option("N", "Word length of the state, 2 to 32.", unset="12")

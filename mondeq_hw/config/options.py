@@ -26,7 +26,7 @@ from pydantic import (
     model_validator,
 )
 
-from ..base import InputError, OptionError
+from ..base import MOST_MATRIX_BITS, InputError, OptionError
 
 Record = TypeVar("Record")
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -34,7 +34,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 #: Of every record: what is not right is refused, never converted.
 STRICT = ConfigDict(extra="forbid", strict=True)
 
-MatrixBits = Annotated[int, Field(ge=1, le=16)]
+MatrixBits = Annotated[int, Field(ge=1, le=MOST_MATRIX_BITS)]
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
 PositiveInt = Annotated[int, Field(ge=1)]
 

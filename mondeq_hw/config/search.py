@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from ..base import MOST_MATRIX_BITS
 from .compile import RoundingOptions, Solver
 from .options import PositiveFloat, PositiveInt, option, word_lengths
 
-MatrixLengths: Any = word_lengths(1, 16)
+MatrixLengths: Any = word_lengths(1, MOST_MATRIX_BITS)
 StateLengths: Any = word_lengths(2, 32)
 
 

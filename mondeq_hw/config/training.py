@@ -106,9 +106,9 @@ class TrainingData(InputOptions):
 class QatOptions(NetworkOptions):
     """What ``qat`` starts from: the network, its data and the word lengths of its integers."""
 
-    bits: Annotated[MatrixBits, option("N", "Word length of the iteration matrix, 1 to 16.")]
-    drive_bits: Annotated[MatrixBits, option("N", "Word length of the drive matrix, 1 to 16.")] = 4
-    readout_bits: Annotated[MatrixBits, option("N", "Word length of the readout matrix, 1 to 16.")] = 6
+    bits: Annotated[MatrixBits, option("N", "Word length of the iteration matrix, 1 to 18.")]
+    drive_bits: Annotated[MatrixBits, option("N", "Word length of the drive matrix, 1 to 18.")] = 4
+    readout_bits: Annotated[MatrixBits, option("N", "Word length of the readout matrix, 1 to 18.")] = 6
     method: Annotated[
         Literal["straight-through", "lotion", "lotion-sampled"],
         option("NAME", "straight-through, lotion or lotion-sampled."),

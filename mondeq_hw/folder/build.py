@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..base import InputError, replacing
-from ..problem import Preprocessing, Task, find_task
+from ..problem import Parameters, Preprocessing, Task, find_task
 from ..program import SolverProgram
 from ..proof import Certificate
 from .manifest import ADDED_LATER, CERTIFICATE, PROGRAM, RESOLVED, file_digest, read_manifest
@@ -76,6 +76,16 @@ class Build:
     def preprocessing(self) -> Preprocessing:
         """How the user's values become words and the network's inputs."""
         return self._resolved(lambda plain: Preprocessing.from_plain(plain["model"]["preprocessing"]))
+
+    @cached_property
+    def parameters(self) -> Parameters | None:
+        """Names of a parametric problem; None of a network."""
+
+        def read(plain: Any) -> Parameters | None:
+            named = plain["model"]["parameters"]
+            return None if named is None else Parameters.from_plain(named, self.program.d, self.program.k)
+
+        return self._resolved(read)
 
     def _resolved(self, read: Callable[[Any], Resolved]) -> Resolved:
         file = self.folder / RESOLVED

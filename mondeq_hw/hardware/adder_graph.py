@@ -222,7 +222,7 @@ def _search(matrix: np.ndarray, low: int, high: int) -> Iterable[Any]:
     from da4ml.cmvm import solve
     from da4ml.types import QInterval
 
-    # Its columns are our rows; float32 is exact for 16-bit words.  It drops words that are always zero.
+    # Its columns are our rows; float32 is exact for 18-bit words.  It drops words that are always zero.
     kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
     return solve(kernel, qintervals=[QInterval(float(low), float(max(high, low + 1)), 1.0)] * len(kernel)).solutions
 

@@ -35,6 +35,7 @@ from .model import (
 )
 from .mpc import from_mpc
 from .onnx_file import FLOAT, INTEGER, QDQ, OnnxFile, OnnxKey, onnx_digest, onnx_properties, raw_words_metadata
+from .parameters import Parameters, box_words
 from .preprocessing import MNIST_PREPROCESSING, Preprocessing
 from .qp import from_qp
 from .reference import TOLERANCE, logits, preactivation, sequence, state_of, step_size
@@ -107,6 +108,7 @@ __all__ = [
     "OnnxFile",
     "OnnxKey",
     "Origin",
+    "Parameters",
     "Preprocessing",
     "RawInputs",
     "Recurrence",
@@ -117,6 +119,7 @@ __all__ = [
     "StoredRecurrence",
     "Task",
     "Training",
+    "box_words",
     "check_model",
     "choose_task",
     "digits",

@@ -69,6 +69,11 @@ class Checkpoint:
                 f"{model.source}: the preprocessing of a retrained network is part of its integers; leave "
                 "--input-scale, --input-mean, --input-std, --input-format and --input-range out"
             )
+        if model.parameters is not None and any(value is not None for value in given.values()):
+            raise InputError(
+                f"{model.source}: the words of a parametric problem are those of its parameters' box; leave "
+                "--input-scale, --input-mean, --input-std, --input-format and --input-range out, or change the box"
+            )
         known = self.usual if model.preprocessing is None and mnist else model.preprocessing
         preprocessing = completed(known, given)
         if preprocessing is None:

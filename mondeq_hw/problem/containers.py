@@ -20,7 +20,7 @@ from .contents import Contents, first_line, listed
 from .model import FORMAT_NAME
 from .onnx_file import OnnxFile
 
-EXPECTED = "a checkpoint (.pt, .safetensors, .npz, .mat or .onnx)"
+EXPECTED = "a checkpoint (.pt, .safetensors, .npz, .mat or .onnx) or a quadratic program (.npz, .json)"
 
 #: Longest header that the .safetensors format allows, in bytes.
 SAFETENSORS_MAX_HEADER = 100_000_000
@@ -84,8 +84,8 @@ def _read_file(file: Path) -> Contents:
         return read_torch(file)
     if head[:1] == b"\x08":  # a protobuf message whose first field is ONNX's ir_version
         return _read_onnx(file)
-    if head[:1] == b"{":
-        return _read_sharded(file)
+    if head.lstrip()[:1] == b"{":
+        return _read_json(file)
     if head.startswith(b"MATLAB 5.0"):
         return _read_matlab(file)
     for start, what in MISTAKEN.items():
@@ -155,13 +155,21 @@ def _through_torch(file: Path, keys: list[str]) -> dict[str, Any]:
         return {key: as_array(str(file), key, archive.get_tensor(key)) for key in keys}
 
 
-def _read_sharded(file: Path) -> Contents:
-    """The index of a model that is cut into several .safetensors files."""
+def _read_json(file: Path) -> Contents:
+    """Named arrays as nested lists, or the index of a model that is cut into several .safetensors files."""
     try:
-        shards = sorted(set(json.loads(file.read_text())["weight_map"].values()))
+        content = json.loads(file.read_text())
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file}: not valid JSON ({first_line(error)}); correct it") from None
+    return _read_sharded(file, content["weight_map"]) if "weight_map" in content else Contents(str(file), content)
+
+
+def _read_sharded(file: Path, weight_map: Any) -> Contents:
+    try:
+        shards = sorted(set(weight_map.values()))
         if not all(isinstance(name, str) and Path(name).name == name for name in shards):
             raise ValueError("shards outside its folder")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{file}: a JSON file, but no index of .safetensors files ({first_line(error)}); expected {EXPECTED}"
         ) from None

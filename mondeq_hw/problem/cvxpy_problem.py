@@ -6,7 +6,7 @@ leaves ``P``, ``A`` and ``F`` alone; both are looked at, not trusted, at as many
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,6 +95,8 @@ def from_cvxpy(
         outputs=canonical.shown(outputs),
         delta=penalties,
         input_bits=input_bits,
+        names=_entries(parameters),
+        output_names=_entries(outputs),
         source=source,
     )
 
@@ -164,6 +166,16 @@ def _check_arguments(
         raise InputError("the problem has integer variables; expected a continuous one")
     if isinstance(problem.objective, cvxpy.Maximize):
         raise InputError("the problem maximises; write it as a minimisation")
+
+
+def _entries(leaves: Iterable[cvxpy.Parameter | cvxpy.Variable]) -> list[str]:
+    """A name for each entry: ``x``, or ``x[0]``, .. in the order that CVXPY has them."""
+
+    def entry(leaf: cvxpy.Parameter | cvxpy.Variable, at: int) -> str:
+        place = ",".join(map(str, np.unravel_index(at, leaf.shape, order="F")))
+        return str(leaf.name()) + (f"[{place}]" if leaf.size > 1 else "")
+
+    return [entry(leaf, at) for leaf in leaves for at in range(leaf.size)]
 
 
 def _box(parameter: cvxpy.Parameter, box: tuple[Array, Array]) -> tuple[np.ndarray, np.ndarray]:

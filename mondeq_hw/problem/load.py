@@ -166,6 +166,7 @@ def own_format(model: MonDEQ, training: Training) -> tuple[dict[str, np.ndarray]
         },
         **({} if model.task is None else {"task": model.task}),
         **({} if model.carried is None else {CARRIED: pack_carried(model.carried)}),
+        **({} if model.parameters is None else {"parameters": model.parameters.to_plain()}),
         **rest,
     }
     return arrays, metadata

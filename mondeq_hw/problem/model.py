@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, canonical_digest
+from .parameters import Parameters
 from .preprocessing import Preprocessing, unknown
 from .splitting import find_splitting
 
@@ -134,6 +135,8 @@ class MonDEQ:
         Feed-through, what the outputs take from the input directly; nothing when absent.
     carried : CarriedState, optional
         Its ``m`` words are the last columns of ``U`` and ``F``, and come of the last rows of ``O``, ``F`` and ``c``.
+    parameters : Parameters, optional
+        Of a parametric problem, whose inputs are parameters in a box; None of a network that was trained on samples.
     """
 
     W: np.ndarray
@@ -149,6 +152,7 @@ class MonDEQ:
     task: str | None = None
     F: np.ndarray | None = None
     carried: CarriedState | None = None
+    parameters: Parameters | None = None
 
     def __post_init__(self) -> None:
         if self.F is not None and self.F.shape != (self.rows, self.columns):

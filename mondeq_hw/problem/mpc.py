@@ -77,10 +77,11 @@ def from_mpc(
     Phi, Gamma = prediction(A_, B_, N)
     weight = block_diag(*[Q_] * (N - 1), _terminal(terminal, A_, B_, Q_, R_))
     P = Gamma.T @ weight @ Gamma + np.kron(np.eye(N), R_)
-    gains, boxes = [Gamma.T @ weight @ Phi], [x_box]
+    gains, boxes, names = [Gamma.T @ weight @ Phi], [x_box], [f"x{i}" for i in range(n)]
     if reference is not None:
         gains.append(-Gamma.T @ weight @ np.tile(np.eye(n), (N, 1)))
         boxes.append(reference)
+        names += [f"r{i}" for i in range(n)]
     low, high = (np.concatenate([_vector("a box", box[end], n) for box in boxes]) for end in (0, 1))
     p = len(low)
     rows, lower, upper, moved = _constraints(Phi, Gamma, N, u_bounds, x_bounds, m, n, p)
@@ -94,7 +95,7 @@ def from_mpc(
     first[:, :m] = np.eye(m)
     return from_qp(
         P, np.zeros(N * m), rows, lower, upper, theta=(low, high), Q=np.hstack(gains), L=moved, U=moved, outputs=first,
-        delta=delta, input_bits=input_bits, source=source,
+        delta=delta, input_bits=input_bits, names=names, output_names=[f"u{j}" for j in range(m)], source=source,
     )  # fmt: skip
 
 

@@ -11,12 +11,15 @@ What an output takes from theta itself is the network's feed-through ``F``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..base import Clip, InputError
 from .equalities import eliminated
 from .inclusion import Inclusion, inclusion_of
 from .model import MonDEQ, monotonicity_margin
+from .parameters import Parameters
 from .preprocessing import Preprocessing
 from .quadratic_program import Array, check_positive_definite, checked, penalties
 from .scaling import well_scaled
@@ -40,6 +43,8 @@ def from_qp(
     outputs: Array | None = None,
     delta: float | Array | None = None,
     input_bits: int = PARAMETER_BITS,
+    names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
     source: str = "qp",
 ) -> MonDEQ:
     """The equilibrium network whose output is the solution of a parametric quadratic program.
@@ -65,6 +70,8 @@ def from_qp(
         stands for a hard row.  Hard rows must be linearly independent.
     input_bits : int
         Word length of a parameter on its box.
+    names, output_names : sequence of str, optional
+        Of the parameters and the outputs, for reports; ``theta0``, .. and ``y0``, .. when absent.
     source : str
         Name, for reports.
 
@@ -79,15 +86,18 @@ def from_qp(
         A shape, a value, an empty constraint or rows that no form can hold; says which and why.
     """
     problem = checked(P, q, A, l, u, theta, Q, L, U, outputs)
+    parameters = Parameters.named(names, len(problem.box[0]), output_names, len(problem.S))
     weights = penalties(delta, len(problem.A))
     problem = eliminated(problem, weights)
     if len(problem.P):
         check_positive_definite("P", problem.P, "no unique solution: add a small multiple of the identity")
     inclusion = inclusion_of(problem, weights[problem.source])
-    return network(well_scaled(inclusion, len(problem.P)), problem.box, input_bits, source)
+    return network(well_scaled(inclusion, len(problem.P)), problem.box, parameters, input_bits, source)
 
 
-def network(inclusion: Inclusion, box: tuple[np.ndarray, np.ndarray], input_bits: int, source: str) -> MonDEQ:
+def network(
+    inclusion: Inclusion, box: tuple[np.ndarray, np.ndarray], parameters: Parameters, input_bits: int, source: str
+) -> MonDEQ:
     """A monotone inclusion as an equilibrium network, its parameters as words on their box."""
     low, high = box
     if not 1 <= input_bits <= 16:
@@ -105,4 +115,5 @@ def network(inclusion: Inclusion, box: tuple[np.ndarray, np.ndarray], input_bits
         clip=Clip.of(inclusion.kinds),
         task=VALUES.name,
         F=inclusion.F if inclusion.F.any() else None,
+        parameters=parameters,
     )

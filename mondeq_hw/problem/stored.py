@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Clip, DenseOperator, FixedPointFormat, InputError, Overflow
+from ..base import MOST_MATRIX_BITS, Clip, DenseOperator, FixedPointFormat, InputError, Overflow
 from .model import CarriedState, StoredRecurrence
 from .splitting import find_splitting
 
@@ -26,16 +26,13 @@ MATRICES = ("matrix", "drive", "readout")
 FEEDTHROUGH = "feedthrough"
 BIASES = ("drive_bias", "readout_bias")
 
-_MATRIX_TYPES = (np.int8, np.int16)
-
 
 def pack(stored: StoredRecurrence) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Arrays, in the smallest integer type that holds them, and plain metadata."""
     arrays: dict[str, np.ndarray] = {}
     matrices = _matrices(stored)
     for name, matrix in matrices.items():
-        kind = _MATRIX_TYPES[matrix.word_length > 8]
-        arrays[f"{KEY}.{name}"] = matrix.integers.astype(kind)
+        arrays[f"{KEY}.{name}"] = matrix.matrix(matrix.numpy_type)
         arrays[f"{KEY}.{name}_shifts"] = matrix.shifts.astype(np.int8)
     for name in BIASES:
         arrays[f"{KEY}.{name}"] = np.array(getattr(stored, name), dtype=np.float64)
@@ -178,10 +175,11 @@ def _check(stored: StoredRecurrence, where: str) -> None:
                 f"{where}: retrained {name} has shape {matrix.integers.shape} and {matrix.shifts.shape} scales; "
                 f"expected {shapes[name]} and one scale a row"
             )
-        if not 1 <= matrix.word_length <= 16 or np.abs(matrix.integers).max(initial=0) > top:
+        if not 1 <= matrix.word_length <= MOST_MATRIX_BITS or np.abs(matrix.integers).max(initial=0) > top:
             raise InputError(
                 f"{where}: retrained {name} has levels up to {np.abs(matrix.integers).max(initial=0)} at "
-                f"{matrix.word_length} bits; expected at most {top} and 1 to 16 bits. Save the model again"
+                f"{matrix.word_length} bits; expected at most {top} and 1 to {MOST_MATRIX_BITS} bits. Save the "
+                "model again"
             )
         if matrix.word_length == 1 and not matrix.integers.all():
             raise InputError(

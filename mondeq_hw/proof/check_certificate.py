@@ -450,7 +450,7 @@ class Program:
 
 def _levels(plain: Plain, name: str, rows: int, columns: int) -> tuple[Matrix, Vector]:
     """A stored matrix of symmetric words, and the shift of each row."""
-    top = max(1, (1 << (whole(plain[f"{name}_word_length"], 1, 16) - 1)) - 1)
+    top = max(1, (1 << (whole(plain[f"{name}_word_length"], 1, 18) - 1)) - 1)
     shifts = vector(plain[f"{name}_shifts"], rows, -MOST_BITS, MOST_BITS)
     return matrix(plain[name], rows, columns, -top, top), shifts
 

@@ -279,6 +279,7 @@ def _speed(clock_mhz: float, cycles: PredictedCycles) -> Speed:
         samples_per_second=clock_mhz * 1e6 / cycles.per_sample,
         latency_alone_us=cycles.latency_alone / clock_mhz,
         samples_per_second_all_iterations=clock_mhz * 1e6 / cycles.per_sample_all_iterations,
+        control_rate_khz=cycles.control_rate_khz(clock_mhz),
     )
 
 

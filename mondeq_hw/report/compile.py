@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..config import CompileConfig
 from ..folder import RESOLVED, Build
 from ..hardware import GraphDecision, Schedule
-from ..problem import Checkpoint, Comparison
+from ..problem import Checkpoint, Comparison, MonDEQ
 from ..program import SolverProgram
 from ..rounding import Lowered
 from ..steps import Data
@@ -83,8 +85,18 @@ def model_facts(checkpoint: Checkpoint) -> dict[str, Any]:
         "digest": model.digest(),
         "monotonicity_margin": model.monotonicity_margin,
         "preprocessing": model.input_map.to_plain(),
+        "parameters": _parameters(model),
         "training": asdict(checkpoint.training),
     }
+
+
+def _parameters(model: MonDEQ) -> dict[str, Any] | None:
+    """Names, and the words at both ends of the box."""
+    if model.parameters is None:
+        return None
+    words = model.input_map.words
+    low, high = (words.values(np.full(model.d, end)).tolist() for end in words.ends)
+    return {**model.parameters.to_plain(), "words": list(words.ends), "low": low, "high": high}
 
 
 def _write_json(file: Path, content: dict[str, Any]) -> None:

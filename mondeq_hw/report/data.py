@@ -37,6 +37,7 @@ def stored_model(build: Build, report: Report) -> MonDEQ:
         monotonicity_margin=facts["monotonicity_margin"],
         preprocessing=Preprocessing.from_plain(facts["preprocessing"]).of_raw(),
         source=facts["source"],
+        parameters=build.parameters,
     )
 
 

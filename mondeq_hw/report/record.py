@@ -90,6 +90,10 @@ class PredictedCycles:
     latency_alone: int
     per_sample_all_iterations: float
 
+    def control_rate_khz(self, clock_mhz: float) -> float:
+        """Of samples that each begin when the answer to the one before is out, all iterations."""
+        return 1000 * clock_mhz / (self.latency_alone + 1)
+
 
 @dataclass(frozen=True)
 class SimulatedCycles:
@@ -136,13 +140,25 @@ class Verification:
 
 @dataclass(frozen=True)
 class Speed:
-    """Latency and throughput at the achieved clock, by the predicted cycles."""
+    """Latency and throughput at the achieved clock, by the predicted cycles.
+
+    Parameters
+    ----------
+    clock_mhz : float
+    latency_us, samples_per_second : float
+        On the folder's samples.
+    latency_alone_us, samples_per_second_all_iterations : float
+        Whatever the input.
+    control_rate_khz : float
+        Of a control loop, whatever the input: a sample begins when the answer to the one before is out.
+    """
 
     clock_mhz: float
     latency_us: float
     samples_per_second: float
     latency_alone_us: float
     samples_per_second_all_iterations: float
+    control_rate_khz: float
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class LoweringOptions:
     Parameters
     ----------
     bits : int
-        Word length of the iteration matrix, 1 to 16.
+        Word length of the iteration matrix, 1 to 18.
     solver : {"peaceman_rachford", "forward_backward"}
     rounding : {"auto", "nearest", "spectral", "calibrated"}
         ``auto``: calibrated with calibration samples, otherwise nearest and,
@@ -164,7 +164,9 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
         words, samples = inputs, None if samples is None else inputs
     else:
         words = _range_words(model) if samples is None else samples[:RANGE_SAMPLES]
-    if samples is not None and options.rounding in (AUTO, CALIBRATED):
+    # Calibrated rounding refits the readout, which would cost a parametric problem its exact bounds.
+    calibrating = options.rounding == CALIBRATED or (options.rounding == AUTO and model.parameters is None)
+    if samples is not None and calibrating:
         quantized, rounding = _round_with_samples(model, options, input_format, samples), CALIBRATED
     else:
         quantized, rounding = _round_without_samples(model, options)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..base import InputError, filled, tool_template
+from ..base import MOST_MATRIX_BITS, InputError, filled, tool_template
 from ..hardware import (
     ECP5,
     LUT_WEIGHT_BITS,
@@ -46,8 +46,8 @@ MOST_SEEDS = 100
 
 def check_lut_weight_bits(bits: int) -> None:
     """Raise :class:`InputError` where no weight could have as many bits."""
-    if not 2 <= bits <= 16:
-        raise InputError(f"lut_weight_bits is {bits!r}; expected 2 (all in DSPs) to 16 (none)")
+    if not 2 <= bits <= MOST_MATRIX_BITS:
+        raise InputError(f"lut_weight_bits is {bits!r}; expected 2 (all in DSPs) to {MOST_MATRIX_BITS} (none)")
 
 
 @dataclass(frozen=True)

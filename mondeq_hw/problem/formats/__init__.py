@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..checkpoint import Checkpoint
 from ..source import Asked, Source
 from ..spelling import Spelled
-from . import convolution, implicit, lben, li_2026, nemon, own, ren, winston_kolter
+from . import convolution, implicit, lben, li_2026, nemon, own, quadratic_program, ren, winston_kolter
 from .own import resembles
 
 __all__ = ["FORMATS", "OWN", "Format", "find_format", "resembles"]
@@ -41,6 +41,7 @@ class Format:
 
 OWN = Format("W (or A, B, m), U, b, O, c", own.recognises, own.read)
 FORMATS = (
+    Format("a quadratic program (P, q, theta)", quadratic_program.recognises, quadratic_program.read),
     Format("Winston & Kolter, convolutional", convolution.recognises, convolution.read),
     Format("LBEN with a Lipschitz bound", lben.recognises_bounded, lben.read_bounded, True),
     Format("LBEN (mon.linear_module.{psi,V,S,U})", lben.recognises, lben.read),

@@ -16,6 +16,7 @@ from ...base import InputError
 from ..checkpoint import Checkpoint, Training
 from ..input_words import read_format, read_range
 from ..model import FORMAT_VERSION, monotonicity_margin
+from ..parameters import Parameters
 from ..preprocessing import Preprocessing, completed
 from ..reformulate import network_of
 from ..source import Asked, Source, parametrised
@@ -66,7 +67,8 @@ def read(source: Source, asked: Asked) -> Checkpoint:
     model = source.model(W, injection, (O, c), margin, _preprocessing(source, inputs))
     clip = unpack_clip(source.metadata, len(W), source.where) or model.clip
     F = source.array(source.first(*NAMES["F"]), (model.rows, model.columns)) if _has(source.spelled, "F") else None
-    return Checkpoint(replace(model, clip=clip, task=_task(source), F=F, carried=carried), _training(source))
+    model = replace(model, clip=clip, task=_task(source), F=F, carried=carried)
+    return Checkpoint(replace(model, parameters=_parameters(source, model.d, model.k)), _training(source))
 
 
 def _has(given: Spelled, key: str) -> bool:
@@ -154,6 +156,14 @@ def _task(source: Source) -> str | None:
     if name not in TASKS:
         raise InputError(f"{source.where}: task is {name!r}; expected {' or '.join(TASKS)}. Correct it")
     return name
+
+
+def _parameters(source: Source, d: int, k: int) -> Parameters | None:
+    stored = source.metadata.get("parameters")
+    try:
+        return None if stored is None else Parameters.from_plain(stored, d, k)
+    except InputError as error:
+        raise InputError(f"{source.where}: metadata {error}") from None
 
 
 def _training(source: Source) -> Training:
