@@ -77,7 +77,8 @@ def test_bad_loops_are_named(controller: MonDEQ, project: Project) -> None:
     for changes, message in (
         ({"steps": 0}, "steps is 0"),
         ({"disturbances": np.zeros((2, 2))}, "disturbances have shape"),
-        ({"parameter": lambda state, step: np.zeros(3)}, "the parameter has shape"),
+        ({"parameter": lambda state, step: np.zeros(3)}, r"has shape \(3,\); expected \(2,\), finite"),
+        ({"parameter": lambda state, step: np.array([0.0, np.nan])}, r"the parameter \[ 0. nan\]"),
         ({"plant": lambda x, u: x * np.inf + 1}, "not finite after step 0"),
     ):
         with pytest.raises(InputError, match=message):

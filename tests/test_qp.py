@@ -137,6 +137,18 @@ def test_bad_problems_are_named() -> None:
         ({"P": np.eye(3)}, r"P has shape \(3, 3\); expected \(2, 2\)"),
         ({"q": [np.nan, 0.0]}, "q holds NaN"),
         ({"theta": ([0.0], [np.inf])}, "theta's upper end holds NaN or infinity"),
+        ({"theta": ([0.0], [1.0], [2.0])}, "theta is no pair; expected its lower and its upper end"),
+        ({"theta": ([], [])}, "2 variables and 0 parameters; expected at least one of each"),
+        ({"P": 1j * np.eye(2)}, "P is no array of numbers; expected real numbers in 2 dimensions"),
+        ({"l": [0.0]}, r"l has shape \(1,\); expected \(0,\)"),
+        ({"A": np.eye(2), "l": [np.nan, 0.0], "u": [1.0, 1.0]}, "l holds NaN"),
+        ({"A": np.eye(2), "l": [np.inf, 0.0], "u": [np.inf, 1.0]}, "row 0 of the constraints has a lower bound of"),
+        ({"A": [[1.0, 1.0]], "u": [1.0], "delta": "soft"}, "delta is no array of numbers"),
+        ({"A": [[1.0, 1.0]], "u": [1.0], "delta": np.inf}, "delta has an entry that is no penalty"),
+        ({"A": [[1.0, 1.0]], "u": [1.0], "delta": 1e-20}, "delta has an entry that is no penalty"),
+        ({"outputs": np.zeros((0, 2))}, r"outputs has shape \(0, 2\); expected \(1, 2\)"),
+        ({"names": "theta"}, "names is 'theta'; expected a list of different texts"),
+        ({"names": ["a", "b"]}, "names has 2 entries; expected 1"),
         ({"theta": ([1.0], [0.0])}, r"theta\[0\] goes from 1 to 0"),
         ({"Q": np.ones((3, 1))}, r"Q has shape \(3, 1\); expected \(2, 1\)"),
         ({"A": np.eye(2), "l": [1.0, 0.0], "u": [0.0, 0.0]}, "row 0 of the constraints is empty"),
@@ -144,12 +156,19 @@ def test_bad_problems_are_named() -> None:
             {"A": [[1.0, 1.0]], "l": [0.0], "u": [1.0], "L": [[2.0]], "U": [[0.0]], "delta": 0.1},
             "row 0 of the constraints is empty for some theta",
         ),
-        ({"A": [[1.0, 0.0], [1.0, 0.0]], "l": [0.0, 2.0], "u": [1.0, 3.0]}, "the bounds of variable 0 are empty"),
+        (
+            {"A": [[1.0, 0.0], [1.0, 0.0]], "l": [0.0, 2.0], "u": [1.0, 3.0]},
+            r"row 1 of A, .* leave it the empty interval from 2 to 1",
+        ),
         ({"A": [[0.0, 0.0]], "l": [0.0], "u": [1.0]}, "row 0 of A is zero"),
-        ({"A": [[1.0, 1.0]], "u": [1.0], "delta": -1.0}, "delta has an entry that is negative"),
+        (
+            {"A": [[1.0, 1.0]], "u": [1.0], "delta": -1.0},
+            "delta has an entry that is no penalty; expected 1e-09 to 1e.09, or 0 for a hard row",
+        ),
         ({"A": [[1.0, 1.0]], "u": [1.0], "delta": [1.0, 1.0]}, "delta has shape"),
         ({"outputs": [[1.0]]}, r"outputs has shape \(1, 1\); expected \(1, 2\)"),
-        ({"input_bits": 17}, "input_bits is 17; expected 1 to 16"),
+        ({"input_bits": 17}, "input_bits is 17; expected a whole number from 1 to 16"),
+        ({"input_bits": "8"}, "input_bits is '8'; expected a whole number from 1 to 16"),
     ]
     for change, message in cases:
         with pytest.raises(InputError, match=message):
@@ -255,17 +274,38 @@ def test_bad_mpc_is_named() -> None:
     good |= {"x_box": (-1.0, 1.0), "u_bounds": (-1.0, 1.0)}
     cases: list[tuple[Plain, str]] = [
         ({"N": 0}, "horizon N is 0"),
+        ({"N": True}, "horizon N is True"),
+        ({"N": 400, "A": 2.0 * A, "terminal": np.eye(4)}, "a state grows by 1e.12 or more within the horizon N = 400"),
+        ({"A": np.nan * A}, "A holds NaN"),
+        ({"Q": -np.eye(4)}, "Q has the eigenvalue -1; expected a positive semidefinite matrix"),
+        ({"Q": np.diag(np.ones(3), 1)}, r"Q is not symmetric; give \(Q \+ Q'\) / 2"),
+        ({"x_box": 1.0}, "x_box is no pair"),
+        ({"x_box": (1.0, -1.0)}, r"x_box\[0\] goes from 1 to -1"),
+        ({"x_box": (np.zeros(3), 1.0)}, r"x_box's lower end has shape \(3,\); expected 4 numbers, or one for all"),
+        ({"u_bounds": (np.nan, 1.0)}, "u_bounds's lower end holds NaN"),
+        ({"x_bounds": (-1.0, 1.0), "soft": 0.0}, "soft has the entry 0; expected positive penalties"),
+        ({"x_bounds": (-1.0, 1.0), "soft": [0.1, 0.1]}, r"soft has shape \(2,\); expected 12 numbers, or one for all"),
+        ({"reference": (0.0, np.inf)}, "reference's upper end holds NaN or infinity"),
         ({"Q": np.eye(3)}, r"Q has shape \(3, 3\); expected \(4, 4\)"),
         ({"R": np.zeros((1, 1))}, "R is singular"),
         ({"x_bounds": (-1.0, 1.0)}, "x_bounds got no penalty"),
         ({"terminal": "mpc"}, "terminal is 'mpc'"),
-        ({"x_box": (-np.inf, 1.0)}, "a box has an end"),
-        ({"u_bounds": (1.0, -1.0)}, "empty"),
+        ({"x_box": (-np.inf, 1.0)}, "x_box's lower end holds NaN or infinity"),
+        ({"u_bounds": (1.0, -1.0)}, r"u_bounds\[0\] goes from 1 to -1; expected an ascending interval"),
         ({"A": np.diag([2.0, 0, 0, 0]), "B": np.array([[0.0], [1], [1], [1]])}, "Riccati"),
     ]
     for change, message in cases:
         with pytest.raises(InputError, match=message):
             from_mpc(**{**good, **change})
+
+
+def test_soft_bounds_of_states_that_no_input_moves_are_left_out() -> None:
+    """Of a chain of two states: the first prediction of the last one is settled before any input acts."""
+    A, B = np.array([[0.5, 0.0], [1.0, 0.2]]), np.array([[1.0], [0.0]])
+    model = from_mpc(
+        A, B, np.eye(2), np.eye(1), 3, x_box=(-1.0, 1.0), u_bounds=(-1.0, 1.0), x_bounds=(-1.0, 1.0), soft=0.1
+    )
+    assert model.n == 3 + 5
 
 
 # -- other front doors --------------------------------------------------------------

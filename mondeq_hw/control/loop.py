@@ -145,8 +145,8 @@ def simulate(
     states, parameters, words, controls = [state], [], [], []
     for step in range(steps):
         theta = np.asarray(parameter(state, step), dtype=np.float64)
-        if theta.shape != (program.d,):
-            raise InputError(f"the parameter has shape {theta.shape}; expected ({program.d},)")
+        if theta.shape != (program.d,) or not np.isfinite(theta).all():
+            raise InputError(f"the parameter {theta} has shape {theta.shape}; expected ({program.d},), finite")
         raw = inputs.raw(theta[None], SATURATE).raw
         control = golden.predict(raw)[0]
         state = np.asarray(plant(state, control), dtype=np.float64)

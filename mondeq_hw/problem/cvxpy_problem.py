@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base import InputError, MissingToolError
+from .arrays import Array, dense
 from .model import MonDEQ
 from .qp import PARAMETER_BITS, from_qp
-from .quadratic_program import Array, dense
 
 if TYPE_CHECKING:
     import cvxpy

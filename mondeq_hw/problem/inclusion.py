@@ -130,7 +130,10 @@ def _variable_bounds(problem: QuadraticProgram, single: np.ndarray) -> tuple[np.
         ends = sorted((problem.l.offset[i] / problem.A[i, j], problem.u.offset[i] / problem.A[i, j]))
         lower[j], upper[j] = max(lower[j], ends[0]), min(upper[j], ends[1])
         if lower[j] > upper[j]:
-            raise InputError(f"the bounds of variable {j} are empty: {lower[j]:g} to {upper[j]:g} (row {i} of A)")
+            raise InputError(
+                f"row {problem.source[i]} of A, and others that bound the same variable alone, leave it the empty "
+                f"interval from {lower[j]:g} to {upper[j]:g}; widen them"
+            )
     return lower, upper
 
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from ..base import InputError
+from .arrays import Array, interval, matrix, require_shape, vector
 from .model import MonDEQ
 from .qp import PARAMETER_BITS, from_qp
-from .quadratic_program import Array, check_positive_definite
+from .quadratic_program import SYMMETRY, check_positive_definite
 
 LQR = "lqr"
+#: Of a state within the horizon; beyond, the condensed problem's numbers mean nothing.
+LARGEST_GROWTH = 1e12
 
 
 def from_mpc(
@@ -49,7 +52,7 @@ def from_mpc(
     u_bounds : pair of arrays (m,)
         Hard: they become clips.
     x_bounds : pair of arrays (n,), optional
-        Of the predicted states; soft with penalty ``soft``; infinite where there is none.
+        Of the predicted states that inputs move; soft with penalty ``soft``; infinite where there is none.
     soft : float or array, optional
         ``delta`` of :func:`~mondeq_hw.problem.qp.from_qp`, for each bounded state of each sample, or one for all.
     terminal : "lqr" or array (n, n)
@@ -64,38 +67,38 @@ def from_mpc(
     InputError
         A shape or a value; or soft bounds without a penalty.
     """
-    A_, B_, Q_, R_ = (_matrix(name, value) for name, value in (("A", A), ("B", B), ("Q", Q), ("R", R)))
+    A_, B_, Q_, R_ = (matrix(name, value) for name, value in (("A", A), ("B", B), ("Q", Q), ("R", R)))
     n, m = B_.shape
-    for name, matrix, shape in (("A", A_, (n, n)), ("Q", Q_, (n, n)), ("R", R_, (m, m))):
-        if matrix.shape != shape:
-            raise InputError(f"{name} has shape {matrix.shape}; expected {shape}, for {n} states and {m} inputs")
+    for name, given, shape in (("A", A_, (n, n)), ("Q", Q_, (n, n)), ("R", R_, (m, m))):
+        require_shape(name, given, shape, f", for {n} states and {m} inputs")
+    _require_symmetric("Q", Q_)
+    if (smallest := np.linalg.eigvalsh(Q_)[0]) < -SYMMETRY * np.abs(Q_).max():
+        raise InputError(f"Q has the eigenvalue {smallest:.3g}; expected a positive semidefinite matrix")
     check_positive_definite("R", R_, "every input needs a cost")
-    if not isinstance(N, int) or N < 1:
+    if type(N) is not int or N < 1:
         raise InputError(f"the horizon N is {N!r}; expected a whole number of samples, at least 1")
     from scipy.linalg import block_diag  # slow to import, and the command line starts with this wing
 
     Phi, Gamma = prediction(A_, B_, N)
     weight = block_diag(*[Q_] * (N - 1), _terminal(terminal, A_, B_, Q_, R_))
-    P = Gamma.T @ weight @ Gamma + np.kron(np.eye(N), R_)
-    gains, boxes, names = [Gamma.T @ weight @ Phi], [x_box], [f"x{i}" for i in range(n)]
+    gains, boxes, names = [Gamma.T @ weight @ Phi], [interval("x_box", x_box, n)], [f"x{i}" for i in range(n)]
     if reference is not None:
         gains.append(-Gamma.T @ weight @ np.tile(np.eye(n), (N, 1)))
-        boxes.append(reference)
+        boxes.append(interval("reference", reference, n))
         names += [f"r{i}" for i in range(n)]
-    low, high = (np.concatenate([_vector("a box", box[end], n) for box in boxes]) for end in (0, 1))
-    p = len(low)
-    rows, lower, upper, moved = _constraints(Phi, Gamma, N, u_bounds, x_bounds, m, n, p)
-    delta = None
-    if len(rows) > N * m:
-        if soft is None:
-            raise InputError("x_bounds got no penalty; give soft=..., for example 0.1, which adds slack^2 / (2 soft)")
-        penalty = np.broadcast_to(np.asarray(soft, dtype=np.float64), (len(rows) - N * m,))
-        delta = np.concatenate([np.zeros(N * m), penalty])
-    first = np.zeros((m, N * m))
-    first[:, :m] = np.eye(m)
+    low, high = (np.concatenate([box[end] for box in boxes]) for end in (0, 1))
+    inputs, p = N * m, len(low)
+    rows, delta, moved = np.eye(inputs), np.zeros(inputs), np.zeros((inputs, p))
+    lower, upper = (np.tile(end, N) for end in interval("u_bounds", u_bounds, m, finite=False))
+    if x_bounds is not None:
+        soft_rows = _soft_rows(Phi, Gamma, interval("x_bounds", x_bounds, n, finite=False), soft)
+        rows, lower, upper = (np.concatenate(both) for both in zip((rows, lower, upper), soft_rows[:3], strict=True))
+        moved = np.vstack([moved, np.pad(soft_rows[3], ((0, 0), (0, p - n)))])
+        delta = np.concatenate([delta, soft_rows[4]])
     return from_qp(
-        P, np.zeros(N * m), rows, lower, upper, theta=(low, high), Q=np.hstack(gains), L=moved, U=moved, outputs=first,
-        delta=delta, input_bits=input_bits, names=names, output_names=[f"u{j}" for j in range(m)], source=source,
+        Gamma.T @ weight @ Gamma + np.kron(np.eye(N), R_), np.zeros(inputs), rows, lower, upper, theta=(low, high),
+        Q=np.hstack(gains), L=moved, U=moved, outputs=rows[:m], delta=delta, input_bits=input_bits, names=names,
+        output_names=[f"u{j}" for j in range(m)], source=source,
     )  # fmt: skip
 
 
@@ -105,6 +108,8 @@ def prediction(A: np.ndarray, B: np.ndarray, N: int) -> tuple[np.ndarray, np.nda
     powers = [np.eye(n)]
     for _ in range(N):
         powers.append(A @ powers[-1])
+        if not np.abs(powers[-1]).max() < LARGEST_GROWTH:
+            raise InputError(f"a state grows by {LARGEST_GROWTH:g} or more within the horizon N = {N}; shorten it")
     Gamma = np.zeros((N * n, N * m))
     for i in range(N):
         for j in range(i + 1):
@@ -112,34 +117,32 @@ def prediction(A: np.ndarray, B: np.ndarray, N: int) -> tuple[np.ndarray, np.nda
     return np.vstack(powers[1:]), Gamma
 
 
-def _constraints(
-    Phi: np.ndarray,
-    Gamma: np.ndarray,
-    N: int,
-    u_bounds: tuple[Array, Array],
-    x_bounds: tuple[Array, Array] | None,
-    m: int,
-    n: int,
-    p: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, bounds, and what the parameter adds to both bounds: inputs first, then every bounded predicted state."""
-    ends = [np.tile(_vector("u_bounds", end, m, finite=False), N) for end in u_bounds]
-    rows, moved = np.eye(N * m), np.zeros((N * m, p))
-    if x_bounds is None:
-        return rows, ends[0], ends[1], moved
-    limits = [np.tile(_vector("x_bounds", end, n, finite=False), N) for end in x_bounds]
-    bounded = np.flatnonzero(np.isfinite(limits[0]) | np.isfinite(limits[1]))
-    shift = np.zeros((len(bounded), p))
-    shift[:, :n] = -Phi[bounded]
-    lower, upper = (np.concatenate([end, limit[bounded]]) for end, limit in zip(ends, limits, strict=True))
-    return np.vstack([rows, Gamma[bounded]]), lower, upper, np.vstack([moved, shift])
+def _soft_rows(
+    Phi: np.ndarray, Gamma: np.ndarray, x_bounds: tuple[np.ndarray, np.ndarray], soft: float | Array | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, bounds, what the measured state adds to both, and penalties: of predicted states with a bound."""
+    if soft is None:
+        raise InputError("x_bounds got no penalty; give soft=..., for example 0.1, which adds slack^2 / (2 soft)")
+    lower, upper = (np.tile(end, len(Phi) // len(end)) for end in x_bounds)
+    bounded = np.flatnonzero(np.isfinite(lower) | np.isfinite(upper))
+    penalty = vector("soft", soft, len(bounded))
+    if not (penalty > 0).all():
+        raise InputError(f"soft has the entry {penalty.min():g}; expected positive penalties")
+    moving = Gamma[bounded].any(axis=1)  # a state that no input moves has no say
+    bounded = bounded[moving]
+    return Gamma[bounded], lower[bounded], upper[bounded], -Phi[bounded], penalty[moving]
+
+
+def _require_symmetric(name: str, weight: np.ndarray) -> None:
+    if np.abs(weight - weight.T).max() > SYMMETRY * np.abs(weight).max():
+        raise InputError(f"{name} is not symmetric; give ({name} + {name}') / 2")
 
 
 def _terminal(terminal: str | Array, A: np.ndarray, B: np.ndarray, Q: np.ndarray, R: np.ndarray) -> np.ndarray:
     if not isinstance(terminal, str):
-        weight = _matrix("terminal", terminal)
-        if weight.shape != Q.shape:
-            raise InputError(f"terminal has shape {weight.shape}; expected {Q.shape}")
+        weight = matrix("terminal", terminal)
+        require_shape("terminal", weight, Q.shape)
+        _require_symmetric("terminal", weight)
         return weight
     if terminal != LQR:
         raise InputError(f"terminal is {terminal!r}; expected {LQR!r} or a matrix")
@@ -151,23 +154,3 @@ def _terminal(terminal: str | Array, A: np.ndarray, B: np.ndarray, Q: np.ndarray
         raise InputError(
             f"the Riccati equation has no solution ({error}); expected a stabilisable (A, B), or give terminal=MATRIX"
         ) from None
-
-
-def _matrix(name: str, values: Array) -> np.ndarray:
-    try:
-        matrix = np.atleast_2d(np.asarray(values, dtype=np.float64))
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is no matrix of numbers") from None
-    if matrix.ndim != 2 or not np.isfinite(matrix).all():
-        raise InputError(f"{name} has shape {matrix.shape}; expected a matrix of finite numbers")
-    return matrix
-
-
-def _vector(name: str, values: Array, length: int, finite: bool = True) -> np.ndarray:
-    try:
-        vector = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is no vector of numbers") from None
-    if vector.shape not in ((), (length,)) or np.isnan(vector).any() or (finite and not np.isfinite(vector).all()):
-        raise InputError(f"{name} has an end of shape {vector.shape}; expected {length} numbers, or one for all")
-    return np.broadcast_to(vector, (length,)).copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,9 +64,9 @@ def box_words(ends: tuple[int, int], d: int, samples: int, seed: int) -> np.ndar
 def _names(key: str, given: Sequence[str] | None, usual: str, count: int) -> tuple[str, ...]:
     if given is None:
         return tuple(f"{usual}{index}" for index in range(count))
-    names = tuple(given)
-    if not all(isinstance(name, str) and name for name in names) or len(set(names)) != len(names):
-        raise InputError(f"{key} is {list(given)!r}; expected different texts")
+    names = () if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
+    if not names or not all(isinstance(name, str) and name for name in names) or len(set(names)) != len(names):
+        raise InputError(f"{key} is {given!r}; expected a list of different texts")
     if len(names) != count:
         raise InputError(f"{key} has {len(names)} entries; expected {count}")
     return names

@@ -16,12 +16,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..base import Clip, InputError
+from .arrays import Array
 from .equalities import eliminated
 from .inclusion import Inclusion, inclusion_of
 from .model import MonDEQ, monotonicity_margin
 from .parameters import Parameters
 from .preprocessing import Preprocessing
-from .quadratic_program import Array, check_positive_definite, checked, penalties
+from .quadratic_program import check_positive_definite, checked, penalties
 from .scaling import well_scaled
 from .task import VALUES
 
@@ -86,6 +87,8 @@ def from_qp(
         A shape, a value, an empty constraint or rows that no form can hold; says which and why.
     """
     problem = checked(P, q, A, l, u, theta, Q, L, U, outputs)
+    if type(input_bits) is not int or not 1 <= input_bits <= 16:
+        raise InputError(f"input_bits is {input_bits!r}; expected a whole number from 1 to 16")
     parameters = Parameters.named(names, len(problem.box[0]), output_names, len(problem.S))
     weights = penalties(delta, len(problem.A))
     problem = eliminated(problem, weights)
@@ -100,8 +103,6 @@ def network(
 ) -> MonDEQ:
     """A monotone inclusion as an equilibrium network, its parameters as words on their box."""
     low, high = box
-    if not 1 <= input_bits <= 16:
-        raise InputError(f"{source}: input_bits is {input_bits}; expected 1 to 16")
     W = np.eye(len(inclusion.M)) - inclusion.M
     return MonDEQ(
         W=W,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..base import InputError
+from .arrays import Array, numbers, pair, require_ascending, require_shape
 
 #: Smallest eigenvalue of a matrix that is to be positive definite, relative to its largest.
 LEAST_EIGENVALUE = 1e-9
+#: Penalties that mean something beside numbers of the size of one.
+PENALTIES = (1e-9, 1e9)
 #: Largest asymmetry that counts as rounding, relative to the largest entry.
 SYMMETRY = 1e-9
-
-Array = np.ndarray | Sequence[float] | Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -97,30 +96,31 @@ def checked(
     U: Array | None,
     outputs: Array | None,
 ) -> QuadraticProgram:
-    P_, q_ = _array("P", P, 2), _array("q", q, 1)
+    P_, q_ = numbers("P", P, 2), numbers("q", q, 1)
     n = len(q_)
-    _shape("P", P_, (n, n))
-    low, high = (_array(f"theta's {name} end", end, 1) for name, end in zip(("lower", "upper"), theta, strict=True))
+    require_shape("P", P_, (n, n))
+    ends = pair("theta", theta)
+    low, high = (numbers(f"theta's {name} end", end, 1) for name, end in zip(("lower", "upper"), ends, strict=True))
     p = len(low)
-    _shape("theta's upper end", high, (p,))
-    if not (low <= high).all():
-        bad = int(np.argmax(low > high))
-        raise InputError(f"theta[{bad}] goes from {low[bad]:g} to {high[bad]:g}; expected an ascending interval")
-    A_ = np.zeros((0, n)) if A is None else _array("A", A, 2)
+    require_shape("theta's upper end", high, (p,))
+    if not n or not p:
+        raise InputError(f"there are {n} variables and {p} parameters; expected at least one of each")
+    require_ascending("theta", low, high)
+    A_ = np.zeros((0, n)) if A is None else numbers("A", A, 2)
     m = len(A_)
-    _shape("A", A_, (m, n))
-    lower = np.full(m, -np.inf) if l is None else _array("l", l, 1, finite=False)
-    upper = np.full(m, np.inf) if u is None else _array("u", u, 1, finite=False)
-    _shape("l", lower, (m,))
-    _shape("u", upper, (m,))
+    require_shape("A", A_, (m, n))
+    lower = np.full(m, -np.inf) if l is None else numbers("l", l, 1, finite=False)
+    upper = np.full(m, np.inf) if u is None else numbers("u", u, 1, finite=False)
+    require_shape("l", lower, (m,))
+    require_shape("u", upper, (m,))
     gains = {
-        name: np.zeros((rows, p)) if given is None else _array(name, given, 2)
+        name: np.zeros((rows, p)) if given is None else numbers(name, given, 2)
         for name, given, rows in (("Q", Q, n), ("L", L, m), ("U", U, m))
     }
     for name, rows in (("Q", n), ("L", m), ("U", m)):
-        _shape(name, gains[name], (rows, p))
-    S = np.eye(n) if outputs is None else _array("outputs", outputs, 2)
-    _shape("outputs", S, (len(S), n))
+        require_shape(name, gains[name], (rows, p))
+    S = np.eye(n) if outputs is None else numbers("outputs", outputs, 2)
+    require_shape("outputs", S, (max(1, len(S)), n))
     if np.abs(P_ - P_.T).max(initial=0.0) > SYMMETRY * np.abs(P_).max(initial=0.0):
         raise InputError("P is not symmetric; give (P + P') / 2")
     problem = QuadraticProgram(
@@ -134,8 +134,6 @@ def checked(
 def _check_rows(problem: QuadraticProgram) -> None:
     lower, upper = problem.l, problem.u
     for i, row in enumerate(problem.A):
-        if np.isnan(lower.offset[i]) or np.isnan(upper.offset[i]):
-            raise InputError(f"row {i} of the constraints has a bound that is NaN; expected numbers or infinities")
         if lower.offset[i] == np.inf or upper.offset[i] == -np.inf:
             raise InputError(f"row {i} of the constraints has a lower bound of +inf or an upper one of -inf")
         if not row.any():
@@ -149,28 +147,6 @@ def _check_rows(problem: QuadraticProgram) -> None:
             f"row {bad} of the constraints is empty for some theta in the box (its upper bound lies {-least[bad]:g} "
             "below its lower one); widen it, or narrow the box"
         )
-
-
-def dense(values: Any) -> np.ndarray:
-    """An array, or a sparse matrix of SciPy, as floating-point numbers."""
-    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
-
-
-def _array(name: str, values: Array, dimensions: int, finite: bool = True) -> np.ndarray:
-    try:
-        array = dense(values)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is no array of numbers; expected {dimensions} dimension(s)") from None
-    if array.ndim != dimensions:
-        raise InputError(f"{name} has shape {array.shape}; expected {dimensions} dimension(s)")
-    if finite and not np.isfinite(array).all():
-        raise InputError(f"{name} holds NaN or infinity; expected finite numbers")
-    return array
-
-
-def _shape(name: str, array: np.ndarray, expected: tuple[int, ...]) -> None:
-    if array.shape != expected:
-        raise InputError(f"{name} has shape {array.shape}; expected {expected}")
 
 
 def check_positive_definite(name: str, matrix: np.ndarray, remedy: str) -> None:
@@ -190,9 +166,10 @@ def check_positive_definite(name: str, matrix: np.ndarray, remedy: str) -> None:
 def penalties(delta: float | Array | None, rows: int) -> np.ndarray:
     if delta is None:
         return np.zeros(rows)
-    given = np.asarray(delta, dtype=np.float64)
+    given = numbers("delta", delta, None, finite=False)
     if given.shape not in ((), (rows,)):
         raise InputError(f"delta has shape {given.shape}; expected one number or ({rows},), one for each row of A")
-    if not (np.isfinite(given).all() and (given >= 0).all()):
-        raise InputError("delta has an entry that is negative or not finite; expected penalties, 0 for a hard row")
+    low, high = PENALTIES
+    if not ((given == 0) | ((given >= low) & (given <= high))).all():
+        raise InputError(f"delta has an entry that is no penalty; expected {low:g} to {high:g}, or 0 for a hard row")
     return np.broadcast_to(given, (rows,)).copy()

@@ -21,6 +21,7 @@ OUTPUT_SHIFTS = (-0.5, -0.25, 0.0, 0.25)
 BOUND_BITS = 8
 BOUND_GRID = 10
 ROUND_OFF = 1e-12
+LARGEST_LOGARITHM = 100.0
 #: Of the norms that the scaling descends on, one after the other.
 SCHATTEN_EXPONENTS = (8, 32, 128)
 
@@ -104,10 +105,15 @@ def _descend(M: np.ndarray, scales: np.ndarray, free: np.ndarray) -> np.ndarray:
             return value, gradient[free]
 
         found = scales.copy()
-        found[free] = np.exp(minimize(objective, start[free], method="L-BFGS-B", jac=True).x)
+        found[free] = _exponential(minimize(objective, start[free], method="L-BFGS-B", jac=True).x)
         if _norm(M, found) < _norm(M, scales):
             scales = found
     return scales
+
+
+def _exponential(logarithms: np.ndarray) -> np.ndarray:
+    """Scales, kept where a step that goes too far overflows nothing."""
+    return np.asarray(np.exp(np.clip(logarithms, -LARGEST_LOGARITHM, LARGEST_LOGARITHM)))
 
 
 def _resolvent(M: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -121,7 +127,7 @@ def _norm(M: np.ndarray, scales: np.ndarray) -> float:
 
 def _schatten(logarithms: np.ndarray, M: np.ndarray, exponent: int) -> tuple[float, np.ndarray]:
     """Logarithm of the Schatten norm of ``C``, and its gradient."""
-    T = np.exp(logarithms)
+    T = _exponential(logarithms)
     R = _resolvent(M, T)
     left, values, right = np.linalg.svd(2 * R - np.eye(len(M)))
     ratios = values / values[0]
