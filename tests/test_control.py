@@ -40,9 +40,9 @@ def test_the_loop_is_the_core_and_the_plant(controller: MonDEQ, project: Project
         np.testing.assert_array_equal(loop.states[step], state)
         word = np.clip(np.rint(state / 2 * 2047), -2047, 2047).astype(int)
         np.testing.assert_array_equal(loop.words[step], word)
-        np.testing.assert_array_equal(loop.controls[step], project.predict(word[None])[0])
+        np.testing.assert_array_equal(loop.controls[step], project.predict(words=word[None])[0])
         state = A @ state + B @ loop.controls[step] + push[step]
-    np.testing.assert_array_equal(project.predict(loop.words), loop.controls)  # a replay gives the same
+    np.testing.assert_array_equal(project.predict(words=loop.words), loop.controls)  # a replay gives the same
     assert np.abs(loop.controls).max() == 1.0 and loop.largest_error < 0.01
     assert np.abs(loop.states[-1]).max() < 0.1 and not loop.outside.any()
 
