@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .base import InputError
-from .config import DataOptions
+from .config import CompileConfig, DataOptions
 from .folder import CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, Build
 from .problem import ERROR, Preprocessing, RawInputs
 from .program import GoldenModel, SolverProgram
-from .proof import Certificate, Verdict, check, model_from_plain
+from .proof import Certificate, Verdict, check, differences, model_from_plain
 
 if TYPE_CHECKING:
     from .boards import BitstreamOptions, BitstreamReport
-    from .problem import Comparison, MonDEQ, Parameters, Task
+    from .problem import Comparison, MonDEQ, Origin, Parameters, Task
     from .profile import ComparedTrace, FloatSolver, Profile
     from .report import WrittenReport
     from .synthesis import SynthOptions, SynthReport, ToolProgress
@@ -293,6 +293,29 @@ class Project:
         if changed:
             return Verdict(False, f"it is not about the integers in {changed[0]}, which were changed")
         return check(self.folder / CERTIFICATE)
+
+    def check_model(self, model: MonDEQ | Origin) -> Verdict:
+        """Whether the certificate is about this float network: the integers that it holds of it, and its digest.
+
+        Parameters
+        ----------
+        model : MonDEQ, path, torch.nn.Module or state_dict
+            Read with the options of the compilation.
+
+        Raises
+        ------
+        InputError
+            It cannot be read, or the certificate is not what ``compile`` wrote.
+        """
+        from .steps import checkpoint_of
+
+        self.build.require_unchanged(RESOLVED)
+        options = {name: value for name, value in self.build.requested.items() if value is not None}
+        network = checkpoint_of(model, CompileConfig(**options)).model
+        other = differences(self.certificate, network, self.program)
+        return Verdict(
+            not other, "; ".join(other) or f"the certificate is about this network, digest {network.digest()}"
+        )
 
     @property
     def report(self) -> WrittenReport:

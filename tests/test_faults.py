@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import simulator
 from random_models import random_program, random_words
 
 import mondeq_hw
-from mondeq_hw.base import NotCertifiedError
+from mondeq_hw.base import Clip, Interval, NotCertifiedError
+from mondeq_hw.cli import main
 from mondeq_hw.problem import CLASSES, MonDEQ, Preprocessing
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.profile.profile import profile
@@ -109,3 +111,32 @@ def test_more_updates_than_the_hardware_counts_are_refused(tmp_path: Path) -> No
     assert check(tmp_path / "certificate.json").accepted
     line = certificate.line("iterations").values
     assert line["iterations"] == MOST_ITERATIONS and line["transient"] > line["rounding_bound"]
+
+
+# -- which network a certificate is about ---------------------------------------------
+
+
+def test_a_certificate_beside_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = network()
+    mondeq_hw.save(model, tmp_path / "model.pt")
+    project = mondeq_hw.compile(tmp_path / "model.pt", tmp_path / "build", bits=8)
+    assert project.check_model(model).accepted
+    W, digest = model.W.copy(), model.digest()
+    W[0, 1] += 2.0**-30
+    changed = {
+        "W is another": replace(model, W=W),
+        "U, b or the preprocessing is another": replace(model, b=model.b + 2.0**-20),
+        "O or c is another": replace(model, O=2 * model.O),
+        "the proximal operator is another": replace(model, clip=Clip.uniform(Interval(0.0, 9.0), 3)),
+        "its digest is": replace(model, W=np.nextafter(model.W, 1)),
+        "states, inputs and outputs": replace(model, O=model.O[:1], c=model.c[:1]),
+    }
+    for reason, other in changed.items():
+        verdict = project.check_model(other)
+        assert not verdict.accepted and reason in verdict.reason
+    build = str(tmp_path / "build")
+    assert main(["certificate", build, "--model", str(tmp_path / "model.pt")]) == 0
+    assert f"the certificate is about this network, digest {digest}" in capsys.readouterr().out
+    mondeq_hw.save(changed["W is another"], tmp_path / "other.pt")
+    assert main(["certificate", build, "--model", str(tmp_path / "other.pt")]) == 4
+    assert "W is another; its digest is" in capsys.readouterr().err

@@ -87,6 +87,11 @@ class Build:
 
         return self._resolved(read)
 
+    @property
+    def requested(self) -> dict[str, Any]:
+        """The options of the compilation as they were asked for."""
+        return self._resolved(lambda plain: dict(plain["requested"]))
+
     def _resolved(self, read: Callable[[Any], Resolved]) -> Resolved:
         file = self.folder / RESOLVED
         try:

@@ -10,6 +10,7 @@ from .certify import certify
 from .contraction import ContractionProof, choose_iterations, error_bound, float_up, prove_contraction, state_radius
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
 from .ranges import accumulator_ranges
+from .same_model import differences
 from .semidefinite import may_saturate
 from .verdict import Verdict, check
 from .weighting import best_weighting
@@ -26,6 +27,7 @@ __all__ = [
     "check",
     "choose_iterations",
     "compare_operators",
+    "differences",
     "displacement",
     "error_bound",
     "float_up",

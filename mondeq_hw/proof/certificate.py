@@ -364,10 +364,10 @@ def model_to_plain(model: FloatModel) -> dict[str, Any]:
         "W": operator.integers,
         "margin": {"bound": operator.margin_bound, **witness_to_plain(operator.margin_witness)},
         "lipschitz": {"bound": operator.lipschitz_bound, **witness_to_plain(operator.lipschitz_witness)},
-        "input": _affine_to_plain(model.input),
-        "output": _affine_to_plain(model.output),
+        "input": affine_to_plain(model.input),
+        "output": affine_to_plain(model.output),
         "clip": clip_to_plain(model.clip),
-        **({} if model.direct is None else {"feedthrough": _affine_to_plain(model.direct)}),
+        **({} if model.direct is None else {"feedthrough": affine_to_plain(model.direct)}),
     }
 
 
@@ -406,5 +406,6 @@ def _affine_from_plain(plain: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return np.ldexp(matrix.astype(np.float64), -plain["bits"]), offset
 
 
-def _affine_to_plain(affine: AffineGrid) -> dict[str, Any]:
+def affine_to_plain(affine: AffineGrid) -> dict[str, Any]:
+    """Grid, packed matrix and offset."""
     return {"bits": affine.bits, "matrix": packed(np.array(affine.matrix)), "offset": affine.offset}

@@ -79,9 +79,8 @@ class FloatModel:
     @staticmethod
     def of(model: MonDEQ, operator: OperatorProof, program: SolverProgram) -> FloatModel:
         """The model as seen from the program's input words."""
-        (U, b), (F, c), f = folded_input(model), folded_output(model), program.input_format.fractional_bits
-        direct = None if F is None else AffineGrid.of(np.ldexp(F, -f), np.zeros(len(F)))
-        return FloatModel(operator, AffineGrid.of(np.ldexp(U, -f), b), AffineGrid.of(model.O, c), model.prox, direct)
+        grids = affine_grids(model, program)
+        return FloatModel(operator, grids["input"], grids["output"], model.prox, grids.get("feedthrough"))
 
     @property
     def margin(self) -> Fraction:
@@ -92,6 +91,13 @@ class FloatModel:
     def lipschitz_constant(self) -> Fraction:
         """Proved ``L``."""
         return Fraction(self.operator.lipschitz_bound, 2**GRID_BITS)
+
+
+def affine_grids(model: MonDEQ, program: SolverProgram) -> dict[str, AffineGrid]:
+    """Input, output and, if there is one, feed-through of a model as seen from the program's input words."""
+    (U, b), (F, c), f = folded_input(model), folded_output(model), program.input_format.fractional_bits
+    grids = {"input": AffineGrid.of(np.ldexp(U, -f), b), "output": AffineGrid.of(model.O, c)}
+    return grids if F is None else {**grids, "feedthrough": AffineGrid.of(np.ldexp(F, -f), np.zeros(len(F)))}
 
 
 # -- single samples ----------------------------------------------------------------

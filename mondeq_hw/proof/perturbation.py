@@ -124,10 +124,14 @@ def lipschitz_gap(integers: list[list[int]], bound: int) -> list[list[int]]:
     return gap
 
 
+def on_grid(W: np.ndarray) -> list[list[int]]:
+    """The nearest integers in units of ``2^-GRID_BITS``."""
+    return [[int(entry) for entry in row] for row in np.rint(W * 2.0**GRID_BITS)]
+
+
 def prove_operator(W: np.ndarray) -> OperatorProof | None:
     """Prove margin and Lipschitz constant of a float operator, each to about 1e-5; None where the margin fails."""
-    n, unit = len(W), 2.0**GRID_BITS
-    integers = [[int(entry) for entry in row] for row in np.rint(W * unit)]
+    n, unit, integers = len(W), 2.0**GRID_BITS, on_grid(W)
     m, L = monotonicity_margin(W), lipschitz_constant(W)
     for slack in SLACKS:
         lower, upper = int(m * (1 - slack) * unit) - n, int(L * (1 + slack) * unit) + n + 1

@@ -1,0 +1,53 @@
+"""Whether a certificate is about a given float network: what neither it nor its checker can see without the file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..problem import MonDEQ
+from ..program import SolverProgram
+from .certificate import Certificate, affine_to_plain
+from .float_model import affine_grids
+from .normal_cone import clip_to_plain
+from .perturbation import on_grid
+
+
+def differences(certificate: Certificate, model: MonDEQ, program: SolverProgram) -> list[str]:
+    """What of the network is not what the certificate holds; empty where all of it is.
+
+    The certificate's integers are the network's numbers rounded to its grids, its preprocessing and the program's
+    input format folded in; its digest is of the numbers themselves.
+
+    Parameters
+    ----------
+    certificate : Certificate
+    model : MonDEQ
+        With the preprocessing that it was compiled with.
+    program : SolverProgram
+        The certificate's.
+    """
+    sizes, expected = (model.n, model.d, model.k), (program.n, program.d, program.k)
+    if sizes != expected:
+        return [f"it has {sizes} states, inputs and outputs, the certificate's network {expected}"]
+    held: dict[str, Any] = certificate.evidence.get("operator", {})
+    found = _integers(model, program) if held else {}
+    other = [f"{what} is another" for key, what in _PARTS.items() if found.get(key) != held.get(key)]
+    if certificate.model_digest != model.digest():
+        other.append(f"its digest is {model.digest()}, not {certificate.model_digest}")
+    return other
+
+
+#: Of a certificate's float network, and what they are made of.
+_PARTS = {
+    "W": "W",
+    "input": "U, b or the preprocessing",
+    "output": "O or c",
+    "feedthrough": "F",
+    "clip": "the proximal operator",
+}
+
+
+def _integers(model: MonDEQ, program: SolverProgram) -> dict[str, Any]:
+    """As :func:`~mondeq_hw.proof.certificate.model_to_plain` writes them."""
+    grids = {name: affine_to_plain(grid) for name, grid in affine_grids(model, program).items()}
+    return {"W": on_grid(model.W), "clip": clip_to_plain(model.prox), **grids}
