@@ -109,7 +109,8 @@ class Project:
         d = math.prod(values.shape[1:])
         if values.ndim < 2 or d != self.program.d:
             raise InputError(f"inputs have shape {values.shape}; expected (samples, {self.program.d})")
-        return self.preprocessing.words.raw(values.reshape(len(values), d), on_overflow)
+        self.build.require_unchanged(RESOLVED)
+        return self.build.input_words.raw(values.reshape(len(values), d), on_overflow)
 
     def predict(
         self, X: np.ndarray | None = None, *, words: np.ndarray | None = None, on_overflow: str = ERROR
@@ -136,7 +137,7 @@ class Project:
         return self.golden.predict_raw(words)
 
     def _words(self, X: np.ndarray | None, words: np.ndarray | None, on_overflow: str) -> tuple[np.ndarray, int]:
-        """Input words of values or words, and how many values saturated."""
+        """Input words of values or words, and how many values were clipped."""
         if words is not None:
             if X is not None:
                 raise InputError("inputs were given as values and as words; expected one of the two")
@@ -146,7 +147,8 @@ class Project:
         taken = self.raw_inputs(X, on_overflow)
         if said := taken.in_words():
             warnings.warn(said, stacklevel=3)
-        return self.golden.words(taken.raw), taken.saturated
+        clipped = taken.outside | self.golden.clips(taken.raw)  # by the leading bits that are kept, too
+        return self.golden.words(taken.raw), int(clipped.sum())
 
     # -- beside the float network -------------------------------------------------
 
@@ -204,9 +206,9 @@ class Project:
         from .profile import profile
 
         own = X is None and words is None
-        seen, saturated = (self._stimulus, 0) if own else self._words(X, words, on_overflow)
+        seen, clipped = (self._stimulus, 0) if own else self._words(X, words, on_overflow)
         known = self._targets(own, targets, len(seen))
-        return profile(self.program, seen, saturated, self._float_solver(model), self.task, known)
+        return profile(self.program, seen, clipped, self._float_solver(model), self.task, known)
 
     def compare(
         self,

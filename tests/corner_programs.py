@@ -109,6 +109,14 @@ def serial() -> Corner:
     return folded(program, (1, 1), (1, 1), 1, slots=3)
 
 
+def signed() -> Corner:
+    """Input words of both signs and a fraction, in a drive of ternary weights."""
+    program = random_program(
+        13, n=4, d=5, k=2, bits=4, drive_bits=2, input_bits=6, input_signed=True, input_integer_bits=2, iterations=3
+    )
+    return folded(program, (2, 2), (2, 2), 2, slots=3)
+
+
 def single() -> Corner:
     """n = d = k = 1 and a single update: every counter has one value."""
     program = random_program(4, n=1, d=1, k=1, bits=3, iterations=1)
@@ -315,6 +323,7 @@ CORNERS: dict[str, Callable[[], Corner]] = {
         leak_saturating,
         parallel,
         serial,
+        signed,
         single,
         wide,
         cycling,

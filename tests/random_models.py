@@ -95,7 +95,7 @@ def random_program(
         feedthrough=quantize_nearest(step.feedthrough, drive_bits, granularity, -MAX_SHIFT) if feedthrough else None,
     )
     state = FixedPointFormat(state_bits, state_integer_bits)
-    words = input_format(input_bits, input_signed, input_integer_bits)
+    words = input_format(input_bits, input_signed and input_bits > 1, input_integer_bits)
     return assemble(quantized, words, state, iterations, certified=False)
 
 

@@ -203,7 +203,7 @@ NUMBERS = [
     Bad("scale of zero", npz(scale=np.float64(0)), "scale is 0"),
     Bad("NaN mean", npz(mean=np.float64(np.nan)), "mean holds 1 NaN"),
     Bad("stored input_bits", npz(input_bits=np.float64(40)), "input_bits is 40; expected a whole number from 1 to 16"),
-    Bad("own version", own({"version": 99}), "checkpoint version 99; expected up to 2"),
+    Bad("own version", own({"version": 99}), "checkpoint version 99; expected up to"),
     Bad("own preprocessing", own({"preprocessing": "none"}), "'preprocessing' is no object"),
     Bad("own mean", own({"preprocessing": {"mean": "dark"}}), "mean has type"),
     Bad("own margin", own({"m": "large", "arrays": {"U": torch.ones(1, 1)}}), "m has type"),

@@ -58,6 +58,7 @@ def test_states_outside_their_box_are_taken_at_its_edge_and_marked(controller: M
     loop = simulate(project.program, controller, lambda x, u: x, np.array([5.0, 0.0]), 2)
     at_edge = simulate(project.program, controller, lambda x, u: x, np.array([2.0, 0.0]), 2)
     assert loop.outside.all() and not at_edge.outside.any()
+    assert (loop.saturated_samples, at_edge.saturated_samples) == (2, 0)
     np.testing.assert_array_equal(loop.controls, at_edge.controls)
     np.testing.assert_array_equal(loop.exact, at_edge.exact)
 

@@ -65,6 +65,7 @@ programs = st.builds(
     drive_bits=st.integers(1, 16),
     readout_bits=st.integers(1, 16),
     input_bits=st.integers(1, 16),
+    input_signed=st.booleans(),
     iterations=st.integers(1, 9),
 )
 

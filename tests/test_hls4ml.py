@@ -491,3 +491,16 @@ def test_mutant_is_seen(file: str, old: str, new: str, build: Path, project: Pat
     assert old in source.read_text()
     source.write_text(source.read_text().replace(old, new))
     assert not np.array_equal(predicted(tmp_path / "p"), Project.load(build).predict(pictures()))
+
+
+def test_signed_and_fractional_inputs(tmp_path: Path) -> None:
+    """Rounded and saturated at both ends, as the golden model does it."""
+    layer = MonDEQLayer(random_program(3, n=4, d=6, k=3, input_bits=9, input_signed=True, input_integer_bits=3))
+    graph = convert(nn.Sequential(layer), (6,), tmp_path / "project")
+    graph.compile()
+    x = np.random.default_rng(0).uniform(-6, 6, size=(40, 6))
+    words = np.clip(np.floor(x * 64 + 0.5), -256, 255).astype(np.int64)
+    expected = real(layer, layer.golden.predict_raw(words))
+    np.testing.assert_array_equal(layer(torch.from_numpy(x)).numpy(), expected)
+    # On the grid: what is not, the testbench's float has rounded by the type of the model's input already.
+    np.testing.assert_array_equal(graph.predict(words / 64), expected)

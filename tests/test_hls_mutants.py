@@ -84,6 +84,7 @@ MUTANTS = [
     Mutant(
         "operand_without_sign_2_bits", PARAMS, "ap_int<6> phi_word;", "ap_uint<6> phi_word;", BOX | FB | {"bits": 2}
     ),
+    Mutant("input_without_sign", PARAMS, "ap_int<8> input_word;", "ap_uint<8> input_word;", {"input_signed": True}),
     Mutant("equilibrium_without_sign", PARAMS, "ap_int<6> prox_word;", "ap_uint<6> prox_word;", BOX),
     Mutant(
         "leak_without_sign",

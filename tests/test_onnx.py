@@ -83,6 +83,7 @@ def test_onnxruntime_is_the_golden_model(data: st.DataObject) -> None:
         drive_bits=draw(st.integers(1, 18)),
         readout_bits=draw(st.integers(1, 18)),
         input_bits=draw(st.integers(1, 16)),
+        input_signed=draw(st.booleans()),
         iterations=draw(st.integers(1, 12)),
     )
     program = with_random_clip(draw(st.integers(0, 10**6)), program)

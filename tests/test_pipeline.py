@@ -109,7 +109,10 @@ def test_images_must_fit_the_model() -> None:
     for broken, message in (
         (model(d=63, k=10), "64 inputs"),
         (model(d=64, k=9), "10 classes"),
-        (MonDEQ(network.W, network.U, network.b, network.O, network.c, 0.5, small), "go from 0 to 16"),
+        (
+            MonDEQ(network.W, network.U, network.b, network.O, network.c, 0.5, small),
+            "lie outside, from 16 to 16; expected whole numbers from 0 to 15",
+        ),
     ):
         with pytest.raises(InputError, match=message):
             choose_data(CompileConfig(data="digits"), Checkpoint(broken))

@@ -215,10 +215,12 @@ def test_profile_of_a_project(project: Project, small: Path, tmp_path: Path) -> 
     agree = project.predict(X).argmax(axis=1) == floating.argmax(axis=1)
     assert convergence.outputs == SameClass(agree.mean())
     assert result.quantity("input").saturations == 0
-    X[0, :2], X[1, 0] = [260, 300], -9  # beyond eight bits; below zero
-    assert project.profile(X).quantity("input").saturations == 3
     X[0, 2] = 254  # rounds to 256, which six bits of eight do not hold
-    assert project.profile(X).quantity("input").saturations == 4
+    assert project.profile(X).quantity("input").saturations == 1
+    X[0, :2], X[1, 0] = [260, 300], -9  # beyond eight bits; below zero
+    with pytest.warns(UserWarning, match="3 saturated"):
+        result = project.profile(X, on_overflow="saturate")
+    assert result.quantity("input").saturations == 4
     lines = result.table().splitlines()
     assert [line.split("  ")[0] for line in lines[1:]] == [quantity.name for quantity in result.quantities]
     assert all(str(quantity.high) in line for line, quantity in zip(lines[1:], result.quantities, strict=True))

@@ -83,6 +83,7 @@ MUTANTS = (
     Mutant("odd_sign_lost", "saturating", "product", "+ 1{weight_i[WeightBits-1]}}", "+ 1{1'b0}}"),
     Mutant("digit_place", "saturating", "product", "<< (2 * i));", "<< i);"),
     # Sums.
+    Mutant("input_without_sign", "signed", "drive", ".DataSigned(InputSigned)", ".DataSigned(1'b0)"),
     Mutant("array_of_unsigned_operands", "mixed", "matvec", ".DataSigned   (DataSigned)", ".DataSigned   (1'b0)"),
     Mutant("unsigned_tree", "parallel", "adder_tree", "{a[Bits-2], a}", "{1'b0, a}"),
     Mutant("no_preload", "serial", "matvec", "first ? preload_i[p*SumBits+:SumBits] : sum_q", "first ? '0 : sum_q"),

@@ -32,6 +32,7 @@ SIZES: dict[str, Any] = {
     "drive_bits": st.integers(1, 16),
     "readout_bits": st.integers(1, 16),
     "input_bits": st.integers(1, 12),
+    "input_signed": st.booleans(),
     "iterations": st.integers(1, 12),
 }
 

@@ -301,7 +301,7 @@ def test_targets_must_be_those_of_the_task(samples: tuple[np.ndarray, np.ndarray
         ({}, {"test": X}, "expected a pair of arrays"),
         ({}, {"test": (X / 255, y)}, "whole numbers"),
         ({}, {"calibration": X[:, :2]}, "a sample has 2 inputs"),
-        ({}, {"calibration": X + 200}, "takes words up to 255"),
+        ({}, {"calibration": X + 200}, "lie outside, .* expected whole numbers from 0 to 255"),
         ({"data": "digits"}, {"calibration": X}, "one or the other"),
     ]
     for options, arrays, message in cases:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..base import InputError, replacing
-from ..problem import Parameters, Preprocessing, Task, find_task
+from ..problem import InputWords, Parameters, Preprocessing, Task, find_task
 from ..program import SolverProgram
 from ..proof import Certificate
 from .manifest import ADDED_LATER, CERTIFICATE, PROGRAM, RESOLVED, file_digest, read_manifest
@@ -91,6 +91,13 @@ class Build:
     def requested(self) -> dict[str, Any]:
         """The options of the compilation as they were asked for."""
         return self._resolved(lambda plain: dict(plain["requested"]))
+
+    @property
+    def input_words(self) -> InputWords:
+        """Which values the inputs take; of a program alone, those of its format."""
+        if not (self.folder / RESOLVED).exists():
+            return InputWords.kept(self.program.input_format)
+        return self.preprocessing.words
 
     def _resolved(self, read: Callable[[Any], Resolved]) -> Resolved:
         file = self.folder / RESOLVED

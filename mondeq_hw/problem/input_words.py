@@ -29,13 +29,23 @@ class RawInputs:
     ----------
     raw : ndarray (samples, d)
         int64 where the format has whole numbers only, else float64.
-    saturated, rounded : int
-        How many values lay beyond all words and were taken at the edge; how many were no whole number and had to be.
+    outside, off_grid : ndarray of bool (samples, d)
+        Values beyond all words, taken at the edge; values that are no whole number and had to be, rounded.
     """
 
     raw: np.ndarray
-    saturated: int
-    rounded: int
+    outside: np.ndarray
+    off_grid: np.ndarray
+
+    @property
+    def saturated(self) -> int:
+        """How many values were taken at the edge."""
+        return int(self.outside.sum())
+
+    @property
+    def rounded(self) -> int:
+        """How many were rounded to whole numbers."""
+        return int(self.off_grid.sum())
 
     def in_words(self) -> str:
         """What was not as it should be; empty where nothing was."""
@@ -143,8 +153,10 @@ class InputWords:
         if on_overflow not in ON_OVERFLOW:
             raise InputError(f"on_overflow is {on_overflow!r}; expected {' or '.join(ON_OVERFLOW)}")
         values = np.asarray(values)
-        if values.dtype.kind not in "fiu" or not np.isfinite(values).all():
-            raise InputError(f"{where}: values are {values.dtype} or not finite; expected finite real numbers")
+        if values.dtype.kind not in "fiu":
+            raise InputError(f"{where}: values are {values.dtype}; expected real numbers")
+        if not np.isfinite(values).all():
+            raise InputError(f"{where}: values hold NaN or infinity; expected finite numbers")
         scaled = np.ldexp(self.unrounded(values), self.format.fractional_bits)
         words = np.floor(scaled + 0.5)
         first, last = self.ends
@@ -154,7 +166,7 @@ class InputWords:
             raise InputError(self._complaint(where, values, outside, off_grid, remedy))
         raw = np.ldexp(np.clip(words, first, last), -self.format.fractional_bits)
         whole = self.format.fractional_bits <= 0
-        return RawInputs(raw.astype(np.int64) if whole else raw, int(outside.sum()), int(off_grid.sum()))
+        return RawInputs(raw.astype(np.int64) if whole else raw, outside, off_grid)
 
     def unrounded(self, values: np.ndarray) -> np.ndarray:
         """Raw inputs on no grid; where a range is one number, 0 for that and infinite for any other."""

@@ -74,6 +74,12 @@ class GoldenModel:
         X = np.asarray(X)
         return self.program.input_format.quantize(X.reshape(len(X), math.prod(X.shape[1:])))
 
+    def clips(self, X: np.ndarray) -> np.ndarray:
+        """Where raw inputs (samples, d) lie beyond the words of the input format (samples, d)."""
+        form = self.program.input_format
+        scaled = np.floor(np.ldexp(np.asarray(X, dtype=np.float64), form.fractional_bits) + 0.5)
+        return (scaled < form.min_word) | (scaled > form.max_word)
+
     def predict_raw(self, words: np.ndarray) -> np.ndarray:
         """Output words (samples, k), int64, of input words (samples, d)."""
         words = self.checked(words)
