@@ -85,6 +85,8 @@ def _data(report: WrittenReport) -> list[tuple[str, str]]:
     parts = [f"{report.calibration_samples} samples calibrate"] if report.calibration_samples else []
     parts += [f"{tested.samples} test ({report.division})"] if tested else []
     return [("data", f"{report.data}: {', '.join(parts)}")]
+
+
 def _problem(project: Project) -> tuple[str, str]:
     sizes = project.report.sizes
     if project.parameters is None:
