@@ -309,6 +309,42 @@ def graphs_direct() -> Corner:
     return unrolled(program, (8, 2), slots=8, graphs=("drive", "readout"))
 
 
+def carried_serial() -> Corner:
+    """A carried state one word at a time, behind beats of one word."""
+    program = random_program(0, n=4, d=3, k=2, carried=3, state_bits=9, readout_bits=7, iterations=3)
+    return folded(program, (1, 1), (1, 1), 1, slots=3)
+
+
+def carried_straddling() -> Corner:
+    """Carried words in the last beat's group and beyond, more than a load's beat holds; narrow words saturate."""
+    program = random_program(1, n=5, d=4, k=3, carried=4, input_bits=6, state_bits=9, iterations=4)
+    return folded(program, (2, 3), (2, 3), 2, slots=4)
+
+
+def carried_parallel() -> Corner:
+    """All inputs in one beat and one output, so that samples follow each other as fast as the state allows."""
+    program = random_program(2, n=4, d=4, k=1, carried=2, state_bits=9, iterations=2)
+    return folded(program, (4, 4), (4, 4), 4, slots=4)
+
+
+def ring_carried() -> Corner:
+    """A carried state around the unrolled solver, and a graph of the readout."""
+    program = random_program(4, n=4, d=4, k=2, carried=3, state_bits=9, readout_bits=7, iterations=3)
+    return unrolled(program, (3, 2), slots=4, graphs=("readout",))
+
+
+def graphs_carried() -> Corner:
+    """Carried words as inputs and outputs of graphs."""
+    program = random_program(5, n=4, d=4, k=2, carried=3, state_bits=9, iterations=1)
+    return unrolled(program, (9, 2), slots=4, graphs=("drive", "readout"))
+
+
+#: Where a state is carried from sample to sample.
+CARRIED: dict[str, Callable[[], Corner]] = {
+    corner.__name__: corner
+    for corner in (carried_serial, carried_straddling, carried_parallel, ring_carried, graphs_carried)
+}
+
 #: Where the outputs take the input directly too.
 DIRECT: dict[str, Callable[[], Corner]] = {
     corner.__name__: corner for corner in (direct, direct_serial, direct_parallel, ring_direct, graphs_direct)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mondeq_hw.base import FREE, RELU, Clip, Interval, soft_threshold
 from mondeq_hw.base.numerics import FixedPointFormat, Overflow, Rounding
-from mondeq_hw.problem import PEACEMAN_RACHFORD, find_splitting, reformulate
+from mondeq_hw.problem import PEACEMAN_RACHFORD, CarriedState, find_splitting, reformulate
 from mondeq_hw.problem.model import MonDEQ, Preprocessing
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rounding.assemble import assemble
@@ -63,6 +65,17 @@ def input_format(bits: int = 8, signed: bool = False, integer_bits: int | None =
     return FixedPointFormat(bits, bits if integer_bits is None else integer_bits, signed, Rounding.RND, Overflow.SAT)
 
 
+def random_carrying_model(rng: np.random.Generator, n: int, d: int, k: int, carried: int) -> MonDEQ:
+    """One that carries a state; its words are of a few units, so that some saturate."""
+    model = random_model(rng, n, d + carried, k + carried, feedthrough=True)
+    assert model.F is not None
+    F = model.F.copy()
+    F[k:, d:] *= 0.5
+    return replace(
+        model, F=F, preprocessing=Preprocessing(1.0), carried=CarriedState.starting(rng.normal(size=carried))
+    )
+
+
 def random_program(
     seed: int,
     n: int = 6,
@@ -80,9 +93,14 @@ def random_program(
     input_integer_bits: int | None = None,
     iterations: int = 7,
     feedthrough: bool = False,
+    carried: int = 0,
 ) -> SolverProgram:
     """A program of the given sizes; small ``state_bits`` or ``state_integer_bits`` make it saturate."""
-    model = random_model(np.random.default_rng(seed), n, d, k, feedthrough=feedthrough)
+    if carried:
+        model = random_carrying_model(np.random.default_rng(seed), n, d, k, carried)
+        input_signed, input_integer_bits, feedthrough = True, input_bits - 2, True
+    else:
+        model = random_model(np.random.default_rng(seed), n, d, k, feedthrough=feedthrough)
     step = reformulate(model, find_splitting(solver), 1.0 if solver == PEACEMAN_RACHFORD else 0.25)
     matrix = quantize_nearest(step.matrix, bits, granularity, min_shift=step.leak_shift)
     quantized = QuantizedRecurrence(

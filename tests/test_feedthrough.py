@@ -315,7 +315,8 @@ def test_hard_rows_feed_the_parameter_through(tmp_path: Path) -> None:
     words = random_words(2, project.program, 100)
     bounds = np.array(project.certificate.line("output_distance").values["bounds"])
     assert bounds.max() < 1e-3
-    assert (np.abs(project.predict(words) - logits(model, words)) <= bounds).all()
+    raw = project.program.input_format.to_float(words)
+    assert (np.abs(project.golden.predict(raw) - logits(model, raw)) <= bounds).all()
 
 
 def test_program_with_nothing_to_solve(tmp_path: Path) -> None:
@@ -326,7 +327,8 @@ def test_program_with_nothing_to_solve(tmp_path: Path) -> None:
     project = mondeq_hw.compile(model, tmp_path / "linear", bits=8, drive_bits=14)
     words = random_words(2, project.program, 50)
     assert project.program.n == project.program.iterations == 1
-    np.testing.assert_allclose(project.predict(words), logits(model, words), atol=1e-3)
+    raw = project.program.input_format.to_float(words)
+    np.testing.assert_allclose(project.golden.predict(raw), logits(model, raw), atol=1e-3)
     with pytest.raises(InputError, match="outputs are constants"):
         mondeq_hw.from_qp(eye, zero, np.array([[1.0, 1.0], [1.0, -1.0]]), zero, zero, theta=box)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from corner_programs import CORNERS, DIRECT, Corner
+from corner_programs import CARRIED, CORNERS, DIRECT, Corner
 from random_models import random_program, random_words, with_random_clip
 
 from mondeq_hw.hardware import Design, rtl
@@ -77,9 +77,9 @@ def test_corner_is_exact_on_icarus(name: str, tmp_path: Path) -> None:
     assert_exact(CORNERS[name](), tmp_path, "icarus")
 
 
-@pytest.mark.parametrize("name", DIRECT)
-def test_feedthrough_is_exact(name: str, tmp_path: Path) -> None:
-    assert_exact(DIRECT[name](), tmp_path, "icarus")
+@pytest.mark.parametrize("name", [*DIRECT, *CARRIED])
+def test_feedthrough_and_carried_state_are_exact(name: str, tmp_path: Path) -> None:
+    assert_exact({**DIRECT, **CARRIED}[name](), tmp_path, "icarus")
 
 
 @pytest.mark.parametrize("seed", range(16))
@@ -154,9 +154,9 @@ def test_trace_holds_every_state_of_the_golden_model(name: str, tmp_path: Path) 
 # -- lint ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*CORNERS, *DIRECT])
+@pytest.mark.parametrize("name", [*CORNERS, *DIRECT, *CARRIED])
 def test_lint_is_clean(name: str, tmp_path: Path) -> None:
-    build = {**CORNERS, **DIRECT}[name]().build(tmp_path)
+    build = {**CORNERS, **DIRECT, **CARRIED}[name]().build(tmp_path)
     tool = Verilator.find()
     for define in ([], ["-DMONDEQ_TRACE"]):
         result = subprocess.run(

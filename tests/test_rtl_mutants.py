@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from corner_programs import CORNERS, DIRECT
+from corner_programs import CARRIED, CORNERS, DIRECT
 from random_models import random_words
 
 from mondeq_hw.rtl_tests.runner import run_bench
@@ -254,13 +254,27 @@ MUTANTS = (
     Mutant("direct_too_late", "direct_parallel", "readout", ".Depth(5 + Levels)", ".Depth(4 + Levels)"),
     Mutant("direct_graph_too_late", "graphs_direct", "readout", ".Depth(3 + Stages)", ".Depth(2 + Stages)"),
     Mutant("direct_words_to_the_solver", "direct_serial", "top", "(drive_row < DriveRowBits'(StateGroups))", "1'b1"),
+    # A carried state.
+    Mutant("carried_truncated", "carried_serial", "carried", " + Half", ""),
+    Mutant("carried_wraps_above", "carried_straddling", "carried", "rounded > SumBits'(Most)", "1'b0"),
+    Mutant("carried_wraps_below", "carried_straddling", "carried", "rounded < SumBits'(Least)", "1'b0"),
+    Mutant("carried_one_late", "carried_parallel", "carried", "if (taken_i) fresh_q", "if (1'b0) fresh_q"),
+    Mutant("carried_load_ignored", "carried_serial", "carried", "loading = load_i && ", "loading = 1'b0 && "),
+    Mutant("carried_load_in_one_beat", "carried_straddling", "carried", "load_q == LoadBits'(i / Simd)", "1'b1"),
+    Mutant("carried_not_reset", "carried_serial", "carried", "state_q <= Initial;",
+           "state_q <= $isunknown(state_q) ? Initial : state_q;"),
+    Mutant("carried_lane_of_an_input", "carried_straddling", "drive", "(g * Simd + l >= Inputs) && ", ""),
+    Mutant("carried_row_streamed", "carried_serial", "readout_control", "write_i && (written_q < FirstCarried)",
+           "write_i"),
+    Mutant("carried_takes_a_credit", "carried_serial", "readout_control", "issue && first_column && streams",
+           "issue && first_column"),
     Mutant("unsigned_output", "serial", "top", "OutputBits{result[OutputBits-1]}", "OutputBits{1'b0}"),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
-    corner = {**CORNERS, **DIRECT}[mutant.corner]()
+    corner = {**CORNERS, **DIRECT, **CARRIED}[mutant.corner]()
     build = corner.build(tmp_path / "build")
     source = build / "rtl" / "src" / f"mondeq_{mutant.module}.sv"
     text = source.read_text()

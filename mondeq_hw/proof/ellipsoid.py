@@ -102,6 +102,8 @@ def by_ellipsoids(mismatch: Mismatch) -> EquilibriumBound | None:
     words = _samples(mismatch)
     states = recurrence.states(words)
     residuals = recurrence.residuals(words, states)
+    if not residuals.any():
+        return None  # nothing is off, and the norm says so
     reckoned = CELL_SHARE * np.linalg.norm(states, axis=1).max()
     try:
         forms = [_form(recurrence, o, residuals, reckoned) for o in program.readout.values]
@@ -111,6 +113,8 @@ def by_ellipsoids(mismatch: Mismatch) -> EquilibriumBound | None:
     if cells.gain <= 0:
         return None
     largest = cells.values(words, states).max(axis=0)
+    if not largest.all():
+        return None
     slack = cells.reached(largest)
     if slack > HOPELESS:
         return None
