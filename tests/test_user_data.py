@@ -185,6 +185,15 @@ def test_profile_measures_against_targets_and_float_network(
     check_comparison(said["comparison"], build.predict(X[HELD_OUT]), floating, values[HELD_OUT])
 
 
+def test_predict_reads_tables(folder: Path, build: Project, tmp_path: Path) -> None:
+    X, _, _ = samples()
+    (tmp_path / "X.csv").write_text("\n".join(["speed,angle,load", *(",".join(map(str, row)) for row in X[:4])]))
+    np.savez(tmp_path / "X.npz", X=X[:4])
+    for name in ("X.csv", "X.npz"):
+        said = printed(["predict", str(build.folder), str(tmp_path / name)])
+        np.testing.assert_array_equal(said["outputs"], build.predict(X[:4]))
+
+
 def test_verify_says_what_the_equal_outputs_are_worth(
     folder: Path, build: Project, network: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -92,9 +92,13 @@ def taken_inputs(project: Project, inputs: Any, are_words: bool, on_overflow: st
 
 
 def read_inputs(file: Path) -> Any:
-    """Inputs of an ``.npy`` file."""
+    """Inputs of a file of samples; what has another name is read as ``.npy``."""
     import numpy as np
 
+    from ..problem import TEST, is_samples_file, read_samples
+
+    if is_samples_file(str(file)) and file.suffix != ".npy":
+        return read_samples(file, None, TEST).inputs
     try:
         array = np.load(file, allow_pickle=False)
     except FileNotFoundError:

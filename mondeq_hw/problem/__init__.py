@@ -43,7 +43,7 @@ from .reformulate import Recurrence, folded_input, folded_output, network_of, ou
 from .samples import TEST, TRAIN, Arrays, Samples
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
 from .stored import FEEDTHROUGH, KEY, MATRICES, pack
-from .tables import from_files, is_samples_file
+from .tables import from_files, is_samples_file, read_samples
 from .task import (
     CLASSES,
     TASKS,
@@ -152,6 +152,7 @@ __all__ = [
     "preactivation",
     "raw_words_metadata",
     "read_format",
+    "read_samples",
     "reformulate",
     "save",
     "sequence",
