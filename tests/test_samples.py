@@ -63,6 +63,7 @@ def stored(request: pytest.FixtureRequest, table: tuple[np.ndarray, np.ndarray],
     if request.param == "headless csv":
         return write_csv(tmp_path / "s.csv", both, None), "3,-1"
     columns = dict(zip(names, both.T, strict=True)) | {"speed": X[:, 0].astype(np.int16)}
+    columns["__index_level_0__"] = np.arange(COUNT)  # as pandas writes row labels
     return write_parquet(tmp_path / "s.parquet", columns), "force, torque"
 
 

@@ -18,6 +18,8 @@ from .samples import TEST, TRAIN, Arrays, Samples
 
 #: Names of an archive's inputs and targets; behind them may stand ``_train`` or ``_test``.
 INPUT_NAMES, TARGET_NAMES = ("X", "x", "inputs"), ("y", "Y", "targets", "labels")
+#: Columns in which pandas keeps row labels.
+PANDAS_INDEX = "__index_level_"
 #: Between the columns of a ``.csv``; the first that its first line has.
 DELIMITERS = ",;\t"
 
@@ -266,6 +268,7 @@ def _read_parquet(file: Path) -> _Table:
     except (OSError, pyarrow.ArrowException) as error:
         raise InputError(f"{file}: cannot be read as .parquet ({error}); write it again") from None
     columns = {}
+    table = table.drop_columns([name for name in table.column_names if name.startswith(PANDAS_INDEX)])
     for name, column in zip(table.column_names, table.columns, strict=True):
         if not (pyarrow.types.is_integer(column.type) or pyarrow.types.is_floating(column.type)) or column.null_count:
             raise InputError(

