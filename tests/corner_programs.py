@@ -117,6 +117,14 @@ def signed() -> Corner:
     return folded(program, (2, 2), (2, 2), 2, slots=3)
 
 
+def banked() -> Corner:
+    """One multiplier per engine, and so many weights in each that they lie in two banks; a leak."""
+    program = random_program(
+        14, n=33, d=32, k=32, bits=3, solver=FORWARD_BACKWARD, drive_bits=2, readout_bits=2, state_bits=7, iterations=2
+    )
+    return folded(program, (1, 1), (1, 1), 1, slots=3)
+
+
 def single() -> Corner:
     """n = d = k = 1 and a single update: every counter has one value."""
     program = random_program(4, n=1, d=1, k=1, bits=3, iterations=1)
@@ -360,6 +368,7 @@ CORNERS: dict[str, Callable[[], Corner]] = {
         parallel,
         serial,
         signed,
+        banked,
         single,
         wide,
         cycling,

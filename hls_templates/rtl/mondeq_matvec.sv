@@ -1,9 +1,10 @@
 // Pe x Simd multiply-accumulate array with its weight memory.
 //
 // A command (valid, first/last column group of a row group, weight address) enters in cycle 0; its data words
-// are expected in cycle 3 and, for a first group, the start value of the accumulators in cycle 5 + Levels, where
-// Levels = clog2(Simd) and load_o marks that cycle.  The Pe sums of a row group are valid in cycle 6 + Levels of
-// its last command.  A command may enter every cycle.
+// are expected in cycle 3 + Late and, for a first group, the start value of the accumulators in cycle 5 + Late +
+// Levels, where Late is 1 where the weights lie in several banks (else 0), Levels = clog2(Simd), and load_o marks that
+// cycle.  The Pe sums of a row group are valid in cycle 6 + Late + Levels of its last command.  A command may enter
+// every cycle.
 module mondeq_matvec #(
   parameter int Pe = 1,
   parameter int Simd = 1,
@@ -32,6 +33,7 @@ module mondeq_matvec #(
   localparam int ProductBits = WeightBits + DataBits;
   localparam int Levels = $clog2(Simd);
   localparam int TreeBits = ProductBits + Levels;
+  localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
 
   // Wrong parameters do not elaborate: there is no such module.
   if (Pe < 1 || Simd < 1 || Groups < 1) begin : g_wrong_folding
@@ -41,11 +43,11 @@ module mondeq_matvec #(
     mondeq_error_matvec_sum u_error ();
   end
 
-  // Cycles 1 to 3: address, memory read and its output register.
+  // Cycles 1 to 3 + Late: address, memory read and its output registers.
   logic [AddressBits-1:0] address_q;
-  logic [Pe*Simd*WeightBits-1:0] weights, weights_q;
+  logic [Pe*Simd*WeightBits-1:0] weights;
 
-  mondeq_rom #(
+  mondeq_weights #(
     .Width(Pe * Simd * WeightBits),
     .Depth(Groups),
     .File (File)
@@ -55,17 +57,14 @@ module mondeq_matvec #(
     .data_o   (weights)
   );
 
-  always_ff @(posedge clk_i) begin
-    address_q <= address_i;
-    weights_q <= weights;
-  end
+  always_ff @(posedge clk_i) address_q <= address_i;
 
   // The command travels beside its words.
   logic accumulate, first, last;
 
   mondeq_delay #(
     .Width(3),
-    .Depth(5 + Levels)
+    .Depth(5 + Late + Levels)
   ) u_command (
     .clk_i,
     .rst_ni,
@@ -96,7 +95,7 @@ module mondeq_matvec #(
         .LutWeightBits(mondeq_pkg::LutWeightBits)
       ) u_product (
         .clk_i,
-        .weight_i (weights_q[(p*Simd+s)*WeightBits+:WeightBits]),
+        .weight_i (weights[(p*Simd+s)*WeightBits+:WeightBits]),
         .data_i   (data_i[s*DataBits+:DataBits]),
         .product_o(products[s*ProductBits+:ProductBits])
       );

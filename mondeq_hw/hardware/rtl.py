@@ -20,12 +20,13 @@ from .adder_graph import AdderGraph
 from .clip_table import clip_table
 from .design import Design
 from .naming import write_sources
-from .schedule import EngineFolding, Schedule
+from .schedule import WEIGHT_BANK_DEPTH, EngineFolding, Schedule
 
 #: Modules in compile order, after the generated package.
 MODULES = (
     "mondeq_delay.sv",
     "mondeq_rom.sv",
+    "mondeq_weights.sv",
     "mondeq_fifo.sv",
     "mondeq_regroup.sv",
     "mondeq_clip.sv",
@@ -172,6 +173,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             InputTdataBits=whole_bytes(beat_bits),
             OutputTdataBits=whole_bytes(program.output_bits),
             Slots=plan.slots,
+            WeightBankDepth=WEIGHT_BANK_DEPTH,
         ),
         group(
             "Drive engine",
@@ -255,27 +257,34 @@ def _shift_bits(shifts: np.ndarray) -> int:
 def _memories(program: SolverProgram, plan: Schedule) -> dict[str, list[str]]:
     """Of the folded engines."""
     drive, solve, readout = plan.drive, plan.solve, plan.readout
-    memories = {}
+    memories: dict[str, list[str]] = {}
     if drive.graph is None:
         injection = program.injection
-        memories["drive"] = _weights(injection.operator, drive)
+        memories |= _weights("drive", injection.operator, drive)
         memories["drive_bias"] = _rows(injection.bias, injection.accumulator_bits, drive)
         memories["drive_shift"] = _shifts(injection.right_shift, drive)
     if solve.graph is None:
-        memories["matrix"] = _weights(program.matrix, solve)
+        memories |= _weights("matrix", program.matrix, solve)
         memories["matrix_shift"] = _shifts(program.matrix.shifts, solve)
     if readout.graph is None:
-        memories["readout"] = _weights(program.readout, readout)
+        memories |= _weights("readout", program.readout, readout)
         memories["readout_bias"] = _rows(program.readout_bias, program.output_bits, readout)
         memories["readout_shift"] = _shifts(program.readout_left_shift, readout)
     return memories
 
 
-def _weights(operator: IntegerOperator, folding: EngineFolding) -> list[str]:
-    """One word per (row group, column group), lane ``p * simd + s``; absent rows and columns are zero."""
+def _weights(name: str, operator: IntegerOperator, folding: EngineFolding) -> dict[str, list[str]]:
+    """One word per (row group, column group), lane ``p * simd + s``; absent rows and columns are zero.
+
+    In one file, or in one a bank, with its number.
+    """
     bits, image = operator.word_length, operator.memory_image(folding.pe, folding.simd)
     codes = image < 0 if bits == 1 else image  # one bit: 0 is +1, 1 is -1
-    return [_word(lanes, bits) for lanes in codes.reshape(folding.row_groups * folding.column_groups, -1)]
+    words = [_word(lanes, bits) for lanes in codes.reshape(folding.cycles_per_matvec, -1)]
+    if folding.weight_banks == 1:
+        return {name: words}
+    starts = range(0, len(words), WEIGHT_BANK_DEPTH)
+    return {f"{name}_{bank:04d}": words[at : at + WEIGHT_BANK_DEPTH] for bank, at in enumerate(starts)}
 
 
 def _rows(values: np.ndarray, bits: int, folding: EngineFolding) -> list[str]:

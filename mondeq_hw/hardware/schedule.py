@@ -41,6 +41,8 @@ RING_DEPTH = 4
 READOUT_GRAPH_DEPTH = 7
 #: From the output beat that a carried word would have been to the first command that reads the state.
 CARRIED_DEPTH = 1
+#: Words of a bank of weights; a folded engine of more has several, and takes a cycle more.
+WEIGHT_BANK_DEPTH = 1024
 #: A folding may waste so much of an engine's multipliers, on padded groups and on the start ...
 MAX_WASTE = 0.045
 #: ... where one that wastes less has at most so many times the multipliers of the smallest.
@@ -101,6 +103,11 @@ class EngineFolding:
     def multipliers(self) -> int:
         """Products at once."""
         return self.pe * self.simd
+
+    @property
+    def weight_banks(self) -> int:
+        """Memories side by side that hold the words of the weights, one a command."""
+        return _groups(self.cycles_per_matvec, WEIGHT_BANK_DEPTH)
 
     @property
     def tree_levels(self) -> int:
@@ -235,7 +242,11 @@ def _folding_from_plain(plain: dict[str, Any]) -> EngineFolding:
 
 
 def _depth(engine: EngineFolding, folded: int, graph: int) -> int:
-    return folded + engine.tree_levels if engine.graph is None else graph + engine.graph.stages
+    return _folded_depth(engine, folded) if engine.graph is None else graph + engine.graph.stages
+
+
+def _folded_depth(engine: EngineFolding, depth: int) -> int:
+    return depth + engine.tree_levels + (engine.weight_banks > 1)
 
 
 def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedule:
@@ -257,7 +268,7 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedul
     solve = _fold_solve(program.n, reuse, program.iterations)
     drive, readout = _fold_around(program, solve.pe, program.iterations * solve.cycles_per_matvec)
     # One slot for the drive, one for the readout, and the samples that fill one another's pipeline gaps.
-    interleaved = 1 + _groups(SOLVE_DEPTH + solve.tree_levels, solve.cycles_per_matvec)
+    interleaved = 1 + _groups(_folded_depth(solve, SOLVE_DEPTH), solve.cycles_per_matvec)
     plan = Schedule(reuse, drive, solve, readout, 2 + interleaved, program.carried_words)
     busy = (1 + MAX_IDLE) * busy_cycles(plan, program.iterations)
     while plan.slots < MAX_SLOTS and initiation_interval(plan, program.iterations) > busy:

@@ -19,7 +19,7 @@ module mondeq_drive #(
   parameter int LeftShift = mondeq_pkg::DriveLeftShift,
   parameter int ShiftBase = mondeq_pkg::DriveShiftBase,
   parameter int ShiftBits = mondeq_pkg::DriveShiftBits,
-  parameter WeightFile = {mondeq_pkg::MemDir, "/drive.mem"},
+  parameter WeightFile = {mondeq_pkg::MemDir, "/drive"},
   parameter BiasFile = {mondeq_pkg::MemDir, "/drive_bias.mem"},
   parameter ShiftFile = {mondeq_pkg::MemDir, "/drive_shift.mem"},
   localparam int RowGroups = (Rows + Pe - 1) / Pe,
@@ -49,6 +49,7 @@ module mondeq_drive #(
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
   localparam int BeatBits = Simd * InputBits;
   localparam int Levels = $clog2(Simd);
+  localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
   localparam int TagBits = SlotBits + RowBits + 1;
   localparam int BeatGroups = (Inputs + Simd - 1) / Simd;
   localparam int FirstCarried = Inputs / Simd;
@@ -149,13 +150,10 @@ module mondeq_drive #(
     .left_o(slot_free)
   );
 
-  // Words, three cycles after their command.
-  logic [BeatBits-1:0] word_q, word_q2, data_q;
+  // Words, 3 + Late cycles after their command.
+  logic [BeatBits-1:0] word_q, word_q2, data;
 
-  always_ff @(posedge clk_i) begin
-    word_q <= banks[{read_bank_q, column}];
-    data_q <= word_q2;
-  end
+  always_ff @(posedge clk_i) word_q <= banks[{read_bank_q, column}];
 
   // Carried words take the lanes behind the inputs', in groups that wait for them.
   if (Columns > Inputs) begin : g_carried
@@ -191,14 +189,24 @@ module mondeq_drive #(
     always_ff @(posedge clk_i) word_q2 <= word_q;
   end
 
-  // Row constants, read in cycle 3 + Levels and registered once more of the row group's first command.
+  mondeq_delay #(
+    .Width(BeatBits),
+    .Depth(1 + Late)
+  ) u_data (
+    .clk_i,
+    .rst_ni,
+    .data_i(word_q2),
+    .data_o(data)
+  );
+
+  // Row constants, read in cycle 3 + Late + Levels and registered once more of the row group's first command.
   logic [TagBits-1:0] tag, tag_q1, tag_q2;
   logic [Pe*SumBits-1:0] bias, bias_q;
   logic [Pe*ShiftBits-1:0] shift, shift_q;
 
   mondeq_delay #(
     .Width(TagBits),
-    .Depth(3 + Levels)
+    .Depth(3 + Late + Levels)
   ) u_tag (
     .clk_i,
     .rst_ni,
@@ -254,7 +262,7 @@ module mondeq_drive #(
     .first_i  (first_column),
     .last_i   (last_column),
     .address_i(address),
-    .data_i   (data_q),
+    .data_i   (data),
     .preload_i(bias_q),
     .load_o   (load),
     .valid_o  (sum_valid),

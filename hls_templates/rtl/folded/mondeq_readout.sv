@@ -14,7 +14,7 @@ module mondeq_readout #(
   parameter int WeightBits = mondeq_pkg::ReadoutWeightBits,
   parameter int OutputBits = mondeq_pkg::OutputBits,
   parameter int ShiftBits = mondeq_pkg::ReadoutShiftBits,
-  parameter WeightFile = {mondeq_pkg::MemDir, "/readout.mem"},
+  parameter WeightFile = {mondeq_pkg::MemDir, "/readout"},
   parameter BiasFile = {mondeq_pkg::MemDir, "/readout_bias.mem"},
   parameter ShiftFile = {mondeq_pkg::MemDir, "/readout_shift.mem"},
   localparam int ColumnGroups = (Columns + Simd - 1) / Simd,
@@ -44,6 +44,7 @@ module mondeq_readout #(
   localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1;
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
   localparam int Levels = $clog2(Simd);
+  localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
   localparam int TagBits = RowBits + 1;
 
   // Wrong parameters do not elaborate: there is no such module.
@@ -68,7 +69,7 @@ module mondeq_readout #(
     .ColumnGroups(ColumnGroups),
     .Slots       (Slots),
     .OutputBits  (OutputBits),
-    .Depth       (10 + Levels)
+    .Depth       (10 + Late + Levels)
   ) u_control (
     .clk_i,
     .rst_ni,
@@ -102,7 +103,7 @@ module mondeq_readout #(
 
   mondeq_delay #(
     .Width(OutputBits),
-    .Depth(5 + Levels)
+    .Depth(5 + Late + Levels)
   ) u_direct (
     .clk_i,
     .rst_ni,
@@ -110,7 +111,7 @@ module mondeq_readout #(
     .data_o(direct)
   );
 
-  // z = prox(s), three cycles after the command.
+  // z = prox(s), 3 + Late cycles after the command.
   logic [Simd*ProxBits-1:0] z, z_q;
 
   mondeq_clip_lanes #(
@@ -128,9 +129,17 @@ module mondeq_readout #(
     .word_o (z)
   );
 
-  always_ff @(posedge clk_i) z_q <= z;
+  mondeq_delay #(
+    .Width(Simd * ProxBits),
+    .Depth(1 + Late)
+  ) u_z (
+    .clk_i,
+    .rst_ni,
+    .data_i(z),
+    .data_o(z_q)
+  );
 
-  // Row constants, read in cycle 4 + Levels of the row's first command.
+  // Row constants, read in cycle 4 + Late + Levels of the row's first command.
   logic [TagBits-1:0] tag;
   logic [OutputBits-1:0] bias;
   logic [ShiftBits-1:0] shift;
@@ -138,7 +147,7 @@ module mondeq_readout #(
 
   mondeq_delay #(
     .Width(TagBits),
-    .Depth(4 + Levels)
+    .Depth(4 + Late + Levels)
   ) u_tag (
     .clk_i,
     .rst_ni,

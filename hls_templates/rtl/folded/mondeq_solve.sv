@@ -23,7 +23,7 @@ module mondeq_solve #(
   parameter bit PhiSigned = mondeq_pkg::PhiSigned != 0,
   parameter bit PhiReflects = mondeq_pkg::PhiReflects != 0,
   parameter int Iterations = mondeq_pkg::Iterations,
-  parameter WeightFile = {mondeq_pkg::MemDir, "/matrix.mem"},
+  parameter WeightFile = {mondeq_pkg::MemDir, "/matrix"},
   parameter ShiftFile = {mondeq_pkg::MemDir, "/matrix_shift.mem"},
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1,
   localparam int DriveGroups = (Rows + DrivePe - 1) / DrivePe,
@@ -55,6 +55,7 @@ module mondeq_solve #(
   localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1;
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
   localparam int Levels = $clog2(Simd);
+  localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
   localparam int IterationBits = $clog2(Iterations + 1);
   localparam int TagBits = SlotBits + RowBits + 1;
   localparam logic [IterationBits-1:0] LastIteration = IterationBits'(Iterations);
@@ -174,7 +175,7 @@ module mondeq_solve #(
   end
 
   // ---------------------------------------------------------------------------------------------------------------
-  // Column words: phi of the old state, three cycles after the command; zero in the start.
+  // Column words: phi of the old state, 3 + Late cycles after the command; zero in the start.
 
   logic state_write;
   logic [SlotBits:0] state_bank;
@@ -182,7 +183,7 @@ module mondeq_solve #(
   logic [Pe*StateBits-1:0] state_words;
 
   logic [Simd*StateBits-1:0] column_words;
-  logic [Simd*PhiBits-1:0] column_phi, column_phi_q;
+  logic [Simd*PhiBits-1:0] column_phi, column_phi_q, matvec_phi;
   logic start_q1, start_q2;
 
   mondeq_regroup #(
@@ -222,9 +223,19 @@ module mondeq_solve #(
     column_phi_q <= start_q2 ? '0 : column_phi;
   end
 
+  mondeq_delay #(
+    .Width(Simd * PhiBits),
+    .Depth(Late)
+  ) u_matvec_phi (
+    .clk_i,
+    .rst_ni,
+    .data_i(column_phi_q),
+    .data_o(matvec_phi)
+  );
+
   // ---------------------------------------------------------------------------------------------------------------
-  // Row words: drive, old state and shift of the row group, read in cycle 1 + Levels of its first command; with them the
-  // accumulators' start value d + leak phi(s), and what the update needs once the sums are complete.
+  // Row words: drive, old state and shift of the row group, read in cycle 1 + Late + Levels of its first command; with
+  // them the accumulators' start value d + leak phi(s), and what the update needs once the sums are complete.
 
   logic [TagBits-1:0] tag, tag_q0, tag_q1, tag_q2, tag_q3;
   logic [SlotBits-1:0] tag_slot;
@@ -236,7 +247,7 @@ module mondeq_solve #(
 
   mondeq_delay #(
     .Width(TagBits),
-    .Depth(1 + Levels)
+    .Depth(1 + Late + Levels)
   ) u_tag (
     .clk_i,
     .rst_ni,
@@ -374,7 +385,7 @@ module mondeq_solve #(
     .first_i  (first_column),
     .last_i   (last_column),
     .address_i(address),
-    .data_i   (column_phi_q),
+    .data_i   (matvec_phi),
     .preload_i(preload_q3),
     .load_o   (load),
     .valid_o  (sum_valid),
