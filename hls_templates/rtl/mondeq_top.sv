@@ -40,7 +40,7 @@ module mondeq_top (
     mondeq_error_stream_narrower_than_its_words u_error ();
   end
 
-  logic drive_write, state_write, drive_loaded, release_slot, direct_step, direct_last;
+  logic drive_write, state_write, drive_loaded, release_slot, release_slot_q, direct_step, direct_last;
   logic [SlotBits-1:0] drive_slot, readout_slot;
   logic [DriveRowBits-1:0] drive_row;
   logic [mondeq_pkg::DrivePe*DriveBits-1:0] drive_words;
@@ -83,6 +83,12 @@ module mondeq_top (
     assign fresh = 1'b1;
   end
 
+  // Registered, so that the readout need not be placed beside the drive.
+  always_ff @(posedge ap_clk) begin
+    if (!ap_rst_n) release_slot_q <= 1'b0;
+    else release_slot_q <= release_slot;
+  end
+
   mondeq_drive u_drive (
     .clk_i       (ap_clk),
     .rst_ni      (ap_rst_n),
@@ -92,7 +98,7 @@ module mondeq_top (
     .carried_i   (carried),
     .fresh_i     (fresh),
     .taken_o     (taken),
-    .release_i   (release_slot),
+    .release_i   (release_slot_q),
     .write_o     (drive_write),
     .slot_o      (drive_slot),
     .row_o       (drive_row),

@@ -15,13 +15,14 @@ module mondeq_weights #(
   output logic [Width-1:0]       data_o
 );
 
+  // Some tools elaborate every module once with its default parameters, and then there is no file.
   if (Banks <= 1) begin : g_one
     logic [Width-1:0] data;
 
     mondeq_rom #(
       .Width(Width),
       .Depth(Depth),
-      .File ({File, ".mem"})
+      .File ((File == "") ? "" : {File, ".mem"})
     ) u_rom (
       .clk_i,
       .address_i,

@@ -316,7 +316,7 @@ def schedule_unrolled(
     updates, turn = 1 + program.iterations, 1 + plan.update_depth
     interval = max(updates, load.cycles_per_matvec, read.cycles_per_matvec)
     loading = (load.cycles_per_matvec if drive is None else 1) + plan.drive_depth
-    held = loading + turn + updates * turn + read.cycles_per_matvec
+    held = loading + turn + updates * turn + read.cycles_per_matvec + 1
     return replace(plan, slots=max(plan.slots, 1 + _groups(held, interval)))
 
 
@@ -522,12 +522,12 @@ class _Clock:
         return choice + count * length
 
     def _drive(self) -> None:
-        """Enter the next sample, if there is one: its slot is free once the readout of an older sample ended."""
+        """Enter the next sample, if there is one: its slot is free the cycle after the readout of an older one ended."""
         plan, sample = self.plan, len(self.drive_end)
         if sample == len(self.iterations):
             return
         first_beat = self.input_end[-1] + 1 if sample else 0
-        free = self.readout_end[sample - plan.slots] + 1 if sample >= plan.slots else 0
+        free = self.readout_end[sample - plan.slots] + 2 if sample >= plan.slots else 0
         if plan.drive.graph is None:
             self._drive_folded(first_beat, free)
         else:

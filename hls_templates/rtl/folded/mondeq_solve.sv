@@ -82,14 +82,14 @@ module mondeq_solve #(
 
   logic [IterationBits-1:0] iteration_q[Slots];
   logic [Slots-1:0] ready_q, done_q, bank_q, changed_q;
-  logic [SlotBits-1:0] oldest_q;
+  logic [Slots-1:0] older_q;  // from the oldest sample's slot on
 
   assign done_o = done_q;
 
   // Issue: the array's current job, and the choice of the next.
   logic busy_q, take, job_end, start;
-  logic [SlotBits-1:0] slot_q, chosen;
-  logic [Slots-1:0] elder, eligible, first;
+  logic [SlotBits-1:0] slot_q, chosen, chosen_older, chosen_any;
+  logic [Slots-1:0] older, first_older, first_any;
   logic first_column, last_column, last_row;
   logic [RowBits-1:0] row;
   logic [ColumnBits-1:0] column;
@@ -99,15 +99,19 @@ module mondeq_solve #(
   assign job_end = busy_q && last_column && last_row;
   assign take = (ready_q != '0) && (!busy_q || job_end);
 
-  // Slots below the oldest hold the younger samples; of those in question the lowest bit is the oldest.
-  assign elder = ready_q & ({Slots{1'b1}} << oldest_q);
-  assign eligible = (elder != '0) ? elder : ready_q;
-  assign first = eligible & (~eligible + 1'b1);
+  // Slots below the oldest hold the younger samples; of those in question the lowest bit is the oldest.  Both choices
+  // are made before it is known which counts.
+  assign older = ready_q & older_q;
+  assign first_older = older & (~older + 1'b1);
+  assign first_any = ready_q & (~ready_q + 1'b1);
+  assign chosen = (older != '0) ? chosen_older : chosen_any;
 
   always_comb begin
-    chosen = '0;
+    chosen_older = '0;
+    chosen_any = '0;
     for (int i = 0; i < int'(Slots); i++) begin
-      if (first[i]) chosen = chosen | SlotBits'(i);
+      if (first_older[i]) chosen_older = chosen_older | SlotBits'(i);
+      if (first_any[i]) chosen_any = chosen_any | SlotBits'(i);
     end
   end
 
@@ -140,7 +144,7 @@ module mondeq_solve #(
     if (!rst_ni) begin
       busy_q <= 1'b0;
       slot_q <= '0;
-      oldest_q <= '0;
+      older_q <= '1;
       ready_q <= '0;
       done_q <= '0;
       bank_q <= '0;
@@ -169,7 +173,9 @@ module mondeq_solve #(
       end
       if (release_i) begin
         done_q[read_slot_i] <= 1'b0;
-        oldest_q <= (read_slot_i == SlotBits'(Slots - 1)) ? '0 : read_slot_i + 1'b1;
+        for (int i = 0; i < int'(Slots); i++) begin
+          older_q[i] <= (i > int'(read_slot_i)) || (int'(read_slot_i) == int'(Slots) - 1);
+        end
       end
     end
   end
