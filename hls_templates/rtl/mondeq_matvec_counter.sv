@@ -24,22 +24,28 @@ module mondeq_matvec_counter #(
     mondeq_error_no_groups_to_count u_error ();
   end
 
-  localparam logic [RowBits-1:0] LastRow = RowBits'(RowGroups - 1);
-  localparam logic [ColumnBits-1:0] LastColumn = ColumnBits'(ColumnGroups - 1);
+  // Flags are registers, compared a step ahead: what hangs on them begins at once.
+  logic last_column_q;
 
-  assign first_column_o = column_o == '0;
-  assign last_column_o = skip_columns_i || (column_o == LastColumn);
-  assign last_row_o = row_o == LastRow;
+  assign last_column_o = skip_columns_i || last_column_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       row_o <= '0;
       column_o <= '0;
       address_o <= '0;
+      first_column_o <= 1'b1;
+      last_column_q <= ColumnGroups == 1;
+      last_row_o <= RowGroups == 1;
     end else if (step_i) begin
-      column_o  <= last_column_o ? '0 : column_o + 1'b1;
-      address_o <= (last_column_o && last_row_o) ? '0 : address_o + 1'b1;
-      if (last_column_o) row_o <= last_row_o ? '0 : row_o + 1'b1;
+      column_o       <= last_column_o ? '0 : column_o + 1'b1;
+      address_o      <= (last_column_o && last_row_o) ? '0 : address_o + 1'b1;
+      first_column_o <= last_column_o;
+      last_column_q  <= last_column_o ? (ColumnGroups == 1) : (column_o == ColumnBits'(ColumnGroups - 2));
+      if (last_column_o) begin
+        row_o      <= last_row_o ? '0 : row_o + 1'b1;
+        last_row_o <= last_row_o ? (RowGroups == 1) : (row_o == RowBits'(RowGroups - 2));
+      end
     end
   end
 
