@@ -101,7 +101,7 @@ module mondeq_drive #(
   end
 
   // Issue: a command per cycle as long as its words are there.
-  logic issue, present, reached, first_column, last_column, last_row, first_command, slot_free;
+  logic issue, present, reached, first_column, last_column, last_row, first_command_q, slot_free;
   logic [RowBits-1:0] row;
   logic [ColumnBits-1:0] column;
   logic [AddressBits-1:0] address;
@@ -109,8 +109,7 @@ module mondeq_drive #(
 
   // A bank that is not full is the one being filled, and holds the beats before beat_q.
   assign present = (full_q[read_bank_q] || (column < beat_q)) && reached;
-  assign first_command = first_column && (row == '0);
-  assign issue = present && (!first_command || slot_free);
+  assign issue = present && (!first_command_q || slot_free);
   assign finish = issue && last_column && last_row;
   assign taken_o = finish;
 
@@ -134,9 +133,13 @@ module mondeq_drive #(
     if (!rst_ni) begin
       read_bank_q <= 1'b0;
       slot_q <= '0;
-    end else if (finish) begin
-      read_bank_q <= !read_bank_q;
-      slot_q <= (slot_q == LastSlot) ? '0 : slot_q + 1'b1;
+      first_command_q <= 1'b1;
+    end else begin
+      if (issue) first_command_q <= finish;
+      if (finish) begin
+        read_bank_q <= !read_bank_q;
+        slot_q <= (slot_q == LastSlot) ? '0 : slot_q + 1'b1;
+      end
     end
   end
 
@@ -145,7 +148,7 @@ module mondeq_drive #(
   ) u_slots (
     .clk_i,
     .rst_ni,
-    .take_i(issue && first_command),
+    .take_i(issue && first_command_q),
     .give_i(release_i),
     .left_o(slot_free)
   );
@@ -179,7 +182,8 @@ module mondeq_drive #(
       carried_q <= carried;
       lanes_q <= lanes;
       for (int l = 0; l < Simd; l++) begin
-        word_q2[l*InputBits+:InputBits] <= lanes_q[l] ? carried_q[l*InputBits+:InputBits] : word_q[l*InputBits+:InputBits];
+        if (lanes_q[l]) word_q2[l*InputBits+:InputBits] <= carried_q[l*InputBits+:InputBits];
+        else word_q2[l*InputBits+:InputBits] <= word_q[l*InputBits+:InputBits];
       end
     end
   end else begin : g_inputs
