@@ -52,7 +52,8 @@ module mondeq_readout_control #(
   if (Slots < 2) begin : g_wrong_slots
     mondeq_error_fewer_than_two_slots u_error ();
   end
-  if (Rows < 1 || Carried < 0 || Carried >= Rows || ColumnGroups < 1 || OutputBits < 1 || Depth < 1) begin : g_wrong_size
+  if (Rows < 1 || Carried < 0 || Carried >= Rows
+      || ColumnGroups < 1 || OutputBits < 1 || Depth < 1) begin : g_wrong_size
     mondeq_error_readout_of_nothing u_error ();
   end
 

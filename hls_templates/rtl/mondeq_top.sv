@@ -36,7 +36,8 @@ module mondeq_top (
   localparam int ReadoutColumnBits = (ReadoutGroups > 1) ? $clog2(ReadoutGroups) : 1;
 
   // Wrong parameters do not elaborate: there is no such module.
-  if (mondeq_pkg::InputTdataBits < BeatBits + int'(Carried > 0) || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
+  if (mondeq_pkg::InputTdataBits < BeatBits + int'(Carried > 0)
+      || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
     mondeq_error_stream_narrower_than_its_words u_error ();
   end
 

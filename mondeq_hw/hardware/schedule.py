@@ -522,7 +522,7 @@ class _Clock:
         return choice + count * length
 
     def _drive(self) -> None:
-        """Enter the next sample, if there is one: its slot is free the cycle after the readout of an older one ended."""
+        """Enter the next sample, if there is one: its slot is free a cycle after the readout of an older one ended."""
         plan, sample = self.plan, len(self.drive_end)
         if sample == len(self.iterations):
             return
