@@ -27,6 +27,7 @@ from .proof import Certificate, Verdict, check, differences, model_from_plain
 
 if TYPE_CHECKING:
     from .boards import BitstreamOptions, BitstreamReport
+    from .control import LinearPlant, LoopProof
     from .problem import Comparison, MonDEQ, Origin, Parameters, Task
     from .profile import ComparedTrace, FloatSolver, Profile
     from .report import WrittenReport
@@ -282,6 +283,19 @@ class Project:
         """
         self.build.require_unchanged(CERTIFICATE, *INTEGERS)
         return self.build.certificate
+
+    def certify_closed_loop(self, plant: LinearPlant) -> LoopProof:
+        """Prove an ultimate bound of the controller's loop with a linear plant; see :mod:`mondeq_hw.control`.
+
+        Raises
+        ------
+        InputError
+            The plant has other sizes than the controller, or the certificate was changed.
+        """
+        from .control import certify_closed_loop
+
+        self.build.require_unchanged(CERTIFICATE, RESOLVED, *INTEGERS)
+        return certify_closed_loop(self.build, plant)
 
     def check_certificate(self) -> Verdict:
         """Prove every proved line again, with the independent checker in a process of its own.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.linalg import solve_discrete_are
 
 import mondeq_hw
 from mondeq_hw import InputError, LinearPlant, MonDEQ, Project, simulate
-from mondeq_hw.control import ClosedLoop
+from mondeq_hw.control import ClosedLoop, certify_closed_loop
+from mondeq_hw.control.loop import _limits
 from mondeq_hw.problem import logits
 
 pytestmark = pytest.mark.slow
@@ -66,8 +69,73 @@ def test_states_outside_their_box_are_taken_at_its_edge_and_marked(controller: M
 def test_plot_shows_all_three(controller: MonDEQ, project: Project, tmp_path: Path) -> None:
     loop: ClosedLoop = simulate(project.program, controller, LinearPlant(A, B), np.array([3.0, 0.0]), 20)
     figure = loop.plot()
-    assert [axes.get_ylabel() for axes in figure.axes] == ["plant state", "control (dotted: exact)", "error"]
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "plant state",
+        "control (dotted: exact, dashed: bounds)",
+        "error",
+    ]
     figure.savefig(tmp_path / "loop.png")
+
+
+def test_bounds_of_the_outputs_are_drawn(controller: MonDEQ, project: Project) -> None:
+    loop = simulate(project.program, controller, LinearPlant(A, B), np.array([1.5, 0.0]), 10)
+    np.testing.assert_array_equal(loop.limits, [[-1.0], [1.0]])
+    assert [line.get_ydata()[0] for line in loop.plot().axes[1].lines if line.get_linestyle() == "--"] == [-1.0, 1.0]
+    free = mondeq_hw.from_qp(np.eye(1), [0.0], theta=([-1.0], [1.0]), Q=[[1.0]])
+    assert np.isinf(_limits(free)).all()
+
+
+# -- proofs about the loop ----------------------------------------------------------
+
+
+ERRORS = (Fraction(1, 200),)
+
+
+def test_without_a_proved_error_nothing_is_proved(project: Project) -> None:
+    """Or with one so large that the loop leaves the piece on which its law is known."""
+    proof = project.certify_closed_loop(LinearPlant(A, B))
+    assert proof.proved or proof.reason is not None
+    far = certify_closed_loop(project.build, LinearPlant(A, B), (Fraction(1),))
+    assert not far.proved and far.reason is not None and "times as far as the neighbourhood" in far.reason
+    unstable = certify_closed_loop(project.build, LinearPlant(2 * A, B), ERRORS)
+    assert unstable.reason is not None and "not stable near its rest" in unstable.reason
+    with pytest.raises(InputError, match=r"the plant has shapes \(3, 3\) and \(2, 1\); expected \(2, 2\)"):
+        project.certify_closed_loop(LinearPlant(np.eye(3), B))
+
+
+def test_the_ultimate_bound_holds_whatever_the_errors_do(controller: MonDEQ, project: Project) -> None:
+    """The exact controller, its input off by half a word and its output by the error, each as bad as can be."""
+    proof = certify_closed_loop(project.build, LinearPlant(A, B), ERRORS)
+    assert proof.proved and proof.metric is not None and proof.radius is not None and proof.ultimate is not None
+    P, rng = np.array(proof.metric, dtype=float), np.random.default_rng(0)
+    half = float(controller.input_map.words.unit[0]) / 2
+    K = -(logits_at(controller, np.eye(2) * 1e-3) - logits_at(controller, np.zeros((1, 2)))).T * 1e3
+    closed = A - B @ K
+    direction = np.linalg.eigh(closed + closed.T)[1][:, -1]
+    for start in rng.normal(size=(4, 2)):
+        state = start * proof.radius / np.sqrt(start @ P @ start)
+        for _ in range(60):
+            push = np.sign(direction @ B[:, 0]) * 0.005
+            off = half * np.sign(-(direction @ B[:, 0]) * K[0])
+            state = A @ state + B @ (logits_at(controller, (state + off)[None])[0] + push)
+            assert state @ P @ state <= proof.radius**2 * (1 + 1e-9)
+        assert (np.abs(state) <= np.array(proof.ultimate)).all()
+    assert np.abs(state).max() > max(proof.ultimate) / 50  # and is no empty claim
+
+
+def test_the_law_of_the_piece_is_the_regulators(project: Project) -> None:
+    """With the Riccati equation's terminal weight the MPC is the LQR near rest, so the rate is that of its loop."""
+    riccati = solve_discrete_are(A, B, np.diag([4.0, 1.0]), np.array([[0.2]]))
+    K = np.linalg.solve(0.2 + B.T @ riccati @ B, B.T @ riccati @ A)
+    radius = np.abs(np.linalg.eigvals(A - B @ K)).max()
+    proof = certify_closed_loop(project.build, LinearPlant(A, B), ERRORS)
+    assert proof.rate is not None and radius < proof.rate < 1 and proof.rest == (0.0, 0.0)
+    tighter = certify_closed_loop(project.build, LinearPlant(A, B), (Fraction(1, 400),))
+    assert proof.ultimate is not None and tighter.ultimate is not None and tighter.ultimate < proof.ultimate
+
+
+def logits_at(controller: MonDEQ, states: np.ndarray) -> np.ndarray:
+    return logits(controller, controller.input_map.words.unrounded(states))
 
 
 def test_bad_loops_are_named(controller: MonDEQ, project: Project) -> None:

@@ -6,5 +6,6 @@ Takes a program, the problem that it was compiled from and a plant; gives a ``Cl
 from __future__ import annotations
 
 from .loop import ClosedLoop, LinearPlant, simulate
+from .stability import LoopProof, certify_closed_loop
 
-__all__ = ["ClosedLoop", "LinearPlant", "simulate"]
+__all__ = ["ClosedLoop", "LinearPlant", "LoopProof", "certify_closed_loop", "simulate"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base import InputError
-from ..problem import SATURATE, MonDEQ, logits
+from ..problem import SATURATE, MonDEQ, Parameters, logits
 from ..program import GoldenModel, SolverProgram
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ class ClosedLoop:
         Of the float problem at the parameter itself, in its box.
     outside : ndarray of bool (steps,)
         Whether any parameter lay outside its box and was taken at its edge.
+    limits : ndarray (2, k)
+        Hard bounds of the outputs, infinite where there are none.
+    names : Parameters
     """
 
     words: np.ndarray
@@ -63,6 +66,8 @@ class ClosedLoop:
     controls: np.ndarray
     exact: np.ndarray
     outside: np.ndarray
+    limits: np.ndarray
+    names: Parameters
 
     @property
     def saturated_samples(self) -> int:
@@ -74,8 +79,12 @@ class ClosedLoop:
         """Largest ``|controls - exact|`` of any output and sample."""
         return float(np.abs(self.controls - self.exact).max())
 
+    def settled(self, samples: int) -> np.ndarray:
+        """Largest magnitude of each state (n,) in the last samples: measured on this run, where it ends; no bound."""
+        return np.asarray(np.abs(self.states[-samples:]).max(axis=0))
+
     def plot(self, axes: np.ndarray | None = None) -> Figure:
-        """States, controls beside the exact ones, and the error, over time.
+        """States, controls beside the exact ones and their bounds, and the error, over time.
 
         Parameters
         ----------
@@ -87,13 +96,18 @@ class ClosedLoop:
         if axes is None:
             axes = NewFigure(figsize=(8, 8), layout="constrained").subplots(3, 1, sharex=True)
         states, controls, error = axes
-        states.plot(self.states)
+        for index, name in enumerate(self.names.inputs[: self.states.shape[1]]):
+            states.plot(self.states[:, index], label=name)
         states.set_ylabel("plant state")
+        states.legend(loc="upper right", fontsize="small")
         time = np.arange(len(self.controls))
         for index in range(self.controls.shape[1]):
-            line = controls.step(time, self.controls[:, index], where="post", label=f"output {index}")[0]
+            line = controls.step(time, self.controls[:, index], where="post", label=self.names.outputs[index])[0]
             controls.step(time, self.exact[:, index], where="post", color=line.get_color(), linestyle=":")
-        controls.set_ylabel("control (dotted: exact)")
+            for limit in self.limits[:, index]:
+                if np.isfinite(limit):
+                    controls.axhline(limit, color=line.get_color(), linestyle="--", linewidth=0.8)
+        controls.set_ylabel("control (dotted: exact, dashed: bounds)")
         controls.legend(loc="upper right", fontsize="small")
         error.semilogy(time, np.maximum(np.abs(self.controls - self.exact), np.finfo(float).tiny))
         error.set_ylabel("error")
@@ -167,4 +181,19 @@ def simulate(
         controls=np.array(controls),
         exact=logits(problem, inputs.unrounded(inside)),
         outside=(inside != asked).any(axis=1),
+        limits=_limits(problem),
+        names=problem.parameters or Parameters.named(None, problem.d, None, problem.k),
     )
+
+
+def _limits(problem: MonDEQ) -> np.ndarray:
+    """Bounds (2, k) of the outputs that show one clipped row and nothing else; infinite of the others."""
+    limits = np.array([[-np.inf], [np.inf]]).repeat(problem.k, axis=1)
+    clip = problem.prox
+    for index, row in enumerate(problem.O):
+        shown = np.flatnonzero(row)
+        direct = problem.F is not None and problem.F[index].any()
+        if len(shown) == 1 and not direct and not clip.complement[shown[0]]:
+            ends = row[shown[0]] * np.array([clip.lower[shown[0]], clip.upper[shown[0]]]) + problem.c[index]
+            limits[:, index] = np.sort(ends)
+    return limits

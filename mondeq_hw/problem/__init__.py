@@ -33,7 +33,7 @@ from .model import (
     lipschitz_constant,
     monotonicity_margin,
 )
-from .mpc import from_mpc
+from .mpc import condensed, from_mpc
 from .onnx_file import FLOAT, INTEGER, QDQ, OnnxFile, OnnxKey, onnx_digest, onnx_properties, raw_words_metadata
 from .parameters import Parameters, box_words
 from .preprocessing import MNIST_PREPROCESSING, Preprocessing
@@ -122,6 +122,7 @@ __all__ = [
     "box_words",
     "check_model",
     "choose_task",
+    "condensed",
     "digits",
     "find_splitting",
     "find_task",

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..base import InputError
@@ -67,6 +69,28 @@ def from_mpc(
     InputError
         A shape or a value; or soft bounds without a penalty.
     """
+    problem = condensed(
+        A, B, Q, R, N, x_box=x_box, u_bounds=u_bounds, x_bounds=x_bounds, soft=soft, terminal=terminal,
+        reference=reference,
+    )  # fmt: skip
+    return from_qp(**problem, input_bits=input_bits, source=source)
+
+
+def condensed(
+    A: Array,
+    B: Array,
+    Q: Array,
+    R: Array,
+    N: int,
+    *,
+    x_box: tuple[Array, Array],
+    u_bounds: tuple[Array, Array],
+    x_bounds: tuple[Array, Array] | None = None,
+    soft: float | Array | None = None,
+    terminal: str | Array = LQR,
+    reference: tuple[Array, Array] | None = None,
+) -> dict[str, Any]:
+    """The quadratic program in the inputs of the horizon, as arguments of ``from_qp``; for what, see ``from_mpc``."""
     A_, B_, Q_, R_ = (matrix(name, value) for name, value in (("A", A), ("B", B), ("Q", Q), ("R", R)))
     n, m = B_.shape
     for name, given, shape in (("A", A_, (n, n)), ("Q", Q_, (n, n)), ("R", R_, (m, m))):
@@ -95,11 +119,21 @@ def from_mpc(
         rows, lower, upper = (np.concatenate(both) for both in zip((rows, lower, upper), soft_rows[:3], strict=True))
         moved = np.vstack([moved, np.pad(soft_rows[3], ((0, 0), (0, p - n)))])
         delta = np.concatenate([delta, soft_rows[4]])
-    return from_qp(
-        Gamma.T @ weight @ Gamma + np.kron(np.eye(N), R_), np.zeros(inputs), rows, lower, upper, theta=(low, high),
-        Q=np.hstack(gains), L=moved, U=moved, outputs=rows[:m], delta=delta, input_bits=input_bits, names=names,
-        output_names=[f"u{j}" for j in range(m)], source=source,
-    )  # fmt: skip
+    return {
+        "P": Gamma.T @ weight @ Gamma + np.kron(np.eye(N), R_),
+        "q": np.zeros(inputs),
+        "Q": np.hstack(gains),
+        "A": rows,
+        "l": lower,
+        "u": upper,
+        "L": moved,
+        "U": moved,
+        "theta": (low, high),
+        "outputs": rows[:m],
+        "delta": delta,
+        "names": names,
+        "output_names": [f"u{j}" for j in range(m)],
+    }
 
 
 def prediction(A: np.ndarray, B: np.ndarray, N: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from .certificate import Certificate, CertificateLine, for_reading, model_from_plain, unpacked
 from .certify import certify
 from .contraction import ContractionProof, choose_iterations, error_bound, float_up, prove_contraction, state_radius
+from .exact import prove_positive_definite
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
 from .ranges import accumulator_ranges
 from .same_model import differences
@@ -37,6 +38,7 @@ __all__ = [
     "paper_perturbation",
     "paper_quantizer",
     "prove_contraction",
+    "prove_positive_definite",
     "state_radius",
     "unpacked",
 ]

@@ -1,0 +1,148 @@
+"""The control problems of ``mpc.py``: plants, weights, bounds, as in the publications they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import expm
+
+from mondeq_hw import MonDEQ, from_qp
+from mondeq_hw.problem import condensed
+
+
+@dataclass(frozen=True)
+class ControlProblem:
+    """A plant and its controller.
+
+    Parameters
+    ----------
+    name : str
+    A, B : ndarray
+        Discrete time.
+    weights : pair of ndarray
+        ``Q`` and ``R``.
+    horizon : int
+    x_box : ndarray (n,)
+        Half widths of the measured state's box.
+    u_limit : ndarray (m,)
+    x_limit : ndarray (n,) or None
+        Soft bounds of predicted states.
+    soft : float or None
+    bits : int
+        Of the iteration matrix.
+    """
+
+    name: str
+    A: np.ndarray
+    B: np.ndarray
+    weights: tuple[np.ndarray, np.ndarray]
+    horizon: int
+    x_box: np.ndarray
+    u_limit: np.ndarray
+    bits: int
+    x_limit: np.ndarray | None = None
+    soft: float | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """Of :func:`mondeq_hw.from_qp`."""
+        bounds = {} if self.x_limit is None else {"x_bounds": (-self.x_limit, self.x_limit), "soft": self.soft}
+        return condensed(
+            self.A, self.B, *self.weights, self.horizon, x_box=(-self.x_box, self.x_box),
+            u_bounds=(-self.u_limit, self.u_limit), **bounds,
+        )  # fmt: skip
+
+    def network(self) -> MonDEQ:
+        """The equilibrium network that solves it."""
+        return from_qp(**self.arguments(), source=self.name)
+
+
+def discrete(A: np.ndarray, B: np.ndarray, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Zero-order hold."""
+    n, m = B.shape
+    generator = np.zeros((n + m, n + m))
+    generator[:n, :n], generator[:n, n:] = A, B
+    exponential = expm(step * generator)
+    return exponential[:n, :n], exponential[:n, n:]
+
+
+def masses(
+    count: int, inputs: int, horizon: int, weight: float, bits: int, soft: float | None = None
+) -> ControlProblem:
+    """Oscillating masses (Wang & Boyd 2010): springs between them and to the walls, forces between neighbours."""
+    K = 2 * np.eye(count) - np.eye(count, k=1) - np.eye(count, k=-1)
+    force = np.zeros((count, inputs))
+    for j in range(inputs):
+        first = j * count // inputs
+        force[first, j], force[first + 1, j] = 1.0, -1.0
+    n = 2 * count
+    A = np.block([[np.zeros((count, count)), np.eye(count)], [-K, np.zeros((count, count))]])
+    limit = None if soft is None else np.where(np.arange(n) < count, 2.0, np.inf)
+    return ControlProblem(
+        f"{count} masses, horizon {horizon}" + ("" if soft is None else ", soft states"),
+        *discrete(A, np.vstack([np.zeros((count, inputs)), force]), 0.5),
+        (np.eye(n), weight * np.eye(inputs)), horizon, np.ones(n), np.full(inputs, 0.5), bits, limit, soft,
+    )  # fmt: skip
+
+
+def double_integrator() -> ControlProblem:
+    """The textbook's."""
+    A, B = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[0.5], [1.0]])
+    return ControlProblem(
+        "double integrator, horizon 10", A, B, (np.eye(2), np.eye(1)), 10, np.array([5.0, 2.0]), np.ones(1), 12
+    )
+
+
+def aircraft() -> ControlProblem:
+    """AFTI-16 (Kapasouris, Athans, Stein 1988): longitudinal, elevator and flaperon, angles in degrees."""
+    A = np.array(
+        [
+            [-0.0151, -60.5651, 0.0, -32.174],
+            [-0.0001, -1.3411, 0.9929, 0.0],
+            [0.00018, 43.2541, -0.86939, 0.0],
+            [0.0, 0.0, 1.0, 0.0],
+        ]
+    )
+    B = np.array([[-2.516, -13.136], [-0.1689, -0.2514], [-17.251, -1.5766], [0.0, 0.0]])
+    weights = (np.diag([1e-4, 100.0, 1e-3, 100.0]), 0.01 * np.eye(2))
+    return ControlProblem(
+        "AFTI-16, horizon 10",
+        *discrete(A, B, 0.05),
+        weights,
+        10,
+        np.array([10.0, 0.5, 10.0, 10.0]),
+        np.full(2, 25.0),
+        14,
+    )
+
+
+def quadrotor() -> ControlProblem:
+    """A 27 g quadrotor about hover: position, attitude, velocity, rates; thrusts of four rotors."""
+    mass, arm, gravity, torque = 0.027, 0.046, 9.81, 0.006
+    inertia = np.array([1.66e-5, 1.66e-5, 2.93e-5])
+    A, B = np.zeros((12, 12)), np.zeros((12, 4))
+    A[:3, 6:9], A[3:6, 9:] = np.eye(3), np.eye(3)
+    A[6, 4], A[7, 3] = gravity, -gravity
+    lever = arm / np.sqrt(2)
+    B[8] = 1 / mass
+    B[9:] = (np.array([[-1, -1, 1, 1], [-1, 1, 1, -1], [-1, 1, -1, 1]]).T * [lever, lever, torque] / inertia).T
+    thrust = mass * gravity / 4
+    weights = np.diag([100.0, 100, 100, 4, 4, 400, 4, 4, 4, 2, 2, 4]), 0.16 / thrust**2 * np.eye(4)
+    box = np.array([0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0])
+    return ControlProblem("quadrotor, horizon 10", *discrete(A, B, 0.02), weights, 10, box, np.full(4, thrust), 14)
+
+
+#: By the name that ``mpc.py --problem`` takes.
+PROBLEMS: dict[str, Callable[[], ControlProblem]] = {
+    "integrator": double_integrator,
+    "masses4": lambda: masses(4, 2, 10, 1.0, 10),
+    "masses6": lambda: masses(6, 3, 10, 0.1, 11),
+    "masses4-soft": lambda: masses(4, 2, 10, 1.0, 12, soft=0.1),
+    "masses6-soft": lambda: masses(6, 3, 10, 1.0, 13, soft=0.1),
+    "masses4-30": lambda: masses(4, 2, 30, 1.0, 12),
+    "masses6-30": lambda: masses(6, 3, 30, 1.0, 13),
+    "aircraft": aircraft,
+    "quadrotor": quadrotor,
+}

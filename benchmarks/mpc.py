@@ -1,0 +1,272 @@
+"""Control problems through the compiler, beside OSQP (and TinyMPC, where it is installed).
+
+    python benchmarks/mpc.py [--problem NAME ...] [--json] [--folder DIR] [--synth] [--results FILE]
+
+Each problem is compiled at the word length that ``control_problems.py`` names, for the shortest answer that an ECP5-85
+holds: folded as wide as it goes, or, of few rows, its matrix as an adder graph.
+*Radius* is what the certificate proves of the distance of every output from the exact solution, for every parameter;
+null where no such line is there, with the reason.  Errors are against the exact solution, searched for: samples of the
+parameters' box from inside to corners, then a climb from the worst of them.  OSQP gets the same condensed problem in
+floating point, started cold, and the samples alone.  Cycles are those of a lone sample that runs all iterations; kHz is
+the clock over them: the routed one with ``--synth`` (minutes a problem), else the one that synthesis aims at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import osqp
+import scipy.sparse
+from control_problems import PROBLEMS, ControlProblem
+from paper_tables import Table
+
+import mondeq_hw
+from mondeq_hw import MonDEQ, NotCertifiedError, Project
+from mondeq_hw.hardware import (
+    AUTO,
+    LUT_WEIGHT_BITS,
+    UNROLLED,
+    Schedule,
+    estimate,
+    find_part,
+    latency,
+    schedule,
+    unrolled,
+)
+from mondeq_hw.problem import box_words, logits
+from mondeq_hw.program import GoldenModel, SolverProgram
+from mondeq_hw.synthesis import SynthOptions
+
+PART = find_part("ecp5-85")
+#: Of a part's LUTs, by the estimate, that routing still manages.
+FULL = 0.7
+#: Rows of which an adder graph may fit, and is searched in seconds.
+MOST_UNROLLED = 32
+#: Words of drive and state beyond those of the matrix (``docs/qp.md`` says why).
+DRIVE_BITS, STATE_BITS = 4, 6
+SAMPLES, CLIMBERS, ROUNDS = 1000, 8, 40
+OSQP_SAMPLES = 200
+OSQP_DEFAULT, OSQP_TIGHT = 1e-3, 1e-6
+
+
+def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any]:
+    """A record of the table."""
+    network = problem.network()
+    project = compiled(problem, network, folder)
+    program = project.program
+    radius, reason = proved_radius(project)
+    cycles = project.report.cycles.predicted
+    clock, kind, cells = SynthOptions.clock_mhz, "aimed at", project.report.parts[0].estimated.value
+    if synth:
+        routed = project.synthesize(SynthOptions(PART.name)).routed
+        if routed is not None:
+            clock, kind, cells = routed.fmax_mhz, "routed", routed.usage
+    default, tight = (against_osqp(problem, network, tolerance) for tolerance in (OSQP_DEFAULT, OSQP_TIGHT))
+    width = float(2 * problem.u_limit.min())
+    return {
+        "problem": problem.name,
+        "rows": program.n,
+        "bits": program.matrix.word_length,
+        "certified": program.certified,
+        "contraction_factor": factor(project),
+        "iterations": program.iterations,
+        "radius": radius,
+        "relative_radius": None if radius is None else radius / width,
+        "radius_reason": reason,
+        "largest_error": worst_error(network, program),
+        "input_range": width,
+        "osqp_default_error": default[0],
+        "osqp_iterations": default[1],
+        "osqp_tight_error": tight[0],
+        "osqp_tight_iterations": tight[1],
+        "strategy": project.report.schedule.strategy,
+        "reuse_factor": project.report.schedule.reuse_factor,
+        "cycles": cycles.latency_alone + 1,
+        "khz": cycles.control_rate_khz(clock),
+        "clock_mhz": clock,
+        "clock": kind,
+        "luts": None if cells is None else cells.luts,
+        "dsps": None if cells is None else cells.dsps,
+    }
+
+
+def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> Project:
+    """At the problem's word length, in the way that answers soonest and fits; without a proof where there is none."""
+    words = {
+        "bits": problem.bits,
+        "drive_bits": min(18, problem.bits + DRIVE_BITS),
+        "readout_bits": 12,
+        "state_bits": problem.bits + STATE_BITS,
+        "name": "controller",
+        "force": True,
+    }
+    try:
+        project = mondeq_hw.compile(network, folder, **words)
+    except NotCertifiedError:
+        words["allow_uncertified"] = True
+        project = mondeq_hw.compile(network, folder, **words)
+    program = project.program
+    folded = schedule(program, widest(program))
+    if program.n <= MOST_UNROLLED:
+        design, _ = unrolled(program, AUTO, 1)
+        if fits(program, design.schedule) and latency(design.schedule, program.iterations) < latency(
+            folded, program.iterations
+        ):
+            return mondeq_hw.compile(network, folder, **words, strategy=UNROLLED, reuse_factor=1)
+    return mondeq_hw.compile(network, folder, **words, reuse_factor=folded.reuse_factor)
+
+
+def fits(program: SolverProgram, plan: Schedule) -> bool:
+    """Whether the part holds it, by the estimate."""
+    cells = estimate(program, plan, PART.family, LUT_WEIGHT_BITS)
+    return cells.dsps <= PART.totals.dsps and cells.luts <= FULL * PART.totals.luts
+
+
+def widest(program: SolverProgram) -> int:
+    """Least cycles for a product of which the part holds the hardware."""
+    for reuse in (2**octave for octave in range(20)):
+        if fits(program, schedule(program, reuse)):
+            return reuse
+    raise ValueError(f"{program.name} does not fit {PART.name}")
+
+
+def factor(project: Project) -> float | None:
+    """What is proved of the contraction."""
+    values = project.certificate.line("contraction").values
+    return float(Fraction(values["contraction_factor"])) if project.program.certified else None
+
+
+def proved_radius(project: Project) -> tuple[float | None, str | None]:
+    """Of the worst output; or why there is none."""
+    line = next((line for line in project.certificate.lines if line.name == "output_distance"), None)
+    if line is None:
+        return None, "the certificate has no line output_distance"
+    if line.status != "proved":
+        return None, str(line.values["reason"])
+    bounds = line.values["bounds"]
+    if any(bound is None for bound in bounds):
+        return None, "an output has no bound"
+    return max(map(float, bounds)), None
+
+
+def worst_error(network: MonDEQ, program: SolverProgram) -> float:
+    """Largest error of any output that a search over the box finds."""
+    golden, ends = GoldenModel(program), network.input_map.words.ends
+    rng = np.random.default_rng(2)
+
+    def errors(raw: np.ndarray) -> np.ndarray:
+        return np.asarray(np.abs(golden.predict(raw) - logits(network, raw)).max(axis=1))
+
+    raw = box_words(ends, network.d, SAMPLES, seed=2)
+    found = errors(raw)
+    best = found.argsort()[-CLIMBERS:]
+    at, level = raw[best], found[best]
+    for turn in range(ROUNDS):
+        step = max(1, (ends[1] - ends[0]) >> (1 + turn * 8 // ROUNDS))
+        moves = np.where(rng.random(at.shape) < 0.3, rng.integers(-step, step + 1, size=at.shape), 0)
+        tried = np.clip(at + moves, *ends)
+        reached = errors(tried)
+        better = reached > level
+        at[better], level[better] = tried[better], reached[better]
+    return float(level.max())
+
+
+# -- OSQP --------------------------------------------------------------------------
+
+
+def against_osqp(problem: ControlProblem, network: MonDEQ, tolerance: float) -> tuple[float, int]:
+    """Largest error and iterations of OSQP at a tolerance, of cold starts on samples of the box."""
+    raw = box_words(network.input_map.words.ends, network.d, OSQP_SAMPLES, seed=2)
+    exact = logits(network, raw)
+    arguments = problem.arguments()
+    P, A = with_slacks(arguments)
+    slacks = len(P) - len(arguments["q"])
+    solver = osqp.OSQP()
+    q = np.zeros(len(P))
+    solver.setup(
+        scipy.sparse.csc_matrix(P), q, scipy.sparse.csc_matrix(A), arguments["l"], arguments["u"], verbose=False,
+        eps_abs=tolerance, eps_rel=tolerance, max_iter=100_000, warm_starting=False,
+    )  # fmt: skip
+    errors, iterations = [], []
+    for theta, right in zip(network.input_map.words.values(raw), exact, strict=True):
+        at = {name: arguments[name] + arguments[gain] @ theta for name, gain in (("q", "Q"), ("l", "L"), ("u", "U"))}
+        solver.update(q=np.concatenate([at["q"], np.zeros(slacks)]), l=at["l"], u=at["u"])
+        solution = solver.solve()
+        found = arguments["outputs"] @ solution.x[: len(at["q"])]
+        errors.append(np.abs(found - right).max())
+        iterations.append(solution.info.iter)
+    return float(max(errors)), int(max(iterations))
+
+
+def with_slacks(arguments: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """``P`` and ``A`` with a slack variable for each soft row."""
+    soft = np.flatnonzero(arguments["delta"])
+    P, A = arguments["P"], arguments["A"]
+    slack = np.zeros((len(A), len(soft)))
+    slack[soft, np.arange(len(soft))] = -1.0
+    weights = np.diag(1 / arguments["delta"][soft])
+    return scipy.sparse.block_diag([P, weights]).toarray() if len(soft) else P, np.hstack([A, slack])
+
+
+# -- the table ---------------------------------------------------------------------
+
+
+def table(records: list[dict[str, Any]]) -> Table:
+    """As it stands in ``docs/qp.md``."""
+    columns = (
+        "problem", "rows", "bits", "factor", "K", "proved radius, %", "worst error, %", "OSQP 1e-3, %", "iterations",
+        "OSQP 1e-6, %", "iterations", "strategy", "cycles", "kHz", "at MHz", "LUTs", "DSPs",
+    )  # fmt: skip
+    return Table("mpc", "Control problems", columns, tuple(map(_row, records)))
+
+
+def _row(record: dict[str, Any]) -> tuple[Any, ...]:
+    def percent(key: str) -> str:
+        value = record[key]
+        return "none" if value is None else f"{100 * value / record['input_range']:.2g}"
+
+    return (
+        record["problem"], record["rows"], record["bits"],
+        "not proved" if record["contraction_factor"] is None else f"{record['contraction_factor']:.3f}",
+        record["iterations"], percent("radius"), percent("largest_error"), percent("osqp_default_error"),
+        record["osqp_iterations"], percent("osqp_tight_error"), record["osqp_tight_iterations"], record["strategy"],
+        record["cycles"], f"{record['khz']:.3g}", f"{record['clock_mhz']:.0f} {record['clock']}", record["luts"],
+        record["dsps"],
+    )  # fmt: skip
+
+
+def records_of(names: list[str], folder: Path, synth: bool) -> Iterator[dict[str, Any]]:
+    """A record for each problem, as soon as it is there."""
+    for name in names:
+        print(f"{name} ...", file=sys.stderr)
+        yield measure(PROBLEMS[name](), folder / name, synth)
+
+
+def main() -> None:
+    """Measure, and print a table or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--problem", action="append", choices=sorted(PROBLEMS), help="may be repeated; all when absent")
+    parser.add_argument("--json", action="store_true", help="print a list of records")
+    parser.add_argument("--folder", type=Path, help="where builds go; a temporary folder when absent")
+    parser.add_argument("--synth", action="store_true", help="place and route for an ECP5-85")
+    parser.add_argument("--results", type=Path, help="also write the records here, a line each")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        found = []
+        for record in records_of(options.problem or list(PROBLEMS), options.folder or Path(temporary), options.synth):
+            found.append(record)
+            if options.results is not None:
+                options.results.write_text("".join(json.dumps(each) + "\n" for each in found))
+    print(json.dumps(found, indent=2) if options.json else table(found).markdown())
+
+
+if __name__ == "__main__":
+    main()
