@@ -165,22 +165,27 @@ class _Search:
         barrier = np.concatenate([[W[0, 0]], -np.diag(across_W)])
         barrier[1 + self.signed] += 1 / s
 
-        def direction(mu: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        def direction(mu: float, second: np.ndarray, third: np.ndarray) -> tuple[np.ndarray, ...]:
+            """To the centre at ``mu``; what the predictor's changes multiply to is taken off beforehand."""
             right_side = mu * barrier
-            right_side[0] -= 1
+            right_side[0] -= 1 + second[0, 0]
+            right_side[1:] += ((facts.left @ second) * facts.right).sum(axis=1)
+            right_side[1 + self.signed] -= third
             d = solve(right_side)
             dZ = facts.combined(d[1:])
             dZ[0, 0] += d[0]
             turned = X @ dZ @ W
-            return d, dZ, mu * W - X - (turned + turned.T) / 2, mu / s - x - x * d[1 + self.signed] / s
+            dX = mu * W - X - (turned + turned.T) / 2 - second
+            return d, dZ, dX, mu / s - x - x * d[1 + self.signed] / s - third
 
         gap = self._complementarity()
-        d, dZ, dX, dx = direction(0.0)
+        d, dZ, dX, dx = direction(0.0, np.zeros_like(W), np.zeros_like(s))
         dual, primal = self._lengths(d, dZ, dX, dx)
         ahead = ((X + primal * dX) * (self.Z + dual * dZ)).sum()
         ahead += (x + primal * dx) @ (s + dual * d[1 + self.signed])
         centring = 0.8 if max(dual, primal) < 0.2 else float(np.clip((ahead / gap) ** 2, 0.05, 0.8))
-        d, dZ, dX, dx = direction(centring * gap / self.order)
+        second = dX @ dZ @ W
+        d, dZ, dX, dx = direction(centring * gap / self.order, (second + second.T) / 2, dx * d[1 + self.signed] / s)
         dual, primal = self._lengths(d, dZ, dX, dx)
         self.t, self.y = self.t + dual * d[0], self.y + dual * d[1:]
         self.Z, self.X, self.x = self._gap(), X + primal * (dX + dX.T) / 2, x + primal * dx

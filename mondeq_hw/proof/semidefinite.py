@@ -36,6 +36,8 @@ ADDED, VIOLATION = 3, 0.02
 IDLE = 1e-5
 #: Bits of the smallest multiplier that counts, and its share of the largest.
 MULTIPLIER_BITS, SMALLEST = 24, 1e-9
+#: By how much the bound of an objective's negative may be above its own before it is sought for itself.
+ASYMMETRY = 0.01
 #: Share of an objective's norm that stands for a bound that is nearly zero.
 NEARLY_ZERO = 1e-6
 #: First multiplier of a fact that a feasible start does not need.
@@ -239,32 +241,69 @@ class Candidate:
     size: float
 
 
-def tightest(space: Space, objective: Form, enough: float = -np.inf) -> Candidate | None:
-    """A low bound of an objective, or one below ``enough``."""
-    vector, pool = space.vectors([objective])[0], _Pool(space)
-    facts = list(space.relaxation.always())
-    best: Candidate | None = None
-    kept = len(facts)
-    for gap in GAPS:
-        solved, norms = space.solve(facts, vector, gap, enough)
-        if solved is None:
-            break
-        sizes = np.abs(solved.multipliers)
-        if best is None or solved.bound < best.bound:
-            size = max(abs(solved.bound), NEARLY_ZERO * float(np.linalg.norm(vector)))
-            counted = sizes > SMALLEST * sizes.max()
-            chosen = [fact for fact, counts in zip(facts, counted, strict=True) if counts]
-            best = Candidate(chosen, (solved.multipliers / norms)[counted], solved.bound, size)
-        if best.bound < enough:
-            break
-        idle = sizes < IDLE * sizes.max()
-        facts = [fact for k, fact in enumerate(facts) if k < kept or not idle[k]]
-        known, most = {(fact.family, fact.i, fact.j) for fact in facts}, ADDED * len(space.relaxation.rows)
-        added = pool.violated(solved.moments, known, most)
-        if not added:
-            break
-        facts = facts + added
-    return best
+class Search:
+    """For low bounds of several objectives; facts that were added for one are there for the next."""
+
+    def __init__(self, space: Space) -> None:
+        self.space, self.pool = space, _Pool(space)
+        self.always, self.added = list(space.relaxation.always()), list[Fact]()
+
+    def both(self, objective: Form, enough: float = -np.inf) -> tuple[Proof, Proof] | None:
+        """Proofs of an objective and its negative; nearly symmetric problems have the same multipliers for both."""
+        upper, negative = self.tightest(objective, enough), {place: -value for place, value in objective.items()}
+        first = None if upper is None else proved(self.space.relaxation, objective, upper)
+        if upper is None or first is None:
+            return None
+        lower = self._turned(upper, negative)
+        if lower is None or lower.bound > max(enough, (1 + ASYMMETRY) * upper.bound):
+            lower = self.tightest(negative, enough)
+        second = None if lower is None else proved(self.space.relaxation, negative, lower)
+        return None if second is None else (first, second)
+
+    def tightest(self, objective: Form, enough: float = -np.inf) -> Candidate | None:
+        """A low bound of an objective, or one below ``enough``."""
+        vector, best = self.space.vectors([objective])[0], None
+        for gap in GAPS[-2:] if self.added else GAPS:
+            facts = self.always + self.added
+            solved, norms = self.space.solve(facts, vector, gap, enough)
+            if solved is None:
+                break
+            sizes = np.abs(solved.multipliers)
+            if best is None or solved.bound < best.bound:
+                counted = sizes > SMALLEST * sizes.max()
+                chosen = [fact for fact, counts in zip(facts, counted, strict=True) if counts]
+                best = Candidate(
+                    chosen, (solved.multipliers / norms)[counted], solved.bound, _size(solved.bound, vector)
+                )
+            if best.bound < enough:
+                break
+            idle = sizes[len(self.always) :] < IDLE * sizes.max()
+            kept = [fact for fact, rests in zip(self.added, idle, strict=True) if not rests]
+            known = {(fact.family, fact.i, fact.j) for fact in self.always + kept}
+            more = self.pool.violated(solved.moments, known, ADDED * len(self.space.relaxation.rows))
+            self.added = kept + more
+            if not more:
+                break
+        return best
+
+    def _turned(self, candidate: Candidate, objective: Form) -> Candidate | None:
+        """The bound that the same facts and multipliers give another objective."""
+        space, vector = self.space, self.space.vectors([objective])[0]
+        left = space.vectors(fact.left for fact in candidate.facts)
+        half = (left.T * candidate.multipliers) @ space.vectors(fact.right for fact in candidate.facts)
+        form = -(half + half.T) / 2
+        border = form[0, 1:] - vector[1:] / 2
+        try:
+            reach = float(border @ np.linalg.solve(form[1:, 1:], border))
+        except np.linalg.LinAlgError:
+            return None
+        bound = reach - form[0, 0] + vector[0]
+        return Candidate(candidate.facts, candidate.multipliers, bound, _size(bound, vector))
+
+
+def _size(bound: float, vector: np.ndarray) -> float:
+    """Of a bound, where it may be nearly zero."""
+    return max(abs(bound), NEARLY_ZERO * float(np.linalg.norm(vector)))
 
 
 class _Pool:
@@ -340,20 +379,6 @@ def proved(relaxation: Relaxation, objective: Form, candidate: Candidate) -> Pro
     return None
 
 
-def _both(space: Space, objective: Form, enough: float = -np.inf) -> tuple[Proof, Proof] | None:
-    """Of an objective and its negative; in a problem that is nearly symmetric the same multipliers prove both."""
-    found = tightest(space, objective, enough)
-    upper = None if found is None else proved(space.relaxation, objective, found)
-    if found is None or upper is None:
-        return None
-    negative = {place: -value for place, value in objective.items()}
-    lower = proved(space.relaxation, negative, found)
-    if lower is None:
-        found = tightest(space, negative, enough)
-        lower = None if found is None else proved(space.relaxation, negative, found)
-    return None if lower is None else (upper, lower)
-
-
 # -- the method -----------------------------------------------------------------------------
 
 
@@ -376,11 +401,11 @@ def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
         return None
     scale = _scale(mismatch)
     relaxation = difference_relaxation(mismatch, scale)
-    space = Space(relaxation, _columns(mismatch, relaxation.size), weights)
+    search = Search(Space(relaxation, _columns(mismatch, relaxation.size), weights))
     bounds, outputs = [], []
     for output, extra in enumerate(_clip_errors(mismatch)):
         objective, bits = _output(mismatch, output, scale)
-        pair = _both(space, objective)
+        pair = search.both(objective)
         if pair is None:
             return None
         outputs.append([proof.to_plain() for proof in pair])
@@ -405,9 +430,10 @@ def state_ranges(program: SolverProgram, proof: ContractionProof) -> list[tuple[
         return None
     top = program.state_format.max_word / 2.0**program.state_format.fractional_bits
     columns = np.concatenate([np.ones(1 + d), np.full(n, top / 4)])
-    space, found = Space(stored_relaxation(program), columns, weights), []
+    search, found = Search(Space(stored_relaxation(program), columns, weights)), []
     for i in range(n):
-        pair = _both(space, {1 + d + n + i: 1}, NEARLY_FULL * top)
+        search.added.clear()  # most rows need none
+        pair = search.both({1 + d + n + i: 1}, NEARLY_FULL * top)
         if pair is None or max(Fraction(proof.bound, 2**proof.bits) for proof in pair) > Fraction(top):
             return None
         found.append(pair)
