@@ -36,9 +36,21 @@ from .problem import (
     named,
 )
 from .program import MOST_ITERATIONS, GoldenModel, SolverProgram, name_of
-from .proof import ContractionProof, choose_iterations
-from .rounding import CALIBRATED, NEAREST, SPECTRAL, Lowered, LoweringOptions, assemble, lower
+from .proof import ContractionProof, choose_iterations, constant_output, useless_radius
+from .rounding import (
+    CALIBRATED,
+    MOST_STATE_BITS,
+    NEAREST,
+    SPECTRAL,
+    Lowered,
+    LoweringOptions,
+    assemble,
+    lower,
+    with_state_bits,
+)
 
+#: Calibration samples on which an output must not be constant.
+COMPARED_SAMPLES = 64
 #: Updates of a program without a proof: nothing says how many it needs.
 UNCERTIFIED_ITERATIONS = 64
 
@@ -302,9 +314,20 @@ def certified_program(model: MonDEQ, config: CompileConfig, data: Data, lowered:
     Raises
     ------
     NotCertifiedError
-        There is no proof, and the user does not insist.
+        There is no proof, or it says nothing, and the user does not insist.
     """
+    program = _program(model, config, lowered)
+    if lowered.proof is None and not config.allow_uncertified:
+        raise _refusal(model, config, data, lowered)
+    if not config.allow_vacuous:
+        reason = says_nothing(model, data, lowered, program)
+        if reason is not None:
+            raise _vacuous_refusal(model, config, data, lowered, reason)
+    return program
 
+
+def _program(model: MonDEQ, config: CompileConfig, lowered: Lowered) -> SolverProgram:
+    """With the iterations of the user, else of the proof, else of none."""
     name = config.name or name_of(PurePath(model.source).stem)
 
     def program(iterations: int, certified: bool) -> SolverProgram:
@@ -312,9 +335,57 @@ def certified_program(model: MonDEQ, config: CompileConfig, data: Data, lowered:
 
     if lowered.proof is not None:
         return program(config.iterations or _iterations(program(1, True), lowered.proof, config), True)
-    if not config.allow_uncertified:
-        raise _refusal(model, config, data, lowered)
     return program(config.iterations or UNCERTIFIED_ITERATIONS, False)
+
+
+def says_nothing(model: MonDEQ, data: Data, lowered: Lowered, program: SolverProgram) -> str | None:
+    """Why the proof says nothing about the network, if there is one and it does not."""
+    if lowered.proof is None:
+        return None
+    reason = useless_radius(program, lowered.proof)
+    if reason is not None:
+        return reason
+    if not (model.U.any() and model.O.any()):
+        return None  # the float network's output is constant too
+    # A carried state's samples are sequences, which one equilibrium does not answer.
+    if data.calibration is None or model.carried is not None:
+        return constant_output(program, None, None)
+    some = data.calibration[:COMPARED_SAMPLES]
+    return constant_output(program, GoldenModel(program).words(some), logits(model, some))
+
+
+def _vacuous_refusal(
+    model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered, reason: str
+) -> NotCertifiedError:
+    """What the proof lacks, and the nearest thing that does not."""
+
+    def says_something(changed: CompileConfig, other: Lowered) -> bool:
+        try:
+            return other.proof is not None and not says_nothing(model, data, other, _program(model, changed, other))
+        except (NotCertifiedError, InputError):  # more updates than there are, or a bias with too many bits
+            return False
+
+    remedies = []
+    if config.iterations is not None:
+        without = config.model_copy(update={"iterations": None})
+        if says_something(without, lowered):
+            remedies.append(f"use --iterations {_program(model, without, lowered).iterations}")
+    if model.stored is None:
+        first = lowered.state_format.word_length + 1
+        longer = ((bits, with_state_bits(lowered, bits)) for bits in range(first, MOST_STATE_BITS + 1))
+        enough = next((bits for bits, other in longer if says_something(config, other)), None)
+        remedies += [] if enough is None else [f"use --state-bits {enough}"]
+        if config.step_size is not None:
+            free = config.model_copy(update={"step_size": None})
+            other = lower(model, lowering_options(free), data.calibration)
+            remedies += [f"use --step-size {other.step_size:g}"] if says_something(free, other) else []
+    remedies.append(
+        "go on with it by --allow-vacuous"
+        if remedies
+        else "scale the network's U, b and O, or retrain it with a larger margin, or go on with it by --allow-vacuous"
+    )
+    factor = float(lowered.proof.contraction_factor) if lowered.proof is not None else None
+    return NotCertifiedError(f"the proof of convergence says nothing: {reason}. {_sentence(remedies)}", factor, None)
 
 
 def _iterations(program: SolverProgram, proof: ContractionProof, config: CompileConfig) -> int:
@@ -351,11 +422,16 @@ def _certified_alternatives(
     def provable(changed: LoweringOptions) -> bool:
         return lower(model, changed, data.calibration).proof is not None
 
+    # A proof at one word length says nothing of the next: shorter ones count too.
+    lengths = (range(1, options.bits), range(options.bits + 1, MOST_MATRIX_BITS + 1))
+    found = [next((bits for bits in each if provable(replace(options, bits=bits))), None) for each in lengths]
+    shorter, longer = found
+    smallest = shorter if shorter is not None else longer
     remedies = []
-    longer = (replace(options, bits=bits) for bits in range(options.bits + 1, MOST_MATRIX_BITS + 1))
-    smallest = next((option.bits for option in longer if provable(option)), None)
     if smallest is not None:
         remedies.append(f"use --bits {smallest}, the smallest certified word length")
+    if longer is not None and longer != smallest:
+        remedies.append(f"use --bits {longer}, the next longer one")
     roundings = (SPECTRAL, NEAREST) if data.calibration is None else (CALIBRATED, SPECTRAL, NEAREST)
     others = (name for name in roundings if name not in (config.rounding, used))
     rounding = next((name for name in others if provable(replace(options, rounding=name))), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from mondeq_hw.problem import CLASSES, MonDEQ, Preprocessing
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.profile.profile import profile
 from mondeq_hw.program import MOST_ITERATIONS
-from mondeq_hw.proof import certify, check
-from mondeq_hw.rounding import LoweringOptions, assemble, lower
+from mondeq_hw.proof import certify, check, error_bound
+from mondeq_hw.rounding import LoweringOptions, assemble, lower, with_state_bits
 
 RNG = np.random.default_rng(0)
 SKEW = np.array([[0.3, 0.2, -0.1], [-0.2, 0.1, 0.2], [0.1, -0.2, 0.2]])
@@ -70,7 +71,7 @@ def test_profile_of_words_beyond_64_bits() -> None:
 
 def test_trace_beside_a_network_of_subnormal_inputs(tmp_path: Path) -> None:
     """The certificate holds ``U`` on a grid of more than a thousand bits, ``b`` on the same."""
-    project = mondeq_hw.compile(network(U=U * 1e-310), tmp_path / "build", bits=8)
+    project = mondeq_hw.compile(network(U=U * 1e-310), tmp_path / "build", bits=8, allow_vacuous=True)
     assert project.certificate.evidence["operator"]["input"]["bits"] > 1023
     traced = project.trace(X[:3])
     assert traced.floating is not None and traced.equilibrium_distances[-1].max() < 0.01
@@ -140,3 +141,55 @@ def test_a_certificate_beside_a_model(tmp_path: Path, capsys: pytest.CaptureFixt
     mondeq_hw.save(changed["W is another"], tmp_path / "other.pt")
     assert main(["certificate", build, "--model", str(tmp_path / "other.pt")]) == 4
     assert "W is another; its digest is" in capsys.readouterr().err
+
+
+# -- proofs that say nothing ------------------------------------------------------------
+
+VACUOUS: dict[str, tuple[MonDEQ, dict[str, Any], str]] = {
+    "coarse state": (network(), {"state_bits": 2}, r"stalls.*--state-bits 3, or go on"),
+    "few updates": (
+        network(),
+        {"iterations": 1, "solver": "forward_backward", "step_size": 2.0**-7},
+        r"1 updates are too few. Use --iterations \d+, or use --step-size 1,",
+    ),
+    "drive": (network(U=U * 2.0**-50), {}, r"drive rounds to the same word for every input.*Scale the network"),
+    "readout": (network(O=READOUT * 2.0**-50), {}, r"readout rounds to zero.*Scale the network"),
+    "constant on samples": (
+        network(U=U * 2.0**-12, b=np.ones(3)),
+        {"state_bits": 6, "calibration": X},
+        r"the same for all of 40 calibration samples. Use --state-bits \d+",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VACUOUS)
+def test_a_proof_that_says_nothing_is_refused(name: str, tmp_path: Path) -> None:
+    model, options, reason = VACUOUS[name]
+    with pytest.raises(NotCertifiedError, match=reason) as refused:
+        mondeq_hw.compile(model, tmp_path / "build", bits=8, **options)
+    assert refused.value.exit_code == 3 and not (tmp_path / "build").exists()
+    asked = re.search(r"--(state-bits|iterations) (\d+)", str(refused.value))
+    if asked is not None:
+        helps = options | {asked[1].replace("-", "_"): int(asked[2])}
+        assert mondeq_hw.compile(model, tmp_path / "helped", bits=8, **helps).program.certified
+    project = mondeq_hw.compile(model, tmp_path / "build", bits=8, allow_vacuous=True, **options)
+    assert project.check_certificate().accepted
+
+
+def test_slow_convergence_gets_a_finer_state(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"bits": 12, "solver": "forward_backward", "step_size": 2.0**-9}
+    model = network()
+    assert lower(model, LoweringOptions(bits=8)).state_format.word_length == 12
+    lowered = lower(model, LoweringOptions(**options))
+    assert lowered.state_format.word_length == 16
+    bounds = []
+    for bits in (15, 16):
+        finer = with_state_bits(lowered, bits)
+        program = assemble(finer.quantized, finer.input_format, finer.state_format, 1, True)
+        bound = error_bound(program, lowered.proof)
+        bounds.append(bound.rounding / (1 - bound.contraction_factor) / bound.start)
+    assert bounds[1] <= 1 / 64 < bounds[0]
+
+
+def test_a_network_that_ignores_its_input_is_no_fault(tmp_path: Path) -> None:
+    assert mondeq_hw.compile(network(U=np.zeros((3, 4))), tmp_path / "build", bits=8).program.certified

@@ -238,7 +238,8 @@ class CompileConfig(RoundingOptions):
         MatrixBits | None, option("N", "Word length of the readout matrix, 1 to 18.", unset="8")
     ] = None
     state_bits: Annotated[
-        Annotated[int, Field(ge=2, le=32)] | None, option("N", "Word length of the state, 2 to 32.", unset="12")
+        Annotated[int, Field(ge=2, le=32)] | None,
+        option("N", "Word length of the state, 2 to 32.", unset="12, or more where convergence is slow"),
     ] = None
     solver: Annotated[Solver, option("NAME", "peaceman-rachford or forward-backward.")] = "peaceman_rachford"
     step_size: Annotated[
@@ -277,3 +278,6 @@ class CompileConfig(RoundingOptions):
         ),
     ] = None
     allow_uncertified: Annotated[bool, option("", "Go on without a proof; every output is marked.")] = False
+    allow_vacuous: Annotated[
+        bool, option("", "Go on with a proof that says nothing: a radius as large as the state, a constant output.")
+    ] = False

@@ -13,6 +13,7 @@ from .perturbation import PaperPerturbation, compare_operators, displacement, pa
 from .ranges import accumulator_ranges
 from .same_model import differences
 from .semidefinite import may_saturate
+from .vacuous import constant_output, radius_share, useless_radius
 from .verdict import Verdict, check
 from .weighting import best_weighting
 
@@ -28,6 +29,7 @@ __all__ = [
     "check",
     "choose_iterations",
     "compare_operators",
+    "constant_output",
     "differences",
     "displacement",
     "error_bound",
@@ -39,6 +41,8 @@ __all__ = [
     "paper_quantizer",
     "prove_contraction",
     "prove_positive_definite",
+    "radius_share",
     "state_radius",
     "unpacked",
+    "useless_radius",
 ]

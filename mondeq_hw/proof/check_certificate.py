@@ -1126,7 +1126,7 @@ def by_norm(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     fields(witness, (), "distance by the norm")
     rho, clip = mismatch.contraction.rho, mismatch.norm(mismatch.clip_changes)
     left = mismatch.residual_norm + rho * (1 + mismatch.reflects) * clip + mismatch.norm(mismatch.overflows)
-    moved, stored = left / (1 - rho) + clip, Fraction(1 << mismatch.program.output_shift)
+    moved, stored = left / (1 - rho) + clip, Fraction(2) ** mismatch.program.output_shift
     (changes, unit), found = mismatch.readout_change, []
     for row, change, offset in zip(mismatch.program.readout, changes, mismatch.offset_change):
         found.append(

@@ -45,7 +45,11 @@ def stored_config(report: Report) -> CompileConfig:
     """The options of the folder, with the word lengths that were chosen."""
     resolved = report.origin.resolved
     names = ("drive_bits", "readout_bits", "state_bits", "input_bits")
-    kept = {name: resolved[name] for name in names} | {"task": report.task.name, "allow_uncertified": True}
+    kept = {name: resolved[name] for name in names} | {
+        "task": report.task.name,
+        "allow_uncertified": True,
+        "allow_vacuous": True,
+    }
     given = {key: value for key, value in report.origin.requested.items() if value is not None}
     return CompileConfig(**given | kept)
 

@@ -9,6 +9,7 @@ from .assemble import assemble
 from .lower import (
     CALIBRATED,
     LEAST_DRIVE_BITS,
+    MOST_STATE_BITS,
     NEAREST,
     RANGE_SAMPLES,
     RETRAINED,
@@ -26,6 +27,7 @@ __all__ = [
     "CALIBRATED",
     "LEAST_DRIVE_BITS",
     "MAX_SHIFT",
+    "MOST_STATE_BITS",
     "NEAREST",
     "RANGE_SAMPLES",
     "RETRAINED",

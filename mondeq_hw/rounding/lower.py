@@ -7,6 +7,7 @@ kept, what is left open (``None``) is chosen and can be read off the result.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -27,7 +28,7 @@ from ..problem import (
     sequence,
     state_of,
 )
-from ..proof import ContractionProof, may_saturate, prove_contraction
+from ..proof import ContractionProof, error_bound, may_saturate, prove_contraction
 from .assemble import assemble
 from .calibrate import WordLengths, calibration, round_calibrated
 from .quantize import (
@@ -50,9 +51,13 @@ ROUNDINGS = (AUTO, NEAREST, SPECTRAL, CALIBRATED)
 RETRAINED = "retrained"
 
 READOUT_BITS = 8
+#: Of the state where convergence is not slow, and at most.
 STATE_BITS = 12
 #: What a carried state is made of stays in it: drive, readout and state of its network are finer.
 CARRIED_MATRIX_BITS, CARRIED_STATE_BITS = 16, 18
+MOST_STATE_BITS = 32
+#: Of the bound on the equilibrium: what rounding the state may cause at most, as long as the state's length is free.
+ROUNDING_SHARE = Fraction(1, 64)
 #: A drive coarser than this costs more accuracy than it saves area: it is used once per sample.
 LEAST_DRIVE_BITS = 6
 #: Share of the best float contraction gap ``1 - rho`` that a step size must keep.
@@ -179,6 +184,8 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
         contraction_estimate=_contraction(quantized.recurrence, quantized.matrix.values),
         model=model,
     )
+    if options.state_bits is None:
+        lowered = _with_enough_state_bits(lowered)
     return _without_saturation(lowered) if model.task == VALUES.name else lowered
 
 
@@ -190,6 +197,23 @@ def _finer(options: LoweringOptions) -> LoweringOptions:
         readout_bits=options.readout_bits or CARRIED_MATRIX_BITS,
         state_bits=options.state_bits or CARRIED_STATE_BITS,
     )
+
+
+def _with_enough_state_bits(lowered: Lowered) -> Lowered:
+    """The fewest bits, at least :data:`STATE_BITS`, that rounding leaves as little of as :data:`ROUNDING_SHARE`."""
+    if lowered.proof is None:
+        return lowered
+    enough = lowered
+    for bits in range(STATE_BITS, MOST_STATE_BITS + 1):
+        longer = with_state_bits(lowered, bits)
+        try:
+            draft = assemble(longer.quantized, longer.input_format, longer.state_format, 1, True)
+        except InputError:  # a bias would have too many bits
+            break
+        enough, bound = longer, error_bound(draft, lowered.proof)
+        if bound.start == 0 or bound.rounding <= ROUNDING_SHARE * bound.start * (1 - bound.contraction_factor):
+            break
+    return enough
 
 
 def with_state_bits(lowered: Lowered, state_bits: int) -> Lowered:
@@ -375,7 +399,7 @@ def _check(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None) 
     _one_of("rounding", options.rounding, ROUNDINGS)
     for word_length in (options.bits, _drive_bits(options), _readout_bits(options)):
         max_level(word_length)
-    _between("state-bits", options.state_bits, 2, 32)
+    _between("state-bits", options.state_bits, 2, MOST_STATE_BITS)
     _between("input-bits", options.input_bits, 1, model.input_map.words.format.word_length)
     if options.step_size is not None and not (np.isfinite(options.step_size) and options.step_size > 0):
         raise InputError(f"step size is {options.step_size}; expected a positive number")

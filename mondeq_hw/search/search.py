@@ -38,14 +38,17 @@ from ..problem import CLASSES, SOLVERS, VALUES, Comparison, Dataset, MonDEQ, Tas
 from ..program import GoldenModel, SolverProgram
 from ..proof import error_bound, float_up, state_radius
 from ..rounding import Lowered, lower, with_state_bits
-from ..steps import Data, Pair, certified_program, checkpoint_of, choose_data, lowering_options, scheduled
+from ..steps import Data, Pair, certified_program, checkpoint_of, choose_data, lowering_options, says_nothing, scheduled
 from .journal import Journal, exclusive
 from .space import AXES, MEMORY, Choice, Lattice, SearchPoint, Target
 
 #: No multiplier goes into a DSP block, so that the estimates of all points count the same thing.
 ALL_IN_LUTS = 16
 #: Options that no point depends on, or that are the point's own.
-NOT_SHARED = {*AXES, "solver", "iterations", "strategy", "reuse_factor", "allow_uncertified", *DataOptions.model_fields}
+NOT_SHARED = {
+    *(*AXES, "solver", "iterations", "strategy", "reuse_factor", "allow_uncertified", "allow_vacuous"),
+    *DataOptions.model_fields,
+}
 
 #: What is tried of drive and readout; the radius of the stored network does not depend on them.
 ALL_LENGTHS, FIXED_LENGTH = range(1, 9), range(8, 9)
@@ -391,12 +394,14 @@ def _lowered(experiment: Experiment, choice: Choice) -> Lowered:
 
 def _program(experiment: Experiment, choice: Choice, lowered: Lowered) -> SolverProgram:
     """As compiled; without a proof as ``--allow-uncertified`` compiles it."""
-    config = experiment.settings.config(choice).model_copy(update={"allow_uncertified": True})
+    config = experiment.settings.config(choice).model_copy(update={"allow_uncertified": True, "allow_vacuous": True})
     return certified_program(experiment.model, config, experiment.data, lowered)
 
 
 def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPoint:
-    program, proof, test = _program(experiment, choice, lowered), lowered.proof, experiment.data.test
+    program, test = _program(experiment, choice, lowered), experiment.data.test
+    # A proof that says nothing is none: no target is reached by it.
+    proof = None if says_nothing(experiment.model, experiment.data, lowered, program) else lowered.proof
     design, _ = scheduled(program, experiment.settings.config(choice))
     matrices = (program.matrix, program.drive, program.readout)
     return SearchPoint(
