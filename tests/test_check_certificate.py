@@ -91,7 +91,7 @@ def test_accepts(solver: str, options: Plain, tmp_path: Path, capsys: pytest.Cap
     code, text = verdict(certificate_text(solver=solver, **options), tmp_path, capsys)
     assert code == 0, text
     assert text.splitlines()[-1] == "certificate accepted: every proved line holds"
-    assert text.count("ok ") == 20 and text.count(": proved") == (16 if options.get("samples", 1) else 11)
+    assert text.count("ok ") == 21 and text.count(": proved") == (16 if options.get("samples", 1) else 11)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_accepts_any_clip(solver: str, seed: int, tmp_path: Path, capsys: pytest
 
 def test_a_network_of_values_claims_nothing_about_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plain = fresh(task=VALUES)
-    assert not any(entry["name"] in ABOUT_CLASSES for entry in plain["lines"]) and len(plain["lines"]) == 17
+    assert not any(entry["name"] in ABOUT_CLASSES for entry in plain["lines"]) and len(plain["lines"]) == 18
     assert verdict(plain, tmp_path, capsys)[0] == 0
     assert verdict(sealed({**fresh(), "task": VALUES.name}), tmp_path, capsys)[0] == 1
     assert verdict(sealed({**plain, "task": CLASSES.name}), tmp_path, capsys)[0] == 1

@@ -167,7 +167,7 @@ def test_descent_ends_in_a_local_minimum(
 
 def fake_point(choice: Choice, accuracy: Callable[[Choice], float]) -> SearchPoint:
     memory = 100 * choice.bits + 10 * choice.drive_bits + 5 * choice.readout_bits + choice.state_bits
-    return SearchPoint(choice, True, 0.5, 10, 0.1, accuracy(choice), memory, memory)
+    return SearchPoint(choice, True, 0.5, 10, 0.2, 0.1, accuracy(choice), memory, memory)
 
 
 @pytest.mark.parametrize("least", [(1, 1, 1, 2), (3, 2, 4, 5), (5, 5, 5, 9), (2, 5, 1, 9)])

@@ -57,6 +57,7 @@ def _print_summary(project: Project) -> None:
     task, tested, reason = project.task, report.comparison.value, report.comparison.reason
     graphs = {"drive": report.schedule.drive.graph, "readout": report.schedule.readout.graph}
     rows = [
+        *_distance(report),
         ("folder", str(project.folder)),
         _problem(project),
         ("inputs", report.inputs),
@@ -76,6 +77,23 @@ def _print_summary(project: Project) -> None:
         *((choice.name, _choice(choice, graphs[choice.name])) for choice in report.graphs),
     ]
     print_rows(rows)
+
+
+def _distance(report: WrittenReport) -> list[tuple[str, str]]:
+    """The largest of the outputs' distances from the float network: proved, then found."""
+    lines = {line.name: line for line in report.certificate}
+    proved, found = lines["output_distance"].values, lines["output_distance_found"].values
+    rows = []
+    if "bounds" in proved:
+        rows.append(
+            ("output distance", f"at most {max(proved['bounds']):.4g} from the float network, every input: proved")
+        )
+    else:
+        rows.append(("output distance", f"from the float network's: not covered, {proved['reason']}"))
+    if "largest" in found:
+        seen = f", {max(found['calibrated']):.4g} on calibration samples" if "calibrated" in found else ""
+        rows.append(("", f"{max(found['largest']):.4g} for the worst input that a search found{seen}"))
+    return rows
 
 
 def _data(report: WrittenReport) -> list[tuple[str, str]]:

@@ -34,7 +34,7 @@ def search_command(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Find the smallest certified word lengths that reach an accuracy, an R squared or an error radius.
+    """Find the smallest certified word lengths that reach an accuracy, an R squared, a distance or a radius.
 
     The winner compiles by 'mondeq-hw compile MODEL --config DIR/winner.json'. A search that was killed continues.
     """
@@ -80,7 +80,7 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
 
     console = Console(highlight=False, markup=False)
     console.width = max(console.width, LEAST_WIDTH)
-    titles = ("", "solver", "words", "factor", "iterations", "radius", result.task.figure, "memory", "LUTs")
+    titles = ("", "distance", "solver", "words", "factor", "iterations", "radius", result.task.figure, "memory", "LUTs")
     table = Table(*titles, box=None, pad_edge=False)
     for name, points in (("sweep", result.sweep), ("shorter", shorter(result))):
         for point in points:
@@ -88,7 +88,11 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
     if result.best is not None:
         table.add_row("nearest" if result.winner is None else "WINNER", *_cells(result.best, result.task))
     console.print(table)
-    print("words: bits of iteration matrix/drive/readout/state; memory: stored bits; LUTs: estimated")
+    print(
+        "distance: of any output from the float network's on calibration samples, measured; words: bits of iteration "
+        "matrix/drive/readout/state;\nradius: proved, of the state from the equilibrium of the stored integers: without "
+        "the rounding of weights; memory: stored bits; LUTs: estimated"
+    )
     print(conclusion(result))
     if result.judgement is not None:
         judged, shown = result.judgement, result.task.shown
@@ -106,6 +110,7 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
 def _cells(point: SearchPoint, task: Task) -> tuple[str, ...]:
     choice = point.choice
     return (
+        f"{point.distance:.3g}",
         find_splitting(choice.solver).title,
         _words(choice),
         f"{point.contraction_factor:.3f} {'proved' if point.proved else 'NO PROOF'}",
@@ -131,5 +136,5 @@ def _nearest(result: SearchResult) -> str:
     judged = "" if best.score is None else f"{result.task.figure} {result.task.shown(best.score)}, "
     return (
         f"Nearest: {best.choice.solver} with {_words(best.choice)} bits (iteration matrix/drive/readout/state): "
-        f"{judged}radius {best.radius:.3g}. Lower the target, or allow longer words"
+        f"{judged}distance {best.distance:.3g}, radius {best.radius:.3g}. Lower the target, or allow longer words"
     )

@@ -239,7 +239,11 @@ class CompileConfig(RoundingOptions):
     ] = None
     state_bits: Annotated[
         Annotated[int, Field(ge=2, le=32)] | None,
-        option("N", "Word length of the state, 2 to 32.", unset="12, or more where convergence is slow"),
+        option(
+            "N",
+            "Word length of the state, 2 to 32.",
+            unset="the larger of 12 and bits + 4, or more where convergence is slow",
+        ),
     ] = None
     solver: Annotated[Solver, option("NAME", "peaceman-rachford or forward-backward.")] = "peaceman_rachford"
     step_size: Annotated[

@@ -29,8 +29,17 @@ class SearchOptions(RoundingOptions):
         Annotated[float, Field(gt=0, le=1)] | None,
         option("X", "Values: least R squared of every output on half of them."),
     ] = None
+    target_distance: Annotated[
+        PositiveFloat | None,
+        option("X", "Largest distance of an output from the float network's, on calibration samples: measured."),
+    ] = None
     target_radius: Annotated[
-        PositiveFloat | None, option("X", "Largest certified distance to the exact equilibrium, for every input.")
+        PositiveFloat | None,
+        option(
+            "X",
+            "Largest certified distance to the equilibrium of the stored integers, for every input: rounding of the "
+            "weights is not in it.",
+        ),
     ] = None
     bits: Annotated[MatrixLengths, option("N-N", "Word lengths to try of the iteration matrix.")] = range(1, 9)
     drive_bits: Annotated[

@@ -5,7 +5,7 @@ Takes a ``SolverProgram`` and the float network; gives ``ContractionProof`` and 
 
 from __future__ import annotations
 
-from .certificate import Certificate, CertificateLine, for_reading, model_from_plain, unpacked
+from .certificate import NOT_COVERED, Certificate, CertificateLine, for_reading, model_from_plain, unpacked
 from .certify import certify
 from .contraction import ContractionProof, choose_iterations, error_bound, float_up, prove_contraction, state_radius
 from .exact import prove_positive_definite
@@ -18,6 +18,7 @@ from .verdict import Verdict, check
 from .weighting import best_weighting
 
 __all__ = [
+    "NOT_COVERED",
     "Certificate",
     "CertificateLine",
     "ContractionProof",

@@ -39,6 +39,12 @@ CLAIMS = {
         "The float network is the one whose preprocessing is folded into U and b in float64.",
         "mathematics.md, section 11; integers of the model",
     ),
+    "output_distance_found": (
+        "The largest distance of each output from the float network's that a search for the worst input finds, and "
+        "the largest on calibration samples where there are any, in the output's units: no bound, but no bound can "
+        "be below it.",
+        "slopes by the adjoint recurrence, steps on the grid of the words",
+    ),
     "original_figures": (
         "The float model's margin m, Lipschitz constant L of I - W, kappa = ||W||/m and L/m.",
         "arXiv 2603.10562; Winston & Kolter 2020, Proposition 1",

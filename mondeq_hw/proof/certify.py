@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -76,6 +75,7 @@ from .metric import BOUND_BITS, WeightedTwoNorm
 from .mismatch import Mismatch
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
 from .ranges import accumulator_ranges, readout_rows
+from .worst_input import largest_errors, measured_errors
 
 __all__ = [
     "Certificate",
@@ -94,6 +94,8 @@ MAX_SAMPLES = 500
 MAX_MULTIPLICATIONS = 200_000_000
 #: The checker refuses more than this, so a program of which one sample takes more gets none.
 MOST_MULTIPLICATIONS = 2_000_000_000
+#: The lines that a reader looks for come first.
+FIRST = ("output_distance", "output_distance_found")
 #: Relative; measured bounds that are reached exactly differ from the distance by rounding.
 FLOAT_SLACK = 1e-9
 
@@ -138,6 +140,7 @@ def certify(
     evidence: dict[str, Any] = {"step_size": ratio(Fraction(step_size))}
     lines = [_original_line(model), _deployed_line(model, program, step_size), _accumulator_line(program)]
     words, no_samples = _samples(program, calibration_words)
+    lines.append(_found_line(model, program, step_size, words))
     states = None if words is None else GoldenModel(program).final_states(words)
     if words is not None:
         evidence["samples"] = {"count": len(words), "words": packed(words)}
@@ -173,7 +176,7 @@ def certify(
         else:
             distance = output_distance(Mismatch(program, floating, Fraction(step_size), proof, bound))
             evidence["distance"] = distance.witnesses
-            lines.insert(0, _distance_line(distance))
+            lines.append(_distance_line(distance))
         lines.append(_carried_line(whole, proof, bound, evidence))
         if words is None or states is None:
             lines += open_claims(SAMPLED, no_samples)
@@ -184,6 +187,7 @@ def certify(
                 _displacement_line(model, program, proof, bound, step_size, words, states),
             ]
     claims = claims_of(task.name, whole.carried is not None)
+    lines.sort(key=lambda line: FIRST.index(line.name) if line.name in FIRST else len(FIRST))
     claimed = tuple(line for line in lines if line.name in claims)
     return Certificate(claimed, task.name, whole.to_plain(), whole.digest, model.digest(), evidence)
 
@@ -218,7 +222,7 @@ def _measured(name: str, figures: Callable[[], dict[str, Any]]) -> CertificateLi
         values = figures()
     except (InputError, np.linalg.LinAlgError, ZeroDivisionError) as error:
         return claim(name, {"reason": f"floating point fails: {error}"}, NOT_COVERED)
-    if not all(isfinite(value) for value in values.values()):
+    if not all(np.isfinite(value).all() for value in values.values()):
         return claim(name, {"reason": "floating point fails: a figure is not finite"}, NOT_COVERED)
     return claim(name, values, MEASURED)
 
@@ -380,6 +384,16 @@ def _saturation_line(program: SolverProgram, states: np.ndarray) -> CertificateL
 
 
 # -- against the float model ---------------------------------------------------------
+
+
+def _found_line(model: MonDEQ, program: SolverProgram, step_size: float, words: np.ndarray | None) -> CertificateLine:
+    def figures() -> dict[str, Any]:
+        values = {"largest": largest_errors(model, program, step_size).tolist()}
+        if words is not None:
+            values["calibrated"] = measured_errors(model, program, words).max(axis=0).tolist()
+        return values
+
+    return _measured("output_distance_found", figures)
 
 
 def _distance_line(distance: OutputDistance) -> CertificateLine:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from .ellipsoid import by_ellipsoids
-from .metric import BOUND_BITS
+from .metric import BOUND_BITS, root_up
 from .mismatch import EquilibriumBound, Mismatch
 from .semidefinite import by_semidefinite
 
@@ -82,7 +84,23 @@ def by_norm(mismatch: Mismatch) -> EquilibriumBound:
     return EquilibriumBound("norm", tuple(bounds), {})
 
 
-METHODS: tuple[Method, ...] = (by_norm, by_ellipsoids, by_semidefinite)
+def by_ranges(mismatch: Mismatch) -> EquilibriumBound:
+    """By the outputs' own ranges, as if the two had nothing in common: what is left where states may saturate far."""
+    program, model = mismatch.program, mismatch.floating.output
+    top, unit = program.state_format.max_word, Fraction(2) ** program.output_fractional_bits
+    low, high = (program.prox(np.full(program.n, end, dtype=object)).tolist() for end in (-top, top))
+    bounds = []
+    for row, offset, real, real_offset in zip(
+        mismatch.readout.integers, program.readout_bias.tolist(), model.matrix, model.offset, strict=True
+    ):
+        terms = [sorted((x * a, x * b)) for x, a, b in zip(row, low, high, strict=True)]
+        ends = (sum(term[side] for term in terms) + offset for side in (0, 1))
+        there = root_up(sum(x * x for x in real)) * mismatch.value_norm + abs(real_offset)
+        bounds.append(max(map(abs, ends)) / unit + there / Fraction(2) ** model.bits)
+    return EquilibriumBound("ranges", tuple(bounds), {})
+
+
+METHODS: tuple[Method, ...] = (by_norm, by_ranges, by_ellipsoids, by_semidefinite)
 
 
 def _tightest(found: list[EquilibriumBound], output: int) -> tuple[Fraction, EquilibriumBound]:

@@ -27,8 +27,8 @@ NAME = "ellipsoids"
 MOST_INPUTS, MOST_ROWS = check_certificate.MOST_SPLIT_INPUTS, check_certificate.MOST_SPLIT_ROWS
 #: Cells that the checker visits in seconds, and how many are halved at once.
 CELLS, HALVED = 3000, 64
-#: Bounds so near to the largest value on samples are near enough; beyond the last they are worth no cell.
-ENOUGH, HOPELESS = 1.1, 100.0
+#: Bounds so near to the largest value on samples are near enough; twice as many cells must lower them by a share.
+ENOUGH, WORTHWHILE, HOPELESS = 1.5, 0.9, 100.0
 #: Of what is proposed in floating point, for what exact arithmetic and the checker's own states add.
 MARGINS = (1.005, 1.05)
 SAMPLES, UPDATES = 1024, 80
@@ -231,8 +231,12 @@ class _Cells:
         """The least factor on ``largest`` within which every cell is, the worst ones halved again and again."""
         d, words = self.recurrence.mismatch.program.d, self.recurrence.mismatch.program.input_format
         low, high = np.full((1, d), float(words.min_word)), np.full((1, d), float(words.max_word))
-        factors, visited = self._factors(low, high, largest), 1
+        factors, visited, before, doubled = self._factors(low, high, largest), 1, np.inf, HALVED
         while visited < CELLS and factors.max() > ENOUGH:
+            if visited >= doubled:
+                if not factors.max() <= WORTHWHILE * before:
+                    break
+                before, doubled = factors.max(), 2 * doubled
             worst = np.argsort(-factors)[:HALVED]
             worst = worst[(factors[worst] > ENOUGH) & (low[worst] < high[worst]).any(axis=1)]
             if len(worst) == 0 or worst[0] != np.argmax(factors):

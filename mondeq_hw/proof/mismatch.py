@@ -206,15 +206,18 @@ class Mismatch:
         by_margin = self._state_norm_by_margin()
         return by_margin if rest <= 0 else min(by_margin, (self.norm(self.drives) + self.norm(self.inputs)) / rest)
 
-    def _state_norm_by_margin(self) -> Fraction:
-        """``||z|| <= ||q|| / m`` and ``s - z = alpha (q - A z)``."""
+    @cached_property
+    def value_norm(self) -> Fraction:
+        """Bound on the 2-norm of the network's ``z``: ``||q|| / m``."""
         affine, words = self.floating.input, self.program.input_format
-        top = words.magnitude
-        rows = zip(affine.matrix, affine.offset, strict=True)
-        square = sum((sum(map(abs, row)) * top + abs(offset)) ** 2 for row, offset in rows)
-        q = Fraction(root_up(square)) / Fraction(2) ** affine.bits
+        pairs = zip(affine.matrix, affine.offset, strict=True)
+        square = sum(_most(row, offset, words) ** 2 for row, offset in pairs)
+        return Fraction(root_up(square)) / Fraction(2) ** affine.bits / self.floating.margin
+
+    def _state_norm_by_margin(self) -> Fraction:
+        """From ``||z||``, with ``s - z = alpha (q - A z)``."""
         m, L, alpha = self.floating.margin, self.floating.lipschitz_constant, self.step_size
-        two_norm = q * (1 / m + alpha * (1 + L / m))
+        two_norm = self.value_norm * (1 + alpha * (m + L))
         return Fraction(self.metric.from_two_norm_up(ceil(two_norm * 2**BOUND_BITS)), 2**BOUND_BITS)
 
     @cached_property

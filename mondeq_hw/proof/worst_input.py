@@ -64,7 +64,8 @@ def largest_errors(model: MonDEQ, program: SolverProgram, step_size: float) -> n
     InputError
         The float network's equilibrium was not found.
     """
-    found = _climbed(_Pair.of(model, program, step_size))
+    with np.errstate(all="ignore"):  # of a network without an equilibrium
+        found = _climbed(_Pair.of(model, program, step_size))
     return measured_errors(model, program, found).max(axis=0)
 
 

@@ -11,6 +11,7 @@ from ..program import SolverProgram
 from ..proof import CertificateLine
 from .curves import Curves, macs
 from .doubts import warnings_of
+from .limits import not_covered
 from .record import (
     AT_ROUTED_CLOCK,
     KINDS,
@@ -157,6 +158,8 @@ class WrittenReport:
         Outputs on the test samples against targets and the float network.
     warnings : tuple of str
         Doubts about the float network itself.
+    not_covered : tuple of str
+        What nothing proves.
     data, division : str or None
         Name of the data that the comparison is on, and how its test samples were chosen.
     calibration_samples : int
@@ -190,6 +193,7 @@ class WrittenReport:
     certificate: tuple[CertificateLine, ...]
     comparison: Figure[Comparison]
     warnings: tuple[str, ...]
+    not_covered: tuple[str, ...]
     data: str | None
     division: str | None
     calibration_samples: int
@@ -226,6 +230,7 @@ class WrittenReport:
             certificate=report.certificate,
             comparison=report.comparison,
             warnings=warnings_of(report),
+            not_covered=not_covered(report),
             data=report.data,
             division=report.division,
             calibration_samples=resolved["calibration_samples"],

@@ -51,8 +51,8 @@ ROUNDINGS = (AUTO, NEAREST, SPECTRAL, CALIBRATED)
 RETRAINED = "retrained"
 
 READOUT_BITS = 8
-#: Of the state where convergence is not slow, and at most.
-STATE_BITS = 12
+#: The state's word length where convergence is not slow: its rounding is not to be most of the proved distance.
+STATE_BITS, STATE_BITS_BEYOND = 12, 4
 #: What a carried state is made of stays in it: drive, readout and state of its network are finer.
 CARRIED_MATRIX_BITS, CARRIED_STATE_BITS = 16, 18
 MOST_STATE_BITS = 32
@@ -200,11 +200,11 @@ def _finer(options: LoweringOptions) -> LoweringOptions:
 
 
 def _with_enough_state_bits(lowered: Lowered) -> Lowered:
-    """The fewest bits, at least :data:`STATE_BITS`, that rounding leaves as little of as :data:`ROUNDING_SHARE`."""
+    """The fewest bits, at least those it has, that rounding leaves as little of as :data:`ROUNDING_SHARE`."""
     if lowered.proof is None:
         return lowered
     enough = lowered
-    for bits in range(STATE_BITS, MOST_STATE_BITS + 1):
+    for bits in range(lowered.state_format.word_length, MOST_STATE_BITS + 1):
         longer = with_state_bits(lowered, bits)
         try:
             draft = assemble(longer.quantized, longer.input_format, longer.state_format, 1, True)
@@ -365,7 +365,8 @@ def _state_format(
     states = state_of(model.prox, preactivation(model, words), quantized.recurrence.step_size)
     peak = float(np.abs(states).max(initial=0.0))
     magnitude_bits = int(np.floor(np.log2(peak))) + 1 if peak > 0 else 0
-    word_length = STATE_BITS if options.state_bits is None else options.state_bits
+    chosen = max(STATE_BITS, options.bits + STATE_BITS_BEYOND)
+    word_length = chosen if options.state_bits is None else options.state_bits
     return FixedPointFormat(word_length, magnitude_bits + 1)
 
 

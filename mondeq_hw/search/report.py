@@ -1,9 +1,9 @@
 """What a search leaves in its folder, each file replaced at once.
 
 ``search.json``
-    ``version`` (2), ``model``, ``task``, ``data`` (or null), ``method`` (``descent`` or ``exhaustive``), ``minimise``
+    ``version`` (3), ``model``, ``task``, ``data`` (or null), ``method`` (``descent`` or ``exhaustive``), ``minimise``
     (``memory`` or ``luts``), ``target`` (``score``: accuracy as a share, or R squared of the worst output;
-    ``radius``; null asks nothing), ``lattice``
+    ``radius``, ``distance``; null asks nothing), ``lattice``
     (``solvers``, and first and last of each word length), ``conclusion`` (a sentence), then points::
 
         winner    or null
@@ -38,7 +38,7 @@ from .plot import draw
 from .search import SearchResult
 from .space import AXES, SearchPoint
 
-VERSION = 2
+VERSION = 3
 REPORT = "search.json"
 TABLE = "points.csv"
 WINNER = "winner.json"
@@ -115,6 +115,8 @@ def target_text(result: SearchResult) -> str:
     parts = []
     if target.score is not None:
         parts.append(result.task.wanted(target.score))
+    if target.distance is not None:
+        parts.append(f"outputs within {target.distance:g} of the float network's")
     if target.radius is not None:
         parts.append(f"a certified radius of {target.radius:g}")
     return " and ".join(parts)

@@ -1,4 +1,4 @@
-"""The smallest certified word lengths that reach a target score or error radius.
+"""The smallest certified word lengths that reach a target score, distance from the float network, or error radius.
 
 Measuring a point is a compilation up to the golden model, by the functions that ``compile`` itself calls.
 Two ways through the lattice of points:
@@ -53,6 +53,9 @@ NOT_SHARED = {
 #: What is tried of drive and readout; the radius of the stored network does not depend on them.
 ALL_LENGTHS, FIXED_LENGTH = range(1, 9), range(8, 9)
 
+#: Samples on which every point's outputs are compared with the float network's.
+COMPARED_SAMPLES = 256
+
 #: Called with how many points are done, and how many there will be at most.
 SearchObserver = Callable[[int, int], None]
 
@@ -90,17 +93,18 @@ def settings_of(options: SearchOptions) -> SearchSettings:
     InputError
         They name no target, or those of two tasks.
     """
-    accuracy, radius = options.target_accuracy, options.target_radius
+    accuracy, radius, distance = options.target_accuracy, options.target_radius, options.target_distance
     scores = {CLASSES: None if accuracy is None else accuracy / 100, VALUES: options.target_r_squared}
     asked = {task: score for task, score in scores.items() if score is not None}
-    if not asked and radius is None:
+    if not asked and radius is None and distance is None:
         raise InputError(
-            "no target given; expected --target-accuracy PERCENT or --target-r-squared X, --target-radius X, or both"
+            "no target given; expected --target-accuracy PERCENT or --target-r-squared X, --target-distance X, "
+            "--target-radius X, or several"
         )
     for task in asked:
         if len(asked) > 1 or options.task not in (None, task.name):
             raise InputError(f"{task.target_option} is for the task {task.name!r}; leave it out, or the other task")
-    unasked = ALL_LENGTHS if asked else FIXED_LENGTH
+    unasked = ALL_LENGTHS if asked or distance is not None else FIXED_LENGTH
     lattice = Lattice(
         solvers=SOLVERS if options.solver is None else (options.solver,),
         bits=options.bits,
@@ -111,7 +115,7 @@ def settings_of(options: SearchOptions) -> SearchSettings:
     shared = {name: getattr(options, name) for name in RoundingOptions.model_fields}
     task_name = next((task.name for task in asked), options.task)
     base = CompileConfig(**{**shared, "task": task_name})
-    target = Target(next(iter(asked.values()), None), radius)
+    target = Target(next(iter(asked.values()), None), radius, distance)
     return SearchSettings(base, lattice, target, options.minimise, options.exhaustive)
 
 
@@ -330,12 +334,18 @@ class Experiment:
     data : Data
     key : str
         Digest of the model's file, the data, the shared options and the version.
+    inputs : ndarray (samples, d)
+        Raw inputs on which outputs are compared with the float network's: calibration samples, or noise without any.
+    outputs : ndarray (samples, k)
+        The float network's.
     """
 
     settings: SearchSettings
     model: MonDEQ
     data: Data
     key: str
+    inputs: np.ndarray
+    outputs: np.ndarray
 
 
 def open_experiment(
@@ -366,15 +376,24 @@ def open_experiment(
     if settings.target.score is not None and data.test is None:
         raise InputError(
             f"{data.task.target_option} needs test samples with targets; name them by --calibration and --targets, or "
-            "--data, or give --target-radius"
+            "--data, or give --target-distance or --target-radius"
         )
     if data.test is not None and len(data.test) < 2:
         raise InputError("one test sample is not enough: one half chooses, the other judges; give more")
     shared = settings.base.model_dump(mode="json", exclude=NOT_SHARED)
-    state = hashlib.sha256(json.dumps([__version__, data.task.name, shared], sort_keys=True).encode())
+    state = hashlib.sha256(json.dumps([__version__, data.task.name, shared], sort_keys=True).encode() + b"distance")
     state.update(hashlib.sha256(file.read_bytes()).digest())
     state.update(data.digest.encode())
-    return Experiment(settings, model, data, state.hexdigest())
+    inputs = _compared_inputs(model, data)
+    return Experiment(settings, model, data, state.hexdigest(), inputs, logits(model, inputs))
+
+
+def _compared_inputs(model: MonDEQ, data: Data) -> np.ndarray:
+    if data.calibration is not None:
+        return data.calibration[:COMPARED_SAMPLES]
+    words = model.input_map.words.format
+    noise = np.random.default_rng(0).integers(words.min_word, words.max_word + 1, size=(COMPARED_SAMPLES, model.d))
+    return words.to_float(noise)
 
 
 def measure(experiment: Experiment, journal: Journal, choices: Sequence[Choice]) -> list[SearchPoint]:
@@ -409,6 +428,7 @@ def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPo
         proved=proof is not None,
         contraction_factor=lowered.contraction_estimate if proof is None else float(proof.contraction_factor),
         iterations=program.iterations,
+        distance=float(np.abs(GoldenModel(program).predict(experiment.inputs) - experiment.outputs).max()),
         radius=None if proof is None else float_up(state_radius(program, proof, error_bound(program, proof))),
         score=None if test is None else _score(experiment, program, _half(test, 0)),
         memory_bits=sum(matrix.memory_bits for matrix in matrices) + program.n * choice.state_bits,

@@ -37,8 +37,11 @@ class SearchPoint:
         The proved factor; without a proof, the measured weighted norm.
     iterations : int
         Updates that the certificate asks for; without a proof, those that were run.
+    distance : float
+        Largest ``|y - y*|`` of any output from the float network's on the samples of the experiment; measured.
     radius : float or None
-        Proved bound on ``||s_K - s*||_2``, the certificate's line ``radius``; None without a proof.
+        Proved bound on ``||s_K - s*||_2``, the certificate's line ``radius``: from the equilibrium of the *stored*
+        integers, so that the rounding of the weights is not in it.  None without a proof.
     score : float or None
         The task's, of the selection samples; None without data.
     memory_bits : int
@@ -51,6 +54,7 @@ class SearchPoint:
     proved: bool
     contraction_factor: float
     iterations: int
+    distance: float
     radius: float | None
     score: float | None
     memory_bits: int
@@ -84,24 +88,29 @@ class Target:
         Least score of the selection samples: accuracy as a share, or R squared of the worst output.
     radius : float or None
         Largest certified radius.
+    distance : float or None
+        Largest measured distance of an output from the float network's.
     """
 
     score: float | None = None
     radius: float | None = None
+    distance: float | None = None
 
     def reached_by(self, point: SearchPoint) -> bool:
-        """Whether a point is proved and meets both."""
+        """Whether a point is proved and meets them all."""
         if not point.proved or point.radius is None:
             return False
         good = self.score is None or (point.score is not None and point.score >= self.score)
-        return good and (self.radius is None or point.radius <= self.radius)
+        near = self.distance is None or point.distance <= self.distance
+        return good and near and (self.radius is None or point.radius <= self.radius)
 
     def nearest(self, points: Sequence[SearchPoint]) -> SearchPoint | None:
-        """Of the proved points the one of best score (where that counts), then the one of least radius."""
+        """Of the proved points the one of best score (where that counts), then of least distance, then radius."""
 
-        def rank(point: SearchPoint) -> tuple[float, float]:
+        def rank(point: SearchPoint) -> tuple[float, float, float]:
             score = 0.0 if self.score is None or point.score is None else min(point.score, self.score)
-            return -score, point.radius or 0.0
+            distance = 0.0 if self.distance is None else max(point.distance, self.distance)
+            return -score, distance, point.radius or 0.0
 
         return min((point for point in points if point.proved), key=rank, default=None)
 
