@@ -90,7 +90,7 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
     console.print(table)
     print(
         "distance: of any output from the float network's on calibration samples, measured; words: bits of iteration "
-        "matrix/drive/readout/state;\nradius: proved, of the state from the equilibrium of the stored integers: without "
+        "matrix/drive/readout/state;\nradius: proved, of the state from the stored integers' equilibrium: without "
         "the rounding of weights; memory: stored bits; LUTs: estimated"
     )
     print(conclusion(result))
