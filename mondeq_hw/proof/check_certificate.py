@@ -1401,7 +1401,7 @@ def halves(cell: Cell, columns: Sequence[Fraction]) -> list[Box]:
 
 
 # ----------------------------------------------------------------------------------
-# The same distance by a semidefinite program
+# Section 13: the same distance by a semidefinite program
 # ----------------------------------------------------------------------------------
 
 #: A linear form: integers at places of ``x = (1, theta, ..)``, then of the dense rows.
@@ -1450,7 +1450,7 @@ class Interval(NamedTuple):
 
 
 class Relaxation:
-    """Products of two forms that are not negative at any ``x`` of an equilibrium; Lemma 5 proves each family."""
+    """Products of two forms that are not negative at any ``x`` of an equilibrium; Lemma 13 proves each family."""
 
     def __init__(self, size: int, inputs: int, rows: list[Interval], dense: Matrix, unit: int) -> None:
         self.size, self.inputs, self.rows, self.dense, self.unit = size, inputs, rows, dense, unit
@@ -1501,7 +1501,7 @@ class Relaxation:
         return (plus((-1, row.da)), row.b) if family == MONOTONE else (row.da, row.second)
 
     def prove(self, objective: Form, plain: Plain, what: str) -> Fraction:
-        """Theorem 10: the bound of an objective at every ``x``."""
+        """Theorem 13: the bound of an objective at every ``x``."""
         plain = fields(plain, ("bits", "bound", "facts"), what)
         bits, bound = whole(plain["bits"], 0, MOST_BITS), whole(plain["bound"])
         core: dict[tuple[int, int], int] = {(0, 0): 2 * bound}
@@ -1665,7 +1665,7 @@ class Comparison:
 
 
 def by_semidefinite(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
-    """Theorem 10: ``|y~ - y*|`` by products of forms, the stored equilibrium inside the state's range."""
+    """Theorem 13: ``|y~ - y*|`` by products of forms, the stored equilibrium inside the state's range."""
     witness = fields(witness, ("scale", "states", "outputs"), "distance by a semidefinite program")
     P, compared, scale = mismatch.program, Comparison(mismatch), whole(witness["scale"], 0, 64)
     need(len(witness["states"]) == P.n and len(witness["outputs"]) == P.k, "a bound is missing")

@@ -3,7 +3,7 @@
 A row of an inclusion holds a value ``a`` in an interval ``[low, high]`` and ``b`` in its normal cone there: ``b`` is
 zero inside, not negative at ``high``, not positive at ``low``.  For a clip ``a = prox(s)``, ``b = s - prox(s)``; for a
 complement it is the other way round (Moreau).  Where two equilibria are compared, ``da`` and ``db`` are what the second
-has more.  Every fact belongs to one of eight families and is named by two numbers; section 12 of
+has more.  Every fact belongs to one of eight families and is named by two numbers; section 13 of
 ``docs/mathematics.md`` proves them.
 
 All forms are integers: of ``x = (1, theta, ..)`` and of *dense rows*, which are forms of ``x`` themselves.

@@ -3,7 +3,7 @@
 In ``x = (1, theta, z, v)``, ``theta`` the input scaled to ``[-1, 1]``, ``z`` the float equilibrium and ``v`` the
 difference of ``phi``, every other difference is a linear form with exact coefficients, and what is known about clips is
 a product of two of them (:mod:`.relaxation`).  The program's dual proves a bound that norms miss by two orders of
-magnitude.  Facts are added where the last solution violates them.  Section 12 of ``docs/mathematics.md``.
+magnitude.  Facts are added where the last solution violates them.  Section 13 of ``docs/mathematics.md``.
 """
 
 from __future__ import annotations

@@ -12,10 +12,9 @@ from fractions import Fraction
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..base import FixedPointFormat, InputError, max_level
+from ..base import MOST_MATRIX_BITS, FixedPointFormat, InputError, max_level
 from ..problem import (
     PEACEMAN_RACHFORD,
-    VALUES,
     MonDEQ,
     Recurrence,
     StoredRecurrence,
@@ -31,6 +30,7 @@ from ..problem import (
 from ..proof import ContractionProof, error_bound, may_saturate, prove_contraction
 from .assemble import assemble
 from .calibrate import WordLengths, calibration, round_calibrated
+from .compensate import Box, compensated, least_error
 from .quantize import (
     MAX_SHIFT,
     ROW,
@@ -47,6 +47,8 @@ SPECTRAL = "spectral"
 CALIBRATED = "calibrated"
 AUTO = "auto"
 ROUNDINGS = (AUTO, NEAREST, SPECTRAL, CALIBRATED)
+#: Not a choice: nearest, with a drive that makes up for what the matrix lost.
+COMPENSATED = "compensated"
 #: Not a choice: what a network that was retrained on its integers reports.
 RETRAINED = "retrained"
 
@@ -65,6 +67,8 @@ FAST_ENOUGH = 0.75
 #: Octaves around 1/sqrt(mL) at which step sizes are tried; each calibrated trial costs more.
 STEP_OCTAVES = np.arange(-8, 9) / 4
 CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
+#: The same of a problem whose parameters fill a box, and the share of ``1 - rho`` that the least error may cost.
+BOX_OCTAVES, BOX_SLACK = np.arange(-4, 5) / 16, 0.03
 #: Octaves by which spectral rounding refines the scales until the matrix contracts.
 SPECTRAL_REFINEMENTS = (0, 1, 2)
 #: Integer bits of a state beyond those seen that are tried where a proof needs them.
@@ -111,7 +115,8 @@ class Lowered:
     quantized : QuantizedRecurrence
     input_format, state_format : FixedPointFormat
     rounding : str
-        The rounding that was used, never ``auto``; ``retrained`` where there was nothing to round.
+        The rounding that was used, never ``auto``; ``retrained`` where there was nothing to round, ``compensated``
+        where the nearest one's drive makes up for the matrix.
     proof : ContractionProof or None
     contraction_estimate : float
         ``min_D ||D M D^-1||_2`` of the stored matrix in floating point; what
@@ -161,6 +166,8 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
     if model.stored is not None:
         return _as_stored(model, model.stored, options)
     input_format = _input_format(model, options)
+    if model.parameters is not None:
+        options = _balanced(options)
     if model.carried is not None:
         options = _finer(options)
         given = (_range_words(model) if samples is None else samples)[:RANGE_SAMPLES]
@@ -186,7 +193,18 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
     )
     if options.state_bits is None:
         lowered = _with_enough_state_bits(lowered)
-    return _without_saturation(lowered) if model.task == VALUES.name else lowered
+    return lowered if model.parameters is None else _without_saturation(lowered)
+
+
+def _balanced(options: LoweringOptions) -> LoweringOptions:
+    """The options of a parametric problem: word lengths by which no part of the error stands out."""
+    matrix = min(MOST_MATRIX_BITS, options.bits + 4)
+    return replace(
+        options,
+        drive_bits=options.drive_bits or matrix,
+        readout_bits=options.readout_bits or max(READOUT_BITS, matrix),
+        state_bits=options.state_bits or max(STATE_BITS, options.bits + 6),
+    )
 
 
 def _finer(options: LoweringOptions) -> LoweringOptions:
@@ -280,8 +298,26 @@ def _round_with_samples(
     return round_calibrated(recurrences, calibration(model, samples, seen), lengths, limit)
 
 
+def _round_for_box(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str] | None:
+    """Nearest rounding, its drive made up for or not, at the step size of least error; None where none contracts."""
+    nearest = [_nearest(recurrence, options) for recurrence in _candidates(model, options, BOX_OCTAVES)]
+    factors = [_contraction(each.recurrence, each.matrix.values, enough=np.inf) for each in nearest]
+    limit = min(factors) + BOX_SLACK * (1 - min(factors))
+    if limit >= 1:
+        return None
+    box = Box.of(model)
+    plain = [each for each, factor in zip(nearest, factors, strict=True) if factor <= limit]
+    made_up = [compensated(each, box, model, options.granularity) for each in plain]
+    best = least_error([*plain, *made_up], box)
+    return best, NEAREST if any(best is each for each in plain) else COMPENSATED
+
+
 def _round_without_samples(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str]:
     """Nearest or spectral rounding, at the step size of least quantised contraction factor."""
+    if options.rounding == AUTO and model.parameters is not None:
+        found = _round_for_box(model, options)
+        if found is not None:
+            return found
     recurrences = _fast(_candidates(model, options, STEP_OCTAVES))
     candidates = [_nearest(recurrence, options) for recurrence in recurrences]
     factors = [_contraction(nearest.recurrence, nearest.matrix.values, enough=np.inf) for nearest in candidates]
