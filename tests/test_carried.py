@@ -282,6 +282,18 @@ def test_what_does_not_contract_has_no_proof() -> None:
     assert prove_carried(assemble(found.quantized, found.input_format, found.state_format, 1, True)) is None
 
 
+def test_triangular_rows_settle_one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a unit step of forward-backward splitting the layer is its own recursion."""
+    options: Plain = {"bits": 12, "solver": "forward_backward", "step_size": 1.0}
+    project = mondeq_hw.compile(rens.network(), tmp_path / "build", **options)
+    program = project.program
+    assert program.iterations == 5 and not np.triu(program.matrix.integers).any()
+    states = GoldenModel(program.replace(iterations=30)).final_states(rens.words(3, 50))
+    np.testing.assert_array_equal(project.golden.final_states(rens.words(3, 50)), states)
+    assert project.certificate.line("iterations").values["transient"] == 0
+    assert check_certificate.main([str(project.folder / "certificate.json")]) == 0, capsys.readouterr().out
+
+
 # -- back ends -----------------------------------------------------------------------------
 
 

@@ -617,12 +617,19 @@ class Contraction:
     @cached_property
     def transient(self) -> int:
         """What is left of the start after all iterations."""
-        return self._recursion(0)
+        return 0 if self.settled else self._recursion(0)
+
+    @cached_property
+    def settled(self) -> bool:
+        """Whether every row depends on rows above it alone, and has settled: the state is a fixed point."""
+        P = self.program
+        lower = all(not any(row[i:]) for i, row in enumerate(P.stored))
+        return lower and P.iterations >= max(1, P.n - 1)
 
     @cached_property
     def radius(self) -> int:
         """Theorem 4: bound on ``||s_K - s*||``."""
-        return self._recursion(self.rounding)
+        return ceil(Fraction(self.rounding) / (1 - self.rho)) if self.settled else self._recursion(self.rounding)
 
     def _recursion(self, rounding: int) -> int:
         """``e <- ceil(rho e) + rounding``, once for the start and once for each iteration."""
@@ -685,7 +692,7 @@ class Carried:
         return rows, F
 
     def prove(self) -> None:
-        """Theorem 9: the matrix of the claim and the form are positive definite."""
+        """Theorem 12a: the matrix of the claim and the form are positive definite."""
         n, (R, E), (K, F), p, q = self.program.n, self.states, self.following, self.rho.numerator, self.rho.denominator
         X, T = max(E, F), self.multipliers
         taken = times(list(map(list, zip(*K))), times(self.form, K))
@@ -710,7 +717,7 @@ class Carried:
         positive_definite(lifted, self.plain["floor_witness"], "form of the carried state")
 
     def radii(self) -> list[float]:
-        """Theorem 10: the distance of every carried word from the exact trajectory's, in the network's units."""
+        """Theorem 12b: the distance of every carried word from the exact trajectory's, in the network's units."""
         P, found, first = self.program, self.contraction, self.program.k - self.m
         unit, half = Fraction(2) ** (P.f + P.output_shift), Fraction(1, 2) / Fraction(2) ** P.input_f
         errors = []
@@ -1506,12 +1513,12 @@ class Relaxation:
         bits, bound = whole(plain["bits"], 0, MOST_BITS), whole(plain["bound"])
         core: dict[tuple[int, int], int] = {(0, 0): 2 * bound}
 
-        def add(r: int, c: int, value: int) -> None:
+        def _add(r: int, c: int, value: int) -> None:
             core[r, c] = core.get((r, c), 0) + value
             core[c, r] = core.get((c, r), 0) + value
 
         for place, value in objective.items():
-            add(0, place, -value << bits)
+            _add(0, place, -value << bits)
         last = 2 * (self.inputs + len(self.rows)) - 1
         for fact in plain["facts"]:
             family, i, j, multiplier = vector(fact, 4)
@@ -1520,7 +1527,7 @@ class Relaxation:
             left, right = self.product(family, i, j)
             for r, x in left.items():
                 for c, y in right.items():
-                    add(r, c, -multiplier * x * y)
+                    _add(r, c, -multiplier * x * y)
         dominant(self._expanded(core), what)
         return Fraction(bound, 1 << bits)
 
@@ -1790,7 +1797,7 @@ def check_logit_radius(evidence: Evidence) -> Plain:
 
 
 def check_carried_contraction(evidence: Evidence) -> Plain:
-    """Section 12, Theorems 9 and 10."""
+    """Section 12, Theorems 12a and 12b."""
     found = Carried(evidence.contraction, evidence.plain["carried"])
     found.prove()
     return {"contraction_factor": evidence.plain["carried"]["factor"], "radii": found.radii()}

@@ -180,6 +180,7 @@ class ErrorBound:
 
     ``k`` counts updates from the state zero, so ``e_(K+1)`` bounds the state after the
     start (itself one update from zero) and ``K`` iterations.  ``drive`` bounds ``||sat(d)||``.
+    After ``settles`` iterations, where that is a number, the state is a fixed point of the rounded update.
     Units: ``2^-BOUND_BITS`` of a state step, in the proof's norm.
     """
 
@@ -187,18 +188,24 @@ class ErrorBound:
     start: int
     rounding: int
     drive: int
+    settles: int | None
 
     def transient(self, iterations: int) -> int:
         """Bound on what is left of the start after ``iterations``."""
-        return self._run(self.start, 0, iterations + 1)
+        return 0 if self._settled(iterations) else self._run(self.start, 0, iterations + 1)
 
     def radius(self, iterations: int) -> int:
         """Bound on the distance to the exact equilibrium after ``iterations``."""
+        if self._settled(iterations):
+            return ceil(Fraction(self.rounding) / (1 - self.contraction_factor))
         return self._run(self.start, self.rounding, iterations + 1)
 
     def reach(self) -> int:
         """Bound on ``||s_k||`` of every state from the start on, rounded or exact."""
         return ceil(Fraction(self.drive + self.rounding) / (1 - self.contraction_factor))
+
+    def _settled(self, iterations: int) -> bool:
+        return self.settles is not None and iterations >= self.settles
 
     def _run(self, bound: int, rounding: int, updates: int) -> int:
         p, q = self.contraction_factor.numerator, self.contraction_factor.denominator
@@ -221,7 +228,13 @@ def error_bound(program: SolverProgram, proof: ContractionProof) -> ErrorBound:
     rho, norm_up = proof.contraction_factor, proof.metric.norm_up
     saturated, drive = norm_up([program.state_format.max_word] * program.n), norm_up(saturated_drive(program))
     start = min(saturated, ceil(Fraction(drive) / (1 - rho)))
-    return ErrorBound(rho, start, norm_up(rounding_errors(program)), drive)
+    return ErrorBound(rho, start, norm_up(rounding_errors(program)), drive, settling_updates(program))
+
+
+def settling_updates(program: SolverProgram) -> int | None:
+    """Updates after which every row stands still, where each depends on rows above it alone; else None."""
+    strictly_lower = not np.triu(program.matrix.matrix(np.int64)).any() and not program.leak_shift
+    return max(1, program.n - 1) if strictly_lower else None
 
 
 def saturated_drive(program: SolverProgram) -> list[Fraction]:
@@ -263,7 +276,7 @@ def choose_iterations(program: SolverProgram, proof: ContractionProof) -> int:
     enough = TRANSIENT_SHARE * Fraction(bound.rounding * q, q - p)
     transient = bound.transient(1)
     for iterations in range(1, MOST_ITERATIONS + 1):
-        if transient <= enough:
+        if transient <= enough or bound.settles == iterations:
             return iterations
         transient = -(-transient * p // q)
     factor = float(proof.contraction_factor)
