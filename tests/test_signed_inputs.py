@@ -29,7 +29,6 @@ PLAIN = {
     "ap_fixed<9,-1>, ternary weights": {
         "seed": 3, "drive_bits": 2, "input_bits": 9, "input_signed": True, "input_integer_bits": -1,
     },
-    "ap_ufixed<7,1>": {"seed": 4, "input_bits": 7, "input_integer_bits": 1},
     "ap_fixed<16,16>, feed-through": {"seed": 5, "drive_bits": 9, "input_bits": 16, "input_signed": True,
                                       "feedthrough": True, "readout_bits": 4},
 }  # fmt: skip
