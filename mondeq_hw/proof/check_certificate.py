@@ -7,10 +7,10 @@ values must come out the same to the last digit.  Lines marked *measured* cannot
 the float model's file, and may not be marked otherwise.  Exit code 0 when everything holds, 1 when
 anything does not.
 
-The parts of this file are in the order of ``docs/mathematics.md``, whose sections and theorems the
-docstrings name: what is stored (2), contraction (3), the network that the integers are (4),
-iterations and radius (5), single samples (6), ranges (7), the backward pass (8), the float model
-(9), and at the end the certificate as a whole (10).
+The parts of this file follow ``docs/mathematics.md``, whose sections and theorems the docstrings
+name: what is stored (2), contraction (3), the network that the integers are (4), iterations and
+radius (5), ranges (7), the backward pass (8), a carried state (12), single samples (6), the float
+model (9), the distance of every output (11, 13), and at the end the certificate as a whole (10).
 """
 
 # ruff: noqa: B905 - every length is checked before lists are zipped
