@@ -251,7 +251,7 @@ MUTANTS = (
            "!rst_ni) lane_q <= $isunknown(lane_q) ? LaneBits'(FirstLane) : lane_q"),
     Mutant("direct_unsigned", "direct_serial", "top", "OutputBits'($signed(word))", "OutputBits'(word)"),
     Mutant("direct_not_aligned", "ring_direct", "readout", "<< RowShiftBits'(RowShifts >> (i * RowShiftBits))", ""),
-    Mutant("direct_too_late", "direct_parallel", "readout", ".Depth(5 + Levels)", ".Depth(4 + Levels)"),
+    Mutant("direct_too_late", "direct_parallel", "readout", ".Depth(5 + Late + Levels)", ".Depth(4 + Late + Levels)"),
     Mutant("direct_graph_too_late", "graphs_direct", "readout", ".Depth(3 + Stages)", ".Depth(2 + Stages)"),
     Mutant("direct_words_to_the_solver", "direct_serial", "top", "(drive_row < DriveRowBits'(StateGroups))", "1'b1"),
     # A carried state.
