@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_clip, random_model
 
+import mondeq_hw
+from mondeq_hw import Project
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, MonDEQ, logits
 from mondeq_hw.program import GoldenModel, SolverProgram
+from mondeq_hw.proof import check_certificate
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.proof.contraction import error_bound
 from mondeq_hw.proof.distance import OutputDistance, output_distance
@@ -20,6 +26,8 @@ from mondeq_hw.proof.mismatch import Mismatch
 from mondeq_hw.proof.perturbation import prove_operator
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import LoweringOptions, lower
+
+pytestmark = pytest.mark.slow
 
 #: The float reference is a float itself.
 REFERENCE_ERROR = 1e-7
@@ -80,3 +88,48 @@ def test_no_input_beats_the_bound(
     distance: OutputDistance = output_distance(mismatch)
     bounds = np.array([float(bound) for bound in distance.bounds])
     assert (worst(model, mismatch.program, seed) <= bounds + REFERENCE_ERROR).all(), distance.methods
+
+
+@pytest.fixture(scope="module")
+def hcas(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Three inputs, 100 states, at 12 bits."""
+    folder = shared / "checkpoints" / "craft"
+    with np.load(folder / "hcas.npz") as table:
+        mean, std = table["mean"], table["std"]
+    return mondeq_hw.compile(
+        folder / "HCAS_p0_t0_mon_h100_m20.0.pt",
+        tmp_path_factory.mktemp("hcas") / "build",
+        bits=12,
+        margin=20.0,
+        input_scale=1 / 255,
+        input_mean=mean,
+        input_std=std,
+        name="hcas",
+    )
+
+
+def test_with_few_inputs_the_proved_distance_is_near_the_one_found(hcas: Project) -> None:
+    """Within 5 times the worst error found, for every output; and the state's rounding is not what it is made of."""
+    proved = hcas.certificate.line("output_distance").values
+    found = hcas.certificate.line("output_distance_found").values["largest"]
+    assert set(proved["methods"]) == {"ellipsoids"}
+    assert all(most <= 5 * seen for most, seen in zip(proved["bounds"], found, strict=True))
+    assert all(share < most / 5 for share, most in zip(proved["rounding"], proved["bounds"], strict=True))
+
+
+def test_forged_ellipsoids_are_rejected(hcas: Project) -> None:
+    """A smaller bound, a smaller spread, and weights whose form is not positive definite."""
+    plain = json.loads((hcas.folder / "certificate.json").read_text())
+    evidence, witness = plain["evidence"], plain["evidence"]["distance"]["ellipsoids"]
+    mismatch = check_certificate.Evidence(plain["program"], evidence).mismatch
+    least = [str(Fraction(bound) / 8) for bound in witness["bounds"]]
+    weights = [[1] + [2**40] * (len(row) - 1) for row in witness["weights"]]
+    forgeries = (
+        {"bounds": [text if "/" in text else f"{text}/1" for text in least]},
+        {"spreads": ["1/1000000"] * len(least)},
+        {"weights": weights},
+        {"weights": [[0] * len(row) for row in witness["weights"]]},
+    )
+    for changes in forgeries:
+        with pytest.raises(check_certificate.CertificateError):
+            check_certificate.by_ellipsoids(mismatch, {**witness, **changes})

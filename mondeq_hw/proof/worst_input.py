@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base import Clip
-from ..problem import MonDEQ, logits, reformulate
+from ..problem import MonDEQ, outputs_of, preactivation, reformulate
 from ..program import GoldenModel, SolverProgram
 
 #: Starts of each output at most, steps, inputs that are tried one at a time in a step, and multiplications by a matrix
@@ -72,7 +72,8 @@ def largest_errors(model: MonDEQ, program: SolverProgram, step_size: float) -> n
 def measured_errors(model: MonDEQ, program: SolverProgram, words: np.ndarray) -> np.ndarray:
     """``|y - y*|`` (samples, k) of input words, the float network solved to its full accuracy."""
     deployed = np.ldexp(GoldenModel(program).predict_raw(words).astype(np.float64), -program.output_fractional_bits)
-    return np.abs(deployed - logits(model, program.input_format.to_float(words)))
+    raw = program.input_format.to_float(words)
+    return np.abs(deployed - outputs_of(model, model.prox.prox(preactivation(model, raw)), raw))
 
 
 @dataclass(frozen=True)
