@@ -128,3 +128,28 @@ def test_forged_witnesses_are_refused(certificate: Plain, tmp_path: Path, name: 
     forged = copy.deepcopy(certificate)
     FORGERIES[name](forged["evidence"]["distance"]["semidefinite"])
     assert verdict(forged, tmp_path) is not None
+
+
+def bounds_line(certificate: Plain) -> Plain:
+    return next(each for each in certificate["lines"] if each["name"] == "hard_bounds")
+
+
+def test_applied_inputs_never_leave_their_bounds(certificate: Plain, tmp_path: Path) -> None:
+    values = bounds_line(certificate)["values"]
+    assert values == {"lower": [-1.0, -0.5, -1.0], "upper": [1.0, 0.5, 1.0], "inside": [True] * 3}
+    for name, value in (("upper", [1.0, 0.4, 1.0]), ("lower", [None, -0.5, -1.0]), ("inside", [True, None, True])):
+        forged = copy.deepcopy(certificate)
+        bounds_line(forged)["values"][name] = value
+        assert verdict(forged, tmp_path) is not None
+    forged = copy.deepcopy(certificate)
+    forged["lines"] = [each for each in forged["lines"] if each["name"] != "hard_bounds"]
+    assert verdict(forged, tmp_path) is not None
+
+
+def test_a_bound_between_words_is_kept_from_inside() -> None:
+    model = from_qp(np.eye(1), [0.0], np.eye(1), [-0.3], [0.7], theta=([-2.0], [2.0]), Q=np.eye(1))
+    program, certificate = compiled(model, 8)
+    values = bounds_line(certificate)["values"]
+    assert -0.3 <= values["lower"][0] < -0.29 and 0.69 < values["upper"][0] <= 0.7 and values["inside"] == [True]
+    applied = GoldenModel(program).predict(model.input_map.words_within(np.linspace(-2, 2, 999)[:, None]))
+    assert [applied.min(), applied.max()] == [values["lower"][0], values["upper"][0]]

@@ -141,6 +141,15 @@ CLAIMS = {
 }
 
 #: What a program that carries a state claims beside the others, whose inputs then are its own and that state.
+BOUNDED_CLAIMS = {
+    "hard_bounds": (
+        "Each output that shows one bounded variable lies in this interval, ends included, for every input, every "
+        "state and any number of iterations: only its row of the clip and of the readout decide. `inside`: whether the "
+        "interval is inside the network's own, by the network's numbers on the certificate's grids. No entry for other "
+        "outputs.",
+        "mathematics.md, section 7; stored integers",
+    ),
+}
 CARRIED_CLAIMS = {
     "carried_contraction": (
         "Two trajectories of the carried state that get the same inputs approach each other by rho every sample, in "
@@ -181,9 +190,9 @@ CLAIMS_OF = {
 }
 
 
-def claims_of(task: str, carried: bool) -> dict[str, tuple[str, str]]:
-    """The claims of a certificate."""
-    return CLAIMS_OF[task] | (CARRIED_CLAIMS if carried else {})
+def claims_of(task: str, carried: bool, bounded: bool) -> dict[str, tuple[str, str]]:
+    """The claims of a certificate: of every one of the task, of a carried state, of outputs that show bounded rows."""
+    return CLAIMS_OF[task] | (CARRIED_CLAIMS if carried else {}) | (BOUNDED_CLAIMS if bounded else {})
 
 
 @dataclass(frozen=True)
@@ -224,7 +233,7 @@ def for_reading(value: Any) -> str:
 
 def claim(name: str, values: dict[str, Any], status: str) -> CertificateLine:
     """The line of a claim."""
-    statement, source = (CLAIMS | CARRIED_CLAIMS)[name]
+    statement, source = (CLAIMS | CARRIED_CLAIMS | BOUNDED_CLAIMS)[name]
     return CertificateLine(name, statement, values, status, source)
 
 

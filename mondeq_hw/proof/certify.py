@@ -71,6 +71,7 @@ from .enclosure import (
     verdicts,
 )
 from .float_model import FloatModel, ModelEnclosure, displacement_bound, distances, enclose_equilibria, model_classes
+from .hard_bounds import hard_bounds, has_hard_bounds
 from .metric import BOUND_BITS, WeightedTwoNorm
 from .mismatch import Mismatch
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
@@ -186,7 +187,10 @@ def certify(
                 _saturation_line(program, states),
                 _displacement_line(model, program, proof, bound, step_size, words, states),
             ]
-    claims = claims_of(task.name, whole.carried is not None)
+    bounded = has_hard_bounds(whole)
+    if bounded:
+        lines.insert(0, claim("hard_bounds", dict(vars(hard_bounds(whole, floating))), PROVED))
+    claims = claims_of(task.name, whole.carried is not None, bounded)
     lines.sort(key=lambda line: FIRST.index(line.name) if line.name in FIRST else len(FIRST))
     claimed = tuple(line for line in lines if line.name in claims)
     return Certificate(claimed, task.name, whole.to_plain(), whole.digest, model.digest(), evidence)

@@ -357,6 +357,19 @@ class Program:
         """State steps in one."""
         return Fraction(2) ** self.f
 
+    @property
+    def shows_bounded_rows(self) -> bool:
+        """Whether an output shows nothing but a row of the clip with an end; next carried words do not count."""
+        return not self.carried and any(self.bounded_row(k) is not None for k in range(self.k))
+
+    def bounded_row(self, k: int) -> int | None:
+        """The row of which output ``k`` shows nothing but a multiple, where it is a clip with an end."""
+        shown = [i for i, x in enumerate(self.readout[k]) if x]
+        if len(shown) != 1 or any(self.direct[k]):
+            return None
+        row = self.clip[shown[0]]
+        return None if row.complement or (row.lower is None and row.upper is None) else shown[0]
+
     @cached_property
     def _clips(self) -> dict[int, list[Row]]:
         """The clip on the state's grid, and on the finer one of section 6."""
@@ -1796,6 +1809,38 @@ def check_logit_radius(evidence: Evidence) -> Plain:
     return {"radii": [float_up((state + half * 4**BOUND_BITS) / unit) for state, half in rows]}
 
 
+def shown(row: Row, gain: Fraction, offset: Fraction) -> tuple[Fraction | None, Fraction | None]:
+    """Ends of ``gain z + offset`` over the interval of a clip."""
+    low, high = (None if end is None else gain * end + offset for end in (row.lower, row.upper))
+    return (low, high) if gain > 0 else (high, low)
+
+
+def check_hard_bounds(evidence: Evidence) -> Plain:
+    """Section 7: outputs that show one bounded row, by the clip and the readout alone."""
+    P = evidence.program
+    found: dict[str, list[Any]] = {"lower": [], "upper": [], "inside": []}
+    unit = P.unit * (1 << P.output_shift)
+    for k, (row, bias) in enumerate(zip(P.readout, P.output_bias)):
+        low, high, inside, i = None, None, None, P.bounded_row(k)
+        if i is not None:
+            low, high = shown(P.clip[i], row[i] / unit, bias / unit)
+            inside = within_network(evidence.model, k, i, low, high) if evidence.has_model else None
+        found["lower"].append(None if low is None else float_down(low))
+        found["upper"].append(None if high is None else float_up(high))
+        found["inside"].append(inside)
+    return found
+
+
+def within_network(model: FloatModel, k: int, i: int, low: Fraction | None, high: Fraction | None) -> bool | None:
+    """Whether an interval is inside that of the network's own output; None where this shows more than row ``i``."""
+    gains, unit = model.output.matrix[k], Fraction(2) ** model.output.bits
+    if [j for j, gain in enumerate(gains) if gain] != [i]:
+        return None
+    ends = shown(model.clip[i], gains[i] / unit / (1 << model.clip_bits), model.output.offset[k] / unit)
+    above = ends[0] is None or (low is not None and low >= ends[0])
+    return above and (ends[1] is None or (high is not None and high <= ends[1]))
+
+
 def check_carried_contraction(evidence: Evidence) -> Plain:
     """Section 12, Theorems 12a and 12b."""
     found = Carried(evidence.contraction, evidence.plain["carried"])
@@ -1939,6 +1984,7 @@ def check_output_distance(evidence: Evidence) -> Plain:
 PROVED: dict[str, Callable[[Evidence], Plain]] = {
     "output_distance": check_output_distance,
     "carried_contraction": check_carried_contraction,
+    "hard_bounds": check_hard_bounds,
     "contraction": check_contraction,
     "implied_operator": check_implied_operator,
     "iterations": check_iterations,
@@ -1972,6 +2018,12 @@ CARRIED_DIGESTS = {
     False: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",  # of none
     True: "079cdd0cc0974721242a063fa8aa6141ed2b184bc90895de03b40baa3393e77d",
 }
+#: The same of outputs that show bounded rows.
+BOUNDED_CLAIMS = ("hard_bounds",)
+BOUNDED_DIGESTS = {
+    False: CARRIED_DIGESTS[False],
+    True: "b333b006a93b06457af72ac46924f8a4cfa73807c4f912dabb50725a99d5bac6",
+}
 FIELDS = ("version", "task", "lines", "program", "program_digest", "model_digest", "evidence", "digest")
 LINE_FIELDS = ("name", "statement", "values", "status", "source")
 
@@ -1991,12 +2043,14 @@ class Checker:
         claims = {line["name"]: [line["statement"], line["source"]] for line in self.lines}
         need(len(claims) == len(self.lines), "a line occurs twice")
         carried = {name: claims.pop(name) for name in CARRIED_CLAIMS if name in claims}
+        bounded = {name: claims.pop(name) for name in BOUNDED_CLAIMS if name in claims}
+        self.evidence = Evidence(plain["program"], plain["evidence"])
         known = (
             digest(claims) == CLAIMS[plain["task"]]
             and digest(carried) == CARRIED_DIGESTS["carried" in plain["program"]]
+            and digest(bounded) == BOUNDED_DIGESTS[self.evidence.program.shows_bounded_rows]
         )
         need(known, "a claim is missing, unknown or differently worded")
-        self.evidence = Evidence(plain["program"], plain["evidence"])
 
     def run(self) -> Iterator[tuple[str, str]]:
         """Check every line; yield its name and status."""

@@ -67,8 +67,9 @@ FAST_ENOUGH = 0.75
 #: Octaves around 1/sqrt(mL) at which step sizes are tried; each calibrated trial costs more.
 STEP_OCTAVES = np.arange(-8, 9) / 4
 CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
-#: The same of a problem whose parameters fill a box, and the share of ``1 - rho`` that the least error may cost.
-BOX_OCTAVES, BOX_SLACK = np.arange(-4, 5) / 16, 0.03
+#: Step sizes of a parametric problem, whose scaling holds the best one already, and the share of ``1 - rho`` that the
+#: least error may cost.
+BOX_STEPS, BOX_SLACK = (0.9375, 1.0, 1.0625), 0.1
 #: Octaves by which spectral rounding refines the scales until the matrix contracts.
 SPECTRAL_REFINEMENTS = (0, 1, 2)
 #: Integer bits of a state beyond those seen that are tried where a proof needs them.
@@ -300,7 +301,11 @@ def _round_with_samples(
 
 def _round_for_box(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str] | None:
     """Nearest rounding, its drive made up for or not, at the step size of least error; None where none contracts."""
-    nearest = [_nearest(recurrence, options) for recurrence in _candidates(model, options, BOX_OCTAVES)]
+    splitting = find_splitting(options.solver)
+    if not splitting.reflects:
+        return None
+    steps = BOX_STEPS if options.step_size is None else (options.step_size,)
+    nearest = [_nearest(reformulate(model, splitting, step), options) for step in steps]
     factors = [_contraction(each.recurrence, each.matrix.values, enough=np.inf) for each in nearest]
     limit = min(factors) + BOX_SLACK * (1 - min(factors))
     if limit >= 1:
