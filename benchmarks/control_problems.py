@@ -33,6 +33,7 @@ class ControlProblem:
     soft : float or None
     bits : int
         Of the iteration matrix.
+    state_bits : int
     """
 
     name: str
@@ -43,6 +44,7 @@ class ControlProblem:
     x_box: np.ndarray
     u_limit: np.ndarray
     bits: int
+    state_bits: int
     x_limit: np.ndarray | None = None
     soft: float | None = None
 
@@ -83,7 +85,7 @@ def masses(
     return ControlProblem(
         f"{count} masses, horizon {horizon}" + ("" if soft is None else ", soft states"),
         *discrete(A, np.vstack([np.zeros((count, inputs)), force]), 0.5),
-        (np.eye(n), weight * np.eye(inputs)), horizon, np.ones(n), np.full(inputs, 0.5), bits, limit, soft,
+        (np.eye(n), weight * np.eye(inputs)), horizon, np.ones(n), np.full(inputs, 0.5), bits, bits + 6, limit, soft,
     )  # fmt: skip
 
 
@@ -91,7 +93,7 @@ def double_integrator() -> ControlProblem:
     """The textbook's."""
     A, B = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[0.5], [1.0]])
     return ControlProblem(
-        "double integrator, horizon 10", A, B, (np.eye(2), np.eye(1)), 10, np.array([5.0, 2.0]), np.ones(1), 12
+        "double integrator, horizon 10", A, B, (np.eye(2), np.eye(1)), 10, np.array([5.0, 2.0]), np.ones(1), 14, 24
     )
 
 
@@ -114,7 +116,8 @@ def aircraft() -> ControlProblem:
         10,
         np.array([10.0, 0.5, 10.0, 10.0]),
         np.full(2, 25.0),
-        14,
+        18,
+        32,
     )
 
 
@@ -131,7 +134,7 @@ def quadrotor() -> ControlProblem:
     thrust = mass * gravity / 4
     weights = np.diag([100.0, 100, 100, 4, 4, 400, 4, 4, 4, 2, 2, 4]), 0.16 / thrust**2 * np.eye(4)
     box = np.array([0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0])
-    return ControlProblem("quadrotor, horizon 10", *discrete(A, B, 0.02), weights, 10, box, np.full(4, thrust), 14)
+    return ControlProblem("quadrotor, horizon 10", *discrete(A, B, 0.02), weights, 10, box, np.full(4, thrust), 18, 32)
 
 
 #: By the name that ``mpc.py --problem`` takes.

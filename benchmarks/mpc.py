@@ -29,7 +29,9 @@ from control_problems import PROBLEMS, ControlProblem
 from paper_tables import Table
 
 import mondeq_hw
-from mondeq_hw import MonDEQ, NotCertifiedError, Project
+from mondeq_hw import MonDEQ, Project
+from mondeq_hw.base import MOST_MATRIX_BITS
+from mondeq_hw.config import CompileConfig
 from mondeq_hw.hardware import (
     AUTO,
     LUT_WEIGHT_BITS,
@@ -43,6 +45,8 @@ from mondeq_hw.hardware import (
 )
 from mondeq_hw.problem import box_words, logits
 from mondeq_hw.program import GoldenModel, SolverProgram
+from mondeq_hw.rounding import lower
+from mondeq_hw.steps import certified_program, checkpoint_of, choose_data, lowering_options
 from mondeq_hw.synthesis import SynthOptions
 
 PART = find_part("ecp5-85")
@@ -50,8 +54,8 @@ PART = find_part("ecp5-85")
 FULL = 0.7
 #: Rows of which an adder graph may fit, and is searched in seconds.
 MOST_UNROLLED = 32
-#: Words of drive and state beyond those of the matrix (``docs/qp.md`` says why).
-DRIVE_BITS, STATE_BITS = 4, 6
+#: Of the drive's words beyond the matrix's, which a proof of the error needs; of the readout's.
+DRIVE_BITS, READOUT_BITS = 4, 12
 SAMPLES, CLIMBERS, ROUNDS = 1000, 8, 40
 OSQP_SAMPLES = 200
 OSQP_DEFAULT, OSQP_TIGHT = 1e-3, 1e-6
@@ -100,42 +104,37 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
 
 def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> Project:
     """At the problem's word length, in the way that answers soonest and fits; without a proof where there is none."""
-    words = {
+    words: dict[str, Any] = {
         "bits": problem.bits,
-        "drive_bits": min(18, problem.bits + DRIVE_BITS),
-        "readout_bits": 12,
-        "state_bits": problem.bits + STATE_BITS,
+        "drive_bits": min(MOST_MATRIX_BITS, problem.bits + DRIVE_BITS),
+        "readout_bits": READOUT_BITS,
+        "state_bits": problem.state_bits,
         "name": "controller",
-        "force": True,
+        "allow_uncertified": True,
     }
-    try:
-        project = mondeq_hw.compile(network, folder, **words)
-    except NotCertifiedError:
-        words["allow_uncertified"] = True
-        project = mondeq_hw.compile(network, folder, **words)
-    program = project.program
-    folded = schedule(program, widest(program))
-    if program.n <= MOST_UNROLLED:
-        design, _ = unrolled(program, AUTO, 1)
-        if fits(program, design.schedule) and latency(design.schedule, program.iterations) < latency(
-            folded, program.iterations
-        ):
-            return mondeq_hw.compile(network, folder, **words, strategy=UNROLLED, reuse_factor=1)
-    return mondeq_hw.compile(network, folder, **words, reuse_factor=folded.reuse_factor)
+    config = CompileConfig(**words)
+    data = choose_data(config, checkpoint_of(network, config))
+    program = certified_program(network, config, data, lower(network, lowering_options(config), data.calibration))
+    return mondeq_hw.compile(network, folder, **words, **soonest(program), force=True)
+
+
+def soonest(program: SolverProgram) -> dict[str, Any]:
+    """Options of the design with the shortest answer that the part holds, by the estimate."""
+    reuse = next(reuse for reuse in (2**octave for octave in range(20)) if fits(program, schedule(program, reuse)))
+    folded = {"reuse_factor": reuse}
+    if program.n > MOST_UNROLLED:
+        return folded
+    graph = unrolled(program, AUTO, 1)[0].schedule
+    least = latency(schedule(program, reuse), program.iterations)
+    if not fits(program, graph) or latency(graph, program.iterations) >= least:
+        return folded
+    return {"strategy": UNROLLED, "reuse_factor": 1}
 
 
 def fits(program: SolverProgram, plan: Schedule) -> bool:
     """Whether the part holds it, by the estimate."""
     cells = estimate(program, plan, PART.family, LUT_WEIGHT_BITS)
     return cells.dsps <= PART.totals.dsps and cells.luts <= FULL * PART.totals.luts
-
-
-def widest(program: SolverProgram) -> int:
-    """Least cycles for a product of which the part holds the hardware."""
-    for reuse in (2**octave for octave in range(20)):
-        if fits(program, schedule(program, reuse)):
-            return reuse
-    raise ValueError(f"{program.name} does not fit {PART.name}")
 
 
 def factor(project: Project) -> float | None:

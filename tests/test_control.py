@@ -50,6 +50,13 @@ def test_the_loop_is_the_core_and_the_plant(controller: MonDEQ, project: Project
     assert np.abs(loop.states[-1]).max() < 0.1 and not loop.outside.any()
 
 
+def test_the_rtl_makes_the_same_loop(controller: MonDEQ, project: Project) -> None:
+    """What the RTL answers to the loop's words is what the plant got, so the next word is the same, and so on."""
+    loop = simulate(project.program, controller, LinearPlant(A, B), np.array([1.5, -0.3]), 40)
+    report = project.verify(words=loop.words, rtl_samples=40)
+    assert report.ok and {backend.samples for backend in report.backends} == {40}
+
+
 def test_exact_controls_are_of_the_parameter_itself(controller: MonDEQ, project: Project) -> None:
     loop = simulate(project.program, controller, LinearPlant(A, B), np.array([0.123456, 0.2]), 3)
     near = controller.input_map.words_within(loop.parameters)
@@ -69,11 +76,7 @@ def test_states_outside_their_box_are_taken_at_its_edge_and_marked(controller: M
 def test_plot_shows_all_three(controller: MonDEQ, project: Project, tmp_path: Path) -> None:
     loop: ClosedLoop = simulate(project.program, controller, LinearPlant(A, B), np.array([3.0, 0.0]), 20)
     figure = loop.plot()
-    assert [axes.get_ylabel() for axes in figure.axes] == [
-        "plant state",
-        "control (dotted: exact, dashed: bounds)",
-        "error",
-    ]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["plant state", "control", "error of the control"]
     figure.savefig(tmp_path / "loop.png")
 
 

@@ -99,7 +99,9 @@ class ClosedLoop:
         for index, name in enumerate(self.names.inputs[: self.states.shape[1]]):
             states.plot(self.states[:, index], label=name)
         states.set_ylabel("plant state")
-        states.legend(loc="upper right", fontsize="small")
+        states.legend(loc="upper right", fontsize="small", ncols=2)
+        if self.outside.any():
+            states.set_title("grey: a parameter outside its box", fontsize="small", loc="left")
         time = np.arange(len(self.controls))
         for index in range(self.controls.shape[1]):
             line = controls.step(time, self.controls[:, index], where="post", label=self.names.outputs[index])[0]
@@ -107,13 +109,16 @@ class ClosedLoop:
             for limit in self.limits[:, index]:
                 if np.isfinite(limit):
                     controls.axhline(limit, color=line.get_color(), linestyle="--", linewidth=0.8)
-        controls.set_ylabel("control (dotted: exact, dashed: bounds)")
+        controls.set_ylabel("control")
+        controls.set_title("dotted: exact; dashed: bounds", fontsize="small", loc="left")
         controls.legend(loc="upper right", fontsize="small")
-        error.semilogy(time, np.maximum(np.abs(self.controls - self.exact), np.finfo(float).tiny))
-        error.set_ylabel("error")
+        missed = np.abs(self.controls - self.exact)
+        error.semilogy(time, np.where(missed > 0, missed, np.nan), marker=".")  # an exact control has no logarithm
+        error.set_ylabel("error of the control")
         error.set_xlabel("sample")
         for moment in np.flatnonzero(self.outside):
-            error.axvline(moment, color="0.8", zorder=0)
+            for panel in (states, controls, error):
+                panel.axvline(moment, color="0.85", zorder=0)
         figure: Figure = states.figure
         return figure
 
