@@ -154,6 +154,8 @@ def test_words_fit_a_controller(build: Path, capsys: pytest.CaptureFixture[str])
     for name in ("README.md", "report/report.md"):
         assert "| pressure | -3 | 3 |" in texts[name] and "Outputs, in this order: valve, pump" in texts[name]
     assert "MonDEQ" not in texts["README.md"]
+    assert "Distance from the exact problem." in texts["report/report.md"]
+    assert "trained network" not in texts["report/report.md"]
     for text in (*texts.values(), capsys.readouterr().out):
         assert "image" not in text and "class." not in text and "the class" not in text
 

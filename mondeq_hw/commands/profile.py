@@ -48,8 +48,9 @@ def profile_command(
         print(samples.in_words())
     if profile.convergence is not None:
         away = profile.convergence.equilibrium_distance
+        exact = "float network" if project.parameters is None else "exact problem"
         print(
-            f"{profile.samples} samples: {away.mean[-1]:.4g} from the float network's equilibrium on average, "
+            f"{profile.samples} samples: {away.mean[-1]:.4g} from the {exact}'s equilibrium on average, "
             f"{away.largest[-1]:.4g} at most; {profile.convergence.outputs.in_words()}"
         )
     if profile.comparison is not None:
