@@ -24,6 +24,7 @@ from .commands import (
     export_app,
     predict_command,
     profile_command,
+    prove_command,
     qat_command,
     report_command,
     search_command,
@@ -96,8 +97,8 @@ def _root(
         raise typer.Exit
     if context.invoked_subcommand is None:
         raise InputError(
-            "no command given; expected train, qat, compile, search, verify, synth, bitstream, report, predict, "
-            "profile, certificate, export or doctor"
+            "no command given; expected train, qat, compile, search, verify, prove, synth, bitstream, report, "
+            "predict, profile, certificate, export or doctor"
         )
 
 
@@ -106,6 +107,7 @@ app.command("qat")(qat_command)
 app.command("compile")(compile_command)
 app.command("search")(search_command)
 app.command("verify")(verify_command)
+app.command("prove")(prove_command)
 app.command("synth")(synth_command)
 app.command("bitstream")(bitstream_command)
 app.command("report")(report_command)

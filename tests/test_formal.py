@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from mondeq_hw.formal import PROVED, REFUTED, UNDECIDED, UNITS, Prover, ProverFailedError, Unit, prove_units
+from mondeq_hw.formal import (
+    ENGINES,
+    PROVED,
+    REFUTED,
+    UNDECIDED,
+    UNITS,
+    Prover,
+    ProverFailedError,
+    Unit,
+    prove_build,
+    prove_engines,
+    prove_units,
+)
 from mondeq_hw.formal.prover import Design, with_properties
 
 PROPERTIES = ROOT / "hls_templates" / "formal"
@@ -23,6 +35,30 @@ def test_unit_is_proved_and_its_properties_have_teeth(unit: Unit) -> None:
     assert result.surviving == ()
     assert result.toothless == ()
     assert result.ok and len(result.cases) == min(unit.short, len(unit.cases))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["folded_feedthrough", "unrolled"])
+def test_small_core_is_the_contract_for_every_input(engine: str) -> None:
+    (result,) = prove_engines((engine,))
+    assert result.proof.answer.status == PROVED and result.distinct > 50
+    assert [mutant for mutant in result.mutants if not mutant.broken] == []
+
+
+@pytest.mark.slow
+def test_mistakes_in_a_build_are_refuted_and_the_rest_is_proved(tmp_path: Path) -> None:
+    ENGINES[0].build(tmp_path)
+    fifo = tmp_path / "rtl" / "src" / "small_fifo.sv"
+    fifo.write_text(fifo.read_text().replace("= memory[read_q]", "= memory[ready_i ? read_q : write_q]"))
+    weights = tmp_path / "rtl" / "mem" / "matrix_shift.mem"
+    weights.write_text(weights.read_text().replace("1", "0", 1))
+    proof = prove_build(tmp_path, lambda statement: None)
+    refuted = {each.subject.split(" (")[0]: each.detail for each in proof.refuted}
+    assert set(refuted) == {"memories", "fifo", "the core as a whole"} and not proof.proved
+    assert refuted["memories"] == "matrix_shift.mem"
+    assert "data_stays" in refuted["fifo"] and "is_contract" in refuted["the core as a whole"]
+    proved = {each.subject.split(" (")[0] for each in proof.statements if each.status == PROVED}
+    assert {"saturate", "product", "matvec", "regroup", "readout_control", "clip_lanes"} < proved
 
 
 def test_every_property_file_is_a_unit() -> None:

@@ -9,6 +9,7 @@ from .doctor import doctor_command
 from .export import export_app
 from .predict import predict_command
 from .profile import profile_command
+from .prove import prove_command
 from .report import report_command
 from .search import search_command
 from .synth import synth_command
@@ -23,6 +24,7 @@ __all__ = [
     "export_app",
     "predict_command",
     "profile_command",
+    "prove_command",
     "qat_command",
     "report_command",
     "search_command",

@@ -1,25 +1,35 @@
-"""Hardware proved, not tried: properties of the RTL hold for every input, or a run that breaks one is named.
+"""Hardware proved, not tried: properties of the RTL hold for every input, or those that some run breaks are named.
 
-Takes hand-written SystemVerilog and its properties (``hls_templates/formal``); gives a ``UnitResult`` for every unit.
+Takes hand-written SystemVerilog and its properties (``hls_templates/formal``), or a build folder; gives a
+``UnitResult`` for every unit, or a ``BuildProof``.
 """
 
 from __future__ import annotations
 
-from .library import CaseResult, MutantResult, UnitResult, prove_units
+from .build import BuildProof, Statement, prove_build
+from .library import CaseResult, EngineResult, MutantResult, UnitResult, prove_engines, prove_units
 from .prover import PROVED, REFUTED, UNDECIDED, Prover, ProverFailedError
+from .small import ENGINES, Engine
 from .units import UNITS, Mutant, Unit
 
 __all__ = [
+    "ENGINES",
     "PROVED",
     "REFUTED",
     "UNDECIDED",
     "UNITS",
+    "BuildProof",
     "CaseResult",
+    "Engine",
+    "EngineResult",
     "Mutant",
     "MutantResult",
     "Prover",
     "ProverFailedError",
+    "Statement",
     "Unit",
     "UnitResult",
+    "prove_build",
+    "prove_engines",
     "prove_units",
 ]

@@ -1,4 +1,4 @@
-"""Proofs of the units, and of their properties' teeth."""
+"""Proofs of the units and of small cores, and of their properties' teeth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from ..base import source_template
-from .prover import Design, Prover, with_properties
+from ..hardware import module_name
+from .engine import EngineProof, prove_engine
+from .prover import PROVED, Design, Prover, with_properties
+from .small import ENGINES, Engine
 from .units import UNITS, Mutant, Parameters, Unit
 
 
@@ -63,7 +66,7 @@ class UnitResult:
     @property
     def ok(self) -> bool:
         """Whether every case is proved, every mutant noticed and every property has teeth."""
-        proved = all(case.status == "proved" for case in self.cases)
+        proved = all(case.status == PROVED for case in self.cases)
         return proved and not self.toothless and not self.surviving
 
 
@@ -102,15 +105,76 @@ def prove_units(short: bool, only: tuple[str, ...] = ()) -> Iterator[UnitResult]
                 yield _prove_unit(prover, unit, unit.cases[: unit.short] if short else unit.cases, Path(folder))
 
 
+@dataclass(frozen=True)
+class EngineResult:
+    """What is proved of a small core.
+
+    Parameters
+    ----------
+    engine : Engine
+    distinct : int
+        Different outputs over all inputs.
+    proof : EngineProof
+    mutants : tuple of MutantResult
+    """
+
+    engine: Engine
+    distinct: int
+    proof: EngineProof
+    mutants: tuple[MutantResult, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is proved, and every mutant noticed."""
+        return self.proof.answer.status == PROVED and all(mutant.broken for mutant in self.mutants)
+
+
+def prove_engines(only: tuple[str, ...] = (), samples: int = 1) -> Iterator[EngineResult]:
+    """Prove the small cores as a whole.
+
+    Parameters
+    ----------
+    only : tuple of str
+        Names of engines; all where it is empty.
+    samples : int
+        How many, from the first after a reset.
+
+    Yields
+    ------
+    EngineResult
+
+    Raises
+    ------
+    MissingToolError, ProverFailedError
+    """
+    prover = Prover.find()
+    for engine in ENGINES:
+        if not only or engine.name in only:
+            with tempfile.TemporaryDirectory(prefix="mondeq-formal-") as folder:
+                yield _prove_engine(prover, engine, samples, Path(folder))
+
+
+def _prove_engine(prover: Prover, engine: Engine, samples: int, folder: Path) -> EngineResult:
+    build = folder / "build"
+    build.mkdir()
+    engine.build(build)
+    proof = prove_engine(prover, build, samples, folder)
+    mutants = []
+    for module, mutant in engine.mutants:
+        source = build / "rtl" / "src" / f"{module_name(engine.program.name, module)}.sv"
+        text = source.read_text()
+        source.write_text(mutant.applied(text))
+        mutants.append(MutantResult(mutant, prove_engine(prover, build, samples, folder).answer.broken))
+        source.write_text(text)
+    return EngineResult(engine, engine.distinct(), proof, tuple(mutants))
+
+
 def _prove_unit(prover: Prover, unit: Unit, cases: tuple[Parameters, ...], folder: Path) -> UnitResult:
     text = module_text(unit.name)
     proofs = [_design(unit, f"case{i}", text, case) for i, case in enumerate(cases)]
     mistakes = []
     for number, mutant in enumerate(unit.mutants):
-        if text.count(mutant.original) != 1:
-            raise ValueError(f"{unit.name}: {mutant.original!r} occurs {text.count(mutant.original)} times")
-        mutated = text.replace(mutant.original, mutant.mutated)
-        mistakes.append(_design(unit, f"mutant{number}", mutated, unit.cases[mutant.case]))
+        mistakes.append(_design(unit, f"mutant{number}", mutant.applied(text), unit.cases[mutant.case]))
     prover.translate((*proofs, *mistakes), folder)
     answers = [prover.prove(design.name, unit.steps, folder) for design in proofs]
     refutations = [prover.refute(design.name, unit.depth, folder) for design in mistakes]
@@ -136,6 +200,7 @@ def _design(unit: Unit, name: str, text: str, parameters: Parameters) -> Design:
         top=f"mondeq_{unit.name}",
         sources=(
             source_template("formal", "package.sv"),
+            *(source_template("formal", f"{file}.sv") for file in (unit.stands_in,) if file),
             *(module_text(each) for each in unit.needs),
             with_properties(text, properties(unit.name)),
         ),

@@ -8,8 +8,10 @@ register ``count_q`` of an instance ``u_buffer`` is seen by declaring it:
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,10 +22,10 @@ from ..synthesis import wheel_program
 
 REMEDY = "pip install -c constraints.txt -e '.[formal]' in the repository"
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
-#: From a flat design to its SMT problem, as SymbiYosys does it; first, no name may be left without a driver.
-STEPS = """
-prep -flatten
-check -assert
+#: To a flat design, in which no name may be left without a driver; and on to its SMT problem, as SymbiYosys does it.
+FLAT = "prep -flatten; check -assert"
+REGISTERS = "memory_map; opt -full"
+PROBLEM = """
 async2sync
 chformal -assume -early
 formalff -setundef -clk2ff -ff2anyinit -hierarchy
@@ -52,14 +54,15 @@ class Design:
         SystemVerilog text in compile order, properties included.
     parameters : dict of str to str
         Of the top module, as Verilog literals.
-    defines : tuple of str
+    memories_as_registers : bool
+        For designs with little memory, all of whose words are known: the solver need not reason about addresses.
     """
 
     name: str
     top: str
     sources: tuple[str, ...]
     parameters: dict[str, str]
-    defines: tuple[str, ...] = ()
+    memories_as_registers: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,14 +87,25 @@ class Answer:
 
 @dataclass(frozen=True)
 class Prover:
-    """Yosys, its model checker and Yices."""
+    """Yosys, its model checker and Yices.
+
+    Parameters
+    ----------
+    yosys, checker : str
+        The programs.
+    folder : str
+        Of Yices.
+    limit : float, optional
+        Seconds after which the checker has no answer.
+    """
 
     yosys: str
     checker: str
     folder: str
+    limit: float | None
 
     @staticmethod
-    def find() -> Prover:
+    def find(limit: float | None = None) -> Prover:
         """Locate them.
 
         Raises
@@ -103,7 +117,7 @@ class Prover:
         for role, name in wanted.items():
             if found[role] is None:
                 raise MissingToolError(f"{name} is not installed; {REMEDY}")
-        return Prover(str(found["yosys"]), str(found["checker"]), str(Path(str(found["yices"])).parent))
+        return Prover(str(found["yosys"]), str(found["checker"]), str(Path(str(found["yices"])).parent), limit)
 
     def translate(self, designs: Sequence[Design], folder: Path) -> None:
         """Write the SMT problem ``NAME.smt2`` of every design; one start of Yosys for all.
@@ -119,13 +133,39 @@ class Prover:
                 files.append(f"{design.name}_{number}.sv")
                 (folder / files[-1]).write_text(text)
             values = "".join(f" -chparam {name} {value}" for name, value in design.parameters.items())
-            defines = "".join(f" -D{name}" for name in design.defines)
-            script += ["design -reset", f"read_verilog -sv -formal{defines} {' '.join(files)}"]
-            script += [f"hierarchy -check -top {design.top}{values}", STEPS, f"write_smt2 -wires {design.name}.smt2"]
+            script += ["design -reset", f"read_verilog -sv -formal {' '.join(files)}"]
+            script += [f"hierarchy -check -top {design.top}{values}", FLAT]
+            script += [REGISTERS] if design.memories_as_registers else []
+            script += [PROBLEM, f"write_smt2 -wires {design.name}.smt2"]
         (folder / "script.ys").write_text("\n".join(script) + "\n")
         done = self._run([self.yosys, "-q", "-s", "script.ys"], folder)
         if done.returncode:
             raise ProverFailedError(f"yosys refused the design:\n{_tail(done)}")
+
+    def instances(self, sources: Sequence[str], top: str, folder: Path) -> list[tuple[str, dict[str, str]]]:
+        """Every module below ``top`` with each set of parameters that it has there, as Verilog literals.
+
+        Memories are empty: files are not read.
+
+        Raises
+        ------
+        ProverFailedError
+        """
+        files = [f"source_{number}.sv" for number in range(len(sources))]
+        for file, text in zip(files, sources, strict=True):
+            (folder / file).write_text(re.sub(r"\$readmemh\(.*?\)", "begin end", text))
+        script = f"read_verilog -sv {' '.join(files)}\nhierarchy -check -top {top}\nproc\nwrite_json modules.json\n"
+        (folder / "instances.ys").write_text(script)
+        done = self._run([self.yosys, "-q", "-s", "instances.ys"], folder)
+        if done.returncode:
+            raise ProverFailedError(f"yosys refused the design:\n{_tail(done)}")
+        found = []
+        for name, module in json.loads((folder / "modules.json").read_text())["modules"].items():
+            values = module.get("parameter_default_values", {})
+            literals = {key: f"{len(bits)}'b{bits}" for key, bits in values.items() if re.fullmatch("[01]+", bits)}
+            own = {key: literal for key, literal in literals.items() if "::" not in key}
+            found.append((module["attributes"].get("hdlname", name), own))
+        return found
 
     def prove(self, name: str, steps: int, folder: Path) -> Answer:
         """Whether every property holds in every state that can be reached, by induction over ``steps`` cycles.
@@ -135,7 +175,7 @@ class Prover:
         ProverFailedError
         """
         base = self.refute(name, steps, folder)
-        if base.status == REFUTED:
+        if base.status != PROVED:
             return base
         step = self._check(name, ["-i", "-t", str(steps)], folder)
         return Answer(PROVED if step.status == PROVED else UNDECIDED, (), base.log + step.log)
@@ -149,8 +189,22 @@ class Prover:
         """
         return self._check(name, ["--presat", "--keep-going", "-t", str(depth)], folder)
 
+    def refute_at(self, name: str, cycle: int, folder: Path) -> Answer:
+        """Look for a run that breaks a property in one cycle, counted from 0; ``PROVED`` is meant for that cycle only.
+
+        Raises
+        ------
+        ProverFailedError
+        """
+        return self._check(name, ["--presat", "--keep-going", "-t", f"{cycle}:{cycle + 1}"], folder)
+
     def _check(self, name: str, options: list[str], folder: Path) -> Answer:
-        done = self._run([self.checker, "-s", "yices", "--noprogress", *options, f"{name}.smt2"], folder)
+        try:
+            done = self._run(
+                [self.checker, "-s", "yices", "--noprogress", *options, f"{name}.smt2"], folder, self.limit
+            )
+        except subprocess.TimeoutExpired:
+            return Answer(UNDECIDED, (), f"no answer in {self.limit:g} s")
         log = done.stdout + done.stderr
         status = re.search(r"Status: (PASSED|FAILED|PREUNSAT)", log)
         if status is None or status[1] == "PREUNSAT":
@@ -158,11 +212,20 @@ class Prover:
         broken = dict.fromkeys(re.findall(r"Assert failed in \S+: (?:\S+ \()?(\w+)", log))
         return Answer(PROVED if status[1] == "PASSED" else REFUTED, tuple(broken), log)
 
-    def _run(self, command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: list[str], folder: Path, limit: float | None = None) -> subprocess.CompletedProcess[str]:
+        """In a session of its own, all of which ends with it."""
         environment = {**os.environ, "PATH": os.pathsep.join((self.folder, os.environ.get("PATH", "")))}
-        return subprocess.run(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            output, complaints = process.communicate(timeout=limit)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        return subprocess.CompletedProcess(command, process.returncode, output, complaints)
 
 
 def with_properties(module: str, properties: str) -> str:

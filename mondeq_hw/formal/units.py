@@ -30,6 +30,18 @@ class Mutant:
     mutated: str
     case: int = 0
 
+    def applied(self, text: str) -> str:
+        """The text with the mistake.
+
+        Raises
+        ------
+        ValueError
+            The place for it is not there, or not alone.
+        """
+        if text.count(self.original) != 1:
+            raise ValueError(f"{self.original!r} occurs {text.count(self.original)} times; expected once")
+        return text.replace(self.original, self.mutated)
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -51,6 +63,8 @@ class Unit:
     needs : tuple of str
         Units inside it.
     short : int
+    stands_in : str
+        File beside the properties in place of a module that nothing depends on.
     """
 
     name: str
@@ -61,6 +75,7 @@ class Unit:
     depth: int = 12
     needs: tuple[str, ...] = ()
     short: int = 2
+    stands_in: str = ""
 
 
 def _grid(**values: tuple[int, ...]) -> Iterator[Parameters]:
@@ -305,5 +320,78 @@ UNITS = (
         ),
         depth=24,
         needs=("fifo", "credits", "matvec_counter"),
+    ),
+    Unit(
+        "packet_fifo",
+        "what is committed comes out once and in order, what is forgotten never; one leaves in every ready cycle",
+        cases=(
+            dict(Width=2, PacketWords=3, Packets=2),
+            dict(Width=1, PacketWords=2, Packets=1),
+            *_grid(Width=(1, 8), PacketWords=(1, 4, 5, 12), Packets=(2, 3)),
+        ),
+        mutants=(
+            Mutant("if (rewind_i) write_q <= commit_q;", ""),
+            Mutant("CountBits'(Depth - PacketWords)", "CountBits'(Depth)"),
+            Mutant("if (commit_i) commit_q", "if (write_i) commit_q"),
+            Mutant("if (fetch || ready_i) valid_o <= fetch", "valid_o <= fetch"),
+            Mutant("(!valid_o || ready_i)", "1'b1"),
+            Mutant("write_q <= write_q + 1'b1", "write_q <= write_q + 2'd2"),
+            Mutant("read_q <= read_q + 1'b1", "read_q <= read_q + 2'd2"),
+            Mutant("(!valid_o || ready_i)", "!valid_o"),
+            Mutant("memory[write_q[AddressBits-1:0]] <=", "memory[commit_q[AddressBits-1:0]] <="),
+        ),
+        depth=16,
+    ),
+    Unit(
+        "beat_packer",
+        "every beat holds its words' bytes, each in its place, zeros beyond the last word, and stays until taken",
+        cases=(
+            dict(Words=5, WordBits=10, WordBytes=2, Lanes=2),
+            dict(Words=1, WordBits=3, WordBytes=1, Lanes=1),
+            *_grid(Words=(3, 7), WordBits=(1, 8), WordBytes=(1,), Lanes=(1, 2, 3)),
+            *_grid(Words=(4,), WordBits=(17,), WordBytes=(3,), Lanes=(1, 3, 4)),
+        ),
+        mutants=(
+            Mutant("if (!rst_ni || sent) beat_o", "if (!rst_ni) beat_o"),
+            Mutant("(last_word || (lane_q == LaneBits'(Lanes - 1)))", "(lane_q == LaneBits'(Lanes - 1))"),
+            Mutant("{byte_i, word_q} >> 8", "{word_q, byte_i}"),
+            Mutant("beat_last_o  <= last_word", "beat_last_o  <= beat_last_o || last_word"),
+            Mutant("byte_ready_o = !beat_valid_o", "byte_ready_o = 1'b1"),
+            Mutant("if (sent) beat_valid_o", "if (beat_valid_o) beat_valid_o"),
+        ),
+        depth=24,
+    ),
+    Unit(
+        "crc32",
+        "a byte more of CRC-32, bit by bit, for every register and byte",
+        cases=({},),
+        mutants=(Mutant("32'hEDB88320", "32'h04C11DB7"),),
+        steps=1,
+    ),
+    Unit(
+        "line_filter",
+        "the output follows only after Depth clocks more at the other level",
+        cases=(dict(Depth=4), dict(Depth=1), *_grid(Depth=(2, 3, 13, 54))),
+        mutants=(
+            Mutant("(level_q != Full)", "1'b1"),
+            Mutant("if (level_d == Full) line_o", "if (line_q2) line_o"),
+            Mutant("if (level_d == '0) line_o", "if (1'b0) line_o"),
+            Mutant("if (level_d == Full) line_o", "if (1'b0) line_o"),
+            Mutant("(level_q != '0)", "1'b0"),
+        ),
+    ),
+    Unit(
+        "uart_tx",
+        "start bit, eight data bits, stop bit, ClocksPerBit each; then ready again",
+        cases=(dict(ClocksPerBit=2), *_grid(ClocksPerBit=(3, 8, 217, 868))),
+        mutants=(
+            Mutant("{1'b1, data_i, 1'b0}", "{1'b0, data_i, 1'b0}"),
+            Mutant("CountBits'(ClocksPerBit - 1)", "CountBits'(ClocksPerBit)"),
+            Mutant("left_q  <= 4'd10", "left_q  <= 4'd9"),
+            Mutant("{1'b1, shift_q[9:1]}", "{1'b0, shift_q[9:1]}"),
+            Mutant("ready_o = left_q == '0", "ready_o = left_q <= 4'd1"),
+        ),
+        depth=24,
+        short=1,
     ),
 )  # fmt: skip
