@@ -6,7 +6,7 @@
   logic [FLate*Pe*SumBits:0] f_dots_q;
   logic [(FLate+1)*Pe*SumBits:0] f_dots;
   logic [Pe*SumBits-1:0] f_sum_q;
-  logic [3*(5+Levels)-1:0] f_commands_q;
+  logic [3*(5+Late+Levels)-1:0] f_commands_q;
   logic [AddressBits-1:0] f_address_q1;
   logic f_accumulate, f_first, f_last, f_valid_q, f_started_q;
   logic [7:0] f_age = '0;
@@ -17,7 +17,7 @@
       for (genvar s = 0; s < Simd; s++) begin : f_simd
         logic [WeightBits-1:0] f_bits;
         logic signed [SumBits-1:0] f_weight, f_data;
-        assign f_bits = weights_q[(p*Simd+s)*WeightBits+:WeightBits];
+        assign f_bits = weights[(p*Simd+s)*WeightBits+:WeightBits];
         assign f_weight = (WeightBits > 1) ? SumBits'($signed(f_bits)) : f_bits[0] ? -1 : 1;
         assign f_data = DataSigned ? SumBits'($signed(data_i[s*DataBits+:DataBits])) : SumBits'(data_i[s*DataBits+:DataBits]);
         assign f_products[s*SumBits+:SumBits] = f_weight * f_data;
@@ -37,19 +37,19 @@
     end
   end
   assign f_dots = {f_dots_q, f_dot};
-  assign {f_accumulate, f_first, f_last} = f_commands_q[3*(5+Levels)-1-:3];
+  assign {f_accumulate, f_first, f_last} = f_commands_q[3*(5+Late+Levels)-1-:3];
   always_ff @(posedge clk_i) begin
     f_dots_q <= f_dots[FLate*Pe*SumBits:0];
-    f_commands_q <= rst_ni ? (3*(5+Levels))'({f_commands_q, valid_i, first_i, last_i}) : '0;
+    f_commands_q <= rst_ni ? (3*(5+Late+Levels))'({f_commands_q, valid_i, first_i, last_i}) : '0;
     f_valid_q <= rst_ni && f_accumulate && f_last;
     f_address_q1 <= address_i;
     if (!rst_ni) f_started_q <= 1'b0;
     else if (f_accumulate && f_first) f_started_q <= 1'b1;
-    if (f_age != 8'(6 + Levels)) f_age <= f_age + 1'b1;
+    if (f_age != 8'(6 + Late + Levels)) f_age <= f_age + 1'b1;
   end
   always_comb begin
-    if (f_age < 8'(6 + Levels)) assume (!rst_ni);
-    if (f_age == 8'(6 + Levels)) begin
+    if (f_age < 8'(6 + Late + Levels)) assume (!rst_ni);
+    if (f_age == 8'(6 + Late + Levels)) begin
       asked: assert (address_q == f_address_q1);
       loads: assert (load_o == (f_accumulate && f_first));
       ends: assert (valid_o == f_valid_q);

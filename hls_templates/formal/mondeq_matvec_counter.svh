@@ -21,6 +21,7 @@
       number: assert (32'(address_o) == f_step_q);
       place: assert (f_step_q == (f_job && f_skip_q ? 32'(row_o) : 32'(row_o) * ColumnGroups + 32'(column_o)));
       if (f_job && f_skip_q) skipped: assert (column_o == '0);
+      flags: assert (last_column_q == (32'(column_o) == ColumnGroups - 1) && last_row_o == (32'(row_o) == RowGroups - 1));
       first: assert (first_column_o == (column_o == '0));
       last: assert ((last_column_o && last_row_o) == f_last);
     end

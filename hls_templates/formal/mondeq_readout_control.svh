@@ -24,6 +24,8 @@
       no_overrun: assert (!(write_i && f_count == BufferRows));
       in_range: assert (f_credits <= BufferRows && f_count <= BufferRows);
       slots: assert (32'(slot_q) < Slots);
+      flags: assert (first_column == (column_o == '0) && last_column == (32'(column_o) == ColumnGroups - 1)
+          && last_row == (32'(row) == Rows - 1));
       counters: assert (32'(column_o) < ColumnGroups && 32'(row) < Rows);
     end
   end

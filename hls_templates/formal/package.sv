@@ -1,6 +1,7 @@
 // The package of no program: units that are proved on their own have their parameters from the list of proofs.
 package mondeq_pkg;
   parameter int LutWeightBits = 8;
+  parameter int WeightBankDepth = 1024;
   parameter int StateWords = 1;
   parameter int StateBits = 2;
   parameter int ClipKinds = 1;

@@ -129,6 +129,10 @@ def _unit(
     name: str,
     folder: Path,
 ) -> Statement:
+    values = ", ".join(f"{key}={_number(value)}" for key, value in parameters.items())
+    subject = f"{unit.name} ({values})"
+    if unit.zero and "1" in parameters[unit.zero].partition("'b")[2]:
+        return Statement(subject, unit.claim, UNDECIDED, f"no property covers {unit.zero}")
     text = dict(sources)
     text[f"{module}.sv"] = with_properties(text[f"{module}.sv"], renamed(properties(unit.name), name))
     design = Design("unit", module, tuple(text.values()), parameters)
@@ -136,8 +140,7 @@ def _unit(
     answer = Answer(UNDECIDED, (), "")
     for steps in (unit.steps, 4 * unit.steps):
         answer = prover.prove(design.name, steps, folder) if answer.status == UNDECIDED else answer
-    values = ", ".join(f"{key}={_number(value)}" for key, value in parameters.items())
-    return Statement(f"{unit.name} ({values})", unit.claim, answer.status, ", ".join(answer.broken))
+    return Statement(subject, unit.claim, answer.status, ", ".join(answer.broken))
 
 
 def _number(literal: str) -> str:

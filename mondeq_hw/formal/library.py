@@ -200,7 +200,6 @@ def _design(unit: Unit, name: str, text: str, parameters: Parameters) -> Design:
         top=f"mondeq_{unit.name}",
         sources=(
             source_template("formal", "package.sv"),
-            *(source_template("formal", f"{file}.sv") for file in (unit.stands_in,) if file),
             *(module_text(each) for each in unit.needs),
             with_properties(text, properties(unit.name)),
         ),

@@ -63,8 +63,8 @@ class Unit:
     needs : tuple of str
         Units inside it.
     short : int
-    stands_in : str
-        File beside the properties in place of a module that nothing depends on.
+    zero : str
+        Parameter that must be zero: what it adds is not covered.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Unit:
     depth: int = 12
     needs: tuple[str, ...] = ()
     short: int = 2
-    stands_in: str = ""
+    zero: str = ""
 
 
 def _grid(**values: tuple[int, ...]) -> Iterator[Parameters]:
@@ -201,15 +201,15 @@ UNITS = (
         mutants=(
             Mutant("first ? preload_i", "1'b0 ? preload_i"),
             Mutant(" << LeftShift", ""),
-            Mutant("weights_q[(p*Simd+s)", "weights_q[(s*Pe+p)"),
+            Mutant("weights[(p*Simd+s)", "weights[(s*Pe+p)"),
             Mutant("address_q <= address_i", "address_q <= valid_i ? address_i : '0"),
             Mutant("load_o = accumulate && first", "load_o = first"),
             Mutant("valid_o <= accumulate && last", "valid_o <= last"),
-            Mutant(".Depth(5 + Levels)", ".Depth(4 + Levels)"),
+            Mutant(".Depth(5 + Late + Levels)", ".Depth(4 + Late + Levels)"),
         ),
         steps=10,
         depth=18,
-        needs=("product", "adder_tree", "rom", "delay"),
+        needs=("product", "adder_tree", "rom", "weights", "delay"),
     ),
     Unit(
         "delay",
@@ -276,12 +276,13 @@ UNITS = (
             *_grid(RowGroups=(1, 2, 5, 10), ColumnGroups=(1, 2, 7, 10)),
         ),
         mutants=(
-            Mutant("skip_columns_i || (column_o == LastColumn)", "column_o == LastColumn"),
-            Mutant("ColumnBits'(ColumnGroups - 1)", "ColumnBits'(ColumnGroups)"),
-            Mutant("RowBits'(RowGroups - 1)", "RowBits'(RowGroups)"),
-            Mutant("column_o == '0;", "row_o == '0;"),
+            Mutant("skip_columns_i || last_column_q", "last_column_q"),
+            Mutant("ColumnBits'(ColumnGroups - 2)", "ColumnBits'(ColumnGroups - 1)"),
+            Mutant("RowBits'(RowGroups - 2)", "RowBits'(RowGroups - 1)"),
+            Mutant("first_column_o <= last_column_o;", "first_column_o <= 1'b0;"),
             Mutant("'0 : address_o + 1'b1", "'0 : address_o"),
-            Mutant("last_column_o ? '0 : column_o", "(column_o == LastColumn) ? '0 : column_o"),
+            Mutant("<= last_column_o ? '0 : column_o", "<= last_column_q ? '0 : column_o"),
+            Mutant("last_row_o ? '0 : row_o + 1'b1", "row_o + 1'b1"),
         ),
         steps=2,
         depth=14,
@@ -320,6 +321,7 @@ UNITS = (
         ),
         depth=24,
         needs=("fifo", "credits", "matvec_counter"),
+        zero="Carried",
     ),
     Unit(
         "packet_fifo",
