@@ -5,7 +5,7 @@
 // there are slots.  Rows of the states in a group, which are the first, are skipped.
 module mondeq_feedthrough #(
   parameter int States = mondeq_pkg::StateWords,
-  parameter int Rows = mondeq_pkg::ReadoutRows,
+  parameter int Rows = mondeq_pkg::OutputWords + mondeq_pkg::CarriedWords,
   parameter int Pe = mondeq_pkg::DrivePe,
   parameter int Slots = mondeq_pkg::Slots,
   parameter int WordBits = mondeq_pkg::DriveBits,

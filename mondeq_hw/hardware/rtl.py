@@ -173,7 +173,6 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             InputTdataBits=whole_bytes(beat_bits),
             OutputTdataBits=whole_bytes(program.output_bits),
             Slots=plan.slots,
-            WeightBankDepth=WEIGHT_BANK_DEPTH,
         ),
         group(
             "Drive engine",
@@ -200,7 +199,6 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
         ),
         group(
             "Readout engine",
-            ReadoutRows=program.rows,
             ReadoutSimd=plan.readout.simd,
             ProxBits=program.prox_range.bits,
             OutputBits=program.output_bits,
@@ -212,6 +210,7 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
     """What only the folded or only the unrolled form of an engine reads."""
     return {
         "InputSigned": int(program.input_format.signed),
+        "WeightBankDepth": WEIGHT_BANK_DEPTH,
         "DriveWeightBits": program.drive.word_length,
         "DriveShiftBase": int(program.injection.right_shift.min()),
         "DriveShiftBits": _shift_bits(program.injection.right_shift),

@@ -3,7 +3,7 @@
 //
 // One row per matrix pass is never the limit: the stream carries one output word per cycle anyway.
 module mondeq_readout #(
-  parameter int Rows = mondeq_pkg::ReadoutRows,
+  parameter int Rows = mondeq_pkg::OutputWords + mondeq_pkg::CarriedWords,
   parameter int Carried = mondeq_pkg::CarriedWords,  // the last rows, which do not go to the stream
   parameter int Columns = mondeq_pkg::StateWords,
   parameter int Simd = mondeq_pkg::ReadoutSimd,

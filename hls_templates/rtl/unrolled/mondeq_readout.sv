@@ -11,7 +11,7 @@
 //           Stages+4        bias
 //           Stages+5        written to the output buffer
 module mondeq_readout #(
-  parameter int Rows = mondeq_pkg::ReadoutRows,
+  parameter int Rows = mondeq_pkg::OutputWords + mondeq_pkg::CarriedWords,
   parameter int Carried = mondeq_pkg::CarriedWords,  // the last rows, which do not go to the stream
   parameter int Columns = mondeq_pkg::StateWords,
   parameter int Slots = mondeq_pkg::Slots,
