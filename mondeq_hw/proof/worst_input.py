@@ -15,13 +15,12 @@ from ..base import Clip
 from ..problem import MonDEQ, outputs_of, preactivation, reformulate
 from ..program import GoldenModel, SolverProgram
 
-#: Starts of each output at most, steps, inputs that are tried one at a time in a step, and multiplications by a matrix
-#: that all of them may take.
-STARTS, STEPS, SINGLE_INPUTS, MOST_WORK = 16, 12, 3, 60_000_000
+#: Starts of each output and steps, at most; inputs that are tried one at a time in a step; multiplications in all.
+STARTS, STEPS, SINGLE_INPUTS, MOST_WORK = 16, 12, 3, 9_000_000_000
 #: More inputs are not tried one at a time.
 FEW_INPUTS = 16
 #: Updates of a float recurrence and of an adjoint one; an unsettled one finds less, and claims nothing.
-MOST_UPDATES, ADJOINT_UPDATES, SETTLED = 2000, 40, 1e-11
+MOST_UPDATES, USUAL_UPDATES, ADJOINT_UPDATES, SETTLED = 300, 100, 40, 1e-11
 SEED = 0
 
 
@@ -139,14 +138,16 @@ def _climbed(pair: _Pair) -> np.ndarray:
     rng, program = np.random.default_rng(SEED), pair.program
     low, high = program.input_format.min_word, program.input_format.max_word
     singles = SINGLE_INPUTS if 1 < program.d <= FEW_INPUTS else 0
-    work = program.k * STEPS * (singles + 2) * program.n * (program.n + program.d)
-    outputs = np.repeat(np.arange(program.k), max(1, min(STARTS, MOST_WORK // work)))
+    one = program.n * (program.n + program.d) * (2 * program.iterations + USUAL_UPDATES)
+    climbs = MOST_WORK // (one * program.k * (singles + 2))  # of all outputs by one step
+    starts = max(1, min(STARTS, climbs // STEPS))
+    outputs = np.repeat(np.arange(program.k), starts)
     words = rng.integers(low, high + 1, size=(len(outputs), program.d))
     corners = np.where(rng.random(words.shape) < 0.5, low, high)
     words = np.where((np.arange(len(outputs)) % 2 == 0)[:, None], corners, words)
     errors, states = pair.errors(words, outputs)
     reach = np.full(len(outputs), (high - low) / 2)
-    for _ in range(STEPS):
+    for _ in range(max(1, min(STEPS, climbs // starts))):
         slopes = pair.deployed.slopes(states[0], outputs) - pair.floating.slopes(states[1], outputs)
         uphill = np.sign(slopes * np.sign(errors)[:, None])
         moves = [uphill]
