@@ -11,6 +11,7 @@ the independent checker; a proposal that it does not confirm is enlarged, and at
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -34,7 +35,7 @@ MARGINS = (1.005, 1.05)
 SAMPLES, UPDATES = 1024, 80
 #: Steps of the search for weights, and the distance of states in a cell that it reckons with, relative to ``||s||``.
 STEPS, STEP_SIZE, CELL_SHARE = 200, 0.05, 0.06
-WEIGHT_BITS = 20
+WEIGHT_BITS, CLAIM_BITS = 20, 7
 
 
 @dataclass(frozen=True)
@@ -284,9 +285,15 @@ class _Cells:
 # -- proof -----------------------------------------------------------------------------------
 
 
+def _short(bound: float) -> Fraction:
+    """The next number of few bits: the last digits of a search are not the same on every machine."""
+    mantissa, exponent = math.frexp(bound)
+    return Fraction(math.ceil(mantissa * 2**CLAIM_BITS)) * Fraction(2) ** (exponent - CLAIM_BITS)
+
+
 def _proved(mismatch: Mismatch, forms: list[_Form], bounds: np.ndarray) -> EquilibriumBound | None:
     """The proposal where the checker's integers confirm it."""
-    claimed = [Fraction(float(bound)) for bound in bounds]
+    claimed = [_short(float(bound)) for bound in bounds]
     witness = {
         "weights": [[int(y) for y in form.weights] for form in forms],
         "spreads": [ratio(Fraction(form.spread)) for form in forms],
