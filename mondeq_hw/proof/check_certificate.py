@@ -1343,12 +1343,12 @@ class Ellipsoid:
         T = times(R, mixed)
         self.T = [[x >> FACTOR_BITS + G - FORM_BITS for x in row] for row in T]
         ends = [dot(o, column) + (x << G) for x, column in zip(o, columns)]  # (M' + I) o
-        unit = 1 << FACTOR_BITS + G + 1 + P.output_shift
+        unit = Fraction(2) ** (FACTOR_BITS + G + 1 + P.output_shift)
         factor = [dot(row, ends) for row in R]
-        self.kappa = Fraction(root_up(dot(factor, factor)), unit) * (1 + eta) / (1 - eta)
+        self.kappa = root_up(dot(factor, factor)) / unit * (1 + eta) / (1 - eta)
         linear = [-dot(column, factor) for column in zip(*self.T)]
         halves = [x << FORM_BITS + FACTOR_BITS + G for x in o]
-        self.linear = on_grid(map(sub, linear, halves), Fraction(unit << FORM_BITS))
+        self.linear = on_grid(map(sub, linear, halves), unit * 2**FORM_BITS)
         self._prove_spread(spread)
         changes, scale = mismatch.readout_change
         self.change, self.scale, self.offset = changes[output], scale, mismatch.offset_change[output]
