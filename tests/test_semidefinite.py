@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mondeq_hw import from_qp
+from mondeq_hw import from_mpc, from_qp
 from mondeq_hw.base import canonical_digest
 from mondeq_hw.problem import VALUES, MonDEQ, logits
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import certify, check_certificate, choose_iterations
+from mondeq_hw.proof.worst_input import largest_errors
 from mondeq_hw.rounding import LoweringOptions, assemble, lower
 
 Plain = dict[str, Any]
@@ -144,6 +146,27 @@ def test_applied_inputs_never_leave_their_bounds(certificate: Plain, tmp_path: P
     forged = copy.deepcopy(certificate)
     forged["lines"] = [each for each in forged["lines"] if each["name"] != "hard_bounds"]
     assert verdict(forged, tmp_path) is not None
+
+
+def test_model_predictive_controller_of_twenty_rows(tmp_path: Path) -> None:
+    """Four oscillating masses, two forces: proved within 1 % of the input's range, and a few times the worst found."""
+    stiffness = 2 * np.eye(4) - np.eye(4, k=1) - np.eye(4, k=-1)
+    generator = np.zeros((10, 10))
+    generator[:4, 4:8], generator[4:8, :4] = np.eye(4), -stiffness
+    generator[4:8, 8:] = [[1, 0], [-1, 0], [0, 1], [0, -1]]
+    step = scipy.linalg.expm(0.5 * generator)
+    model = from_mpc(step[:8, :8], step[:8, 8:], np.eye(8), np.eye(2), 10, x_box=(-1.0, 1.0), u_bounds=(-0.5, 0.5))
+    lowered = lower(model, LoweringOptions(bits=10))
+    assert model.n == 20 and lowered.proof is not None
+    lengths = lowered.quantized.drive.word_length, lowered.state_format.word_length
+    assert lengths == (14, 16)
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
+    program = program.replace(iterations=choose_iterations(program, lowered.proof))
+    certificate = certify(program, lowered.proof, model, lowered.step_size, None, VALUES).to_dict()
+    bounds, found = np.array(line(certificate)["bounds"]), largest_errors(model, program, lowered.step_size)
+    assert (bounds < 0.01).all() and (found < bounds).all() and (bounds < 6 * found).all()
+    assert bounds_line(certificate)["values"] == {"lower": [-0.5] * 2, "upper": [0.5] * 2, "inside": [True] * 2}
+    assert verdict(certificate, tmp_path) is None
 
 
 def test_a_bound_between_words_is_kept_from_inside() -> None:

@@ -2,8 +2,8 @@
 
 ``phi(s*)`` of the real recurrence is nearly affine in the input, ``Y x + y``.  A stored drive ``D - (M~ - M) Y`` then
 leaves of the rounding of ``M`` only what that misses.  Samples are drawn from the box and its mirror image, so that
-nothing is learned about either half.  Of several step sizes, rounded with and without it, the one is taken whose
-outputs are off by the least on the same samples; what holds everywhere the certificate proves.
+nothing is learned about either half.  With it and without, that is taken whose outputs are off by the least on the same
+samples; what holds everywhere the certificate proves.
 """
 
 from __future__ import annotations

@@ -67,9 +67,8 @@ FAST_ENOUGH = 0.75
 #: Octaves around 1/sqrt(mL) at which step sizes are tried; each calibrated trial costs more.
 STEP_OCTAVES = np.arange(-8, 9) / 4
 CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
-#: Step sizes of a parametric problem, whose scaling holds the best one already, and the share of ``1 - rho`` that the
-#: least error may cost.
-BOX_STEPS, BOX_SLACK = (0.9375, 1.0, 1.0625), 0.1
+#: Step size of a parametric problem, whose scaling holds the best one already.
+SCALED_STEP = 1.0
 #: Octaves by which spectral rounding refines the scales until the matrix contracts.
 SPECTRAL_REFINEMENTS = (0, 1, 2)
 #: Integer bits of a state beyond those seen that are tried where a proof needs them.
@@ -300,21 +299,17 @@ def _round_with_samples(
 
 
 def _round_for_box(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str] | None:
-    """Nearest rounding, its drive made up for or not, at the step size of least error; None where none contracts."""
+    """Nearest rounding, its drive made up for or not, whichever errs less; None where it does not contract as it is."""
     splitting = find_splitting(options.solver)
     if not splitting.reflects:
         return None
-    steps = BOX_STEPS if options.step_size is None else (options.step_size,)
-    nearest = [_nearest(reformulate(model, splitting, step), options) for step in steps]
-    factors = [_contraction(each.recurrence, each.matrix.values, enough=np.inf) for each in nearest]
-    limit = min(factors) + BOX_SLACK * (1 - min(factors))
-    if limit >= 1:
+    nearest = _nearest(reformulate(model, splitting, options.step_size or SCALED_STEP), options)
+    if _contraction(nearest.recurrence, nearest.matrix.values, enough=np.inf) >= 1:
         return None
     box = Box.of(model)
-    plain = [each for each, factor in zip(nearest, factors, strict=True) if factor <= limit]
-    made_up = [compensated(each, box, model, options.granularity) for each in plain]
-    best = least_error([*plain, *made_up], box)
-    return best, NEAREST if any(best is each for each in plain) else COMPENSATED
+    made_up = compensated(nearest, box, model, options.granularity)
+    best = least_error([nearest, made_up], box)
+    return best, COMPENSATED if best is made_up else NEAREST
 
 
 def _round_without_samples(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str]:
