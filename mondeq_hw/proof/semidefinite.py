@@ -29,7 +29,7 @@ from .weighting import best_weighting
 #: Rows and inputs beyond which a program takes too long.
 MOST_ROWS, MOST_INPUTS = 128, 32
 #: Rounds in which violated facts are added, and the duality gap of each.
-GAPS = (0.05, 0.05, 0.02, 0.005)
+GAPS = (0.05, 0.05, 0.05, 0.02, 0.005)
 #: Facts added a round, for each row, and how far they must be violated (the cosine of two forms).
 ADDED, VIOLATION = 3, 0.02
 #: Share of the largest multiplier below which an added fact is left out again.
