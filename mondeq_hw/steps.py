@@ -354,31 +354,32 @@ def says_nothing(model: MonDEQ, data: Data, lowered: Lowered, program: SolverPro
     return constant_output(program, GoldenModel(program).words(some), logits(model, some))
 
 
+def _says_something(model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered) -> bool:
+    """Whether there is a proof, of no more updates than there are, and it is not vacuous."""
+    try:
+        return lowered.proof is not None and not says_nothing(model, data, lowered, _program(model, config, lowered))
+    except (NotCertifiedError, InputError):  # more updates than there are, or a bias with too many bits
+        return False
+
+
 def _vacuous_refusal(
     model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered, reason: str
 ) -> NotCertifiedError:
     """What the proof lacks, and the nearest thing that does not."""
-
-    def says_something(changed: CompileConfig, other: Lowered) -> bool:
-        try:
-            return other.proof is not None and not says_nothing(model, data, other, _program(model, changed, other))
-        except (NotCertifiedError, InputError):  # more updates than there are, or a bias with too many bits
-            return False
-
     remedies = []
     if config.iterations is not None:
         without = config.model_copy(update={"iterations": None})
-        if says_something(without, lowered):
+        if _says_something(model, without, data, lowered):
             remedies.append(f"use --iterations {_program(model, without, lowered).iterations}")
     if model.stored is None:
         first = lowered.state_format.word_length + 1
         longer = ((bits, with_state_bits(lowered, bits)) for bits in range(first, MOST_STATE_BITS + 1))
-        enough = next((bits for bits, other in longer if says_something(config, other)), None)
+        enough = next((bits for bits, other in longer if _says_something(model, config, data, other)), None)
         remedies += [] if enough is None else [f"use --state-bits {enough}"]
         if config.step_size is not None:
             free = config.model_copy(update={"step_size": None})
             other = lower(model, lowering_options(free), data.calibration)
-            remedies += [f"use --step-size {other.step_size:g}"] if says_something(free, other) else []
+            remedies += [f"use --step-size {other.step_size:g}"] if _says_something(model, free, data, other) else []
     remedies.append(
         "go on with it by --allow-vacuous"
         if remedies
@@ -417,14 +418,15 @@ def _certified_alternatives(
     model: MonDEQ, config: CompileConfig, data: Data, used: str
 ) -> tuple[list[str], int | None]:
     """Options that are provable, and the smallest word length among them that needs nothing else changed."""
-    options = lowering_options(config)
 
-    def provable(changed: LoweringOptions) -> bool:
-        return lower(model, changed, data.calibration).proof is not None
+    def provable(name: str, value: Any) -> bool:
+        changed = config.model_copy(update={name: value})
+        return _says_something(model, changed, data, lower(model, lowering_options(changed), data.calibration))
 
     # A proof at one word length says nothing of the next: shorter ones count too.
-    lengths = (range(1, options.bits), range(options.bits + 1, MOST_MATRIX_BITS + 1))
-    found = [next((bits for bits in each if provable(replace(options, bits=bits))), None) for each in lengths]
+    asked = lowering_options(config).bits
+    lengths = (range(1, asked), range(asked + 1, MOST_MATRIX_BITS + 1))
+    found = [next((bits for bits in each if provable("bits", bits)), None) for each in lengths]
     shorter, longer = found
     smallest = shorter if shorter is not None else longer
     remedies = []
@@ -434,7 +436,7 @@ def _certified_alternatives(
         remedies.append(f"use --bits {longer}, the next longer one")
     roundings = (SPECTRAL, NEAREST) if data.calibration is None else (CALIBRATED, SPECTRAL, NEAREST)
     others = (name for name in roundings if name not in (config.rounding, used))
-    rounding = next((name for name in others if provable(replace(options, rounding=name))), None)
+    rounding = next((name for name in others if provable("rounding", name)), None)
     if rounding is not None:
         remedies.append(f"use --rounding {rounding}, which is certified at {config.bits} bits")
     return remedies, smallest

@@ -92,7 +92,7 @@ def _distance(report: WrittenReport) -> list[tuple[str, str]]:
         rows.append(("output distance", f"from the float network's: not covered, {proved['reason']}"))
     if "largest" in found:
         seen = f", {max(found['calibrated']):.4g} on calibration samples" if "calibrated" in found else ""
-        rows.append(("", f"{max(found['largest']):.4g} for the worst input that a search found{seen}"))
+        rows.append(("error found", f"{max(found['largest']):.4g} for the worst input that a search found{seen}"))
     return rows
 
 
