@@ -49,7 +49,7 @@ module folded #(
   );
   mondeq_matvec #(
     .Pe({pe}), .Simd({simd}), .Groups({groups}), .WeightBits({bits}), .DataBits(DataBits), .SumBits(SumBits),
-    .File({{mondeq_pkg::MemDir, "/matrix.mem"}})
+    .File({{mondeq_pkg::MemDir, "/matrix"}})
   ) u_matvec (
     .clk_i, .rst_ni, .valid_i(step_i), .first_i(first), .last_i(last), .address_i(address),
     .data_i, .preload_i, .load_o, .valid_o, .sum_o

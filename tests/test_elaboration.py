@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from corner_programs import CORNERS
+from corner_programs import CARRIED, CORNERS
 
 from mondeq_hw.base import InputError
 from mondeq_hw.boards import board_rtl
@@ -26,6 +26,13 @@ pytestmark = pytest.mark.slow
 WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
     "rtl/mondeq_delay": (("Width", (0,), "delay_width_or_depth"), ("Depth", (-1,), "delay_width_or_depth")),
     "rtl/mondeq_rom": (("Width", (0,), "rom_width_or_depth"), ("Depth", (0,), "rom_width_or_depth")),
+    "rtl/mondeq_weights": (("Width", (0,), "weights_width_or_depth"), ("Depth", (0,), "weights_width_or_depth")),
+    "rtl/mondeq_feedthrough": (
+        ("States", (0,), "feedthrough_of_nothing"),
+        ("Rows", (0,), "feedthrough_of_nothing"),
+        ("Slots", (1,), "feedthrough_of_nothing"),
+    ),
+    "rtl/mondeq_carried": (("Shift", (-1,), "carried_sizes"), ("Simd", (0, 99), "carried_sizes")),
     "rtl/mondeq_fifo": (("Width", (0,), "fifo_width_or_depth"), ("Depth", (0, -1), "fifo_width_or_depth")),
     "rtl/mondeq_credits": (("Credits", (0,), "no_credits"),),
     "rtl/mondeq_matvec_counter": (
@@ -167,7 +174,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """By form, and each with a board."""
     folder = tmp_path_factory.mktemp("elaboration")
     corners = {"folded": CORNERS["leak_saturating"](), "unrolled": CORNERS["ring_leak"]()}
-    corners["graphs"] = CORNERS["graphs_everywhere"]()
+    corners |= {"graphs": CORNERS["graphs_everywhere"](), "carried": CARRIED["carried_serial"]()}
     for form, corner in corners.items():
         corner.build(folder / form)
         board_rtl.emit(corner.program, QUICK, Pll(25.0, 1, 2, 12), folder / form)
@@ -175,6 +182,8 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def build_of(source: str, builds: dict[str, Path]) -> Path:
+    if Path(source).name in ("mondeq_feedthrough", "mondeq_carried"):
+        return builds["carried"]
     if "unrolled" not in source:
         return builds["unrolled" if "graph" in source else "folded"]
     return builds["unrolled" if "solve" in source else "graphs"]

@@ -15,6 +15,11 @@ module mondeq_weights #(
   output logic [Width-1:0]       data_o
 );
 
+  // Wrong parameters do not elaborate: there is no such module.
+  if (Width < 1 || Depth < 1) begin : g_wrong_size
+    mondeq_error_weights_width_or_depth u_error ();
+  end
+
   // Some tools elaborate every module once with its default parameters, and then there is no file.
   if (Banks <= 1) begin : g_one
     logic [Width-1:0] data;

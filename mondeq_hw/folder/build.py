@@ -79,7 +79,9 @@ class Build:
 
     @cached_property
     def parameters(self) -> Parameters | None:
-        """Names of a parametric problem; None of a network."""
+        """Names of a parametric problem; None of a network, and of a folder with nothing but a program."""
+        if not (self.folder / RESOLVED).exists():
+            return None
 
         def read(plain: Any) -> Parameters | None:
             named = plain["model"]["parameters"]

@@ -19,6 +19,8 @@ USELESS_SHARE = Fraction(1, 2)
 
 def useless_radius(program: SolverProgram, proof: ContractionProof) -> str | None:
     """Why the radius after all updates says nothing, if so: the state zero, from which they start, is as near."""
+    if program.feedthrough is not None and not program.readout.matrix(np.int64).any():
+        return None  # no output depends on the state
     bound = error_bound(program, proof)
     share = radius_share(bound, program.iterations)
     if share < USELESS_SHARE:
