@@ -174,7 +174,7 @@ def test_one_changed_table_entry_is_found(build: Path, tampered: Tampered, engin
 def test_changed_adder_is_found(build: Path, tampered: Tampered) -> None:
     """One inverted sum bit of the readout's accumulator."""
     chain = cells(netlist_file(build, PART).read_text(), "CCU2C")
-    cell = next(cell for cell in chain if "u_readout.u_matvec.sum_o" in cell[0] and ".S0(" in cell[0])
+    cell = next(cell for cell in chain if "u_readout.u_matvec.g_pe[0].sum_q" in cell[0] and ".S0(" in cell[0])
     table = re.search(r"\.INIT0\(16'h(\w{4})\)", cell[0])
     assert table is not None
     assert tampered(cell, table[0], f".INIT0(16'h{int(table[1], 16) ^ 0xFFFF:04x})").failures
