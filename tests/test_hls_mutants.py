@@ -86,13 +86,6 @@ MUTANTS = [
     ),
     Mutant("input_without_sign", PARAMS, "ap_int<8> input_word;", "ap_uint<8> input_word;", {"input_signed": True}),
     Mutant("equilibrium_without_sign", PARAMS, "ap_int<6> prox_word;", "ap_uint<6> prox_word;", BOX),
-    Mutant(
-        "leak_without_sign",
-        SOLVER,
-        "typedef ap_int<phi_word::width + 1",
-        "typedef ap_uint<phi_word::width + 1",
-        BOX | FB,
-    ),
     Mutant("reflection_for_the_operator", PARAMS, "phi_reflects = false", "phi_reflects = true", BOX | FB),
     Mutant("rounds_down", ENGINE, "(value + half) >> shift", "value >> shift"),
     Mutant("rounds_up", ENGINE, "(ap_int<W + 1>(1) << shift) >> 1", "(ap_int<W + 1>(1) << shift) - 1"),
@@ -123,7 +116,7 @@ MUTANTS = [
     Mutant("readout_of_the_state", SOLVER, "z[row] = prox(row, state[row])", "z[row] = phi(row, state[row])"),
     Mutant("readout_not_aligned", SOLVER, " << readout_left_shift[row]", ""),
     Mutant("readout_bias_missing", SOLVER, " + readout_bias[row]", ""),
-    Mutant("big_end_first", TOP, "lane * input_bits);", "(words_per_beat - 1 - lane) * input_bits);"),
+    Mutant("big_end_first", TOP, "lane * input_bits);\n        x", "(words_per_beat - 1 - lane) * input_bits);\n        x"),
     Mutant("last_on_the_first_word", TOP, "row == output_size - 1", "row == 0"),
     Mutant(
         "outputs_zero_extended",

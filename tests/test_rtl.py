@@ -235,7 +235,7 @@ def test_default_memory_folder_is_beside_the_sources_list(tmp_path: Path) -> Non
         "module probe; mondeq_top dut (.ap_clk(1'b0), .ap_rst_n(1'b0), .s_axis_TDATA('0), .s_axis_TVALID(1'b0),\n"
         "  .s_axis_TREADY(), .s_axis_TLAST(1'b0), .m_axis_TDATA(), .m_axis_TVALID(), .m_axis_TREADY(1'b0),\n"
         "  .m_axis_TLAST());\n"
-        '  initial #1 $display("weight %0d", $signed(dut.u_solve.u_matvec.u_weights.memory[0]));\n'
+        '  initial #1 $display("weight %0d", $signed(dut.u_solve.u_matvec.u_weights.g_one.u_rom.memory[0]));\n'
         "endmodule\n"
     )
     command = ["iverilog", "-g2012", "-s", "probe", "-o", str(tmp_path / "probe"), "-f", "sources.f"]

@@ -89,7 +89,7 @@ MUTANTS = (
     Mutant("no_preload", "serial", "matvec", "first ? preload_i[p*SumBits+:SumBits] : sum_q", "first ? '0 : sum_q"),
     Mutant("always_preload", "serial", "matvec", "first ? preload_i[p*", "1'b1 ? preload_i[p*"),
     Mutant("no_left_shift", "serial", "matvec", "<< LeftShift", "<< 0"),
-    Mutant("lanes_swapped", "ternary_leak", "matvec", "weights_q[(p*Simd+s)*", "weights_q[(s*Pe+p)*"),
+    Mutant("lanes_swapped", "ternary_leak", "matvec", "weights[(p*Simd+s)*", "weights[(s*Pe+p)*"),
     Mutant("narrow_drive", "serial", "solve", "<= SumBits'($signed(drive_q2[p*DriveBits+:DriveBits]))",
            "<= SumBits'(drive_q2[p*DriveBits+:DriveBits])"),
     # Words between engines.
@@ -165,8 +165,6 @@ MUTANTS = (
     Mutant("ring_drive_of_slot_0", "ring_full", "solve",
            "assign preload_slot = preload_tag[IterationBits+:SlotBits]", "assign preload_slot = '0"),
     Mutant("ring_tag_too_early", "ring_full", "solve", ".Depth(Stages - 4)", ".Depth(Stages - 3)"),
-    Mutant("ring_narrow_drive", "ring_full", "solve", "SumBits'($signed(drive_q[i*DriveBits+:DriveBits]));",
-           "SumBits'(drive_q[i*DriveBits+:DriveBits]);"),
     Mutant("ring_leak_in_start", "ring_leak", "solve", "start_q2 ? '0 : {phi", "{phi"),
     Mutant("ring_leak_of_one", "ring_leak", "solve", " - {{LeakShift{sign}}, phi}", ""),
     Mutant("ring_leak_operand_sign", "ring_mixed_leak", "solve", "sign = PhiSigned && ", "sign = 1'b0 && "),
@@ -268,7 +266,7 @@ MUTANTS = (
            "write_i"),
     Mutant("carried_takes_a_credit", "carried_serial", "readout_control", "issue && first_column && streams",
            "issue && first_column"),
-    Mutant("unsigned_output", "serial", "top", "OutputBits{result[OutputBits-1]}", "OutputBits{1'b0}"),
+    Mutant("unsigned_output", "one_bit", "top", "OutputBits{result[OutputBits-1]}", "OutputBits{1'b0}"),
 )  # fmt: skip
 
 

@@ -124,13 +124,14 @@ def fragile_settings(radius: float, bits: range) -> SearchSettings:
 def test_what_is_not_proved_never_wins(fragile: Path, tmp_path: Path) -> None:
     found = search(fragile, fragile_settings(1e6, range(2, 6)), tmp_path / "search")
     unproved = [point for point in found.points if not point.proved]
-    assert unproved and all(point.radius is None and point.contraction_factor >= 1 for point in unproved)
+    assert unproved and all(point.radius is None for point in unproved)
     assert found.winner is not None and found.winner.proved
     assert min(point.memory_bits for point in unproved) < found.winner.memory_bits
     model = load(fragile)
     for point in found.points:
         options = LoweringOptions(**{**vars(point.choice), "rounding": NEAREST, "granularity": "tensor"})
-        assert (lower(model, options).proof is not None) is point.proved
+        # A proof that says nothing counts as none.
+        assert lower(model, options).proof is not None or not point.proved
 
 
 # -- strategies --------------------------------------------------------------
