@@ -415,7 +415,8 @@ def test_command_writes_a_project_that_hls4ml_alone_opens(build: Path, project: 
         "np.save('y.npy', graph.predict(np.load('x.npy')))\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
-    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), Project.load(build).predict(pictures(), on_overflow="saturate"))
+    expected = Project.load(build).predict(pictures(), on_overflow="saturate")
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), expected)
 
 
 def test_top_function_is_cxx11_without_a_warning_of_ours(tmp_path: Path) -> None:
@@ -490,7 +491,8 @@ def test_mutant_is_seen(file: str, old: str, new: str, build: Path, project: Pat
     source = tmp_path / "p" / "firmware" / file
     assert old in source.read_text()
     source.write_text(source.read_text().replace(old, new))
-    assert not np.array_equal(predicted(tmp_path / "p"), Project.load(build).predict(pictures(), on_overflow="saturate"))
+    expected = Project.load(build).predict(pictures(), on_overflow="saturate")
+    assert not np.array_equal(predicted(tmp_path / "p"), expected)
 
 
 def test_signed_and_fractional_inputs(tmp_path: Path) -> None:

@@ -116,7 +116,12 @@ MUTANTS = [
     Mutant("readout_of_the_state", SOLVER, "z[row] = prox(row, state[row])", "z[row] = phi(row, state[row])"),
     Mutant("readout_not_aligned", SOLVER, " << readout_left_shift[row]", ""),
     Mutant("readout_bias_missing", SOLVER, " + readout_bias[row]", ""),
-    Mutant("big_end_first", TOP, "lane * input_bits);\n        x", "(words_per_beat - 1 - lane) * input_bits);\n        x"),
+    Mutant(
+        "big_end_first",
+        TOP,
+        "lane * input_bits);\n        x",
+        "(words_per_beat - 1 - lane) * input_bits);\n        x",
+    ),
     Mutant("last_on_the_first_word", TOP, "row == output_size - 1", "row == 0"),
     Mutant(
         "outputs_zero_extended",
