@@ -117,7 +117,7 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def fragile_settings(radius: float, bits: range) -> SearchSettings:
     base = CompileConfig(rounding=NEAREST, granularity="tensor")
-    lattice = Lattice(("forward_backward",), bits, *[range(8, 9)] * 2, range(8, 10))
+    lattice = Lattice(("forward_backward",), bits, *[range(8, 9)] * 2, range(24, 26))
     return SearchSettings(base, lattice, Target(radius=radius), exhaustive=True)
 
 
