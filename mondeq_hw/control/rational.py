@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from math import ceil, isqrt
+from math import ceil
 
 import flint
 import numpy as np
 
-from ..proof import prove_positive_definite
+from ..proof import prove_positive_definite, root_up
 
 #: Of a root, beside a length of one.
 ROOT_BITS = 40
@@ -67,14 +67,7 @@ def length(metric: flint.fmpq_mat, vector: Sequence[Fraction]) -> Fraction:
     """``sqrt(x' M x)``, rounded up."""
     x = column(vector)
     square = ceil(_fraction((x.transpose() * metric * x)[0, 0]) * 4**ROOT_BITS)
-    root = isqrt(square)
-    return Fraction(root + (root * root < square), 2**ROOT_BITS)
-
-
-def float_above(value: Fraction) -> float:
-    """The nearest float that is no smaller."""
-    number = float(value)
-    return number if Fraction(number) >= value else float(np.nextafter(number, np.inf))
+    return Fraction(root_up(square), 2**ROOT_BITS)
 
 
 def _fraction(value: flint.fmpq) -> Fraction:

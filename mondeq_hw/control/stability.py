@@ -28,14 +28,13 @@ import numpy as np
 from ..base import Clip, InputError
 from ..folder import Build
 from ..problem import MonDEQ, preactivation
-from ..proof import model_from_plain
+from ..proof import float_up, model_from_plain
 from .loop import LinearPlant
 from .rational import (
     column,
     column_of,
     diagonal,
     exact,
-    float_above,
     floats,
     is_positive_definite,
     length,
@@ -253,8 +252,8 @@ def _neighbourhood(
     return smallest / largest, LoopProof(
         rest=tuple(map(float, rest)),
         rate=float(rate),
-        ultimate=tuple(float_above(axis * smallest) for axis in axes),
-        invariant=tuple(float_above(axis * largest) for axis in axes),
+        ultimate=tuple(float_up(axis * smallest) for axis in axes),
+        invariant=tuple(float_up(axis * largest) for axis in axes),
         metric=tuple(map(tuple, integers)),
-        radius=-float_above(-largest),
+        radius=-float_up(-largest),
     )

@@ -188,6 +188,11 @@ class SolverProgram:
         return self.stage.drive_left_shift
 
     @property
+    def drive_fractional_bits(self) -> np.ndarray:
+        """Of the drive accumulator's rows (n,)."""
+        return self.stage.drive_fractional_bits
+
+    @property
     def drive_right_shift(self) -> np.ndarray:
         """Rounding shift (n,) to the state accumulator's grid."""
         return self.stage.drive_right_shift

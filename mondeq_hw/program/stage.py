@@ -133,10 +133,14 @@ class Stage:
     # -- derived integers ----------------------------------------------------
 
     @cached_property
+    def drive_fractional_bits(self) -> np.ndarray:
+        """Of the drive accumulator's rows (n,), before they are rounded."""
+        return self.drive.shifts + self.input_format.fractional_bits + self.drive_left_shift
+
+    @cached_property
     def drive_right_shift(self) -> np.ndarray:
         """Rounding shift (n,) from the drive accumulator's grid to the state accumulator's."""
-        fine = self.drive.shifts + self.input_format.fractional_bits + self.drive_left_shift
-        return fine - (self.state_format.fractional_bits + self.matrix.shifts)
+        return self.drive_fractional_bits - (self.state_format.fractional_bits + self.matrix.shifts)
 
     @cached_property
     def leak(self) -> np.ndarray:

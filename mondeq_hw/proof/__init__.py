@@ -9,6 +9,7 @@ from .certificate import NOT_COVERED, Certificate, CertificateLine, for_reading,
 from .certify import certify
 from .contraction import ContractionProof, choose_iterations, error_bound, float_up, prove_contraction, state_radius
 from .exact import prove_positive_definite
+from .metric import root_up
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
 from .ranges import accumulator_ranges
 from .same_model import differences
@@ -43,6 +44,7 @@ __all__ = [
     "prove_contraction",
     "prove_positive_definite",
     "radius_share",
+    "root_up",
     "state_radius",
     "unpacked",
     "useless_radius",

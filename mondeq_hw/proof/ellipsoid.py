@@ -52,7 +52,7 @@ class _Recurrence:
     @staticmethod
     def of(mismatch: Mismatch) -> _Recurrence:
         program = mismatch.program
-        grid = program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits
+        grid = program.drive_fractional_bits
         stored = np.ldexp(program.drive.integers.astype(np.float64), program.drive_left_shift - grid[:, None])
         stored = np.column_stack([stored, np.ldexp(program.drive_bias.astype(np.float64), -grid)])
         change = _floats(mismatch.input)

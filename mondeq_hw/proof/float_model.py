@@ -24,6 +24,7 @@ from .enclosure import FINE_BITS
 from .metric import BOUND_BITS, root_up
 from .normal_cone import NormalCones, grid_of
 from .perturbation import GRID_BITS, OperatorProof
+from .ranges import drive_rows, largest_sum
 
 #: Bits of the largest entry of ``U`` and of ``O``: as many as a float32 has.
 MATRIX_BITS = 24
@@ -309,22 +310,10 @@ def _norm(matrix: flint.fmpz_mat) -> int:
 def _input_change(model: FloatModel, program: SolverProgram, X: flint.fmpz_mat, gain: int) -> tuple[int, int]:
     """``max_x ||X d(x) - gain (U x + b)||_2``, row by row, and the fractional bits of its unit."""
     affine = model.input
-    grids = (program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits).tolist()
-    E = max(grids)
+    drive, E = drive_rows(program)
     H = max(GRID_BITS + E, affine.bits)
-    drive, bias = program.drive.rows(), program.drive_bias.tolist()
-    deployed = X * flint.fmpz_mat(
-        [
-            [x << (program.drive_left_shift + E - e) for x in row] + [offset << (E - e)]
-            for row, offset, e in zip(drive, bias, grids, strict=True)
-        ]
-    )
+    deployed = X * flint.fmpz_mat(drive)
     wanted = flint.fmpz_mat([[*row, offset] for row, offset in zip(affine.matrix, affine.offset, strict=True)])
     change = deployed * 2 ** (H - GRID_BITS - E) - wanted * (gain * 2 ** (H - affine.bits))
-    words, square = program.input_format, 0
-    for *row, offset in [[int(x) for x in row] for row in change.tolist()]:
-        below, above = (sum(x for x in row if (x < 0) == negative) for negative in (True, False))
-        low = below * words.max_word + above * words.min_word + offset
-        high = below * words.min_word + above * words.max_word + offset
-        square += max(abs(low), abs(high)) ** 2
-    return root_up(square), H
+    rows = ([int(x) for x in row] for row in change.tolist())
+    return root_up(sum(largest_sum(row, offset, program.input_format) ** 2 for *row, offset in rows)), H

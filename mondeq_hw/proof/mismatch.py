@@ -17,14 +17,13 @@ from typing import Any
 
 import flint
 
-from ..base import FixedPointFormat
 from ..program import SolverProgram
 from .contraction import ContractionProof, ErrorBound, drive_extremes, iteration_integers
 from .enclosure import feedthrough_rounding
 from .float_model import FloatModel, end_change
 from .metric import BOUND_BITS, Metric, root_up
 from .perturbation import GRID_BITS
-from .ranges import readout_rows
+from .ranges import drive_rows, largest_sum, readout_rows
 
 
 @dataclass(frozen=True)
@@ -109,16 +108,11 @@ class Mismatch:
         """``c = (I + g M) alpha (U x + b) - d(x)`` (n, d + 1), the constant in the last column."""
         p, q, n, affine = self.step_size.numerator, self.step_size.denominator, self.program.n, self.floating.input
         M, G = self._iteration
-        grids = (
-            self.program.drive_right_shift + self.program.matrix.shifts + self.program.state_format.fractional_bits
-        ).tolist()
-        H = max(G + affine.bits, *grids)
+        stored, finest = drive_rows(self.program)
+        H = max(G + affine.bits, finest)
         wanted = flint.fmpz_mat([[*row, offset] for row, offset in zip(affine.matrix, affine.offset, strict=True)])
         wanted = (_identity(n, 2**G) + M * self._reflects) * wanted * (p << (H - G - affine.bits))
-        left, rows = self.program.drive_left_shift, []
-        for row, bias, grid in zip(self.program.drive.rows(), self.program.drive_bias.tolist(), grids, strict=True):
-            rows.append([q * x << (left + H - grid) for x in row] + [q * bias << (H - grid)])
-        return Rows(_plain(wanted - flint.fmpz_mat(rows)), q * Fraction(2) ** H)
+        return Rows(_plain(wanted - flint.fmpz_mat(stored) * (q << (H - finest))), q * Fraction(2) ** H)
 
     @property
     def _reflects(self) -> int:
@@ -141,7 +135,7 @@ class Mismatch:
         """Stored readout less the network's (k, n)."""
         stored, model = int(self.program.readout.shifts.max()), self.floating.output
         T = max(stored, model.bits)
-        pairs = zip(readout_rows(self.program), model.matrix, strict=True)
+        pairs = zip(self.readout.integers, model.matrix, strict=True)
         rows = [[(x << T - stored) - (y << T - model.bits) for x, y in zip(a, b, strict=True)] for a, b in pairs]
         return Rows(rows, Fraction(2) ** T)
 
@@ -167,7 +161,7 @@ class Mismatch:
         found = []
         for row, real, grid, rounding in rows:
             change = [(x << T - grid) - (y << T - model.bits) for x, y in zip(row, real, strict=True)]
-            most = _most(change, 0, words) / Fraction(2) ** T
+            most = largest_sum(change, 0, words) / Fraction(2) ** T
             found.append(most + rounding / Fraction(2) ** self.program.output_fractional_bits + reach)
         return found
 
@@ -184,15 +178,14 @@ class Mismatch:
     @cached_property
     def drives(self) -> list[Fraction]:
         """Largest ``|d_i|`` of the stored drive over every input (n,)."""
-        grids = self.program.drive_right_shift + self.program.matrix.shifts + self.program.state_format.fractional_bits
-        pairs = zip(drive_extremes(self.program), grids.tolist(), strict=True)
+        pairs = zip(drive_extremes(self.program), self.program.drive_fractional_bits.tolist(), strict=True)
         return [max(map(abs, ends)) / Fraction(2) ** grid for ends, grid in pairs]
 
     @cached_property
     def inputs(self) -> list[Fraction]:
         """Largest ``|c_i|`` over every input (n,)."""
         words = self.program.input_format
-        return [_most(row, offset, words) / self.input.unit for *row, offset in self.input.integers]
+        return [largest_sum(row, offset, words) / self.input.unit for *row, offset in self.input.integers]
 
     @cached_property
     def matrix_norm(self) -> Fraction:
@@ -211,7 +204,7 @@ class Mismatch:
         """Bound on the 2-norm of the network's ``z``: ``||q|| / m``."""
         affine, words = self.floating.input, self.program.input_format
         pairs = zip(affine.matrix, affine.offset, strict=True)
-        square = sum(_most(row, offset, words) ** 2 for row, offset in pairs)
+        square = sum(largest_sum(row, offset, words) ** 2 for row, offset in pairs)
         return Fraction(root_up(square)) / Fraction(2) ** affine.bits / self.floating.margin
 
     def _state_norm_by_margin(self) -> Fraction:
@@ -272,15 +265,6 @@ class Mismatch:
         half = (sums + 1) / (2 * unit)
         rows = self.floating.output.matrix
         return [(root_up(sum(x * x for x in row)) + root) / unit * self.model_rounding + half for row in rows]
-
-
-def _most(row: list[int], offset: int, words: FixedPointFormat) -> int:
-    """Largest ``|row x + offset|`` over every input."""
-    ends = (
-        sum(x * (high if x > 0 else low) for x in row) + offset
-        for low, high in ((words.min_word, words.max_word), (words.max_word, words.min_word))
-    )
-    return max(map(abs, ends))
 
 
 def _identity(n: int, scale: int) -> flint.fmpz_mat:

@@ -162,7 +162,7 @@ def deployed_input(program: SolverProgram, step_size: float, words: np.ndarray) 
     """The ``U~ x + b~`` (samples, n) that the stored drive stands for, in floating point."""
     drive = np.ldexp(
         program.drive.apply(words.astype(np.float64)) * 2.0**program.drive_left_shift + program.drive_bias,
-        -(program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits),
+        -program.drive_fractional_bits,
     )
     return program.splitting.injection_of(program.matrix.values, step_size, drive.T).T
 

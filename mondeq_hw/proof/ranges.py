@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..base import InputError, Interval, signed_width, spans
+from ..base import FixedPointFormat, InputError, Interval, signed_width, spans
 from ..program import SolverProgram
 from .contraction import drive_extremes, feedthrough_extremes
 
@@ -13,6 +13,23 @@ def readout_rows(program: SolverProgram) -> list[list[int]]:
     """Readout integers (k, n), every row on the common output grid."""
     left = program.readout_left_shift.tolist()
     return [[x << shift for x in row] for row, shift in zip(program.readout.rows(), left, strict=True)]
+
+
+def drive_rows(program: SolverProgram) -> tuple[list[list[int]], int]:
+    """Integers (n, d + 1) of the drive, its bias in the last column, on one grid; and the fractional bits of that."""
+    grids, left = program.drive_fractional_bits.tolist(), program.drive_left_shift
+    top = max(grids)
+    rows = zip(program.drive.rows(), program.drive_bias.tolist(), grids, strict=True)
+    return [[*(x << (left + top - grid) for x in row), bias << (top - grid)] for row, bias, grid in rows], top
+
+
+def largest_sum(row: list[int], offset: int, words: FixedPointFormat) -> int:
+    """Largest ``|row x + offset|`` over every input."""
+    ends = (
+        sum(x * (high if x > 0 else low) for x in row) + offset
+        for low, high in ((words.min_word, words.max_word), (words.max_word, words.min_word))
+    )
+    return max(map(abs, ends))
 
 
 def operand_spans(program: SolverProgram, reflected: bool) -> list[tuple[int, int]]:

@@ -23,6 +23,7 @@ from .interior_point import Facts, Solved, least_bound
 from .metric import WeightedTwoNorm, root_up
 from .mismatch import EquilibriumBound, Mismatch, Rows
 from .perturbation import GRID_BITS
+from .ranges import drive_rows
 from .relaxation import Fact, Family, Form, Relaxation, Row
 from .weighting import best_weighting
 
@@ -104,7 +105,8 @@ def stored_relaxation(program: SolverProgram) -> Relaxation:
     """Of the stored recurrence alone, unsaturated; places: the constant, inputs, ``phi(s)``; dense rows: ``s``."""
     n, d = program.n, program.d
     C, G = iteration_integers(program.matrix, program.leak_shift)
-    drive = _centred(_drive(program), program.input_format)
+    stored, bits = drive_rows(program)
+    drive = _centred(Rows(stored, Fraction(2) ** bits), program.input_format)
     unit = max(G, _bits(drive.unit))
     dense = [
         [x << unit - _bits(drive.unit) for x in inputs] + [x << unit - G for x in row]
@@ -137,16 +139,6 @@ def _cone(mismatch: Mismatch) -> Rows:
         finer = unit - GRID_BITS - (q.bit_length() - 1)
         result.append(drive + [p * (w - ((i == j) << GRID_BITS)) << finer for j, w in enumerate(weights)])
     return Rows(result, Fraction(2) ** unit)
-
-
-def _drive(program: SolverProgram) -> Rows:
-    """Stored drive (n, d + 1), the constant in the last column."""
-    grids = (program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits).tolist()
-    top, left = max(grids), program.drive_left_shift
-    rows = zip(program.drive.rows(), program.drive_bias.tolist(), grids, strict=True)
-    return Rows(
-        [[x << left + top - grid for x in row] + [bias << top - grid] for row, bias, grid in rows], Fraction(2) ** top
-    )
 
 
 def _centred(affine: Rows, words: FixedPointFormat) -> Rows:

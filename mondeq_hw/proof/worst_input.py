@@ -90,7 +90,7 @@ class _Pair:
     def of(model: MonDEQ, program: SolverProgram, step_size: float) -> _Pair:
         recurrence = reformulate(model, program.splitting, step_size)
         step, reflects = program.input_format.step, program.splitting.reflects
-        grid = program.drive_right_shift + program.matrix.shifts + program.state_format.fractional_bits
+        grid = program.drive_fractional_bits
         drive = np.ldexp(program.drive.integers.astype(np.float64), program.drive_left_shift - grid[:, None])
         clip = program.clip.scaled(program.state_format.step)
         shape = (program.k, program.d)
