@@ -14,10 +14,11 @@ import pytest
 import rens
 import scipy.io
 from corner_programs import CARRIED
+from forgeries import forged
 from random_models import random_program, random_words
 
 import mondeq_hw
-from mondeq_hw.base import InputError, canonical_digest
+from mondeq_hw.base import InputError
 from mondeq_hw.export.hls4ml import MonDEQLayer
 from mondeq_hw.export.onnx import float_model, from_onnx, integer_model, qdq_model, write
 from mondeq_hw.hardware import hls
@@ -207,14 +208,6 @@ def test_claims_hold(project: mondeq_hw.Project) -> None:
     radii = np.array(project.certificate.line("carried_contraction").values["radii"])
     deployed = project.golden.inputs(words)[:, program.d :] * step
     assert (np.abs(deployed - exact) <= radii * 2.0**carried.exponents).all()
-
-
-def forged(plain: Plain, change: Callable[[Plain], None]) -> Plain:
-    plain = json.loads(json.dumps(plain))
-    change(plain)
-    plain["program_digest"] = canonical_digest(plain["program"])
-    plain.pop("digest")
-    return {**plain, "digest": canonical_digest(plain)}
 
 
 def at(*path: Any, change: Callable[[Any], Any]) -> Callable[[Plain], None]:

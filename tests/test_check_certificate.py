@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from forgeries import sealed
 from random_models import random_clip, random_model, random_words
 
 from mondeq_hw.base import DenseOperator, canonical_digest
@@ -66,13 +67,6 @@ def fresh(**options: Any) -> Plain:
 
 def line(plain: Plain, name: str) -> Plain:
     return next(entry for entry in plain["lines"] if entry["name"] == name)
-
-
-def sealed(plain: Plain) -> Plain:
-    """All digests made to fit, as a careful forger would."""
-    plain["program_digest"] = canonical_digest(plain["program"])
-    plain.pop("digest", None)
-    return {**plain, "digest": canonical_digest(plain)}
 
 
 def verdict(plain: Plain | str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

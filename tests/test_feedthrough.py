@@ -13,10 +13,11 @@ import numpy as np
 import onnxruntime
 import pytest
 from corner_programs import DIRECT
+from forgeries import forged
 from random_models import random_model, random_program, random_words
 
 import mondeq_hw
-from mondeq_hw.base import InputError, canonical_digest
+from mondeq_hw.base import InputError
 from mondeq_hw.export.onnx import export, float_model, from_onnx, integer_model, qdq_model, write
 from mondeq_hw.hardware import hls
 from mondeq_hw.problem import MonDEQ, load, logits, preactivation, save
@@ -176,14 +177,6 @@ def test_outputs_are_within_the_proved_distance(project: mondeq_hw.Project) -> N
     assert line.status == "proved"
     distance = np.abs(project.predict(words) - logits(network(), words)).max(axis=0)
     assert (distance <= np.array(line.values["bounds"])).all()
-
-
-def forged(plain: Plain, change: Callable[[Plain], None]) -> Plain:
-    plain = json.loads(json.dumps(plain))
-    change(plain)
-    plain["program_digest"] = canonical_digest(plain["program"])
-    plain.pop("digest")
-    return {**plain, "digest": canonical_digest(plain)}
 
 
 def other_integer(plain: Plain) -> None:

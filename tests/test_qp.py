@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.linalg import expm
+from plants import oscillating_masses
 
 from mondeq_hw import InputError, MonDEQ, from_cvxpy, from_mpc, from_qp
 from mondeq_hw.problem import PEACEMAN_RACHFORD, SPLITTINGS, logits, reformulate
@@ -176,20 +176,6 @@ def test_bad_problems_are_named() -> None:
 
 
 # -- model predictive control ------------------------------------------------------
-
-
-def oscillating_masses(masses: int, inputs: int, step: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
-    """Wang & Boyd 2010: masses in a row, springs between them and to the walls, forces between neighbours."""
-    K = 2 * np.eye(masses) - np.eye(masses, k=1) - np.eye(masses, k=-1)
-    force = np.zeros((masses, inputs))
-    for j in range(inputs):
-        first = j * masses // inputs
-        force[first, j], force[first + 1, j] = 1.0, -1.0
-    n = 2 * masses
-    generator = np.zeros((n + inputs, n + inputs))
-    generator[:masses, masses:n], generator[masses:n, :masses], generator[masses:n, n:] = np.eye(masses), -K, force
-    exponential = expm(step * generator)
-    return exponential[:n, :n], exponential[:n, n:]
 
 
 def masses_mpc(masses: int, inputs: int, weight: float, delta: float | None) -> MonDEQ:

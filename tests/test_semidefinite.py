@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plants import oscillating_masses
 
 from mondeq_hw import from_mpc, from_qp
 from mondeq_hw.base import canonical_digest
@@ -150,12 +150,8 @@ def test_applied_inputs_never_leave_their_bounds(certificate: Plain, tmp_path: P
 
 def test_model_predictive_controller_of_twenty_rows(tmp_path: Path) -> None:
     """Four oscillating masses, two forces: proved within 1 % of the input's range, and a few times the worst found."""
-    stiffness = 2 * np.eye(4) - np.eye(4, k=1) - np.eye(4, k=-1)
-    generator = np.zeros((10, 10))
-    generator[:4, 4:8], generator[4:8, :4] = np.eye(4), -stiffness
-    generator[4:8, 8:] = [[1, 0], [-1, 0], [0, 1], [0, -1]]
-    step = scipy.linalg.expm(0.5 * generator)
-    model = from_mpc(step[:8, :8], step[:8, 8:], np.eye(8), np.eye(2), 10, x_box=(-1.0, 1.0), u_bounds=(-0.5, 0.5))
+    A, B = oscillating_masses(4, 2)
+    model = from_mpc(A, B, np.eye(8), np.eye(2), 10, x_box=(-1.0, 1.0), u_bounds=(-0.5, 0.5))
     lowered = lower(model, LoweringOptions(bits=10))
     assert model.n == 20 and lowered.proof is not None
     lengths = lowered.quantized.drive.word_length, lowered.state_format.word_length
