@@ -155,6 +155,10 @@ class GoldenModel:
             return np.zeros((0, self.program.n), dtype=np.int64)
         return self._by_batches(lambda batch: _integers(self._solve(self._injected(batch)[0])[0]), words)
 
+    def outputs_at(self, words: np.ndarray, states: np.ndarray) -> np.ndarray:
+        """Output words (samples, rows) of input words (samples, columns) whose final states are known."""
+        return self._outputs(_as(states, self._state_type), self._injected(words)[1])
+
     def trace(self, words: np.ndarray) -> Trace:
         """Every state of every sample; see :class:`Trace`."""
         words = self.inputs(words)

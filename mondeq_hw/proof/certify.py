@@ -141,8 +141,8 @@ def certify(
     evidence: dict[str, Any] = {"step_size": ratio(Fraction(step_size))}
     lines = [_original_line(model), _deployed_line(model, program, step_size), _accumulator_line(program)]
     words, no_samples = _samples(program, calibration_words)
-    lines.append(_found_line(model, program, step_size, words))
     states = None if words is None else GoldenModel(program).final_states(words)
+    lines.append(_found_line(model, program, step_size, words, states))
     if words is not None:
         evidence["samples"] = {"count": len(words), "words": packed(words)}
     if floating is None:
@@ -390,11 +390,13 @@ def _saturation_line(program: SolverProgram, states: np.ndarray) -> CertificateL
 # -- against the float model ---------------------------------------------------------
 
 
-def _found_line(model: MonDEQ, program: SolverProgram, step_size: float, words: np.ndarray | None) -> CertificateLine:
+def _found_line(
+    model: MonDEQ, program: SolverProgram, step_size: float, words: np.ndarray | None, states: np.ndarray | None
+) -> CertificateLine:
     def figures() -> dict[str, Any]:
         values = {"largest": largest_errors(model, program, step_size).tolist()}
-        if words is not None:
-            values["calibrated"] = measured_errors(model, program, words).max(axis=0).tolist()
+        if words is not None and states is not None:
+            values["calibrated"] = measured_errors(model, program, words, states).max(axis=0).tolist()
         return values
 
     return _measured("output_distance_found", figures)

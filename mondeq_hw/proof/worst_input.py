@@ -65,12 +65,13 @@ def largest_errors(model: MonDEQ, program: SolverProgram, step_size: float) -> n
     """
     with np.errstate(all="ignore"):  # of a network without an equilibrium
         found = _climbed(_Pair.of(model, program, step_size))
-    return measured_errors(model, program, found).max(axis=0)
+    return measured_errors(model, program, found, GoldenModel(program).final_states(found)).max(axis=0)
 
 
-def measured_errors(model: MonDEQ, program: SolverProgram, words: np.ndarray) -> np.ndarray:
-    """``|y - y*|`` (samples, k) of input words, the float network solved to its full accuracy."""
-    deployed = np.ldexp(GoldenModel(program).predict_raw(words).astype(np.float64), -program.output_fractional_bits)
+def measured_errors(model: MonDEQ, program: SolverProgram, words: np.ndarray, states: np.ndarray) -> np.ndarray:
+    """``|y - y*|`` (samples, k) of input words and their final states, the float network solved to full accuracy."""
+    answers = GoldenModel(program).outputs_at(words, states).astype(np.float64)
+    deployed = np.ldexp(answers, -program.output_fractional_bits)
     raw = program.input_format.to_float(words)
     return np.abs(deployed - outputs_of(model, model.prox.prox(preactivation(model, raw)), raw))
 
@@ -114,7 +115,7 @@ class _Pair:
         )
 
     def states(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Deployed and float states (samples, n)."""
+        """Deployed state words and float states (samples, n)."""
         drive = words @ self.floating.drive.T + self.bias
         state, splitting = drive, self.program.splitting
         for _ in range(MOST_UPDATES):
@@ -122,14 +123,15 @@ class _Pair:
             change, state = np.abs(updated - state).max(initial=0.0), updated
             if change <= SETTLED * np.abs(state).max(initial=1.0):
                 break
-        return self.program.state_format.to_float(self.golden.final_states(words)), state
+        return self.golden.final_states(words), state
 
     def errors(self, words: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
         """``y - y*`` of the named output of each sample, and both states."""
-        states = self.states(words)
-        deployed = np.ldexp(self.golden.predict_raw(words).astype(np.float64), -self.program.output_fractional_bits)
-        floating = self.floating
-        wanted = floating.clip.prox(states[1]) @ floating.readout.T + words @ floating.direct.T + self.offset
+        stored, real = self.states(words)
+        answers = self.golden.outputs_at(words, stored).astype(np.float64)
+        deployed, floating = np.ldexp(answers, -self.program.output_fractional_bits), self.floating
+        wanted = floating.clip.prox(real) @ floating.readout.T + words @ floating.direct.T + self.offset
+        states = self.program.state_format.to_float(stored), real
         return (deployed - wanted)[np.arange(len(words)), outputs], states
 
 
@@ -138,6 +140,7 @@ def _climbed(pair: _Pair) -> np.ndarray:
     rng, program = np.random.default_rng(SEED), pair.program
     low, high = program.input_format.min_word, program.input_format.max_word
     singles = SINGLE_INPUTS if 1 < program.d <= FEW_INPUTS else 0
+    # A deployed update rounds and saturates too, and counts as two.
     one = program.n * (program.n + program.d) * (2 * program.iterations + USUAL_UPDATES)
     climbs = MOST_WORK // (one * program.k * (singles + 2))  # of all outputs by one step
     starts = max(1, min(STARTS, climbs // STEPS))
