@@ -135,3 +135,18 @@ def test_outputs_wider_than_their_states_stay_integers():
     outputs = GoldenModel(program).predict_raw(words)
     assert outputs.tolist() == [by_the_contract(program, x)[1] for x in words.tolist()]
     assert all(type(value) is int for value in outputs.flat)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 14, 19, 23])
+def test_a_state_that_comes_again_decides_the_rest(seed: int) -> None:
+    """Cycles of one to six states: as many updates as the hardware counts end where one after the other would."""
+    program = random_program(seed, n=5, iterations=700, state_bits=10)
+    words = random_words(seed, program, 6)
+    states = GoldenModel(program).trace(words).states
+    assert (states[700 - 60] == states[700]).all() and (states[698] != states[700]).any()
+    fixed = (states[700] == states[699]).all(axis=1)
+    for updates in (255, 256, 257, 300, 512, 513, 699, 65535):
+        golden = GoldenModel(program.replace(iterations=updates))
+        same = updates if updates < 700 else 600 + (updates - 600) % 60  # 60: every length of a cycle divides it
+        np.testing.assert_array_equal(golden.final_states(words), states[same])
+        assert ((golden.iterations(words) < updates) == fixed).all()

@@ -21,6 +21,8 @@ from .program import SolverProgram
 
 #: Samples per batch; keeps a batch of states in the cache.
 BATCH = 1024
+#: Updates from which on a state that comes again is looked for: nearly every sample is at its fixed point before.
+WATCHED = 256
 
 
 @dataclass(frozen=True)
@@ -236,26 +238,49 @@ class GoldenModel:
         """Rows that saturation is about to clip, per sample."""
         return (np.abs(rounded) > self.program.state_format.max_word).sum(axis=1)
 
+    def _updated(self, state: np.ndarray, level: np.ndarray) -> np.ndarray:
+        """States after one update."""
+        total = self.program.phi(state) @ self._matrix
+        total += level
+        return self._saturated(self._rounded(total))
+
     def _solve(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Final states and executed updates; samples that have reached a fixed point leave the batch."""
-        level = self._levels(drive)
+        """Final states and executed updates; samples that have reached a fixed point or a cycle leave the batch.
+
+        A state that comes again decides all that follow. It is compared with that of the last power of two (Brent
+        1980, BIT 20), so that any number of updates costs no more than the first cycle does.
+        """
+        level, updates = self._levels(drive), self.program.iterations
         state = self._saturated(self._rounded(level.copy()))
         final = state.copy()
-        iterations = np.full(len(drive), self.program.iterations, dtype=np.int64)
+        iterations = np.full(len(drive), updates, dtype=np.int64)
         active = np.arange(len(drive))
-        for index in range(1, self.program.iterations + 1):
-            total = self.program.phi(state) @ self._matrix
-            total += level
-            updated = self._saturated(self._rounded(total))
-            fixed = (updated == state).all(axis=1)
+        seen, since = state, 0
+        for index in range(1, updates + 1):
+            updated = self._updated(state, level)
+            done = (updated == state).all(axis=1)
             state = updated
-            if fixed.any():
-                final[active[fixed]], iterations[active[fixed]] = state[fixed], index
-                active, state, level = active[~fixed], state[~fixed], level[~fixed]
+            if done.any():
+                final[active[done]], iterations[active[done]] = state[done], index
+            elif since:
+                done = (state == seen).all(axis=1)
+                if done.any():
+                    left = (updates - index) % (index - since)
+                    final[active[done]] = self._after(state[done], level[done], left)
+            if done.any():
+                active, state, level, seen = active[~done], state[~done], level[~done], seen[~done]
                 if len(active) == 0:
                     break
+            if index >= WATCHED and index & (index - 1) == 0:
+                seen, since = state, index
         final[active] = state
         return final, iterations
+
+    def _after(self, state: np.ndarray, level: np.ndarray, updates: int) -> np.ndarray:
+        """States after so many more updates."""
+        for _ in range(updates):
+            state = self._updated(state, level)
+        return state
 
     def _outputs(self, state: np.ndarray, direct: np.ndarray) -> np.ndarray:
         program = self.program

@@ -19,7 +19,8 @@ from ..program import GoldenModel, SolverProgram
 STARTS, STEPS, SINGLE_INPUTS, MOST_WORK = 16, 12, 3, 9_000_000_000
 #: More inputs are not tried one at a time.
 FEW_INPUTS = 16
-#: Updates of a float recurrence and of an adjoint one; an unsettled one finds less, and claims nothing.
+#: Updates of a recurrence while its error is climbed, and of an adjoint one; an unsettled one finds less, and claims
+#: nothing: what is reported is the error after all updates.
 MOST_UPDATES, USUAL_UPDATES, ADJOINT_UPDATES, SETTLED = 300, 100, 40, 1e-11
 SEED = 0
 
@@ -100,7 +101,7 @@ class _Pair:
         stored_matrix = program.matrix.values + (1 - 2.0**-program.leak_shift) * np.eye(program.n)
         return _Pair(
             program,
-            GoldenModel(program),
+            GoldenModel(program.replace(iterations=min(program.iterations, MOST_UPDATES))),
             _Side(reflects, clip, stored_matrix, drive, program.readout.values, stored),
             _Side(
                 reflects,
@@ -141,7 +142,7 @@ def _climbed(pair: _Pair) -> np.ndarray:
     low, high = program.input_format.min_word, program.input_format.max_word
     singles = SINGLE_INPUTS if 1 < program.d <= FEW_INPUTS else 0
     # A deployed update rounds and saturates too, and counts as two.
-    one = program.n * (program.n + program.d) * (2 * program.iterations + USUAL_UPDATES)
+    one = program.n * (program.n + program.d) * (2 * pair.golden.program.iterations + USUAL_UPDATES)
     climbs = MOST_WORK // (one * program.k * (singles + 2))  # of all outputs by one step
     starts = max(1, min(STARTS, climbs // STEPS))
     outputs = np.repeat(np.arange(program.k), starts)
