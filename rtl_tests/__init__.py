@@ -8,6 +8,7 @@ from __future__ import annotations
 from .netlist import cell_models, netlist_file
 from .runner import BenchFailure, BenchResult, name_in, run_bench
 from .simulators import SIMULATORS, Icarus, SimulationError, Verilator, require
+from .toolchain import toolchain
 
 __all__ = [
     "SIMULATORS",
@@ -21,4 +22,5 @@ __all__ = [
     "netlist_file",
     "require",
     "run_bench",
+    "toolchain",
 ]

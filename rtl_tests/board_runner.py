@@ -18,7 +18,9 @@ from mondeq_hw.boards import OVERHEAD, LineTiming, emit_board, sample_bytes
 from mondeq_hw.hardware import initiation_interval, load_schedule, module_name
 from mondeq_hw.program import SolverProgram
 
-from .runner import BenchResult, checked_inputs, read_results, rtl_design, simulate, word_array
+from .probe import design_at_fault
+from .runner import BenchResult, checked_inputs, rtl_design, word_array
+from .simulation import read_results, simulate
 from .simulators import HardwareDesign
 
 #: Bits as short, and waits as brief, as the design allows: the same logic in fewer cycles.
@@ -46,7 +48,7 @@ def run_board_bench(
 
     Raises
     ------
-    MissingToolError, InputError, SimulationError
+    MissingToolError, InputError, SimulationError, BrokenToolError
     """
     work.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="board-", dir=work.resolve()))
@@ -106,18 +108,20 @@ def simulate_board(
 
     Raises
     ------
-    MissingToolError, InputError, SimulationError
+    MissingToolError, InputError, SimulationError, BrokenToolError
     """
     program, words, tool = checked_inputs(build, words, simulator)
     hardware = _design(program.name, folder)
-    tool.build(hardware, folder, folder / "build.log", waves)
+    with design_at_fault(tool):
+        tool.build(hardware, folder, folder / "build.log", waves)
     np.save(folder / "words.npy", words.astype(np.int64))
     result = folder / "result.json"
     job = {"build": str(build.resolve()), "words": str(folder / "words.npy"), "seed": seed, "result": str(result)}
     (folder / "job.json").write_text(json.dumps({**job, **asdict(timing)}))
     start = time.perf_counter()
     limit = _time_limit(program, build, timing, len(words))
-    simulate(tool, folder, folder, hardware, tests, (), waves, limit, "board_bench")
+    with design_at_fault(tool):
+        simulate(tool, folder, folder, hardware, tests, (), waves, limit, "board_bench")
     seconds = time.perf_counter() - start
     passed, failures = read_results(folder)
     outputs = json.loads(result.read_text())["outputs"] if result.exists() else []

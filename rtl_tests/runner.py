@@ -10,39 +10,30 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 
-from mondeq_hw.base import InputError, MissingToolError
+from mondeq_hw.base import InputError, MissingToolError, is_stamped, stamp
 from mondeq_hw.hardware import TEMPLATE_NAME, Schedule, load_schedule, module_name, verilog_defines
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.synthesis import NETLIST, yosys_share
 
 from .netlist import OWN_MODELS, YOSYS_MODELS, cell_models, netlist_file
-from .simulators import SIMULATORS, HardwareDesign, Icarus, SimulationError, Verilator, tail
+from .probe import design_at_fault
+from .simulation import BenchFailure, read_results, simulate
+from .simulators import SIMULATORS, HardwareDesign, Icarus, Verilator
+from .toolchain import toolchain
 
 VERILOG_SUFFIXES = (".v", ".sv", ".vh", ".svh")
 DESIGNS = ("rtl", "hls", "netlist", "vendor")
 #: Models of the cells of a netlist, beside it.
 CELLS = "cells.sv"
-
-
-@dataclass(frozen=True)
-class BenchFailure:
-    """A test that failed and the first line of why."""
-
-    test: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -140,13 +131,18 @@ def run_bench(
 
     Raises
     ------
-    MissingToolError, InputError, SimulationError
+    MissingToolError, InputError
+    SimulationError
+        The simulator refused the design, or ended without results.
+    BrokenToolError
+        It does so with an empty module too.
     """
     build, work = build.resolve(), work.resolve()
     program, words, tool = checked_inputs(build, words, simulator)
     name = name_in(design, program)
     request = _Request(build, name, design, part, tuple(map(Path, vendor_sources)), top, tuple(defines), waves)
-    folder, hardware = _built(tool, request, work)
+    with design_at_fault(tool):
+        folder, hardware = _built(tool, request, work)
     run = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
     np.save(run / "words.npy", words.astype(np.int64))
     job = {
@@ -161,7 +157,8 @@ def run_bench(
         shutil.copyfile(path, run / path.name)
     start = time.perf_counter()
     limit = _time_limit(program, load_schedule(build), len(words), design) if time_limit is None else time_limit
-    simulate(tool, folder, run, hardware, tests, plusargs, waves, limit)
+    with design_at_fault(tool):
+        simulate(tool, folder, run, hardware, tests, plusargs, waves, limit)
     seconds = time.perf_counter() - start
     passed, failures = read_results(run)
     seen = json.loads((run / "result.json").read_text()) if (run / "result.json").exists() else {}
@@ -312,11 +309,13 @@ def _vendor_design(sources: tuple[Path, ...], top: str, defines: tuple[str, ...]
 
 
 def _built(tool: Verilator | Icarus, request: _Request, work: Path) -> tuple[Path, HardwareDesign]:
-    """Compile a copy of the design, unless an earlier call found the same files."""
+    """Compile a copy of the design, unless an earlier call left the same one whole."""
     _check(request, tool.name)
-    folder = work / f"{request.design}-{tool.name}-{request.digest(tool.version)[:16]}"
-    copy, stamp = folder / "design", folder / "built"
-    if not stamp.exists():
+    key = request.digest(tool.version, toolchain())
+    folder = work / f"{request.design}-{tool.name}-{key[:16]}"
+    copy, record, products = folder / "design", folder / "built.json", ("design", tool.product)
+    whole = is_stamped(record, key, folder, products)
+    if not whole:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         _copy_sources(request, copy)
@@ -326,9 +325,9 @@ def _built(tool: Verilator | Icarus, request: _Request, work: Path) -> tuple[Pat
         hardware = {"rtl": rtl_design, "hls": _hls_design, "netlist": _netlist_design}[request.design](
             request.name, copy, request.defines
         )
-    if not stamp.exists():
+    if not whole:
         tool.build(hardware, folder, folder / "build.log", request.waves)
-        stamp.touch()
+        stamp(record, key, folder, products)
     return folder, hardware
 
 
@@ -340,74 +339,3 @@ def _copy_sources(request: _Request, copy: Path) -> None:
         (copy / CELLS).write_text(cell_models(netlist, yosys_share()))
     elif request.design != "vendor":
         shutil.copytree(request.build / request.design, copy)
-
-
-def simulate(
-    tool: Verilator | Icarus,
-    folder: Path,
-    run: Path,
-    design: HardwareDesign,
-    tests: Sequence[str],
-    plusargs: Sequence[str],
-    waves: bool,
-    time_limit: float,
-    bench: str = "bench",
-) -> None:
-    """Run the tests of a bench on a compiled design, in a process of its own."""
-    import find_libpython
-    from cocotb_tools import config
-
-    environment = {
-        name: value
-        for name, value in tool.environment().items()
-        if not name.startswith(("COCOTB_", "PYTEST_")) or name == "COCOTB_TRUST_INERTIAL_WRITES"
-    }
-    environment |= {
-        "GPI_USERS": f"{find_libpython.find_libpython()};{config.pygpi_entry_point()}",
-        "PYGPI_PYTHON_BIN": sys.executable,
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "COCOTB_TOPLEVEL": design.top,
-        "COCOTB_TEST_MODULES": f"mondeq_hw.rtl_tests.{bench}",
-        "COCOTB_RESULTS_FILE": str(run / "results.xml"),
-        "TOPLEVEL_LANG": "verilog",
-        "MONDEQ_BENCH": str(run / "job.json"),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
-    if tests:
-        environment["COCOTB_TEST_FILTER"] = r"\.(" + "|".join(tests) + ")(/.*)?$"
-    command = [*tool.command(folder, design, run / "waves.vcd" if waves else None), *plusargs]
-    log = run / "simulation.log"
-    with log.open("w") as output:
-        try:
-            code = subprocess.run(
-                command,
-                cwd=run,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=time_limit,
-            ).returncode
-        except subprocess.TimeoutExpired:
-            raise SimulationError(
-                f"the simulation ran longer than {time_limit:g} s (log: {log}):\n{tail(log)}"
-            ) from None
-    if not (run / "results.xml").exists():
-        raise SimulationError(f"the simulation ended with code {code} and no results (log: {log}):\n{tail(log)}")
-
-
-def read_results(run: Path) -> tuple[tuple[str, ...], tuple[BenchFailure, ...]]:
-    """Tests that passed, and those that did not, as cocotb noted them."""
-    passed, failures = [], []
-    for case in ElementTree.parse(run / "results.xml").getroot().iter("testcase"):
-        name = case.get("name", "")
-        failure = next((child for child in case if child.tag in ("failure", "error")), None)
-        if failure is None:
-            passed.append(name)
-        else:
-            failures.append(BenchFailure(name, failure.get("message") or (failure.text or "").strip()))
-    if not passed and not failures:
-        log = run / "simulation.log"
-        raise SimulationError(f"no test ran (log: {log}):\n{tail(log)}")
-    return tuple(passed), tuple(failures)

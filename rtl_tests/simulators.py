@@ -8,20 +8,21 @@ this process: PATH, a running pytest or an earlier simulation do not matter.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
-import platform
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from mondeq_hw.base import EXIT_MISMATCH, MissingToolError, MondeqError
+
+from .toolchain import runtime_objects
 
 DEBIAN_REMEDY = {
     "iverilog": "apt install iverilog",
@@ -84,6 +85,7 @@ class Verilator:
     root: Path | None
     version: str
     name: str = "verilator"
+    product: str = "simulation"
 
     @staticmethod
     def find() -> Verilator:
@@ -114,7 +116,7 @@ class Verilator:
         flags = ["-O2", *(f"-D{name}" for name in design.defines)]
         command = [
             *(program, "--cc", "--exe", "-O3", "--timing", "--vpi", "--public-depth", "1", "-Wno-fatal"),
-            *("--prefix", "Vtop", "-o", "simulation", "-Mdir", str(folder), "--top-module", design.top),
+            *("--prefix", "Vtop", "-o", self.product, "-Mdir", str(folder), "--top-module", design.top),
             *("--timescale", "1ns/1ps", "-CFLAGS", " ".join(flags)),
             *("-LDFLAGS", f"-Wl,-rpath,{config.libs_dir} -L{config.libs_dir} -lcocotbvpi_verilator"),
             *(["--trace-vcd"] if waves else []),
@@ -125,14 +127,18 @@ class Verilator:
         # Include folders by environment: make and -CFLAGS would split a path at its spaces.
         environment = {**self.environment(), "CPLUS_INCLUDE_PATH": os.pathsep.join(map(str, design.include_dirs))}
         run_logged(command, folder, environment, log)
-        cache = _runtime_cache(self.version, str(self.root), str(waves))
-        _copy_objects(cache, folder)
         # The wheel was configured on another machine: name this one's compiler and Python, and the
         # option for precompiled headers, which it lacks.
         variables = ["CXX=g++", "LINK=g++", "CFG_CXXFLAGS_PCH_I=-include", f"PYTHON3={sys.executable}"]
         make = ["make", "-C", str(folder), "-f", "Vtop.mk", f"-j{os.cpu_count() or 1}", *variables]
+        objects = runtime_objects(make, environment)
+        with suppress(OSError):  # a cache that cannot be used is no error
+            for item in objects:
+                item.restore(folder)
         run_logged(make, folder, environment, log)
-        _copy_objects(folder, cache)
+        with suppress(OSError):
+            for item in objects:
+                item.keep(folder)
 
     def environment(self) -> dict[str, str]:
         """Environment of its programs."""
@@ -141,7 +147,7 @@ class Verilator:
 
     def command(self, folder: Path, design: HardwareDesign, waves: Path | None) -> list[str]:
         """The simulation's command line."""
-        return [str(folder / "simulation"), *(["--trace", "--trace-file", str(waves)] if waves else [])]
+        return [str(folder / self.product), *(["--trace", "--trace-file", str(waves)] if waves else [])]
 
 
 @dataclass(frozen=True)
@@ -150,6 +156,7 @@ class Icarus:
 
     version: str
     name: str = "icarus"
+    product: str = "simulation.vvp"
 
     @staticmethod
     def find() -> Icarus:
@@ -178,7 +185,7 @@ class Icarus:
             )
             extra = ["-s", "waves", str(dump)]
         command = [
-            *("iverilog", "-g2012", "-o", str(folder / "simulation.vvp"), "-s", design.top),
+            *("iverilog", "-g2012", "-o", str(folder / self.product), "-s", design.top),
             *("-f", str(folder / "timescale.f")),
             *design.verilog_arguments(),
             *extra,
@@ -194,7 +201,7 @@ class Icarus:
         from cocotb_tools import config
 
         entry = config.lib_entry("vpi", "icarus")
-        return ["vvp", "-m", str(entry), str(folder / "simulation.vvp"), f"+waves={waves}" if waves else "-none"]
+        return ["vvp", "-m", str(entry), str(folder / self.product), f"+waves={waves}" if waves else "-none"]
 
 
 SIMULATORS: dict[str, Callable[[], Verilator | Icarus]] = {"verilator": Verilator.find, "icarus": Icarus.find}
@@ -224,9 +231,12 @@ def run_logged(command: list[str], folder: Path, environment: dict[str, str], lo
     with log.open("a") as output:
         output.write("$ " + " ".join(command) + "\n")
         output.flush()
-        code = subprocess.run(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-        ).returncode
+        try:
+            code = subprocess.run(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            ).returncode
+        except OSError as error:
+            raise SimulationError(f"{command[0]} does not start: {error.strerror}") from None
     if code != 0:
         raise SimulationError(f"{Path(command[0]).name} failed with code {code} (log: {log}):\n{tail(log)}")
 
@@ -234,24 +244,3 @@ def run_logged(command: list[str], folder: Path, environment: dict[str, str], lo
 def tail(log: Path, lines: int = 12) -> str:
     """Last lines of a log."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
-
-
-def _runtime_cache(*key: str) -> Path:
-    """Folder of Verilator's compiled runtime, which is the same for every design and most of a small one's build."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    compiler = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout
-    name = hashlib.sha256(repr((key, compiler, platform.machine())).encode()).hexdigest()[:16]
-    return Path(base or os.path.expanduser("~/.cache")) / "mondeq-hw" / f"verilator-{name}"
-
-
-def _copy_objects(source: Path, target: Path) -> None:
-    """Copy ``verilated*.o`` that the target lacks; a cache that cannot be used is no error."""
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        for item in source.glob("verilated*.o"):
-            if not (target / item.name).exists():
-                part = target / f"{item.name}.{os.getpid()}"
-                shutil.copyfile(item, part)
-                part.replace(target / item.name)
-    except OSError:
-        return

@@ -320,7 +320,7 @@ def test_points_of_other_searches_are_not_taken(small: Path, tmp_path: Path, cap
     assert count_measured(["search", str(other), *run[2:]]) > 0
 
 
-def test_an_unfinished_line_is_measured_again(small: Path, tmp_path: Path) -> None:
+def test_an_unfinished_or_damaged_line_is_measured_again(small: Path, tmp_path: Path) -> None:
     run = ["search", str(small), *COMMAND, "--out", str(tmp_path / "search")]
     assert main(run) == 0
     journal = tmp_path / "search" / JOURNAL
@@ -328,10 +328,12 @@ def test_an_unfinished_line_is_measured_again(small: Path, tmp_path: Path) -> No
     journal.write_bytes(content[:-20])
     assert count_measured(run) == 1
     assert journal.read_bytes() == content
-    journal.write_bytes(content.replace(b'"proved"', b'"prov', 1))
-    assert main(run) == 2
-    journal.write_bytes(content.replace(b'"proved"', b'"proven"', 1))
-    assert main(run) == 2
+    results = {name: (tmp_path / "search" / name).read_bytes() for name in RESULTS}
+    for damage in ((b'"proved"', b'"prov'), (b'"proved": true', b'"proved": false'), (b"{", b"[")):
+        assert damage[0] in content
+        journal.write_bytes(content.replace(*damage, 1))
+        assert count_measured(run) == 1
+        assert results == {name: (tmp_path / "search" / name).read_bytes() for name in RESULTS}
 
 
 def test_one_search_at_a_time(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from .errors import (
     EXIT_MISMATCH,
     EXIT_MISSING_TOOL,
     EXIT_OK,
+    BrokenToolError,
     InputError,
     MismatchError,
     MissingToolError,
@@ -36,6 +37,7 @@ from .numerics import (
 )
 from .operator import DenseOperator, IntegerOperator, spans
 from .replacing import replacing
+from .stamp import digests, is_stamped, stamp
 from .templates import filled, source_template, template_environment, tool_template
 from .version import __version__, package_version
 
@@ -48,6 +50,7 @@ __all__ = [
     "FREE",
     "MOST_MATRIX_BITS",
     "RELU",
+    "BrokenToolError",
     "Clip",
     "DenseOperator",
     "FixedPointFormat",
@@ -67,8 +70,10 @@ __all__ = [
     "WordRange",
     "__version__",
     "canonical_digest",
+    "digests",
     "exact_dtype",
     "filled",
+    "is_stamped",
     "max_level",
     "package_version",
     "power_of_two",
@@ -78,6 +83,7 @@ __all__ = [
     "soft_threshold",
     "source_template",
     "spans",
+    "stamp",
     "template_environment",
     "tool_template",
     "whole_bytes",

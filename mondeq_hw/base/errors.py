@@ -71,6 +71,12 @@ class MissingToolError(MondeqError):
     exit_code = EXIT_MISSING_TOOL
 
 
+class BrokenToolError(MondeqError):
+    """An external tool does not build or start what is right: nothing was compared."""
+
+    exit_code = EXIT_MISSING_TOOL
+
+
 class NotReachedError(MondeqError):
     """No word lengths of a search reach its target."""
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from ..base import InputError, package_version
+from ..base import InputError, digests, package_version
 from ..boards import SUMMARY
 from ..folder import RESOLVED, Build
 from ..hardware import (
@@ -34,7 +34,7 @@ from ..hardware import (
 )
 from ..problem import Comparison
 from ..program import GoldenModel, SolverProgram
-from ..synthesis import FLOWS, HlsEstimate, Routed, SynthOptions, digests
+from ..synthesis import FLOWS, HlsEstimate, Routed, SynthOptions
 from ..verification import BackendReport
 from .record import (
     AT_ROUTED_CLOCK,

@@ -1,6 +1,7 @@
 """Measured points on disk, one JSON line each; a kill loses the points that were being measured, and no other.
 
-Every line carries the key of its experiment (model, data, options, version), so a folder may hold several.
+Every line carries the key of its experiment (model, data, options, version), so a folder may hold several, and its
+own digest: a point whose line was damaged is measured again.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..base import InputError
+from ..base import InputError, canonical_digest
 
 JOURNAL = "points.jsonl"
 
@@ -34,28 +35,14 @@ class Journal:
     key: str
 
     def read(self) -> list[dict[str, Any]]:
-        """Records of this experiment, in the order of their measurement.
-
-        Raises
-        ------
-        InputError
-            A line is not one of ours.
-        """
-        records = []
-        for number, line in enumerate(self.file.read_text(errors="replace").splitlines(), start=1):
-            try:
-                content = json.loads(line)
-                if content["key"] == self.key:
-                    records.append(dict(content["point"]))
-            except (ValueError, KeyError, TypeError):
-                raise InputError(
-                    f"{self.file}: line {number} is damaged; remove it, and its point is measured again"
-                ) from None
-        return records
+        """Records of this experiment, in the order of their measurement; a damaged or foreign line is none."""
+        lines = self.file.read_text(errors="replace").splitlines()
+        return [dict(content["point"]) for content in map(_whole, lines) if content.get("key") == self.key]
 
     def append(self, record: dict[str, Any]) -> None:
         """Add one record; processes may do so side by side, for a short append is one step of the file system."""
-        line = json.dumps({"key": self.key, "point": record}) + "\n"
+        content = {"key": self.key, "point": record}
+        line = json.dumps({**content, "digest": canonical_digest(content)}) + "\n"
         descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND)
         try:
             os.write(descriptor, line.encode())
@@ -64,6 +51,16 @@ class Journal:
             raise InputError(f"{self.file}: cannot be written ({error.strerror}); free space and start again") from None
         finally:
             os.close(descriptor)
+
+
+def _whole(line: str) -> dict[str, Any]:
+    """What a line says, or nothing where it is not as it was written."""
+    try:
+        content = json.loads(line)
+        digest = content.pop("digest")
+        return dict(content) if digest == canonical_digest(content) else {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 @contextmanager

@@ -15,11 +15,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..base import MissingToolError, MondeqError
+from ..base import MissingToolError, MondeqError, digests, is_stamped, stamp
 
 SYNTH_REMEDY = "pip install -c constraints.txt -e '.[synth]' in the repository"
 AMD_REMEDY = "install it and source its settings64.sh"
@@ -166,16 +166,15 @@ class ToolRun:
         label = self.label or self.tool.name
         record = folder / f"{label}.done.json"
         key = self._key(folder)
-        if _recorded(record) == (key, digests(folder, self.writes)):
+        if is_stamped(record, key, folder, self.writes):
             progress(self.tool.name, "unchanged since the last run")
             return True
         record.unlink(missing_ok=True)
         self._start(folder, folder / f"{label}.log", progress)
-        written = digests(folder, self.writes)
-        missing = [name for name in self.writes if name not in written]
+        missing = [name for name in self.writes if name not in digests(folder, [name])]
         if missing:
             raise ToolFailedError(f"{self.tool.name} wrote no {missing[0]}; see {folder / label}.log", "")
-        record.write_text(json.dumps({"key": key, "written": written}, indent=2) + "\n")
+        stamp(record, key, folder, self.writes)
         return False
 
     def _key(self, folder: Path) -> str:
@@ -212,22 +211,3 @@ class ToolRun:
         if code:
             complaint = " ".join(complaints[:3]) or f"exit code {code}"
             raise ToolFailedError(f"{self.tool.name} failed: {complaint}; see {log}", complaint)
-
-
-def digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of files, and of every file in folders, that exist."""
-    found = {}
-    for name in names:
-        path = folder / name
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file():
-                found[str(file.relative_to(folder))] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return found
-
-
-def _recorded(record: Path) -> tuple[str, dict[str, str]] | None:
-    try:
-        content = json.loads(record.read_text())
-        return content["key"], content["written"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

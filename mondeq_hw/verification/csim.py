@@ -11,13 +11,16 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..base import InputError, MissingToolError, MondeqError
+from ..base import BrokenToolError, InputError, MissingToolError, MondeqError, digests, is_stamped, stamp
 from ..hardware import include_folders
+from ..rtl_tests import toolchain
 
 #: The language is the one Vitis HLS defaults to; ``#pragma HLS`` is for another compiler; and the default
 #: constructors of ``ap_types`` mask the unused bits of what nobody has set yet.
@@ -30,6 +33,9 @@ COMPILER_FLAGS = (
 #: A run that takes longer than this hangs: some hundred times what a slow machine needs.
 LEAST_SECONDS = 120.0
 SECONDS_PER_PRODUCT = 5e-7
+
+
+PROBE = '#include "ap_fixed.h"\nint main() { return ap_int<4>(1) == 1 ? 0 : 1; }\n'
 
 
 class CSimulationError(MondeqError):
@@ -73,11 +79,14 @@ class CSimulation:
         When ``folder`` holds no emitted C++.
     CSimulationError
         When the C++ does not compile; names the log.
+    BrokenToolError
+        When g++ does not compile a program of one line either.
     """
 
     def __init__(self, folder: Path, work: Path):
-        self._program = _compiled(folder / "hls", work.resolve())
-        answer = _run([str(self._program), "--sizes"])
+        with _design_at_fault():
+            self._program = _compiled(folder / "hls", work.resolve())
+            answer = _run([str(self._program), "--sizes"])
         try:
             self.sizes = Sizes(*map(int, answer.split()))
         except (TypeError, ValueError):
@@ -163,40 +172,82 @@ def _compiled(sources: Path, work: Path) -> Path:
     if compiler is None:
         raise MissingToolError("g++ is not on PATH; C simulation needs it; run: apt install g++")
     headers = include_folders()
-    program = work / f"csim-{_digest(sources, compiler, headers)}"
-    if not program.exists():
+    key = _digest(sources, headers)
+    program = work / f"csim-{key[:16]}"
+    record = program.with_suffix(".json")
+    if not is_stamped(record, key, work, [program.name]):
         work.mkdir(parents=True, exist_ok=True)
         _compile(sources, compiler, headers, program)
+        stamp(record, key, work, [program.name])
     return program
 
 
-def _digest(sources: Path, compiler: str, headers: tuple[Path, ...]) -> str:
-    version = _run([compiler, "--version"])
-    total = hashlib.sha256(repr((version, COMPILER_FLAGS, headers)).encode())
+def _digest(sources: Path, headers: tuple[Path, ...]) -> str:
+    content = [digests(folder, ["."]) for folder in headers]
+    total = hashlib.sha256(repr((toolchain(), COMPILER_FLAGS, headers, content)).encode())
     for path in sorted(path for path in sources.rglob("*") if path.suffix in (".h", ".cpp", ".inc") and path.is_file()):
         total.update(f"{path.relative_to(sources)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()[:16]
+    return total.hexdigest()
 
 
 def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], program: Path) -> None:
     part, log = program.with_suffix(f".{os.getpid()}.part"), program.with_suffix(".log")
-    includes = [argument for folder in headers for argument in ("-isystem", str(folder))]
-    files = [str(sources / name) for name in ("mondeq_top.cpp", "mondeq_tb.cpp")]
-    command = [compiler, *COMPILER_FLAGS, "-DMONDEQ_TRACE", *includes, "-o", str(part), *files]
+    files = [sources / name for name in ("mondeq_top.cpp", "mondeq_tb.cpp")]
+    command = _command(compiler, headers, ["-DMONDEQ_TRACE"], part, files)
     with log.open("w") as output:
         output.write(" ".join(command) + "\n")
         output.flush()
         code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode
     if code != 0:
         part.unlink(missing_ok=True)
-        errors = [line for line in log.read_text().splitlines() if "error" in line][:5]
+        lines = log.read_text(errors="replace").splitlines()[1:]
+        errors = [line for line in lines if "error" in line][:5] or lines[-5:]
         raise CSimulationError(f"{sources}: g++ failed with code {code} (log: {log}):\n" + "\n".join(errors))
     part.replace(program)
+
+
+def _command(
+    compiler: str, headers: tuple[Path, ...], defines: list[str], program: Path, files: list[Path]
+) -> list[str]:
+    includes = [argument for folder in headers for argument in ("-isystem", str(folder))]
+    return [compiler, *COMPILER_FLAGS, *defines, *includes, "-o", str(program), *map(str, files)]
+
+
+# -- whose fault -------------------------------------------------------------------
+
+
+@contextmanager
+def _design_at_fault() -> Iterator[None]:
+    """C++ that does not compile or start is no mismatch where a program of one line does not either."""
+    try:
+        yield
+    except CSimulationError as error:
+        compiler = shutil.which("g++")
+        if compiler is not None and _works(compiler):
+            raise
+        raise BrokenToolError(
+            "g++ does not compile and start a program of one line either, so nothing was compared; mend it or its "
+            f"environment (mondeq-hw doctor; PATH, CPATH, LD_LIBRARY_PATH): {error}"
+        ) from None
+
+
+def _works(compiler: str) -> bool:
+    with tempfile.TemporaryDirectory(prefix="mondeq-probe-") as folder:
+        source, program = Path(folder) / "probe.cpp", Path(folder) / "probe"
+        source.write_text(PROBE)
+        try:
+            _run(_command(compiler, include_folders(), [], program, [source]))
+            _run([str(program)])
+        except CSimulationError:
+            return False
+    return True
 
 
 def _run(command: list[str], seconds: float = LEAST_SECONDS) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=seconds)
+    except OSError as error:
+        raise CSimulationError(f"{command[0]} does not start: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise CSimulationError(f"{command[0]}: no end after {seconds:.0f} s; the C++ does not terminate") from None
     if done.returncode != 0:

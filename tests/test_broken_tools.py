@@ -1,0 +1,240 @@
+"""A tool that fails is no mismatch, and nothing it left in a cache spoils a later run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_models import random_program, random_words
+
+from mondeq_hw.base import BrokenToolError, digests, is_stamped, stamp
+from mondeq_hw.cli import main
+from mondeq_hw.hardware import Design, hls, rtl
+from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
+from mondeq_hw.rtl_tests.simulators import SimulationError
+from mondeq_hw.rtl_tests.toolchain import BUILD_VARIABLES, RuntimeObject, runtime_objects, toolchain
+from mondeq_hw.verification.csim import CSimulation, CSimulationError
+from mondeq_hw.verification.verify import verify
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = random_program(2, n=2, d=2, k=1, bits=3, iterations=3)
+WORDS = random_words(3, PROGRAM, 3)
+EXPECTED = GoldenModel(PROGRAM).predict_raw(WORDS)
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("broken_tools") / "build"
+    folder.mkdir()
+    plan = schedule(PROGRAM)
+    PROGRAM.save(folder)
+    rtl.emit(Design(PROGRAM, plan), folder)
+    hls.emit(PROGRAM, plan, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("work")
+
+
+def simulated(build: Path, work: Path, simulator: str = "icarus") -> BenchResult:
+    return run_bench(build, work, words=WORDS, simulator=simulator, tests=("back_to_back",))
+
+
+def right(result: BenchResult) -> bool:
+    return result.ok and np.array_equal(result.outputs, EXPECTED)
+
+
+def stand_in(folder: Path, name: str, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program of another's name, first on PATH."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+# -- simulators ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("program", "script", "last_line"),
+    [
+        ("iverilog", "echo no licence >&2; exit 1", "no licence"),
+        ("vvp", 'case "$*" in *-V*) echo version 11;; *) echo libvpi.so: cannot open; exit 127;; esac', "libvpi.so"),
+        ("vvp", "exit 0", "no results"),
+    ],
+    ids=["does not compile", "does not start", "ends at once"],
+)
+def test_a_broken_icarus_is_no_mismatch(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, script: str, last_line: str
+) -> None:
+    stand_in(tmp_path / "bin", program, script, monkeypatch)
+    with pytest.raises(BrokenToolError, match=last_line) as error:
+        simulated(build, tmp_path / "work")
+    assert error.value.exit_code == 5 and "fails on an empty module too" in str(error.value)
+
+
+def test_a_broken_compiler_is_no_mismatch_on_the_command_line(
+    small_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(small_build, tmp_path / "build")
+    np.save(tmp_path / "words.npy", np.zeros((2, 5), dtype=np.int64))
+    monkeypatch.setenv("CXXFLAGS", "--no-such-flag")  # make reads it; the C++ is compiled without make
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    capsys.readouterr()
+    assert main(["verify", str(folder), "--rtl-samples", "1"]) == 5
+    complaint = capsys.readouterr().err
+    assert "no-such-flag" in complaint and "Traceback" not in complaint and "MISMATCH" not in complaint
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_broken_gxx_is_no_mismatch(build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path / "bin", "g++", 'echo "cc1plus: No such file" >&2; exit 1', monkeypatch)
+    with pytest.raises(BrokenToolError, match="cc1plus"):
+        verify(build, WORDS, simulators=(), work=tmp_path / "work")
+
+
+def test_a_program_that_does_not_start_is_no_mismatch(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiler whose programs find no library."""
+    script = 'while [ "$1" != -o ]; do shift; done; echo "#!/nowhere" > "$2"; chmod +x "$2"'
+    stand_in(tmp_path / "bin", "g++", script, monkeypatch)
+    with pytest.raises(BrokenToolError, match="does not start"):
+        CSimulation(build, tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("rtl/src/mondeq_top.sv", "endmodule", "endmodul"),
+        ("rtl/src/mondeq_top.sv", "module mondeq_top", "module other"),
+    ],
+    ids=["syntax", "no top"],
+)
+def test_a_wrong_design_is_the_designs_fault(build: Path, tmp_path: Path, file: str, old: str, new: str) -> None:
+    folder = shutil.copytree(build, tmp_path / "build")
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new))
+    with pytest.raises(SimulationError) as error:
+        simulated(folder, tmp_path / "work")
+    assert error.value.exit_code == 4
+
+
+def test_wrong_cpp_is_the_designs_fault(build: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(build, tmp_path / "build")
+    (folder / "hls" / "mondeq_top.cpp").write_text("int nothing;\n")
+    with pytest.raises(CSimulationError):
+        CSimulation(folder, tmp_path / "work")
+
+
+# -- what is kept ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda path: path.write_bytes(b""), lambda path: path.unlink(), lambda path: path.write_bytes(b"\x7fELF other")],
+    ids=["emptied", "removed", "foreign"],
+)
+def test_damaged_products_are_made_anew(build: Path, work: Path, damage: Callable[[Path], object]) -> None:
+    first = simulated(build, work)
+    assert right(first)
+    folder = first.log.parent.parent
+    damage(folder / "simulation.vvp")
+    assert right(simulated(build, work))
+    damage(next((folder / "design" / "mem").glob("*")))
+    assert right(simulated(build, work))
+
+
+def test_a_damaged_executable_is_compiled_anew(build: Path, tmp_path: Path) -> None:
+    np.testing.assert_array_equal(CSimulation(build, tmp_path).predict_raw(WORDS), EXPECTED)
+    (program,) = (path for path in tmp_path.iterdir() if not path.suffix)
+    program.write_bytes(b"")
+    np.testing.assert_array_equal(CSimulation(build, tmp_path).predict_raw(WORDS), EXPECTED)
+
+
+def test_flags_of_one_run_do_not_reach_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Objects that want a sanitizer's library do not link without it, so they have another key."""
+    (tmp_path / "Vtop.mk").write_text(
+        "CXX = g++\n"
+        "verilated.o: $(SOURCES)/verilated.cpp\n\t$(CXX) $(CXXFLAGS) -I. -c -o $@ $<\n"
+        "verilated_vpi.o: $(SOURCES)/verilated_vpi.cpp verilated.o\n\t$(CXX) -c -o $@ $<\n"
+        "top.o: top.cpp\n\t$(CXX) -c -o $@ $<\n"
+    )
+    sources = tmp_path / "include"
+    sources.mkdir()
+    for name in ("verilated.cpp", "verilated.h", "verilated_vpi.cpp"):
+        (sources / name).write_text("")
+    make = ["make", "-C", str(tmp_path), "-f", "Vtop.mk", f"SOURCES={sources}", "verilated_vpi.o"]
+
+    def keys() -> dict[str, str]:
+        return {item.name: item.key for item in runtime_objects(make, dict(os.environ))}
+
+    plain = keys()
+    assert set(plain) == {"verilated.o", "verilated_vpi.o"} and keys() == plain
+    with monkeypatch.context() as scope:
+        scope.setenv("CXXFLAGS", "-fsanitize=address")
+        assert keys()["verilated.o"] != plain["verilated.o"]
+    (sources / "verilated.h").write_text("// another version")
+    assert all(key != plain[name] for name, key in keys().items())
+
+
+def test_a_damaged_runtime_is_compiled_again(build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert right(simulated(build, tmp_path / "work", "verilator"))
+    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mondeq-hw" / "verilator"
+    copy = shutil.copytree(kept, tmp_path / "cache" / "mondeq-hw" / "verilator")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    whole = {path: path.read_bytes() for path in copy.glob("verilated_threads-*.o")}
+    assert whole
+    for path in whole:
+        path.write_bytes(b"")
+    assert right(simulated(build, tmp_path / "later", "verilator"))
+    assert any(path.exists() and path.read_bytes() == content for path, content in whole.items())
+
+
+def test_an_object_is_its_digests_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "verilated.o").write_bytes(b"object")
+    item = RuntimeObject("verilated.o", "0" * 64)
+    item.keep(tmp_path)
+    (kept,) = (tmp_path / "cache").rglob("*.o")
+    (tmp_path / "new").mkdir()
+    item.restore(tmp_path / "new")
+    assert (tmp_path / "new" / "verilated.o").read_bytes() == b"object"
+    kept.write_bytes(b"objecT")
+    (tmp_path / "other").mkdir()
+    item.restore(tmp_path / "other")
+    assert not (tmp_path / "other" / "verilated.o").exists() and not kept.exists()
+
+
+@pytest.mark.parametrize("name", BUILD_VARIABLES)
+def test_the_toolchain_is_its_environment_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(name, raising=False)
+    before = toolchain()
+    assert toolchain() == before
+    monkeypatch.setenv(name, "/nowhere")
+    assert toolchain() != before
+
+
+def test_a_stamp_holds_while_key_and_bytes_do(tmp_path: Path) -> None:
+    record, product = tmp_path / "record.json", tmp_path / "product"
+    assert not is_stamped(record, "key", tmp_path, ["product"])
+    product.write_text("1")
+    stamp(record, "key", tmp_path, ["product"])
+    assert is_stamped(record, "key", tmp_path, ["product"]) and not is_stamped(record, "yek", tmp_path, ["product"])
+    assert json.loads(record.read_text())["written"] == digests(tmp_path, ["product"])
+    for damage in (lambda: product.write_text("2"), product.unlink, lambda: record.write_text("{")):
+        damage()
+        assert not is_stamped(record, "key", tmp_path, ["product"])
