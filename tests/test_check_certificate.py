@@ -12,21 +12,21 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from certificates import certificate_text
 from forgeries import sealed
-from random_models import random_clip, random_model, random_words
+from random_models import random_model, random_words
 
 from mondeq_hw.base import DenseOperator, canonical_digest
-from mondeq_hw.problem import CLASSES, FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, TASKS, VALUES, Task
+from mondeq_hw.problem import CLASSES, FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, TASKS, VALUES
 from mondeq_hw.program import MOST_ITERATIONS
 from mondeq_hw.proof import check_certificate
 from mondeq_hw.proof.certificate import ABOUT_CLASSES, CLAIMS_OF
-from mondeq_hw.proof.certify import MOST_MULTIPLICATIONS, certify, choose_iterations
+from mondeq_hw.proof.certify import MOST_MULTIPLICATIONS, certify
 from mondeq_hw.proof.contraction import iteration_integers
 from mondeq_hw.proof.enclosure import FINE_BITS
 from mondeq_hw.proof.exact import prove_positive_definite
@@ -39,26 +39,6 @@ Plain = dict[str, Any]
 IN_INFINITY_NORM: Plain = {"n": 4, "seed": 4}
 WITH_CLIP: Plain = {"n": 9, "seed": 3, "clipped": True}
 SOURCE = Path(check_certificate.__file__).read_text()
-
-
-@cache
-def certificate_text(
-    solver: str = PEACEMAN_RACHFORD,
-    seed: int = 0,
-    n: int = 6,
-    bits: int = 9,
-    samples: int | None = 12,
-    clipped: bool = False,
-    task: Task = CLASSES,
-) -> str:
-    model = random_model(np.random.default_rng(seed), n, 5, 4, margin=0.8)
-    model = replace(model, clip=random_clip(seed, n)) if clipped else model
-    lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=10))
-    assert lowered.proof is not None
-    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
-    program = program.replace(iterations=choose_iterations(program, lowered.proof))
-    words = None if samples is None else random_words(seed, program, samples)
-    return certify(program, lowered.proof, model, lowered.step_size, words, task).to_json()
 
 
 def fresh(**options: Any) -> Plain:

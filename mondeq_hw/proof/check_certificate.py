@@ -13,6 +13,7 @@ radius (5), ranges (7), the backward pass (8), a carried state (12), single samp
 model (9), the distance of every output (11, 13), and at the end the certificate as a whole (10).
 """
 
+# Python 3.9 and later.
 # ruff: noqa: B905 - every length is checked before lists are zipped
 from __future__ import annotations
 
@@ -1689,9 +1690,10 @@ def by_semidefinite(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     witness = fields(witness, ("scale", "states", "outputs"), "distance by a semidefinite program")
     P, compared, scale = mismatch.program, Comparison(mismatch), whole(witness["scale"], 0, 64)
     need(len(witness["states"]) == P.n and len(witness["outputs"]) == P.k, "a bound is missing")
+    need(all(len(pair) == 2 for pair in witness["states"] + witness["outputs"]), "a bound has not two sides")
     relaxation = compared.stored()
     for i, pair in enumerate(witness["states"]):
-        for sign, plain in zip((1, -1), pair, strict=True):
+        for sign, plain in zip((1, -1), pair):
             most = relaxation.prove({1 + P.d + P.n + i: sign}, plain, f"range of state {i}")
             need(most <= P.top / P.unit, f"state {i} may saturate")
     relaxation, found = compared.difference(scale), []
@@ -1701,7 +1703,7 @@ def by_semidefinite(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
         form, bits = compared.output(k, scale)
         bounds = [
             relaxation.prove(plus((sign, form)), plain, f"distance of output {k}")
-            for sign, plain in zip((1, -1), pair, strict=True)
+            for sign, plain in zip((1, -1), pair)
         ]
         clip = root_up(dot(row, row)) / Fraction(2) ** mismatch.model.output.bits * moved
         found.append(max(bounds) / (1 << bits) + clip)

@@ -1,0 +1,43 @@
+"""Certificates of random programs and of given models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+from random_models import random_clip, random_model, random_words
+
+from mondeq_hw.problem import CLASSES, PEACEMAN_RACHFORD, VALUES, MonDEQ, Task
+from mondeq_hw.proof.certify import certify, choose_iterations
+from mondeq_hw.rounding.assemble import assemble
+from mondeq_hw.rounding.lower import LoweringOptions, lower
+
+
+@cache
+def certificate_text(
+    solver: str = PEACEMAN_RACHFORD,
+    seed: int = 0,
+    n: int = 6,
+    bits: int = 9,
+    samples: int | None = 12,
+    clipped: bool = False,
+    task: Task = CLASSES,
+) -> str:
+    model = random_model(np.random.default_rng(seed), n, 5, 4, margin=0.8)
+    model = replace(model, clip=random_clip(seed, n)) if clipped else model
+    lowered = lower(model, LoweringOptions(bits=bits, solver=solver, rounding="nearest", state_bits=10))
+    assert lowered.proof is not None
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
+    program = program.replace(iterations=choose_iterations(program, lowered.proof))
+    words = None if samples is None else random_words(seed, program, samples)
+    return certify(program, lowered.proof, model, lowered.step_size, words, task).to_json()
+
+
+def certificate_of(model: MonDEQ, bits: int) -> str:
+    """Of a network or problem as given, without samples."""
+    lowered = lower(model, LoweringOptions(bits=bits, state_bits=bits + 6))
+    assert lowered.proof is not None
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
+    program = program.replace(iterations=choose_iterations(program, lowered.proof))
+    return certify(program, lowered.proof, model, lowered.step_size, None, VALUES).to_json()

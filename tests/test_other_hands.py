@@ -1,0 +1,146 @@
+"""The certificate in other hands: another Python, and another algorithm for the contraction."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rens
+from certificates import certificate_of, certificate_text
+from forgeries import sealed
+from random_models import random_model
+from second_opinion import contracts, is_positive_definite, stored_matrix
+
+from mondeq_hw import from_qp
+from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, VALUES
+from mondeq_hw.proof import check_certificate
+from mondeq_hw.proof.check_certificate import CertificateError, InfinityNorm, TwoNorm
+from mondeq_hw.proof.exact import prove_positive_definite
+from mondeq_hw.proof.metric import contraction_gap, weighted_gram
+
+#: Another minor version each; PyPy's is 3.9 or 3.10.
+OTHER_PYTHONS = ("pypy3", "python3.9", "python3.10", "python3.12", "python3.13", "python3.14")
+KINDS: dict[str, dict[str, Any]] = {
+    "classes": {},
+    "forward-backward": {"solver": FORWARD_BACKWARD},
+    "infinity-norm": {"n": 4, "seed": 4},
+    "clip": {"n": 9, "seed": 3, "clipped": True},
+    "values": {"task": VALUES},
+}
+
+
+def run(python: str, path: Path) -> subprocess.CompletedProcess[str]:
+    command = [python, "-I", "-S", str(check_certificate.__file__), str(path)]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module", params=OTHER_PYTHONS)
+def other_python(request: pytest.FixtureRequest) -> str:
+    """One that is on PATH, or that pyenv installed."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for program in (shutil.which(request.param), *map(str, versions.glob(f"*/bin/{request.param}"))):
+        # A shim of pyenv's may have nothing behind it.
+        if program is not None and subprocess.run([program, "--version"], capture_output=True).returncode == 0:
+            return program
+    pytest.skip(f"{request.param} is not installed")
+
+
+def certificates() -> Iterator[tuple[str, str]]:
+    """One of every kind of evidence: norms, clips, tasks, semidefinite and ellipsoidal bounds, a carried state."""
+    for name, options in KINDS.items():
+        yield name, certificate_text(**options)
+    box = from_qp(
+        np.eye(2) + 0.2, [0.0, 0.0], np.eye(2), [-0.3] * 2, [0.7] * 2, theta=([-2.0], [2.0]), Q=np.ones((2, 1))
+    )
+    yield "semidefinite", certificate_of(box, 8)
+    yield "ellipsoids", certificate_of(random_model(np.random.default_rng(1), 3, 2, 2, margin=0.8), 9)
+    yield "carried", certificate_of(rens.network(), 12)
+
+
+@pytest.mark.slow
+def test_another_python_accepts_and_rejects(other_python: str, tmp_path: Path) -> None:
+    for name, text in certificates():
+        path = tmp_path / f"{name}.json"
+        path.write_text(text)
+        assert f'"{name}"' in text or name in KINDS
+        done = run(other_python, path)
+        assert done.returncode == 0, (name, done.stdout, done.stderr)
+        forged = json.loads(text)
+        forged["evidence"]["contraction"]["factor"] = "1/1000"
+        path.write_text(json.dumps(sealed(forged)))
+        done = run(other_python, path)
+        assert done.returncode == 1 and "Traceback" not in done.stderr, name
+
+
+def cases() -> list[dict[str, Any]]:
+    sizes = [(n, seed) for n in (1, 2, 3, 5, 8) for seed in range(3)]
+    return [{"n": n, "seed": seed, "solver": solver, "samples": None} for solver in SOLVERS for n, seed in sizes]
+
+
+@pytest.mark.parametrize("options", cases(), ids=lambda options: "-".join(map(str, options.values())))
+def test_both_say_the_same_of_a_contraction(options: dict[str, Any]) -> None:
+    """At the proved factor, and just below and above the norm, which is found here by bisection."""
+    plain = json.loads(certificate_text(**options))
+    found = plain["evidence"]["contraction"]
+    numerator, denominator = map(int, found["factor"].split("/"))
+    rows, weights, metric = stored_matrix(plain), found["weights"], found["metric"]
+    proved = Fraction(numerator, denominator)
+    assert contracts(rows, metric, weights, proved)
+
+    low, high = Fraction(0), proved
+    while high - low > proved / 2**30:
+        middle = (low + high) / 2
+        low, high = (low, middle) if contracts(rows, metric, weights, middle) else (middle, high)
+    norm = np.linalg.norm(np.sqrt(weights)[:, None] * np.array(rows, dtype=float) / np.sqrt(weights), 2)
+    if metric == "2-norm":
+        assert float(high) == pytest.approx(norm, rel=1e-6)
+    assert proved <= high * Fraction(101, 100) + Fraction(1, 1000)  # the proof gives away no more than its last digit
+    program = check_certificate.Program(plain["program"])
+    for factor, holds in ((low * Fraction(999, 1000), False), (high * Fraction(1001, 1000), True)):
+        assert contracts(rows, metric, weights, factor) == holds == checker_says(program, metric, weights, factor)
+
+
+def checker_says(program: check_certificate.Program, metric: str, weights: list[int], factor: Fraction) -> bool:
+    """What the checker makes of the best witness that the compiler finds."""
+    N, grid = program.common
+    if metric == InfinityNorm.name:
+        judge, witness = InfinityNorm(weights), {}
+    else:
+        proof = prove_positive_definite(contraction_gap(weighted_gram(N, weights), grid, weights, factor))
+        if proof is None:
+            return False
+        judge = TwoNorm(weights)
+        rows = [row[: i + 1] for i, row in enumerate(proof.factor.tolist())]
+        witness = {"bits": proof.bits, "exponents": list(proof.exponents), "cholesky": rows}
+    try:
+        judge.prove(N, grid, factor, witness)
+    except CertificateError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_positive_definite_is_what_the_eigenvalues_say(seed: int) -> None:
+    noise = np.random.default_rng(seed)
+    n = int(noise.integers(1, 7))
+    half = noise.integers(-9, 10, size=(n, n))
+    matrix = half + half.T + ceil(noise.uniform(0, 30)) * np.eye(n, dtype=int)
+    least = float(np.linalg.eigvalsh(matrix).min())
+    expected = least > 0 if abs(least) > 1e-9 else round(float(np.linalg.det(matrix))) != 0 and least > 0
+    assert is_positive_definite([[Fraction(int(x)) for x in row] for row in matrix]) == expected
+    assert not is_positive_definite([[Fraction(0)]]) and is_positive_definite([[Fraction(1, 3)]])
+
+
+def test_a_solver_that_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="unknown metric"):
+        contracts([[Fraction(0)]], "1-norm", [1], Fraction(1, 2))
+    assert PEACEMAN_RACHFORD in SOLVERS
