@@ -15,7 +15,16 @@ from typing import Annotated
 
 import typer
 
-from .base import EXIT_BAD_INPUT, EXIT_INTERNAL, EXIT_OK, InputError, MondeqError, OptionError, __version__
+from .base import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERNAL,
+    EXIT_OK,
+    InputError,
+    InputWarning,
+    MondeqError,
+    OptionError,
+    __version__,
+)
 from .commands import (
     bitstream_command,
     certificate_command,
@@ -53,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with warnings.catch_warnings():
         if not debug:
             warnings.simplefilter("ignore")
+            warnings.simplefilter("always", InputWarning)
+            warnings.showwarning = _warned
         try:
             return app(args=given, prog_name="mondeq-hw", standalone_mode=False) or EXIT_OK
         except SystemExit as done:
@@ -75,6 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "same command prints under MONDEQ_DEBUG=1",
                 EXIT_INTERNAL,
             )
+
+
+def _warned(message: Warning | str, *about: object, **more: object) -> None:
+    print(f"mondeq-hw: warning: {message}", file=sys.stderr)
 
 
 def _failed(message: str, code: int) -> int:

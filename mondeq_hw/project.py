@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -92,7 +91,7 @@ class Project:
         return self.build.preprocessing
 
     def raw_inputs(self, X: np.ndarray, on_overflow: str = ERROR) -> RawInputs:
-        """Values as the raw inputs of the program, and how many saturated or were rounded to whole numbers.
+        """Values as the raw inputs of the program, and how many saturated or were rounded to its grid.
 
         Parameters
         ----------
@@ -145,9 +144,7 @@ class Project:
             return self.golden.checked(words), 0
         if X is None:
             raise InputError("no inputs were given; expected values (X) or words")
-        taken = self.raw_inputs(X, on_overflow)
-        if said := taken.in_words():
-            warnings.warn(said, stacklevel=3)
+        taken = self.raw_inputs(X, on_overflow).announced()
         clipped = taken.outside | self.golden.clips(taken.raw)  # by the leading bits that are kept, too
         return self.golden.words(taken.raw), int(clipped.sum())
 

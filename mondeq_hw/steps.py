@@ -24,6 +24,7 @@ from .problem import (
     Dataset,
     MonDEQ,
     Origin,
+    RawInputs,
     Samples,
     Task,
     box_words,
@@ -34,6 +35,7 @@ from .problem import (
     load_checkpoint,
     logits,
     named,
+    overflow_in_words,
 )
 from .program import MOST_ITERATIONS, GoldenModel, SolverProgram, name_of
 from .proof import ContractionProof, choose_iterations, constant_output, useless_radius
@@ -76,6 +78,8 @@ class Data:
         Inputs of training samples.
     test : Dataset, optional
         Its targets are those of the task.
+    overflow : str
+        How many of their values no word stood for, where the nearest was asked for; else empty.
     """
 
     task: Task
@@ -83,6 +87,7 @@ class Data:
     division: str | None = None
     calibration: np.ndarray | None = None
     test: Dataset | None = None
+    overflow: str = ""
 
     @property
     def digest(self) -> str:
@@ -237,16 +242,23 @@ def choose_data(
         samples: Samples | None = given_samples(config, calibration, test)
     else:
         samples = samples_for(config, checkpoint)
-    model, words, judge = checkpoint.model, None, None
+    model, known, judge = checkpoint.model, None, None
     if samples is None:
         return Data(choose_task(config.task, model, None)) if model.parameters is None else _from_box(config, model)
     samples.for_inputs(model.d, model.source)
+    taken = []
     if samples.train is not None:
-        words = _raw(samples.train.inputs[: config.calibration_samples], samples.name, model)
+        first = samples.train.inputs[: config.calibration_samples]
+        taken.append(_raw(first, config, f"{samples.name} ({TRAIN})", model))
+        known = taken[-1].raw
     if samples.test is not None:
-        judge = _for_model(labelled(samples, TEST), model)
+        judge = labelled(samples, TEST)
+        taken.append(_raw(judge.words, config, f"{samples.name} ({TEST})", model))
+        judge = replace(judge, words=taken[-1].raw)
     task = choose_task(config.task, model, None if judge is None else judge.targets)
-    return Data(task, samples.name, samples.division, words, None if judge is None else _of_task(judge, task, model.k))
+    if judge is not None:
+        judge = _of_task(judge, task, model.k)
+    return Data(task, samples.name, samples.division, known, judge, overflow_in_words(*taken))
 
 
 def training_sets(options: NetworkOptions, model: MonDEQ, samples: Samples) -> tuple[Task, Dataset, Dataset]:
@@ -258,7 +270,10 @@ def training_sets(options: NetworkOptions, model: MonDEQ, samples: Samples) -> t
         They are not of the model's kind, or have no targets.
     """
     samples.for_inputs(model.d, model.source)
-    known, judge = (_for_model(labelled(samples, split), model) for split in (TRAIN, TEST))
+    known, judge = (
+        replace(each, words=_raw(each.words, options, f"{samples.name} ({each.split})", model).raw)
+        for each in (labelled(samples, split) for split in (TRAIN, TEST))
+    )
     task = choose_task(options.task, model, known.targets)
     return task, _of_task(known, task, model.k), _of_task(judge, task, model.k)
 
@@ -273,10 +288,6 @@ def _of_task(data: Dataset, task: Task, k: int) -> Dataset:
     return replace(data, targets=task.checked(data.targets, k, data.name))
 
 
-def _for_model(data: Dataset, model: MonDEQ) -> Dataset:
-    return replace(data, words=_raw(data.words, data.name, model))
-
-
 def compared(model: MonDEQ, program: SolverProgram, data: Data) -> Comparison | None:
     """The golden model and the float network on the test samples, if there are any."""
     if data.test is None:
@@ -289,10 +300,13 @@ def _data_name(config: DataOptions) -> str | None:
     return config.data or (MNIST if config.data_dir else None)
 
 
-def _raw(values: np.ndarray, name: str, model: MonDEQ) -> np.ndarray:
-    """Values (samples, d) as a model's raw inputs."""
-    remedy = f"name the data that {model.source} was trained on, or declare its values by --input-range"
-    return model.input_map.words.raw(values, where=name, remedy=remedy).raw
+def _raw(values: np.ndarray, options: DataOptions, name: str, model: MonDEQ) -> RawInputs:
+    """Values (samples, d) as a model's raw inputs; a warning counts those that no word stands for."""
+    remedy = (
+        f"name the data that {model.source} was trained on, declare its values by --input-range, or take the nearest "
+        "by --on-overflow saturate (on_overflow='saturate')"
+    )
+    return model.input_map.words.raw(values, options.on_overflow, where=name, remedy=remedy).announced(name)
 
 
 def _from_box(config: CompileConfig, model: MonDEQ) -> Data:

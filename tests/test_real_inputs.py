@@ -14,6 +14,7 @@ from random_models import random_model
 
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Preprocessing, load, save
+from mondeq_hw.base import InputWarning
 from mondeq_hw.boards import SerialSolver
 from mondeq_hw.cli import main
 from mondeq_hw.problem import InputWords, logits, own_format
@@ -61,11 +62,11 @@ def ranged(network: MonDEQ, tmp_path_factory: pytest.TempPathFactory) -> mondeq_
         (["--input-range", "-1,1", "--input-bits", "10"], "real numbers from -1 to 1 in 10 bits; x = value", -511, 511),
         (
             ["--input-format", "ap_fixed<10,3>", "--input-mean", "0.1", "--input-std", "0.5"],
-            "real numbers from -4 to 3.9921875 (ap_fixed<10,3>); x = (value - 0.1) / 0.5", -512, 511,
+            "multiples of 0.0078125 from -4 to 3.9921875 (ap_fixed<10,3>); x = (value - 0.1) / 0.5", -512, 511,
         ),
         (
             ["--input-format", "ap_fixed< 10, 3 >", "--input-bits", "6", "--input-scale", "2"],
-            "real numbers from -4 to 3.9921875 (ap_fixed<10,3>); x = 2 * value", -32, 31,
+            "multiples of 0.0078125 from -4 to 3.9921875 (ap_fixed<10,3>); x = 2 * value", -32, 31,
         ),
         (
             ["--input-range", "-1,0,0,-3,0:1,5,1,3,255", "--input-bits", "8"],
@@ -125,6 +126,89 @@ def test_in_a_file_and_in_python(model_file: Path, tmp_path: Path) -> None:
     assert mondeq_hw.Project.load(out).program.digest == other.program.digest == third.program.digest
 
 
+# -- off the grid of a declared format ---------------------------------------------
+
+#: Not one of them is a multiple of 1/128; the nearest that there are, by hand.
+BETWEEN = np.array([[0.3, -0.7, 1.001, 3.99, -3.999], [0.25, 0.1, 0.0, 1.5, -4.0]])
+NEAREST = np.array([[38, -90, 128, 511, -512], [32, 13, 0, 192, -512]]) / 128
+GRID = "expected multiples of 0.0078125 from -4 to 3.9921875 (ap_fixed<10,3>)"
+FIRST = "6 of 10 values are no words, the first 0.3 (input 0 of sample 0, from 0)"
+
+
+@pytest.fixture(scope="module")
+def on_a_grid(network: MonDEQ, tmp_path_factory: pytest.TempPathFactory) -> mondeq_hw.Project:
+    folder = tmp_path_factory.mktemp("grid") / "build"
+    return mondeq_hw.compile(network, folder, input_format="ap_fixed<10,3>", **OPTIONS)
+
+
+@pytest.mark.parametrize("method", ["predict", "trace", "profile", "compare", "verify"])
+def test_python_refuses_what_is_off_the_grid(method: str, on_a_grid: mondeq_hw.Project) -> None:
+    with pytest.raises(InputError) as caught:
+        getattr(on_a_grid, method)(BETWEEN)
+    assert FIRST in str(caught.value) and GRID in str(caught.value) and "on_overflow='saturate'" in str(caught.value)
+
+
+def test_python_rounds_and_counts_where_asked(on_a_grid: mondeq_hw.Project) -> None:
+    said = "^of 10 input values, 6 rounded to its grid$"
+    with pytest.warns(InputWarning, match=said):
+        outputs = on_a_grid.predict(BETWEEN, on_overflow="saturate")
+    np.testing.assert_array_equal(outputs, on_a_grid.predict(NEAREST))
+    with pytest.warns(InputWarning, match=said):
+        states = on_a_grid.trace(BETWEEN, on_overflow="saturate").states
+    np.testing.assert_array_equal(states, on_a_grid.trace(NEAREST).states)
+    with pytest.warns(InputWarning, match="of 10 input values, 1 saturated to the input's range and 5 rounded"):
+        on_a_grid.predict(np.where(BETWEEN == 0.3, 4.0, BETWEEN), on_overflow="saturate")
+
+
+@pytest.mark.parametrize("command", ["predict", "verify", "profile", "report"])
+def test_commands_refuse_what_is_off_the_grid(
+    command: str, on_a_grid: mondeq_hw.Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "s.npz", X=BETWEEN, y=np.zeros((2, 3)))
+    file = str(tmp_path / "s.npz")
+    given = {
+        "predict": [file],
+        "verify": ["--inputs", file],
+        "profile": ["--test", file],
+        "report": ["--test", file, "--no-sweep"],
+    }[command]
+    assert main([command, str(on_a_grid.folder), *given]) == 2
+    error = capsys.readouterr().err
+    assert FIRST in error and GRID in error and "--on-overflow saturate" in error
+    if command == "verify":
+        return  # simulations are other tests' business
+    assert main([command, str(on_a_grid.folder), *given, "--on-overflow", "saturate", "--json"]) == 0
+    out, error = capsys.readouterr()
+    assert "of 10 input values, 6 rounded to its grid" in error
+    assert json.loads(out).get("rounded", 6) == 6
+
+
+def test_samples_off_the_grid(
+    network: MonDEQ, model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of compile and of training alike: an error that counts, or rounded, counted and written down."""
+    X = np.random.default_rng(0).uniform(-1, 1, size=(50, 5))
+    np.savez(tmp_path / "s.npz", X=X, y=X[:, :3])
+    data = ["--calibration", str(tmp_path / "s.npz"), "--input-format", "ap_fixed<10,3>"]
+    command = ["compile", str(model_file), "--bits", "10", *data, "--out", str(tmp_path / "build")]
+    for refused in (command, ["train", *data, "--n", "4", "--out", str(tmp_path / "m.pt")]):
+        assert main(refused) == 2
+        error = capsys.readouterr().err
+        assert "s.npz (train): 200 of 200 values are no words" in error
+        assert GRID in error and "--input-range" in error and "--on-overflow saturate" in error
+    assert main([*command, "--on-overflow", "saturate"]) == 0
+    out, error = capsys.readouterr()
+    said = "of 250 input values, 250 rounded to its grid"
+    assert said in " ".join(out.split()) and "s.npz (test): of 50 input values, 50 rounded" in error
+    project = mondeq_hw.Project.load(tmp_path / "build")
+    assert project.report.overflow == said and said in (tmp_path / "build/report/report.md").read_text()
+    rounded = np.floor(X * 128 + 0.5) / 128
+    same = mondeq_hw.compile(
+        network, tmp_path / "same", bits=10, input_format="ap_fixed<10,3>", calibration=(rounded, X[:, :3])
+    )
+    assert same.program.digest == project.program.replace(name=same.program.name).digest
+
+
 # -- used --------------------------------------------------------------------------
 
 
@@ -158,7 +242,7 @@ def with_a_300(X: np.ndarray) -> np.ndarray:
 
 
 FAULTS = {
-    "divided by 255": (lambda X: X / 255, "values are no words, for example 0."),
+    "divided by 255": (lambda X: X / 255, "values are no words, the first 0."),
     "standardised": (lambda X: (X - X.mean()) / X.std(), "values lie outside, from -"),
     "negative": (lambda X: -1 - X, "35 of 35 values lie outside, from -"),
     "300 in 8 bits": (with_a_300, "1 of 35 values lie outside, from 300 to 300"),

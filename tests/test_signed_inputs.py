@@ -216,15 +216,21 @@ SIGNED = InputWords(FixedPointFormat(10, 3, overflow=Overflow.SAT))
 @pytest.mark.parametrize(
     "words,value,message,saturated,rounded,taken",
     [
-        (PIXELS, 0.37, "1 of 2 values are no words, for example 0.37; expected whole numbers from 0 to 255", 0, 1, 0),
+        (
+            PIXELS, 0.37, r"1 of 2 values are no words, the first 0.37 \(input 0 of sample 0, from 0\); expected whole "
+            "numbers from 0 to 255", 0, 1, 0,
+        ),
+        (SIGNED, 0.3712, r"are no words, the first 0.3712 .*; expected multiples of 0.0078125 from -4", 0, 1, 48 / 128),
+        (SIGNED, -4.003, "1 of 2 values are no words", 0, 1, -4),
         (PIXELS, 300, "1 of 2 values lie outside, from 300 to 300; expected whole numbers from 0 to 255", 1, 0, 255),
         (PIXELS, -1, "1 of 2 values lie outside, from -1 to -1", 1, 0, 0),
-        (SIGNED, 4.0, r"expected real numbers from -4 to 3.9921875 \(ap_fixed<10,3>\)", 1, 0, 3.9921875),
+        (SIGNED, 4.0, r"expected multiples of 0.0078125 from -4 to 3.9921875 \(ap_fixed<10,3>\)", 1, 0, 3.9921875),
         (SIGNED, -4.01, "1 of 2 values lie outside", 1, 0, -4),
         (InputWords.over(-1, 3, 6), 3.2, "expected real numbers from -1 to 3 in 6 bits", 1, 0, 31),
+        (InputWords.over(-1, 3, 6), 3.001, "1 of 2 values lie outside, from 3.001", 1, 0, 31),  # not by half a step
         (InputWords.over(0.5, 0.5, 6), 0.6, "expected real numbers from 0.5 to 0.5", 1, 0, 63),
     ],
-)
+)  # fmt: skip
 def test_what_no_word_stands_for(
     words: InputWords, value: float, message: str, saturated: int, rounded: int, taken: float
 ) -> None:
@@ -236,10 +242,11 @@ def test_what_no_word_stands_for(
     assert (found.saturated, found.rounded, found.raw[0, 0]) == (saturated, rounded, taken)
 
 
-def test_real_numbers_are_rounded_and_that_is_no_overflow() -> None:
-    assert SIGNED.raw([[0.3712, 3.995, -4.003]]).raw.tolist() == [[48 / 128, 511 / 128, -4.0]]
+def test_numbers_of_a_range_are_rounded_and_that_is_no_overflow() -> None:
     each = InputWords.over([-1.0, 0.0], [1.0, 10.0], 8)
     assert each.format.signed and each.raw([[-1.0, 10.0], [0.0, 5.0]]).raw.tolist() == [[-127, 127], [0, 0]]
+    ends = np.float32([[-3.15, 3.15]])  # float32's 3.15 lies beyond the declared one
+    assert float(ends[0, 1]) > 3.15 and InputWords.over(-3.15, 3.15, 10).raw(ends).raw.tolist() == [[-511, 511]]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

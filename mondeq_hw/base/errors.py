@@ -48,6 +48,10 @@ class OptionError(InputError):
         return f"--{self.name.replace('_', '-')} {self.complaint}"
 
 
+class InputWarning(UserWarning):
+    """Inputs were not taken as they are, because the user asked for it; the command line prints it."""
+
+
 class NotCertifiedError(MondeqError):
     """No proof of contraction exists for the requested word length."""
 

@@ -122,7 +122,7 @@ class SerialSolver:
     def predict(self, X: np.ndarray, on_overflow: str = ERROR) -> np.ndarray:
         """Outputs (samples, k) as real numbers, of values (samples, d) as :meth:`Project.predict` takes them."""
         values = np.asarray(X)
-        raw = self.inputs.raw(values.reshape(len(values), -1), on_overflow).raw
+        raw = self.inputs.raw(values.reshape(len(values), -1), on_overflow).announced().raw
         words = self.predict_raw(self.program.input_format.quantize(raw))
         return np.ldexp(words.astype(np.float64), -self.program.output_fractional_bits)
 

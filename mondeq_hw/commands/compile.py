@@ -102,6 +102,7 @@ def _data(report: WrittenReport) -> list[tuple[str, str]]:
     tested = report.comparison.value
     parts = [f"{report.calibration_samples} samples calibrate"] if report.calibration_samples else []
     parts += [f"{tested.samples} test ({report.division})"] if tested else []
+    parts += [report.overflow] if report.overflow else []
     return [("data", f"{report.data}: {', '.join(parts)}")]
 
 

@@ -15,9 +15,6 @@ from ..config import Option, filled_in, options_of
 Build = Annotated[Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Words = Annotated[bool, typer.Option("--words", help="Inputs are words of the hardware, not values.")]
-OnOverflow = Annotated[
-    str, typer.Option(metavar="error|saturate", help="What becomes of a value that no input word stands for.")
-]
 LutWeightBits = Annotated[
     int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 18.")
 ]

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from ..base import replacing
-from .options import Build, Json, OnOverflow, Words
+from ..config import DataOptions, options_of
+from .options import Build, Json, Words
 from .terminal import print_json, read_inputs, taken_inputs
 
 
@@ -22,7 +23,9 @@ def predict_command(
         Path | None, typer.Option("--out", "-o", metavar="FILE.npy", help="Write the outputs (samples, k) here.")
     ] = None,
     words: Words = False,
-    on_overflow: OnOverflow = "error",
+    on_overflow: Annotated[
+        str, typer.Option(metavar="error|saturate", help=options_of(DataOptions)["on_overflow"].meaning)
+    ] = "error",
     as_json: Json = False,
 ) -> None:
     """Outputs of the integer program, the same as the hardware's; of a classifier the class first."""

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from ..config import DataOptions
-from .options import Build, Json, OnOverflow, Words, takes_records
-from .terminal import print_comparison, taken_inputs
+from .options import Build, Json, Words, takes_records
+from .terminal import print_comparison
 
 
 @takes_records
@@ -19,7 +19,6 @@ def profile_command(
     data: DataOptions,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the profile: .svg, .png or .pdf.")] = None,
     words: Words = False,
-    on_overflow: OnOverflow = "error",
     as_json: Json = False,
 ) -> None:
     """Ranges of all words against their formats, what saturates, and the way to the equilibrium.
@@ -35,8 +34,7 @@ def profile_command(
         profile = project.profile()
     else:
         judging = samples.for_inputs(project.program.d, str(build)).judging
-        taken_inputs(project, judging.inputs, words, on_overflow)
-        given = {"words": judging.inputs} if words else {"X": judging.inputs, "on_overflow": on_overflow}
+        given = {"words": judging.inputs} if words else {"X": judging.inputs, "on_overflow": data.on_overflow}
         profile = project.profile(targets=judging.targets, **given)
     if plot is not None:
         profile.plot(plot)

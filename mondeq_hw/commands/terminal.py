@@ -74,7 +74,7 @@ def print_json(content: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class TakenInputs:
-    """Input words (samples, d), and how many values saturated or were rounded to whole numbers on the way."""
+    """Input words (samples, d), and how many values saturated or were rounded to the format's grid on the way."""
 
     words: Any
     saturated: int = 0
@@ -82,12 +82,10 @@ class TakenInputs:
 
 
 def taken_inputs(project: Project, inputs: Any, are_words: bool, on_overflow: str) -> TakenInputs:
-    """Values as words, or words as they are; says what was not as it should be."""
+    """Values as words, or words as they are."""
     if are_words:
         return TakenInputs(project.golden.checked(inputs.reshape(len(inputs), -1)))
-    found = project.raw_inputs(inputs, on_overflow)
-    if said := found.in_words():
-        print(f"mondeq-hw: warning: {said}", file=sys.stderr)
+    found = project.raw_inputs(inputs, on_overflow).announced()
     return TakenInputs(project.golden.words(found.raw), found.saturated, found.rounded)
 
 

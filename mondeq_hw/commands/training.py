@@ -75,7 +75,7 @@ def train_command(
     k = max(task.outputs_of(known.targets), task.outputs_of(judge.targets))
     known, judge = (replace(each, targets=task.checked(each.targets, k, each.name)) for each in (known, judge))
     preprocessing = _preprocessing(known, judge, data)
-    known, judge = (_as_raw(each, preprocessing) for each in (known, judge))
+    known, judge = (_as_raw(each, preprocessing, data) for each in (known, judge))
     with _progress("train", config.optimisation.epochs, task, as_json) as observe:
         result = train(config, known, preprocessing, _state_file(out), observe, k)
     outputs = logits(result.model, judge.words)
@@ -160,9 +160,14 @@ def check_target(out: Path, plot: Path | None) -> None:
             raise InputError(f"{file.parent}: is not writable; name another file by {option}")
 
 
-def _as_raw(data: Dataset, preprocessing: Preprocessing) -> Dataset:
-    remedy = "declare them by --input-range LO,HI and --input-bits N, or --input-format"
-    return replace(data, words=preprocessing.words.raw(data.words, where=data.name, remedy=remedy).raw)
+def _as_raw(data: Dataset, preprocessing: Preprocessing, options: InputOptions) -> Dataset:
+    remedy = (
+        "declare them by --input-range LO,HI and --input-bits N, or --input-format; or take the nearest by "
+        "--on-overflow saturate"
+    )
+    name = f"{data.name} ({data.split})"
+    taken = preprocessing.words.raw(data.words, options.on_overflow, where=name, remedy=remedy).announced(name)
+    return replace(data, words=taken.raw)
 
 
 def _preprocessing(known: Dataset, judge: Dataset, options: InputOptions) -> Preprocessing:

@@ -11,7 +11,7 @@ import typer
 
 from ..base import InputError, MismatchError
 from ..config import DataOptions, PositiveInt, option
-from .options import Build, Json, OnOverflow, Words, takes_records
+from .options import Build, Json, Words, takes_records
 from .terminal import TakenInputs, console, print_comparison, print_json, read_inputs, steps, taken_inputs
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ def verify_command(
         list[str] | None, typer.Option(metavar="PART", help="Also the netlist that 'synth' left; may be repeated.")
     ] = None,
     words: Words = False,
-    on_overflow: OnOverflow = "error",
     as_json: Json = False,
 ) -> None:
     """Check that golden model, compiled C++ and simulated RTL agree word for word.
@@ -58,7 +57,7 @@ def verify_command(
     if samples is not None:
         judging = samples.for_inputs(project.program.d, str(build)).judging
         values, targets = judging.inputs, judging.targets
-    taken = TakenInputs(None) if values is None else taken_inputs(project, values, words, on_overflow)
+    taken = TakenInputs(None) if values is None else taken_inputs(project, values, words, options.on_overflow)
     comparison = None if samples is None else project.compare(words=taken.words, targets=targets)
     with steps(silent=as_json) as step, step("verify"):
         result = project.verify(

@@ -126,6 +126,13 @@ class DataOptions(Options):
         ),
     ] = None
     split_seed: Annotated[Annotated[int, Field(ge=0, le=2**32 - 1)], option("N", "Of that shuffling.")] = 0
+    on_overflow: Annotated[
+        Literal["error", "saturate"],
+        option(
+            "error|saturate",
+            "What becomes of an input that no word stands for; saturate takes the nearest word, and says of how many.",
+        ),
+    ] = "error"
 
 
 class InputOptions(DataOptions):

@@ -22,7 +22,16 @@ from .data import (
     mnist,
     named,
 )
-from .input_words import ERROR, ON_OVERFLOW, SATURATE, InputWords, RawInputs, format_name, read_format
+from .input_words import (
+    ERROR,
+    ON_OVERFLOW,
+    SATURATE,
+    InputWords,
+    RawInputs,
+    format_name,
+    overflow_in_words,
+    read_format,
+)
 from .load import Origin, check_model, load, load_checkpoint, own_format, save
 from .model import (
     FORMAT_NAME,
@@ -148,6 +157,7 @@ __all__ = [
     "onnx_digest",
     "onnx_properties",
     "outputs_of",
+    "overflow_in_words",
     "own_format",
     "pack",
     "preactivation",

@@ -6,13 +6,14 @@ They are the same but where a range is declared: the words of a range are whole 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..base import FixedPointFormat, InputError, Overflow, Rounding
+from ..base import FixedPointFormat, InputError, InputWarning, Overflow, Rounding
 
 #: What becomes of a value that no word stands for.
 ERROR, SATURATE = "error", "saturate"
@@ -30,7 +31,7 @@ class RawInputs:
     raw : ndarray (samples, d)
         int64 where the format has whole numbers only, else float64.
     outside, off_grid : ndarray of bool (samples, d)
-        Values beyond all words, taken at the edge; values that are no whole number and had to be, rounded.
+        Values beyond all words, taken at the edge; values between the words of a format, rounded.
     """
 
     raw: np.ndarray
@@ -44,14 +45,14 @@ class RawInputs:
 
     @property
     def rounded(self) -> int:
-        """How many were rounded to whole numbers."""
+        """How many were rounded to the format's grid."""
         return int(self.off_grid.sum())
 
-    def in_words(self) -> str:
-        """What was not as it should be; empty where nothing was."""
-        counts = ((self.saturated, "saturated to the input's range"), (self.rounded, "rounded to whole numbers"))
-        said = [f"{count} {what}" for count, what in counts if count]
-        return f"of {self.raw.size} input values, {' and '.join(said)}" if said else ""
+    def announced(self, where: str = "") -> RawInputs:
+        """The same; an :class:`InputWarning` says what was not as it should be."""
+        if said := overflow_in_words(self):
+            warnings.warn(f"{where}: {said}" if where else said, InputWarning, stacklevel=3)
+        return self
 
 
 @dataclass(frozen=True)
@@ -117,9 +118,9 @@ class InputWords:
         return np.asarray((self.low + self.high) / 2 if self.format.signed else self.low)
 
     @property
-    def is_real(self) -> bool:
-        """Whether values are real numbers, for which the nearest word is right, and not counts or pixels."""
-        return self.low is not None or self.format.fractional_bits > 0
+    def rounds(self) -> bool:
+        """Whether any value of a declared range has a word, the nearest; a format has its own values and no others."""
+        return self.low is not None
 
     def values(self, raw: np.ndarray) -> np.ndarray:
         """The values that raw inputs (.., d) stand for."""
@@ -134,14 +135,13 @@ class InputWords:
     # -- values to raw inputs ---------------------------------------------------------
 
     def raw(self, values: Any, on_overflow: str = ERROR, *, where: str = "inputs", remedy: str = "") -> RawInputs:
-        """Values (samples, d) as raw inputs, each on the nearest word.
+        """Values (samples, d) as raw inputs: of a range each on the nearest word, of a format each a word's.
 
         Parameters
         ----------
         values : array_like of real numbers (samples, d)
         on_overflow : {"error", "saturate"}
-            What becomes of a value whose nearest word does not exist, or that is no whole number where only those
-            have a word.
+            What becomes of a value beyond all words, or between those of a format.
         where, remedy : str
             For messages: what the values are, and what else may be done.
 
@@ -160,13 +160,20 @@ class InputWords:
         scaled = np.ldexp(self.unrounded(values), self.format.fractional_bits)
         words = np.floor(scaled + 0.5)
         first, last = self.ends
-        outside = (words < first) | (words > last)
-        off_grid = np.zeros_like(outside) if self.is_real else (words != scaled) & ~outside
+        outside = (words < first) | (words > last) | self._beyond(values)
+        off_grid = np.zeros_like(outside) if self.rounds else (words != scaled) & ~outside
         if on_overflow == ERROR and (outside.any() or off_grid.any()):
             raise InputError(self._complaint(where, values, outside, off_grid, remedy))
         raw = np.ldexp(np.clip(words, first, last), -self.format.fractional_bits)
         whole = self.format.fractional_bits <= 0
         return RawInputs(raw.astype(np.int64) if whole else raw, outside, off_grid)
+
+    def _beyond(self, values: np.ndarray) -> np.ndarray:
+        """Which values lie beyond a declared range, by more than the rounding of its ends to float32."""
+        if self.low is None or self.high is None:
+            return np.zeros(values.shape, dtype=bool)
+        slack = 2.0**-23 * np.maximum(np.abs(self.low), np.abs(self.high))
+        return np.asarray((values < self.low - slack) | (values > self.high + slack))
 
     def unrounded(self, values: np.ndarray) -> np.ndarray:
         """Raw inputs on no grid; where a range is one number, 0 for that and infinite for any other."""
@@ -179,12 +186,15 @@ class InputWords:
             "give such values, or words by --words (words=...); --on-overflow saturate (on_overflow='saturate') takes "
             "the nearest that there is"
         )
+        seen = []
         if outside.any():
-            beyond = values[outside]
-            seen = f"{outside.sum()} of {values.size} values lie outside, from {beyond.min():g} to {beyond.max():g}"
-        else:
-            seen = f"{off_grid.sum()} of {values.size} values are no words, for example {values[off_grid][0]:g}"
-        return f"{where}: {seen}; expected {self.in_words()}, before any preprocessing: {remedy}"
+            ends = f"from {values[outside].min():g} to {values[outside].max():g}"
+            seen.append(f"{outside.sum()} of {values.size} values lie outside, {ends}")
+        if off_grid.any():
+            sample, place = np.argwhere(off_grid)[0]
+            first = f"{values[sample, place]:.9g} (input {place} of sample {sample}, from 0)"
+            seen.append(f"{off_grid.sum()} of {values.size} values are no words, the first {first}")
+        return f"{where}: {' and '.join(seen)}; expected {self.in_words()}, before any preprocessing: {remedy}"
 
     # -- as text ----------------------------------------------------------------------
 
@@ -195,9 +205,19 @@ class InputWords:
             each = len(np.unique(self.low)) + len(np.unique(self.high)) > 2
             return f"real numbers {'each of a range of its own within' if each else 'from'} {span} {bits}"
         first, last = self.format.to_float(np.array(self.ends))
-        kind = "real" if self.is_real else "whole"
-        step = f" in steps of {self.format.step:g}" if self.format.fractional_bits < 0 else ""
-        return f"{kind} numbers from {first:.9g} to {last:.9g}{step} ({format_name(self.format)})"
+        fractional = self.format.fractional_bits
+        kind = f"multiples of {self.format.step:.9g}" if fractional else "whole numbers"
+        return f"{kind} from {first:.9g} to {last:.9g} ({format_name(self.format)})"
+
+
+def overflow_in_words(*taken: RawInputs) -> str:
+    """How many values were not as they should be; empty where none was."""
+    counts = (
+        (sum(each.saturated for each in taken), "saturated to the input's range"),
+        (sum(each.rounded for each in taken), "rounded to its grid"),
+    )
+    said = [f"{count} {what}" for count, what in counts if count]
+    return f"of {sum(each.raw.size for each in taken)} input values, {' and '.join(said)}" if said else ""
 
 
 def format_name(form: FixedPointFormat) -> str:

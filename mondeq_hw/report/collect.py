@@ -87,6 +87,7 @@ def collect(build: Build) -> Report:
         certificate=build.certificate.lines,
         data=origin.resolved["data"],
         division=origin.resolved["division"],
+        overflow=origin.resolved["overflow"],
         comparison=parsed(build.folder / COMPARISON, Figure[Comparison]),
         schedule=plan,
         cycles=CycleFigures(

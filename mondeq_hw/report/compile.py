@@ -70,6 +70,7 @@ def resolved(summary: Summary) -> dict[str, Any]:
             "data": data.name,
             "division": data.division,
             "data_digest": data.digest,
+            "overflow": data.overflow,
             "calibration_samples": 0 if data.calibration is None else len(data.calibration),
         },
         "model": model_facts(summary.checkpoint),

@@ -66,7 +66,8 @@ def judged_anew(build: Build, report: Report, options: DataOptions) -> Report:
         return report
     data = data_of(build, report, options)
     found = compared(stored_model(build, report), build.program, data)
-    return replace(report, comparison=comparison_figure(found, data.task), data=data.name, division=data.division)
+    figure = comparison_figure(found, data.task)
+    return replace(report, comparison=figure, data=data.name, division=data.division, overflow=data.overflow)
 
 
 def comparison_figure(found: Comparison | None, task: Task) -> Figure[Comparison]:
@@ -102,7 +103,7 @@ def data_of(build: Build, report: Report, options: DataOptions) -> Data:
 
 def named(options: DataOptions) -> bool:
     """Whether they name any data."""
-    return options != DataOptions(split_seed=options.split_seed)
+    return options != DataOptions(split_seed=options.split_seed, on_overflow=options.on_overflow)
 
 
 def output_points(build: Build, report: Report, options: DataOptions) -> Figure[OutputPoints] | None:

@@ -267,6 +267,8 @@ class Report:
         Name of the data that the comparison is on.
     division : str or None
         Who chose its test samples, and how.
+    overflow : str
+        How many values of the data no word stood for, where the nearest was asked for.
     comparison : Figure of Comparison
         Outputs on the test samples against targets and the float network.
     schedule : Schedule
@@ -283,6 +285,7 @@ class Report:
     certificate: tuple[CertificateLine, ...]
     data: str | None
     division: str | None
+    overflow: str
     comparison: Figure[Comparison]
     schedule: Schedule
     cycles: CycleFigures

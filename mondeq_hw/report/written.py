@@ -162,6 +162,8 @@ class WrittenReport:
         What nothing proves.
     data, division : str or None
         Name of the data that the comparison is on, and how its test samples were chosen.
+    overflow : str
+        How many values of the data no word stood for, where the nearest was asked for.
     calibration_samples : int
     schedule : ScheduleFacts
     graphs : tuple of GraphDecision
@@ -196,6 +198,7 @@ class WrittenReport:
     not_covered: tuple[str, ...]
     data: str | None
     division: str | None
+    overflow: str
     calibration_samples: int
     schedule: ScheduleFacts
     graphs: tuple[GraphDecision, ...]
@@ -233,6 +236,7 @@ class WrittenReport:
             not_covered=not_covered(report),
             data=report.data,
             division=report.division,
+            overflow=report.overflow,
             calibration_samples=resolved["calibration_samples"],
             schedule=ScheduleFacts.of(report.schedule),
             graphs=tuple(GraphDecision(**choice) for choice in resolved["graphs"]),
