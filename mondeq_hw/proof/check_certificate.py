@@ -72,6 +72,8 @@ def whole(value: Any, low: float = -inf, high: float = inf) -> int:
 def vector(values: Any, length: int, low: float = -inf, high: float = inf) -> Vector:
     """A list of so many integers."""
     need(type(values) is list and len(values) == length, f"expected a list of {length} integers")
+    if set(map(type, values)) <= {int} and low <= min(values, default=low) and max(values, default=high) <= high:
+        return list(values)
     return [whole(value, low, high) for value in values]
 
 
@@ -123,18 +125,34 @@ def dot(a: Iterable[int], b: Iterable[int]) -> int:
 
 
 def times(left: Matrix, right: Matrix) -> Matrix:
-    """The product of two matrices; every row of the second is one long integer while it is multiplied."""
+    """The product of two matrices; every row of the second is one long integer while it is multiplied (Kronecker)."""
     columns = len(right[0])
     bits = sum(max(max(map(abs, row), default=0) for row in rows).bit_length() for rows in (left, right))
-    size = (bits + len(right).bit_length() + 9) // 8  # bytes in which every sum fits, with its sign
+    size = max(8, (bits + len(right).bit_length() + 9) // 8)  # bytes in which every sum fits, with its sign
     half = 1 << (8 * size - 1)
     halves = int.from_bytes(half.to_bytes(size, "little") * columns, "little")
-    packed = [int.from_bytes(b"".join((x + half).to_bytes(size, "little") for x in row), "little") for row in right]
-    packed, found = [row - halves for row in packed], []
-    for row in left:
-        text = (dot(row, packed) + halves).to_bytes(size * columns, "little")
-        found.append([int.from_bytes(text[i : i + size], "little") - half for i in range(0, len(text), size)])
-    return found
+    packed = [int.from_bytes(_bytes_of([x + half for x in row], size), "little") - halves for row in right]
+    sums = ((dot(row, packed) + halves).to_bytes(size * columns, "little") for row in left)
+    return [[x - half for x in _words_of(text, size)] for text in sums]
+
+
+def _bytes_of(words: Vector, size: int) -> bytes:
+    """Unsigned words of so many bytes, one after the other."""
+    if size == 8:
+        return struct.pack(f"<{len(words)}Q", *words)
+    return b"".join(x.to_bytes(size, "little") for x in words)
+
+
+def _words_of(text: bytes, size: int) -> Sequence[int]:
+    """The inverse."""
+    if size == 8:
+        return struct.unpack(f"<{len(text) // 8}Q", text)
+    return [int.from_bytes(text[i : i + size], "little") for i in range(0, len(text), size)]
+
+
+def transposed(rows: Matrix) -> Matrix:
+    """Columns as rows."""
+    return list(map(list, zip(*rows)))
 
 
 def gram(rows: Matrix, weights: Sequence[int]) -> Matrix:
@@ -246,8 +264,14 @@ class Row(NamedTuple):
 
     def prox(self, v: int) -> int:
         """The operator itself."""
-        kept = _between(v, self.lower, self.upper)
-        return v - kept if self.complement else kept
+        return self.prox_of([v])[0]
+
+    def prox_of(self, values: Vector) -> Vector:
+        """The operator of many values."""
+        low, high = self.lower, self.upper
+        kept = values if low is None else [v if v > low else low for v in values]
+        kept = kept if high is None else [v if v < high else high for v in kept]
+        return list(map(sub, values, kept)) if self.complement else kept
 
     @property
     def ends(self) -> tuple[int | None, int | None]:
@@ -413,8 +437,10 @@ class Program:
         sums = [rounded(dot(row, x) << self.left, r) for row, r in zip(self.direct, self.direct_right)]
         return [v << shift for v, shift in zip(sums, self.align)]
 
-    def fed_exactly(self, x: Vector) -> list[Fraction]:
+    def fed_exactly(self, x: Vector) -> Sequence[Fraction | int]:
         """The same without its rounding."""
+        if not any(self.direct):
+            return [0] * self.k
         units = [Fraction(1 << (self.left + shift), 1 << r) for shift, r in zip(self.align, self.direct_right)]
         return [dot(row, x) * unit for row, unit in zip(self.direct, units)]
 
@@ -436,25 +462,38 @@ class Program:
         """Equilibrium of a state."""
         return [row.prox(v) for v, row in zip(state, self._clips[extra])]
 
-    def phi(self, state: Vector, extra: int) -> Vector:
-        """The operator that is iterated: ``prox`` or ``2 prox - id``."""
-        z = self.prox(state, extra)
-        return z if self.solver == FORWARD_BACKWARD else [2 * kept - v for kept, v in zip(z, state)]
+    def phi(self, states: Matrix, extra: int) -> Matrix:
+        """The operator that is iterated, ``prox`` or ``2 prox - id``, of states (n, samples)."""
+        kept = [row.prox_of(values) for values, row in zip(states, self._clips[extra])]
+        if self.solver == FORWARD_BACKWARD:
+            return kept
+        return [[2 * z - v for z, v in zip(a, b)] for a, b in zip(kept, states)]
 
-    def accumulated(self, state: Vector, drive: Vector, extra: int) -> Vector:
-        """``M phi(s) + d`` on the accumulator's grid, before rounding."""
-        phi = self.phi(state, extra)
-        return [dot(row, phi) + v for row, v in zip(self.stored, drive)]
+    def accumulated(self, states: Matrix, drives: Matrix, extra: int) -> Matrix:
+        """``M phi(s) + d`` on the accumulator's grid, before rounding, of states and drives (n, samples)."""
+        return add_matrices(times(self.stored, self.phi(states, extra)), drives)
 
-    def iterated(self, state: Vector, drive: Vector, extra: int) -> Vector:
-        """The state after all updates; a fixed point ends them, because nothing would change it."""
-        for _ in range(self.iterations):
-            sums = self.accumulated(state, drive, extra)
-            following = [saturated(rounded(v, g), self.top << extra) for v, g in zip(sums, self.g)]
-            if following == state:
+    def updated(self, states: Matrix, drives: Matrix, extra: int) -> Matrix:
+        """States (n, samples) after one update."""
+        sums, top, found = self.accumulated(states, drives, extra), self.top << extra, []
+        for row, g in zip(sums, self.g):
+            half = (1 << g) >> 1
+            found.append([top if v > top else -top if v < -top else v for v in [(x + half) >> g for x in row]])
+        return found
+
+    def iterated(self, states: Matrix, drives: Matrix, extra: int) -> Matrix:
+        """States (n, samples) after all updates; where they come again the rest are rounds of the same."""
+        left, seen, age, limit = self.iterations, states, 0, 1
+        while left:
+            following = self.updated(states, drives, extra)
+            if following == states:
                 break
-            state = following
-        return state
+            states, left, age = following, left - 1, age + 1
+            if states == seen:
+                left %= age
+            elif age == limit:
+                seen, age, limit = states, 0, 2 * limit
+        return states
 
     def outputs(self, state: Vector, extra: int, fed: Sequence[Any]) -> list[Any]:
         """Output words of a state and of what the feed-through adds."""
@@ -511,7 +550,7 @@ class TwoNorm:
 
     def norm_up(self, values: Iterable[Fraction | int]) -> int:
         """``||values||``."""
-        return root_up(ceil(sum((w * v * v for v, w in zip(values, self.weights)), Fraction(0)) * 4**BOUND_BITS))
+        return root_up(ceil(sum(w * v * v for v, w in zip(values, self.weights)) * 4**BOUND_BITS))
 
     def dual_norm_up(self, row: Iterable[int]) -> int:
         """Largest ``|row s|`` over ``||s|| <= 1``: ``sqrt(sum_i row_i^2 / w_i)``, by Cauchy-Schwarz."""
@@ -760,19 +799,18 @@ class Samples:
 
     @cached_property
     def exact_drives(self) -> Matrix:
-        """Exact drive of every sample, on the drive accumulator's grid."""
+        """Exact drives (n, samples), on the drive accumulator's grid."""
         P = self.program
-        return [[(dot(row, x) << P.left) + bias for row, bias in zip(P.drive, P.drive_bias)] for x in self.words]
+        sums = times(P.drive, transposed(self.words))
+        return [[(v << P.left) + bias for v in row] for row, bias in zip(sums, P.drive_bias)]
 
     @cached_property
     def states(self) -> Matrix:
         """Final state of every sample."""
-        P, states = self.program, []
-        for exact in self.exact_drives:
-            drive = [rounded(v, r) for v, r in zip(exact, P.right)]
-            start = [saturated(rounded(v, g), P.top) for v, g in zip(drive, P.g)]
-            states.append(P.iterated(start, drive, 0))
-        return states
+        P = self.program
+        drives = [[rounded(v, r) for v in row] for row, r in zip(self.exact_drives, P.right)]
+        start = [[saturated(rounded(v, g), P.top) for v in row] for row, g in zip(drives, P.g)]
+        return transposed(P.iterated(start, drives, 0))
 
     @cached_property
     def deployed_classes(self) -> Vector:
@@ -794,16 +832,17 @@ def decided(values: Sequence[Any], duals: Matrix, radius: Fraction, slack: Fract
     return best if all(values[best] - values[i] > duals[best][i] * radius + slack for i in rivals) else -1
 
 
-def residual_radius(contraction: Contraction, fine: Vector, drive: Vector) -> int:
-    """Lemma 2: bound on the distance of a fine state from the exact equilibrium, in fine steps.
+def residual_radii(contraction: Contraction, fine: Matrix, drives: Matrix) -> Vector:
+    """Lemma 2: bounds on the distances of fine states (n, samples) from the exact equilibria, in fine steps.
 
-    ``drive`` is the exact one rounded down to the next integer of the accumulator's grid.
+    ``drives`` are the exact ones rounded down to the next integer of the accumulator's grid.
     """
     P, residuals = contraction.program, []
-    for v, s, g in zip(P.accumulated(fine, drive, FINE_BITS), fine, P.g):
-        missed = saturated(v, P.top << (FINE_BITS + g)) - (s << g)
-        residuals.append(((abs(missed) + 1) >> g) + 1)
-    return ceil(Fraction(contraction.metric.norm_up(residuals)) / (1 - contraction.rho))
+    for sums, states, g in zip(P.accumulated(fine, drives, FINE_BITS), fine, P.g):
+        top = P.top << (FINE_BITS + g)
+        residuals.append([((abs(saturated(v, top) - (s << g)) + 1) >> g) + 1 for v, s in zip(sums, states)])
+    norms = map(contraction.metric.norm_up, transposed(residuals))
+    return [ceil(Fraction(norm) / (1 - contraction.rho)) for norm in norms]
 
 
 class ExactClasses:
@@ -908,9 +947,12 @@ class Points:
     @cached_property
     def all(self) -> list[Point]:
         """The points of all samples."""
-        packed, P = self.samples.plain["equilibria"], self.samples.program
+        packed, P, model = self.samples.plain["equilibria"], self.samples.program, self.model
         given = unpacked(packed, self.samples.count, P.n)
-        return [self._enclosed(x, list(map(self._value, row, self._rows))) for x, row in zip(self.samples.words, given)]
+        points = [list(map(self._value, row, self._rows)) for row in given]
+        inputs = transposed(times(model.input.matrix, transposed(self.samples.words)))
+        states = transposed(times(model.monotone, transposed(points)))
+        return list(map(self._enclosed, self.samples.words, points, inputs, states))
 
     def _value(self, given: int, row: Row) -> int:
         """A value of ``prox``; just outside of all of them is the nearest one."""
@@ -918,17 +960,17 @@ class Points:
         whole(given, -inf if low is None else low >> self._finer, inf if high is None else -(-high >> self._finer))
         return _between(given << self._finer, low, high)
 
-    def _enclosed(self, x: Vector, z: Vector) -> Point:
-        """The smallest ``e`` with ``z = prox(W z + U x + b + e)``, over the margin."""
+    def _enclosed(self, x: Vector, z: Vector, fed: Vector, kept: Vector) -> Point:
+        """The smallest ``e`` with ``z = prox(W z + U x + b + e)``, over the margin; ``U x`` and ``A z`` are given."""
         model, U = self.model, self.model.input
         T = max(model.grid_bits + self.bits, U.bits)  # fractional bits in which all sums are exact
-        left, right = T - model.grid_bits - self.bits, T - U.bits
+        left, right, finer = T - model.grid_bits - self.bits, T - U.bits, T - self.bits
         # W, U and b are off by at most half a unit each.
         half = ((sum(map(abs, z)) << left) + ((sum(map(abs, x)) + 1) << right) + 1) >> 1
         square = 0
-        for value, row, a, u, b in zip(z, self._rows, model.monotone, U.matrix, U.offset):
-            pull = ((dot(u, x) + b) << right) - (dot(a, z) << left)  # W z + U x + b - z
-            low, high = row.times(1 << (T - self.bits)).cone(value << (T - self.bits))
+        for value, row, a, u, b in zip(z, self._rows, kept, fed, U.offset):
+            pull = ((u + b) << right) - (a << left)  # W z + U x + b - z
+            low, high = row.times(1 << finer).cone(value << finer)
             square += (abs(pull - _between(pull, low, high)) + half) ** 2
         return Point(z, root_up(square) / (model.margin * Fraction(2) ** T))
 
@@ -1860,12 +1902,12 @@ def check_class_a_priori(evidence: Evidence) -> Plain:
 def check_class_a_posteriori(evidence: Evidence) -> Plain:
     """Section 6, Lemma 2: at the deployed state, and at its continuation with more bits."""
     P, samples, classes = evidence.program, evidence.samples, ExactClasses(evidence.contraction)
-    found, largest = [], 0
-    for state, exact, x in zip(samples.states, samples.exact_drives, samples.words):
-        drive, fine = [(v << FINE_BITS) >> r for v, r in zip(exact, P.right)], [v << FINE_BITS for v in state]
-        largest = max(largest, residual_radius(evidence.contraction, fine, drive))
-        fine = P.iterated(fine, drive, FINE_BITS)
-        found.append(classes.of(fine, FINE_BITS, residual_radius(evidence.contraction, fine, drive), x))
+    drives = [[(v << FINE_BITS) >> r for v in row] for row, r in zip(samples.exact_drives, P.right)]
+    fine = [[v << FINE_BITS for v in row] for row in transposed(samples.states)]
+    largest = max(residual_radii(evidence.contraction, fine, drives))
+    fine = P.iterated(fine, drives, FINE_BITS)
+    each = zip(transposed(fine), residual_radii(evidence.contraction, fine, drives), samples.words)
+    found = [classes.of(state, FINE_BITS, radius, x) for state, radius, x in each]
     return {**samples.verdicts(found), "largest_distance": in_steps((largest >> FINE_BITS) + 1)}
 
 
