@@ -1,9 +1,10 @@
 """The compiler as one function: named steps over frozen records, then a folder.
 
-    load -> data -> quantize -> certify -> schedule -> golden -> hls -> rtl -> report
+    load -> data -> quantize -> certify -> schedule -> golden -> check -> hls -> rtl -> report
 
 Nothing is written before the program is certified (or the user insists), and
-the folder appears only when it is complete.
+the folder appears only when it is complete and the independent checker has
+accepted the certificate in it.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from .base import InputError
+from .base import InputError, InternalError
 from .config import CompileConfig, spelled_out
 from .folder import CERTIFICATE, check_target, writing
 from .hardware import UNROLLED, emit_hls, emit_rtl, require_da4ml
 from .problem import MonDEQ, Origin
 from .program import GoldenModel, SolverProgram
 from .project import Project
-from .proof import certify
+from .proof import certify, check
 from .report import Summary, comparison_figure, write_report
 from .rounding import RANGE_SAMPLES, lower
 from .steps import (
@@ -38,7 +39,7 @@ from .steps import (
     scheduled,
 )
 
-STEPS = ("load", "data", "quantize", "certify", "schedule", "golden", "hls", "rtl", "report")
+STEPS = ("load", "data", "quantize", "certify", "schedule", "golden", "check", "hls", "rtl", "report")
 
 #: Samples in ``sim/``, which ``verify`` and the benches take by default.
 STIMULUS_SAMPLES = 256
@@ -93,6 +94,8 @@ def compile(
         No proof of contraction, and not ``allow_uncertified``.
     MissingToolError
         The unrolled strategy without da4ml.
+    InternalError
+        The independent checker rejects what was to be written: a bug of ours.
     """
     arrays: dict[str, Any] = {"calibration": calibration, "test": test}
     options |= {name: arrays.pop(name) for name, each in list(arrays.items()) if isinstance(each, str | os.PathLike)}
@@ -123,6 +126,9 @@ def compile(
         program.save(folder)
         certificate.save(folder / CERTIFICATE)
         _write_stimulus(folder / "sim", program, data)
+        with progress("check"):
+            if program.certified:
+                _check(folder)
         with progress("hls"):
             emit_hls(program, design.schedule, folder)
         with progress("rtl"):
@@ -134,7 +140,17 @@ def compile(
     return Project.load(target)
 
 
-# -- behaviour ---------------------------------------------------------------
+# -- what is written ---------------------------------------------------------
+
+
+def _check(folder: Path) -> None:
+    """Let the independent checker prove the written certificate again."""
+    verdict = check(folder / CERTIFICATE)
+    if not verdict.accepted:
+        raise InternalError(
+            f"the independent checker rejects the certificate that was drawn up: {verdict.reason}. Nothing was "
+            "written. This is a bug: please report it with the model and the options"
+        )
 
 
 def _stimulus(program: SolverProgram, data: Data) -> np.ndarray:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +16,15 @@ from mnist_files import write_mnist
 from random_models import random_model
 
 import mondeq_hw
-from mondeq_hw import InputError, MonDEQ, NotCertifiedError, Preprocessing
+from mondeq_hw import InputError, MonDEQ, NotCertifiedError, Preprocessing, pipeline
+from mondeq_hw.cli import main
 from mondeq_hw.config import CompileConfig
 from mondeq_hw.pipeline import STEPS
 from mondeq_hw.problem import CLASSES
 from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import Checkpoint, Training
 from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.proof import Certificate, certify
 from mondeq_hw.steps import UNCERTIFIED_ITERATIONS, Data, choose_data
 
 
@@ -173,3 +178,31 @@ def test_refusal_of_a_retrained_network(tmp_path: Path) -> None:
         mondeq_hw.compile(network, tmp_path / "build", solver=FORWARD_BACKWARD)
     assert caught.value.smallest_certified_bits is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_checker_rejects_is_never_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fault of the compiler itself: a bound that is drawn up too small, and an old folder that stays as it was."""
+    network = model()
+    mondeq_hw.save(network, tmp_path / "model.pt")
+    command = ["compile", str(tmp_path / "model.pt"), "--bits", "6", "--out", str(tmp_path / "new" / "build")]
+    assert main(command) == 0
+    capsys.readouterr()
+    before = {path: path.read_bytes() for path in (tmp_path / "new").rglob("*") if path.is_file()}
+
+    def too_small(*arguments: Any) -> Certificate:
+        found = certify(*arguments)
+        radius = found.line("radius")
+        small = replace(radius, values={**radius.values, "two_norm": radius.values["two_norm"] / 2})
+        return replace(found, lines=tuple(small if line is radius else line for line in found.lines))
+
+    monkeypatch.setattr(pipeline, "certify", too_small)
+    assert main([*command, "--force"]) == 1
+    assert re.search(
+        r"^mondeq-hw: the independent checker rejects the certificate.*radius: the proof gives .* This is a bug",
+        capsys.readouterr().err,
+    )
+    assert {path: path.read_bytes() for path in (tmp_path / "new").rglob("*") if path.is_file()} == before
+    command[-1] = str(tmp_path / "other" / "build")
+    assert main(command) == 1 and not (tmp_path / "other").exists()

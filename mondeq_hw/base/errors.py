@@ -69,6 +69,12 @@ class MismatchError(MondeqError):
     exit_code = EXIT_MISMATCH
 
 
+class InternalError(MondeqError):
+    """What was made is not what it must be: a bug, seen before anything was left of it."""
+
+    exit_code = EXIT_INTERNAL
+
+
 class MissingToolError(MondeqError):
     """An external tool is not installed."""
 

@@ -156,11 +156,8 @@ def transposed(rows: Matrix) -> Matrix:
 
 
 def gram(rows: Matrix, weights: Sequence[int]) -> Matrix:
-    """``rows' W rows`` with the diagonal ``W`` of the weights; symmetric, so half of it is computed."""
-    columns = list(zip(*rows))
-    weighted = [list(map(mul, column, weights)) for column in columns]
-    lower = [[dot(weighted[i], columns[j]) for j in range(i + 1)] for i in range(len(columns))]
-    return [[lower[max(i, j)][min(i, j)] for j in range(len(columns))] for i in range(len(columns))]
+    """``rows' W rows`` with the diagonal ``W`` of the weights."""
+    return times([list(map(mul, column, weights)) for column in zip(*rows)], rows)
 
 
 def scaled(factor: int, rows: Matrix) -> Matrix:
@@ -1744,8 +1741,7 @@ def by_semidefinite(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     for k, (pair, row) in enumerate(zip(witness["outputs"], mismatch.model.output.matrix)):
         form, bits = compared.output(k, scale)
         bounds = [
-            relaxation.prove(plus((sign, form)), plain, f"distance of output {k}")
-            for sign, plain in zip((1, -1), pair)
+            relaxation.prove(plus((sign, form)), plain, f"distance of output {k}") for sign, plain in zip((1, -1), pair)
         ]
         clip = root_up(dot(row, row)) / Fraction(2) ** mismatch.model.output.bits * moved
         found.append(max(bounds) / (1 << bits) + clip)
