@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
@@ -341,15 +342,21 @@ def certified_program(model: MonDEQ, config: CompileConfig, data: Data, lowered:
 
 
 def _program(model: MonDEQ, config: CompileConfig, lowered: Lowered) -> SolverProgram:
-    """With the iterations of the user, else of the proof, else of none."""
+    """With the iterations of the user, else of the retraining, else of the proof, else of none."""
+    asked_for = _asked_for(model, config)
     name = config.name or name_of(PurePath(model.source).stem)
 
     def program(iterations: int, certified: bool) -> SolverProgram:
         return assemble(lowered.quantized, lowered.input_format, lowered.state_format, iterations, certified, name)
 
     if lowered.proof is not None:
-        return program(config.iterations or _iterations(program(1, True), lowered.proof, config), True)
-    return program(config.iterations or UNCERTIFIED_ITERATIONS, False)
+        return program(asked_for or _iterations(program(1, True), lowered.proof, config), True)
+    return program(asked_for or UNCERTIFIED_ITERATIONS, False)
+
+
+def _asked_for(model: MonDEQ, config: CompileConfig) -> int | None:
+    """Iterations that the user or the network's retraining names."""
+    return config.iterations or (None if model.stored is None else model.stored.iterations)
 
 
 def says_nothing(model: MonDEQ, data: Data, lowered: Lowered, program: SolverProgram) -> str | None:
@@ -381,10 +388,11 @@ def _vacuous_refusal(
 ) -> NotCertifiedError:
     """What the proof lacks, and the nearest thing that does not."""
     remedies = []
-    if config.iterations is not None:
-        without = config.model_copy(update={"iterations": None})
-        if _says_something(model, without, data, lowered):
-            remedies.append(f"use --iterations {_program(model, without, lowered).iterations}")
+    if _asked_for(model, config) is not None and lowered.proof is not None:
+        with suppress(NotCertifiedError):
+            count = choose_iterations(_program(model, config, lowered).replace(iterations=1), lowered.proof)
+            more = config.model_copy(update={"iterations": count})
+            remedies += [f"use --iterations {count}"] if _says_something(model, more, data, lowered) else []
     if model.stored is None:
         first = lowered.state_format.word_length + 1
         longer = ((bits, with_state_bits(lowered, bits)) for bits in range(first, MOST_STATE_BITS + 1))

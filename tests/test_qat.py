@@ -27,7 +27,7 @@ from mondeq_hw.proof.contraction import prove_contraction
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import LoweringOptions, lower
 from mondeq_hw.rounding.quantize import to_levels
-from mondeq_hw.training import qat
+from mondeq_hw.training import updates as training_updates
 from mondeq_hw.training.qat import (
     QatConfig,
     QuantizedNetwork,
@@ -86,6 +86,34 @@ def test_the_forward_pass_is_the_golden_model(solver, bits, state_bits, perturba
             np.testing.assert_array_equal(ours.shifts, theirs.shifts)
 
 
+@pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
+@pytest.mark.parametrize("updates", [1, 2, 5])
+def test_the_forward_pass_through_a_few_updates_is_the_golden_model(solver, updates):
+    start = lowered_model(2, solver, state_bits=5, drive_bits=2, readout_bits=3)
+    network = QuantizedNetwork(start, iterations=9, updates=updates).double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter += torch.randn(parameter.shape, dtype=torch.double, generator=torch.Generator().manual_seed(1))
+    words = np.random.default_rng(1).integers(0, 256, size=(50, 5))
+    golden = GoldenModel(network.program(updates))
+    assert (golden.trace(words).states[-1] != golden.trace(words).states[-2]).any()
+    expected = golden.predict_raw(words) * 2.0**-golden.program.output_fractional_bits
+    np.testing.assert_array_equal(network(torch.from_numpy(words).double()).detach().numpy(), expected)
+    assert network.stored().iterations == updates
+
+
+def test_updates_are_kept_in_the_file(tmp_path):
+    stored = retrain(lowered_model(3), blobs(), replace(FAST, updates=2)).stored
+    assert stored.iterations == 2
+    assert unpack(*pack(stored), "file").iterations == 2
+    arrays, metadata = pack(stored)
+    for wrong in (0, -1, 1.5, "2", True):
+        with pytest.raises(InputError, match=r"retrained for .* updates; expected a whole number"):
+            unpack(arrays, {**metadata, "iterations": wrong}, "file")
+    del metadata["iterations"]
+    assert unpack(arrays, metadata, "file").iterations is None
+
+
 #: Rows in turn, of sizes that the states pass.
 CLIPS = {
     "relu": (RELU,),
@@ -118,14 +146,15 @@ def test_the_forward_pass_of_a_clip_is_the_golden_model(solver, name, dtype):
 @pytest.mark.parametrize("solver", [PEACEMAN_RACHFORD, FORWARD_BACKWARD])
 @pytest.mark.parametrize("name", CLIPS)
 @pytest.mark.parametrize("saturating", [False, True])
-def test_gradients_are_those_of_the_quantised_weights(solver, name, saturating, monkeypatch):
+@pytest.mark.parametrize("updates", [None, 1, 3])
+def test_gradients_are_those_of_the_quantised_weights(solver, name, saturating, updates, monkeypatch):
     """With a fine state the network is the real one at its *quantised* weights: compare with autograd there."""
-    monkeypatch.setattr(qat, "ADJOINT_TOLERANCE", 1e-12)
+    monkeypatch.setattr(training_updates, "ADJOINT_TOLERANCE", 1e-12)
     start = lowered_model(4, solver, n=5, rows=CLIPS[name], state_bits=32)
     if saturating:
         start = replace(start, state_format=FixedPointFormat(32, start.state_format.integer_bits - 2))
     top = start.state_format.max_word * start.state_format.step
-    network = QuantizedNetwork(start, iterations=400).double()
+    network = QuantizedNetwork(start, iterations=400, updates=updates).double()
     words = torch.from_numpy(np.random.default_rng(2).integers(0, 256, size=(6, 5))).double()
     with torch.no_grad():
         network.matrix.levels += 0.3  # latents off their grid: the gradient must not see it
@@ -146,10 +175,10 @@ def test_gradients_are_those_of_the_quantised_weights(solver, name, saturating, 
         """Logits by plain unrolling, differentiated by autograd."""
         d = words @ drive.t() + drive_bias
         state = d.clamp(-top, top)
-        for _ in range(400):
+        for _ in range(updates or 400):
             phi = 2 * prox(state) - state if solver == PEACEMAN_RACHFORD else prox(state)
             state = (phi @ (matrix + leak).t() + d).clamp(-top, top)
-        assert bool((state.abs() == top).any()) == saturating
+        assert updates or bool((state.abs() == top).any()) == saturating
         return prox(state) @ readout.t()
 
     weights = torch.randn(6, 3, dtype=torch.double, generator=torch.Generator().manual_seed(0))

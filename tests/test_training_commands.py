@@ -13,6 +13,7 @@ from mondeq_hw.cli import main
 from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load, load_checkpoint
 from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.training.qat import certified_program
 from mondeq_hw.training.train import accuracy
 
@@ -63,7 +64,30 @@ def test_qat_writes_certified_integers(trained, tmp_path, capsys, method):
     assert "retrained already" in capsys.readouterr().err
 
 
+def test_a_network_of_few_updates_compiles_without_a_flag(trained, tmp_path, capsys):
+    """Every format and the number of updates are the file's."""
+    file, build = tmp_path / "fast.pt", tmp_path / "build"
+    lengths = ["--bits", "3", "--drive-bits", "3", "--readout-bits", "5", "--state-bits", "7", "--input-bits", "3"]
+    few = ["--updates", "3", "--contraction-limit", "0.6", "--epochs", "3", "--learning-rate", "0.05"]
+    assert main(["qat", str(trained), *lengths, *few, "--out", str(file), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["contraction_factor"] <= 0.6 and printed["test_accuracy"] > 60
+    assert main(["compile", str(file), "--out", str(build), "--json"]) == 0
+    program = SolverProgram.load(build)
+    assert program.iterations == 3 and program.input_format.word_length == 3
+    assert (program.state_format.word_length, program.matrix.word_length, program.drive.word_length) == (7, 3, 3)
+    golden, test = GoldenModel(program), digits("test")
+    right = golden.predict_raw(golden.words(test.words)).argmax(axis=1) == test.targets
+    assert printed["test_accuracy"] == pytest.approx(100 * float(np.mean(right)))
+    assert main(["compile", str(file), "--state-bits", "9", "--out", str(tmp_path / "other")]) == EXIT_BAD_INPUT
+    assert "retrained for 7" in capsys.readouterr().err
+    assert main(["compile", str(file), "--iterations", "5", "--out", str(tmp_path / "more"), "--json"]) == 0
+    assert SolverProgram.load(tmp_path / "more").iterations == 5
+
+
 BAD = {
+    "retrain for no updates": (["qat", "MODEL", "--bits", "2", "--updates", "0"], "--updates is 0; expected a whole"),
+    "retrain a one-bit state": (["qat", "MODEL", "--bits", "2", "--state-bits", "1"], "--state-bits is 1; expected"),
     "train to another suffix": (["train", "--out", "model.onnx"], "ends in .pt"),
     "train into no folder": (["train", "--out", "nowhere/model.pt"], "no such folder"),
     "train on unknown data": (["train", "--data", "cifar"], "expected digits or mnist"),

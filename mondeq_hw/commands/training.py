@@ -125,6 +125,7 @@ def qat_command(
             options.bits,
             drive_bits=options.drive_bits,
             readout_bits=options.readout_bits,
+            state_bits=options.state_bits,
             input_bits=options.input_bits,
         ),
         known.words[:CALIBRATION_SAMPLES],

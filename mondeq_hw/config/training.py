@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from pydantic.json_schema import SkipJsonSchema
 
 from ..base import RELU, Interval, OptionError
+from ..program import MOST_ITERATIONS
 from .compile import InputOptions, NetworkOptions, Solver
 from .options import STRICT, MatrixBits, PositiveFloat, PositiveInt, explained, names_the_option, option
 
@@ -78,6 +79,10 @@ class QatConfig:
         FiniteFloat, Field(ge=0, lt=1, description="How far below the limit the penalty on the norm begins.")
     ] = 0.05
     hinge_weight: Annotated[FiniteFloat, Field(ge=0, description="Of that penalty.")] = 30.0
+    updates: Annotated[
+        Annotated[int, Field(ge=1, le=MOST_ITERATIONS)] | None,
+        option("N", "Train through exactly so many updates, which the hardware then takes.", unset="the certificate's"),
+    ] = None
     iterations: Annotated[
         PositiveInt, Field(description="Updates of a training step, fewer where every state is fixed earlier.")
     ] = 24
@@ -109,6 +114,10 @@ class QatOptions(NetworkOptions):
     bits: Annotated[MatrixBits, option("N", "Word length of the iteration matrix, 1 to 18.")]
     drive_bits: Annotated[MatrixBits, option("N", "Word length of the drive matrix, 1 to 18.")] = 4
     readout_bits: Annotated[MatrixBits, option("N", "Word length of the readout matrix, 1 to 18.")] = 6
+    state_bits: Annotated[
+        Annotated[int, Field(ge=2, le=32)] | None,
+        option("N", "Word length of the state, 2 to 32.", unset="the larger of 12 and bits + 4"),
+    ] = None
     method: Annotated[
         Literal["straight-through", "lotion", "lotion-sampled"],
         option("NAME", "straight-through, lotion or lotion-sampled."),

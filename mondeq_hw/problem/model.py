@@ -53,6 +53,8 @@ class StoredRecurrence:
         The network's; relu in every row when absent.
     feedthrough : DenseOperator (k, d), optional
         Of the network's ``F``; none when absent.
+    iterations : int, optional
+        Updates that it was trained for; those that its certificate asks for when absent.
     """
 
     solver: str
@@ -66,6 +68,7 @@ class StoredRecurrence:
     state_format: FixedPointFormat
     clip: Clip | None = None
     feedthrough: DenseOperator | None = None
+    iterations: int | None = None
 
     @property
     def leak_shift(self) -> int:

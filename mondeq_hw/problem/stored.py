@@ -19,6 +19,8 @@ from .splitting import find_splitting
 KEY = "stored"
 #: Metadata key of the rows' proximal operators; relu where it is absent.
 CLIP = "clip"
+#: Metadata key of the updates that a network was trained for.
+ITERATIONS = "iterations"
 #: Metadata key of a carried state.
 CARRIED = "carried"
 MATRICES = ("matrix", "drive", "readout")
@@ -44,6 +46,7 @@ def pack(stored: StoredRecurrence) -> tuple[dict[str, np.ndarray], dict[str, Any
         "input_format": _packed_format(stored.input_format),
         "state_format": [stored.state_format.word_length, stored.state_format.integer_bits],
         **pack_clip(stored.prox),
+        **({} if stored.iterations is None else {ITERATIONS: stored.iterations}),
     }
     return arrays, metadata
 
@@ -83,6 +86,7 @@ def unpack(arrays: Mapping[str, Any], metadata: Any, where: str) -> StoredRecurr
             state_format=FixedPointFormat(state_bits, state_integer_bits),
             clip=unpack_clip(metadata, len(drive_bias), where),
             feedthrough=direct,
+            iterations=metadata.get(ITERATIONS),
         )
         leak_shift = int(metadata["leak_shift"])
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -192,6 +196,11 @@ def _check(stored: StoredRecurrence, where: str) -> None:
 
 
 def _check_step(stored: StoredRecurrence, leak_shift: int, where: str) -> None:
+    if stored.iterations is not None and not (type(stored.iterations) is int and stored.iterations >= 1):
+        raise InputError(
+            f"{where}: retrained for {stored.iterations!r:.40} updates; expected a whole number from 1. Save the model "
+            "again"
+        )
     if not (np.isfinite(stored.step_size) and stored.step_size > 0):
         raise InputError(
             f"{where}: retrained step size {stored.step_size:g}; expected a positive number. Save the model again"

@@ -10,7 +10,8 @@ on the grids.  It starts from a lowered model, keeps that one's scales
 Gradients are straight-through (Bengio et al., arXiv 1308.3432): taken at the
 quantised weights, applied to the latent ones.  Through the equilibrium they
 are implicit, with rounding taken as the identity and a saturated row as a
-constant.  A hinge on ``||M||_2`` keeps the quantised iteration matrix a
+constant.  A network of a few updates (``QatConfig.updates``) is differentiated
+through them instead.  A hinge on ``||M||_2`` keeps the quantised iteration matrix a
 contraction, and only epochs whose contraction is *proved* are kept.
 """
 
@@ -19,26 +20,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from ..base import DenseOperator, FixedPointFormat, InputError, max_level
+from ..base import DenseOperator, InputError, max_level
 from ..config import QatConfig
-from ..problem import Dataset, Splitting, StoredRecurrence, task_of
+from ..problem import Dataset, StoredRecurrence, task_of
 from ..program import SolverProgram
 from ..proof import ContractionProof, choose_iterations, prove_contraction
 from ..rounding import MAX_SHIFT, Lowered, assemble, quantized_of, to_levels
 from .clip import TensorClip
-from .equilibrium import settle
 from .loss import Loss, loss_of
 from .train import Epoch, EpochObserver, TrainingRun, fit
+from .updates import replace_value, through_updates, to_equilibrium
 
-#: Relative residual at which the adjoint iteration stops: below what straight-through gradients are worth.
-ADJOINT_TOLERANCE = 1e-3
 #: How far from its level a latent may start: almost half-way to the next one.
 CELL = 0.49
 
@@ -90,7 +87,7 @@ def retrain(
         When no epoch has a proved contraction factor within the limit.
     """
     start = with_room_to_train(lowered, config.hinge_start)
-    network, seen = QuantizedNetwork(start, config.iterations), lowered.input_format
+    network, seen = QuantizedNetwork(start, config.iterations, config.updates), lowered.input_format
     learning = (learner or StraightThrough)(
         network, config.optimisation.seed, loss_of(task_of(data.targets), data.targets)
     )
@@ -151,7 +148,7 @@ def certified_program(stored: StoredRecurrence) -> tuple[SolverProgram, Contract
         quantized = quantized_of(stored)
         return assemble(quantized, stored.input_format, stored.state_format, iterations, certified=True)
 
-    return program(choose_iterations(program(1), proof)), proof
+    return program(stored.iterations or choose_iterations(program(1), proof)), proof
 
 
 def hinge(matrix: Tensor, config: QatConfig) -> Tensor:
@@ -172,13 +169,15 @@ class QuantizedNetwork(nn.Module):
         Where the weights start; its scales and formats stay.
     iterations : int
         Updates after the start, at most.
+    updates : int, optional
+        Exactly so many, in training and in hardware, in place of them.
     """
 
     bias_step: Tensor
     word_step: Tensor
     readout_step: Tensor
 
-    def __init__(self, lowered: Lowered, iterations: int):
+    def __init__(self, lowered: Lowered, iterations: int, updates: int | None = None):
         super().__init__()
         start = lowered.quantized
         if start.feedthrough is not None:
@@ -188,7 +187,8 @@ class QuantizedNetwork(nn.Module):
             )
         self.recurrence = start.recurrence
         self.input_format, self.state_format = lowered.input_format, lowered.state_format
-        self.iterations = iterations
+        self.updates, self.iterations = updates, updates or iterations
+        self.solve = to_equilibrium if updates is None else through_updates
         self.leak_shift = start.recurrence.leak_shift
         self.matrix = LatentMatrix(start.matrix, start.recurrence.matrix)
         self.drive = LatentMatrix(start.drive, start.recurrence.drive)
@@ -211,7 +211,7 @@ class QuantizedNetwork(nn.Module):
         """As :meth:`forward`, with another stand-in for the latent levels."""
         bias = straight_through(self.drive_bias, self.bias_step)
         drive = straight_through(torch.addmm(bias, words, self.drive(rounder).t()), self.word_step)
-        state = _QuantizedEquilibrium.apply(
+        state = self.solve(
             self.iteration_matrix(rounder),
             drive,
             self.recurrence.splitting,
@@ -247,6 +247,7 @@ class QuantizedNetwork(nn.Module):
             input_format=self.input_format,
             state_format=self.state_format,
             clip=self.recurrence.clip.at_step(1 / self.recurrence.step_size),
+            iterations=self.updates,
         )
 
     def program(self, iterations: int) -> SolverProgram:
@@ -322,23 +323,6 @@ class LatentMatrix(nn.Module):
 # -- roundings -----------------------------------------------------------------------------------------
 
 
-class _Replace(torch.autograd.Function):
-    """Another value, the same gradient: exactly the other value, which ``x + (y - x)`` is not in floating point."""
-
-    @staticmethod
-    def forward(ctx: Any, value: Tensor, other: Tensor) -> Tensor:
-        return other
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient, None
-
-
-def replace_value(value: Tensor, other: Tensor) -> Tensor:
-    """``other``, with the gradient of ``value``."""
-    return _Replace.apply(value, other)
-
-
 def nearest_levels(latent: Tensor, word_length: int) -> Tensor:
     """``quantize.to_levels`` on tensors, with the gradient of the identity."""
     return replace_value(latent, _to_levels(latent.detach(), word_length))
@@ -354,53 +338,6 @@ def _to_levels(latent: Tensor, word_length: int) -> Tensor:
 def straight_through(values: Tensor, step: Tensor) -> Tensor:
     """Round half up to multiples of ``step``, with the gradient of the identity."""
     return replace_value(values, (values.detach() / step + 0.5).floor() * step)
-
-
-class _QuantizedEquilibrium(torch.autograd.Function):
-    """The state after the program's updates; its gradient as if that state were the exact equilibrium."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        matrix: Tensor,
-        drive: Tensor,
-        splitting: Splitting,
-        clip: TensorClip,
-        state_format: FixedPointFormat,
-        iterations: int,
-    ) -> Tensor:
-        transposed = matrix.t().contiguous()
-        # In units of the state's last place, so that rounding is one floor; a power of two changes no bit.
-        unit = 1 / state_format.step
-        drive = drive * unit
-        top = state_format.max_word
-
-        def rounded(accumulator: Tensor) -> Tensor:
-            return accumulator.add_(0.5).floor_().clamp_(-top, top)
-
-        words = rounded(drive.clone())
-        for _ in range(iterations):
-            updated = rounded(torch.addmm(drive, splitting.phi(clip, words), transposed))
-            if torch.equal(updated, words):
-                break
-            words = updated
-        ctx.save_for_backward(matrix, words)
-        ctx.splitting, ctx.clip, ctx.unit, ctx.top, ctx.iterations = splitting, clip, unit, top, iterations
-        return words / unit
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        matrix, words = ctx.saved_tensors
-        free = (words.abs() < ctx.top).to(words.dtype)
-        gradient = gradient * free
-        slope = ctx.splitting.phi(ctx.clip.derivative, words) * free
-
-        def update(adjoint: Tensor) -> Tensor:
-            return torch.addcmul(gradient, adjoint @ matrix, slope)
-
-        adjoint, _ = settle(update, gradient, ADJOINT_TOLERANCE, ctx.iterations)
-        return adjoint.t() @ (ctx.splitting.phi(ctx.clip, words) / ctx.unit), adjoint, None, None, None, None
 
 
 def _steps(shifts: np.ndarray) -> Tensor:
