@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from published import arguments
 
+from mondeq_hw.base import save_figure
 from mondeq_hw.problem import DATASETS, DIGITS, MNIST_PREPROCESSING, digits, load, mnist
 from mondeq_hw.rounding import NEAREST, ROUNDINGS, LoweringOptions, lower
 from mondeq_hw.training import Optimisation, QatConfig, diagnose, markdown, plot
@@ -44,7 +45,8 @@ def main() -> None:
     config = QatConfig(Optimisation(options.epochs, 128, 0.02, patience=options.epochs))
     report = diagnose(lowered, data, config, options.every)
     name = f"{options.data}_{options.bits}bit_{options.rounding}"
-    plot(report, options.out / f"{name}.png", f"{options.data}, {options.bits} bits, {options.rounding} rounding")
+    title = f"{options.data}, {options.bits} bits, {options.rounding} rounding"
+    save_figure(plot(report, title), options.out / f"{name}.png")
     (options.out / f"{name}.md").write_text(markdown(report))
     print(markdown(report))
 

@@ -22,7 +22,7 @@ from published import Published, compiled, golden_accuracy
 from mondeq_hw.problem import Dataset, mnist, preactivation
 from mondeq_hw.proof import ContractionProof, PaperPerturbation, paper_perturbation
 from mondeq_hw.rounding import Lowered, LoweringOptions
-from mondeq_hw.training import Optimisation, QatConfig, certified_program, progress_bar, retrain
+from mondeq_hw.training import Optimisation, QatConfig, certified_program, retrain, shown_epochs
 
 BITS = (1, 2, 3, 4, 6, 8)
 LEAST_DRIVE_BITS, LEAST_READOUT_BITS = 4, 6
@@ -116,7 +116,7 @@ def _retrained(
         print(f"{bits} bits: retrained earlier, read from {file}")
         return Retrained(**kept[key])
     start, state = time.perf_counter(), folder / f"retraining_{bits}_{epochs}.state"
-    with progress_bar(f"{bits} bits", epochs) as observe:
+    with shown_epochs(f"{bits} bits", epochs) as observe:
         outcome = retrain(lowered, data, config, state_file=state, observe=observe)
     program, proof = certified_program(outcome.stored)
     result = Retrained(

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from mondeq_hw.problem import DIGITS, DIGITS_INPUT_BITS, DIGITS_SCALE, Training, digits, save
-from mondeq_hw.training import Optimisation, TrainingConfig, accuracy, normalisation, progress_bar, train
+from mondeq_hw.training import Optimisation, TrainingConfig, accuracy, normalisation, shown_epochs, train
 
 CONFIG = TrainingConfig(
     n=64,
@@ -33,7 +33,7 @@ def main() -> None:
     torch.set_num_threads(1)
     data, test = digits("train"), digits("test")
     preprocessing = normalisation(data, DIGITS_SCALE, DIGITS_INPUT_BITS)
-    with progress_bar(DIGITS, CONFIG.optimisation.epochs) as observe:
+    with shown_epochs(DIGITS, CONFIG.optimisation.epochs) as observe:
         result = train(CONFIG, data, preprocessing, observe=observe)
 
     model = result.model

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from mondeq_hw.base import save_figure
 from mondeq_hw.problem import MNIST, MNIST_PREPROCESSING, Dataset, MonDEQ, Training, load, mnist, network_of, save
 from mondeq_hw.program import GoldenModel
 from mondeq_hw.rounding import LoweringOptions, lower
@@ -24,8 +25,8 @@ from mondeq_hw.training import (
     accuracy,
     certified_program,
     plot_history,
-    progress_bar,
     retrain,
+    shown_epochs,
     train,
 )
 
@@ -67,12 +68,12 @@ def train_float(data: Dataset, test: Dataset, file: Path, seed: int) -> MonDEQ:
         return load(file)
     config = replace(FLOAT, optimisation=replace(FLOAT.optimisation, seed=seed))
     state = file.with_suffix(".state")
-    with progress_bar("float", config.optimisation.epochs) as observe:
+    with shown_epochs("float", config.optimisation.epochs) as observe:
         result = train(config, data, MNIST_PREPROCESSING, state, observe)
     model = result.model
     metrics = {"validation_accuracy": 100 * result.best.validation_score, "test_accuracy": accuracy(model, test)}
     save(model, file, Training(MNIST, seed, metrics))
-    plot_history(result.history, file.with_suffix(".svg"), "float")
+    save_figure(plot_history(result.history, "float"), file.with_suffix(".svg"))
     state.unlink()
     print(f"{file}: test accuracy {metrics['test_accuracy']:.2f} %")
     return model
@@ -86,7 +87,7 @@ def retrain_at(bits: int, model: MonDEQ, data: Dataset, test: Dataset, file: Pat
     options = LoweringOptions(bits, drive_bits=DRIVE_BITS, readout_bits=READOUT_BITS)
     lowered = lower(model, options, data.words[:CALIBRATION])
     state = file.with_suffix(".state")
-    with progress_bar(f"{bits} bits", config.optimisation.epochs) as observe:
+    with shown_epochs(f"{bits} bits", config.optimisation.epochs) as observe:
         result = retrain(lowered, data, config, state_file=state, observe=observe)
     stored = result.stored
     program, proof = certified_program(stored)
@@ -97,7 +98,7 @@ def retrain_at(bits: int, model: MonDEQ, data: Dataset, test: Dataset, file: Pat
         "contraction_factor": float(proof.contraction_factor),
     }
     save(network_of(stored, model.input_map, file.name), file, Training(MNIST, seed, metrics))
-    plot_history(result.history, file.with_suffix(".svg"), f"retraining at {bits} bits")
+    save_figure(plot_history(result.history, f"retraining at {bits} bits"), file.with_suffix(".svg"))
     state.unlink()
     print(f"{file}: test accuracy {metrics['test_accuracy']:.2f} %, contraction {metrics['contraction_factor']:.3f}")
 

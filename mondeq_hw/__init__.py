@@ -9,6 +9,7 @@ project.verify()
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .base import InputError, MismatchError, MissingToolError, MondeqError, NotCertifiedError, __version__
@@ -16,8 +17,10 @@ from .problem import MonDEQ, Preprocessing, from_cvxpy, from_mpc, from_qp, load,
 
 if TYPE_CHECKING:
     from .control import LinearPlant, simulate
+    from .learning import qat, train
     from .pipeline import compile
     from .project import Project
+    from .search import search_word_lengths
 
 __all__ = [
     "InputError",
@@ -35,9 +38,23 @@ __all__ = [
     "from_mpc",
     "from_qp",
     "load",
+    "qat",
     "save",
+    "search_word_lengths",
     "simulate",
+    "train",
 ]
+
+#: Where those are that are imported when they are first used: the command line must start quickly.
+LATER = {
+    "LinearPlant": "control",
+    "Project": "project",
+    "compile": "pipeline",
+    "qat": "learning",
+    "search_word_lengths": "search",
+    "simulate": "control",
+    "train": "learning",
+}
 
 
 def __dir__() -> list[str]:
@@ -46,17 +63,6 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Import the compiler when it is first used: the command line must start quickly."""
-    if name == "compile":
-        from .pipeline import compile
-
-        return compile
-    if name == "Project":
-        from .project import Project
-
-        return Project
-    if name in ("LinearPlant", "simulate"):
-        from . import control
-
-        return getattr(control, name)
+    if name in LATER:
+        return getattr(import_module(f".{LATER[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

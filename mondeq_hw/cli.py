@@ -22,7 +22,6 @@ from .base import (
     InputError,
     InputWarning,
     MondeqError,
-    OptionError,
     __version__,
 )
 from .commands import (
@@ -70,10 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return done.code if isinstance(done.code, int) else EXIT_INTERNAL
         except (KeyboardInterrupt, typer.Abort):
             return EXIT_INTERRUPTED
-        except OptionError as error:
-            return _failed(error.in_shell(), error.exit_code)
         except MondeqError as error:
-            return _failed(str(error), error.exit_code)
+            return _failed(error.in_shell(), error.exit_code)
         except Exception as error:
             if hasattr(error, "format_message"):  # what the parser makes of a wrong command line
                 return _failed(f"{error.format_message()} See 'mondeq-hw --help'", EXIT_BAD_INPUT)

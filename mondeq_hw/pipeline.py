@@ -35,6 +35,7 @@ from .steps import (
     choose_data,
     compared,
     lowering_options,
+    named_files,
     resolve,
     scheduled,
 )
@@ -97,8 +98,8 @@ def compile(
     InternalError
         The independent checker rejects what was to be written: a bug of ours.
     """
-    arrays: dict[str, Any] = {"calibration": calibration, "test": test}
-    options |= {name: arrays.pop(name) for name, each in list(arrays.items()) if isinstance(each, str | os.PathLike)}
+    files, arrays = named_files(calibration=calibration, test=test)
+    options |= files
     if config is not None and options:
         raise InputError(f"compile got a config and the option {next(iter(options))!r}; give one or the other")
     config = config or CompileConfig(**options)

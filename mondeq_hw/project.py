@@ -6,6 +6,7 @@ folder proves nothing.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable
@@ -18,23 +19,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .base import InputError
-from .config import CompileConfig, DataOptions
+from .boards import BitstreamOptions
+from .config import CompileConfig, DataOptions, by_name, spelled_out
 from .folder import CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, Build
 from .problem import ERROR, Preprocessing, RawInputs
 from .program import GoldenModel, SolverProgram
 from .proof import Certificate, Verdict, check, differences, model_from_plain
+from .synthesis import SynthOptions
 
 if TYPE_CHECKING:
-    from .boards import BitstreamOptions, BitstreamReport
+    from .boards import BitstreamReport
     from .control import LinearPlant, LoopProof
     from .problem import Comparison, MonDEQ, Origin, Parameters, Task
     from .profile import ComparedTrace, FloatSolver, Profile
     from .report import WrittenReport
-    from .synthesis import SynthOptions, SynthReport, ToolProgress
+    from .synthesis import SynthReport, ToolProgress
     from .verification import VerifyReport
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Project:
     """A finished build folder.
 
@@ -45,6 +48,23 @@ class Project:
     """
 
     build: Build
+
+    def __repr__(self) -> str:
+        program = self.program
+        verdict = "proved to converge" if program.certified else "NOT CERTIFIED"
+        return (
+            f"Project({str(self.folder)!r}): {program.name}, {verdict}\n"
+            f"  {program.d} inputs, {program.n} states, {program.k} outputs; {program.solver}, at most "
+            f"{program.iterations} iterations\n"
+            f"  bits: iteration {program.matrix.word_length}, drive {program.drive.word_length}, readout "
+            f"{program.readout.word_length}, state {program.state_format.word_length}, input "
+            f"{program.input_format.word_length}"
+        )
+
+    def _repr_html_(self) -> str:
+        from .report import project_card
+
+        return project_card(self.build)
 
     @staticmethod
     def load(folder: str | os.PathLike[str]) -> Project:
@@ -343,6 +363,7 @@ class Project:
 
         return read_report(self.build)
 
+    @spelled_out(DataOptions)
     def write_report(
         self,
         data: DataOptions | None = None,
@@ -368,7 +389,8 @@ class Project:
         """
         from .report import publish
 
-        return publish(self.build, data or DataOptions(**options), sweep, progress)
+        named = data or by_name({"data": DataOptions}, options, "write_report")["data"]
+        return publish(self.build, named, sweep, progress)
 
     # -- implementations ----------------------------------------------------------
 
@@ -403,8 +425,21 @@ class Project:
         seen = self.build.stimulus if own else self._words(X, words, on_overflow)[0]
         return verify(self.folder, seen, rtl_samples=rtl_samples, simulators=simulators, netlists=netlists)
 
-    def synthesize(self, options: SynthOptions, progress: ToolProgress = lambda tool, now: None) -> SynthReport:
-        """Resources and clock on a part; logs and results go to ``report/synth/PART/``.
+    @spelled_out(SynthOptions)
+    def synthesize(
+        self,
+        options: SynthOptions | None = None,
+        progress: ToolProgress = lambda tool, now: None,
+        **keywords: Any,
+    ) -> SynthReport:
+        """Resources and clock on a part; logs and results go to ``report/synth/PART/``, and the report reads them.
+
+        Parameters
+        ----------
+        options : SynthOptions, optional
+            All at once; otherwise by name, ``part="ecp5-85"`` at least.
+        progress : callable
+            Told which tool does what.
 
         Raises
         ------
@@ -414,13 +449,29 @@ class Project:
         """
         from .synthesis import synthesize
 
+        asked = options or by_name({"options": SynthOptions}, keywords, "synthesize")["options"]
         self.build.require_unchanged("rtl/*", "hls/*")
-        return synthesize(self.folder, options, self.folder / "report" / "synth" / options.part, progress)
+        result = synthesize(self.folder, asked, self.folder / "report" / "synth" / asked.part, progress)
+        content = json.dumps(result.to_plain(), indent=2) + "\n"
+        self.build.add("report/synth.json", content)
+        self.build.add(f"report/synth/{asked.part}/{asked.flow}.json", content)
+        return result
 
+    @spelled_out(BitstreamOptions)
     def make_bitstream(
-        self, options: BitstreamOptions, progress: ToolProgress = lambda tool, now: None
+        self,
+        options: BitstreamOptions | None = None,
+        progress: ToolProgress = lambda tool, now: None,
+        **keywords: Any,
     ) -> BitstreamReport:
         """A board's bitstream, in ``bitstream/BOARD/``.
+
+        Parameters
+        ----------
+        options : BitstreamOptions, optional
+            All at once; otherwise by name, ``board="ulx3s-85f"`` at least.
+        progress : callable
+            Told which tool does what.
 
         Raises
         ------
@@ -430,5 +481,6 @@ class Project:
         """
         from .boards import make_bitstream
 
+        asked = options or by_name({"options": BitstreamOptions}, keywords, "make_bitstream")["options"]
         self.build.require_unchanged("rtl/*")
-        return make_bitstream(self.folder, options, self.folder / "bitstream" / options.board, progress)
+        return make_bitstream(self.folder, asked, self.folder / "bitstream" / asked.board, progress)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,12 @@ def given_samples(options: DataOptions, calibration: np.ndarray | Pair | None, t
     return Samples(GIVEN, train, judge).divided(options.split_seed)
 
 
+def named_files(**given: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those of a caller's samples that are files, which are options, and those that are arrays."""
+    files = {name: Path(each) for name, each in given.items() if isinstance(each, str | os.PathLike)}
+    return files, {name: each for name, each in given.items() if name not in files}
+
+
 def _is_pair(arrays: Any) -> bool:
     return isinstance(arrays, tuple) and len(arrays) == 2
 
@@ -305,7 +312,7 @@ def _raw(values: np.ndarray, options: DataOptions, name: str, model: MonDEQ) -> 
     """Values (samples, d) as a model's raw inputs; a warning counts those that no word stands for."""
     remedy = (
         f"name the data that {model.source} was trained on, declare its values by --input-range, or take the nearest "
-        "by --on-overflow saturate (on_overflow='saturate')"
+        "by --on-overflow saturate"
     )
     return model.input_map.words.raw(values, options.on_overflow, where=name, remedy=remedy).announced(name)
 

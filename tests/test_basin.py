@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from mondeq_hw.base import max_level
+from mondeq_hw.base import max_level, save_figure
 from mondeq_hw.problem.data import Dataset, digits
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
@@ -273,6 +273,6 @@ def test_table_and_plot(report, tmp_path):
     record = report.records[1]
     assert rows and f"{record.quantised_loss:.4f}" in rows[0] and f"{record.latent_distance:.3f}" in rows[0]
     assert f"{report.nearby.nearby_held_out:.4f}" in markdown(report)
-    plot(report, tmp_path / "basin.png", "digits")
+    save_figure(plot(report, "digits"), tmp_path / "basin.png")
     assert (tmp_path / "basin.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "basin.png").stat().st_size > 10_000

@@ -88,7 +88,7 @@ def test_clock_that_is_not_reached_is_refused_and_leaves_no_bitstream(tmp_path: 
         InputError, match=r"250\.0 MHz reached on ulx3s-85f, 260 MHz asked for \(critical path"
     ) as caught:
         make_bitstream(build, BitstreamOptions("ulx3s-85f", clock_mhz=260.0), work)
-    assert "pass --clock 250 or less, or try another --seed" in str(caught.value)
+    assert "pass clock=250 or less, or try another seed" in str(caught.value)
     assert not (work / BITSTREAM).exists() and not (work / SUMMARY).exists()
 
 
@@ -112,10 +112,10 @@ def test_design_that_does_not_fit_is_refused(tmp_path: Path, tools) -> None:
     ("options", "message"),
     [
         (["--board", "de10"], "board is 'de10'; expected one of ulx3s-25f, ulx3s-45f, ulx3s-85f"),
-        (["--clock", "nan"], "clock is nan MHz; expected a positive number"),
+        (["--clock", "nan"], "--clock is nan; expected a positive number"),
         (["--clock", "3"], "no PLL setting makes 3 MHz of 25 MHz"),
         (["--baud", "4000000"], "lower --baud or raise --clock"),
-        (["--lut-weight-bits", "1"], "expected 2"),
+        (["--lut-weight-bits", "1"], "--lut-weight-bits is 1; expected a whole number from 2 to 18"),
     ],
 )
 def test_bad_options(options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -329,7 +329,7 @@ def test_back_ends_without_a_state_say_so(tmp_path: Path) -> None:
         qdq_model(program)
     with pytest.raises(InputError, match="a layer of hls4ml"):
         MonDEQLayer(program)
-    with pytest.raises(InputError, match="--task values"):
+    with pytest.raises(InputError, match="task values"):
         mondeq_hw.compile(replace(rens.network(), task="classes"), tmp_path / "build", bits=8)
 
 

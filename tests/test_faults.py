@@ -102,7 +102,7 @@ def test_more_updates_than_the_hardware_counts_are_refused(tmp_path: Path) -> No
     model = slow(1 - 2.0**-15)
     options: dict[str, Any] = {"bits": 16, "solver": "forward_backward", "step_size": 1.0, "rounding": "nearest",
                                "state_bits": 32}  # fmt: skip
-    with pytest.raises(NotCertifiedError, match=r"more than the 65535 updates.*--iterations 65535"):
+    with pytest.raises(NotCertifiedError, match=r"more than the 65535 updates.*iterations=65535"):
         mondeq_hw.compile(model, tmp_path / "build", **options)
     assert not (tmp_path / "build").exists()
     lowered = lower(model, LoweringOptions(**options))
@@ -146,18 +146,18 @@ def test_a_certificate_beside_a_model(tmp_path: Path, capsys: pytest.CaptureFixt
 # -- proofs that say nothing ------------------------------------------------------------
 
 VACUOUS: dict[str, tuple[MonDEQ, dict[str, Any], str]] = {
-    "coarse state": (network(), {"state_bits": 2}, r"stalls.*--state-bits 3, or go on"),
+    "coarse state": (network(), {"state_bits": 2}, r"stalls.*state_bits=3, or go on"),
     "few updates": (
         network(),
         {"iterations": 1, "solver": "forward_backward", "step_size": 2.0**-7},
-        r"1 updates are too few. Use --iterations \d+, or use --step-size 1,",
+        r"1 updates are too few. Use iterations=\d+, or use step_size=1,",
     ),
     "drive": (network(U=U * 2.0**-50), {}, r"drive rounds to the same word for every input.*Scale the network"),
     "readout": (network(O=READOUT * 2.0**-50), {}, r"readout rounds to zero.*Scale the network"),
     "constant on samples": (
         network(U=U * 2.0**-12, b=np.ones(3)),
         {"state_bits": 6, "calibration": X},
-        r"the same for all of 40 calibration samples. Use --state-bits \d+",
+        r"the same for all of 40 calibration samples. Use state_bits=\d+",
     ),
 }
 
@@ -168,7 +168,7 @@ def test_a_proof_that_says_nothing_is_refused(name: str, tmp_path: Path) -> None
     with pytest.raises(NotCertifiedError, match=reason) as refused:
         mondeq_hw.compile(model, tmp_path / "build", bits=8, **options)
     assert refused.value.exit_code == 3 and not (tmp_path / "build").exists()
-    asked = re.search(r"--(state-bits|iterations) (\d+)", str(refused.value))
+    asked = re.search(r"(state_bits|iterations)=(\d+)", str(refused.value))
     if asked is not None:
         helps = options | {asked[1].replace("-", "_"): int(asked[2])}
         assert mondeq_hw.compile(model, tmp_path / "helped", bits=8, **helps).program.certified

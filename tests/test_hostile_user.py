@@ -49,7 +49,7 @@ TRAINING = [
 BUILDS = [
     line("seed", "synth build --part ecp5-25 --seed -1", "--seed.*0"),
     line("seed too long", f"synth build --part ecp5-25 --seed {10**20}", "--seed"),
-    line("clock", "synth build --part ecp5-25 --clock nan", "clock is nan MHz; expected 1 to 1000"),
+    line("clock", "synth build --part ecp5-25 --clock nan", "--clock is nan; expected 1 to 1000"),
     line("no tool", "synth build --part xc7a35t --flow vivado", "vivado is not on PATH", 5),
     line("seed", "bitstream build --board ulx3s-25f --seed -1", "--seed"),
     line("period 0", "export hls4ml build --out h --clock-period 0", "--clock-period is 0.0; expected a positive"),

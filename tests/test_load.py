@@ -156,7 +156,7 @@ def test_margin_that_w_does_not_have(tmp_path: Path) -> None:
 
 def test_margin_that_contradicts_the_file(tmp_path: Path) -> None:
     file = write_torch(tmp_path / "m.pt", li_2026(parameters()))
-    with pytest.raises(InputError, match="leave --margin out"):
+    with pytest.raises(InputError, match="leave margin out"):
         load(file, margin=1.0)
     assert load(file, margin=0.5).n == 7
 

@@ -84,7 +84,7 @@ def test_one_layer_of_several(tmp_path: Path) -> None:
         **renamed(tensors(winston_kolter(other)), lambda key: f"second.{key}"),
     }
     torch.save(content, tmp_path / "m.pt")
-    with pytest.raises(InputError, match="several equilibrium layers; name one by --prefix: first, second"):
+    with pytest.raises(InputError, match="several equilibrium layers; name one by prefix: first, second"):
         load(tmp_path / "m.pt", margin=1.0)
     assert_network(load(tmp_path / "m.pt", margin=1.0, prefix="first"))
     np.testing.assert_array_equal(load(tmp_path / "m.pt", margin=1.0, prefix="second.").U, other.U)
@@ -110,9 +110,9 @@ def test_names_of_the_users_own(tmp_path: Path) -> None:
     (tmp_path / "k.toml").write_text("".join(f'{ours} = "{name}"\n' for ours, name in keys.items()))
     assert_network(load(tmp_path / "m.pt", keys=tmp_path / "k.toml", margin=1.0))
     assert_network(load(tmp_path / "m.pt", keys=keys, margin=1.0))
-    with pytest.raises(InputError, match="has no key 'cor', which --keys names"):
+    with pytest.raises(InputError, match="has no key 'cor', which keys names"):
         load(tmp_path / "m.pt", keys={**keys, "W": "cor"})
-    with pytest.raises(InputError, match=r"no known checkpoint format.*Name your own keys by --keys"):
+    with pytest.raises(InputError, match=r"no known checkpoint format.*Name your own keys by keys"):
         load(tmp_path / "m.pt")
     for text, message in (("U = 3\n", "expected lines such as"), ("U =", "not valid TOML"), ("", "expected lines")):
         (tmp_path / "k.toml").write_text(text)
@@ -190,7 +190,7 @@ def test_torchscript(make: Callable[[Network], Any], tmp_path: Path) -> None:
 def test_torchscript_knows_its_margin(tmp_path: Path) -> None:
     torch.jit.save(torch.jit.script(Network(HALF)), tmp_path / "m.pt")
     assert_network(load(tmp_path / "m.pt"))
-    with pytest.raises(InputError, match=r"the file stores m = 0.5; leave --margin out"):
+    with pytest.raises(InputError, match=r"the file stores m = 0.5; leave margin out"):
         load(tmp_path / "m.pt", margin=1.0)
 
 

@@ -222,14 +222,14 @@ def test_the_last_output_that_64_bits_hold(sign: int) -> None:
     largest = program.replace(readout_bias=np.array([sign * (2**63 - 2 - rest)]))
     words = random_words(1, program, 9)
     np.testing.assert_array_equal(run(integer_model(largest), words)[0], GoldenModel(largest).predict_raw(words))
-    with pytest.raises(InputError, match=r"64-bit .* output accumulator .*--readout-bits"):
+    with pytest.raises(InputError, match=r"64-bit .* output accumulator .*readout_bits"):
         integer_model(program.replace(readout_bias=largest.readout_bias + sign))
 
 
 @pytest.mark.parametrize("name", BEYOND_64_BITS)
 def test_what_does_not_fit_64_bits_is_refused_with_a_remedy(name: str) -> None:
     program = corner_programs()[name].program
-    with pytest.raises(InputError, match=r"64-bit .* drive accumulator .*\d+ bits.*--input-bits, --drive-bits"):
+    with pytest.raises(InputError, match=r"64-bit .* drive accumulator .*\d+ bits.*input_bits, drive_bits"):
         integer_model(program)
 
 
@@ -340,7 +340,7 @@ def test_qdq_says_when_float32_is_not_exact() -> None:
 
 
 def test_qdq_refuses_words_beyond_16_bits() -> None:
-    with pytest.raises(InputError, match=r"state word has 20 bits.*--state-bits.*integer form"):
+    with pytest.raises(InputError, match=r"state word has 20 bits.*state_bits.*integer form"):
         qdq_model(random_program(2, state_bits=20))
 
 

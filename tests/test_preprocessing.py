@@ -38,7 +38,7 @@ def source(name: str, folder: Path) -> Any:
 @pytest.mark.parametrize("name", ["plain arrays", "by hand", "reference", "li 2026"])
 def test_compile_asks(name: str, tmp_path: Path) -> None:
     given = source(name, tmp_path)
-    with pytest.raises(InputError, match=r"neither the file nor an option says .* Give --input-scale") as caught:
+    with pytest.raises(InputError, match=r"neither the file nor an option says .* Give input_scale") as caught:
         mondeq_hw.compile(given, tmp_path / "build", bits=5, margin=1.0)
     assert "MNIST" not in str(caught.value) and not (tmp_path / "build").exists()
     project = mondeq_hw.compile(given, tmp_path / "build", bits=5, margin=1.0, input_scale=0.5)
@@ -58,8 +58,8 @@ def test_command_asks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_reference_codes_mnist_network(make: Any, given: dict[str, Any], tmp_path: Path) -> None:
     """With MNIST's data as that code prepares them; without, the question suggests it."""
     file = write_torch(tmp_path / "m.pt", make(MNIST_NETWORK))
-    suggested = "--input-scale 0.00392156862745098 --input-mean 0.1307 --input-std 0.3081"
-    with pytest.raises(InputError, match=f"trained on MNIST .*{suggested}, or name MNIST's folder by --data-dir"):
+    suggested = "input_scale=0.00392156862745098 input_mean=0.1307 input_std=0.3081"
+    with pytest.raises(InputError, match=f"trained on MNIST .*{suggested}, or name MNIST's folder by data_dir"):
         mondeq_hw.compile(file, tmp_path / "build", bits=5, margin=1.0)
     write_mnist(tmp_path / "data")
     project = mondeq_hw.compile(file, tmp_path / "build", bits=5, margin=1.0, data_dir=tmp_path / "data", **given)
@@ -126,7 +126,7 @@ def test_vectors_that_are_none(options: dict[str, Any], message: str, tmp_path: 
 
 def test_a_mean_without_a_scale_still_asks(tmp_path: Path) -> None:
     file = write_torch(tmp_path / "m.pt", winston_kolter(SMALL))
-    with pytest.raises(InputError, match="Give --input-scale"):
+    with pytest.raises(InputError, match="Give input_scale"):
         mondeq_hw.compile(file, tmp_path / "build", bits=5, margin=1.0, input_mean=0.5)
     stored = write_npz(tmp_path / "m.npz", {**without_scale(SMALL), "mean": np.float64(0.5)})
     with pytest.raises(InputError, match="has mean, but not scale"):

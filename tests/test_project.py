@@ -116,7 +116,7 @@ def test_the_old_project_returns_when_the_move_fails(tmp_path: Path, monkeypatch
 def test_without_force_nothing_is_touched(tmp_path: Path) -> None:
     write(tmp_path / "build", random_program(0))
     before = (tmp_path / "build").stat()
-    with pytest.raises(InputError, match="--force"):
+    with pytest.raises(InputError, match="replace it with force"):
         write(tmp_path / "build", random_program(1))
     assert (tmp_path / "build").stat() == before
 
@@ -128,7 +128,7 @@ def test_force_spares_foreign_folders(tmp_path: Path, manifest: str | None) -> N
     (target / "chapter1").write_text("ten years of work")
     if manifest is not None:
         (target / MANIFEST).write_text(manifest)
-    with pytest.raises(InputError, match="name another --out"):
+    with pytest.raises(InputError, match="name another out"):
         write(target, random_program(0), force=True)
     assert (target / "chapter1").read_text() == "ten years of work"
 

@@ -28,9 +28,10 @@ from mondeq_hw.config import CompileConfig
 from mondeq_hw.problem import CLASSES, data, load, network_of
 from mondeq_hw.rounding.lower import NEAREST, LoweringOptions, lower, with_state_bits
 from mondeq_hw.search.journal import JOURNAL, exclusive
-from mondeq_hw.search.plot import figure_of
-from mondeq_hw.search.report import conclusion, write
-from mondeq_hw.search.search import SearchResult, SearchSettings, search
+from mondeq_hw.search.report import write
+from mondeq_hw.search.result import SearchResult, conclusion, figure_of
+from mondeq_hw.search.search import search
+from mondeq_hw.search.settings import SearchSettings
 from mondeq_hw.search.space import AXES, LUTS, MEMORY, Choice, Lattice, SearchPoint, Target
 from mondeq_hw.training.qat import QuantizedNetwork
 

@@ -271,7 +271,7 @@ def test_the_nearest_to_the_user_decides(asked, stored, k, targets, expected) ->
 def test_unknown_or_impossible_tasks_are_refused(float_network: Parameters, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="task is 'control'; expected classes or values"):
         find_task("control")
-    with pytest.raises(InputError, match=r"needs at least 2\. Give --task values"):
+    with pytest.raises(InputError, match=r"needs at least 2\. Give task values"):
         choose_task("classes", network(1), None)
     with pytest.raises(InputError, match="task is 'control'; expected classes or values"):
         CompileConfig(task="control")

@@ -14,7 +14,7 @@ import pytest
 import torch
 from training_runs import FAST, run, small_data
 
-from mondeq_hw.base import Clip, Interval, soft_threshold
+from mondeq_hw.base import Clip, Interval, save_figure, soft_threshold
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load, load_checkpoint
@@ -233,7 +233,7 @@ def test_parts_are_disjoint_and_complete():
 def test_curves_are_drawn(tmp_path, suffix):
     history = [Epoch(e, 1 / (e + 1), 1.5 / (e + 1), 0.9 + e / 100, admissible=e != 2) for e in range(3)]
     file = tmp_path / f"curves.{suffix}"
-    plot_history(history, file, "three epochs")
+    save_figure(plot_history(history, "three epochs"), file)
     content = file.read_bytes()
     assert content.startswith(b"\x89PNG" if suffix == "png" else b"<?xml")
     if suffix == "svg":

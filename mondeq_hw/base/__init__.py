@@ -24,6 +24,7 @@ from .errors import (
     NotReachedError,
     OptionError,
 )
+from .notebook import PICTURES, card, data_frame, in_card, inline_svg, new_figure, root_figure, save_figure
 from .numerics import (
     MOST_MATRIX_BITS,
     FixedPointFormat,
@@ -38,12 +39,14 @@ from .numerics import (
     whole_bytes,
 )
 from .operator import DenseOperator, IntegerOperator, spans
+from .progress import AS_LINES, Told, progress_bar
 from .replacing import replacing
 from .stamp import digests, is_stamped, stamp
 from .templates import filled, source_template, template_environment, tool_template
 from .version import __version__, package_version
 
 __all__ = [
+    "AS_LINES",
     "EXIT_BAD_INPUT",
     "EXIT_INTERNAL",
     "EXIT_MISMATCH",
@@ -51,6 +54,7 @@ __all__ = [
     "EXIT_OK",
     "FREE",
     "MOST_MATRIX_BITS",
+    "PICTURES",
     "RELU",
     "BrokenToolError",
     "Clip",
@@ -71,18 +75,27 @@ __all__ = [
     "Proximal",
     "Rounding",
     "States",
+    "Told",
     "WordRange",
     "__version__",
     "canonical_digest",
+    "card",
+    "data_frame",
     "digests",
     "exact_dtype",
     "filled",
+    "in_card",
+    "inline_svg",
     "is_stamped",
     "max_level",
+    "new_figure",
     "package_version",
     "power_of_two",
+    "progress_bar",
     "replacing",
+    "root_figure",
     "round_shift",
+    "save_figure",
     "signed_width",
     "soft_threshold",
     "source_template",

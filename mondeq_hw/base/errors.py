@@ -1,10 +1,13 @@
 """Errors a user can act on, each with its own exit code.
 
 Every message says what was received, what was expected and the remedy.
-The command line prints the message alone; a traceback is always a bug.
+The command line prints the message alone; a traceback is always a bug.  Messages are written with the flags of the
+shell; Python reads the keywords of the same names.
 """
 
 from __future__ import annotations
+
+import re
 
 EXIT_OK = 0
 EXIT_INTERNAL = 1
@@ -20,6 +23,26 @@ class MondeqError(Exception):
 
     exit_code = EXIT_BAD_INPUT
 
+    def __str__(self) -> str:
+        return in_python(super().__str__())
+
+    def in_shell(self) -> str:
+        """The message of the command line."""
+        return super().__str__()
+
+
+#: A command line, which stays what it is, or a flag and the first sign of its value.
+_COMMAND_OR_FLAG = re.compile(r"(?:pip|mondeq-hw|python) [^;,'()]*|--([a-z][a-z0-9-]*)( (?=[A-Z0-9]))?")
+
+
+def in_python(text: str) -> str:
+    """A message with keywords in the place of flags: ``state_bits=12`` for ``--state-bits 12``."""
+
+    def keyword(found: re.Match[str]) -> str:
+        return found[0] if found[1] is None else found[1].replace("-", "_") + ("=" if found[2] else "")
+
+    return _COMMAND_OR_FLAG.sub(keyword, text)
+
 
 class InputError(MondeqError):
     """A file, option or array is not what it must be."""
@@ -34,18 +57,20 @@ class OptionError(InputError):
         ``state_bits``.
     complaint : str
         What follows the name: "is 40; expected ...".
+    flag : str
+        Its name in the shell, where that is not the keyword's.
     """
 
-    def __init__(self, name: str, complaint: str):
-        super().__init__(name, complaint)
-        self.name, self.complaint = name, complaint
+    def __init__(self, name: str, complaint: str, flag: str = ""):
+        super().__init__(name, complaint, flag)
+        self.name, self.complaint, self.flag = name, complaint, flag or "--" + name.replace("_", "-")
 
     def __str__(self) -> str:
-        return f"{self.name} {self.complaint}"
+        return f"{self.name} {in_python(self.complaint)}"
 
     def in_shell(self) -> str:
         """The message of the command line."""
-        return f"--{self.name.replace('_', '-')} {self.complaint}"
+        return f"{self.flag} {self.complaint}"
 
 
 class InputWarning(UserWarning):

@@ -15,18 +15,23 @@ import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+from pydantic.dataclasses import dataclass as record
 
 from ..base import InputError, filled, tool_template
+from ..config import STRICT, PositiveFloat, PositiveInt, explained, names_the_option, option
 from ..hardware import LUT_WEIGHT_BITS, Schedule, Usage, initiation_interval, load_schedule, module_name
 from ..program import SolverProgram
 from ..synthesis import (
+    LutWeightBits,
+    PlacerSeed,
     Room,
     Routed,
     ToolFailedError,
     ToolProgress,
     ToolRun,
-    check_lut_weight_bits,
     ecppack,
     nextpnr_ecp5,
     nextpnr_routed,
@@ -47,35 +52,34 @@ BAUD = 1_000_000
 _PACKED = "packed.bit"
 
 
-@dataclass(frozen=True)
+def _known(name: str) -> str:
+    return find_board(name.lower()).name
+
+
+@explained
+@record(frozen=True, config=STRICT)
 class BitstreamOptions:
-    """What to make.
+    """What to make."""
 
-    Parameters
-    ----------
-    board : str
-        A name of :data:`mondeq_hw.boards.board.BOARDS`.
-    clock_mhz : float or None
-        None is the board's oscillator; any other clock takes the PLL.
-    baud : int
-        Of the serial line.
-    lut_weight_bits : int
-        Weights of up to so many bits multiply in LUTs, wider ones in DSPs.
-    seed : int
-        Of nextpnr's placer.
-    """
+    _naming = names_the_option
 
-    board: str
-    clock_mhz: float | None = None
-    baud: int = BAUD
-    lut_weight_bits: int = LUT_WEIGHT_BITS
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        find_board(self.board)
-        if self.clock_mhz is not None and not (math.isfinite(self.clock_mhz) and self.clock_mhz > 0):
-            raise InputError(f"clock is {self.clock_mhz!r} MHz; expected a positive number")
-        check_lut_weight_bits(self.lut_weight_bits)
+    board: Annotated[
+        str,
+        AfterValidator(_known),
+        option("NAME", "ulx3s-85f, ulx3s-45f or ulx3s-25f.", expected="the name of a board"),
+    ]
+    clock_mhz: Annotated[
+        PositiveFloat | None,
+        option(
+            "MHZ",
+            "Clock of the hardware; any other than the oscillator's takes the PLL.",
+            unset="the board's",
+            flag="--clock",
+        ),
+    ] = None
+    baud: Annotated[PositiveInt, option("N", "Of the serial line.")] = BAUD
+    lut_weight_bits: LutWeightBits = LUT_WEIGHT_BITS
+    seed: PlacerSeed = 1
 
 
 @dataclass(frozen=True)

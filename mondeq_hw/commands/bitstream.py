@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from .options import Build, Json, LutWeightBits, PlacerSeed
+from ..boards import BitstreamOptions
+from .options import Build, Json, takes_records
 
 if TYPE_CHECKING:
     from ..boards import BitstreamReport
 
 
-def bitstream_command(
-    build: Build,
-    board: Annotated[str, typer.Option(metavar="NAME", help="ulx3s-85f, ulx3s-45f or ulx3s-25f.")],
-    clock: Annotated[
-        float | None, typer.Option(metavar="MHZ", help="Clock of the hardware; the board's oscillator when absent.")
-    ] = None,
-    baud: Annotated[int, typer.Option(metavar="N", help="Of the serial line.")] = 1_000_000,
-    lut_weight_bits: LutWeightBits = 8,
-    seed: PlacerSeed = 1,
-    as_json: Json = False,
-) -> None:
+@takes_records
+def bitstream_command(build: Build, options: BitstreamOptions, as_json: Json = False) -> None:
     """Make a board's bitstream: core, serial line, pins; refused when the clock is not reached.
 
     Writes bitstream/BOARD/mondeq.bit and bitstream.json; sources and logs stay beside them, and what has not changed
@@ -31,11 +21,9 @@ def bitstream_command(
     """
     from rich.console import Console
 
-    from ..boards import BitstreamOptions
     from ..project import Project
 
     project = Project.load(build)
-    options = BitstreamOptions(board.lower(), clock, baud, lut_weight_bits, seed)
     console = Console(quiet=as_json, highlight=False)
     with console.status("starting") as status:
 

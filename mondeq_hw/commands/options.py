@@ -15,10 +15,6 @@ from ..config import Option, filled_in, options_of
 Build = Annotated[Path, typer.Argument(metavar="DIR", help="Build folder that 'compile' wrote.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Words = Annotated[bool, typer.Option("--words", help="Inputs are words of the hardware, not values.")]
-LutWeightBits = Annotated[
-    int, typer.Option(metavar="N", help="Weights of up to N bits multiply in LUTs, wider ones in DSPs; 2 to 18.")
-]
-PlacerSeed = Annotated[int, typer.Option(metavar="N", min=0, max=2**31 - 1, help="Of the placer.")]
 #: A command that takes this reads its records from the file, too; the command line wins.
 ConfigFile = Annotated[
     Path | None,
@@ -59,9 +55,9 @@ def _flags(record: type) -> dict[str, Option]:
 
 def _parameter(option: Option) -> inspect.Parameter:
     """A text, for the record to judge; a switch has none."""
-    flag, default = "--" + option.name.replace("_", "-"), option.shown_default
+    default = option.shown_default
     said = typer.Option(
-        flag,
+        option.flag,
         metavar=option.metavar or None,
         help=option.meaning,
         show_default=option.unset or default != "",

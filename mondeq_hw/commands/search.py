@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +16,7 @@ from .terminal import print_table
 
 if TYPE_CHECKING:
     from ..problem import Task
-    from ..search import Choice, SearchObserver, SearchPoint, SearchResult
+    from ..search import Choice, SearchPoint, SearchResult
 
 #: Columns of the table, which a narrow terminal would cut.
 LEAST_WIDTH = 110
@@ -38,35 +36,15 @@ def search_command(
 
     The winner compiles by 'mondeq-hw compile MODEL --config DIR/winner.json'. A search that was killed continues.
     """
-    from joblib import cpu_count
+    from ..search import conclusion, search_word_lengths, to_plain
 
-    from ..search import conclusion, search, settings_of, to_plain, write_search
-
-    settings = settings_of(options)
-    with _progress(silent=as_json) as observe:
-        result = search(model, settings, out, options.jobs or cpu_count(), observe)
-    write_search(result, out)
+    result = search_word_lengths(model, out, options, progress=not as_json)
     if as_json:
         print(json.dumps(to_plain(result), indent=2))
     else:
         _print(result, model, out)
     if result.winner is None:
         raise NotReachedError(f"{conclusion(result)} {_nearest(result)}")
-
-
-@contextmanager
-def _progress(silent: bool) -> Iterator[SearchObserver | None]:
-    """Points done, and the time left if as many follow as can; fewer usually do."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    if silent:
-        yield None
-        return
-    left = TextColumn("at most; time left at most")
-    columns = ("points", BarColumn(), MofNCompleteColumn(), left, TimeRemainingColumn())
-    with Progress(*columns, speed_estimate_period=600) as bar:
-        task = bar.add_task("search")
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 # -- output ------------------------------------------------------------------

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from .options import Build, Json, LutWeightBits, PlacerSeed
+from ..synthesis import SynthOptions
+from .options import Build, Json, takes_records
+from .terminal import print_json
 
 if TYPE_CHECKING:
     from ..hardware import Usage
     from ..synthesis import SynthReport
 
-REPORT = "report/synth.json"
 
-
-def synth_command(
-    build: Build,
-    part: Annotated[str, typer.Option(metavar="NAME", help="ecp5-25, ecp5-45, ecp5-85, xc7a100t, xczu7ev, ...")],
-    flow: Annotated[str, typer.Option(metavar="open|vivado|vitis_hls", help="Yosys and nextpnr, or AMD's.")] = "open",
-    speed: Annotated[int, typer.Option(metavar="6|7|8", help="Speed grade (ECP5).")] = 8,
-    clock: Annotated[float, typer.Option(metavar="MHZ", help="Clock that place and route aims at.")] = 150.0,
-    lut_weight_bits: LutWeightBits = 8,
-    seed: PlacerSeed = 1,
-    seeds: Annotated[int, typer.Option(metavar="N", help="Placements (ECP5), of this seed and those after it.")] = 1,
-    as_json: Json = False,
-) -> None:
+@takes_records
+def synth_command(build: Build, options: SynthOptions, as_json: Json = False) -> None:
     """Synthesise the hardware: resources of a part, achieved clock, critical path.
 
     Writes report/synth.json, and report/synth/PART/FLOW.json beside the logs and results, so that 'report' can
@@ -36,10 +24,8 @@ def synth_command(
 
     from ..hardware import latency
     from ..project import Project
-    from ..synthesis import SynthOptions
 
     project = Project.load(build)
-    options = SynthOptions(part.lower(), flow, speed, clock, lut_weight_bits, seed, seeds)
     console = Console(quiet=as_json, highlight=False)
     with console.status("starting") as status:
 
@@ -47,11 +33,8 @@ def synth_command(
             status.update(f"{tool}: {now}")
 
         result = project.synthesize(options, progress)
-    content = json.dumps(result.to_plain(), indent=2)
-    project.build.add(REPORT, content + "\n")
-    project.build.add(f"report/synth/{options.part}/{options.flow}.json", content + "\n")
     if as_json:
-        print(content)
+        print_json(result.to_plain())
     else:
         _print_table(result)
         if project.parameters is not None and result.routed is not None:

@@ -5,19 +5,31 @@ Takes keywords, flags and TOML or JSON files; gives frozen records, ``CompileCon
 
 from __future__ import annotations
 
-from .compile import CompileConfig, DataOptions, InputOptions, NetworkOptions, RoundingOptions
-from .file import filled_in
-from .options import Option, PositiveInt, option, options_of, spelled_out
+from .compile import CompileConfig, DataOptions, InputOptions, NetworkOptions, RoundingOptions, with_underscores
+from .file import by_name, filled_in
+from .options import (
+    STRICT,
+    Option,
+    PositiveFloat,
+    PositiveInt,
+    explained,
+    names_the_option,
+    option,
+    options_of,
+    spelled_out,
+)
 from .search import SearchOptions
 from .training import Optimisation, QatConfig, QatOptions, TrainingConfig, TrainingData
 
 __all__ = [
+    "STRICT",
     "CompileConfig",
     "DataOptions",
     "InputOptions",
     "NetworkOptions",
     "Optimisation",
     "Option",
+    "PositiveFloat",
     "PositiveInt",
     "QatConfig",
     "QatOptions",
@@ -25,8 +37,12 @@ __all__ = [
     "SearchOptions",
     "TrainingConfig",
     "TrainingData",
+    "by_name",
+    "explained",
     "filled_in",
+    "names_the_option",
     "option",
     "options_of",
     "spelled_out",
+    "with_underscores",
 ]

@@ -14,7 +14,8 @@ from ..program import MOST_ITERATIONS, NAME_EXPECTED, NAME_PATTERN
 from .options import MatrixBits, Options, PositiveFloat, PositiveInt, option
 
 
-def _with_underscores(value: Any) -> Any:
+def with_underscores(value: Any) -> Any:
+    """A choice as the shell has it: ``forward-backward``."""
     return value.replace("-", "_") if isinstance(value, str) else value
 
 
@@ -81,7 +82,7 @@ Folder = Annotated[Path, Field(strict=False)]
 Columns = Annotated[str, BeforeValidator(_joined)]
 SAMPLES_EXPECTED = "a .npz, .npy, .csv or .parquet file"
 Vector = Annotated[float | tuple[float, ...], BeforeValidator(numbers)]
-Solver = Annotated[Literal["peaceman_rachford", "forward_backward"], BeforeValidator(_with_underscores)]
+Solver = Annotated[Literal["peaceman_rachford", "forward_backward"], BeforeValidator(with_underscores)]
 
 
 class DataOptions(Options):

@@ -43,6 +43,18 @@ def filled_in(records: Mapping[str, Any], given: Mapping[str, Any], file: Path |
         raise
 
 
+def by_name(records: Mapping[str, Any], given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Records of a function's keywords.
+
+    Raises
+    ------
+    InputError
+        An option is unknown, or its value not what it takes.
+    """
+    refuse_unknown(given, (name for record in records.values() for name in options_of(record)), where)
+    return filled_in(records, given)
+
+
 def read_options(file: Path) -> dict[str, Any]:
     """What a configuration file says, as it stands there.
 

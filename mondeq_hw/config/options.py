@@ -42,7 +42,7 @@ PositiveInt = Annotated[int, Field(ge=1)]
 # -- declaring ---------------------------------------------------------------
 
 
-def option(metavar: str, meaning: str, *, unset: str = "", expected: str = "") -> Any:
+def option(metavar: str, meaning: str, *, unset: str = "", expected: str = "", flag: str = "") -> Any:
     """A field that the shell has a flag for; a plain ``Field(description=...)`` is Python's alone.
 
     Parameters
@@ -55,8 +55,11 @@ def option(metavar: str, meaning: str, *, unset: str = "", expected: str = "") -
         What happens without the option, where the default itself does not say it.
     expected : str
         What a right value is, where the type does not say it.
+    flag : str
+        Its name in the shell, where that is not the field's.
     """
-    said: dict[str, Any] = {"metavar": metavar, "unset": unset} | ({"expected": expected} if expected else {})
+    said: dict[str, Any] = {"metavar": metavar, "unset": unset, "flag": flag}
+    said |= {"expected": expected} if expected else {}
     return Field(description=meaning, json_schema_extra=said)
 
 
@@ -131,6 +134,7 @@ class Option:
     metavar: str | None
     unset: str
     expected: str
+    flag: str
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -179,7 +183,8 @@ def _options(
         required = name in schema.get("required", ()) and name not in defaults
         metavar, unset = field.get("metavar"), field.get("unset", "")
         expected = field.get("expected") or " or ".join(map(_expected, kinds))
-        yield name, Option(name, field.get("description", ""), kinds, default, required, metavar, unset, expected)
+        flag = field.get("flag") or "--" + name.replace("_", "-")
+        yield name, Option(name, field.get("description", ""), kinds, default, required, metavar, unset, expected, flag)
 
 
 def _expected(kind: Mapping[str, Any]) -> str:
@@ -255,32 +260,53 @@ def _complaint(record: Any, error: Any, data: Any) -> InputError:
     refuse_unknown([name], fields, record.__name__)
     options = options_of(record)
     expected = options[name].expected if name in options else get_type_hints(record)[name].__name__
+    flag = options[name].flag if name in options else ""
     if error["type"] == "missing":
-        return OptionError(name, f"is missing; expected {expected}")
+        return OptionError(name, f"is missing; expected {expected}", flag)
     received = data.get(name) if isinstance(data, dict) else error["input"]
     shown = repr(received) if isinstance(received, str) else f"{received}"
-    return OptionError(name, f"is {shown}; expected {expected}")
+    return OptionError(name, f"is {shown}; expected {expected}", flag)
 
 
 # -- explaining --------------------------------------------------------------
 
 
-def spelled_out(record: type) -> Callable[[Function], Function]:
-    """Decorator of a function whose ``**options`` are a record's: ``help`` and notebooks show them one by one."""
+def spelled_out(*records: type) -> Callable[[Function], Function]:
+    """Decorator of a function whose ``**options`` are those of records: ``help`` and notebooks show them one by one."""
 
     def decorate(function: Function) -> Function:
-        signature, types, options = inspect.signature(function), get_type_hints(record), options_of(record)
+        signature = inspect.signature(function)
         fixed = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         keywords = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=types[name])
-            for name, each in options.items()
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if each.required else each.default,
+                annotation=_types_of(record)[name],
+            )
+            for record in records
+            for name, each in options_of(record).items()
             if name not in signature.parameters
         ]
+        said = "\n".join(
+            f"{each.name} : {inspect.formatannotation(each.annotation)}\n    {options_of(record)[each.name].meaning}"
+            for record in records
+            for each in keywords
+            if each.name in options_of(record)
+        )
         function.__signature__ = signature.replace(parameters=[*fixed, *keywords])  # type: ignore[attr-defined]
-        function.__doc__ = f"{inspect.getdoc(function)}\n\nOther Parameters\n----------------\n{_section(record)}"
+        function.__doc__ = f"{inspect.getdoc(function)}\n\nOther Parameters\n----------------\n{said}"
         return function
 
     return decorate
+
+
+def _types_of(record: type) -> dict[str, Any]:
+    """The types of a record's options, and of those of the records that it holds."""
+    found: dict[str, Any] = {}
+    for name, kind in get_type_hints(record).items():
+        found |= _types_of(kind) if hasattr(kind, "__pydantic_fields__") else {name: kind}
+    return found
 
 
 def explained(record: type[Record]) -> type[Record]:

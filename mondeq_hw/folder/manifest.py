@@ -67,7 +67,7 @@ def check_ours(folder: Path) -> None:
     try:
         listed = read_manifest(folder)
     except InputError as error:
-        raise InputError(f"{error}; --force replaces only such folders: name another --out") from None
+        raise InputError(f"{error.in_shell()}; --force replaces only such folders: name another --out") from None
     unlisted = files_of(folder) - set(listed) - ADDED_LATER - {MANIFEST}
     foreign = sorted(name for name in unlisted if not name.startswith(FILLED_LATER))
     if foreign:

@@ -96,5 +96,5 @@ if __name__ == "__main__":
     try:
         main()
     except MondeqError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {error.in_shell()}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -146,7 +146,7 @@ def _by_active_set(model: MonDEQ, q: np.ndarray, start: np.ndarray, tolerance: f
     try:
         return solve_active_set(model.W, model.prox, q, start, tolerance)
     except InputError as error:
-        raise InputError(f"{model.source}, sample {sample}: {error}") from None
+        raise InputError(f"{model.source}, sample {sample}: {error.in_shell()}") from None
 
 
 def step_size(model: MonDEQ) -> float:

@@ -136,7 +136,7 @@ def network_of(stored: StoredRecurrence, preprocessing: Preprocessing, source: s
         splitting = find_splitting(stored.solver)
         W = splitting.operator_of(matrix, alpha)
     except InputError as error:
-        raise InputError(f"{source}: {error}. Retrain the model") from None
+        raise InputError(f"{source}: {error.in_shell()}. Retrain the model") from None
     offset = np.broadcast_to(preprocessing.offset, stored.drive.shape[1:])
     U = splitting.injection_of(matrix, alpha, stored.drive.values) * preprocessing.inverse_gain
     F = None if stored.feedthrough is None else stored.feedthrough.values * preprocessing.inverse_gain

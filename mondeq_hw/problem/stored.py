@@ -208,7 +208,7 @@ def _check_step(stored: StoredRecurrence, leak_shift: int, where: str) -> None:
     try:
         expected = find_splitting(stored.solver).leak_shift(stored.step_size)
     except InputError as error:
-        raise InputError(f"{where}: retrained {error}. Save the model again") from None
+        raise InputError(f"{where}: retrained {error.in_shell()}. Save the model again") from None
     if leak_shift != expected:
         raise InputError(
             f"{where}: retrained leak shift {leak_shift}; expected {expected}, that of {stored.solver} at step size "

@@ -6,26 +6,28 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure  # without pyplot: no display, no global state
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from ..base import new_figure
 from .record import Convergence, Quantity
 
 
 def figure_of(title: str, quantities: Sequence[Quantity], convergence: Convergence | None) -> Figure:
     """Ranges above; residuals and distances by update below, where the float network is known."""
     panels = 1 if convergence is None else 2
-    figure = Figure(figsize=(10, 3.6 * panels), layout="constrained")
+    figure = new_figure(10, 3.6 * panels)
     axes = figure.subplots(panels, 1, squeeze=False)[:, 0]
-    _draw_ranges(axes[0], quantities)
+    draw_ranges(axes[0], quantities)
     if convergence is not None:
-        _draw_convergence(axes[1], convergence)
+        draw_convergence(axes[1], convergence)
     figure.suptitle(title)
     return figure
 
 
-def _draw_ranges(axis: Axes, quantities: Sequence[Quantity]) -> None:
+def draw_ranges(axis: Axes, quantities: Sequence[Quantity]) -> None:
+    """Where the words of each quantity lie in its format."""
     widest = max(quantity.highest_word.bit_length() for quantity in quantities)
     for row, quantity in enumerate(quantities):
         _draw_quantity(axis, row, quantity, widest)
@@ -54,7 +56,8 @@ def _draw_quantity(axis: Axes, row: int, quantity: Quantity, widest: int) -> Non
     axis.text(widest + 1.2, row, text, va="center", fontsize=9, color="C3" if quantity.saturations else "k")
 
 
-def _draw_convergence(axis: Axes, convergence: Convergence) -> None:
+def draw_convergence(axis: Axes, convergence: Convergence) -> None:
+    """Residuals and distances by update."""
     lines = (
         ("change of the integer state", convergence.residual, 1, "C0", "-"),
         ("change of the float state", convergence.float_residual, 1, "0.5", "--"),

@@ -9,15 +9,31 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..base import InputError, exact_dtype, power_of_two, round_shift
+from ..base import (
+    InputError,
+    card,
+    data_frame,
+    exact_dtype,
+    inline_svg,
+    new_figure,
+    power_of_two,
+    root_figure,
+    round_shift,
+    save_figure,
+)
 from ..problem import Comparison, MonDEQ, Recurrence, Task, logits, outputs_of, preactivation, reformulate, state_of
 from ..program import GoldenModel, SolverProgram, Trace
 from ..proof import accumulator_ranges
 from .record import ByUpdate, Convergence, Quantity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
 
 #: Samples at a time: the states of all updates are held together.
 BATCH = 128
@@ -42,7 +58,7 @@ class FloatTrace:
     outputs: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ComparedTrace(Trace):
     """The integers of every update, and the float solver beside them.
 
@@ -81,6 +97,64 @@ class ComparedTrace(Trace):
     def equilibrium_distances(self) -> np.ndarray:
         """Integer state from the float network's equilibrium (iterations + 1, samples)."""
         return _lengths(self.values - self._floating.equilibrium)
+
+    def __repr__(self) -> str:
+        if self.floating is None:
+            return f"{super().__repr__()}\n  the float network is not known"
+        away = self.equilibrium_distances[-1]
+        return f"{super().__repr__()}\n  at the end {away.max():.4g} at most from the float network's equilibrium"
+
+    def to_frame(self) -> DataFrame:
+        """A row a sample and update: whether it was executed, its residual, saturations, and distances where known.
+
+        Raises
+        ------
+        MissingToolError
+            pandas is not installed.
+        """
+        updates, samples, _ = self.states.shape
+        update, sample = (each.ravel() for each in np.indices((updates, samples)))
+        first = np.full((1, samples), np.nan)
+        columns: dict[str, Any] = {
+            "sample": sample,
+            "update": update,
+            "executed": update <= self.iterations[sample],
+            "residual": np.vstack([first, self.residuals]).ravel(),
+            "saturations": self.saturations.ravel(),
+        }
+        if self.floating is not None:
+            columns |= {
+                "float_residual": np.vstack([first, self.float_residuals]).ravel(),
+                "distance": self.distances.ravel(),
+                "equilibrium_distance": self.equilibrium_distances.ravel(),
+            }
+        return data_frame(columns)
+
+    def plot(self, axis: Axes | None = None) -> Figure:
+        """Draw the residual of each update, and the distance to the float network's equilibrium where it is known.
+
+        Parameters
+        ----------
+        axis : Axes, optional
+            Drawn into; a new figure when absent.
+        """
+        from matplotlib.ticker import MaxNLocator
+
+        axis = new_figure(7, 3.5).subplots() if axis is None else axis
+        lines = [("change of the integer state", self.residuals, 1)]
+        if self.floating is not None:
+            lines.append(("integer state from the float equilibrium", self.equilibrium_distances, 0))
+        for color, (label, lengths, start) in enumerate(lines):
+            shown = np.where(lengths > 0, lengths, np.nan)  # zeros have no logarithm
+            updates = np.arange(start, start + len(lengths))
+            axis.semilogy(updates, shown, color=f"C{color}", alpha=min(1.0, 3 / lengths.shape[1]), linewidth=0.8)
+            mean = np.where(lengths.any(axis=1), lengths.mean(axis=1), np.nan)
+            axis.semilogy(updates, mean, color=f"C{color}", label=label)
+        axis.set(xlabel="update (0: start)", ylabel="Euclidean length")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+        return root_figure(axis)
 
     @property
     def _floating(self) -> FloatTrace:
@@ -154,7 +228,7 @@ def trace(program: SolverProgram, words: np.ndarray, solver: FloatSolver | None)
 # -- profile -----------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Profile:
     """See the module's text.
 
@@ -192,27 +266,93 @@ class Profile:
 
     def table(self) -> str:
         """The quantities as text, a line each; ``unused``: leading bits that no word seen has needed."""
-        header = ("quantity", "format", "words held", "proved", "seen", "unused", "counted", "clipped")
-        rows = [header, *(_cells(quantity) for quantity in self.quantities)]
+        rows = self._rows
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
         return "\n".join(line.rstrip() for line in lines)
 
-    def plot(self, file: str | os.PathLike[str]) -> None:
-        """Draw ranges and convergence (:mod:`mondeq_hw.profile.plot`); the format is that of the file's suffix.
+    @property
+    def _rows(self) -> list[tuple[str, ...]]:
+        header = ("quantity", "format", "words held", "proved", "seen", "unused", "counted", "clipped")
+        return [header, *(_cells(quantity) for quantity in self.quantities)]
+
+    def to_frame(self) -> DataFrame:
+        """A row a quantity: its format, what it holds, what is proved and seen, and how many words clipped.
+
+        Raises
+        ------
+        MissingToolError
+            pandas is not installed.
+        """
+        names = [name for name in vars(self.quantities[0]) if name != "magnitudes"]
+        return data_frame({name: [getattr(each, name) for each in self.quantities] for name in names})
+
+    def plot(self, file: str | os.PathLike[str] | None = None, *, axis: Axes | None = None) -> Figure:
+        """Draw ranges and convergence (:mod:`mondeq_hw.profile.plot`).
+
+        Parameters
+        ----------
+        file : path, optional
+            Written, in the format of its suffix.
+        axis : Axes, optional
+            The ranges are drawn into it, and nothing else; :meth:`plot_convergence` draws the rest.
 
         Raises
         ------
         InputError
             The file cannot be written, or its suffix names no picture.
         """
-        from .plot import figure_of
+        from .plot import draw_ranges, figure_of
 
-        figure = figure_of(f"{self.name}: {self.samples} samples", self.quantities, self.convergence)
-        try:
-            figure.savefig(file, dpi=130)
-        except (OSError, ValueError) as error:
-            raise InputError(f"{file}: cannot be written ({error}); name a .png, .svg or .pdf file") from None
+        if axis is None:
+            figure = figure_of(f"{self.name}: {self.samples} samples", self.quantities, self.convergence)
+        else:
+            draw_ranges(axis, self.quantities)
+            figure = root_figure(axis)
+        if file is not None:
+            save_figure(figure, file)
+        return figure
+
+    def plot_convergence(self, axis: Axes | None = None) -> Figure:
+        """Draw residuals and distances by update, beside the float network's.
+
+        Raises
+        ------
+        InputError
+            The float network is not known.
+        """
+        from .plot import draw_convergence
+
+        if self.convergence is None:
+            raise InputError("the profile has no float solver: the network is not known; profile with model=...")
+        axis = new_figure(10, 3.6).subplots() if axis is None else axis
+        draw_convergence(axis, self.convergence)
+        return root_figure(axis)
+
+    def __repr__(self) -> str:
+        return f"Profile of {self.name}: {self.samples} samples\n  {self._summary}"
+
+    @property
+    def _summary(self) -> str:
+        clipped = {each.name: each.saturations for each in self.quantities if each.saturations}
+        said = "; ".join(f"{count:,} words of {name} clipped" for name, count in clipped.items()) or "nothing clipped"
+        if self.convergence is None:
+            return said
+        away = self.convergence.equilibrium_distance
+        return (
+            f"{said}; {away.mean[-1]:.4g} from the float network's equilibrium on average, {away.largest[-1]:.4g} at "
+            f"most; {self.convergence.outputs.in_words()}"
+        )
+
+    def _repr_html_(self) -> str:
+        return card(
+            "profile_card.html.j2",
+            name=self.name,
+            samples=self.samples,
+            summary=self._summary,
+            rows=self._rows,
+            picture=inline_svg(self.plot()),
+        )
 
 
 def _cells(quantity: Quantity) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ BATCH = 1024
 WATCHED = 256
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trace:
     """What one batch of samples did, integer for integer.
 
@@ -50,6 +50,13 @@ class Trace:
     saturations: np.ndarray
     outputs: np.ndarray
     inputs: np.ndarray
+
+    def __repr__(self) -> str:
+        updates, samples, n = self.states.shape
+        return (
+            f"{type(self).__name__}: {samples} samples of {n} states, {self.iterations.mean():.1f} of at most "
+            f"{updates - 1} updates on average; {int(self.saturations.sum())} saturations"
+        )
 
 
 class GoldenModel:

@@ -10,13 +10,14 @@ import json
 import math
 import zlib
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..base import InputError, canonical_digest
+from ..base import InputError, canonical_digest, card
 from ..problem import CLASSES, VALUES, MonDEQ, Preprocessing
 from .carried import CarriedProof
 from .contraction import ContractionProof, float_up
@@ -29,6 +30,13 @@ from .perturbation import GRID_BITS
 CERTIFICATE_VERSION = 2
 #: Beside version, lines and digest.
 CERTIFICATE_KEYS = ("task", "program", "program_digest", "model_digest", "evidence")
+#: What is shown first: a title, and the line and key that hold it.
+HEADLINES = (
+    ("contraction factor", "contraction", "contraction_factor"),
+    ("iterations", "iterations", "iterations"),
+    ("distance of outputs, at most", "output_distance", "bounds"),
+    ("largest distance found", "output_distance_found", "largest"),
+)
 PROVED, MEASURED, NOT_COVERED = "proved", "measured", "not covered"
 #: Every claim: its words and its source.  The checker knows a digest of this table for each task.
 CLAIMS = {
@@ -231,6 +239,12 @@ def for_reading(value: Any) -> str:
     return str(value)
 
 
+def _rounded_up(bound: Fraction) -> str:
+    """Four digits that are not below it."""
+    exact = Context(prec=60, rounding=ROUND_CEILING).divide(Decimal(bound.numerator), Decimal(bound.denominator))
+    return f"{float(Context(prec=4, rounding=ROUND_CEILING).plus(exact)):.4g}"
+
+
 def claim(name: str, values: dict[str, Any], status: str) -> CertificateLine:
     """The line of a claim."""
     statement, source = (CLAIMS | CARRIED_CLAIMS | BOUNDED_CLAIMS)[name]
@@ -242,7 +256,7 @@ def open_claims(names: tuple[str, ...], reason: str) -> list[CertificateLine]:
     return [claim(name, {"reason": reason}, NOT_COVERED) for name in names]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Certificate:
     """All lines and the integers that prove them.
 
@@ -290,6 +304,46 @@ class Certificate:
             if line.name == name:
                 return line
         raise InputError(f"certificate has no line {name!r}; it has {', '.join(line.name for line in self.lines)}")
+
+    @property
+    def certified(self) -> bool:
+        """Whether the contraction is proved."""
+        return any(line.name == "contraction" and line.status == PROVED for line in self.lines)
+
+    @property
+    def figures(self) -> list[tuple[str, str, str]]:
+        """Title, value in a few digits and status of what a reader asks first, as far as it is known."""
+        known = {line.name: line for line in self.lines}
+        found = []
+        for title, name, key in HEADLINES:
+            if name in known and key in known[name].values:
+                value = known[name].values[key]
+                largest = max(value) if isinstance(value, list | tuple) else value
+                bound = Fraction(largest) if isinstance(largest, str) else largest
+                shown = f"{bound}" if isinstance(bound, int) else _rounded_up(Fraction(bound))
+                found.append((title, shown, known[name].status))
+        return found
+
+    @property
+    def counts(self) -> str:
+        """How many lines have each status."""
+        statuses = [line.status for line in self.lines]
+        return ", ".join(f"{statuses.count(each)} {each}" for each in (PROVED, MEASURED, NOT_COVERED))
+
+    def __repr__(self) -> str:
+        verdict = "proved to converge" if self.certified else "NOT CERTIFIED"
+        figures = "; ".join(f"{title} {text} ({status})" for title, text, status in self.figures)
+        return f"Certificate of the program {self.program_digest[:12]}: {verdict}\n  {figures}\n  lines: {self.counts}"
+
+    def _repr_html_(self) -> str:
+        return card(
+            "certificate_card.html.j2",
+            certified=self.certified,
+            figures=self.figures,
+            counts=self.counts,
+            lines=self.lines,
+            for_reading=for_reading,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON-ready values, with a digest over all of it."""

@@ -5,6 +5,7 @@ Takes a build folder; gives a ``WrittenReport`` as JSON, Markdown and HTML.
 
 from __future__ import annotations
 
+from .card import project_card
 from .compile import Summary
 from .compile import write as write_report
 from .data import comparison_figure
@@ -20,6 +21,7 @@ __all__ = [
     "Summary",
     "WrittenReport",
     "comparison_figure",
+    "project_card",
     "publish",
     "read_report",
     "write_report",

@@ -6,7 +6,6 @@ equal reports.
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -370,9 +369,10 @@ def parsed(file: Path, record: Any) -> Any:
         It is not there, or not such a file.
     """
     try:
-        return TypeAdapter(record).validate_python(json.loads(file.read_text()))
-    except (OSError, ValueError, ValidationError) as error:
-        detail = error.errors()[0]["loc"] if isinstance(error, ValidationError) else error
+        return TypeAdapter(record).validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": error}
+        detail = first["loc"] or first["msg"]
         raise InputError(
             f"{file}: cannot be read ({detail}); run the command that wrote it again "
             "(compile, verify, synth, bitstream or report)"

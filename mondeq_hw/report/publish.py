@@ -94,7 +94,7 @@ def _word_lengths(
     try:
         found = sweep_word_lengths(build, report, options, progress)
     except InputError as error:  # about the network: data that are named have been read before
-        return Figure(EXACT, None, str(error))
+        return Figure(EXACT, None, error.in_shell())
     if not named(options) or found.data_digest == report.origin.resolved["data_digest"]:
         build.add(WORD_LENGTHS, json.dumps(asdict(found), indent=2) + "\n")
     return Figure(EXACT, found)

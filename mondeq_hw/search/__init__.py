@@ -5,9 +5,12 @@ Takes a ``MonDEQ``, a lattice of word lengths and a target; gives a ``SearchResu
 
 from __future__ import annotations
 
-from .report import PLOT, REPORT, TABLE, WINNER, conclusion, shorter, to_plain
+from .report import PLOT, REPORT, TABLE, WINNER, to_plain
 from .report import write as write_search
-from .search import SearchObserver, SearchResult, SearchSettings, search, settings_of
+from .result import SearchResult, conclusion, shorter
+from .run import search_word_lengths
+from .search import SearchObserver, search
+from .settings import SearchSettings, settings_of
 from .space import AXES, COSTS, MEMORY, Choice, Lattice, SearchPoint, Target
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Target",
     "conclusion",
     "search",
+    "search_word_lengths",
     "settings_of",
     "shorter",
     "to_plain",

@@ -19,7 +19,7 @@
 ``winner.json``
     A configuration file: ``mondeq-hw compile MODEL --config winner.json`` makes the winner.
 ``search.png``
-    Of :mod:`mondeq_hw.search.plot`.
+    Of :mod:`mondeq_hw.search.result`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ from typing import Any
 
 from ..base import InputError
 from ..problem import is_samples_file
-from .plot import draw
-from .search import SearchResult
+from .result import SearchResult, conclusion, draw, shorter
 from .space import AXES, SearchPoint
 
 VERSION = 3
@@ -91,43 +90,6 @@ def to_plain(result: SearchResult) -> dict[str, Any]:
         "points": [plain(point) for point in result.points],
         "judgement": result.judgement and asdict(result.judgement),
     }
-
-
-def conclusion(result: SearchResult) -> str:
-    """What the search has shown, and what it has not."""
-    settings, points = result.settings, len(result.points)
-    wanted = target_text(result)
-    if result.winner is None and settings.exhaustive:
-        return f"None of the {points} points of the lattice reaches {wanted}."
-    if result.winner is None:
-        return f"None of {points} points reaches {wanted}; a descent starts at the widest words, and they do not."
-    if settings.exhaustive:
-        return f"The least {settings.minimise} of all {points} points of the lattice that reaches {wanted}."
-    return (
-        f"The least {settings.minimise} of {points} points, and a local minimum: with one word shorter by one bit, "
-        f"none reaches {wanted} with less {settings.minimise}. A heuristic; --exhaustive tries every point."
-    )
-
-
-def target_text(result: SearchResult) -> str:
-    """The target in words."""
-    target = result.settings.target
-    parts = []
-    if target.score is not None:
-        parts.append(result.task.wanted(target.score))
-    if target.distance is not None:
-        parts.append(f"outputs within {target.distance:g} of the float network's")
-    if target.radius is not None:
-        parts.append(f"a certified radius of {target.radius:g}")
-    return " and ".join(parts)
-
-
-def shorter(result: SearchResult) -> list[SearchPoint]:
-    """The measured points one bit shorter than the winner in one word."""
-    if result.winner is None:
-        return []
-    below = result.settings.lattice.shorter(result.winner.choice)
-    return [point for point in result.points if point.choice in below]
 
 
 def winner_config(result: SearchResult) -> dict[str, Any]:

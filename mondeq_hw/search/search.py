@@ -23,7 +23,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 from threading import Thread
@@ -32,15 +32,17 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from ..base import InputError, __version__
-from ..config import CompileConfig, DataOptions, RoundingOptions, SearchOptions
+from ..config import DataOptions
 from ..hardware import ECP5, estimate
-from ..problem import CLASSES, SOLVERS, VALUES, Comparison, Dataset, MonDEQ, Task, logits
+from ..problem import Dataset, MonDEQ, logits
 from ..program import GoldenModel, SolverProgram
 from ..proof import error_bound, float_up, state_radius
 from ..rounding import Lowered, lower, with_state_bits
 from ..steps import Data, Pair, certified_program, checkpoint_of, choose_data, lowering_options, says_nothing, scheduled
 from .journal import Journal, exclusive
-from .space import AXES, MEMORY, Choice, Lattice, SearchPoint, Target
+from .result import Judgement, SearchResult
+from .settings import SearchSettings
+from .space import AXES, Choice, SearchPoint
 
 #: No multiplier goes into a DSP block, so that the estimates of all points count the same thing.
 ALL_IN_LUTS = 16
@@ -50,120 +52,11 @@ NOT_SHARED = {
     *DataOptions.model_fields,
 }
 
-#: What is tried of drive and readout; the radius of the stored network does not depend on them.
-ALL_LENGTHS, FIXED_LENGTH = range(1, 9), range(8, 9)
-
 #: Samples on which every point's outputs are compared with the float network's.
 COMPARED_SAMPLES = 256
 
 #: Called with how many points are done, and how many there will be at most.
 SearchObserver = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class SearchSettings:
-    """What is searched.
-
-    Parameters
-    ----------
-    base : CompileConfig
-        The options that all points share; solver and word lengths are each point's own.
-    lattice : Lattice
-    target : Target
-    minimise : {"memory", "luts"}
-    exhaustive : bool
-    """
-
-    base: CompileConfig
-    lattice: Lattice
-    target: Target
-    minimise: str = MEMORY
-    exhaustive: bool = False
-
-    def config(self, choice: Choice) -> CompileConfig:
-        """The options that compile a point."""
-        return self.base.model_copy(update=asdict(choice))
-
-
-def settings_of(options: SearchOptions) -> SearchSettings:
-    """What the options ask for; a score that is asked for names the task.
-
-    Raises
-    ------
-    InputError
-        They name no target, or those of two tasks.
-    """
-    accuracy, radius, distance = options.target_accuracy, options.target_radius, options.target_distance
-    scores = {CLASSES: None if accuracy is None else accuracy / 100, VALUES: options.target_r_squared}
-    asked = {task: score for task, score in scores.items() if score is not None}
-    if not asked and radius is None and distance is None:
-        raise InputError(
-            "no target given; expected --target-accuracy PERCENT or --target-r-squared X, --target-distance X, "
-            "--target-radius X, or several"
-        )
-    for task in asked:
-        if len(asked) > 1 or options.task not in (None, task.name):
-            raise InputError(f"{task.target_option} is for the task {task.name!r}; leave it out, or the other task")
-    unasked = ALL_LENGTHS if asked or distance is not None else FIXED_LENGTH
-    lattice = Lattice(
-        solvers=SOLVERS if options.solver is None else (options.solver,),
-        bits=options.bits,
-        drive_bits=options.drive_bits or unasked,
-        readout_bits=options.readout_bits or unasked,
-        state_bits=options.state_bits,
-    )
-    shared = {name: getattr(options, name) for name in RoundingOptions.model_fields}
-    task_name = next((task.name for task in asked), options.task)
-    base = CompileConfig(**{**shared, "task": task_name})
-    target = Target(next(iter(asked.values()), None), radius, distance)
-    return SearchSettings(base, lattice, target, options.minimise, options.exhaustive)
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Scores of integers and float network: of the samples that chose, and of those kept back with all figures."""
-
-    selection_samples: int
-    selection_score: float
-    selection_float: float
-    kept_samples: int
-    kept_score: float
-    kept_float: float
-    kept: Comparison
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What came of a search.
-
-    Parameters
-    ----------
-    settings : SearchSettings
-    source : str
-        Name of the model.
-    task : Task
-    data : str or None
-        Its name; None without any.
-    points : tuple of SearchPoint
-        All points of this search in order, those measured by an earlier one included.
-    sweep : tuple of SearchPoint
-        Those of :meth:`Lattice.sweep`.
-    winner : SearchPoint or None
-    best : SearchPoint or None
-        The winner, or the proved point nearest to the target; None where nothing is proved.
-    judgement : Judgement or None
-        Of ``best``; None without data.
-    """
-
-    settings: SearchSettings
-    source: str
-    task: Task
-    data: str | None
-    points: tuple[SearchPoint, ...]
-    sweep: tuple[SearchPoint, ...]
-    winner: SearchPoint | None
-    best: SearchPoint | None
-    judgement: Judgement | None
 
 
 def search(

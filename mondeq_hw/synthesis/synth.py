@@ -9,14 +9,17 @@ not exist is None with its reason.
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
-from ..base import MOST_MATRIX_BITS, InputError, filled, tool_template
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
+from pydantic.dataclasses import dataclass as record
+
+from ..base import MOST_MATRIX_BITS, InputError, OptionError, filled, tool_template
+from ..config import STRICT, explained, names_the_option, option, with_underscores
 from ..hardware import (
     ECP5,
     LUT_WEIGHT_BITS,
@@ -36,64 +39,64 @@ from .parsers import HlsEstimate, Routed, nextpnr_routed, vitis_hls_estimate, vi
 from .room import Room
 from .tools import SynthTool, ToolFailedError, ToolProgress, ToolRun, nextpnr_ecp5, vitis_hls, vivado, yosys
 
-FLOWS = ("open", "vivado", "vitis_hls")
+Flow = Literal["open", "vivado", "vitis_hls"]
+FLOWS: tuple[str, ...] = get_args(Flow)
 #: Beside the reports, for the benches.
 NETLIST = "netlist.v"
 CLOCK = "ap_clk"
-ECP5_SPEEDS = (6, 7, 8)
 MOST_SEEDS = 100
 
 
-def check_lut_weight_bits(bits: int) -> None:
-    """Raise :class:`InputError` where no weight could have as many bits."""
-    if not 2 <= bits <= MOST_MATRIX_BITS:
-        raise InputError(f"lut_weight_bits is {bits!r}; expected 2 (all in DSPs) to {MOST_MATRIX_BITS} (none)")
+def _known(name: str) -> str:
+    return find_part(name.lower()).name
 
 
-@dataclass(frozen=True)
+def _finite_mhz(clock: float) -> float:
+    if not 1 <= clock <= 1000:
+        raise ValueError
+    return clock
+
+
+LutWeightBits = Annotated[
+    Annotated[int, Field(ge=2, le=MOST_MATRIX_BITS)],
+    option("N", "Weights of up to N bits multiply in LUTs, wider ones in DSPs; 1 and 2 bits never use a multiplier."),
+]
+PlacerSeed = Annotated[Annotated[int, Field(ge=0, le=2**31 - 1)], option("N", "Of the placer.")]
+
+
+@explained
+@record(frozen=True, config=STRICT)
 class SynthOptions:
-    """What to synthesise for.
+    """What to synthesise for; the core is placed out of context."""
 
-    Parameters
-    ----------
-    part : str
-        A name of :data:`mondeq_hw.hardware.parts.PARTS`.
-    flow : {"open", "vivado", "vitis_hls"}
-    speed : int
-        Speed grade of ECP5; that of other parts is in their ordering code.
-    clock_mhz : float
-        What the placer aims at.
-    lut_weight_bits : int
-        Weights of up to so many bits multiply in LUTs, wider ones in DSPs; 1 and 2 bits never use a multiplier.
-    seed : int
-        Of nextpnr's placer.
-    seeds : int
-        Placements, of this seed and of those that follow; the report is of the median clock.
-    """
+    _naming = names_the_option
 
-    part: str
-    flow: str = "open"
-    speed: int = 8
-    clock_mhz: float = 150.0
-    lut_weight_bits: int = LUT_WEIGHT_BITS
-    seed: int = 1
-    seeds: int = 1
+    part: Annotated[
+        str,
+        AfterValidator(_known),
+        option("NAME", "ecp5-25, ecp5-45, ecp5-85, xc7a100t, xczu7ev, ...", expected="the name of a part"),
+    ]
+    flow: Annotated[
+        Flow, BeforeValidator(with_underscores), option("open|vivado|vitis_hls", "Yosys and nextpnr, or AMD's.")
+    ] = "open"
+    speed: Annotated[Annotated[int, Field(ge=6, le=8)], option("6|7|8", "Speed grade (ECP5).")] = 8
+    clock_mhz: Annotated[
+        Annotated[FiniteFloat, AfterValidator(_finite_mhz)],
+        option("MHZ", "Clock that place and route aims at.", expected="1 to 1000 MHz", flag="--clock"),
+    ] = 150.0
+    lut_weight_bits: LutWeightBits = LUT_WEIGHT_BITS
+    seed: PlacerSeed = 1
+    seeds: Annotated[
+        Annotated[int, Field(ge=1, le=MOST_SEEDS)],
+        option("N", "Placements (ECP5), of this seed and those after it; the report is of the median clock."),
+    ] = 1
 
     def __post_init__(self) -> None:
         part = find_part(self.part)
-        if self.flow not in FLOWS:
-            raise InputError(f"flow is {self.flow!r}; expected one of {', '.join(FLOWS)}")
         if part.family == ECP5 and self.flow != "open":
-            raise InputError(f"{self.flow} does not know {part.name}, which is not AMD's; use the open flow")
-        if self.speed not in ECP5_SPEEDS:
-            raise InputError(f"speed grade is {self.speed!r}; expected one of {', '.join(map(str, ECP5_SPEEDS))}")
-        if not (math.isfinite(self.clock_mhz) and 1 <= self.clock_mhz <= 1000):
-            raise InputError(f"clock is {self.clock_mhz!r} MHz; expected 1 to 1000")
-        check_lut_weight_bits(self.lut_weight_bits)
-        if not 1 <= self.seeds <= MOST_SEEDS:
-            raise InputError(f"seeds is {self.seeds!r}; expected 1 to {MOST_SEEDS} placements")
+            raise OptionError("flow", f"is {self.flow}, which does not know {part.name}, not AMD's; use the open flow")
         if self.seeds > 1 and not (part.family == ECP5 and self.flow == "open"):
-            raise InputError(f"seeds is {self.seeds}, and only nextpnr draws placements; leave it out for {part.name}")
+            raise OptionError("seeds", f"is {self.seeds}, and only nextpnr draws them; leave it out for {part.name}")
 
 
 @dataclass(frozen=True)

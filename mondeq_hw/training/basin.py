@@ -16,18 +16,22 @@ units of each row's scale: the coordinates in which the optimiser moves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from ..base import new_figure
 from ..problem import Dataset
 from ..rounding import Lowered
 from .lotion import latents, neighbours
 from .qat import QatConfig, QuantizedNetwork, Rounder, nearest_levels, retrain, with_room_to_train
 from .train import split
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: Descents that :func:`nearby_grid_point` tries before it gives up.
 ROUNDS = 60
@@ -381,13 +385,11 @@ def markdown(report: BasinReport) -> str:
     return "\n".join(lines) + "\n"
 
 
-def plot(report: BasinReport, file: Path, title: str) -> None:
-    """Losses, cosines and distances against the step; the format is that of the file's suffix."""
-    from matplotlib.figure import Figure  # without pyplot: no display, no global state
-
+def plot(report: BasinReport, title: str) -> Figure:
+    """Losses, cosines and distances against the step."""
     records = report.records
     steps = [record.step for record in records]
-    figure = Figure(figsize=(10, 7), layout="constrained")
+    figure = new_figure(10, 7)
     losses, pulls, cosines, distances = figure.subplots(2, 2).ravel()
     losses.plot(steps, [record.quantised_loss for record in records], "C0", label="quantised weights")
     losses.plot(steps, [record.latent_loss for record in records], "C1", label="latent weights")
@@ -416,4 +418,4 @@ def plot(report: BasinReport, file: Path, title: str) -> None:
         axis.grid(alpha=0.3)
         axis.legend(fontsize=7)
     figure.suptitle(title)
-    figure.savefig(file)
+    return figure

@@ -19,17 +19,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..base import Clip, InputError, replacing
+from ..base import Clip, InputError, new_figure, progress_bar, replacing, root_figure
 from ..config import Optimisation, TrainingConfig
 from ..problem import CLASSES, Dataset, MonDEQ, Preprocessing, Task, logits, task_of
 from .equilibrium import MonotoneNetwork
 from .loss import CROSS_ENTROPY, Loss, loss_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 STATE_VERSION = 3
 EVALUATION_BATCH = 1000
@@ -373,49 +377,51 @@ def _restore(run: TrainingRun, optimiser: torch.optim.Optimizer, digest: str) ->
     return [Epoch(**entry) for entry in state["history"]], state["best"]
 
 
-# -- progress ------------------------------------------------------------------------------------------
+# -- what is shown -------------------------------------------------------------------------------------
 
 
 @contextmanager
-def progress_bar(title: str, epochs: int, task: Task = CLASSES) -> Iterator[EpochObserver]:
-    """A progress bar on the terminal; yields the observer for :func:`train` or :func:`fit`."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
-        line = bar.add_task(title, total=epochs)
-
-        def observe(epoch: Epoch) -> None:
-            figures = f"loss {epoch.loss:.4f}, validation {task.shown(epoch.validation_score)}"
-            bar.update(line, completed=epoch.epoch + 1, description=f"{title}: {figures}")
-
-        yield observe
-        bar.update(line, total=bar.tasks[0].completed)
-
-
-# -- plot ----------------------------------------------------------------------------------------------
+def shown_epochs(title: str, epochs: int, task: Task = CLASSES) -> Iterator[EpochObserver]:
+    """A progress bar, or a line an epoch in a log; yields the observer for :func:`train` or :func:`fit`."""
+    with progress_bar(title) as told:
+        yield lambda epoch: told(
+            epoch.epoch + 1, epochs, f"loss {epoch.loss:.4f}, validation {task.shown(epoch.validation_score)}"
+        )
 
 
 def plot_history(
-    history: Sequence[Epoch], file: Path, title: str, task: Task = CLASSES, loss: Loss = CROSS_ENTROPY
-) -> None:
-    """Losses and validation score against the epoch; the format is that of the file's suffix."""
-    from matplotlib.figure import Figure  # without pyplot: no display, no global state
+    history: Sequence[Epoch],
+    title: str,
+    task: Task = CLASSES,
+    loss: Loss = CROSS_ENTROPY,
+    axis: Axes | None = None,
+) -> Figure:
+    """Losses and validation score against the epoch; the losses alone where an axis is given to draw into."""
+    if axis is not None:
+        _draw_losses(axis, history, loss)
+        return root_figure(axis)
+    figure = new_figure(8, 3)
+    losses, scores = figure.subplots(1, 2)
+    _draw_losses(losses, history, loss)
+    _draw_scores(scores, history, task)
+    figure.suptitle(title)
+    return figure
+
+
+def _draw_losses(axis: Axes, history: Sequence[Epoch], loss: Loss) -> None:
+    epochs = [entry.epoch + 1 for entry in history]
+    axis.plot(epochs, [entry.loss for entry in history], label="training")
+    axis.plot(epochs, [entry.validation_loss for entry in history], label="validation")
+    axis.set(xlabel="epoch", ylabel=loss.title, yscale="log")
+    axis.legend()
+
+
+def _draw_scores(axis: Axes, history: Sequence[Epoch], task: Task) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    epochs = [entry.epoch + 1 for entry in history]
     best = max(history, key=lambda entry: entry.rank)
-    figure = Figure(figsize=(8, 3), layout="constrained")
-    losses, scores = figure.subplots(1, 2)
-    losses.plot(epochs, [entry.loss for entry in history], label="training")
-    losses.plot(epochs, [entry.validation_loss for entry in history], label="validation")
-    losses.set(xlabel="epoch", ylabel=loss.title, yscale="log")
-    losses.legend()
-    scores.plot(epochs, [entry.validation_score for entry in history])
-    scores.plot(best.epoch + 1, best.validation_score, "o", label=f"kept: {task.shown(best.validation_score)}")
-    scores.set(xlabel="epoch", ylabel=f"validation {task.figure}")
-    scores.yaxis.set_major_formatter(FuncFormatter(lambda value, position: task.tick(value)))
-    scores.legend(loc="lower right")
-    figure.suptitle(title)
-    with replacing(file) as temporary:
-        figure.savefig(temporary, format=file.suffix.removeprefix("."))
+    axis.plot([entry.epoch + 1 for entry in history], [entry.validation_score for entry in history])
+    axis.plot(best.epoch + 1, best.validation_score, "o", label=f"kept: {task.shown(best.validation_score)}")
+    axis.set(xlabel="epoch", ylabel=f"validation {task.figure}")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, position: task.tick(value)))
+    axis.legend(loc="lower right")

@@ -163,7 +163,7 @@ def _parameters(source: Source, d: int, k: int) -> Parameters | None:
     try:
         return None if stored is None else Parameters.from_plain(stored, d, k)
     except InputError as error:
-        raise InputError(f"{source.where}: metadata {error}") from None
+        raise InputError(f"{source.where}: metadata {error.in_shell()}") from None
 
 
 def _training(source: Source) -> Training:

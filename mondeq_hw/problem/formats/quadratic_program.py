@@ -41,7 +41,7 @@ def read(source: Source, asked: Asked) -> Checkpoint:
     try:
         return Checkpoint(from_qp(**_arguments(given), source=source.file_name))
     except InputError as error:
-        raise InputError(f"{source.where}: {error}") from None
+        raise InputError(f"{source.where}: {error.in_shell()}") from None
 
 
 def _canonical(source: Source) -> dict[str, Any]:

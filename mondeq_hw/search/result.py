@@ -1,0 +1,265 @@
+"""What came of a search: in words, as a picture, a table, and what a notebook shows."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..base import card, data_frame, inline_svg, new_figure, root_figure, save_figure
+from ..problem import Comparison, Task, find_splitting
+from .settings import SearchSettings
+from .space import AXES, SearchPoint
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+COLORS = {"peaceman_rachford": "C0", "forward_backward": "C3"}
+#: Norms of matrices that are far from a contraction would flatten all others.
+LARGEST_FACTOR = 1.5
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Scores of integers and float network: of the samples that chose, and of those kept back with all figures."""
+
+    selection_samples: int
+    selection_score: float
+    selection_float: float
+    kept_samples: int
+    kept_score: float
+    kept_float: float
+    kept: Comparison
+
+
+@dataclass(frozen=True, repr=False)
+class SearchResult:
+    """What came of a search.
+
+    Parameters
+    ----------
+    settings : SearchSettings
+    source : str
+        Name of the model.
+    task : Task
+    data : str or None
+        Its name; None without any.
+    points : tuple of SearchPoint
+        All points of this search in order, those measured by an earlier one included.
+    sweep : tuple of SearchPoint
+        Those of :meth:`Lattice.sweep`.
+    winner : SearchPoint or None
+    best : SearchPoint or None
+        The winner, or the proved point nearest to the target; None where nothing is proved.
+    judgement : Judgement or None
+        Of ``best``; None without data.
+    """
+
+    settings: SearchSettings
+    source: str
+    task: Task
+    data: str | None
+    points: tuple[SearchPoint, ...]
+    sweep: tuple[SearchPoint, ...]
+    winner: SearchPoint | None
+    best: SearchPoint | None
+    judgement: Judgement | None
+
+    def to_frame(self) -> DataFrame:
+        """A row a point, with its word lengths, figures and whether it reaches the target.
+
+        Raises
+        ------
+        MissingToolError
+            pandas is not installed.
+        """
+        rows = [{**point.to_plain(), "reached": self.settings.target.reached_by(point)} for point in self.points]
+        return data_frame({name: [row[name] for row in rows] for name in rows[0]})
+
+    def plot(self, file: str | os.PathLike[str] | None = None, *, axis: Axes | None = None) -> Figure:
+        """Draw what each length of the iteration matrix gives, for every solver, proved or not.
+
+        Parameters
+        ----------
+        file : path, optional
+            Written, in the format of its suffix.
+        axis : Axes, optional
+            The first panel is drawn into it: the score with data, else the contraction factor.
+
+        Raises
+        ------
+        InputError
+            The file cannot be written, or its suffix names no picture.
+        """
+        if axis is None:
+            figure = figure_of(self)
+        else:
+            _draw(_panels(self)[0], axis, self)
+            figure = root_figure(axis)
+        if file is not None:
+            save_figure(figure, file)
+        return figure
+
+    @property
+    def figures(self) -> list[tuple[str, str, str]]:
+        """Title, value and kind of what the best point has; empty where nothing is proved."""
+        if self.best is None:
+            return []
+        best = self.best
+        scores = [] if best.score is None else [(self.task.figure, self.task.shown(best.score), "measured")]
+        return [
+            (
+                "bits: " + ", ".join(axis.removesuffix("_bits") for axis in AXES).replace("bits", "iteration"),
+                "/".join(str(getattr(best.choice, axis)) for axis in AXES),
+                "exact",
+            ),
+            ("solver", find_splitting(best.choice.solver).title, "exact"),
+            *scores,
+            ("distance of outputs", f"{best.distance:.3g}", "measured"),
+            ("contraction factor", f"{best.contraction_factor:.3f}", "proved"),
+            ("memory", f"{best.memory_bits:,} bits", "exact"),
+            ("LUTs", f"{best.estimated_luts:,}", "estimated"),
+        ]
+
+    def __repr__(self) -> str:
+        figures = "; ".join(f"{title} {text}" for title, text, _ in self.figures) or "nothing is proved"
+        found = "the nearest" if self.winner is None else "the winner"
+        return f"Search of {self.source}, {len(self.points)} points\n  {found}: {figures}\n  {conclusion(self)}"
+
+    def _repr_html_(self) -> str:
+        return card(
+            "search_card.html.j2",
+            source=self.source,
+            conclusion=conclusion(self),
+            figures=self.figures,
+            picture=inline_svg(self.plot()),
+        )
+
+
+# -- in words ----------------------------------------------------------------
+
+
+def conclusion(result: SearchResult) -> str:
+    """What the search has shown, and what it has not."""
+    settings, points = result.settings, len(result.points)
+    wanted = target_text(result)
+    if result.winner is None and settings.exhaustive:
+        return f"None of the {points} points of the lattice reaches {wanted}."
+    if result.winner is None:
+        return f"None of {points} points reaches {wanted}; a descent starts at the widest words, and they do not."
+    if settings.exhaustive:
+        return f"The least {settings.minimise} of all {points} points of the lattice that reaches {wanted}."
+    return (
+        f"The least {settings.minimise} of {points} points, and a local minimum: with one word shorter by one bit, "
+        f"none reaches {wanted} with less {settings.minimise}. A heuristic; --exhaustive tries every point."
+    )
+
+
+def target_text(result: SearchResult) -> str:
+    """The target in words."""
+    target = result.settings.target
+    parts = []
+    if target.score is not None:
+        parts.append(result.task.wanted(target.score))
+    if target.distance is not None:
+        parts.append(f"outputs within {target.distance:g} of the float network's")
+    if target.radius is not None:
+        parts.append(f"a certified radius of {target.radius:g}")
+    return " and ".join(parts)
+
+
+def shorter(result: SearchResult) -> list[SearchPoint]:
+    """The measured points one bit shorter than the winner in one word."""
+    if result.winner is None:
+        return []
+    below = result.settings.lattice.shorter(result.winner.choice)
+    return [point for point in result.points if point.choice in below]
+
+
+# -- picture -----------------------------------------------------------------
+
+
+def draw(result: SearchResult) -> bytes:
+    """The picture as PNG."""
+    content = io.BytesIO()
+    figure_of(result).savefig(content, format="png", dpi=130, metadata={"Software": None})
+    return content.getvalue()
+
+
+def figure_of(result: SearchResult) -> Figure:
+    """Score (with data), contraction factor, and radius (where it is a target)."""
+    panels = _panels(result)
+    figure = new_figure(1 + 4.5 * len(panels), 4)
+    for draw_panel, axis in zip(panels, figure.subplots(1, len(panels), squeeze=False)[0], strict=True):
+        _draw(draw_panel, axis, result)
+    widest = result.sweep[-1].choice
+    figure.suptitle(
+        f"{result.source}: drive {widest.drive_bits}, readout {widest.readout_bits}, state {widest.state_bits} bits. "
+        "Filled: proved; hollow: not",
+        fontsize=10,
+    )
+    return figure
+
+
+Panel = Callable[["Axes", SearchResult], None]
+
+
+def _panels(result: SearchResult) -> list[Panel]:
+    score = [] if result.data is None else [_draw_score]
+    return [*score, _draw_factor, *([] if result.settings.target.radius is None else [_draw_radius])]
+
+
+def _draw(panel: Panel, axis: Axes, result: SearchResult) -> None:
+    panel(axis, result)
+    axis.set_xlabel("bits of the iteration matrix")
+    axis.set_xticks(list(result.settings.lattice.bits))
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+
+
+def _draw_score(axis: Axes, result: SearchResult) -> None:
+    _draw_points(axis, result, lambda point: float("nan") if point.score is None else point.score)
+    if result.judgement is not None:
+        axis.axhline(result.judgement.selection_float, color="k", linewidth=0.8, linestyle=":", label="float")
+    if result.settings.target.score is not None:
+        axis.axhline(result.settings.target.score, color="C2", linewidth=0.8, linestyle="--", label="target")
+    axis.set_ylabel(f"{result.task.figure} on the selection samples")
+    from matplotlib.ticker import FuncFormatter
+
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, position: result.task.tick(value)))
+
+
+def _draw_factor(axis: Axes, result: SearchResult) -> None:
+    _draw_points(axis, result, lambda point: min(point.contraction_factor, LARGEST_FACTOR))
+    axis.axhline(1, color="k", linewidth=0.8, linestyle=":", label="limit of a contraction")
+    axis.set_ylabel("contraction factor")
+
+
+def _draw_radius(axis: Axes, result: SearchResult) -> None:
+    _draw_points(axis, result, lambda point: float("nan") if point.radius is None else point.radius)
+    axis.axhline(result.settings.target.radius or 0.0, color="C2", linewidth=0.8, linestyle="--", label="target")
+    axis.set_yscale("log")
+    axis.set_ylabel("certified error radius")
+
+
+def _draw_points(axis: Axes, result: SearchResult, value: Callable[[SearchPoint], float]) -> None:
+    for solver in result.settings.lattice.solvers:
+        points = [point for point in result.sweep if point.choice.solver == solver]
+        color = COLORS[solver]
+        axis.plot(
+            [point.choice.bits for point in points],
+            [value(point) for point in points],
+            color=color,
+            linewidth=1,
+            label=find_splitting(solver).title,
+        )
+        for point in points:
+            fill = color if point.proved else "white"
+            axis.plot(point.choice.bits, value(point), "o", color=color, markerfacecolor=fill)
+    if result.winner is not None:
+        at = result.winner.choice.bits, value(result.winner)
+        axis.plot(*at, "*", color="C1", markersize=13, label="winner", linestyle="none", zorder=3)
