@@ -618,7 +618,7 @@ def test_truncated_files(tmp_path: Path) -> None:
 
 def test_the_qdq_form_is_not_read_back(tmp_path: Path) -> None:
     write(qdq_model(random_program(3)), tmp_path / "m.onnx")
-    refused(tmp_path / "m.onnx", "qdq form.*--form integer")
+    refused(tmp_path / "m.onnx", "qdq form.*form integer")
 
 
 @pytest.mark.parametrize(
