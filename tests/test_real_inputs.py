@@ -145,7 +145,8 @@ def on_a_grid(network: MonDEQ, tmp_path_factory: pytest.TempPathFactory) -> mond
 def test_python_refuses_what_is_off_the_grid(method: str, on_a_grid: mondeq_hw.Project) -> None:
     with pytest.raises(InputError) as caught:
         getattr(on_a_grid, method)(BETWEEN)
-    assert FIRST in str(caught.value) and GRID in str(caught.value) and "on_overflow saturate takes" in str(caught.value)
+    said = str(caught.value)
+    assert FIRST in said and GRID in said and "on_overflow saturate takes" in said
 
 
 def test_python_rounds_and_counts_where_asked(on_a_grid: mondeq_hw.Project) -> None:
