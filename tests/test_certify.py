@@ -91,7 +91,7 @@ def test_contraction_factor_is_sound_and_tight(seed: int, n: int, bits: int, sol
         return
     rho = float(proof.contraction_factor)
     N, grid = iteration_integers(program.matrix, program.leak_shift)
-    M = np.array([[float(Fraction(x, 2**grid)) for x in row] for row in N])
+    M = np.array([[float(Fraction(x, 2**grid)) for x in row] for row in N.tolist()])
     assert proof.metric.matrix_norm(M) < rho < 1
     assert rho <= plain * 1.001 + 0.003
     assert proof.plain_norm == pytest.approx(plain)

@@ -21,7 +21,7 @@ from certificates import certificate_text
 from forgeries import sealed
 from random_models import random_model, random_words
 
-from mondeq_hw.base import DenseOperator, canonical_digest
+from mondeq_hw.base import DenseOperator, canonical_digest, gram
 from mondeq_hw.problem import CLASSES, FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, TASKS, VALUES
 from mondeq_hw.program import MOST_ITERATIONS
 from mondeq_hw.proof import check_certificate
@@ -30,7 +30,7 @@ from mondeq_hw.proof.certify import MOST_MULTIPLICATIONS, certify
 from mondeq_hw.proof.contraction import iteration_integers
 from mondeq_hw.proof.enclosure import FINE_BITS
 from mondeq_hw.proof.exact import prove_positive_definite
-from mondeq_hw.proof.metric import BOUND_BITS, contraction_gap, weighted_gram
+from mondeq_hw.proof.metric import BOUND_BITS, contraction_gap
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import LoweringOptions, lower
 
@@ -440,7 +440,7 @@ def test_a_true_factor_above_one_is_no_contraction(tmp_path: Path, capsys: pytes
     integers, shifts = (np.array(plain["program"]["stages"][0][key]) for key in ("matrix", "matrix_shifts"))
     N, grid = iteration_integers(DenseOperator(integers, shifts, 9), 0)
     weights = plain["evidence"]["contraction"]["weights"]
-    witness = prove_positive_definite(contraction_gap(weighted_gram(N, weights), grid, weights, Fraction(3, 2)))
+    witness = prove_positive_definite(contraction_gap(gram(N, np.array(weights)), grid, weights, Fraction(3, 2)))
     assert witness is not None
     plain["evidence"]["contraction"] = {
         "factor": "3/2",

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mondeq_hw.base import DenseOperator
+from mondeq_hw.base import DenseOperator, integers
+from mondeq_hw.proof.check_certificate import TwoNorm
 from mondeq_hw.proof.contraction import iteration_integers, measured_norms, prove_contraction, recheck
 from mondeq_hw.proof.metric import BOUND_BITS, Metric, RowSums, WeightedInfinityNorm, WeightedTwoNorm
 from mondeq_hw.proof.weighting import positive_vectors
@@ -38,10 +39,10 @@ def row_factor(matrix: DenseOperator, leak_shift: int, weights: tuple[int, ...])
 def test_by_hand() -> None:
     two, most = WeightedTwoNorm((1, 4, 4)), WeightedInfinityNorm((1, 2, 4))
     assert two.norm_up([1, -1, 1]) == 3 * ONE  # sqrt(1 + 4 + 4)
-    assert two.dual_norm_up([1, 4, 4]) == 3 * ONE  # sqrt(1 + 16/4 + 16/4)
+    assert two.dual_norms_up(integers([[1, 4, 4], [0, 2, 0]])) == [3 * ONE, ONE]  # sqrt(1 + 16/4 + 16/4)
     assert two.two_norm_up(5 * ONE) == two.infinity_norm_up(5 * ONE) == 5 * ONE
     assert most.norm_up([1, Fraction(-7, 2), 4]) == 7 * ONE // 4
-    assert most.dual_norm_up([1, -1, 2]) == 11 * ONE  # 1 + 2 + 8
+    assert most.dual_norms_up(integers([[1, -1, 2]])) == [11 * ONE]  # 1 + 2 + 8
     assert WeightedInfinityNorm((2, 3, 6)).two_norm_up(5 * ONE) == 35 * ONE  # 5 sqrt(4 + 9 + 36)
     assert most.infinity_norm_up(5 * ONE) == 20 * ONE
     assert most.norm_up([Fraction(1, 3), 0, 0]) == ONE // 3 + 1
@@ -60,11 +61,26 @@ def test_bounds_hold_and_are_tight(kind: type, rows: list[tuple[Fraction, int, i
     dual = np.sqrt((r**2 / w).sum()) if squares else (np.abs(r) * w).sum()
     bound = metric.norm_up(values)
     assert bound / ONE == pytest.approx(norm, rel=1e-9, abs=1e-15)
-    assert metric.dual_norm_up(row) / ONE == pytest.approx(dual, rel=1e-9, abs=1e-15)
+    (dual_bound,) = metric.dual_norms_up(integers([row]))
+    assert dual_bound / ONE == pytest.approx(dual, rel=1e-9, abs=1e-15)
     product = abs(sum(a * b for a, b in zip(row, values, strict=True)))
-    assert product * ONE**2 <= metric.dual_norm_up(row) * bound
+    assert product * ONE**2 <= dual_bound * bound
     assert sum(x * x for x in values) * ONE**2 <= metric.two_norm_up(bound) ** 2
     assert max(map(abs, values)) * ONE <= metric.infinity_norm_up(bound)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 10**6), st.integers(1, 6), st.sampled_from([1, 20, 60, 200]), st.integers(0, 40))
+def test_norm_of_a_matrix_is_bounded_whatever_is_cut_off_its_entries(seed: int, n: int, bits: int, spread: int) -> None:
+    rng = np.random.default_rng(seed)
+    N = integers(rng.integers(-(2**40), 2**40, size=(n, n)).astype(object) * 2**bits // 2**40)
+    weights = tuple((2 ** rng.integers(0, spread + 1, size=n)).tolist())
+    metric = WeightedTwoNorm(weights)
+    d, exact = np.sqrt(np.array(weights, dtype=float)), N.astype(float)
+    schatten = np.linalg.norm(np.linalg.svd(exact * d[:, None] / d, compute_uv=False), 4)
+    bound = metric.matrix_norm_up(N) / ONE
+    assert schatten * (1 - 1e-9) <= bound <= schatten * (1 + n * 2.0**-21) + n
+    assert bound == TwoNorm(list(weights)).matrix_norm_up(N.tolist()) / ONE
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)

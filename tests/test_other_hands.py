@@ -21,11 +21,12 @@ from random_models import random_model
 from second_opinion import contracts, is_positive_definite, stored_matrix
 
 from mondeq_hw import from_qp
+from mondeq_hw.base import gram, integers
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, VALUES
 from mondeq_hw.proof import check_certificate
 from mondeq_hw.proof.check_certificate import CertificateError, InfinityNorm, TwoNorm
 from mondeq_hw.proof.exact import prove_positive_definite
-from mondeq_hw.proof.metric import contraction_gap, weighted_gram
+from mondeq_hw.proof.metric import contraction_gap
 
 #: Another minor version each; PyPy's is 3.9 or 3.10.
 OTHER_PYTHONS = ("pypy3", "python3.9", "python3.10", "python3.12", "python3.13", "python3.14")
@@ -115,7 +116,7 @@ def checker_says(program: check_certificate.Program, metric: str, weights: list[
     if metric == InfinityNorm.name:
         judge, witness = InfinityNorm(weights), {}
     else:
-        proof = prove_positive_definite(contraction_gap(weighted_gram(N, weights), grid, weights, factor))
+        proof = prove_positive_definite(contraction_gap(gram(integers(N), integers(weights)), grid, weights, factor))
         if proof is None:
             return False
         judge = TwoNorm(weights)

@@ -24,6 +24,8 @@ from .errors import (
     NotReachedError,
     OptionError,
 )
+from .integers import combination, diagonal_plus, gram, integer_type, integers, magnitude, product, row_sums
+from .norms import spectral_norm
 from .notebook import PICTURES, card, data_frame, in_card, inline_svg, new_figure, root_figure, save_figure
 from .numerics import (
     MOST_MATRIX_BITS,
@@ -43,6 +45,7 @@ from .progress import AS_LINES, Told, progress_bar
 from .replacing import replacing
 from .stamp import digests, is_stamped, stamp
 from .templates import filled, source_template, template_environment, tool_template
+from .threads import blas_threads, side_by_side
 from .version import __version__, package_version
 
 __all__ = [
@@ -78,28 +81,39 @@ __all__ = [
     "Told",
     "WordRange",
     "__version__",
+    "blas_threads",
     "canonical_digest",
     "card",
+    "combination",
     "data_frame",
+    "diagonal_plus",
     "digests",
     "exact_dtype",
     "filled",
+    "gram",
     "in_card",
     "inline_svg",
+    "integer_type",
+    "integers",
     "is_stamped",
+    "magnitude",
     "max_level",
     "new_figure",
     "package_version",
     "power_of_two",
+    "product",
     "progress_bar",
     "replacing",
     "root_figure",
     "round_shift",
+    "row_sums",
     "save_figure",
+    "side_by_side",
     "signed_width",
     "soft_threshold",
     "source_template",
     "spans",
+    "spectral_norm",
     "stamp",
     "template_environment",
     "tool_template",

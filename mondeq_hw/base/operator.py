@@ -6,12 +6,14 @@ Everything that proofs, models and emitters ask of a matrix stands behind
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+
+from .integers import integer_type, magnitude, row_sums
 
 
 class IntegerOperator(Protocol):
@@ -114,7 +116,7 @@ class DenseOperator:
 
     @cached_property
     def _absolute_sums(self) -> list[int]:
-        return [sum(map(abs, row)) for row in self.rows()]
+        return row_sums(np.abs(self.integers))
 
     def absolute_row_sums(self) -> list[int]:
         """``sum_j |integers[i, j]|`` of every row, exact."""
@@ -122,7 +124,7 @@ class DenseOperator:
 
     def spans(self, low: int, high: int) -> list[tuple[int, int]]:
         """Smallest and largest sum of every row over words from ``low`` to ``high``, exact."""
-        return spans(self.rows(), [(low, high)] * self.shape[1])
+        return spans(self.integers, [(low, high)] * self.shape[1])
 
     def memory_image(self, pe: int, simd: int) -> np.ndarray:
         """The integers as [row group, column group, pe, simd], absent rows and columns zero."""
@@ -133,13 +135,17 @@ class DenseOperator:
         return padded.reshape(row_groups, pe, column_groups, simd).swapaxes(1, 2)
 
 
-def spans(rows: Iterable[Sequence[int]], words: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def spans(rows: np.ndarray, words: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Smallest and largest sum of every row over words of which each column has its own interval, exact.
 
     Parameters
     ----------
-    rows : iterable of sequence of int (columns,)
+    rows : ndarray of integers (rows, columns)
     words : sequence of (low, high) (columns,)
     """
-    ends = ([(x * low, x * high) for x, (low, high) in zip(row, words, strict=True)] for row in rows)
-    return [(sum(map(min, products)), sum(map(max, products))) for products in ends]
+    lows, highs = np.array(words, dtype=object).T
+    dtype = integer_type(magnitude(rows) * max(magnitude(lows), magnitude(highs)) * len(words))
+    lows, highs = lows.astype(dtype), highs.astype(dtype)
+    above, below = np.maximum(rows, 0).astype(dtype), np.minimum(rows, 0).astype(dtype)
+    smallest, largest = above @ lows + below @ highs, above @ highs + below @ lows
+    return list(zip(smallest.tolist(), largest.tolist(), strict=True))

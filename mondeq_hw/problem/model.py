@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, canonical_digest
+from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, canonical_digest, spectral_norm
 from .parameters import Parameters
 from .preprocessing import Preprocessing, unknown
 from .splitting import find_splitting
@@ -187,6 +188,16 @@ class MonDEQ:
             raise unknown(self.source)
         return self.preprocessing
 
+    @cached_property
+    def measured_margin(self) -> float:
+        """:func:`monotonicity_margin` of ``W``."""
+        return monotonicity_margin(self.W)
+
+    @cached_property
+    def measured_lipschitz(self) -> float:
+        """:func:`lipschitz_constant` of ``W``."""
+        return lipschitz_constant(self.W)
+
     @property
     def n(self) -> int:
         """State dimension."""
@@ -242,4 +253,4 @@ def monotonicity_margin(W: np.ndarray) -> float:
 
 def lipschitz_constant(W: np.ndarray) -> float:
     """``||I - W||_2``, in floating point."""
-    return float(np.linalg.norm(np.eye(len(W)) - W, 2))
+    return spectral_norm(np.eye(len(W)) - W)

@@ -7,7 +7,7 @@ from threadpoolctl import threadpool_limits
 
 from ..base import Clip, InputError
 from .active_set import solve_active_set
-from .model import MonDEQ, lipschitz_constant, monotonicity_margin
+from .model import MonDEQ
 from .reformulate import folded_input, outputs_of
 from .splitting import PEACEMAN_RACHFORD, SPLITTINGS
 
@@ -36,7 +36,7 @@ class Equilibria:
     """
 
     def __init__(self, model: MonDEQ):
-        margin, lipschitz = monotonicity_margin(model.W), lipschitz_constant(model.W)
+        margin, lipschitz = model.measured_margin, model.measured_lipschitz
         alpha = SPLITTINGS[PEACEMAN_RACHFORD].best_step(margin, lipschitz)
         self._model = model
         self._tolerance = max(LEAST_TOLERANCE, min(TOLERANCE, ACCURACY * margin / lipschitz))
@@ -151,7 +151,7 @@ def _by_active_set(model: MonDEQ, q: np.ndarray, start: np.ndarray, tolerance: f
 
 def step_size(model: MonDEQ) -> float:
     """``1 / sqrt(m L)`` from the model's matrix."""
-    return SPLITTINGS[PEACEMAN_RACHFORD].best_step(monotonicity_margin(model.W), lipschitz_constant(model.W))
+    return SPLITTINGS[PEACEMAN_RACHFORD].best_step(model.measured_margin, model.measured_lipschitz)
 
 
 def state_of(clip: Clip, preactivation: np.ndarray, alpha: float) -> np.ndarray:

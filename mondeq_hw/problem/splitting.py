@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import InputError, Proximal, States
+from ..base import InputError, Proximal, States, spectral_norm
 
 PEACEMAN_RACHFORD = "peaceman_rachford"
 FORWARD_BACKWARD = "forward_backward"
@@ -149,12 +149,16 @@ class PeacemanRachford(Splitting):
     def operator_of(self, matrix: np.ndarray, alpha: float) -> np.ndarray:
         """``I - (V^-1 - I) / alpha`` with ``V = (I + M) / 2``: by the Cayley transform."""
         eye = np.eye(len(matrix))
-        if not np.linalg.cond(eye + matrix) < LARGEST_CONDITION:
+        try:
+            inverse = np.linalg.inv(eye + matrix)
+        except np.linalg.LinAlgError:
+            inverse = np.full_like(eye, np.inf)
+        if not (np.isfinite(inverse).all() and _condition(eye + matrix, inverse) < LARGEST_CONDITION):
             raise InputError(
-                f"an iteration matrix of norm {np.linalg.norm(matrix, 2):.4g} and I + C nearly singular stand for no "
+                f"an iteration matrix of norm {spectral_norm(matrix):.4g} and I + C nearly singular stand for no "
                 "network; expected a norm below 1"
             )
-        return eye - (np.linalg.inv((eye + matrix) / 2) - eye) / alpha
+        return eye - (2 * inverse - eye) / alpha
 
     def injection_of(self, matrix: np.ndarray, alpha: float, drive: np.ndarray) -> np.ndarray:
         """``d = 2 alpha V q``."""
@@ -238,6 +242,10 @@ def find_splitting(name: str) -> Splitting:
         return SPLITTINGS[name]
     except (KeyError, TypeError):
         raise InputError(f"solver is {name!r}; expected one of {', '.join(SOLVERS)}") from None
+
+
+def _condition(matrix: np.ndarray, inverse: np.ndarray) -> float:
+    return spectral_norm(matrix) * spectral_norm(inverse)
 
 
 def _identity(W: Any, linear: ModuleType) -> Any:

@@ -330,7 +330,7 @@ class SolverProgram:
     @cached_property
     def output_range(self) -> tuple[int, int]:
         """Exact interval of the output words over every input and every state."""
-        sums = spans(self.readout.rows(), self.stage.spans_over_states(self.prox))
+        sums = spans(self.readout.matrix(np.int64), self.stage.spans_over_states(self.prox))
         direct = [(0, 0)] * self.k if self.direct is None else self.direct.words
         rows = list(zip(sums, direct, self.readout_left_shift.tolist(), self.readout_bias.tolist(), strict=True))
         lowest = min(((low + least) << left) + bias for (low, _), (least, _), left, bias in rows)

@@ -161,7 +161,7 @@ class Stage:
     @cached_property
     def accumulator_spans(self) -> list[tuple[int, int]]:
         """Smallest and largest sum of an update over every input and every state, per row, before rounding."""
-        sums = spans(self.iteration_matrix(object).tolist(), self.spans_over_states(self.phi))
+        sums = spans(self.iteration_matrix(np.int64), self.spans_over_states(self.phi))
         return [
             (low + drive_low, high + drive_high)
             for (low, high), (drive_low, drive_high) in zip(sums, self.injection.words, strict=True)

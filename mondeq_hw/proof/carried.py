@@ -19,7 +19,7 @@ from math import ceil
 import flint
 import numpy as np
 
-from ..base import DenseOperator, InputError
+from ..base import DenseOperator, InputError, integers
 from ..program import SolverProgram
 from .contraction import ErrorBound, iteration_integers
 from .enclosure import feedthrough_rounding
@@ -65,7 +65,8 @@ class Loop:
         N, G = iteration_integers(program.matrix, program.leak_shift)
         drive, drive_bits = _aligned(program.drive, slice(None), slice(program.d, None))
         E = max(G, drive_bits)
-        matrix = [[x << E - G for x in a] + [x << E - drive_bits for x in b] for a, b in zip(N, drive, strict=True)]
+        pairs = zip(N.tolist(), drive, strict=True)
+        matrix = [[x << E - G for x in a] + [x << E - drive_bits for x in b] for a, b in pairs]
         if program.feedthrough is None:
             raise InputError("program: carries no state")
         direct, direct_bits = _aligned(program.feedthrough, slice(program.k, None), slice(program.d, None))
@@ -208,8 +209,7 @@ def step_errors(program: SolverProgram, metric: Metric, bound: ErrorBound) -> li
     """What one sample can be off in every carried word: equilibrium, feed-through, and the word's own rounding."""
     radius, unit = bound.radius(program.iterations), Fraction(2) ** program.output_fractional_bits
     half = Fraction(1, 2) / Fraction(2) ** program.input_format.fractional_bits
-    rows = zip(readout_rows(program), feedthrough_rounding(program), strict=True)
-    errors = [
-        (metric.dual_norm_up(row) * Fraction(radius, 4**BOUND_BITS) + direct) / unit + half for row, direct in rows
-    ]
+    duals = metric.dual_norms_up(integers(readout_rows(program)))
+    rows = zip(duals, feedthrough_rounding(program), strict=True)
+    errors = [(dual * Fraction(radius, 4**BOUND_BITS) + direct) / unit + half for dual, direct in rows]
     return errors[program.k :]

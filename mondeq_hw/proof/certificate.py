@@ -430,7 +430,7 @@ def model_to_plain(model: FloatModel) -> dict[str, Any]:
     operator = model.operator
     return {
         "grid_bits": GRID_BITS,
-        "W": operator.integers,
+        "W": operator.integers.tolist(),
         "margin": {"bound": operator.margin_bound, **witness_to_plain(operator.margin_witness)},
         "lipschitz": {"bound": operator.lipschitz_bound, **witness_to_plain(operator.lipschitz_witness)},
         "input": affine_to_plain(model.input),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..base import InputError, signed_width
+from ..base import InputError, integers, signed_width, spectral_norm
 from ..problem import CLASSES, MonDEQ, Task, preactivation
 from ..program import GoldenModel, SolverProgram
 from .carried import carried_radii, prove_carried
@@ -136,7 +136,7 @@ def certify(
         The program's clip is not the network's.
     """
     whole, program = program, program.memoryless
-    operator = prove_operator(model.W)
+    operator = prove_operator(model.W, (model.measured_margin, model.measured_lipschitz))
     floating = None if operator is None else FloatModel.of(model, operator, program)
     evidence: dict[str, Any] = {"step_size": ratio(Fraction(step_size))}
     lines = [_original_line(model), _deployed_line(model, program, step_size), _accumulator_line(program)]
@@ -236,8 +236,8 @@ def _measured(name: str, figures: Callable[[], dict[str, Any]]) -> CertificateLi
 
 def _original_line(model: MonDEQ) -> CertificateLine:
     def figures() -> dict[str, Any]:
-        found, norm = compare_operators(model.W, model.W), float(np.linalg.norm(model.W, 2))
-        return {"m": found.m, "L": found.L, "kappa": norm / found.m, "L_over_m": found.L / found.m}
+        m, L = model.measured_margin, model.measured_lipschitz
+        return {"m": m, "L": L, "kappa": spectral_norm(model.W) / m, "L_over_m": L / m}
 
     return _measured("original_figures", figures)
 
@@ -324,8 +324,8 @@ def _radius_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBo
 def _logit_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> CertificateLine:
     radius, unit = bound.radius(program.iterations), Fraction(2) ** program.output_fractional_bits * 4**BOUND_BITS
     rounding = [error * 4**BOUND_BITS for error in feedthrough_rounding(program)]
-    rows = zip(readout_rows(program), rounding, strict=True)
-    radii = [float_up((proof.metric.dual_norm_up(row) * radius + error) / unit) for row, error in rows]
+    rows = zip(proof.metric.dual_norms_up(integers(readout_rows(program))), rounding, strict=True)
+    radii = [float_up((dual * radius + error) / unit) for dual, error in rows]
     return claim("logit_radius", {"radii": radii}, PROVED)
 
 
@@ -367,9 +367,9 @@ def _accumulator_line(program: SolverProgram) -> CertificateLine:
 def _range_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> CertificateLine:
     N, grid = iteration_integers(program.matrix, program.leak_shift)
     reach, unit = bound.reach(), Fraction(2) ** (grid + 2 * BOUND_BITS)
-    rows = zip(N, saturated_drive(program), rounding_errors(program), strict=True)
+    rows = zip(proof.metric.dual_norms_up(N), saturated_drive(program), rounding_errors(program), strict=True)
     # A row beyond the saturation level is cut, so its drive counts up to that level only; then it saturates anyway.
-    steps = max(proof.metric.dual_norm_up(row) * reach / unit + drive + error for row, drive, error in rows)
+    steps = max(dual * reach / unit + drive + error for dual, drive, error in rows)
     saturates = steps >= program.state_format.max_word
     return claim(
         "state_range",

@@ -39,6 +39,8 @@ Matrix = list[list[int]]
 BOUND_BITS = 64
 #: Fractional bits that the continuation of a sample adds to the state.
 FINE_BITS = 16
+#: Leading bits of the entries of a matrix whose 2-norm is bounded.
+NORM_BITS = 24
 #: Updates of a sample: sixteen bits of a counter in hardware.
 MOST_ITERATIONS = 65_535
 #: Multiplications of the samples; more is not a certificate but an attack.
@@ -125,10 +127,12 @@ def dot(a: Iterable[int], b: Iterable[int]) -> int:
 
 
 def times(left: Matrix, right: Matrix) -> Matrix:
-    """The product of two matrices; every row of the second is one long integer while it is multiplied (Kronecker)."""
+    """The product of two matrices; every row of the wider one is one long integer meanwhile (Kronecker)."""
+    widths = [max(max(map(abs, row), default=0) for row in rows).bit_length() for rows in (left, right)]
+    if widths[0] > widths[1]:
+        return transposed(times(transposed(right), transposed(left)))
     columns = len(right[0])
-    bits = sum(max(max(map(abs, row), default=0) for row in rows).bit_length() for rows in (left, right))
-    size = max(8, (bits + len(right).bit_length() + 9) // 8)  # bytes in which every sum fits, with its sign
+    size = max(8, (sum(widths) + len(right).bit_length() + 9) // 8)  # bytes in which every sum fits, with its sign
     half = 1 << (8 * size - 1)
     halves = int.from_bytes(half.to_bytes(size, "little") * columns, "little")
     packed = [int.from_bytes(_bytes_of([x + half for x in row], size), "little") - halves for row in right]
@@ -516,12 +520,13 @@ def positive_definite(P: Matrix, witness: Plain, what: str) -> None:
     exponents, factor = vector(witness["exponents"], n, 0, MOST_BITS), witness["cholesky"]
     need(type(factor) is list and len(factor) == n, f"{what}: the factor has not {n} rows")
     L = [vector(row, i + 1) for i, row in enumerate(factor)]
-    diagonal, others = [0] * n, [0] * n
+    L = [row + [0] * (n - len(row)) for row in L]
+    diagonal, others, square = [0] * n, [0] * n, times(L, transposed(L))
     for i in range(n):
         for j in range(i + 1):
             shift = exponents[i] + exponents[j] - 2 * bits
             entry = P[i][j] >> shift if shift >= 0 else P[i][j] << -shift
-            entry -= dot(L[i], L[j])  # the sum stops at the shorter row: L is lower triangular
+            entry -= square[i][j]
             if i == j:
                 diagonal[i] = entry
             else:
@@ -566,11 +571,17 @@ class TwoNorm:
         return root_up(bound**2 * max(self.weights))
 
     def matrix_norm_up(self, N: Matrix) -> int:
-        """Norm of a matrix: the square root of the Frobenius norm of ``D^-1 N' W N D^-1``."""
+        """Norm of a matrix: the square root of the Frobenius norm of ``D^-1 N' W N D^-1``, of its leading bits.
+
+        What is cut off an entry is below one unit of what is left: a matrix of norm ``n sqrt(max w / min w)`` at most.
+        """
+        spread, largest = max(self.weights) // min(self.weights), max(max(map(abs, row)) for row in N)
+        cut = max(0, largest.bit_length() - NORM_BITS - (spread.bit_length() + 1) // 2)
         square = 0
-        for row, weight in zip(gram(N, self.weights), self.weights):
+        for row, weight in zip(gram([[x >> cut for x in row] for row in N], self.weights), self.weights):
             square += sum(-((-x * x << 4 * BOUND_BITS) // (weight * w)) for x, w in zip(row, self.weights))
-        return root_up(root_up(square))
+        lost = len(N) * root_up(-(-(max(self.weights) << 2 * BOUND_BITS) // min(self.weights))) if cut else 0
+        return (root_up(root_up(square)) + lost) << cut
 
 
 class InfinityNorm:
@@ -1011,12 +1022,12 @@ class EveryInput:
         self.X = diagonal_plus([self.unit] * n, self.A if reflected else zero)  # I + alpha (I - W), or I
 
     def matrix_norm(self) -> Fraction:
-        """``||R||_2``, ``R = X M - (I - alpha A)``, times the unit: by the Frobenius norm of ``R' R``."""
+        """``||R||_2``, ``R = X M - (I - alpha A)``, times the unit."""
         n, (N, G) = self.program.n, self.program.common
         moved = scaled(1 << G, diagonal_plus([self.unit] * n, scaled(-1, self.A)))
         R = difference(times(self.X, N), moved)
-        norm = root_up(root_up(sum(dot(row, row) for row in gram(R, [1] * n))))
-        return Fraction(norm, 1 << (self.model.grid_bits + G))
+        norm = Fraction(TwoNorm([1] * n).matrix_norm_up(R), 1 << BOUND_BITS)
+        return norm / Fraction(1 << (self.model.grid_bits + G))
 
     def input_norm(self) -> Fraction:
         """``max_x ||c(x)||_2``, ``c = X d - gain (U x + b)``, row by row, in the same unit."""

@@ -16,7 +16,7 @@ from math import ceil, inf, nextafter
 
 import numpy as np
 
-from ..base import IntegerOperator, NotCertifiedError
+from ..base import IntegerOperator, NotCertifiedError, integer_type, magnitude, spectral_norm
 from ..program import MOST_ITERATIONS, SolverProgram
 from .metric import BOUND_BITS, Metric, WeightedInfinityNorm, WeightedTwoNorm, Witness
 from .weighting import best_weighting
@@ -54,22 +54,21 @@ class ContractionProof:
 # -- contraction ---------------------------------------------------------------
 
 
-def iteration_integers(matrix: IntegerOperator, leak_shift: int) -> tuple[list[list[int]], int]:
+def iteration_integers(matrix: IntegerOperator, leak_shift: int) -> tuple[np.ndarray, int]:
     """``(N, G)`` with ``leak I + 2^-g integers = 2^-G N`` exactly."""
     grid = max(int(matrix.shifts.max()), leak_shift, 0)
-    leak = (1 << grid) - (1 << (grid - leak_shift))
-    N = []
-    for i, (row, shift) in enumerate(zip(matrix.rows(), matrix.shifts.tolist(), strict=True)):
-        aligned = [entry << (grid - shift) for entry in row]
-        aligned[i] += leak
-        N.append(aligned)
+    leak, words = (1 << grid) - (1 << (grid - leak_shift)), matrix.matrix(np.int64)
+    finer = grid - matrix.shifts
+    dtype = integer_type((magnitude(words) << int(finer.max())) + leak)
+    N = words.astype(dtype) << finer.astype(dtype)[:, None]
+    N[np.diag_indices(len(N))] += leak
     return N, grid
 
 
 def measured_norms(matrix: IntegerOperator, leak_shift: int) -> tuple[float, float]:
     """Plain and best weighted 2-norm of the stored iteration matrix, for the message of a refusal."""
     values = _iteration_values(matrix, leak_shift)
-    return float(np.linalg.norm(values, 2)), best_weighting(values)[0]
+    return spectral_norm(values), best_weighting(values)[0]
 
 
 def prove_contraction(
@@ -113,9 +112,7 @@ def recheck(matrix: IntegerOperator, leak_shift: int, proof: ContractionProof) -
     return 0 < factor < 1 and min(metric.weights) > 0 and metric.is_proved(N, grid, factor, proof.witness)
 
 
-def _prove_in(
-    candidates: Sequence[Metric], values: np.ndarray, N: list[list[int]], grid: int
-) -> ContractionProof | None:
+def _prove_in(candidates: Sequence[Metric], values: np.ndarray, N: np.ndarray, grid: int) -> ContractionProof | None:
     """The first proof, in the order of the radius that rounding would leave; the first candidate has no weighting."""
     norms = [metric.matrix_norm(values) for metric in candidates]
     figures = [
@@ -128,7 +125,8 @@ def _prove_in(
         proved = candidates[i].prove(N, grid, _factors_above(norms[i])) if norms[i] < 1 else None
         if proved is not None:
             factor, witness = proved
-            return ContractionProof(factor, candidates[i], float(np.linalg.norm(values, 2)), norms[i], witness)
+            plain = norms[0] if isinstance(candidates[0], WeightedTwoNorm) else spectral_norm(values)
+            return ContractionProof(factor, candidates[i], plain, norms[i], witness)
     return None
 
 

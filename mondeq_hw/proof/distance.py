@@ -18,7 +18,7 @@ import numpy as np
 
 from .ellipsoid import by_ellipsoids
 from .metric import BOUND_BITS, root_up
-from .mismatch import EquilibriumBound, Mismatch
+from .mismatch import EquilibriumBound, Mismatch, Rows
 from .semidefinite import by_semidefinite
 
 #: A method; None where it does not apply, or would take too long.
@@ -65,7 +65,7 @@ def rounding_shares(mismatch: Mismatch) -> list[Fraction]:
     """``|y - y~|`` of every output: rounding of the state, and the finite number of iterations."""
     radius = Fraction(mismatch.bound.radius(mismatch.program.iterations), 2**BOUND_BITS)
     unit = mismatch.readout.unit * Fraction(2) ** mismatch.program.state_format.fractional_bits
-    return [mismatch.dual(row, unit) * radius for row in mismatch.readout.integers]
+    return [dual * radius for dual in mismatch.duals(Rows(mismatch.readout.integers, unit))]
 
 
 def by_norm(mismatch: Mismatch) -> EquilibriumBound:
@@ -74,13 +74,9 @@ def by_norm(mismatch: Mismatch) -> EquilibriumBound:
     clip = mismatch.norm(mismatch.clip_changes)
     left = mismatch.residual_norm + rho * mismatch.phi_gain * clip + mismatch.norm(mismatch.overflows)
     moved = left / (1 - rho) + clip
-    rows = zip(mismatch.readout.integers, mismatch.readout_change.integers, mismatch.offset_change, strict=True)
-    bounds = [
-        mismatch.dual(row, mismatch.readout.unit) * moved
-        + mismatch.dual(change, mismatch.readout_change.unit) * mismatch.state_norm
-        + abs(offset)
-        for row, change, offset in rows
-    ]
+    duals, changes = mismatch.duals(mismatch.readout), mismatch.duals(mismatch.readout_change)
+    rows = zip(duals, changes, mismatch.offset_change, strict=True)
+    bounds = [dual * moved + change * mismatch.state_norm + abs(offset) for dual, change, offset in rows]
     return EquilibriumBound("norm", tuple(bounds), {})
 
 
@@ -91,7 +87,7 @@ def by_ranges(mismatch: Mismatch) -> EquilibriumBound:
     low, high = (program.prox(np.full(program.n, end, dtype=object)).tolist() for end in (-top, top))
     bounds = []
     for row, offset, real, real_offset in zip(
-        mismatch.readout.integers, program.readout_bias.tolist(), model.matrix, model.offset, strict=True
+        mismatch.readout.integers.tolist(), program.readout_bias.tolist(), model.matrix, model.offset, strict=True
     ):
         terms = [sorted((x * a, x * b)) for x, a, b in zip(row, low, high, strict=True)]
         ends = (sum(term[side] for term in terms) + offset for side in (0, 1))

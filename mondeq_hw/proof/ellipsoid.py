@@ -124,7 +124,7 @@ def by_ellipsoids(mismatch: Mismatch) -> EquilibriumBound | None:
 
 
 def _floats(rows: Rows) -> np.ndarray:
-    return np.array([[float(x / rows.unit) for x in row] for row in rows.integers])
+    return np.array([[float(x / rows.unit) for x in row] for row in rows.integers.tolist()])
 
 
 def _samples(mismatch: Mismatch) -> np.ndarray:

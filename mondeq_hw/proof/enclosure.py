@@ -14,7 +14,7 @@ from math import ceil
 
 import numpy as np
 
-from ..base import exact_dtype, power_of_two, round_shift
+from ..base import exact_dtype, integers, power_of_two, round_shift
 from ..program import GoldenModel, SolverProgram
 from .contraction import ContractionProof
 from .metric import BOUND_BITS
@@ -139,7 +139,9 @@ def decided_classes(
     """
     rows = readout_rows(program)
     bias = (program.readout_bias.astype(object) << fine_bits).tolist()
-    dual = [[proof.metric.dual_norm_up([x - y for x, y in zip(a, b, strict=True)]) for b in rows] for a in rows]
+    dual = [
+        proof.metric.dual_norms_up(integers([[x - y for x, y in zip(a, b, strict=True)] for b in rows])) for a in rows
+    ]
     z = whole(program.clip.scaled(2**fine_bits).prox(enclosure.states))
     outputs = z @ np.array(rows, dtype=object).T + np.array(bias, dtype=object) + direct * 2**fine_bits
     classes = []

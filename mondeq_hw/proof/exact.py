@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import flint
 import numpy as np
+
+from ..base import integer_type, integers, magnitude, product, row_sums
 
 #: Bits of the factor's entries: squares of rows then sum to at most 2^53, so float64 products are exact.
 FACTOR_BITS = 26
@@ -43,12 +44,12 @@ class PositiveDefiniteWitness:
     factor: np.ndarray
 
 
-def prove_positive_definite(P: list[list[int]]) -> PositiveDefiniteWitness | None:
+def prove_positive_definite(P: np.ndarray | list[list[int]]) -> PositiveDefiniteWitness | None:
     """Find a witness that a symmetric integer matrix is positive definite.
 
     Parameters
     ----------
-    P : list of list of int (n, n)
+    P : ndarray of integers (n, n), or the same as lists
         Symmetric; entries of any size.
 
     Returns
@@ -58,12 +59,11 @@ def prove_positive_definite(P: list[list[int]]) -> PositiveDefiniteWitness | Non
         so close to singular (relative to its diagonal, about ``n 2^-26``)
         that this method cannot tell.
     """
-    n, bits = len(P), FACTOR_BITS
-    if any(P[i][i] <= 0 for i in range(n)):
+    P = integers(P)
+    n, bits, exponents = len(P), FACTOR_BITS, _exponents(P)
+    if exponents is None:
         return None
-    # 2^(2k) >= P_ii > 2^(2k-2): the scaled diagonal lies in (1/4, 1].
-    exponents = tuple((P[i][i].bit_length() + 1) // 2 for i in range(n))
-    scaled = np.array(_scaled(P, exponents, bits), dtype=np.float64)
+    scaled = _scaled(P, exponents, bits).astype(np.float64)
     try:
         factor = np.linalg.cholesky(scaled * 4.0**-bits - n * 2.0**-bits * np.eye(n))
     except np.linalg.LinAlgError:
@@ -72,55 +72,53 @@ def prove_positive_definite(P: list[list[int]]) -> PositiveDefiniteWitness | Non
     return witness if is_proved(P, witness) else None
 
 
-def is_positive_definite(P: list[list[int]]) -> bool:
+def is_positive_definite(P: np.ndarray | list[list[int]]) -> bool:
     """Whether a symmetric integer matrix is proved positive definite, by a factor that anyone can find again.
 
     Nothing need be handed on: the factor is that of floating point, and the check is in integers.
     """
-    n, bits = len(P), LONG_FACTOR_BITS
-    if any(P[i][i] <= 0 for i in range(n)):
+    P = integers(P)
+    bits, exponents = LONG_FACTOR_BITS, _exponents(P)
+    if exponents is None:
         return False
-    exponents = tuple((P[i][i].bit_length() + 1) // 2 for i in range(n))
     A = _scaled(P, exponents, bits)
-    unit = np.array([[float(x >> bits) for x in row] for row in A]) * 2.0**-bits
+    unit = (A >> bits).astype(np.float64) * 2.0**-bits
     try:
-        factor = np.linalg.cholesky(unit - LONG_FACTOR_SHIFT * np.eye(n))
+        factor = np.linalg.cholesky(unit - LONG_FACTOR_SHIFT * np.eye(len(P)))
     except np.linalg.LinAlgError:
         return False
-    L = flint.fmpz_mat([[int(x) for x in row] for row in np.rint(np.ldexp(factor, bits)).tolist()])
-    square = L * L.transpose()
-    rows = ([a - int(square[i, j]) for j, a in enumerate(row)] for i, row in enumerate(A))
-    return all(2 * row[i] > sum(map(abs, row)) + n for i, row in enumerate(rows))
+    return _is_dominated(A, np.rint(np.ldexp(factor, bits)).astype(np.int64))
 
 
-def is_proved(P: list[list[int]], witness: PositiveDefiniteWitness) -> bool:
+def is_proved(P: np.ndarray | list[list[int]], witness: PositiveDefiniteWitness) -> bool:
     """Whether the witness proves that symmetric ``P`` is positive definite; integers only."""
-    n = len(P)
-    if witness.factor.shape != (n, n) or len(witness.exponents) != n:
+    P = integers(P)
+    if not witness.factor.shape == P.shape == 2 * (len(witness.exponents),) or (P != P.T).any():
         return False
-    if any(list(column) != row for row, column in zip(P, zip(*P, strict=True), strict=True)):
-        return False
-    A = _scaled(P, witness.exponents, witness.bits)
-    R = _subtract_square(A, witness.factor)
-    return all(2 * row[i] > sum(map(abs, row)) + n for i, row in enumerate(R))
+    return _is_dominated(_scaled(P, witness.exponents, witness.bits), witness.factor)
 
 
-def _scaled(P: list[list[int]], exponents: tuple[int, ...], bits: int) -> list[list[int]]:
+def _exponents(P: np.ndarray) -> tuple[int, ...] | None:
+    """``2^(2k) >= P_ii > 2^(2k-2)``, which brings the diagonal into (1/4, 1]; None where an entry is not above 0."""
+    diagonal = np.diagonal(P).tolist()
+    return None if min(diagonal) <= 0 else tuple((entry.bit_length() + 1) // 2 for entry in diagonal)
+
+
+def _scaled(P: np.ndarray, exponents: tuple[int, ...], bits: int) -> np.ndarray:
     """``floor(P_ij 2^(2 bits - k_i - k_j))``."""
-    result = []
-    for row, k_row in zip(P, exponents, strict=True):
-        shifts = [k_row + k - 2 * bits for k in exponents]
-        result.append([p >> s if s >= 0 else p << -s for p, s in zip(row, shifts, strict=True)])
-    return result
+    k = np.array(exponents, dtype=np.int64)
+    shifts = k[:, None] + k - 2 * bits
+    finest = max(0, -int(shifts.min()))
+    dtype = integer_type(magnitude(P) << finest)
+    right = shifts + finest if dtype is object else np.minimum(shifts + finest, 63)  # all bits of an int64
+    scaled: np.ndarray = (P.astype(dtype) << finest) >> right.astype(dtype)
+    return scaled
 
 
-def _subtract_square(A: list[list[int]], L: np.ndarray) -> list[list[int]]:
-    """``A - L L'``, exactly: in float64 where Cauchy-Schwarz bounds every partial sum by 2^53."""
-    square = max(sum(x * x for x in row) for row in L.tolist())
-    if square <= 2**53:
-        floating = L.astype(np.float64)
-        product = (floating @ floating.T).astype(np.int64).tolist()
-    else:
-        whole = L.astype(object)
-        product = (whole @ whole.T).tolist()
-    return [[a - b for a, b in zip(row, other, strict=True)] for row, other in zip(A, product, strict=True)]
+def _is_dominated(A: np.ndarray, L: np.ndarray) -> bool:
+    """Whether the diagonal of ``R = A - L L'`` is strictly dominant with ``n`` to spare."""
+    square = product(L, L.T)
+    dtype = integer_type(magnitude(A) + magnitude(square))
+    R: np.ndarray = A.astype(dtype) - square.astype(dtype)
+    rows = zip(np.diagonal(R).tolist(), row_sums(np.abs(R)), strict=True)
+    return all(2 * diagonal > total + len(A) for diagonal, total in rows)

@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-import flint
 import numpy as np
 
-from ..base import Clip, InputError, exact_dtype
+from ..base import Clip, InputError, combination, diagonal_plus, exact_dtype, integers, product
 from ..problem import MonDEQ, folded_input, folded_output
 from ..program import SolverProgram
 from .contraction import iteration_integers
 from .enclosure import FINE_BITS
-from .metric import BOUND_BITS, root_up
+from .metric import BOUND_BITS, WeightedTwoNorm, root_up
 from .normal_cone import NormalCones, grid_of
-from .perturbation import GRID_BITS, OperatorProof
-from .ranges import drive_rows, largest_sum
+from .perturbation import GRID_BITS, OperatorProof, monotone
+from .ranges import drive_rows, largest_sums
 
 #: Bits of the largest entry of ``U`` and of ``O``: as many as a float32 has.
 MATRIX_BITS = 24
@@ -51,6 +50,12 @@ class AffineGrid:
         bits = MATRIX_BITS - int(np.frexp(np.abs(matrix).max(initial=0.0))[1])
         rows = np.rint(np.ldexp(matrix, bits)).astype(np.int64).tolist()
         return AffineGrid(bits, rows, [round(Fraction(float(x)) * Fraction(2) ** bits) for x in offset])
+
+    @property
+    def columns(self) -> np.ndarray:
+        """Integers (rows, columns + 1), the offset in the last column."""
+        matrix, offset = integers(self.matrix), integers(self.offset)
+        return np.column_stack([matrix.astype(np.result_type(matrix, offset)), offset])
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,7 @@ def enclose_equilibria(
     centres = NormalCones.on_grid(model.clip, bits).project(points.astype(object) << bits - Z)
     T = max(GRID_BITS + bits, affine.bits)
     matrix_shift, input_shift = T - GRID_BITS - bits, T - affine.bits
-    v = (centres @ np.array(model.operator.integers, dtype=object).T << matrix_shift) + (
+    v = (product(centres, model.operator.integers.T).astype(object) << matrix_shift) + (
         _exact_input(affine, program, words) << input_shift
     )
     # Half a unit for every entry of W and U that was rounded, times what it multiplies.
@@ -201,8 +206,8 @@ def model_classes(model: FloatModel, program: SolverProgram, enclosure: ModelEnc
     products = (enclosure.centres @ np.array(rows, dtype=object).T).tolist()
     totals = np.abs(enclosure.centres).sum(axis=1).tolist()
     direct, slacks = _direct(model, enclosure.words)
-    for product, total, radius, shown, slack in zip(products, totals, enclosure.radii, direct, slacks, strict=True):
-        y = [v / unit + offset + u for v, offset, u in zip(product, model.output.offset, shown, strict=True)]
+    for sums, total, radius, shown, slack in zip(products, totals, enclosure.radii, direct, slacks, strict=True):
+        y = [v / unit + offset + u for v, offset, u in zip(sums, model.output.offset, shown, strict=True)]
         best = y.index(max(y))
         rivals = (i for i in range(len(y)) if i != best)
         # A unit for every entry of O and F in a difference of two rows, half of it from each, times what it multiplies.
@@ -246,12 +251,13 @@ def displacement_bound(
     p, one = step_size.numerator, step_size.denominator << GRID_BITS
     reflected, gain = program.splitting.scaled_fold()
     gain *= p
-    A = _identity(program.n, p << GRID_BITS) - p * flint.fmpz_mat(model.operator.integers)  # alpha (I - W)
-    X = _identity(program.n, one) + reflected * A
+    A = monotone(model.operator.integers)  # I - W; X = one I + reflected p A
     N, G = iteration_integers(program.matrix, program.leak_shift)
-    R = X * flint.fmpz_mat(N) - (_identity(program.n, one) - A) * 2**G
-    change, H = _input_change(model, program, X, gain)
-    moved = (_norm(R) * state_bound / Fraction(2) ** (GRID_BITS + G) + change / Fraction(2) ** H) / gain
+    R = combination((one, N), (p * reflected, product(A, N)), (p << G, A))  # X N - (one I - p A) 2^G
+    R = diagonal_plus(-(one << G), R)
+    norm = Fraction(WeightedTwoNorm((1,) * program.n).matrix_norm_up(R), 2**BOUND_BITS)
+    change, H = _input_change(model, program, (one, p * reflected), gain)
+    moved = (norm * state_bound / Fraction(2) ** (GRID_BITS + G) + change / Fraction(2) ** H) / gain
     inputs = program.columns * program.input_format.magnitude + 1
     # Half a unit for every entry of W and U that was rounded, times what it multiplies.
     rounding = program.n * state_bound / 2**GRID_BITS + root_up(program.n) * inputs / Fraction(2) ** model.input.bits
@@ -298,22 +304,14 @@ def end_change(real: float, word: float, scale: Fraction, unit: Fraction, top: F
     return abs(scale * Fraction(real) - unit * Fraction(word))
 
 
-def _identity(n: int, scale: int) -> flint.fmpz_mat:
-    return flint.fmpz_mat([[scale * (i == j) for j in range(n)] for i in range(n)])
+def _input_change(model: FloatModel, program: SolverProgram, X: tuple[int, int], gain: int) -> tuple[int, int]:
+    """``max_x ||X d(x) - gain (U x + b)||_2``, row by row, and the fractional bits of its unit.
 
-
-def _norm(matrix: flint.fmpz_mat) -> int:
-    """Upper bound of the spectral norm: the Frobenius norm of the Gram matrix, square-rooted."""
-    return root_up(root_up(sum(int(entry) ** 2 for entry in (matrix.transpose() * matrix).entries())))
-
-
-def _input_change(model: FloatModel, program: SolverProgram, X: flint.fmpz_mat, gain: int) -> tuple[int, int]:
-    """``max_x ||X d(x) - gain (U x + b)||_2``, row by row, and the fractional bits of its unit."""
+    ``X`` as multiples of the identity and of ``I - W``.
+    """
     affine = model.input
     drive, E = drive_rows(program)
     H = max(GRID_BITS + E, affine.bits)
-    deployed = X * flint.fmpz_mat(drive)
-    wanted = flint.fmpz_mat([[*row, offset] for row, offset in zip(affine.matrix, affine.offset, strict=True)])
-    change = deployed * 2 ** (H - GRID_BITS - E) - wanted * (gain * 2 ** (H - affine.bits))
-    rows = ([int(x) for x in row] for row in change.tolist())
-    return root_up(sum(largest_sum(row, offset, program.input_format) ** 2 for *row, offset in rows)), H
+    finer, moved = H - GRID_BITS - E, product(monotone(model.operator.integers), drive)
+    change = combination((X[0] << finer, drive), (X[1] << finer, moved), (-gain << (H - affine.bits), affine.columns))
+    return root_up(sum(most * most for most in largest_sums(change, program.input_format))), H

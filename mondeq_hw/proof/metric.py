@@ -7,23 +7,28 @@ All bounds are integers in units of ``2^-BOUND_BITS`` of a state step, rounded u
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, isqrt
 from typing import ClassVar, Protocol
 
-import flint
 import numpy as np
 
+from ..base import combination, gram, integer_type, integers, magnitude, row_sums, spectral_norm
 from .exact import PositiveDefiniteWitness, is_proved, prove_positive_definite
 from .weighting import best_weighting, positive_vectors
 
 #: Error bounds are integers in units of ``2^-BOUND_BITS`` of a state step, always rounded up.
 BOUND_BITS = 64
+#: Leading bits of the entries of a matrix whose norm is bounded.
+NORM_BITS = 24
 #: Searched weights are integers with this many bits below the smallest one; row sums lose nothing by long ones.
 WEIGHT_BITS = 16
 ROW_SUM_WEIGHT_BITS = 40
+#: Of more rows a weighting is searched only where the plain norm is not below this: the search takes minutes, and
+#: would make the radius smaller by less than the contraction's own ``1 / (1 - rho)``.
+SEARCHED_ROWS, FAST_ENOUGH = 512, 0.9
 #: Points between no weighting and the searched one: a milder weighting costs the norm little and the radius less.
 WEIGHTING_SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)
 #: Points between the spectral radius of ``|M|`` and one: the further up, the less the weights are spread.
@@ -54,8 +59,8 @@ class Metric(Protocol):
     def norm_up(self, values: Iterable[Fraction | int]) -> int:
         """Upper bound of ``||values||``."""
 
-    def dual_norm_up(self, row: Iterable[int]) -> int:
-        """Upper bound of ``max |row s|`` over ``||s|| <= 1``."""
+    def dual_norms_up(self, rows: np.ndarray) -> list[int]:
+        """Upper bound of ``max |row s|`` over ``||s|| <= 1``, of every row of integers."""
 
     def two_norm_up(self, bound: int) -> int:
         """Bound on ``||s||_2`` from one on ``||s||``."""
@@ -66,7 +71,7 @@ class Metric(Protocol):
     def from_two_norm_up(self, bound: int) -> int:
         """Bound on ``||s||`` from one on ``||s||_2``."""
 
-    def matrix_norm_up(self, N: list[list[int]]) -> int:
+    def matrix_norm_up(self, N: np.ndarray) -> int:
         """Upper bound of the norm of a matrix of integers."""
 
     def matrix_norm(self, values: np.ndarray) -> float:
@@ -75,10 +80,10 @@ class Metric(Protocol):
     def rounding_figure(self) -> float:
         """``||s||_2`` that half a step in every row may cause, relative to the plain 2-norm; not a proof."""
 
-    def prove(self, N: list[list[int]], grid: int, factors: Iterable[Fraction]) -> tuple[Fraction, Witness] | None:
+    def prove(self, N: np.ndarray, grid: int, factors: Iterable[Fraction]) -> tuple[Fraction, Witness] | None:
         """The first factor by which ``2^-grid N`` provably contracts, and what proves it."""
 
-    def is_proved(self, N: list[list[int]], grid: int, factor: Fraction, witness: Witness) -> bool:
+    def is_proved(self, N: np.ndarray, grid: int, factor: Fraction, witness: Witness) -> bool:
         """Whether the witness proves that ``2^-grid N`` contracts by the factor; integers only."""
 
 
@@ -98,9 +103,11 @@ class WeightedTwoNorm:
     @staticmethod
     def candidates(values: np.ndarray) -> list[WeightedTwoNorm]:
         """No weighting first, then ever more of the searched one."""
+        plain = [WeightedTwoNorm((1,) * len(values))]
+        if len(values) > SEARCHED_ROWS and plain[0].matrix_norm(values) < FAST_ENOUGH:
+            return plain
         squares = best_weighting(values)[1] ** 2
-        searched = [WeightedTwoNorm.of(squares**share) for share in WEIGHTING_SHARES]
-        return [WeightedTwoNorm((1,) * len(values)), *searched]
+        return plain + [WeightedTwoNorm.of(squares**share) for share in WEIGHTING_SHARES]
 
     @staticmethod
     def of(squares: np.ndarray) -> WeightedTwoNorm:
@@ -112,10 +119,12 @@ class WeightedTwoNorm:
         square = sum(w * v * v for v, w in zip(values, self.weights, strict=True))
         return root_up(ceil(square * 4**BOUND_BITS))
 
-    def dual_norm_up(self, row: Iterable[int]) -> int:
+    def dual_norms_up(self, rows: np.ndarray) -> list[int]:
         """``sqrt(sum_i row_i^2 / w_i)``."""
-        pairs = zip(row, self.weights, strict=True)
-        return root_up(sum(-((-entry * entry << 2 * BOUND_BITS) // w) for entry, w in pairs))
+        squares = _squares(rows)
+        if self._is_plain:
+            return [root_up(square << 2 * BOUND_BITS) for square in row_sums(squares)]
+        return [root_up(square) for square in row_sums(-((-squares.astype(object) << 2 * BOUND_BITS) // self._column))]
 
     def two_norm_up(self, bound: int) -> int:
         """See :class:`Metric`."""
@@ -129,36 +138,52 @@ class WeightedTwoNorm:
         """See :class:`Metric`."""
         return root_up(bound**2 * max(self.weights))
 
-    def matrix_norm_up(self, N: list[list[int]]) -> int:
-        """The square root of the Frobenius norm of ``D^-1 N' W N D^-1``."""
-        square = 0
-        for row, weight in zip(weighted_gram(N, self.weights), self.weights, strict=True):
-            pairs = zip(row, self.weights, strict=True)
-            square += sum(-((-entry * entry << 4 * BOUND_BITS) // (weight * w)) for entry, w in pairs)
-        return root_up(root_up(square))
+    def matrix_norm_up(self, N: np.ndarray) -> int:
+        """The square root of the Frobenius norm of ``D^-1 N' W N D^-1``, of the leading bits of ``N``.
+
+        What is cut off an entry is below one unit of what is left, and ``n`` units of the plain norm in all.
+        """
+        spread = max(self.weights) // min(self.weights)
+        cut = max(0, magnitude(N).bit_length() - NORM_BITS - (spread.bit_length() + 1) // 2)
+        squares = _squares(gram(leading(N, cut), self._column))
+        if self._is_plain:
+            square = sum(row_sums(squares)) << 4 * BOUND_BITS
+        else:
+            products = self._column[:, None] * self._column
+            square = sum(row_sums(-((-squares.astype(object) << 4 * BOUND_BITS) // products)))
+        lost = len(N) * root_up(-(-(max(self.weights) << 2 * BOUND_BITS) // min(self.weights))) if cut else 0
+        return (root_up(root_up(square)) + lost) << cut
+
+    @property
+    def _is_plain(self) -> bool:
+        return set(self.weights) == {1}
+
+    @property
+    def _column(self) -> np.ndarray:
+        return np.array(self.weights, dtype=object)
 
     def matrix_norm(self, values: np.ndarray) -> float:
         """``||D M D^-1||_2``."""
         d = np.sqrt(np.array(self.weights, dtype=np.float64))
-        return float(np.linalg.norm(values * d[:, None] / d[None, :], 2))
+        return spectral_norm(values if self._is_plain else values * d[:, None] / d[None, :])
 
     def rounding_figure(self) -> float:
         """With each row as far from the others as on the average."""
         w = np.array(self.weights, dtype=np.float64)
         return float(np.sqrt(w.mean() * (1.0 / w).mean()))
 
-    def prove(self, N: list[list[int]], grid: int, factors: Iterable[Fraction]) -> tuple[Fraction, Witness] | None:
+    def prove(self, N: np.ndarray, grid: int, factors: Iterable[Fraction]) -> tuple[Fraction, Witness] | None:
         """See :class:`Metric`."""
-        gram = weighted_gram(N, self.weights)
+        square = gram(N, self._column)
         for factor in factors:
-            witness = prove_positive_definite(contraction_gap(gram, grid, self.weights, factor))
+            witness = prove_positive_definite(contraction_gap(square, grid, self.weights, factor))
             if witness is not None:
                 return factor, witness
         return None
 
-    def is_proved(self, N: list[list[int]], grid: int, factor: Fraction, witness: Witness) -> bool:
+    def is_proved(self, N: np.ndarray, grid: int, factor: Fraction, witness: Witness) -> bool:
         """See :class:`Metric`."""
-        gap = contraction_gap(weighted_gram(N, self.weights), grid, self.weights, factor)
+        gap = contraction_gap(gram(N, self._column), grid, self.weights, factor)
         return isinstance(witness, PositiveDefiniteWitness) and is_proved(gap, witness)
 
 
@@ -187,9 +212,9 @@ class WeightedInfinityNorm:
         pairs = zip(values, self.weights, strict=True)
         return max(ceil(Fraction(abs(v) * 2**BOUND_BITS) / w) for v, w in pairs)
 
-    def dual_norm_up(self, row: Iterable[int]) -> int:
+    def dual_norms_up(self, rows: np.ndarray) -> list[int]:
         """``sum_i |row_i| w_i``, the weighted 1-norm."""
-        return sum(abs(entry) * w for entry, w in zip(row, self.weights, strict=True)) << BOUND_BITS
+        return [total << BOUND_BITS for total in self._row_sums(rows).sums]
 
     def two_norm_up(self, bound: int) -> int:
         """See :class:`Metric`."""
@@ -203,7 +228,7 @@ class WeightedInfinityNorm:
         """No component is above the 2-norm."""
         return -(-bound // min(self.weights))
 
-    def matrix_norm_up(self, N: list[list[int]]) -> int:
+    def matrix_norm_up(self, N: np.ndarray) -> int:
         """Largest row sum of ``D^-1 |N| D``."""
         return max(
             -((-total << BOUND_BITS) // w) for total, w in zip(self._row_sums(N).sums, self.weights, strict=True)
@@ -219,18 +244,19 @@ class WeightedInfinityNorm:
         w = np.array(self.weights, dtype=np.float64)
         return float(np.sqrt((w**2).mean()) / w.min())
 
-    def prove(self, N: list[list[int]], grid: int, factors: Iterable[Fraction]) -> tuple[Fraction, Witness] | None:
+    def prove(self, N: np.ndarray, grid: int, factors: Iterable[Fraction]) -> tuple[Fraction, Witness] | None:
         """See :class:`Metric`."""
         witness = self._row_sums(N)
         least = self._factor(witness, grid)
         return next(((factor, witness) for factor in factors if factor >= least), None)
 
-    def is_proved(self, N: list[list[int]], grid: int, factor: Fraction, witness: Witness) -> bool:
+    def is_proved(self, N: np.ndarray, grid: int, factor: Fraction, witness: Witness) -> bool:
         """See :class:`Metric`."""
         return isinstance(witness, RowSums) and witness == self._row_sums(N) and self._factor(witness, grid) <= factor
 
-    def _row_sums(self, N: list[list[int]]) -> RowSums:
-        return RowSums(tuple(sum(abs(x) * w for x, w in zip(row, self.weights, strict=True)) for row in N))
+    def _row_sums(self, N: np.ndarray) -> RowSums:
+        dtype = integer_type(magnitude(N) * sum(self.weights))
+        return RowSums(tuple((np.abs(N).astype(dtype) @ np.array(self.weights, dtype=dtype)).tolist()))
 
     def _factor(self, row_sums: RowSums, grid: int) -> Fraction:
         return max(Fraction(total, w << grid) for total, w in zip(row_sums.sums, self.weights, strict=True))
@@ -239,22 +265,24 @@ class WeightedInfinityNorm:
 # -- exact integers ----------------------------------------------------------------
 
 
-def weighted_gram(N: list[list[int]], weights: Iterable[int]) -> list[list[int]]:
-    """``N' W N``, exact integers."""
-    transposed = flint.fmpz_mat(N).transpose()
-    weighted = flint.fmpz_mat([[w * entry for entry in row] for w, row in zip(weights, N, strict=True)])
-    return [[int(entry) for entry in row] for row in (transposed * weighted).tolist()]
+def leading(N: np.ndarray, cut: int) -> np.ndarray:
+    """Integers without their last ``cut`` bits, rounded down."""
+    return N if cut == 0 else integers(N >> cut)
 
 
-def contraction_gap(
-    gram: list[list[int]], grid: int, weights: Iterable[int], contraction_factor: Fraction
-) -> list[list[int]]:
+def contraction_gap(square: np.ndarray, grid: int, weights: Sequence[int], contraction_factor: Fraction) -> np.ndarray:
     """``p^2 4^G W - q^2 N' W N`` for ``rho = p / q``: positive definite exactly when ``rho`` is proved."""
     p, q = contraction_factor.numerator, contraction_factor.denominator
-    gap = [[-q * q * entry for entry in row] for row in gram]
-    for i, weight in enumerate(weights):
-        gap[i][i] += (p * p * weight) << (2 * grid)
+    diagonal = [(p * p * weight) << 2 * grid for weight in weights]
+    dtype = integer_type(q * q * magnitude(square) + max(diagonal))
+    gap: np.ndarray = combination((-q * q, square)).astype(dtype)
+    gap[np.diag_indices(len(gap))] += np.array(diagonal, dtype=dtype)
     return gap
+
+
+def _squares(array: np.ndarray) -> np.ndarray:
+    wide: np.ndarray = array.astype(integer_type(magnitude(array) ** 2))
+    return wide * wide
 
 
 def root_up(square: int) -> int:

@@ -8,22 +8,23 @@ equilibria is in ``r``, in the clip's bounds and in saturation; section 11 of ``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from math import ceil
 from typing import Any
 
-import flint
+import numpy as np
 
+from ..base import combination, diagonal_plus, integers, product
 from ..program import SolverProgram
 from .contraction import ContractionProof, ErrorBound, drive_extremes, iteration_integers
 from .enclosure import feedthrough_rounding
 from .float_model import FloatModel, end_change
 from .metric import BOUND_BITS, Metric, root_up
-from .perturbation import GRID_BITS
-from .ranges import drive_rows, largest_sum, readout_rows
+from .perturbation import GRID_BITS, monotone
+from .ranges import drive_rows, largest_sums, readout_rows
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,12 @@ class Rows:
 
     Parameters
     ----------
-    integers : list of list of int
+    integers : ndarray of integers (rows, columns)
     unit : Fraction
         Integers in one.
     """
 
-    integers: list[list[int]]
+    integers: np.ndarray
     unit: Fraction
 
 
@@ -96,48 +97,44 @@ class Mismatch:
     @cached_property
     def matrix(self) -> Rows:
         """``N = (I - alpha A) - M (I + g alpha A)`` (n, n); ``g`` is 1 where ``phi`` reflects, otherwise 0."""
-        p, q, n = self.step_size.numerator, self.step_size.denominator, self.program.n
-        M, G = self._iteration
-        A = _identity(n, p << GRID_BITS) - p * flint.fmpz_mat(self.floating.operator.integers)
-        one = _identity(n, q << GRID_BITS)
-        N = (one - A) * 2**G - M * (one + A * self._reflects)
-        return Rows(_plain(N), Fraction(q << (GRID_BITS + G)))
+        p, one, (M, G) = self.step_size.numerator, self.step_size.denominator << GRID_BITS, self._iteration
+        A = monotone(self.floating.operator.integers)
+        N = combination((-one, M), (-p << G, A), (-p * self._reflects, product(M, A)))
+        return Rows(diagonal_plus(one << G, N), Fraction(one << G))
 
     @cached_property
     def input(self) -> Rows:
         """``c = (I + g M) alpha (U x + b) - d(x)`` (n, d + 1), the constant in the last column."""
-        p, q, n, affine = self.step_size.numerator, self.step_size.denominator, self.program.n, self.floating.input
+        p, q, affine = self.step_size.numerator, self.step_size.denominator, self.floating.input
         M, G = self._iteration
         stored, finest = drive_rows(self.program)
         H = max(G + affine.bits, finest)
-        wanted = flint.fmpz_mat([[*row, offset] for row, offset in zip(affine.matrix, affine.offset, strict=True)])
-        wanted = (_identity(n, 2**G) + M * self._reflects) * wanted * (p << (H - G - affine.bits))
-        return Rows(_plain(wanted - flint.fmpz_mat(stored) * (q << (H - finest))), q * Fraction(2) ** H)
+        wanted = product(diagonal_plus(1 << G, M * self._reflects), affine.columns)
+        change = combination((p << (H - G - affine.bits), wanted), (-q << (H - finest), stored))
+        return Rows(change, q * Fraction(2) ** H)
 
     @property
     def _reflects(self) -> int:
         return int(self.program.splitting.reflects)
 
     @cached_property
-    def _iteration(self) -> tuple[flint.fmpz_mat, int]:
-        N, G = iteration_integers(self.program.matrix, self.program.leak_shift)
-        return flint.fmpz_mat(N), G
+    def _iteration(self) -> tuple[np.ndarray, int]:
+        return iteration_integers(self.program.matrix, self.program.leak_shift)
 
     # -- the readout -------------------------------------------------------------
 
     @cached_property
     def readout(self) -> Rows:
         """Stored readout (k, n)."""
-        return Rows(readout_rows(self.program), Fraction(2) ** int(self.program.readout.shifts.max()))
+        return Rows(integers(readout_rows(self.program)), Fraction(2) ** int(self.program.readout.shifts.max()))
 
     @cached_property
     def readout_change(self) -> Rows:
         """Stored readout less the network's (k, n)."""
         stored, model = int(self.program.readout.shifts.max()), self.floating.output
         T = max(stored, model.bits)
-        pairs = zip(self.readout.integers, model.matrix, strict=True)
-        rows = [[(x << T - stored) - (y << T - model.bits) for x, y in zip(a, b, strict=True)] for a, b in pairs]
-        return Rows(rows, Fraction(2) ** T)
+        change = combination((1 << T - stored, self.readout.integers), (-1 << T - model.bits, integers(model.matrix)))
+        return Rows(change, Fraction(2) ** T)
 
     @cached_property
     def offset_change(self) -> list[Fraction]:
@@ -161,7 +158,7 @@ class Mismatch:
         found = []
         for row, real, grid, rounding in rows:
             change = [(x << T - grid) - (y << T - model.bits) for x, y in zip(row, real, strict=True)]
-            most = largest_sum(change, 0, words) / Fraction(2) ** T
+            most = largest_sums(integers([[*change, 0]]), words)[0] / Fraction(2) ** T
             found.append(most + rounding / Fraction(2) ** self.program.output_fractional_bits + reach)
         return found
 
@@ -171,9 +168,9 @@ class Mismatch:
         """Bound on ``||values||`` in the metric."""
         return Fraction(self.metric.norm_up(values), 2**BOUND_BITS)
 
-    def dual(self, row: Sequence[int], unit: Fraction) -> Fraction:
-        """Bound on ``|row s|`` over ``||s|| <= 1``."""
-        return Fraction(self.metric.dual_norm_up(row), 2**BOUND_BITS) / unit
+    def duals(self, rows: Rows) -> list[Fraction]:
+        """Bound on ``|row s|`` over ``||s|| <= 1``, of every row."""
+        return [Fraction(dual, 2**BOUND_BITS) / rows.unit for dual in self.metric.dual_norms_up(rows.integers)]
 
     @cached_property
     def drives(self) -> list[Fraction]:
@@ -184,8 +181,8 @@ class Mismatch:
     @cached_property
     def inputs(self) -> list[Fraction]:
         """Largest ``|c_i|`` over every input (n,)."""
-        words = self.program.input_format
-        return [largest_sum(row, offset, words) / self.input.unit for *row, offset in self.input.integers]
+        largest = largest_sums(self.input.integers, self.program.input_format)
+        return [most / self.input.unit for most in largest]
 
     @cached_property
     def matrix_norm(self) -> Fraction:
@@ -202,9 +199,8 @@ class Mismatch:
     @cached_property
     def value_norm(self) -> Fraction:
         """Bound on the 2-norm of the network's ``z``: ``||q|| / m``."""
-        affine, words = self.floating.input, self.program.input_format
-        pairs = zip(affine.matrix, affine.offset, strict=True)
-        square = sum(largest_sum(row, offset, words) ** 2 for row, offset in pairs)
+        affine = self.floating.input
+        square = sum(most * most for most in largest_sums(affine.columns, self.program.input_format))
         return Fraction(root_up(square)) / Fraction(2) ** affine.bits / self.floating.margin
 
     def _state_norm_by_margin(self) -> Fraction:
@@ -216,8 +212,8 @@ class Mismatch:
     @cached_property
     def residuals(self) -> list[Fraction]:
         """Bound on every ``|r_i|`` (n,)."""
-        pairs = zip(self.matrix.integers, self.inputs, strict=True)
-        return [self.dual(row, self.matrix.unit) * self.state_norm + most for row, most in pairs]
+        pairs = zip(self.duals(self.matrix), self.inputs, strict=True)
+        return [dual * self.state_norm + most for dual, most in pairs]
 
     @cached_property
     def residual_norm(self) -> Fraction:
@@ -227,9 +223,9 @@ class Mismatch:
     @cached_property
     def states(self) -> list[Fraction]:
         """``S_i``: bound on every ``|s_i|`` of the network's equilibria (n,)."""
-        M, G = iteration_integers(self.program.matrix, self.program.leak_shift)
-        rows = zip(M, self.drives, self.residuals, strict=True)
-        return [self.dual(row, Fraction(2**G)) * self.state_norm + drive + left for row, drive, left in rows]
+        M, G = self._iteration
+        rows = zip(self.duals(Rows(M, Fraction(2**G))), self.drives, self.residuals, strict=True)
+        return [dual * self.state_norm + drive + left for dual, drive, left in rows]
 
     @cached_property
     def overflows(self) -> list[Fraction]:
@@ -249,11 +245,16 @@ class Mismatch:
             found.append(max(end_change(*end, scale, unit, most) for end in ends))
         return found
 
+    @property
+    def _ones(self) -> Fraction:
+        """Bound on ``sum_i |s_i|`` over ``||s|| <= 1``."""
+        return self.duals(Rows(np.ones((1, self.program.n), dtype=np.int64), Fraction(1)))[0]
+
     @cached_property
     def model_rounding(self) -> Fraction:
         """Bound on the 2-norm between the network's equilibrium and that of its integers."""
         words, n = self.program.input_format, self.program.n
-        sums = self.dual([1] * n, Fraction(1)) * self.state_norm  # sum_i |z_i|
+        sums = self._ones * self.state_norm  # sum_i |z_i|
         inputs = self.program.columns * words.magnitude + 1
         half = sums / 2 ** (GRID_BITS + 1) + inputs / Fraction(2) ** (self.floating.input.bits + 1)
         return Fraction(root_up(n)) * half / self.floating.margin
@@ -261,15 +262,7 @@ class Mismatch:
     def grid_errors(self) -> list[Fraction]:
         """What the integers of the network, instead of its floats, change in every output (k,)."""
         root, unit = root_up(self.program.n), Fraction(2) ** self.floating.output.bits
-        sums = self.dual([1] * self.program.n, Fraction(1)) * self.state_norm
+        sums = self._ones * self.state_norm
         half = (sums + 1) / (2 * unit)
         rows = self.floating.output.matrix
         return [(root_up(sum(x * x for x in row)) + root) / unit * self.model_rounding + half for row in rows]
-
-
-def _identity(n: int, scale: int) -> flint.fmpz_mat:
-    return flint.fmpz_mat([[scale * (i == j) for j in range(n)] for i in range(n)])
-
-
-def _plain(matrix: flint.fmpz_mat) -> list[list[int]]:
-    return [[int(entry) for entry in row] for row in matrix.tolist()]

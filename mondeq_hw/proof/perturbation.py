@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base import Clip
+from ..base import Clip, combination, diagonal_plus, product, spectral_norm
 from ..problem import MonDEQ, folded_input, lipschitz_constant, monotonicity_margin, preactivation
 from ..program import SolverProgram
 from .exact import PositiveDefiniteWitness, prove_positive_definite
-from .metric import weighted_gram
 from .normal_cone import NormalCones
 
 #: Grid on which a float matrix enters an exact proof; the rounding is charged to the bound.
@@ -58,7 +57,7 @@ def paper_quantizer(W: np.ndarray, bits: int) -> np.ndarray:
 
 def compare_operators(W: np.ndarray, W_tilde: np.ndarray) -> PaperPerturbation:
     """The paper's figures for any perturbed operator, in floating point."""
-    m, delta = monotonicity_margin(W), float(np.linalg.norm(W_tilde - W, 2))
+    m, delta = monotonicity_margin(W), spectral_norm(W_tilde - W)
     return PaperPerturbation(
         m=m,
         L=lipschitz_constant(W),
@@ -90,7 +89,7 @@ class OperatorProof:
 
     Parameters
     ----------
-    integers : list of list of int (n, n)
+    integers : ndarray of integers (n, n)
         ``W`` rounded to the grid ``2^-GRID_BITS``; a bound charges ``n`` units for the rounding.
     margin_bound, lipschitz_bound : int
         In units of ``2^-GRID_BITS``.
@@ -98,41 +97,49 @@ class OperatorProof:
         For :func:`margin_gap` and :func:`lipschitz_gap`.
     """
 
-    integers: list[list[int]]
+    integers: np.ndarray
     margin_bound: int
     lipschitz_bound: int
     margin_witness: PositiveDefiniteWitness
     lipschitz_witness: PositiveDefiniteWitness
 
 
-def margin_gap(integers: list[list[int]], bound: int) -> list[list[int]]:
+def margin_gap(W: np.ndarray, bound: int) -> np.ndarray:
     """``2 (I - sym(W) - (bound + n) I)`` on the grid: positive definite proves the margin."""
-    n, one = len(integers), 1 << GRID_BITS
-    gap = [[-(integers[i][j] + integers[j][i]) for j in range(n)] for i in range(n)]
-    for i in range(n):
-        gap[i][i] += 2 * (one - bound - n)
-    return gap
+    A = monotone(W)
+    return diagonal_plus(-2 * (bound + len(W)), combination((1, A), (1, A.T)))
 
 
-def lipschitz_gap(integers: list[list[int]], bound: int) -> list[list[int]]:
+def lipschitz_gap(W: np.ndarray, bound: int) -> np.ndarray:
     """``(bound - n)^2 I - (I - W)'(I - W)`` on the grid: positive definite proves the constant."""
-    n, one = len(integers), 1 << GRID_BITS
-    V = [[(one if i == j else 0) - entry for j, entry in enumerate(row)] for i, row in enumerate(integers)]
-    gap = [[-entry for entry in row] for row in weighted_gram(V, [1] * n)]
-    for i in range(n):
-        gap[i][i] += (bound - n) ** 2
-    return gap
+    A = monotone(W)
+    return diagonal_plus((bound - len(W)) ** 2, -product(A.T, A))
 
 
-def on_grid(W: np.ndarray) -> list[list[int]]:
+def monotone(W: np.ndarray) -> np.ndarray:
+    """``I - W`` on the grid."""
+    return diagonal_plus(1 << GRID_BITS, -W)
+
+
+def on_grid(W: np.ndarray) -> np.ndarray:
     """The nearest integers in units of ``2^-GRID_BITS``."""
-    return [[int(entry) for entry in row] for row in np.rint(W * 2.0**GRID_BITS)]
+    whole = np.rint(W * 2.0**GRID_BITS)
+    if np.abs(whole).max(initial=0.0) < 2.0**62:
+        return whole.astype(np.int64)
+    return np.array([[int(entry) for entry in row] for row in whole], dtype=object)
 
 
-def prove_operator(W: np.ndarray) -> OperatorProof | None:
-    """Prove margin and Lipschitz constant of a float operator, each to about 1e-5; None where the margin fails."""
+def prove_operator(W: np.ndarray, measured: tuple[float, float] | None = None) -> OperatorProof | None:
+    """Prove margin and Lipschitz constant of a float operator, each to about 1e-5; None where the margin fails.
+
+    Parameters
+    ----------
+    W : ndarray (n, n)
+    measured : tuple of float, optional
+        The two in floating point, where they are known.
+    """
     n, unit, integers = len(W), 2.0**GRID_BITS, on_grid(W)
-    m, L = monotonicity_margin(W), lipschitz_constant(W)
+    m, L = measured or (monotonicity_margin(W), lipschitz_constant(W))
     for slack in SLACKS:
         lower, upper = int(m * (1 - slack) * unit) - n, int(L * (1 + slack) * unit) + n + 1
         if lower <= 0:

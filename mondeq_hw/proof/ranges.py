@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..base import FixedPointFormat, InputError, Interval, signed_width, spans
+import numpy as np
+
+from ..base import FixedPointFormat, InputError, Interval, integer_type, integers, magnitude, signed_width, spans
 from ..program import SolverProgram
 from .contraction import drive_extremes, feedthrough_extremes
 
@@ -15,21 +17,19 @@ def readout_rows(program: SolverProgram) -> list[list[int]]:
     return [[x << shift for x in row] for row, shift in zip(program.readout.rows(), left, strict=True)]
 
 
-def drive_rows(program: SolverProgram) -> tuple[list[list[int]], int]:
+def drive_rows(program: SolverProgram) -> tuple[np.ndarray, int]:
     """Integers (n, d + 1) of the drive, its bias in the last column, on one grid; and the fractional bits of that."""
-    grids, left = program.drive_fractional_bits.tolist(), program.drive_left_shift
-    top = max(grids)
-    rows = zip(program.drive.rows(), program.drive_bias.tolist(), grids, strict=True)
-    return [[*(x << (left + top - grid) for x in row), bias << (top - grid)] for row, bias, grid in rows], top
+    finer = program.drive_fractional_bits.max() - program.drive_fractional_bits
+    rows = np.column_stack([program.drive.matrix(np.int64), program.drive_bias])
+    shifts = np.column_stack([np.repeat((finer + program.drive_left_shift)[:, None], program.drive.shape[1], 1), finer])
+    dtype = integer_type(magnitude(rows) << int(shifts.max()))
+    return rows.astype(dtype) << shifts.astype(dtype), int(program.drive_fractional_bits.max())
 
 
-def largest_sum(row: list[int], offset: int, words: FixedPointFormat) -> int:
-    """Largest ``|row x + offset|`` over every input."""
-    ends = (
-        sum(x * (high if x > 0 else low) for x in row) + offset
-        for low, high in ((words.min_word, words.max_word), (words.max_word, words.min_word))
-    )
-    return max(map(abs, ends))
+def largest_sums(affine: np.ndarray, words: FixedPointFormat) -> list[int]:
+    """Largest ``|row x + offset|`` of every row over every input, the offsets in the last column."""
+    ends = [(words.min_word, words.max_word)] * (affine.shape[1] - 1) + [(1, 1)]
+    return [max(-low, high) for low, high in spans(affine, ends)]
 
 
 def operand_spans(program: SolverProgram, reflected: bool) -> list[tuple[int, int]]:
@@ -68,14 +68,13 @@ def accumulator_ranges(program: SolverProgram) -> dict[str, tuple[int, int]]:
     extremes = drive_extremes(program) + feedthrough_extremes(program)
     drive = [(low, high + ((1 << r) >> 1)) for (low, high), r in zip(extremes, right, strict=True)]
     handed = [((low + ((1 << r) >> 1)) >> r, high >> r) for (low, high), r in zip(drive, right, strict=True)]
-    stored = program.matrix.rows()
-    for i, g in enumerate(shifts):
-        stored[i][i] += (1 << g) - (1 << (g - program.leak_shift))
+    stored = program.matrix.matrix(np.int64) + np.diag([(1 << g) - (1 << (g - program.leak_shift)) for g in shifts])
     phi, prox = operand_spans(program, program.splitting.reflects), operand_spans(program, False)
     sums = zip(spans(stored, phi), handed[: program.n], shifts, strict=True)
     state = [(low + d, high + e + ((1 << g) >> 1)) for (low, high), (d, e), g in sums]
     direct, left = handed[program.n :] or [(0, 0)] * program.rows, program.readout_left_shift.tolist()
-    outputs = zip(spans(readout_rows(program), prox), direct, left, program.readout_bias.tolist(), strict=True)
+    answers = spans(integers(readout_rows(program)), prox)
+    outputs = zip(answers, direct, left, program.readout_bias.tolist(), strict=True)
     output = [(low + (u << shift) + bias, high + (v << shift) + bias) for (low, high), (u, v), shift, bias in outputs]
     ranges = {
         "drive_accumulator": _hull([(0, 0), *drive]),

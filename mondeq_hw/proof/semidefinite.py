@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import FixedPointFormat
+from ..base import FixedPointFormat, integers
 from ..program import SolverProgram
 from .contraction import ContractionProof, iteration_integers
 from .float_model import clip_change
@@ -79,8 +79,8 @@ def difference_relaxation(mismatch: Mismatch, scale: int) -> Relaxation:
     C, G = iteration_integers(program.matrix, program.leak_shift)
     moved, drive = mismatch.matrix, _centred(mismatch.input, program.input_format)
     unit = max(_bits(cone.unit), G, _bits(moved.unit), _bits(drive.unit))
-    dense = [[x << unit - _bits(cone.unit) for x in row] for row in cone.integers]
-    for drive_row, z_row, v_row in zip(drive.integers, moved.integers, C, strict=True):
+    dense = [[x << unit - _bits(cone.unit) for x in row] for row in cone.integers.tolist()]
+    for drive_row, z_row, v_row in zip(drive.integers.tolist(), moved.integers.tolist(), C.tolist(), strict=True):
         row = [-x << unit - _bits(drive.unit) + scale for x in drive_row]
         row += [-x << unit - _bits(moved.unit) + scale for x in z_row]
         dense.append(row + [x << unit - G for x in v_row])
@@ -110,7 +110,7 @@ def stored_relaxation(program: SolverProgram) -> Relaxation:
     unit = max(G, _bits(drive.unit))
     dense = [
         [x << unit - _bits(drive.unit) for x in inputs] + [x << unit - G for x in row]
-        for inputs, row in zip(drive.integers, C, strict=True)
+        for inputs, row in zip(drive.integers.tolist(), C.tolist(), strict=True)
     ]
     one, rows = program.state_format.fractional_bits, []
     for i, kind in enumerate(program.clip.rows):
@@ -130,26 +130,27 @@ def stored_relaxation(program: SolverProgram) -> Relaxation:
 def _cone(mismatch: Mismatch) -> Rows:
     """``s - z = alpha (U x + b) - alpha A z`` (n, 1 + d + n): the constant, centred inputs, ``z``."""
     p, q, affine = mismatch.step_size.numerator, mismatch.step_size.denominator, mismatch.floating.input
-    rows = [[*row, offset] for row, offset in zip(affine.matrix, affine.offset, strict=True)]
-    inputs = _centred(Rows(rows, Fraction(2) ** affine.bits * q), mismatch.program.input_format)
+    inputs = _centred(Rows(affine.columns, Fraction(2) ** affine.bits * q), mismatch.program.input_format)
     unit = max(_bits(inputs.unit), GRID_BITS + q.bit_length() - 1)
     result = []
-    for i, (row, weights) in enumerate(zip(inputs.integers, mismatch.floating.operator.integers, strict=True)):
+    operator = mismatch.floating.operator.integers.tolist()
+    for i, (row, weights) in enumerate(zip(inputs.integers.tolist(), operator, strict=True)):
         drive = [p * x << unit - _bits(inputs.unit) for x in row]
         finer = unit - GRID_BITS - (q.bit_length() - 1)
         result.append(drive + [p * (w - ((i == j) << GRID_BITS)) << finer for j, w in enumerate(weights)])
-    return Rows(result, Fraction(2) ** unit)
+    return Rows(integers(result), Fraction(2) ** unit)
 
 
 def _centred(affine: Rows, words: FixedPointFormat) -> Rows:
     """Of inputs from -1 to 1 instead of words: the constant first, then one column an input."""
     total, width = words.min_word + words.max_word, words.max_word - words.min_word
-    rows = [[2 * offset + total * sum(row), *(width * x for x in row)] for *row, offset in affine.integers]
-    return Rows(rows, 2 * affine.unit)
+    rows = [[2 * offset + total * sum(row), *(width * x for x in row)] for *row, offset in affine.integers.tolist()]
+    return Rows(integers(rows), 2 * affine.unit)
 
 
 def _padded(rows: Rows, zeros: int) -> Rows:
-    return Rows([row + [0] * zeros for row in rows.integers], rows.unit)
+    absent: np.ndarray = np.zeros((len(rows.integers), zeros), dtype=rows.integers.dtype)
+    return Rows(np.column_stack([rows.integers, absent]), rows.unit)
 
 
 def _bits(unit: Fraction) -> int:
@@ -439,7 +440,7 @@ def _output(mismatch: Mismatch, output: int, scale: int) -> tuple[Form, int]:
     reflects = int(mismatch.program.splitting.reflects)
     bits = max(_bits(change.unit), offset.denominator.bit_length() - 1) + reflects + scale
     form: Form = {0: int(offset * 2**bits)}
-    for i, (x, y) in enumerate(zip(stored.integers[output], change.integers[output], strict=True)):
+    for i, (x, y) in enumerate(zip(stored.integers[output].tolist(), change.integers[output].tolist(), strict=True)):
         moved = x << bits - _bits(stored.unit) - reflects - scale
         form[1 + d + i] = y << bits - _bits(change.unit)
         form[1 + d + n + i] = moved

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..base import MOST_MATRIX_BITS, FixedPointFormat, InputError, max_level
+from ..base import MOST_MATRIX_BITS, FixedPointFormat, InputError, blas_threads, max_level, side_by_side
 from ..problem import (
     PEACEMAN_RACHFORD,
     MonDEQ,
@@ -20,8 +21,6 @@ from ..problem import (
     StoredRecurrence,
     find_splitting,
     in_words,
-    lipschitz_constant,
-    monotonicity_margin,
     preactivation,
     reformulate,
     sequence,
@@ -139,8 +138,6 @@ class Lowered:
         return self.quantized.recurrence.step_size
 
 
-# One thread: the order of summation, and with it the integers, must not depend on the number of cores.
-@threadpool_limits.wrap(limits=1, user_api="blas")
 def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = None) -> Lowered:
     """Quantise a model.
 
@@ -162,6 +159,13 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
     InputError
         An option is out of range, or calibrated rounding has no samples.
     """
+    threads = blas_threads()
+    # One a product: the order of summation, and with it the integers, must not depend on the number of cores.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _lower(model, options, samples, threads)
+
+
+def _lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None, threads: int) -> Lowered:
     _check(model, options, samples)
     if model.stored is not None:
         return _as_stored(model, model.stored, options)
@@ -181,14 +185,15 @@ def lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None = 
     if samples is not None and calibrating:
         quantized, rounding = _round_with_samples(model, options, input_format, samples), CALIBRATED
     else:
-        quantized, rounding = _round_without_samples(model, options)
+        quantized, rounding = _round_without_samples(model, options, threads)
+    proof = prove_contraction(quantized.matrix, quantized.recurrence.leak_shift)
     lowered = Lowered(
         quantized=quantized,
         input_format=input_format,
         state_format=_state_format(model, quantized, options, words),
         rounding=rounding,
-        proof=prove_contraction(quantized.matrix, quantized.recurrence.leak_shift),
-        contraction_estimate=_contraction(quantized.recurrence, quantized.matrix.values),
+        proof=proof,
+        contraction_estimate=_estimate(quantized, proof),
         model=model,
     )
     if options.state_bits is None:
@@ -261,14 +266,14 @@ def _as_stored(model: MonDEQ, stored: StoredRecurrence, options: LoweringOptions
         raise InputError(
             f"{source}: rounding is {options.rounding!r}, but a retrained network is not rounded; leave it"
         )
-    quantized = quantized_of(stored)
+    quantized, proof = quantized_of(stored), prove_contraction(stored.matrix, stored.leak_shift)
     return Lowered(
         quantized=quantized,
         input_format=stored.input_format,
         state_format=stored.state_format,
         rounding=RETRAINED,
-        proof=prove_contraction(stored.matrix, stored.leak_shift),
-        contraction_estimate=_contraction(quantized.recurrence, stored.matrix.values),
+        proof=proof,
+        contraction_estimate=_estimate(quantized, proof),
         model=model,
     )
 
@@ -279,10 +284,14 @@ def _as_stored(model: MonDEQ, stored: StoredRecurrence, options: LoweringOptions
 def _candidates(model: MonDEQ, options: LoweringOptions, octaves: np.ndarray) -> list[Recurrence]:
     """The recurrence at the given step size, or at several around the best one."""
     splitting = find_splitting(options.solver)
+    return [reformulate(model, splitting, step) for step in _step_sizes(model, options, octaves)]
+
+
+def _step_sizes(model: MonDEQ, options: LoweringOptions, octaves: np.ndarray) -> list[float]:
     if options.step_size is not None:
-        return [reformulate(model, splitting, options.step_size)]
-    margin, lipschitz = monotonicity_margin(model.W), lipschitz_constant(model.W)
-    return [reformulate(model, splitting, step) for step in splitting.step_sizes(margin, lipschitz, octaves)]
+        return [options.step_size]
+    splitting = find_splitting(options.solver)
+    return splitting.step_sizes(model.measured_margin, model.measured_lipschitz, octaves)
 
 
 # -- rounding ----------------------------------------------------------------
@@ -312,18 +321,44 @@ def _round_for_box(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRe
     return best, COMPENSATED if best is made_up else NEAREST
 
 
-def _round_without_samples(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRecurrence, str]:
+@dataclass(frozen=True)
+class _Trial:
+    """The iteration matrix at one step size, without the rest of the recurrence, and its integers."""
+
+    step_size: float
+    leak: float
+    matrix: np.ndarray
+    stored: DenseOperator
+
+    @staticmethod
+    def at(step_size: float, model: MonDEQ, options: LoweringOptions) -> _Trial:
+        splitting = find_splitting(options.solver)
+        matrix, shift = splitting.fold(model.W, step_size)[0], splitting.leak_shift(step_size)
+        stored = quantize_nearest(matrix, options.bits, options.granularity, shift)
+        return _Trial(step_size, 1.0 - 2.0**-shift, matrix, stored)
+
+    def factor(self, enough: float = np.inf) -> float:
+        """Of the float iteration."""
+        return contraction_estimate(self.matrix + self.leak * np.eye(len(self.matrix)), enough)
+
+    def stored_factor(self, enough: float = np.inf) -> float:
+        """Of the integers."""
+        return contraction_estimate(self.stored.values + self.leak * np.eye(len(self.matrix)), enough)
+
+
+def _round_without_samples(model: MonDEQ, options: LoweringOptions, threads: int) -> tuple[QuantizedRecurrence, str]:
     """Nearest or spectral rounding, at the step size of least quantised contraction factor."""
     if options.rounding == AUTO and model.parameters is not None:
         found = _round_for_box(model, options)
         if found is not None:
             return found
-    recurrences = _fast(_candidates(model, options, STEP_OCTAVES))
-    candidates = [_nearest(recurrence, options) for recurrence in recurrences]
-    factors = [_contraction(nearest.recurrence, nearest.matrix.values, enough=np.inf) for nearest in candidates]
+    trials = [partial(_Trial.at, step, model, options) for step in _step_sizes(model, options, STEP_OCTAVES)]
+    candidates = _fast(side_by_side(lambda make: make(), trials, threads), threads)
+    factors = side_by_side(_Trial.stored_factor, candidates, threads)
     if min(factors) >= 1:  # a weighting is searched only where the plain norm proves nothing: it takes longer
-        factors = [_contraction(nearest.recurrence, nearest.matrix.values) for nearest in candidates]
-    nearest = candidates[int(np.argmin(factors))]
+        factors = side_by_side(partial(_Trial.stored_factor, enough=0.0), candidates, threads)
+    best = candidates[int(np.argmin(factors))].step_size
+    nearest = _nearest(reformulate(model, find_splitting(options.solver), best), options)
     if options.rounding == NEAREST or (options.rounding == AUTO and min(factors) < 1):
         return nearest, NEAREST
     return replace(nearest, matrix=_spectral(nearest)), SPECTRAL
@@ -344,15 +379,15 @@ def _spectral(nearest: QuantizedRecurrence) -> DenseOperator:
     return attempts[0]
 
 
-def _fast(recurrences: list[Recurrence]) -> list[Recurrence]:
+def _fast(trials: list[_Trial], threads: int) -> list[_Trial]:
     """Those whose float iteration contracts nearly as well as the best one's.
 
     At extreme step sizes the quantised norm is small only because rounding
     has deleted the network: C tends to -I and its other entries to zero.
     """
-    gaps = [1 - _contraction(recurrence, recurrence.matrix, enough=np.inf) for recurrence in recurrences]
+    gaps = [1 - factor for factor in side_by_side(_Trial.factor, trials, threads)]
     least = FAST_ENOUGH * max(gaps)
-    return [recurrence for recurrence, gap in zip(recurrences, gaps, strict=True) if gap >= least] or recurrences
+    return [trial for trial, gap in zip(trials, gaps, strict=True) if gap >= least] or trials
 
 
 def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecurrence:
@@ -366,6 +401,11 @@ def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecur
         readout_bias=recurrence.readout_bias,
         feedthrough=None if direct is None else quantize_nearest(direct, _drive_bits(options), granularity, -MAX_SHIFT),
     )
+
+
+def _estimate(quantized: QuantizedRecurrence, proof: ContractionProof | None) -> float:
+    """The proved norm, measured; without a proof the smallest that a search of weightings finds."""
+    return _contraction(quantized.recurrence, quantized.matrix.values) if proof is None else proof.weighted_norm
 
 
 def _norm_limit(recurrence: Recurrence) -> float:

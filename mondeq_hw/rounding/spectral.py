@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..base import DenseOperator, max_level
+from ..base import DenseOperator, max_level, spectral_norm
 from ..proof import best_weighting
 
 #: Exponents of the Schatten norms descended on, one after the other.  Multiples of four.
@@ -29,13 +29,13 @@ LEAST_COST = 0.05
 
 def contraction_estimate(matrix: np.ndarray, enough: float = 0.0) -> float:
     """Floating-point ``min_D ||D M D^-1||_2``; the plain norm when that is small enough already."""
-    norm = float(np.linalg.norm(matrix, 2))
+    norm = spectral_norm(matrix)
     return norm if norm <= enough else min(norm, best_weighting(matrix)[0])
 
 
 def weighted_norm(matrix: np.ndarray, weighting: np.ndarray) -> float:
     """``||D M D^-1||_2`` for ``D = diag(weighting)``."""
-    return float(np.linalg.norm(matrix * weighting[:, None] / weighting[None, :], 2))
+    return spectral_norm(matrix * weighting[:, None] / weighting[None, :])
 
 
 def round_spectral(target: np.ndarray, start: DenseOperator, leak: float, limit: float) -> DenseOperator:
@@ -97,7 +97,7 @@ def _descend(
             if trial_value < value:
                 integers, value, failures = trial, trial_value, 0
                 moves, order = _flips(scaled, integers, step, eye, exponent, start.word_length)
-                norm = float(np.linalg.norm(integers * step + eye, 2))
+                norm = spectral_norm(integers * step + eye)
                 if norm < best_norm:
                     best, best_norm = integers, norm
             elif batch > 1:

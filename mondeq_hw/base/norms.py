@@ -1,0 +1,28 @@
+"""The largest singular value of a matrix: by a whole decomposition, or by Lanczos' method where that takes long."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+
+#: Rows from which on Lanczos' method is the faster one.
+LARGE = 384
+#: Relative residual at which it stops; the error of the norm goes with its square.
+TOLERANCE = 1e-8
+#: Dimension of its subspace.
+SUBSPACE = 24
+SEED = 0
+
+
+def spectral_norm(matrix: np.ndarray) -> float:
+    """``||M||_2`` in floating point."""
+    if min(matrix.shape) < LARGE or not np.isfinite(matrix).all() or not matrix.any():
+        return float(np.linalg.norm(matrix, 2))
+    columns = matrix.shape[1]
+    square = LinearOperator((columns, columns), matvec=lambda v: matrix.T @ (matrix @ v), dtype=np.float64)
+    start = np.random.default_rng(SEED).normal(size=columns)
+    try:
+        top = eigsh(square, k=1, which="LA", tol=TOLERANCE, v0=start, ncv=SUBSPACE, return_eigenvectors=False)[0]
+    except ArpackError:
+        return float(np.linalg.norm(matrix, 2))
+    return float(np.sqrt(max(top, 0.0)))
