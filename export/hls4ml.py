@@ -55,15 +55,15 @@ class MonDEQLayer(HLS4MLModule):
     Raises
     ------
     InputError
-        Another ``output``, or a program that carries a state.
+        Another ``output``, or a program that keeps a state from sample to sample.
     """
 
     def __init__(self, program: SolverProgram, plan: Schedule | None = None, output: str = OUTPUTS):
         if output not in RESULTS:
             raise InputError(f"output is {output!r}; expected {' or '.join(RESULTS)}")
-        if program.carried is not None:
+        if program.is_sequential:
             raise InputError(
-                f"{program.name}: carries a state from sample to sample, which a layer of hls4ml does not; use the C++ "
+                f"{program.name}: keeps a state from sample to sample, which a layer of hls4ml does not; use the C++ "
                 "of the build folder (hls/), whose top function does"
             )
         super().__init__()

@@ -103,14 +103,23 @@ def integer_model(program: SolverProgram, provenance: Provenance | None = None) 
     Raises
     ------
     InputError
-        An accumulator does not fit 64 bits.
+        An accumulator does not fit 64 bits, or the program has a warm start.
     """
+    _refuse_warm_start(program)
     properties = {
         OnnxKey.PROGRAM: json.dumps(_without_matrices(program.to_plain()), sort_keys=True),
         **_program_properties(INTEGER, program, provenance),
         **_checkpoint_properties(program, None if provenance is None else provenance.step_size),
     }
     return _signed(checked_model(integer_graph(program), properties))
+
+
+def _refuse_warm_start(program: SolverProgram) -> None:
+    if program.warm is not None:
+        raise InputError(
+            f"{program.name}: a sample goes on from the state of the one before (warm start), which a graph of samples "
+            "does not; export the float form, or compile without --warm-start"
+        )
 
 
 def _without_matrices(plain: dict[str, Any]) -> dict[str, Any]:
@@ -135,8 +144,9 @@ def qdq_model(program: SolverProgram, provenance: Provenance | None = None) -> o
     Raises
     ------
     InputError
-        The state or input word is longer than 16 bits.
+        The state or input word is longer than 16 bits, or the program has a warm start.
     """
+    _refuse_warm_start(program)
     exact = {_PREFIX + "exact": json.dumps(qdq_is_exact(program))}
     return checked_model(qdq_graph(program), {**_program_properties(QDQ, program, provenance), **exact})
 

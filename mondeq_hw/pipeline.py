@@ -38,6 +38,7 @@ from .steps import (
     named_files,
     resolve,
     scheduled,
+    starting_warm,
 )
 
 STEPS = ("load", "data", "quantize", "certify", "schedule", "golden", "check", "hls", "rtl", "report")
@@ -116,6 +117,7 @@ def compile(
         lowered = lower(checkpoint.model, lowering_options(config), data.calibration)
     with progress("certify"):
         program = certified_program(checkpoint.model, config, data, lowered)
+        program = starting_warm(program, checkpoint.model, config, lowered)
         golden = GoldenModel(program)
         seen = None if data.calibration is None else golden.inputs(golden.words(data.calibration[:RANGE_SAMPLES]))
         certificate = certify(program, lowered.proof, lowered.model, lowered.step_size, seen, data.task)

@@ -40,7 +40,7 @@ from .problem import (
     overflow_in_words,
 )
 from .program import MOST_ITERATIONS, GoldenModel, SolverProgram, name_of
-from .proof import ContractionProof, choose_iterations, constant_output, useless_radius
+from .proof import ContractionProof, choose_iterations, choose_warm_start, constant_output, useless_radius
 from .rounding import (
     CALIBRATED,
     MOST_STATE_BITS,
@@ -297,11 +297,11 @@ def _of_task(data: Dataset, task: Task, k: int) -> Dataset:
 
 
 def compared(model: MonDEQ, program: SolverProgram, data: Data) -> Comparison | None:
-    """The golden model and the float network on the test samples, if there are any."""
+    """The golden model and the float network on the test samples, if there are any; each the first of a warm start."""
     if data.test is None:
         return None
     words = data.test.words
-    return data.task.compare(GoldenModel(program).predict(words), logits(model, words), data.test.targets)
+    return data.task.compare(GoldenModel(program.starting_anew).predict(words), logits(model, words), data.test.targets)
 
 
 def _data_name(config: DataOptions) -> str | None:
@@ -364,6 +364,31 @@ def _program(model: MonDEQ, config: CompileConfig, lowered: Lowered) -> SolverPr
 def _asked_for(model: MonDEQ, config: CompileConfig) -> int | None:
     """Iterations that the user or the network's retraining names."""
     return config.iterations or (None if model.stored is None else model.stored.iterations)
+
+
+def starting_warm(program: SolverProgram, model: MonDEQ, config: CompileConfig, lowered: Lowered) -> SolverProgram:
+    """With the warm start that the options ask for, if they do.
+
+    Raises
+    ------
+    OptionError
+        It is for another number of inputs, for a network without a proof, or beside a carried state.
+    InputError
+        It needs as many updates as a start anew.
+    """
+    if config.warm_start is None:
+        return program
+    if program.carried is not None:
+        raise OptionError(
+            "warm_start", "stands beside a carried state, whose rate of change nobody declares; leave it out"
+        )
+    if lowered.proof is None:
+        raise OptionError("warm_start", "needs a proof of convergence, and there is none; leave it out")
+    rate = np.asarray(config.warm_start)
+    if rate.shape not in ((), (program.d,)):
+        raise OptionError("warm_start", f"has {rate.size} numbers; expected one, or one for each of {program.d} inputs")
+    words = model.input_map.words.most_steps(np.broadcast_to(rate, (program.d,)), program.input_format)
+    return program.replace(warm=choose_warm_start(program, lowered.proof, words))
 
 
 def says_nothing(model: MonDEQ, data: Data, lowered: Lowered, program: SolverProgram) -> str | None:

@@ -253,7 +253,7 @@ def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray, golden: 
     """Our RTL finishes every sample in exactly the cycle that the schedule predicts."""
     if not setup().is_ours:
         return
-    predicted = completion_cycles(setup().schedule, golden.iterations(words)).tolist()
+    predicted = completion_cycles(setup().schedule, golden.iterations(words), golden.settled).tolist()
     for sample, (cycle, beat) in enumerate(
         zip(predicted, beats[setup().program.k - 1 :: setup().program.k], strict=True)
     ):

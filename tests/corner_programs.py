@@ -21,6 +21,7 @@ from mondeq_hw.hardware import Design, rtl
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule, schedule_unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD
+from mondeq_hw.program import WarmStart
 from mondeq_hw.program.program import SolverProgram
 
 
@@ -51,6 +52,7 @@ def folded(
         readout=EngineFolding(program.rows, n, 1, readout_simd),
         slots=slots,
         carried=program.carried_words,
+        first_warm_update=0 if program.warm is None else program.first_warm_update,
     )
     return Corner(program, plan)
 
@@ -346,6 +348,40 @@ def graphs_carried() -> Corner:
     program = random_program(5, n=4, d=4, k=2, carried=3, state_bits=9, iterations=1)
     return unrolled(program, (9, 2), slots=4, graphs=("drive", "readout"))
 
+
+def starting_warm(program: SolverProgram, iterations: int) -> SolverProgram:
+    """With a warm start of so many updates."""
+    return program.replace(warm=WarmStart(iterations, np.ones(program.d, dtype=np.int64)))
+
+
+def warm_padded() -> Corner:
+    """A warm start in folded arrays of padded groups; some samples leave early, a feed-through beside."""
+    program = random_program(1, n=7, d=5, k=3, bits=4, iterations=9, feedthrough=True)
+    return folded(starting_warm(program, 4), (3, 2), (2, 3), 4, slots=3)
+
+
+def warm_leak() -> Corner:
+    """A warm start of a single update, with a leak that the start has not."""
+    program = random_program(22, n=8, d=6, k=4, bits=4, solver=FORWARD_BACKWARD, state_bits=10, iterations=6)
+    return folded(starting_warm(program, 1), (4, 2), (4, 2), 2, slots=2)
+
+
+def ring_warm() -> Corner:
+    """A warm start around the unrolled solver."""
+    program = random_program(8, n=6, d=6, k=4, bits=4, readout_bits=7, iterations=7)
+    return unrolled(starting_warm(program, 3), (6, 3), slots=3)
+
+
+def ring_warm_leak() -> Corner:
+    """The same with a leak, between graphs."""
+    program = random_program(9, n=5, d=4, k=2, bits=4, solver=FORWARD_BACKWARD, state_bits=10, iterations=6)
+    return unrolled(starting_warm(program, 2), (5, 2), slots=2, graphs=("drive", "readout"))
+
+
+#: Where a sample goes on from the state of the one before.
+WARM: dict[str, Callable[[], Corner]] = {
+    corner.__name__: corner for corner in (warm_padded, warm_leak, ring_warm, ring_warm_leak)
+}
 
 #: Where a state is carried from sample to sample.
 CARRIED: dict[str, Callable[[], Corner]] = {

@@ -101,6 +101,7 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
         ("ReadoutSimd", (0, 99), "solve_neighbours_beyond_the_rows"),
         ("DriveBits", (0, 99), "solve_widths_or_iterations"),
         ("Iterations", (0,), "solve_widths_or_iterations"),
+        ("FirstWarmUpdate", (-1, 1000), "solve_start_beyond_the_iterations"),
         ("LeakShift", (-1, 99), "solve_shifts"),
     ),
     "rtl/folded/mondeq_readout": (
@@ -121,6 +122,7 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
         ("DrivePe", (0, 99), "solve_neighbours_beyond_the_rows"),
         ("ReadoutSimd", (0, 99), "solve_neighbours_beyond_the_rows"),
         ("Iterations", (0,), "solve_widths_or_iterations"),
+        ("FirstWarmUpdate", (-1, 1000), "solve_start_beyond_the_iterations"),
         ("Stages", (3, 0), "solve_stages_or_shifts"),
         ("LeakShift", (99,), "leak_beyond_the_row_shift"),
     ),

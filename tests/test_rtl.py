@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from corner_programs import CARRIED, CORNERS, DIRECT, Corner
+from corner_programs import CARRIED, CORNERS, DIRECT, WARM, Corner
 from random_models import random_program, random_words, with_random_clip
 
 from mondeq_hw.hardware import Design, rtl
@@ -77,9 +77,9 @@ def test_corner_is_exact_on_icarus(name: str, tmp_path: Path) -> None:
     assert_exact(CORNERS[name](), tmp_path, "icarus")
 
 
-@pytest.mark.parametrize("name", [*DIRECT, *CARRIED])
-def test_feedthrough_and_carried_state_are_exact(name: str, tmp_path: Path) -> None:
-    assert_exact({**DIRECT, **CARRIED}[name](), tmp_path, "icarus")
+@pytest.mark.parametrize("name", [*DIRECT, *CARRIED, *WARM])
+def test_feedthrough_carried_state_and_warm_start_are_exact(name: str, tmp_path: Path) -> None:
+    assert_exact({**DIRECT, **CARRIED, **WARM}[name](), tmp_path, "icarus")
 
 
 @pytest.mark.parametrize("seed", range(16))
@@ -131,9 +131,9 @@ def test_simulated_cycles_are_near_the_limit(reuse_factor: int, tmp_path: Path) 
 # -- trace -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["leak_saturating", "ring_leak", "mixed"])
+@pytest.mark.parametrize("name", ["leak_saturating", "ring_leak", "mixed", "warm_padded"])
 def test_trace_holds_every_state_of_the_golden_model(name: str, tmp_path: Path) -> None:
-    corner = CORNERS[name]()
+    corner = {**CORNERS, **WARM}[name]()
     words = random_words(3, corner.program, 6)
     path = tmp_path / "trace.txt"
     run_bench(
@@ -145,7 +145,7 @@ def test_trace_holds_every_state_of_the_golden_model(name: str, tmp_path: Path) 
     expected = {
         (sample, update, row): int(trace.states[update, sample, row])
         for sample in range(len(words))
-        for update in range(trace.iterations[sample] + 1)
+        for update in range(trace.begun[sample], trace.iterations[sample] + 1)
         for row in range(corner.program.n)
     }
     assert lines == expected
@@ -154,9 +154,9 @@ def test_trace_holds_every_state_of_the_golden_model(name: str, tmp_path: Path) 
 # -- lint ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*CORNERS, *DIRECT, *CARRIED])
+@pytest.mark.parametrize("name", [*CORNERS, *DIRECT, *CARRIED, *WARM])
 def test_lint_is_clean(name: str, tmp_path: Path) -> None:
-    build = {**CORNERS, **DIRECT, **CARRIED}[name]().build(tmp_path)
+    build = {**CORNERS, **DIRECT, **CARRIED, **WARM}[name]().build(tmp_path)
     tool = Verilator.find()
     for define in ([], ["-DMONDEQ_TRACE"]):
         result = subprocess.run(

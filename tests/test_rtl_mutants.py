@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from corner_programs import CARRIED, CORNERS, DIRECT
+from corner_programs import CARRIED, CORNERS, DIRECT, WARM
 from random_models import random_words
 
 from mondeq_hw.rtl_tests.runner import run_bench
@@ -128,8 +128,8 @@ MUTANTS = (
     Mutant("phi_of_the_first_columns", "mixed", "solve", ".group_i(column)", ".group_i('0)"),
     Mutant("phi_without_sign", "mixed", "solve", ".DataSigned(PhiSigned)", ".DataSigned(1'b0)"),
     Mutant("leak_shift", "ternary_leak", "solve", "(ShiftBase - LeakShift)", "ShiftBase"),
-    Mutant("in_place", "serial", "solve", "!bank_q[write_tag_q", "bank_q[write_tag_q"),
-    Mutant("youngest_first", "wide", "solve", "ready_q & older_q", "ready_q"),
+    Mutant("in_place", "serial", "solve", "!bank_q[write_slot]", "bank_q[write_slot]"),
+    Mutant("youngest_first", "wide", "solve", "may_run & older_q", "may_run"),
     Mutant("younger_slots_wait", "wide", "solve", "(older != '0) ? chosen_older : chosen_any", "chosen_older"),
     Mutant("slots_mingle", "wide", "solve", "older & (~older + 1'b1)", "older"),
     Mutant("start_walks_columns", "serial", "solve", ".skip_columns_i(start)", ".skip_columns_i(1'b0)"),
@@ -148,9 +148,9 @@ MUTANTS = (
            "assign take = "),
     Mutant("ring_takes_nobody", "ring_full", "solve", "&& (waiting_q != '0)", "&& 1'b1"),
     Mutant("ring_wrong_slot", "ring_full", "solve", "again ? retire_slot : next_slot_q", "next_slot_q"),
-    Mutant("ring_counts_one_place", "ring_full", "solve", "retire_iteration + 1'b1 : '0",
-           "iteration_q + 1'b1 : '0"),
-    Mutant("ring_start_from_old_state", "ring_full", "solve", "again ? retire_phi_q : '0", "retire_phi_q"),
+    Mutant("ring_counts_one_place", "ring_full", "solve", "retire_iteration + 1'b1 : settled",
+           "iteration_q + 1'b1 : settled"),
+    Mutant("ring_start_from_old_state", "ring_full", "solve", "again ? retire_phi_q : start_phi", "retire_phi_q"),
     Mutant("ring_loses_a_load", "ring_cycling", "solve", "if (!loaded_i && take) waiting_q",
            "if (take) waiting_q"),
     Mutant("ring_slots_wrap_late", "ring_cycling", "solve", "SlotBits'(Slots - 1);", "SlotBits'(Slots);"),
@@ -161,7 +161,7 @@ MUTANTS = (
     Mutant("ring_compares_one_row", "ring_full", "solve", "updated_q != old;",
            "updated_q[StateBits-1:0] != old[StateBits-1:0];"),
     Mutant("ring_compares_another_sample", "ring_full", "solve",
-           "assign compare_slot = compare_tag[IterationBits+:SlotBits]", "assign compare_slot = preload_slot"),
+           ": compare_tag[IterationBits+:SlotBits]", ": preload_slot"),
     Mutant("ring_drive_of_slot_0", "ring_full", "solve",
            "assign preload_slot = preload_tag[IterationBits+:SlotBits]", "assign preload_slot = '0"),
     Mutant("ring_tag_too_early", "ring_full", "solve", ".Depth(Stages - 4)", ".Depth(Stages - 3)"),
@@ -266,13 +266,33 @@ MUTANTS = (
            "write_i"),
     Mutant("carried_takes_a_credit", "carried_serial", "readout_control", "issue && first_column && streams",
            "issue && first_column"),
+    # A warm start.
+    Mutant("warm_starts_anew", "warm_padded", "solve", "settled_q ? IterationBits'(FirstWarmUpdate) : '0", "'0"),
+    Mutant("warm_one_update_more", "warm_leak", "solve", "IterationBits'(FirstWarmUpdate)",
+           "IterationBits'(FirstWarmUpdate - 1)"),
+    Mutant("warm_before_the_readout", "warm_padded", "solve", "Warm ? ready_q & older_q & (~older_q + 1'b1) : ready_q",
+           "ready_q"),
+    Mutant("warm_columns_of_its_slot", "warm_padded", "solve", "column_slot = Warm ? '0 : slot_q",
+           "column_slot = slot_q"),
+    Mutant("warm_rows_of_its_slot", "warm_leak", "solve", "row_slot = Warm ? '0 : tag_slot", "row_slot = tag_slot"),
+    Mutant("warm_reads_its_slot", "warm_leak", "solve", "shown_slot = Warm ? '0 : read_slot_i",
+           "shown_slot = read_slot_i"),
+    Mutant("warm_after_reset", "warm_padded", "solve", *forgets("settled_q", "1'b0")),
+    Mutant("ring_warm_from_zero", "ring_warm", "solve", "settled_q ? last_phi_q : '0", "'0"),
+    Mutant("ring_warm_not_held", "ring_warm", "solve", "if (take) held_q <= 1'b1;", "if (1'b0) held_q <= 1'b1;"),
+    Mutant("ring_warm_after_reset", "ring_warm", "solve", *forgets("settled_q", "1'b0")),
+    Mutant("ring_warm_reset_keeps_held", "ring_warm", "solve", "held_q <= 1'b0;\n        settled_q",
+           "held_q <= ($isunknown(held_q)) ? 1'b0 : held_q;\n        settled_q"),
+    Mutant("ring_warm_leak_of_its_slot", "ring_warm_leak", "solve", "Warm ? '0 : preload_slot", "preload_slot"),
+    Mutant("ring_warm_writes_its_slot", "ring_warm", "solve", "written_slot = Warm ? '0 : retire_slot",
+           "written_slot = retire_slot"),
     Mutant("unsigned_output", "one_bit", "top", "OutputBits{result[OutputBits-1]}", "OutputBits{1'b0}"),
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
-    corner = {**CORNERS, **DIRECT, **CARRIED}[mutant.corner]()
+    corner = {**CORNERS, **DIRECT, **CARRIED, **WARM}[mutant.corner]()
     build = corner.build(tmp_path / "build")
     source = build / "rtl" / "src" / f"mondeq_{mutant.module}.sv"
     text = source.read_text()

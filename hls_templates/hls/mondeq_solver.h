@@ -131,15 +131,33 @@ inline bool advance(int iteration, state_word state[state_size], const state_wor
     return changed;
 }
 
+// Of a warm start: the state of the sample before, and whether there has been one since the reset.
+#if MONDEQ_STARTS_WARM
+static state_word state[state_size];
+static bool settled = false;
+#endif
+
 inline void solve(const drive_word d[state_size], prox_word z[state_size]) {
 #pragma HLS ARRAY_RESHAPE variable=matrix_weights complete dim=3
 #pragma HLS ARRAY_RESHAPE variable=matrix_weights complete dim=4
 #pragma HLS BIND_STORAGE variable=matrix_weights type=rom_1p
-    state_word state[state_size], next[state_size];
+    int first = 1;
+#if MONDEQ_STARTS_WARM
+#pragma HLS RESET variable=settled
+    if (settled) {
+        first = first_warm_update;
+    } else {
+        start(d, state);
+    }
+    settled = true;
+#else
+    state_word state[state_size];
+    start(d, state);
+#endif
+    state_word next[state_size];
 #pragma HLS ARRAY_PARTITION variable=state complete
 #pragma HLS ARRAY_PARTITION variable=next complete
-    start(d, state);
-    for (int iteration = 1; iteration <= iterations; iteration++) {
+    for (int iteration = first; iteration <= iterations; iteration++) {
 #pragma HLS LOOP_TRIPCOUNT min=1 max=iterations
         update(d, state, next);
         if (!advance(iteration, state, next)) break;  // an exact fixed point: further updates change nothing

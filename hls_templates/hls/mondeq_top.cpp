@@ -105,7 +105,11 @@ void mondeq_top(mondeq::input_stream& s_axis, mondeq::output_stream& m_axis) {
 
 namespace mondeq {
 
-void reset() {}
+void reset() {
+#if MONDEQ_STARTS_WARM
+    settled = false;
+#endif
+}
 
 // Samples are counted, so the input's TLAST is not needed.
 static void receive(input_stream& s_axis, input_word x[drive_column_groups][drive_simd]) {

@@ -164,9 +164,9 @@ def make_bitstream(
     clock_mhz = board.oscillator_mhz if pll is None else pll.output_mhz
     timing = line_timing(clock_mhz * 1e6, options.baud)
     sample_bytes(program)
-    if program.carried is not None:
+    if program.is_sequential:
         raise InputError(
-            f"{build}: the program carries a state from sample to sample, and the board's frames cannot load or "
+            f"{build}: the program keeps a state from sample to sample, and the board's frames cannot load or "
             "reset it; synthesise the core alone (mondeq-hw synth) and drive its streams yourself"
         )
     try:

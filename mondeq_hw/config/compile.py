@@ -71,6 +71,12 @@ def _positive(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
     return value
 
 
+def _not_negative(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
+    if not np.all(np.asarray(value) >= 0):
+        raise ValueError("negative")
+    return value
+
+
 def _joined(value: Any) -> Any:
     """A column's number, or a list of names, as it is typed in the shell."""
     if isinstance(value, list | tuple):
@@ -261,6 +267,16 @@ class CompileConfig(RoundingOptions):
     iterations: Annotated[
         Annotated[int, Field(ge=1, le=MOST_ITERATIONS)] | None,
         option("N", "Updates at most; the proved radius is that of these.", unset="the certificate's"),
+    ] = None
+    warm_start: Annotated[
+        Annotated[Vector, AfterValidator(_not_negative)] | None,
+        option(
+            "X",
+            "Each sample goes on from the state of the one before; proved for inputs that change by X at most from a "
+            "sample to the next: a number, one for each input (0.1,0.2), or a .npy file.",
+            unset="each starts anew",
+            expected="a number of at least 0, one for each input (0.1,0.2), or a .npy file",
+        ),
     ] = None
     strategy: Annotated[
         Literal["resource", "unrolled"],

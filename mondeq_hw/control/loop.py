@@ -167,14 +167,15 @@ def simulate(
         if theta.shape != (program.d,) or not np.isfinite(theta).all():
             raise InputError(f"the parameter {theta} has shape {theta.shape}; expected ({program.d},), finite")
         raw = inputs.raw(theta[None], SATURATE).raw
-        control = golden.predict(raw)[0]
+        control, word = golden.predict(raw)[0], golden.words(raw)
+        golden = golden.after(word)
         state = np.asarray(plant(state, control), dtype=np.float64)
         if disturbances is not None:
             state = state + disturbances[step]
         if not np.isfinite(state).all():
             raise InputError(f"the plant's state is not finite after step {step}; the loop diverges, or the plant does")
         parameters.append(theta)
-        words.append(golden.words(raw)[0])
+        words.append(word[0])
         controls.append(control)
         states.append(state)
     asked = np.array(parameters)

@@ -45,6 +45,8 @@ def too_large(program: SolverProgram) -> str:
     """Why a core is not proved as a whole; empty where it is."""
     if program.carried is not None:
         return "its state is carried from sample to sample, of which the contract of one sample says nothing"
+    if program.warm is not None:
+        return "a sample goes on from the state of the one before, of which the contract of one sample says nothing"
     bits = program.d * program.input_format.word_length
     if bits > MAX_INPUT_BITS:
         return f"a sample has {bits} bits, more than {MAX_INPUT_BITS}"

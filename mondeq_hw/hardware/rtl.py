@@ -196,6 +196,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             PhiBits=program.phi_range.bits,
             ClipKinds=clip_table(program).kinds,
             Iterations=program.iterations,
+            FirstWarmUpdate=plan.first_warm_update,
         ),
         group(
             "Readout engine",

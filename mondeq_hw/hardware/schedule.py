@@ -41,6 +41,8 @@ RING_DEPTH = 4
 READOUT_GRAPH_DEPTH = 7
 #: From the output beat that a carried word would have been to the first command that reads the state.
 CARRIED_DEPTH = 1
+#: From the readout's last command of a sample to the choice of the next one's first update, which goes on from it.
+WARM_DEPTH = 1
 #: Words of a bank of weights; a folded engine of more has several, and takes a cycle more.
 WEIGHT_BANK_DEPTH = 1024
 #: A folding may waste so much of an engine's multipliers, on padded groups and on the start ...
@@ -131,6 +133,9 @@ class Schedule:
         Samples held between the drive's first and the readout's last command, at least :data:`MIN_SLOTS`.
     carried : int
         Words of a carried state: the drive's last columns and the readout's last rows.
+    first_warm_update : int
+        Number of the update with which a sample begins that goes on from the state of the one before; 0 without a warm
+        start.
 
     Raises
     ------
@@ -144,6 +149,7 @@ class Schedule:
     readout: EngineFolding
     slots: int
     carried: int = 0
+    first_warm_update: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
@@ -217,7 +223,10 @@ class Schedule:
         """
         try:
             engines = {key: _folding_from_plain(plain[key]) for key in ("drive", "solve", "readout")}
-            return Schedule(plain["reuse_factor"], **engines, slots=plain["slots"], carried=plain.get("carried", 0))
+            carried, first = plain.get("carried", 0), plain.get("first_warm_update", 0)
+            return Schedule(
+                plain["reuse_factor"], **engines, slots=plain["slots"], carried=carried, first_warm_update=first
+            )
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
 
@@ -267,6 +276,8 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedul
     reuse = _checked(program, program.n if reuse_factor is None else reuse_factor)
     solve = _fold_solve(program.n, reuse, program.iterations)
     drive, readout = _fold_around(program, solve.pe, program.iterations * solve.cycles_per_matvec)
+    if program.warm is not None:
+        return Schedule(reuse, drive, solve, readout, MIN_SLOTS, first_warm_update=program.first_warm_update)
     # One slot for the drive, one for the readout, and the samples that fill one another's pipeline gaps.
     interleaved = 1 + _groups(_folded_depth(solve, SOLVE_DEPTH), solve.cycles_per_matvec)
     plan = Schedule(reuse, drive, solve, readout, 2 + interleaved, program.carried_words)
@@ -310,7 +321,10 @@ def schedule_unrolled(
         load = replace(load, pe=load.rows, graph=drive)
     if readout is not None:
         read = replace(read, simd=n, graph=readout)
-    plan = Schedule(reuse, load, EngineFolding(n, n, n, n, solve), read, 3, program.carried_words)
+    engines = (load, EngineFolding(n, n, n, n, solve), read)
+    if program.warm is not None:
+        return Schedule(reuse, *engines, MIN_SLOTS, first_warm_update=program.first_warm_update)
+    plan = Schedule(reuse, *engines, 3, program.carried_words)
     # As many samples as the slowest engine begins while one of them holds its slot: loaded, waiting at most a turn
     # of the ring for a place, updated, read.
     updates, turn = 1 + program.iterations, 1 + plan.update_depth
@@ -396,14 +410,16 @@ def _widths(size: int) -> list[int]:
 # -- cycle model ---------------------------------------------------------------
 
 
-def completion_cycles(plan: Schedule, iterations: np.ndarray) -> np.ndarray:
+def completion_cycles(plan: Schedule, iterations: np.ndarray, settled: bool = False) -> np.ndarray:
     """Cycle in which the last output beat of each sample is accepted.
 
     Parameters
     ----------
     plan : Schedule
     iterations : ndarray of int (samples,)
-        Updates executed for each sample, early exit included.
+        Number of the last update executed for each sample, early exit included.
+    settled : bool
+        Whether samples have gone before, so that a warm start is one.
 
     Returns
     -------
@@ -411,14 +427,14 @@ def completion_cycles(plan: Schedule, iterations: np.ndarray) -> np.ndarray:
         Counted from the cycle that accepts the first input beat (0), for samples
         streamed back to back while neither stream ever stalls.
     """
-    clock = _Clock(plan, [int(count) for count in iterations])
+    clock = _Clock(plan, [int(count) for count in iterations], settled)
     clock.run()
     return np.array(clock.completed, dtype=np.int64)
 
 
 def latency(plan: Schedule, iterations: int) -> int:
-    """Cycles from the first input beat of a lone sample to its last output beat, both included."""
-    return int(completion_cycles(plan, np.array([iterations]))[0]) + 1
+    """Cycles from the first input beat of a lone sample, not the first, to its last output beat, both included."""
+    return int(completion_cycles(plan, np.array([iterations]), settled=True)[0]) + 1
 
 
 def initiation_interval(plan: Schedule, iterations: int) -> float:
@@ -463,20 +479,21 @@ class _Clock:
     once.  So thousands of updates cost no more than a few.
     """
 
-    def __init__(self, plan: Schedule, iterations: list[int]):
+    def __init__(self, plan: Schedule, iterations: list[int], settled: bool):
         self.plan = plan
         self.iterations = iterations
+        self.settled = settled  # by a sample before these
         self.input_end: list[int] = []  # last beat of a sample
         self.drive_end: list[int] = []  # last command of the drive
         self.readout_end: list[int] = []  # last command of the readout, which frees the slot
         self.completed: list[int] = []
         self.ready: dict[int, int] = {}  # sample -> cycle in which its next update may be chosen
-        self.updates: dict[int, int] = {}  # sample -> updates begun, the start included
+        self.updates: dict[int, int] = {}  # sample -> number of its next update; 0 is the start
         self.done: dict[int, int] = {}  # sample -> cycle in which its state is final
 
     def run(self) -> None:
         plan = self.plan
-        for _ in range(1 if plan.carried else plan.slots):
+        for _ in range(1 if plan.carried or plan.first_warm_update else plan.slots):
             self._drive()
         choice = 0
         rounds: dict[tuple[tuple[int, int], ...], tuple[int, dict[int, int]]] = {}
@@ -534,6 +551,9 @@ class _Clock:
             self._drive_graph(first_beat, free)
         self.ready[sample] = self.drive_end[-1] + plan.drive_depth
         self.updates[sample] = 0
+        if plan.first_warm_update and (sample or self.settled):
+            self.updates[sample] = plan.first_warm_update
+            self.ready[sample] = max(self.ready[sample], self.readout_end[-1] + WARM_DEPTH if sample else 0)
 
     def _drive_folded(self, first_beat: int, free: int) -> None:
         """Two banks: the engine must have left the one that is filled now; a command as soon as its words are there."""

@@ -195,6 +195,15 @@ class InputWords:
             seen.append(f"{off_grid.sum()} of {values.size} values are no words, the first {first}")
         return f"{where}: {' and '.join(seen)}; expected {self.in_words()}, before any preprocessing: {remedy}"
 
+    def most_steps(self, change: np.ndarray, kept: FixedPointFormat) -> np.ndarray:
+        """How many words of a program's format two values can be apart that differ by at most so much (d,)."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            raw = np.floor(np.ldexp(change / self.unit, self.format.fractional_bits)) + 1
+        words = np.where(change > 0, np.minimum(raw, 2.0**self.format.word_length), 0.0)
+        dropped = self.format.fractional_bits - kept.fractional_bits  # leading bits are kept, rounded once more
+        words = np.where((words > 0) & (dropped > 0), np.floor(np.ldexp(words, -dropped)) + 1, words)
+        return np.minimum(words, kept.max_word - kept.min_word).astype(np.int64)
+
     # -- as text ----------------------------------------------------------------------
 
     def in_words(self) -> str:

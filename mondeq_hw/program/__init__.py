@@ -11,6 +11,7 @@ from .injection import Injection
 from .naming import NAME_EXPECTED, NAME_PATTERN, check_name, name_of
 from .program import SolverProgram
 from .stage import MOST_ITERATIONS, Stage
+from .warm_start import WarmStart
 
 __all__ = [
     "MOST_ITERATIONS",
@@ -22,6 +23,7 @@ __all__ = [
     "SolverProgram",
     "Stage",
     "Trace",
+    "WarmStart",
     "check_name",
     "name_of",
 ]

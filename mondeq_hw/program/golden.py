@@ -7,6 +7,7 @@ below 2^24, float64 BLAS below 2^53, int64 below 2^63, Python integers above).
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Callable
@@ -34,9 +35,12 @@ class Trace:
     drive : ndarray of int64 (samples, n)
         ``d``, on each row's accumulator grid.
     states : ndarray of int64 (iterations + 1, samples, n)
-        ``states[0]`` is the start; after a sample's early exit its state repeats.
+        ``states[0]`` is the start; after a sample's early exit its state repeats, before a warm start's first update
+        that of the sample before.
+    begun : ndarray of int64 (samples,)
+        Number of the first state that the sample itself made: 0, the start, or that of a warm start's first update.
     iterations : ndarray of int64 (samples,)
-        Updates executed, the one that found the fixed point included.
+        Number of the last update executed, the one that found the fixed point.
     saturations : ndarray of int64 (iterations + 1, samples)
         Rows clipped in each update.
     outputs : ndarray of int64 (samples, k)
@@ -46,6 +50,7 @@ class Trace:
 
     drive: np.ndarray
     states: np.ndarray
+    begun: np.ndarray
     iterations: np.ndarray
     saturations: np.ndarray
     outputs: np.ndarray
@@ -63,11 +68,19 @@ class GoldenModel:
     """Bit-exact NumPy solver of a :class:`~mondeq_hw.program.SolverProgram`.
 
     Samples of a program that carries a state are a sequence: every method begins at its initial state, but
-    :meth:`advance`, which is given one and gives the next.
+    :meth:`advance`, which is given one and gives the next.  So are those of one with a warm start, of which the first
+    begins at a reset, or at the state that is given here.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    before : ndarray (n,), optional
+        The state that the sample before the first one left, in a program with a warm start.
     """
 
-    def __init__(self, program: SolverProgram):
+    def __init__(self, program: SolverProgram, before: np.ndarray | None = None):
         self.program = program
+        self._before = before
         # One more bit than the bound: the rounding constant is added in the same type.
         self._drive_type = exact_dtype(2 * program.drive_accumulator_bound)
         self._state_type = exact_dtype(2 * program.accumulator_bound)
@@ -77,6 +90,11 @@ class GoldenModel:
         self._readout: np.ndarray = np.ascontiguousarray(program.readout.matrix(self._output_type).T)
 
     # -- public --------------------------------------------------------------
+
+    @property
+    def settled(self) -> bool:
+        """Whether a warm start finds the state of a sample before the first one."""
+        return self._before is not None
 
     def words(self, X: np.ndarray) -> np.ndarray:
         """The words of raw inputs (samples, d): the leading bits that are kept, rounded and saturated."""
@@ -104,8 +122,12 @@ class GoldenModel:
         return outputs, state
 
     def after(self, words: np.ndarray) -> GoldenModel:
-        """The model that goes on after these samples; itself where nothing is carried."""
+        """The model that goes on after these samples; itself where each stands alone."""
         carried = self.program.carried
+        if self.program.warm is not None and len(words):
+            following = copy.copy(self)
+            following._before = self.final_states(words)[-1]
+            return following
         return self if carried is None else self.at(self.advance(words, carried.initial)[1])
 
     def at(self, state: np.ndarray) -> GoldenModel:
@@ -147,11 +169,11 @@ class GoldenModel:
         return np.ldexp(self.predict_raw(self.words(X)).astype(np.float64), -self.program.output_fractional_bits)
 
     def iterations(self, words: np.ndarray) -> np.ndarray:
-        """Updates executed per sample (samples,), early exit included."""
+        """Number of the last update per sample (samples,), early exit included."""
         words = self.inputs(words)
         if len(words) == 0:
             return np.zeros(0, dtype=np.int64)
-        return self._by_batches(lambda batch: self._solve(self._injected(batch)[0])[1], words)
+        return self._by_batches(lambda batch: self._solved(self._injected(batch)[0])[1], words)
 
     def equilibria(self, words: np.ndarray) -> np.ndarray:
         """Words ``z = prox(s)`` (samples, n), int64, of the state after the last update."""
@@ -162,7 +184,7 @@ class GoldenModel:
         words = self.inputs(words)
         if len(words) == 0:
             return np.zeros((0, self.program.n), dtype=np.int64)
-        return self._by_batches(lambda batch: _integers(self._solve(self._injected(batch)[0])[0]), words)
+        return self._by_batches(lambda batch: _integers(self._solved(self._injected(batch)[0])[0]), words)
 
     def outputs_at(self, words: np.ndarray, states: np.ndarray) -> np.ndarray:
         """Output words (samples, rows) of input words (samples, columns) whose final states are known."""
@@ -172,33 +194,60 @@ class GoldenModel:
         """Every state of every sample; see :class:`Trace`."""
         words = self.inputs(words)
         drive, direct = self._injected(words)
-        level = self._levels(drive)
-        rounded = self._rounded(level.copy())
-        saturations = [self._beyond(rounded)]
-        states = [self._saturated(rounded)]
-        iterations = np.full(len(words), self.program.iterations)
-        for index in range(1, self.program.iterations + 1):
+        states, iterations, saturations = self._traced(drive)
+        return Trace(
+            drive=_integers(drive),
+            states=_integers(states),
+            begun=np.array([self._first_state(index) for index in range(len(words))], dtype=np.int64),
+            iterations=iterations,
+            saturations=saturations,
+            outputs=self._outputs(states[-1], direct)[:, : self.program.k],
+            inputs=words,
+        )
+
+    def _first_state(self, index: int) -> int:
+        """``Trace.begun`` of a sample."""
+        cold = self.program.warm is None or (index == 0 and self._before is None)
+        return 0 if cold else self.program.first_warm_update
+
+    def _traced(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """States, updates and saturations of every sample; of a warm start one sample after the other."""
+        if self.program.warm is None:
+            return self._trace_from(drive, None)
+        parts, before = [], self._before
+        for row in drive:
+            parts.append(self._trace_from(row[None], before))
+            before = parts[-1][0][-1, 0]
+        states, iterations, saturations = zip(*parts, strict=True)
+        return np.concatenate(states, axis=1), np.concatenate(iterations), np.concatenate(saturations, axis=1)
+
+    def _trace_from(self, drive: np.ndarray, before: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        level, count = self._levels(drive), self.program.iterations
+        if before is None:
+            rounded = self._rounded(level.copy())
+            saturations, states, first = [self._beyond(rounded)], [self._saturated(rounded)], 1
+        else:
+            first = self.program.first_warm_update
+            state = np.broadcast_to(_as(before, self._state_type), drive.shape)
+            saturations, states = [np.zeros(len(drive), dtype=np.int64)] * first, [state] * first
+        iterations = np.full(len(drive), count)
+        for index in range(first, count + 1):
             rounded = self._rounded(self.program.phi(states[-1]) @ self._matrix + level)
             saturations.append(self._beyond(rounded))
             state = self._saturated(rounded)
             fixed = (state == states[-1]).all(axis=1)
             iterations = np.where(fixed, np.minimum(iterations, index), iterations)
             states.append(state)
-        return Trace(
-            drive=_integers(drive),
-            states=_integers(np.stack(states)),
-            iterations=iterations.astype(np.int64),
-            saturations=np.stack(saturations),
-            outputs=self._outputs(states[-1], direct)[:, : self.program.k],
-            inputs=words,
-        )
+        return np.stack(states), iterations.astype(np.int64), np.stack(saturations)
 
     def _predicted(self, words: np.ndarray) -> np.ndarray:
         drive, direct = self._injected(words)
-        return self._outputs(self._solve(drive)[0], direct)
+        return self._outputs(self._solved(drive)[0], direct)
 
     def _by_batches(self, function: Callable[[np.ndarray], np.ndarray], words: np.ndarray) -> np.ndarray:
         """Batches side by side on as many threads as the BLAS may use, each with a BLAS of one thread."""
+        if self.program.warm is not None:
+            return function(words)  # a sample waits for the one before
         batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
         threads = max([library["num_threads"] for library in threadpool_info()], default=1)
         if min(threads, len(batches)) == 1:
@@ -251,19 +300,34 @@ class GoldenModel:
         total += level
         return self._saturated(self._rounded(total))
 
-    def _solve(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Final states and executed updates; samples that have reached a fixed point or a cycle leave the batch.
+    def _solved(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Final states and numbers of the last updates; of a warm start one sample after the other."""
+        if self.program.warm is None:
+            return self._solve(drive, None)
+        states, iterations, before = [], [], self._before
+        for row in drive:
+            state, last = self._solve(row[None], before)
+            states.append(state)
+            iterations.append(last)
+            before = state[0]
+        return np.concatenate(states), np.concatenate(iterations)
+
+    def _solve(self, drive: np.ndarray, before: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """From the start, or from a state; samples that have reached a fixed point or a cycle leave the batch.
 
         A state that comes again decides all that follow. It is compared with that of the last power of two (Brent
         1980, BIT 20), so that any number of updates costs no more than the first cycle does.
         """
         level, updates = self._levels(drive), self.program.iterations
-        state = self._saturated(self._rounded(level.copy()))
+        if before is None:
+            state, first = self._saturated(self._rounded(level.copy())), 1
+        else:
+            state, first = _as(before, self._state_type)[None], self.program.first_warm_update
         final = state.copy()
         iterations = np.full(len(drive), updates, dtype=np.int64)
         active = np.arange(len(drive))
         seen, since = state, 0
-        for index in range(1, updates + 1):
+        for index in range(first, updates + 1):
             updated = self._updated(state, level)
             done = (updated == state).all(axis=1)
             state = updated

@@ -11,7 +11,8 @@ the input words ``x`` themselves (``>>r`` is round half up)::
 
 ``u_k`` is rounded once, to the grid of its row's sums, as the drive is to the grid
 of the state's.  The state that a program may carry is stated in
-:mod:`mondeq_hw.program.carried`.  What a stage computes is stated in :mod:`mondeq_hw.program.stage`.
+:mod:`mondeq_hw.program.carried`, a warm start in :mod:`mondeq_hw.program.warm_start`, and
+what a stage computes in :mod:`mondeq_hw.program.stage`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from .carried import CarriedWords
 from .injection import Injection
 from .naming import check_name
 from .stage import Stage, check_operator, check_vector
+from .warm_start import WarmStart
 
 _STAGE_FIELDS = frozenset(field.name for field in dataclasses.fields(Stage))
 
@@ -55,6 +57,8 @@ class SolverProgram:
     carried : CarriedWords, optional
         A state that is carried from sample to sample; its words are the last columns of drive and feed-through, and
         come of the last rows of readout and feed-through.
+    warm : WarmStart, optional
+        Of a program whose samples begin at the state that the one before left; not beside a carried state.
     """
 
     name: str
@@ -64,6 +68,7 @@ class SolverProgram:
     certified: bool
     feedthrough: DenseOperator | None = None
     carried: CarriedWords | None = None
+    warm: WarmStart | None = None
 
     def __post_init__(self) -> None:
         check_name(self.name)
@@ -73,6 +78,13 @@ class SolverProgram:
         check_vector("readout_bias", self.readout_bias, self.rows)
         if self.carried is not None:
             self._check_carried(self.carried)
+        if self.warm is not None:
+            if self.carried is not None:
+                raise InputError(
+                    "program: carries a state, whose rate of change nobody declares, and has a warm start; expected "
+                    "one of them"
+                )
+            self.warm.check(self.d, self.iterations)
         if self.feedthrough is not None:
             check_operator("feedthrough", self.feedthrough, (self.rows, self.columns))
             if self.feedthrough.word_length != self.drive.word_length:
@@ -96,8 +108,28 @@ class SolverProgram:
 
     @property
     def memoryless(self) -> SolverProgram:
-        """What one sample does: the carried words are inputs and outputs like others."""
-        return self.replace(carried=None)
+        """What the first sample does: carried words are inputs and outputs like others, and no sample is before it."""
+        return self.replace(carried=None, warm=None)
+
+    @property
+    def starting_anew(self) -> SolverProgram:
+        """The same with every sample like the first, without a warm start."""
+        return self.replace(warm=None)
+
+    @property
+    def is_sequential(self) -> bool:
+        """Whether what a sample gives depends on those before it."""
+        return self.carried is not None or self.warm is not None
+
+    @property
+    def usual_iterations(self) -> int:
+        """Updates at most of a sample that is not the first."""
+        return self.iterations if self.warm is None else self.warm.iterations
+
+    @property
+    def first_warm_update(self) -> int:
+        """Number of the update with which a warm start begins, so that the last one has that of all samples."""
+        return self.iterations - self.usual_iterations + 1
 
     def replace(self, **changes: Any) -> SolverProgram:
         """The same program with other fields, its stage's among them."""
@@ -353,6 +385,7 @@ class SolverProgram:
             self.certified,
             self.feedthrough,
             self.carried,
+            self.warm,
         )
 
     @staticmethod

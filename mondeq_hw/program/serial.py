@@ -1,7 +1,8 @@
 """A program as plain values: one JSON object, or ``program.json`` for scalars and ``program.npz`` for integers.
 
-Version 4 carries a state; version 3 has a feed-through and no such state; a program
-without one is of version 2, which has a list of stages, each with its clip.
+Version 5 has a warm start, with a feed-through or without one; version 4 carries a
+state; version 3 has a feed-through and no such state; a program without one is of
+version 2, which has a list of stages, each with its clip.
 Version 1, which is still read, had the fields of one stage at the top, ``phi`` in
 the place of the clip, and any text as its name.
 """
@@ -20,9 +21,10 @@ from ..problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from .carried import CarriedWords
 from .naming import name_of
 from .stage import Stage
+from .warm_start import WarmStart
 
-PROGRAM_VERSION = 4
-_WITHOUT_CARRIED, _WITHOUT_FEEDTHROUGH = 3, 2
+PROGRAM_VERSION = 5
+_WITH_CARRIED, _WITH_FEEDTHROUGH, _WITHOUT_FEEDTHROUGH = 4, 3, 2
 
 #: What a version 1 file calls the operator that a splitting of a relu network iterates.
 _PHI_OF_VERSION_1 = {PEACEMAN_RACHFORD: "abs", FORWARD_BACKWARD: "relu"}
@@ -40,11 +42,11 @@ def to_plain(
     certified: bool,
     feedthrough: DenseOperator | None,
     carried: CarriedWords | None,
+    warm: WarmStart | None,
 ) -> dict[str, Any]:
     """The whole program as JSON-ready integers and strings."""
-    without = _WITHOUT_FEEDTHROUGH if feedthrough is None else _WITHOUT_CARRIED
     return {
-        "version": without if carried is None else PROGRAM_VERSION,
+        "version": _version(feedthrough, carried, warm),
         "name": name,
         "certified": certified,
         "input_format": _format_to_plain(stages[0].input_format),
@@ -53,7 +55,16 @@ def to_plain(
         "readout_bias": readout_bias.tolist(),
         **({} if feedthrough is None else _operator_to_plain("feedthrough", feedthrough)),
         **({} if carried is None else {"carried": _carried_to_plain(carried)}),
+        **({} if warm is None else {"warm": {"iterations": warm.iterations, "rate": warm.rate.tolist()}}),
     }
+
+
+def _version(feedthrough: DenseOperator | None, carried: CarriedWords | None, warm: WarmStart | None) -> int:
+    if warm is not None:
+        return PROGRAM_VERSION
+    if carried is not None:
+        return _WITH_CARRIED
+    return _WITHOUT_FEEDTHROUGH if feedthrough is None else _WITH_FEEDTHROUGH
 
 
 def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,15 +81,23 @@ def from_plain(plain: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"program version {plain['version']!r}, expected 1 to {PROGRAM_VERSION}; compile again")
     word = _format_from_plain(plain["input_format"])
     (stage,) = plain["stages"]
+    direct = _has_feedthrough(plain)
     return {
         "name": plain["name"],
         "stages": (_stage_from_plain(stage, word),),
         "readout": _operator_from_plain("readout", plain),
         "readout_bias": _integers(plain["readout_bias"]),
         "certified": plain["certified"],
-        "feedthrough": None if plain["version"] == _WITHOUT_FEEDTHROUGH else _operator_from_plain("feedthrough", plain),
-        "carried": _carried_from_plain(plain["carried"]) if plain["version"] == PROGRAM_VERSION else None,
+        "feedthrough": _operator_from_plain("feedthrough", plain) if direct else None,
+        "carried": _carried_from_plain(plain["carried"]) if plain["version"] == _WITH_CARRIED else None,
+        "warm": _warm_from_plain(plain["warm"]) if plain["version"] == PROGRAM_VERSION else None,
     }
+
+
+def _has_feedthrough(plain: Mapping[str, Any]) -> bool:
+    return plain["version"] in (_WITH_FEEDTHROUGH, _WITH_CARRIED) or (
+        plain["version"] == PROGRAM_VERSION and "feedthrough_word_length" in plain
+    )
 
 
 def write(plain: dict[str, Any], digest: str, folder: Path) -> None:
@@ -120,7 +139,7 @@ def read(folder: Path) -> dict[str, Any]:
             if array.dtype != np.int64:
                 raise TypeError(f"{key} is {array.dtype}, not int64")
         stated = scalars.pop("digest", None)
-        direct = _FEEDTHROUGH_ARRAYS if scalars["version"] > _WITHOUT_FEEDTHROUGH else ()
+        direct = _FEEDTHROUGH_ARRAYS if _has_feedthrough(scalars) else ()
         plain = {**scalars, **{key: arrays[key].tolist() for key in (*_READOUT_ARRAYS, *direct)}}
         place = plain if scalars["version"] == 1 else plain["stages"][0]
         place.update({key: arrays[key].tolist() for key in _STAGE_ARRAYS})
@@ -174,6 +193,10 @@ def _carried_to_plain(carried: CarriedWords) -> dict[str, list[int]]:
 
 def _carried_from_plain(plain: Mapping[str, Any]) -> CarriedWords:
     return CarriedWords(_integers(plain["initial"]), _integers(plain["exponents"]))
+
+
+def _warm_from_plain(plain: Mapping[str, Any]) -> WarmStart:
+    return WarmStart(plain["iterations"], _integers(plain["rate"]))
 
 
 def _operator_to_plain(key: str, operator: DenseOperator) -> dict[str, Any]:

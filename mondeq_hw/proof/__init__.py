@@ -16,6 +16,7 @@ from .same_model import differences
 from .semidefinite import may_saturate
 from .vacuous import constant_output, radius_share, useless_radius
 from .verdict import Verdict, check
+from .warm_start import choose_warm_start
 from .weighting import best_weighting
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "certify",
     "check",
     "choose_iterations",
+    "choose_warm_start",
     "compare_operators",
     "constant_output",
     "differences",

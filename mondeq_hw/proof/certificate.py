@@ -19,6 +19,7 @@ import numpy as np
 
 from ..base import InputError, canonical_digest, card
 from ..problem import CLASSES, VALUES, MonDEQ, Preprocessing
+from ..program import SolverProgram
 from .carried import CarriedProof
 from .contraction import ContractionProof, float_up
 from .exact import PositiveDefiniteWitness
@@ -168,6 +169,17 @@ CARRIED_CLAIMS = {
         "mathematics.md, section 12; integer witness",
     ),
 }
+#: What a program with a warm start claims beside the others.
+WARM_CLAIMS = {
+    "warm_start": (
+        "In every sequence of inputs of which each word changes by at most its `rate` from a sample to the next, every "
+        "sample but the first after a reset runs `iterations` updates at most from the state of the one before, and "
+        "ends within the radius, as the first does; so what is proved here for every input holds for every sample of "
+        "it. `change`: how far the exact equilibrium moves at most, in the contraction's norm, in state steps. Lines "
+        "about calibration samples take each of them as the first.",
+        "mathematics.md, section 5; stored integers",
+    ),
+}
 #: What only a network that names classes claims.
 ABOUT_CLASSES = ("class_a_priori", "class_a_posteriori", "class_of_float_model")
 #: What needs calibration samples, with the float model or without, and what needs a proof of contraction.
@@ -198,9 +210,11 @@ CLAIMS_OF = {
 }
 
 
-def claims_of(task: str, carried: bool, bounded: bool) -> dict[str, tuple[str, str]]:
-    """The claims of a certificate: of every one of the task, of a carried state, of outputs that show bounded rows."""
-    return CLAIMS_OF[task] | (CARRIED_CLAIMS if carried else {}) | (BOUNDED_CLAIMS if bounded else {})
+def claims_of(task: str, program: SolverProgram, bounded: bool) -> dict[str, tuple[str, str]]:
+    """The claims of a certificate: of every one of the task, of what is kept, of outputs that show bounded rows."""
+    carried = {} if program.carried is None else CARRIED_CLAIMS
+    warm = {} if program.warm is None else WARM_CLAIMS
+    return CLAIMS_OF[task] | carried | warm | (BOUNDED_CLAIMS if bounded else {})
 
 
 @dataclass(frozen=True)
@@ -247,7 +261,7 @@ def _rounded_up(bound: Fraction) -> str:
 
 def claim(name: str, values: dict[str, Any], status: str) -> CertificateLine:
     """The line of a claim."""
-    statement, source = (CLAIMS | CARRIED_CLAIMS | BOUNDED_CLAIMS)[name]
+    statement, source = (CLAIMS | CARRIED_CLAIMS | WARM_CLAIMS | BOUNDED_CLAIMS)[name]
     return CertificateLine(name, statement, values, status, source)
 
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from ..base import InputError, integers, signed_width, spectral_norm
 from ..problem import CLASSES, MonDEQ, Task, preactivation
-from ..program import GoldenModel, SolverProgram
+from ..program import GoldenModel, SolverProgram, WarmStart
 from .carried import carried_radii, prove_carried
 from .certificate import (
     CARRIED_CLAIMS,
@@ -76,6 +76,7 @@ from .metric import BOUND_BITS, WeightedTwoNorm
 from .mismatch import Mismatch
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
 from .ranges import accumulator_ranges, readout_rows
+from .warm_start import equilibrium_change
 from .worst_input import largest_errors, measured_errors
 
 __all__ = [
@@ -179,6 +180,7 @@ def certify(
             evidence["distance"] = distance.witnesses
             lines.append(_distance_line(distance))
         lines.append(_carried_line(whole, proof, bound, evidence))
+        lines += [_warm_line(whole.warm, program, proof)] if whole.warm is not None else []
         if words is None or states is None:
             lines += open_claims(SAMPLED, no_samples)
         else:
@@ -190,7 +192,7 @@ def certify(
     bounded = has_hard_bounds(whole)
     if bounded:
         lines.insert(0, claim("hard_bounds", dict(vars(hard_bounds(whole, floating))), PROVED))
-    claims = claims_of(task.name, whole.carried is not None, bounded)
+    claims = claims_of(task.name, whole, bounded)
     lines.sort(key=lambda line: FIRST.index(line.name) if line.name in FIRST else len(FIRST))
     claimed = tuple(line for line in lines if line.name in claims)
     return Certificate(claimed, task.name, whole.to_plain(), whole.digest, model.digest(), evidence)
@@ -350,6 +352,11 @@ def _class_lines(
             PROVED,
         ),
     ]
+
+
+def _warm_line(warm: WarmStart, program: SolverProgram, proof: ContractionProof) -> CertificateLine:
+    change = steps(equilibrium_change(program, proof, warm.rate))
+    return claim("warm_start", {"iterations": warm.iterations, "rate": warm.rate.tolist(), "change": change}, PROVED)
 
 
 # -- ranges ------------------------------------------------------------------------

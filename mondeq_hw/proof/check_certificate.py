@@ -310,16 +310,18 @@ class Program:
     """The deployed integers, checked for shape and range, and the contract that they obey."""
 
     def __init__(self, plain: Plain) -> None:
-        more = {3: FEEDTHROUGH_FIELDS, 4: (*FEEDTHROUGH_FIELDS, "carried")}
+        fed = FEEDTHROUGH_FIELDS if FEEDTHROUGH_FIELDS[0] in plain else ()
+        more = {3: FEEDTHROUGH_FIELDS, 4: (*FEEDTHROUGH_FIELDS, "carried"), 5: (*fed, "warm")}
         plain = fields(plain, (*PROGRAM_FIELDS, *more.get(plain["version"], ())), "program")
-        known = plain["version"] in (2, 3, 4) and len(plain["stages"]) == 1
-        need(known, "expected one stage of program version 2, 3 or 4")
+        known = plain["version"] in (2, 3, 4, 5) and len(plain["stages"]) == 1
+        need(known, "expected one stage of program version 2, 3, 4 or 5")
         stage = fields(plain["stages"][0], STAGE_FIELDS, "stage")
         self._read_formats(plain["input_format"], stage["state_format"])
         self._read_stage(stage)
         self._read_readout(plain)
         self._read_feedthrough(plain)
         self._read_carried(plain)
+        self._read_warm(plain)
 
     def _read_formats(self, words: Plain, state: Plain) -> None:
         good = state["signed"] is True and state["rounding"] == "AP_RND" and state["overflow"] == "AP_SAT_SYM"
@@ -358,10 +360,10 @@ class Program:
         self.readout = [[x << shift for x in row] for row, shift in zip(readout, self.align)]
 
     def _read_feedthrough(self, plain: Plain) -> None:
-        """Rows from the input to the outputs, in version 3; before, they are empty and their sums zero."""
+        """Rows from the input to the outputs; where there are none, they are empty and their sums zero."""
         self.direct: Matrix = [[] for _ in range(self.k)]
         self.direct_right, self.direct_grids = [0] * self.k, [0] * self.k
-        if plain["version"] > 2:
+        if FEEDTHROUGH_FIELDS[0] in plain:
             self.direct, shifts = _levels(plain, "feedthrough", self.k, self.d)
             sums = [self.f + self.output_shift - shift for shift in self.align]  # grids of the readout's
             self.direct_grids = [e + self.input_f for e in shifts]
@@ -377,6 +379,13 @@ class Program:
             vector(carried["initial"], self.carried, *self.x_range)
             self.exponents = vector(carried["exponents"], self.carried, -MOST_BITS, MOST_BITS)
             need(self.f + self.output_shift >= self.input_f, "a carried state that is not on the outputs' grid")
+
+    def _read_warm(self, plain: Plain) -> None:
+        """Of version 5: updates of a sample that goes on from the state of the one before, and the inputs' rate."""
+        self.warm, self.rate = 0, []
+        if plain["version"] == 5:
+            warm = fields(plain["warm"], ("iterations", "rate"), "warm start")
+            self.warm, self.rate = whole(warm["iterations"], 1, self.iterations), vector(warm["rate"], self.d, 0)
 
     @property
     def unit(self) -> Fraction:
@@ -692,10 +701,26 @@ class Contraction:
         """Theorem 4: bound on ``||s_K - s*||``."""
         return ceil(Fraction(self.rounding) / (1 - self.rho)) if self.settled else self._recursion(self.rounding)
 
+    @cached_property
+    def change(self) -> int:
+        """How far the exact equilibrium moves from a sample to the next, at the program's rate of its inputs."""
+        P = self.program
+        moves = [sum(abs(x) * word for x, word in zip(row, P.rate)) << P.left for row in P.drive]
+        moved = self.metric.norm_up([Fraction(move, 1 << r + g) for move, r, g in zip(moves, P.right, P.g)])
+        return ceil(Fraction(moved) / (1 - self.rho))
+
+    @property
+    def warm_radius(self) -> int:
+        """Bound on the distance after a warm start from a state within the radius of the equilibrium before."""
+        return self._updated(self.radius + self.change, self.rounding, self.program.warm)
+
     def _recursion(self, rounding: int) -> int:
-        """``e <- ceil(rho e) + rounding``, once for the start and once for each iteration."""
-        bound = self.start
-        for _ in range(self.program.iterations + 1):
+        """Once for the start and once for each iteration."""
+        return self._updated(self.start, rounding, self.program.iterations + 1)
+
+    def _updated(self, bound: int, rounding: int, updates: int) -> int:
+        """``e <- ceil(rho e) + rounding``, so many times."""
+        for _ in range(updates):
             following = -((-bound * self.rho.numerator) // self.rho.denominator) + rounding
             if following == bound:
                 break
@@ -1899,6 +1924,13 @@ def check_carried_contraction(evidence: Evidence) -> Plain:
     return {"contraction_factor": evidence.plain["carried"]["factor"], "radii": found.radii()}
 
 
+def check_warm_start(evidence: Evidence) -> Plain:
+    """Section 5, Theorem 4': a warm start ends within the radius again."""
+    found, P = evidence.contraction, evidence.program
+    need(found.warm_radius <= found.radius, "a warm start ends beyond the radius")
+    return {"iterations": P.warm, "rate": P.rate, "change": in_steps(found.change)}
+
+
 def check_class_a_priori(evidence: Evidence) -> Plain:
     """Section 5: samples whose class the radius alone decides."""
     classes, samples, radius = ExactClasses(evidence.contraction), evidence.samples, evidence.contraction.radius
@@ -2035,6 +2067,7 @@ def check_output_distance(evidence: Evidence) -> Plain:
 PROVED: dict[str, Callable[[Evidence], Plain]] = {
     "output_distance": check_output_distance,
     "carried_contraction": check_carried_contraction,
+    "warm_start": check_warm_start,
     "hard_bounds": check_hard_bounds,
     "contraction": check_contraction,
     "implied_operator": check_implied_operator,
@@ -2069,6 +2102,12 @@ CARRIED_DIGESTS = {
     False: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",  # of none
     True: "079cdd0cc0974721242a063fa8aa6141ed2b184bc90895de03b40baa3393e77d",
 }
+#: The same of a program with a warm start.
+WARM_CLAIMS = ("warm_start",)
+WARM_DIGESTS = {
+    False: CARRIED_DIGESTS[False],
+    True: "ada4203f4c200101499b52b48551053b6f1dbcbc8ff795ccad7fbd192cf99ee9",
+}
 #: The same of outputs that show bounded rows.
 BOUNDED_CLAIMS = ("hard_bounds",)
 BOUNDED_DIGESTS = {
@@ -2094,11 +2133,13 @@ class Checker:
         claims = {line["name"]: [line["statement"], line["source"]] for line in self.lines}
         need(len(claims) == len(self.lines), "a line occurs twice")
         carried = {name: claims.pop(name) for name in CARRIED_CLAIMS if name in claims}
+        warm = {name: claims.pop(name) for name in WARM_CLAIMS if name in claims}
         bounded = {name: claims.pop(name) for name in BOUNDED_CLAIMS if name in claims}
         self.evidence = Evidence(plain["program"], plain["evidence"])
         known = (
             digest(claims) == CLAIMS[plain["task"]]
             and digest(carried) == CARRIED_DIGESTS["carried" in plain["program"]]
+            and digest(warm) == WARM_DIGESTS["warm" in plain["program"]]
             and digest(bounded) == BOUNDED_DIGESTS[self.evidence.program.shows_bounded_rows]
         )
         need(known, "a claim is missing, unknown or differently worded")

@@ -198,6 +198,10 @@ class ErrorBound:
             return ceil(Fraction(self.rounding) / (1 - self.contraction_factor))
         return self._run(self.start, self.rounding, iterations + 1)
 
+    def after(self, distance: int, updates: int) -> int:
+        """Bound on the distance to the exact equilibrium after so many updates from a state at most so far from it."""
+        return self._run(distance, self.rounding, updates)
+
     def reach(self) -> int:
         """Bound on ``||s_k||`` of every state from the start on, rounded or exact."""
         return ceil(Fraction(self.drive + self.rounding) / (1 - self.contraction_factor))

@@ -29,6 +29,7 @@ from ..hardware import (
     estimate,
     find_part,
     initiation_interval,
+    latency,
     load_schedule,
 )
 from ..problem import Comparison
@@ -102,8 +103,9 @@ def collect(build: Build) -> Report:
 
 
 def predict_cycles(plan: Schedule, iterations: int, executed: np.ndarray) -> PredictedCycles:
-    """Cycle figures of samples that execute the given updates out of at most ``iterations``."""
+    """Cycle figures of samples whose last updates have the given numbers, at most ``iterations``."""
     done = completion_cycles(plan, executed)
+    executed = executed - np.where(np.arange(len(executed)) > 0, max(0, plan.first_warm_update - 1), 0)
     per_sample = float((done[-1] - done[0]) / (len(done) - 1)) if len(done) > 1 else float(done[0])
     return PredictedCycles(
         samples=len(done),
@@ -111,7 +113,7 @@ def predict_cycles(plan: Schedule, iterations: int, executed: np.ndarray) -> Pre
         max_iterations=int(np.max(executed)),
         latency=int(done[0]),
         per_sample=per_sample,
-        latency_alone=int(completion_cycles(plan, np.array([iterations]))[0]),
+        latency_alone=latency(plan, iterations) - 1,
         per_sample_all_iterations=initiation_interval(plan, iterations),
     )
 

@@ -121,7 +121,9 @@ def output_points(build: Build, report: Report, options: DataOptions) -> Figure[
         floating = _rows(logits(stored_model(build, report), raw))
     except InputError:  # the certificate holds none
         floating = None
-    return Figure(EXACT, OutputPoints(_rows(targets), _rows(GoldenModel(build.program).predict(raw)), floating))
+    return Figure(
+        EXACT, OutputPoints(_rows(targets), _rows(GoldenModel(build.program.starting_anew).predict(raw)), floating)
+    )
 
 
 def _rows(array: np.ndarray) -> tuple[tuple[float, ...], ...]:

@@ -103,7 +103,7 @@ class CSimulation:
         return outputs
 
     def trace(self, words: np.ndarray) -> np.ndarray:
-        """States (iterations + 1, samples, n), int64; after its early exit a sample's state repeats."""
+        """States (iterations + 1, samples, n), int64, which repeat where a sample makes none: as in ``Trace``."""
         with tempfile.TemporaryDirectory() as scratch:
             _, lines = self._simulate(words, Path(scratch), traced=True)
         return _states(lines, len(words), self.sizes)
@@ -150,14 +150,16 @@ def _words(rows: list[list[str]], size: int) -> np.ndarray:
 
 
 def _states(lines: np.ndarray, samples: int, sizes: Sizes) -> np.ndarray:
-    """States of the trace's lines ``sample iteration row value``, repeated after the early exit."""
+    """States of the trace's lines ``sample iteration row value``, repeated until the next, also of the next sample."""
     states = np.zeros((sizes.iterations + 1, samples, sizes.states), dtype=np.int64)
     written = np.zeros(states.shape, dtype=bool)
     sample, iteration, row, value = lines.T
     states[iteration, sample, row] = value
     written[iteration, sample, row] = True
-    for index in range(1, len(states)):
-        states[index] = np.where(written[index], states[index], states[index - 1])
+    last = np.zeros(sizes.states, dtype=np.int64)
+    for each in range(samples):
+        for index in range(len(states)):
+            last = states[index, each] = np.where(written[index, each], states[index, each], last)
     return states
 
 

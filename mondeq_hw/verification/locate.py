@@ -166,7 +166,7 @@ def _first_wrong_state(golden: Trace, received: StateTrace) -> tuple[int, int, i
     """(sample, iteration, row), samples first."""
     iteration = np.arange(len(golden.states))[:, None, None]
     # After its early exit a sample reports nothing, or its state again.
-    required = iteration <= golden.iterations[:, None]
+    required = (golden.begun[:, None] <= iteration) & (iteration <= golden.iterations[:, None])
     wrong = np.where(received.written, received.states != golden.states, required)
     places = np.argwhere(wrong.transpose(1, 0, 2))
     return tuple(map(int, places[0])) if len(places) else None  # type: ignore[return-value]

@@ -230,10 +230,11 @@ class _Check:
             outputs = simulation.predict_raw(words)
             wrong, first = first_wrong_sample(outputs, expected)
             if first is not None:
-                sample = words[first : first + 1]
-                states = simulation.trace(sample)
+                begin = 0 if self.program.is_sequential else first
+                samples = words[begin : first + 1]
+                states = simulation.trace(samples)
                 trace = StateTrace(states, np.ones(states.shape, dtype=bool))
-                mismatch = locate("c++", self.golden.trace(sample), trace, outputs[first], first)
+                mismatch = locate("c++", self.golden.trace(samples), trace, outputs[first], begin)
         except CSimulationError as error:
             mismatch = behaviour("c++", str(error))
         return BackendReport(

@@ -5,6 +5,9 @@
 // state).  A slot is loaded by the drive engine, updated here and read by the readout engine, which frees it; the
 // three engines walk the slots in the same order.  An update of one slot is a job of the matrix array; whenever the
 // array is free it takes the oldest slot that is ready, so samples fill each other's pipeline gaps.
+//
+// With a warm start (FirstWarmUpdate > 0) there is one state for all slots: every sample but the first goes on from the
+// state of the one before with the update of that number, once that has been read.
 module mondeq_solve #(
   parameter int Rows = mondeq_pkg::StateWords,
   parameter int Pe = mondeq_pkg::SolvePe,
@@ -23,6 +26,7 @@ module mondeq_solve #(
   parameter bit PhiSigned = mondeq_pkg::PhiSigned != 0,
   parameter bit PhiReflects = mondeq_pkg::PhiReflects != 0,
   parameter int Iterations = mondeq_pkg::Iterations,
+  parameter int FirstWarmUpdate = mondeq_pkg::FirstWarmUpdate,
   parameter WeightFile = {mondeq_pkg::MemDir, "/matrix"},
   parameter ShiftFile = {mondeq_pkg::MemDir, "/matrix_shift.mem"},
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1,
@@ -59,6 +63,7 @@ module mondeq_solve #(
   localparam int IterationBits = $clog2(Iterations + 1);
   localparam int TagBits = SlotBits + RowBits + 1;
   localparam logic [IterationBits-1:0] LastIteration = IterationBits'(Iterations);
+  localparam bit Warm = FirstWarmUpdate > 0;
 
   // Wrong parameters do not elaborate: there is no such module.
   if (Slots < 2) begin : g_wrong_slots
@@ -73,6 +78,9 @@ module mondeq_solve #(
   if (StateBits < 2 || DriveBits < 1 || DriveBits > SumBits || Iterations < 1) begin : g_wrong_widths
     mondeq_error_solve_widths_or_iterations u_error ();
   end
+  if (FirstWarmUpdate < 0 || FirstWarmUpdate > Iterations) begin : g_wrong_start
+    mondeq_error_solve_start_beyond_the_iterations u_error ();
+  end
   if (LeakShift < 0 || LeakShift > ShiftBase || ShiftBits < 1) begin : g_wrong_shifts
     mondeq_error_solve_shifts u_error ();
   end
@@ -83,27 +91,32 @@ module mondeq_solve #(
   logic [IterationBits-1:0] iteration_q[Slots];
   logic [Slots-1:0] ready_q, done_q, bank_q, changed_q;
   logic [Slots-1:0] older_q;  // from the oldest sample's slot on
+  logic settled_q;            // a sample has been loaded since the reset
 
   assign done_o = done_q;
 
   // Issue: the array's current job, and the choice of the next.
   logic busy_q, take, job_end, start;
+  logic [SlotBits-1:0] column_slot, row_slot, write_slot, shown_slot, retired_slot;  // that hold the state
   logic [SlotBits-1:0] slot_q, chosen, chosen_older, chosen_any;
-  logic [Slots-1:0] older, first_older, first_any;
+  logic [Slots-1:0] may_run, older, first_older, first_any;
   logic first_column, last_column, last_row;
   logic [RowBits-1:0] row;
   logic [ColumnBits-1:0] column;
   logic [AddressBits-1:0] address;
 
+  assign column_slot = Warm ? '0 : slot_q;
+  assign shown_slot = Warm ? '0 : read_slot_i;
   assign start = iteration_q[slot_q] == '0;
   assign job_end = busy_q && last_column && last_row;
-  assign take = (ready_q != '0) && (!busy_q || job_end);
+  assign may_run = Warm ? ready_q & older_q & (~older_q + 1'b1) : ready_q;
+  assign take = (may_run != '0) && (!busy_q || job_end);
 
   // Slots below the oldest hold the younger samples; of those in question the lowest bit is the oldest.  Both choices
   // are made before it is known which counts.
-  assign older = ready_q & older_q;
+  assign older = may_run & older_q;
   assign first_older = older & (~older + 1'b1);
-  assign first_any = ready_q & (~ready_q + 1'b1);
+  assign first_any = may_run & (~may_run + 1'b1);
   assign chosen = (older != '0) ? chosen_older : chosen_any;
 
   always_comb begin
@@ -136,6 +149,7 @@ module mondeq_solve #(
   logic [SlotBits-1:0] retire_slot_q;
   logic [IterationBits-1:0] retire_iteration;
 
+  assign retired_slot = Warm ? '0 : retire_slot_q;
   assign retire_iteration = iteration_q[retire_slot_q];
   assign retire_done = (retire_iteration == LastIteration)
       || ((retire_iteration != '0) && !retire_changed_q && !changed_q[retire_slot_q]);
@@ -149,6 +163,7 @@ module mondeq_solve #(
       done_q <= '0;
       bank_q <= '0;
       changed_q <= '0;
+      settled_q <= 1'b0;
       for (int i = 0; i < int'(Slots); i++) iteration_q[i] <= '0;
     end else begin
       if (take) begin
@@ -160,13 +175,14 @@ module mondeq_solve #(
       end
       if (loaded_i) begin
         ready_q[write_slot_i] <= 1'b1;
-        iteration_q[write_slot_i] <= '0;
+        iteration_q[write_slot_i] <= settled_q ? IterationBits'(FirstWarmUpdate) : '0;
+        settled_q <= 1'b1;
       end
       if (retire_valid_q) begin
         changed_q[retire_slot_q] <= !retire_last_row_q && (changed_q[retire_slot_q] || retire_changed_q);
       end
       if (retire_valid_q && retire_last_row_q) begin
-        bank_q[retire_slot_q] <= !bank_q[retire_slot_q];
+        bank_q[retired_slot] <= !bank_q[retired_slot];
         iteration_q[retire_slot_q] <= retire_iteration + 1'b1;
         if (retire_done) done_q[retire_slot_q] <= 1'b1;
         else ready_q[retire_slot_q] <= 1'b1;
@@ -204,7 +220,7 @@ module mondeq_solve #(
     .write_bank_i (state_bank),
     .write_group_i(state_row),
     .write_data_i (state_words),
-    .read_bank_i  ({slot_q, bank_q[slot_q]}),
+    .read_bank_i  ({column_slot, bank_q[column_slot]}),
     .read_group_i (column),
     .read_data_o  (column_words)
   );
@@ -262,6 +278,7 @@ module mondeq_solve #(
   );
 
   assign tag_slot = tag[TagBits-1-:SlotBits];
+  assign row_slot = Warm ? '0 : tag_slot;
   assign tag_row = tag[RowBits:1];
 
   mondeq_regroup #(
@@ -293,7 +310,7 @@ module mondeq_solve #(
     .write_bank_i (state_bank),
     .write_group_i(state_row),
     .write_data_i (state_words),
-    .read_bank_i  ({tag_slot, bank_q[tag_slot]}),
+    .read_bank_i  ({row_slot, bank_q[row_slot]}),
     .read_group_i (tag_row),
     .read_data_o  (old_q1)
   );
@@ -469,8 +486,9 @@ module mondeq_solve #(
         && ((p < LastRows) || (state_row != RowBits'(RowGroups - 1)));
   end
 
+  assign write_slot = Warm ? '0 : write_tag_q[TagBits-1-:SlotBits];
   assign state_write = write_valid_q;
-  assign state_bank = {write_tag_q[TagBits-1-:SlotBits], !bank_q[write_tag_q[TagBits-1-:SlotBits]]};
+  assign state_bank = {write_slot, !bank_q[write_slot]};
   assign state_row = write_tag_q[RowBits:1];
   assign state_words = updated_q;
 
@@ -491,7 +509,7 @@ module mondeq_solve #(
     .write_bank_i (state_bank),
     .write_group_i(state_row),
     .write_data_i (state_words),
-    .read_bank_i  ({read_slot_i, bank_q[read_slot_i]}),
+    .read_bank_i  ({shown_slot, bank_q[shown_slot]}),
     .read_group_i (read_column_i),
     .read_data_o  (state_o)
   );
@@ -508,8 +526,8 @@ module mondeq_solve #(
     .loaded_i,
     .loaded_slot_i(write_slot_i),
     .write_i      (state_write),
-    .write_slot_i (state_bank[SlotBits:1]),
-    .iteration_i  (int'(iteration_q[state_bank[SlotBits:1]])),
+    .write_slot_i (write_tag_q[TagBits-1-:SlotBits]),
+    .iteration_i  (int'(iteration_q[write_tag_q[TagBits-1-:SlotBits]])),
     .first_row_i  (int'(state_row) * Pe),
     .words_i      (state_words)
   );

@@ -5,6 +5,9 @@
 // next sample that the drive engine has loaded.  The start s = sat_sym(d rounded right by g) is the update of an
 // all-zero state.  Row shifts are constants, so rounding is wiring and one addition.
 //
+// With a warm start (FirstWarmUpdate > 0) there is one state for all slots: every sample but the first goes on from the
+// state of the one before with the update of that number, once that has been read.
+//
 //   cycle              0          phi(s) enters the graph
 //   Stages-4 ..   Stages          drive words are read, leak phi(s) is added
 //                 Stages+1        sum
@@ -25,6 +28,7 @@ module mondeq_solve #(
   parameter bit PhiSigned = mondeq_pkg::PhiSigned != 0,
   parameter bit PhiReflects = mondeq_pkg::PhiReflects != 0,
   parameter int Iterations = mondeq_pkg::Iterations,
+  parameter int FirstWarmUpdate = mondeq_pkg::FirstWarmUpdate,
   parameter int RowShiftBits = mondeq_pkg::SolveRowShiftBits,
   parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::SolveRowShifts,
   parameter bit [Rows-1:0] NegativeRows = mondeq_pkg::SolveNegativeRows,
@@ -55,6 +59,7 @@ module mondeq_solve #(
   localparam int WaitingBits = $clog2(Slots + 1);
   localparam logic [IterationBits-1:0] LastIteration = IterationBits'(Iterations);
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
+  localparam bit Warm = FirstWarmUpdate > 0;
 
   // Wrong parameters do not elaborate: there is no such module.
   if (Slots < 2) begin : g_wrong_slots
@@ -66,6 +71,9 @@ module mondeq_solve #(
   if (StateBits < 2 || DriveBits < 1 || DriveBits > SumBits || Iterations < 1) begin : g_wrong_widths
     mondeq_error_solve_widths_or_iterations u_error ();
   end
+  if (FirstWarmUpdate < 0 || FirstWarmUpdate > Iterations) begin : g_wrong_start
+    mondeq_error_solve_start_beyond_the_iterations u_error ();
+  end
   if (Stages < 4 || LeakShift < 0 || RowShiftBits < 1) begin : g_wrong_shifts
     mondeq_error_solve_stages_or_shifts u_error ();
   end
@@ -73,24 +81,50 @@ module mondeq_solve #(
   // ---------------------------------------------------------------------------------------------------------------
   // Ring: who enters.  Samples are loaded and enter in the order of their slots.
 
-  logic again, take, leave, changed_q;
+  logic again, take, leave, changed_q, held, settled;
   logic valid_q, retire_valid;
   logic [SlotBits-1:0] slot_q, retire_slot, next_slot_q;
   logic [IterationBits-1:0] iteration_q, retire_iteration;
   logic [WaitingBits-1:0] waiting_q;
   logic [Slots-1:0] done_q;
-  logic [Rows*PhiBits-1:0] phi_q, retire_phi_q;
+  logic [Rows*PhiBits-1:0] phi_q, retire_phi_q, start_phi;
 
   assign leave = retire_valid
       && ((retire_iteration == LastIteration) || ((retire_iteration != '0) && !changed_q));
   assign again = retire_valid && !leave;
-  assign take = !again && (waiting_q != '0);
+  assign take = !again && (waiting_q != '0) && !held;
   assign done_o = done_q;
 
   always_ff @(posedge clk_i) begin
     slot_q <= again ? retire_slot : next_slot_q;
-    iteration_q <= again ? retire_iteration + 1'b1 : '0;
-    phi_q <= again ? retire_phi_q : '0;
+    iteration_q <= again ? retire_iteration + 1'b1 : settled ? IterationBits'(FirstWarmUpdate) : '0;
+    phi_q <= again ? retire_phi_q : start_phi;
+  end
+
+  if (Warm) begin : g_warm
+    logic [Rows*PhiBits-1:0] last_phi_q;
+    logic held_q, settled_q;
+
+    assign held = held_q;
+    assign settled = settled_q;
+    assign start_phi = settled_q ? last_phi_q : '0;
+
+    // The sample that has entered is not read yet.
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        held_q <= 1'b0;
+        settled_q <= 1'b0;
+      end else begin
+        if (take) held_q <= 1'b1;
+        else if (release_i) held_q <= 1'b0;
+        if (leave) settled_q <= 1'b1;
+      end
+    end
+    always_ff @(posedge clk_i) if (leave) last_phi_q <= retire_phi_q;
+  end else begin : g_cold
+    assign held = 1'b0;
+    assign settled = 1'b0;
+    assign start_phi = '0;
   end
 
   always_ff @(posedge clk_i) begin
@@ -164,13 +198,16 @@ module mondeq_solve #(
   // ---------------------------------------------------------------------------------------------------------------
   // Beside it, cycles Stages - 4 to Stages: d + leak phi(s).
 
-  logic [SlotBits-1:0] preload_slot, compare_slot;
+  logic [SlotBits-1:0] preload_slot, compare_slot, written_slot, shown_slot;
   logic [Rows*DriveBits-1:0] drive, drive_q;
   logic [Rows*SumBits-1:0] preload_q;
   logic [Rows*StateBits-1:0] retire_state_q;
 
   assign preload_slot = preload_tag[IterationBits+:SlotBits];
-  assign compare_slot = compare_tag[IterationBits+:SlotBits];
+  // Those that hold the state.
+  assign compare_slot = Warm ? '0 : compare_tag[IterationBits+:SlotBits];
+  assign written_slot = Warm ? '0 : retire_slot;
+  assign shown_slot = Warm ? '0 : read_slot_i;
 
   mondeq_regroup #(
     .Words     (Rows),
@@ -212,10 +249,10 @@ module mondeq_solve #(
     ) u_leak_words (
       .clk_i,
       .write_i      (retire_valid),
-      .write_bank_i (retire_slot),
+      .write_bank_i (written_slot),
       .write_group_i(1'b0),
       .write_data_i (retire_state_q),
-      .read_bank_i  (preload_slot),
+      .read_bank_i  (Warm ? '0 : preload_slot),
       .read_group_i (1'b0),
       .read_data_o  (leak_state)
     );
@@ -314,7 +351,7 @@ module mondeq_solve #(
   ) u_old_words (
     .clk_i,
     .write_i      (retire_valid),
-    .write_bank_i (retire_slot),
+    .write_bank_i (written_slot),
     .write_group_i(1'b0),
     .write_data_i (retire_state_q),
     .read_bank_i  (compare_slot),
@@ -341,10 +378,10 @@ module mondeq_solve #(
   ) u_readout_words (
     .clk_i,
     .write_i      (retire_valid),
-    .write_bank_i (retire_slot),
+    .write_bank_i (written_slot),
     .write_group_i(1'b0),
     .write_data_i (retire_state_q),
-    .read_bank_i  (read_slot_i),
+    .read_bank_i  (shown_slot),
     .read_group_i (read_column_i),
     .read_data_o  (state_o)
   );
