@@ -217,7 +217,7 @@ def test_a_smaller_rate_needs_fewer_updates(project: mondeq_hw.Project, tmp_path
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"warm_start": 100.0}, "needs no fewer updates"),
+        ({"warm_start": 100.0}, "needs no fewer updates.*smaller rate by warm_start"),
         ({"warm_start": (0.1, 0.2, 0.3)}, "one for each of 2 inputs"),
         ({"warm_start": -0.1}, "expected a number of at least 0"),
         ({"warm_start": "a,b"}, "expected a number of at least 0"),
@@ -257,7 +257,7 @@ def test_values_that_differ_by_the_rate_are_so_many_words_apart(bits: int, kept:
 
 def test_back_ends_without_a_warm_start_say_so(project: mondeq_hw.Project, tmp_path: Path) -> None:
     for model in (integer_model, qdq_model):
-        with pytest.raises(InputError, match="compile without --warm-start"):
+        with pytest.raises(InputError, match="compile without warm_start"):
             model(project.program)
     with pytest.raises(InputError, match="a layer of hls4ml"):
         MonDEQLayer(project.program)
