@@ -120,7 +120,7 @@ def compile(
         program = starting_warm(program, checkpoint.model, config, lowered)
         golden = GoldenModel(program)
         seen = None if data.calibration is None else golden.inputs(golden.words(data.calibration[:RANGE_SAMPLES]))
-        certificate = certify(program, lowered.proof, lowered.model, lowered.step_size, seen, data.task)
+        certificate = certify(program, lowered.proof, lowered.model, lowered.step_size, seen, data.task, lowered.ranges)
     with progress("schedule"):
         design, graphs = scheduled(program, config)
     with progress("golden"):

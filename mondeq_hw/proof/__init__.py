@@ -12,8 +12,9 @@ from .exact import prove_positive_definite
 from .metric import root_up
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
 from .ranges import accumulator_ranges
+from .relaxation import Proof
 from .same_model import differences
-from .semidefinite import may_saturate
+from .semidefinite import is_small, state_ranges
 from .vacuous import constant_output, radius_share, useless_radius
 from .verdict import Verdict, check
 from .warm_start import choose_warm_start
@@ -25,6 +26,7 @@ __all__ = [
     "CertificateLine",
     "ContractionProof",
     "PaperPerturbation",
+    "Proof",
     "Verdict",
     "accumulator_ranges",
     "best_weighting",
@@ -39,7 +41,7 @@ __all__ = [
     "error_bound",
     "float_up",
     "for_reading",
-    "may_saturate",
+    "is_small",
     "model_from_plain",
     "paper_perturbation",
     "paper_quantizer",
@@ -48,6 +50,7 @@ __all__ = [
     "radius_share",
     "root_up",
     "state_radius",
+    "state_ranges",
     "unpacked",
     "useless_radius",
 ]

@@ -76,6 +76,7 @@ from .metric import BOUND_BITS, WeightedTwoNorm
 from .mismatch import Mismatch
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
 from .ranges import accumulator_ranges, readout_rows
+from .relaxation import Proof
 from .warm_start import equilibrium_change
 from .worst_input import largest_errors, measured_errors
 
@@ -110,6 +111,7 @@ def certify(
     step_size: float,
     calibration_words: np.ndarray | None,
     task: Task = CLASSES,
+    ranges: tuple[tuple[Proof, Proof], ...] | None = None,
 ) -> Certificate:
     """Draw up the certificate of a compiled program.
 
@@ -126,6 +128,8 @@ def certify(
         Input words of the program, with the state carried to each sample; the first few hundred enter the certificate.
     task : Task
         Whether the largest output names a class; the claims follow from it.
+    ranges : tuple of pairs of Proof, optional
+        Of the program's states, where lowering proved them already.
 
     Returns
     -------
@@ -176,7 +180,7 @@ def certify(
         if floating is None:
             lines += open_claims(("output_distance",), NO_MARGIN)
         else:
-            distance = output_distance(Mismatch(program, floating, Fraction(step_size), proof, bound))
+            distance = output_distance(Mismatch(program, floating, Fraction(step_size), proof, bound, ranges))
             evidence["distance"] = distance.witnesses
             lines.append(_distance_line(distance))
         lines.append(_carried_line(whole, proof, bound, evidence))

@@ -9,7 +9,6 @@ for each output.  Theorems are in section 11 of ``docs/mathematics.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -20,9 +19,6 @@ from .ellipsoid import by_ellipsoids
 from .metric import BOUND_BITS, root_up
 from .mismatch import EquilibriumBound, Mismatch, Rows
 from .semidefinite import by_semidefinite
-
-#: A method; None where it does not apply, or would take too long.
-Method = Callable[[Mismatch], EquilibriumBound | None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,8 @@ class OutputDistance:
 
 def output_distance(mismatch: Mismatch) -> OutputDistance:
     """The tightest proved bounds on the distance of every output."""
-    found = [bound for method in METHODS if (bound := method(mismatch)) is not None]
+    tight = by_semidefinite(mismatch) or by_ellipsoids(mismatch)
+    found = [bound for bound in (by_norm(mismatch), by_ranges(mismatch), tight) if bound is not None]
     best = [_tightest(found, output) for output in range(mismatch.program.rows)]
     rounding = rounding_shares(mismatch)
     rest = zip(best, rounding, mismatch.grid_errors(), mismatch.feedthrough_errors(), strict=True)
@@ -94,9 +91,6 @@ def by_ranges(mismatch: Mismatch) -> EquilibriumBound:
         there = root_up(sum(x * x for x in real)) * mismatch.value_norm + abs(real_offset)
         bounds.append(max(map(abs, ends)) / unit + there / Fraction(2) ** model.bits)
     return EquilibriumBound("ranges", tuple(bounds), {})
-
-
-METHODS: tuple[Method, ...] = (by_norm, by_ranges, by_ellipsoids, by_semidefinite)
 
 
 def _tightest(found: list[EquilibriumBound], output: int) -> tuple[Fraction, EquilibriumBound]:

@@ -25,6 +25,7 @@ from .float_model import FloatModel, end_change
 from .metric import BOUND_BITS, Metric, root_up
 from .perturbation import GRID_BITS, monotone
 from .ranges import drive_rows, largest_sums, readout_rows
+from .relaxation import Proof
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Mismatch:
     proof : ContractionProof
     bound : ErrorBound
         Of the program's own iteration.
+    ranges : tuple of pairs of Proof, optional
+        That no state of the stored equilibrium saturates, where lowering proved it already.
     """
 
     program: SolverProgram
@@ -81,6 +84,7 @@ class Mismatch:
     step_size: Fraction
     proof: ContractionProof
     bound: ErrorBound
+    ranges: tuple[tuple[Proof, Proof], ...] | None = None
 
     @property
     def metric(self) -> Metric:

@@ -14,7 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import flint
 import numpy as np
@@ -59,6 +61,28 @@ class Fact:
     def equation(self) -> bool:
         """Whether the product is zero, so that its multiplier may have either sign."""
         return self.family is Family.COMPLEMENTARY
+
+
+@dataclass(frozen=True)
+class Proof:
+    """``objective <= bound 2^-bits`` at every ``x``, by these facts and multipliers; all integers."""
+
+    facts: tuple[Fact, ...]
+    multipliers: tuple[int, ...]
+    bits: int
+    bound: int
+
+    @property
+    def value(self) -> Fraction:
+        """The bound."""
+        return Fraction(self.bound, 2**self.bits)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON-ready integers."""
+        names = [
+            [int(fact.family), fact.i, fact.j, y] for fact, y in zip(self.facts, self.multipliers, strict=True) if y
+        ]
+        return {"bits": self.bits, "bound": self.bound, "facts": names}
 
 
 @dataclass(frozen=True)

@@ -11,59 +11,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from ..base import FixedPointFormat, integers
 from ..program import SolverProgram
-from .contraction import ContractionProof, iteration_integers
+from .contraction import iteration_integers
 from .float_model import clip_change
 from .interior_point import Facts, Solved, least_bound
-from .metric import WeightedTwoNorm, root_up
+from .metric import root_up
 from .mismatch import EquilibriumBound, Mismatch, Rows
 from .perturbation import GRID_BITS
 from .ranges import drive_rows
-from .relaxation import Fact, Family, Form, Relaxation, Row
-from .weighting import best_weighting
+from .relaxation import Fact, Family, Form, Proof, Relaxation, Row
 
 #: Rows and inputs beyond which a program takes too long.
 MOST_ROWS, MOST_INPUTS = 128, 32
-#: Rounds in which violated facts are added, and the duality gap of each.
-GAPS = (0.05, 0.05, 0.05, 0.02, 0.005)
+#: Rounds in which violated facts are added, at most; the gap of each but the last, and what a round must still gain.
+ROUNDS, GAP, LAST_GAP, GAIN = 12, 0.05, 0.005, 0.04
 #: Facts added a round, for each row, and how far they must be violated (the cosine of two forms).
 ADDED, VIOLATION = 3, 0.02
+#: Of a form's norm: moments of it below that are zero.
+NOTHING = 1e-2
+#: Of an added fact, whose forms have norm one, in the moments.
+SLACK = 1e-5
 #: Share of the largest multiplier below which an added fact is left out again.
-IDLE = 1e-5
+IDLE = 3e-5
 #: Bits of the smallest multiplier that counts, and its share of the largest.
 MULTIPLIER_BITS, SMALLEST = 24, 1e-9
 #: By how much the bound of an objective's negative may be above its own before it is sought for itself.
-ASYMMETRY = 0.01
+ASYMMETRY = 0.05
 #: Share of an objective's norm that stands for a bound that is nearly zero.
 NEARLY_ZERO = 1e-6
-#: First multiplier of a fact that a feasible start does not need.
-SMALL = 1e-2
 #: Share of the largest state word below which a state needs no tighter bound.
 NEARLY_FULL = 0.98
 #: Relative increases of a bound until the integers prove it.
 INCREASES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
-
-
-@dataclass(frozen=True)
-class Proof:
-    """``objective <= bound 2^-bits`` at every ``x``, by these facts and multipliers; all integers."""
-
-    facts: tuple[Fact, ...]
-    multipliers: tuple[int, ...]
-    bits: int
-    bound: int
-
-    def to_plain(self) -> dict[str, Any]:
-        """As JSON-ready integers."""
-        names = [
-            [int(fact.family), fact.i, fact.j, y] for fact, y in zip(self.facts, self.multipliers, strict=True) if y
-        ]
-        return {"bits": self.bits, "bound": self.bound, "facts": names}
 
 
 # -- relaxations of a program ------------------------------------------------------
@@ -170,57 +154,25 @@ class Space:
     relaxation : Relaxation
     columns : ndarray (size,)
         Sizes of the entries of ``x``.
-    weights : ndarray (rows,)
-        Squares of the diagonal in which the stored recurrence contracts: from them a feasible start follows.
     """
 
     relaxation: Relaxation
     columns: np.ndarray
-    weights: np.ndarray
 
     def vectors(self, forms: Iterable[Form]) -> np.ndarray:
         """Forms (forms, size) of ``x`` over its sizes."""
         return self.relaxation.floating(forms) * self.columns
 
-    def start(self, fact: Fact) -> tuple[float | None, int]:
-        """Multiplier of a fact to begin with, None for a small one, and how fast it grows until the form is definite.
-
-        The sum over all rows of ``w_i a_i b_i`` is negative in ``z`` (or ``phi``), that of ``w_i da_i db_i`` in ``v``.
-        """
-        quantities = self.relaxation.inputs
-        if fact.family is Family.RANGE:
-            return (1.0, 2) if fact.i < quantities else (None, 1)
-        if fact.family in (Family.PINNED, Family.PINNED_DIFFERENCE):
-            return 1.0, 3
-        if fact.family in (Family.CUT_BELOW, Family.PRODUCT):
-            return None, 0
-        row = self.relaxation.rows[fact.i]
-        if row.second is None or row.da is None:
-            weight, growth = self.weights[fact.i], 0
-        else:
-            weight, growth = 1.0, 1
-        one = float(max(abs(value) for place, value in row.a.items() if place))
-        if fact.family is Family.COMPLEMENTARY:
-            return weight / one, growth
-        if fact.family is Family.CUT_ABOVE:
-            own = fact.j == quantities + fact.i and row.low is not None and row.high is not None
-            return (weight / (4 * one * (row.high - row.low)), growth) if own else (None, 0)  # type: ignore[operator]
-        assert row.second is not None
-        place = next(iter(row.b))
-        pair = row.second[place] / row.b[place]  # so that b itself cancels
-        return self.weights[fact.i] * (pair if fact.family is Family.MONOTONE else 1.0), 0
-
     def solve(
-        self, facts: Sequence[Fact], objective: np.ndarray, gap: float, enough: float
+        self, facts: Sequence[Fact], always: int, objective: np.ndarray, gap: float, enough: float
     ) -> tuple[Solved | None, np.ndarray]:
         """The solution for given facts, and what its multipliers are too large by."""
         left, right = self.vectors(fact.left for fact in facts), self.vectors(fact.right for fact in facts)
         sizes = np.linalg.norm(left, axis=1), np.linalg.norm(right, axis=1)
         norms = sizes[0] * sizes[1]
-        starts = [self.start(fact) for fact in facts]
-        first = np.array([SMALL if y is None else y * norm for (y, _), norm in zip(starts, norms, strict=True)])
-        equations, growth = np.array([fact.equation for fact in facts]), np.array([growth for _, growth in starts])
-        program = Facts(left / sizes[0][:, None], right / sizes[1][:, None], equations, first, growth)
+        equations = np.array([fact.equation for fact in facts])
+        slack = np.where(np.arange(len(facts)) < always, 0.0, SLACK)
+        program = Facts(left / sizes[0][:, None], right / sizes[1][:, None], equations, slack)
         return least_bound(program, objective, gap, enough), norms
 
 
@@ -241,57 +193,87 @@ class Search:
         self.space, self.pool = space, _Pool(space)
         self.always, self.added = list(space.relaxation.always()), list[Fact]()
 
-    def both(self, objective: Form, enough: float = -np.inf) -> tuple[Proof, Proof] | None:
+    def both(self, objective: Form) -> tuple[Proof, Proof] | None:
         """Proofs of an objective and its negative; nearly symmetric problems have the same multipliers for both."""
-        upper, negative = self.tightest(objective, enough), {place: -value for place, value in objective.items()}
-        first = None if upper is None else proved(self.space.relaxation, objective, upper)
-        if upper is None or first is None:
-            return None
-        lower = self._turned(upper, negative)
-        if lower is None or lower.bound > max(enough, (1 + ASYMMETRY) * upper.bound):
-            lower = self.tightest(negative, enough)
-        second = None if lower is None else proved(self.space.relaxation, negative, lower)
-        return None if second is None else (first, second)
+        negative = {place: -value for place, value in objective.items()}
+        for upper in self.candidates(objective):
+            first = proved(self.space.relaxation, objective, upper)
+            if first is None:  # floating point was at its end: an earlier one
+                continue
+            lower = self._turned(upper, [negative])
+            if lower[0].bound > (1 + ASYMMETRY) * upper.bound:
+                lower = self.candidates(negative) + lower
+            seconds = (proved(self.space.relaxation, negative, candidate) for candidate in lower)
+            second = next(filter(None, seconds), None)
+            return None if second is None else (first, second)
+        return None
 
-    def tightest(self, objective: Form, enough: float = -np.inf) -> Candidate | None:
-        """A low bound of an objective, or one below ``enough``."""
-        vector, best = self.space.vectors([objective])[0], None
-        for gap in GAPS[-2:] if self.added else GAPS:
+    def candidates(self, objective: Form, enough: float = -np.inf) -> list[Candidate]:
+        """Ever higher bounds of an objective, the first as low as it goes, or below ``enough``."""
+        vector = self.space.vectors([objective])[0]
+        found, gap = list[Candidate](), GAP
+        for _ in range(ROUNDS):
             facts = self.always + self.added
-            solved, norms = self.space.solve(facts, vector, gap, enough)
+            solved, norms = self.space.solve(facts, len(self.always), vector, gap, enough)
             if solved is None:
                 break
-            sizes = np.abs(solved.multipliers)
-            if best is None or solved.bound < best.bound:
-                counted = sizes > SMALLEST * sizes.max()
-                chosen = [fact for fact, counts in zip(facts, counted, strict=True) if counts]
-                best = Candidate(
-                    chosen, (solved.multipliers / norms)[counted], solved.bound, _size(solved.bound, vector)
-                )
-            if best.bound < enough:
+            gained = (found[0].bound - solved.bound) / found[0].size if found else np.inf
+            if gained > 0:
+                found.insert(0, _candidate(facts, solved, norms, vector))
+            if solved.bound < enough or (gained < GAIN and gap == LAST_GAP):
                 break
-            idle = sizes[len(self.always) :] < IDLE * sizes.max()
+            gap = LAST_GAP if gained < GAIN else GAP
+            idle = solved.multipliers[len(self.always) :] < IDLE * solved.multipliers.max()
             kept = [fact for fact, rests in zip(self.added, idle, strict=True) if not rests]
             known = {(fact.family, fact.i, fact.j) for fact in self.always + kept}
             more = self.pool.violated(solved.moments, known, ADDED * len(self.space.relaxation.rows))
             self.added = kept + more
             if not more:
                 break
-        return best
+        return found
 
-    def _turned(self, candidate: Candidate, objective: Form) -> Candidate | None:
-        """The bound that the same facts and multipliers give another objective."""
-        space, vector = self.space, self.space.vectors([objective])[0]
+    def all_below(self, objectives: Sequence[Form], most: Fraction) -> list[Proof] | None:
+        """Proofs that each objective is at most a number; the multipliers of one serve others, too."""
+        found: dict[int, Proof] = {}
+        enough, open_ones = NEARLY_FULL * float(most), list(range(len(objectives)))
+        while open_ones:
+            self.added.clear()  # most need none
+            solved = self.candidates(objectives[open_ones[0]], enough)
+            if not solved or solved[0].bound > enough:
+                return None
+            turned = self._turned(solved[0], [objectives[k] for k in open_ones])
+            for k, candidate in zip(open_ones, turned, strict=True):
+                proof = proved(self.space.relaxation, objectives[k], candidate) if candidate.bound <= enough else None
+                if proof is not None and proof.value <= most:
+                    found[k] = proof
+            if open_ones[0] not in found:
+                return None
+            open_ones = [k for k in open_ones if k not in found]
+        return [found[k] for k in range(len(objectives))]
+
+    def _turned(self, candidate: Candidate, objectives: Sequence[Form]) -> list[Candidate]:
+        """The bounds that the same facts and multipliers, times the best number, give other objectives."""
+        space = self.space
         left = space.vectors(fact.left for fact in candidate.facts)
         half = (left.T * candidate.multipliers) @ space.vectors(fact.right for fact in candidate.facts)
-        form = -(half + half.T) / 2
-        border = form[0, 1:] - vector[1:] / 2
-        try:
-            reach = float(border @ np.linalg.solve(form[1:, 1:], border))
-        except np.linalg.LinAlgError:
-            return None
-        bound = reach - form[0, 0] + vector[0]
-        return Candidate(candidate.facts, candidate.multipliers, bound, _size(bound, vector))
+        form, vectors = -(half + half.T) / 2, space.vectors(objectives)
+        # With ``a`` times the multipliers the bound is ``a own + mixed + other / a``.
+        solved = cho_solve(cho_factor(form[1:, 1:]), np.column_stack([form[0, 1:], vectors[:, 1:].T]))
+        own = float(form[0, 1:] @ solved[:, 0]) - form[0, 0]
+        mixed, other = vectors[:, 0] - vectors[:, 1:] @ solved[:, 0], (vectors[:, 1:] * solved[:, 1:].T).sum(axis=1) / 4
+        factors = np.sqrt(other / own)
+        return [
+            Candidate(candidate.facts, factor * candidate.multipliers, bound, _size(bound, vector))
+            for factor, bound, vector in zip(factors, mixed + 2 * np.sqrt(own * other), vectors, strict=True)
+        ]
+
+
+def _candidate(facts: Sequence[Fact], solved: Solved, norms: np.ndarray, vector: np.ndarray) -> Candidate:
+    """What a solution proves, without the facts that hardly count."""
+    sizes = np.abs(solved.multipliers)
+    counted = sizes > SMALLEST * sizes.max()
+    chosen = [fact for fact, counts in zip(facts, counted, strict=True) if counts]
+    return Candidate(chosen, (solved.multipliers / norms)[counted], solved.bound, _size(solved.bound, vector))
 
 
 def _size(bound: float, vector: np.ndarray) -> float:
@@ -328,7 +310,9 @@ class _Pool:
             return []
         own = self.values[len(self.quantities) - len(self.sided) :]
         against = self.cones @ X
-        size = np.sqrt((against * self.cones).sum(axis=1))[:, None]
+        # What is nearly zero already gains nothing, and its multipliers would grow without end.
+        least = NOTHING * np.linalg.norm(self.cones, axis=1)
+        size = np.maximum(np.sqrt(np.maximum((against * self.cones).sum(axis=1), 0)), least)[:, None]
         spread = np.sqrt(np.maximum(((self.values @ X) * self.values).sum(axis=1), 0))
         lengths = np.sqrt(np.maximum(((own @ X) * own).sum(axis=1), 0))[:, None] + spread
         base, other = (against * own).sum(axis=1)[:, None], against @ self.values.T
@@ -347,7 +331,7 @@ class _Pool:
             return []
         places = [self.numbers.index(k) for k in self.single]
         products = self.signed[places] @ X @ self.signed.T
-        sizes = np.sqrt(np.maximum(((self.signed @ X) * self.signed).sum(axis=1), 1e-300))
+        sizes = np.sqrt(np.maximum(((self.signed @ X) * self.signed).sum(axis=1), NOTHING**2))
         value = products / (sizes[places][:, None] * sizes)
         rows, columns = np.nonzero(value < -VIOLATION)
         return [
@@ -375,26 +359,22 @@ def proved(relaxation: Relaxation, objective: Form, candidate: Candidate) -> Pro
 # -- the method -----------------------------------------------------------------------------
 
 
-def may_saturate(program: SolverProgram, proof: ContractionProof) -> bool:
-    """Whether the proof of the distance would need a wider state: it is about equilibria that do not saturate."""
-    return _applies(program) and state_ranges(program, proof) is None
-
-
-def _applies(program: SolverProgram) -> bool:
+def is_small(program: SolverProgram) -> bool:
+    """Whether a program is one of few rows and inputs that has intervals."""
     return program.n <= MOST_ROWS and program.d <= MOST_INPUTS and not program.clip.is_relu
 
 
 def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
     """Bounds on ``|y~ - y*|`` of a problem with intervals, by a program an output; None where it does not apply."""
     program = mismatch.program
-    if not _applies(program):
+    if not is_small(program):
         return None
-    weights, states = _weights(program, mismatch.proof), state_ranges(program, mismatch.proof)
-    if weights is None or states is None:
+    states = state_ranges(program) if mismatch.ranges is None else mismatch.ranges
+    if states is None:
         return None
     scale = _scale(mismatch)
     relaxation = difference_relaxation(mismatch, scale)
-    search = Search(Space(relaxation, _columns(mismatch, relaxation.size), weights))
+    search = Search(Space(relaxation, _columns(mismatch, relaxation.size)))
     bounds, outputs = [], []
     for output, extra in enumerate(_clip_errors(mismatch)):
         objective, bits = _output(mismatch, output, scale)
@@ -402,35 +382,19 @@ def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
         if pair is None:
             return None
         outputs.append([proof.to_plain() for proof in pair])
-        bounds.append(max(Fraction(proof.bound, 2**proof.bits) for proof in pair) / 2**bits + extra)
+        bounds.append(max(proof.value for proof in pair) / 2**bits + extra)
     witness = {"scale": scale, "states": [[proof.to_plain() for proof in pair] for pair in states], "outputs": outputs}
     return EquilibriumBound("semidefinite", tuple(bounds), witness)
 
 
-def _weights(program: SolverProgram, proof: ContractionProof) -> np.ndarray | None:
-    """Squares of a diagonal in which the stored matrix contracts in the 2-norm."""
-    if isinstance(proof.metric, WeightedTwoNorm):
-        return np.array(proof.metric.weights, dtype=np.float64) / min(proof.metric.weights)
-    M, G = iteration_integers(program.matrix, program.leak_shift)
-    norm, diagonal = best_weighting(np.array(M, dtype=np.float64) * 2.0**-G)
-    return diagonal**2 if norm < 1 else None
-
-
-def state_ranges(program: SolverProgram, proof: ContractionProof) -> list[tuple[Proof, Proof]] | None:
+def state_ranges(program: SolverProgram) -> tuple[tuple[Proof, Proof], ...] | None:
     """Proofs that no row of the stored equilibrium, upwards or downwards, is beyond the largest word; None without."""
-    n, d, weights = program.n, program.d, _weights(program, proof)
-    if weights is None:
-        return None
+    n, d = program.n, program.d
     top = program.state_format.max_word / 2.0**program.state_format.fractional_bits
     columns = np.concatenate([np.ones(1 + d), np.full(n, top / 4)])
-    search, found = Search(Space(stored_relaxation(program), columns, weights)), []
-    for i in range(n):
-        search.added.clear()  # most rows need none
-        pair = search.both({1 + d + n + i: 1}, NEARLY_FULL * top)
-        if pair is None or max(Fraction(proof.bound, 2**proof.bits) for proof in pair) > Fraction(top):
-            return None
-        found.append(pair)
-    return found
+    search = Search(Space(stored_relaxation(program), columns))
+    found = search.all_below([{1 + d + n + i: sign} for i in range(n) for sign in (1, -1)], Fraction(top))
+    return None if found is None else tuple(zip(found[::2], found[1::2], strict=True))
 
 
 def _output(mismatch: Mismatch, output: int, scale: int) -> tuple[Form, int]:

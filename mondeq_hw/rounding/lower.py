@@ -26,7 +26,7 @@ from ..problem import (
     sequence,
     state_of,
 )
-from ..proof import ContractionProof, error_bound, may_saturate, prove_contraction
+from ..proof import ContractionProof, Proof, error_bound, is_small, prove_contraction, state_ranges
 from .assemble import assemble
 from .calibrate import WordLengths, calibration, round_calibrated
 from .compensate import Box, compensated, least_error
@@ -122,6 +122,8 @@ class Lowered:
         a refusal reports when there is no proof.
     model : MonDEQ
         What was lowered: a carried state is in the units of its words.
+    ranges : tuple of pairs of Proof or None
+        That no state of a parametric problem's equilibrium saturates.
     """
 
     quantized: QuantizedRecurrence
@@ -131,6 +133,7 @@ class Lowered:
     proof: ContractionProof | None
     contraction_estimate: float
     model: MonDEQ
+    ranges: tuple[tuple[Proof, Proof], ...] | None = None
 
     @property
     def step_size(self) -> float:
@@ -241,7 +244,7 @@ def _with_enough_state_bits(lowered: Lowered) -> Lowered:
 
 def with_state_bits(lowered: Lowered, state_bits: int) -> Lowered:
     """What :func:`lower` returns for another word length of the state: the same but for that."""
-    return replace(lowered, state_format=replace(lowered.state_format, word_length=state_bits))
+    return replace(lowered, state_format=replace(lowered.state_format, word_length=state_bits), ranges=None)
 
 
 def _as_stored(model: MonDEQ, stored: StoredRecurrence, options: LoweringOptions) -> Lowered:
@@ -454,8 +457,11 @@ def _without_saturation(lowered: Lowered) -> Lowered:
         form = lowered.state_format
         wider = replace(lowered, state_format=replace(form, integer_bits=form.integer_bits + more))
         program = assemble(lowered.quantized, lowered.input_format, wider.state_format, 1, True)
-        if not may_saturate(program, lowered.proof):
-            return wider
+        if not is_small(program):
+            return lowered
+        ranges = state_ranges(program)
+        if ranges is not None:
+            return replace(wider, ranges=ranges)
     return lowered
 
 
