@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from plants import oscillating_masses
 
 from mondeq_hw import InputError, MonDEQ, from_cvxpy, from_mpc, from_qp
-from mondeq_hw.problem import PEACEMAN_RACHFORD, SPLITTINGS, logits, reformulate
+from mondeq_hw.problem import PEACEMAN_RACHFORD, SPLITTINGS, VALUES, box_words, logits, reformulate
 from mondeq_hw.program import GoldenModel, SolverProgram
-from mondeq_hw.proof import choose_iterations
+from mondeq_hw.proof import certify, choose_iterations
 from mondeq_hw.rounding import LoweringOptions, assemble, lower
 
 pytestmark = pytest.mark.slow
@@ -126,6 +126,78 @@ def test_duplicate_rows_are_soft_or_refused() -> None:
     plain = {"P": np.eye(2), "q": np.full(2, theta[0]), "A": np.array(twice["A"]), "l": np.full(2, -np.inf)}
     soft = softened({**plain, "u": np.ones(2)}, np.arange(2), 0.5)
     np.testing.assert_allclose(logits(model, words)[0], osqp_solution(**soft)[:2], atol=1e-6)
+
+
+def test_a_penalty_of_its_own_softens_a_bound_of_a_variable() -> None:
+    """One number means the other rows."""
+    bounds: Plain = {"A": np.eye(2), "l": -np.ones(2), "u": np.ones(2)}
+    box: Plain = {"theta": ([-3.0], [3.0]), "Q": [[1.0], [1.0]]}
+    words, q = np.array([[-2047]]), np.full(2, -3.0)
+    hard = from_qp(np.eye(2), np.zeros(2), **bounds, **box, delta=0.5)
+    np.testing.assert_allclose(logits(hard, words)[0], [1.0, 1.0])
+    mixed = from_qp(np.eye(2), np.zeros(2), **bounds, **box, delta=[0.5, 0.0])
+    soft = softened({"P": np.eye(2), "q": q, **bounds}, np.array([0]), 0.5)
+    np.testing.assert_allclose(logits(mixed, words)[0], osqp_solution(**soft)[:2], atol=1e-6)
+    # Of a state that is what was measured no more: its bound is constant, and soft as the others are.
+    A, B = np.array([[0.0, 0.0], [0.0, 0.9]]), np.array([[1.0], [0.5]])
+    model = from_mpc(
+        A, B, np.eye(2), [[0.01]], 2, x_box=(-4.0, 4.0), u_bounds=(-9.0, 9.0), x_bounds=(-0.1, 0.1), soft=0.1
+    )
+    assert model.n == 2 + 4 and np.abs(logits(model, np.array([[0, 2047]]))).max() > 0.1
+
+
+DEGENERATE: dict[str, Plain] = {
+    "one_variable": {"P": [[2.0]], "q": [0.1], "A": [[1.0]], "l": [-0.5], "u": [0.7], "Q": [[1.0, -0.6]]},
+    "all_active": {"P": np.eye(3), "q": [9.0, -9.0, 9.0], "A": np.eye(3), "l": -np.ones(3), "u": np.ones(3),
+                   "Q": [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]},
+    "none_active": {"P": np.diag([3.0, 2.0]), "q": np.zeros(2), "A": np.eye(2), "l": [-9.0] * 2, "u": [9.0] * 2,
+                    "Q": np.eye(2)},
+    "pinned": {"P": np.eye(2), "q": np.zeros(2), "A": np.eye(2), "l": [0.25, -1.0], "u": [0.25, 1.0], "Q": np.eye(2)},
+    "duplicate_soft_rows": {"P": np.eye(2), "q": np.zeros(2), "A": [[1.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]],
+                            "l": [-np.inf, -np.inf, -2.0, -2.0], "u": [0.5, 0.5, 2.0, 2.0], "Q": np.eye(2)},
+    "equality": {"P": np.eye(2), "q": np.zeros(2), "A": [[1.0, 1.0], [1.0, 0.0]], "l": [0.0, -0.6], "u": [0.0, 0.6],
+                 "Q": [[1.0, 0.0], [0.0, 1.0]]},
+}  # fmt: skip
+
+
+def proved_bounds(model: MonDEQ) -> tuple[SolverProgram, np.ndarray]:
+    """A program, and the certificate's bound on each output's distance from the exact solution."""
+    lowered = lower(model, LoweringOptions(bits=10, state_bits=18, drive_bits=16, readout_bits=16))
+    assert lowered.proof is not None
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
+    program = program.replace(iterations=choose_iterations(program, lowered.proof))
+    line = certify(program, lowered.proof, lowered.model, lowered.step_size, None, VALUES).line("output_distance")
+    assert line.status == "proved"
+    return program, np.array(line.values["bounds"])
+
+
+def assert_within_the_proved_bounds(problem: Plain, delta: float | None, seed: int) -> None:
+    """The integers, beside the exact solution by OSQP, on words from the inside of the box to its corners."""
+    model = from_qp(**problem, delta=delta)
+    program, bounds = proved_bounds(model)
+    words = box_words((-2047, 2047), model.d, 12, seed)
+    n, plain = len(problem["q"]), {"l": None, "u": None, **problem}
+    soft = np.flatnonzero(np.count_nonzero(np.asarray(plain["A"]), axis=1) > 1)
+    for theta, found in zip(model.preprocessing.apply(words), GoldenModel(program).predict(words), strict=True):
+        fixed = at({key: np.asarray(value) for key, value in plain.items()}, theta)
+        exact = osqp_solution(**(fixed if delta is None else softened(fixed, soft, delta)))[:n]
+        assert (np.abs(found - exact) <= bounds + 1e-6).all()  # OSQP's own error
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_degenerate_problems_keep_the_proved_bounds(name: str) -> None:
+    problem = {key: np.asarray(value, dtype=np.float64) for key, value in DEGENERATE[name].items()}
+    zero = np.zeros((len(problem["A"]), 2))
+    problem |= {"L": zero, "U": zero}
+    delta = 0.2 if name == "duplicate_soft_rows" else None
+    assert_within_the_proved_bounds({**problem, "theta": (-np.ones(2), np.ones(2))}, delta, 0)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["box", "soft"]))
+def test_random_problems_keep_the_proved_bounds(seed: int, form: str) -> None:
+    problem = random_problem(np.random.default_rng(seed), form)
+    assert_within_the_proved_bounds(problem, 0.1 if form == "soft" else None, seed)
 
 
 def test_bad_problems_are_named() -> None:

@@ -13,7 +13,7 @@ from .quadratic_program import LEAST_EIGENVALUE, Affine, QuadraticProgram
 def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram:
     """Hard equalities solved for variables without bounds of their own, by Gaussian elimination with full pivoting."""
     lower, upper = problem.l, problem.u
-    single = problem.single
+    single = problem.single & (delta == 0)
     equal = (lower.offset == upper.offset) & (lower.gain == upper.gain).all(axis=1) & (delta == 0) & ~single
     bounded = (problem.A[single] != 0).any(axis=0)
     rest = np.flatnonzero(equal).tolist()

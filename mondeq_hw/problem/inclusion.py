@@ -64,7 +64,7 @@ class Inclusion:
 
 
 def inclusion_of(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
-    single = problem.single
+    single = problem.single & (delta == 0)
     others = np.flatnonzero(~single)
     if len(others) == 0 or (delta[others] > 0).all():
         return _saddle(problem, np.flatnonzero(single), others, delta[others])

@@ -67,8 +67,9 @@ def from_qp(
     outputs : array (k, n), optional
         ``S`` of ``y = S z``; all of ``z`` when absent.
     delta : float or array (m,), optional
-        Rows that bound no single variable become soft, with penalty ``slack^2 / (2 delta)``; an entry of zero
-        stands for a hard row.  Hard rows must be linearly independent.
+        Rows become soft, with penalty ``slack^2 / (2 delta)``: by one number all that bound no single variable, by
+        an array those with an entry above zero.  Hard rows must be linearly independent, where not all are bounds of
+        single variables.
     input_bits : int
         Word length of a parameter on its box.
     names, output_names : sequence of str, optional
@@ -90,7 +91,7 @@ def from_qp(
     if type(input_bits) is not int or not 1 <= input_bits <= 16:
         raise InputError(f"input_bits is {input_bits!r}; expected a whole number from 1 to 16")
     parameters = Parameters.named(names, len(problem.box[0]), output_names, len(problem.S))
-    weights = penalties(delta, len(problem.A))
+    weights = penalties(delta, problem.single)
     problem = eliminated(problem, weights)
     if len(problem.P):
         check_positive_definite("P", problem.P, "no unique solution: add a small multiple of the identity")

@@ -163,7 +163,9 @@ def check_positive_definite(name: str, matrix: np.ndarray, remedy: str) -> None:
         raise InputError(f"{name} is singular (smallest eigenvalue {eigenvalues[0]:.3g}); {remedy}")
 
 
-def penalties(delta: float | Array | None, rows: int) -> np.ndarray:
+def penalties(delta: float | Array | None, single: np.ndarray) -> np.ndarray:
+    """Of every row; one number is for the rows that bound no single variable, which stay hard, as zeros do."""
+    rows = len(single)
     if delta is None:
         return np.zeros(rows)
     given = numbers("delta", delta, None, finite=False)
@@ -172,4 +174,4 @@ def penalties(delta: float | Array | None, rows: int) -> np.ndarray:
     low, high = PENALTIES
     if not ((given == 0) | ((given >= low) & (given <= high))).all():
         raise InputError(f"delta has an entry that is no penalty; expected {low:g} to {high:g}, or 0 for a hard row")
-    return np.broadcast_to(given, (rows,)).copy()
+    return np.where(single, 0.0, given) if given.ndim == 0 else given.copy()
