@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from .base import RELU, InputError, Interval, data_frame, save_figure
+from .base import RELU, InputError, Interval, data_frame, require_place, save_figure
 from .config import InputOptions, QatConfig, QatOptions, TrainingConfig, TrainingData, by_name, spelled_out
 from .problem import (
     DIGITS,
@@ -303,20 +303,7 @@ def check_checkpoint(file: Path) -> None:
         raise InputError(f"--out is {file}; expected a name that ends in .pt or .safetensors")
     if file.exists():
         raise InputError(f"{file}: exists already; remove it or name another file by --out")
-    check_folder_of(file, "--out")
-
-
-def check_folder_of(file: Path, option: str) -> None:
-    """Refuse a file whose folder is not there or cannot be written.
-
-    Raises
-    ------
-    InputError
-    """
-    if not file.parent.is_dir():
-        raise InputError(f"{file.parent}: no such folder; make it or name another file by {option}")
-    if not os.access(file.parent, os.W_OK | os.X_OK):
-        raise InputError(f"{file.parent}: is not writable; name another file by {option}")
+    require_place(file, "name another file by --out")
 
 
 def _samples(options: InputOptions, arrays: Mapping[str, Any]) -> Samples | None:

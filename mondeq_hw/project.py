@@ -390,7 +390,9 @@ class Project:
         from .report import publish
 
         named = data or by_name({"data": DataOptions}, options, "write_report")["data"]
-        return publish(self.build, named, sweep, progress)
+        published = publish(self.build, named, sweep, progress)
+        published.write(self.build)
+        return published.report
 
     # -- implementations ----------------------------------------------------------
 

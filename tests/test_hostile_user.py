@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from mondeq_hw import save
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.cli import main
 from mondeq_hw.problem import load
+from mondeq_hw.verification import BackendReport, VerifyReport
 
 P = parameters()
 
@@ -38,10 +40,10 @@ TRAINING = [
     line("seed", "train --seed -1 --out t.pt", "--seed is -1; expected a whole number from 0 to 9223372036854775807"),
     line("seed too long", f"train --seed {10**30} --out t.pt", "--seed is 1000000000000000000000000000000"),
     line("plot suffix", "train --plot p.xyz --out t.pt", r"--plot is p\.xyz; expected .* \.svg, \.png or \.pdf"),
-    line("plot folder", "train --plot none/p.png --out t.pt", "none: no such folder.*--plot"),
+    line("plot below a file", "train --plot file/p.png --out t.pt", "file is not a writable folder.*--plot"),
     line("plot is a folder", "train --plot a.png --out t.pt", r"--plot is a\.png"),
     line("nowhere to write", "train --n 2 --out /proc/t.pt", "/proc.*(cannot be written|not writable).*name another"),
-    line("out below a file", "train --out file/t.pt", "file: no such folder"),
+    line("out below a file", "train --out file/t.pt", "file is not a writable folder; name another file by --out"),
     line("seed", "qat float.pt --bits 2 --seed -1 --out q.pt", "--seed is -1"),
     line("plot suffix", "qat float.pt --bits 2 --plot p.xyz --out q.pt", r"--plot is p\.xyz"),
     line("bits 19", "qat float.pt --bits 19 --out q.pt", "--bits is 19; expected a whole number from 1 to 18"),
@@ -55,12 +57,14 @@ BUILDS = [
     line("period 0", "export hls4ml build --out h --clock-period 0", "--clock-period is 0.0; expected a positive"),
     line("period NaN", "export hls4ml build --out h --clock-period nan", "--clock-period is nan"),
     line("no form", "export", "Missing command"),
-    line("out is a folder", "predict build x.npy --out a.png", r"a\.png: cannot be written .*name another file"),
+    line("out is a folder", "predict build x.npy --out a.npy", r"a\.npy: cannot be written .*name another file"),
+    line("out is no array", "predict build x.npy --out a.png", r"--out is a\.png; expected .* \.npy or \.csv"),
     line("out below a file", "predict build x.npy --out file/y.npy", "file/y.npy: cannot be written"),
     line("out is a folder", "export onnx build --out a.png", r"a\.png: cannot be written"),
     line("inputs are a folder", "predict build a.png", "cannot be read as .npy"),
     line("inputs are a folder", "verify build --inputs a.png", "cannot be read as .npy"),
     line("plot is a folder", "profile build --plot a.png", "cannot be written"),
+    line("plot in a new folder", "profile build --plot new/er/a.doc", r"Format 'doc' is not supported.* \.png, \.svg"),
 ]
 LARGE = [
     Bad("diverged weights", npz(A=P.A * 1e150), r"W has an entry of .*e\+\d+; expected at most 1.84e\+19"),
@@ -77,7 +81,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(load(write_npz(folder / "f.npz", plain(parameters(n=2, d=64, k=10)))), folder / "float.pt")
     np.save(folder / "x.npy", np.zeros((1, 5)))
     (folder / "file").write_text("")
-    (folder / "a.png").mkdir()
+    for name in ("a.png", "a.npy"):
+        (folder / name).mkdir()
     return folder
 
 
@@ -130,9 +135,56 @@ def test_names_with_spaces_and_letters_of_other_alphabets(
     assert main(["verify", "der Bau", "--rtl-samples", "1", "--simulator", "icarus"]) == 0
     assert main(["report", "der Bau", "--no-sweep"]) == 0
     assert main(["export", "onnx", "der Bau", "--out", "ü.onnx"]) == 0
-    assert main(["predict", "der Bau", "x é.npy", "--out", "é.txt"]) == 0  # as named, not é.txt.npy
-    assert np.load("é.txt").shape == (1, 3)
-    assert sorted(path.name for path in Path().iterdir()) == ["der Bau", "x é.npy", "é.txt", "ü.onnx", "сеть 1.npz"]
+    assert main(["predict", "der Bau", "x é.npy", "--out", "é.npy"]) == 0
+    assert np.load("é.npy").shape == (1, 3)
+    assert sorted(path.name for path in Path().iterdir()) == ["der Bau", "x é.npy", "é.npy", "ü.onnx", "сеть 1.npz"]
+
+
+def test_outputs_as_a_table(made: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(10).reshape(2, 5))
+    for name in ("y.csv", "y.npy"):
+        assert main(["predict", str(made / "build"), str(tmp_path / "x.npy"), "--out", str(tmp_path / name)]) == 0
+    assert (tmp_path / "y.csv").read_text().startswith("y0,y1,y2\n")
+    table = np.loadtxt(tmp_path / "y.csv", delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(table, np.load(tmp_path / "y.npy"))
+
+
+def test_missing_folders_are_made(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    build, x, new = str(made / "build"), str(made / "x.npy"), tmp_path / "new"
+    train = ["train", "--n", "2", "--epochs", "1", "--json", "--plot"]
+    commands = {
+        "a/y.npy": ["predict", build, x, "--out"],
+        "b/c/y.csv": ["predict", build, x, "--out"],
+        "d/p.svg": ["profile", build, "--plot"],
+        "e/f/b.onnx": ["export", "onnx", build, "--out"],
+        "h/i/t.pt": [*train, str(new / "g/t.png"), "--out"],
+        "j/k/build": ["compile", str(made / "m.npz"), "--bits", "3", "--out"],
+    }
+    for name, command in commands.items():
+        assert main([*command, str(new / name)]) == 0
+    assert all((new / name).exists() for name in (*commands, "g/t.png"))
+
+
+@pytest.mark.parametrize("command", ["report", "verify"])
+def test_a_folder_that_cannot_be_written_takes_no_result_away(
+    command: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder in the place of the file, which not even root replaces; the simulations are other tests' business."""
+    build = tmp_path / "build"
+    shutil.copytree(made / "build", build)
+    name = {"report": "report.html", "verify": "verify.json"}[command]
+    (build / "report" / name).mkdir()
+    found = VerifyReport("", True, 7, (BackendReport("c++", "g++ 12", 7, 0, (), (), None, 0.0, None, None),), ())
+    monkeypatch.setattr("mondeq_hw.verification.verify", lambda *arguments, **options: found)
+    options = {"report": ["--no-sweep"], "verify": []}[command]
+    for as_json in ([], ["--json"]):
+        assert main([command, str(build), *options, *as_json]) == 2
+        out, error = capsys.readouterr()
+        assert f"{name}: cannot be written" in error and "make the folder writable" in error
+        if as_json:
+            assert json.loads(out)
+        else:
+            assert {"report": "# Report: ", "verify": "g++ 12"}[command] in out
 
 
 def test_a_failed_write_keeps_the_old_file(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

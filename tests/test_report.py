@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
@@ -315,13 +316,36 @@ def test_without_the_images_the_folders_own_samples_serve(full: Path, monkeypatc
         sweep_word_lengths(project, collect(project), DataOptions(data_dir=Path("/nowhere")))
 
 
+def rewrite(build: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """``config.resolved.json`` as another version might have written it."""
+    resolved = json.loads((build / "config.resolved.json").read_text())
+    change(resolved)
+    (build / "config.resolved.json").write_text(json.dumps(resolved))
+    listed = json.loads((build / MANIFEST).read_text())
+    listed["files"]["config.resolved.json"] = hashlib.sha256(json.dumps(resolved).encode()).hexdigest()
+    (build / MANIFEST).write_text(json.dumps(listed))
+
+
+@pytest.mark.parametrize("name", ["model.parameters", "resolved.division", "resolved.overflow", "resolved.graphs"])
+def test_a_folder_of_an_earlier_version_is_compiled_again(
+    name: str, bare: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each key was added at some time: without it the folder is an older one."""
+    shutil.copytree(bare, tmp_path / "build")
+    part, key = name.split(".")
+    rewrite(tmp_path / "build", lambda plain: plain[part].pop(key))
+    assert main(["report", str(tmp_path / "build"), "--no-sweep"]) == 2
+    error = capsys.readouterr().err
+    assert f"of another version of mondeq-hw ({name}); compile again" in error
+
+
 def test_when_other_word_lengths_cannot_be_tried(
     bare: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The rest of the report does not depend on them; images that were asked for must be there."""
     project = Build.load(bare)
     report = collect(project)
-    retrained = replace(report.origin, resolved={**report.origin.resolved, "rounding": "retrained"})
+    retrained = replace(report.origin, resolved=replace(report.origin.resolved, rounding="retrained"))
     with pytest.raises(InputError, match="retrained"):
         sweep_word_lengths(project, replace(report, origin=retrained), DataOptions())
     with pytest.raises(InputError, match="no such folder"):
@@ -332,12 +356,7 @@ def test_when_other_word_lengths_cannot_be_tried(
         sweep_word_lengths(without, report, DataOptions())
     build = tmp_path / "build"
     shutil.copytree(bare, build)
-    resolved = json.loads((build / "config.resolved.json").read_text())
-    resolved["resolved"]["rounding"] = "retrained"
-    (build / "config.resolved.json").write_text(json.dumps(resolved))
-    listed = json.loads((build / MANIFEST).read_text())
-    listed["files"]["config.resolved.json"] = hashlib.sha256(json.dumps(resolved).encode()).hexdigest()
-    (build / MANIFEST).write_text(json.dumps(listed))
+    rewrite(build, lambda plain: plain["resolved"].update(rounding="retrained"))
     (build / "report" / "word_lengths.json").unlink()
     assert main(["report", str(build)]) == 0
     lengths = content(build)["curves"]["word_lengths"]

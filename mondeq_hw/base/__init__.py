@@ -42,7 +42,7 @@ from .numerics import (
 )
 from .operator import DenseOperator, IntegerOperator, spans
 from .progress import AS_LINES, Told, progress_bar
-from .replacing import replacing
+from .replacing import missing_folders, remove_empty, replacing, require_place
 from .stamp import digests, is_stamped, stamp
 from .templates import filled, source_template, template_environment, tool_template
 from .threads import blas_threads, side_by_side
@@ -98,12 +98,15 @@ __all__ = [
     "is_stamped",
     "magnitude",
     "max_level",
+    "missing_folders",
     "new_figure",
     "package_version",
     "power_of_two",
     "product",
     "progress_bar",
+    "remove_empty",
     "replacing",
+    "require_place",
     "root_figure",
     "round_shift",
     "row_sums",

@@ -28,9 +28,9 @@ def prove_command(build: Build, as_json: Json = False) -> None:
         "changed_files": list(project.build.changed_files()),
         **proof.to_plain(),
     }
-    project.build.add("report/formal.json", json.dumps(content, indent=2) + "\n")
     if as_json:
         print_json(content)
+    project.build.add("report/formal.json", json.dumps(content, indent=2) + "\n")
     if wrong := [f"{each.subject}: {each.detail}" for each in proof.statements if each.status == REFUTED]:
         raise MismatchError(f"{build}: refuted: {'; '.join(wrong)}")
 

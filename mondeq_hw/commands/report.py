@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..base import InputError
 from ..config import DataOptions
 from .options import Build, Json, takes_records
 
@@ -23,14 +24,23 @@ def report_command(
     """Write all that is known of a build folder: report/report.html, report.md and report.json.
 
     Run it again after 'verify', 'synth' and 'bitstream': their figures enter the report. Data that are named take the
-    place of those that 'compile' used.
+    place of those that 'compile' used. Where the folder cannot be written, it prints report.md.
     """
     from rich.console import Console
 
     from ..project import Project
-    from ..report import REPORT_HTML
+    from ..report import REPORT_HTML, REPORT_MARKDOWN, publish
 
     project = Project.load(build)
     with Console(quiet=as_json, highlight=False).status("reading the folder") as status:
-        written = project.write_report(data, sweep, status.update)
-    print(json.dumps(written.to_dict(), indent=2) if as_json else project.folder / REPORT_HTML)
+        published = publish(project.build, data, sweep, status.update)
+    if as_json:
+        print(json.dumps(published.report.to_dict(), indent=2), flush=True)
+    try:
+        published.write(project.build)
+    except InputError:
+        if not as_json:  # nothing is lost with a folder that cannot be written
+            print(published.files[REPORT_MARKDOWN], flush=True)
+        raise
+    if not as_json:
+        print(project.folder / REPORT_HTML)

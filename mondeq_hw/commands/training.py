@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..base import PICTURES, InputError
+from ..base import PICTURES, InputError, require_place
 from ..config import QatConfig, QatOptions, TrainingConfig, TrainingData
 from .options import ConfigFile, Json, takes_records
 from .terminal import print_table
@@ -55,12 +55,10 @@ def qat_command(
 
 def _check_plot(plot: Path | None) -> None:
     """Refuse before hours of training what could not be drawn after them."""
-    from ..learning import check_folder_of
-
     if plot is not None and (plot.suffix not in PICTURES or plot.is_dir()):
         raise InputError(f"--plot is {plot}; expected a file whose name ends in .svg, .png or .pdf")
     if plot is not None:
-        check_folder_of(plot, "--plot")
+        require_place(plot, "name another file by --plot")
 
 
 def _finish(trained: TrainedNetwork, plot: Path | None, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -86,7 +87,6 @@ def _print_verification(
         "rounded_inputs": taken.rounded,
         "comparison": None if comparison is None else asdict(comparison),
     }
-    project.build.add("report/verify.json", json.dumps(content, indent=2) + "\n")
     if as_json:
         print_json(content)
     else:
@@ -104,6 +104,8 @@ def _print_verification(
             print_comparison(project.task, comparison)
         for name in content["changed_files"]:
             print(f"changed since it was compiled: {name}")
+    sys.stdout.flush()  # before a folder that cannot be written
+    project.build.add("report/verify.json", json.dumps(content, indent=2) + "\n")
     if not result.ok:
         raise MismatchError("; ".join(mismatch.message for mismatch in result.mismatches))
 

@@ -13,11 +13,11 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..base import InputError
+from ..base import InputError, missing_folders, remove_empty, require_place
 from .manifest import check_ours, write_manifest
 
 #: What a disk or its rights can do to a write; any other OSError is a bug.
@@ -36,18 +36,14 @@ def check_target(target: Path, force: bool) -> None:
         The folder exists (without ``force``), is not one of ours (with it),
         or its parent cannot be written.
     """
-    parent = _parent(target)
+    _parent(target)
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise InputError(f"{target}: exists and is not a folder; name another one with --out")
     if target.exists():
         if not force:
             raise InputError(f"{target}: exists already; name another folder with --out, or replace it with --force")
         check_ours(target)
-    existing = parent
-    while not existing.exists():
-        existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise InputError(f"{target}: cannot be made, because {existing} is not a writable folder; name another --out")
+    require_place(target, "name another --out")
 
 
 @contextmanager
@@ -72,12 +68,16 @@ def writing(target: Path, force: bool = False) -> Iterator[Path]:
     """
     check_target(target, force)
     parent = _parent(target)
-    made = _make_folders(parent, target)
+    missing = missing_folders(target)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{target}: cannot be made ({error.strerror}); name another folder with --out") from None
     _remove_stale(parent, target.name)
     try:
         temporary = Path(tempfile.mkdtemp(prefix=_prefix(target.name), dir=parent))
     except OSError as error:
-        _remove_empty(made)
+        remove_empty(missing)
         raise InputError(f"{target}: cannot be written ({error.strerror}); name another folder with --out") from None
     lock = os.open(temporary, os.O_RDONLY)
     try:
@@ -97,7 +97,7 @@ def writing(target: Path, force: bool = False) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         os.close(lock)
         if not target.exists():
-            _remove_empty(made)
+            remove_empty(missing)
 
 
 def _move(temporary: Path, target: Path) -> None:
@@ -140,26 +140,6 @@ def _remove_stale(parent: Path, name: str) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(lock)
-
-
-def _make_folders(parent: Path, target: Path) -> list[Path]:
-    """Make the missing parents; returns those that were made, outermost first."""
-    missing: list[Path] = []
-    folder = parent
-    while not folder.exists():
-        missing.insert(0, folder)
-        folder = folder.parent
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be made ({error.strerror}); name another folder with --out") from None
-    return missing
-
-
-def _remove_empty(folders: Iterable[Path]) -> None:
-    with suppress(OSError):
-        for folder in reversed(list(folders)):
-            folder.rmdir()
 
 
 def _parent(target: Path) -> Path:

@@ -9,15 +9,17 @@ from .card import project_card
 from .compile import Summary
 from .compile import write as write_report
 from .data import comparison_figure
-from .publish import publish, read_report
-from .record import EXACT, REPORT_HTML, REPORT_JSON, Figure
+from .publish import Publication, publish, read_report
+from .record import EXACT, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, Figure
 from .written import WrittenReport
 
 __all__ = [
     "EXACT",
     "REPORT_HTML",
     "REPORT_JSON",
+    "REPORT_MARKDOWN",
     "Figure",
+    "Publication",
     "Summary",
     "WrittenReport",
     "comparison_figure",

@@ -85,9 +85,9 @@ def collect(build: Build) -> Report:
         program=program,
         origin=origin,
         certificate=build.certificate.lines,
-        data=origin.resolved["data"],
-        division=origin.resolved["division"],
-        overflow=origin.resolved["overflow"],
+        data=origin.resolved.data,
+        division=origin.resolved.division,
+        overflow=origin.resolved.overflow,
         comparison=parsed(build.folder / COMPARISON, Figure[Comparison]),
         schedule=plan,
         cycles=CycleFigures(
@@ -373,9 +373,8 @@ def parsed(file: Path, record: Any) -> Any:
     try:
         return TypeAdapter(record).validate_json(file.read_bytes())
     except (OSError, ValidationError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": error}
-        detail = first["loc"] or first["msg"]
-        raise InputError(
-            f"{file}: cannot be read ({detail}); run the command that wrote it again "
-            "(compile, verify, synth, bitstream or report)"
-        ) from None
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        detail = error if first is None else ".".join(map(str, first["loc"])) or first["msg"]
+        ours = str(file).endswith((RESOLVED, COMPARISON))
+        remedy = "compile again" if ours else "run again what wrote it (verify, synth, bitstream or report)"
+        raise InputError(f"{file}: damaged, or of another version of mondeq-hw ({detail}); {remedy}") from None

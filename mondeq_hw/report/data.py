@@ -34,9 +34,9 @@ def stored_model(build: Build, report: Report) -> MonDEQ:
     facts = report.origin.model
     return replace(
         model_from_plain(operator, build.program.input_format.fractional_bits),
-        monotonicity_margin=facts["monotonicity_margin"],
-        preprocessing=Preprocessing.from_plain(facts["preprocessing"]).of_raw(),
-        source=facts["source"],
+        monotonicity_margin=facts.monotonicity_margin,
+        preprocessing=Preprocessing.from_plain(facts.preprocessing).of_raw(),
+        source=facts.source,
         parameters=build.parameters,
     )
 
@@ -45,7 +45,7 @@ def stored_config(report: Report) -> CompileConfig:
     """The options of the folder, with the word lengths that were chosen."""
     resolved = report.origin.resolved
     names = ("drive_bits", "readout_bits", "state_bits", "input_bits")
-    kept = {name: resolved[name] for name in names} | {
+    kept = {name: getattr(resolved, name) for name in names} | {
         "task": report.task.name,
         "allow_uncertified": True,
         "allow_vacuous": True,
@@ -89,7 +89,7 @@ def data_of(build: Build, report: Report, options: DataOptions) -> Data:
         asked = {name: getattr(options, name) for name in DataOptions.model_fields}
         return choose_data(config.model_copy(update=asked), model)
     resolved = report.origin.resolved
-    name = resolved["data"]
+    name = resolved.data
     if name is None:
         return Data(report.task)
     if name in DATASETS:
@@ -98,7 +98,7 @@ def data_of(build: Build, report: Report, options: DataOptions) -> Data:
         data = choose_data(config, model)
     except InputError:
         return _stored_data(build, report)
-    return data if data.digest == resolved["data_digest"] else _stored_data(build, report)
+    return data if data.digest == resolved.data_digest else _stored_data(build, report)
 
 
 def named(options: DataOptions) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..base import InputError
@@ -42,10 +42,29 @@ def read_report(build: Build) -> WrittenReport:
     return report
 
 
+@dataclass(frozen=True)
+class Publication:
+    """A report and the files of the folder that hold it."""
+
+    report: WrittenReport
+    files: dict[str, str]
+
+    def write(self, build: Build) -> None:
+        """Into the folder.
+
+        Raises
+        ------
+        InputError
+            It cannot be written.
+        """
+        for name, text in self.files.items():
+            build.add(name, text)
+
+
 def publish(
     build: Build, options: DataOptions, sweep: bool = True, progress: Callable[[str], Any] = lambda now: None
-) -> WrittenReport:
-    """Write ``report/report.{html,md,json}``.
+) -> Publication:
+    """What ``report/report.{html,md,json}`` are to hold.
 
     Parameters
     ----------
@@ -65,36 +84,38 @@ def publish(
     report = collect(build)
     build.require_unchanged(*RESTS_ON)
     report = judged_anew(build, report, options)
+    word_lengths, files = _word_lengths(build, report, options, sweep, progress)
     curves = Curves(
         residuals=Figure(EXACT, residuals(build)),
         foldings=Figure(PREDICTED, foldings(report)),
-        word_lengths=_word_lengths(build, report, options, sweep, progress),
+        word_lengths=word_lengths,
         outputs=output_points(build, report, options),
     )
     progress("drawing")
     written = WrittenReport.of(report, curves)
     content = written.to_dict()
-    build.add(REPORT_HTML, page(report, curves))
-    build.add(REPORT_MARKDOWN, render("report.md.j2", content))
-    build.add(REPORT_JSON, json.dumps(content, indent=2, allow_nan=False) + "\n")
-    return written
+    files |= {
+        REPORT_HTML: page(report, curves),
+        REPORT_MARKDOWN: render("report.md.j2", content),
+        REPORT_JSON: json.dumps(content, indent=2, allow_nan=False) + "\n",
+    }
+    return Publication(written, files)
 
 
 def _word_lengths(
     build: Build, report: Report, options: DataOptions, sweep: bool, progress: Callable[[str], Any]
-) -> Figure[Sweep]:
-    """The folder's sweep; a new one where there is none, or where other data was named."""
+) -> tuple[Figure[Sweep], dict[str, str]]:
+    """The folder's sweep; a new one where there is none, or where other data was named; and the file that keeps it."""
     file = build.folder / WORD_LENGTHS
     if file.exists() and not named(options):
         known: Sweep = parsed(file, Sweep)
         if known.program_digest == build.program.digest:
-            return Figure(EXACT, known)
+            return Figure(EXACT, known), {}
     if not sweep:
-        return Figure(EXACT, None, "other word lengths were not tried", "mondeq-hw report DIR --sweep")
+        return Figure(EXACT, None, "other word lengths were not tried", "mondeq-hw report DIR --sweep"), {}
     try:
         found = sweep_word_lengths(build, report, options, progress)
     except InputError as error:  # about the network: data that are named have been read before
-        return Figure(EXACT, None, error.in_shell())
-    if not named(options) or found.data_digest == report.origin.resolved["data_digest"]:
-        build.add(WORD_LENGTHS, json.dumps(asdict(found), indent=2) + "\n")
-    return Figure(EXACT, found)
+        return Figure(EXACT, None, error.in_shell()), {}
+    kept = not named(options) or found.data_digest == report.origin.resolved.data_digest
+    return Figure(EXACT, found), {WORD_LENGTHS: json.dumps(asdict(found), indent=2) + "\n"} if kept else {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ..folder import RESOLVED
-from ..hardware import Part, Schedule, Usage
+from ..hardware import GraphDecision, Part, Schedule, Usage
 from ..problem import Comparison, Task
 from ..program import SolverProgram
 from ..proof import CertificateLine
@@ -244,12 +244,43 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class ModelFacts:
+    """Which network was compiled."""
+
+    source: str
+    digest: str
+    monotonicity_margin: float
+    preprocessing: dict[str, Any]
+    parameters: dict[str, Any] | None
+    training: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What ``compile`` chose; the program and the schedule tell the rest."""
+
+    rounding: str
+    granularity: str
+    step_size: float
+    drive_bits: int
+    readout_bits: int
+    state_bits: int
+    input_bits: int
+    graphs: tuple[GraphDecision, ...]
+    data: str | None
+    division: str | None
+    data_digest: str
+    overflow: str
+    calibration_samples: int
+
+
+@dataclass(frozen=True)
 class Origin:
     """What ``compile`` was given and chose, as ``config.resolved.json`` has it."""
 
-    model: dict[str, Any]
+    model: ModelFacts
     requested: dict[str, Any]
-    resolved: dict[str, Any]
+    resolved: Resolved
     tools: dict[str, str | None]
 
 

@@ -40,7 +40,7 @@ def sweep_word_lengths(
     InputError
         The folder holds no float model, or one that was retrained; the data is not there.
     """
-    if report.origin.resolved["rounding"] == RETRAINED:
+    if report.origin.resolved.rounding == RETRAINED:
         raise InputError("the network was retrained for its word length; its integers are what they are")
     model, config = stored_model(build, report), stored_config(report)
     data = data_of(build, report, options)
