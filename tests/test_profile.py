@@ -255,7 +255,7 @@ def test_unknown_and_wrong_networks(small: Path, tmp_path: Path) -> None:
         project.profile(X[:0])
     with pytest.raises(InputError, match="expected"):
         project.profile(np.zeros((2, 4), dtype=int))
-    for name in ("profile.txt", "none/profile.png"):
+    for name in ("profile.txt", small / "profile.png"):  # no picture; below a file
         with pytest.raises(InputError, match=r"\.png"):
             project.profile(X).plot(tmp_path / name)
     (tmp_path / "build" / "certificate.json").write_text('{"evidence": {"step_size": "1/2", "operator": {}}}')
