@@ -104,9 +104,12 @@ class Data:
 
 def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tuple[GraphDecision, ...]]:
     """The design of the strategy that was asked for, and what unrolling decided about drive and readout."""
+    graphs: tuple[GraphDecision, ...] = ()
     if config.strategy == UNROLLED:
-        return unrolled(program, AUTO if config.graphs is None else config.graphs, config.reuse_factor)
-    return Design(program, schedule(program, config.reuse_factor)), ()
+        design, graphs = unrolled(program, AUTO if config.graphs is None else config.graphs, config.reuse_factor)
+    else:
+        design = Design(program, schedule(program, config.reuse_factor))
+    return replace(design, schedule=replace(design.schedule, framed=config.framing == "tlast")), graphs
 
 
 def lowering_options(config: CompileConfig) -> LoweringOptions:

@@ -132,6 +132,10 @@ def setup() -> Setup:
     return Setup.load()
 
 
+#: Whether the design checks TLAST.
+FRAMED = setup().schedule.framed
+
+
 class Bench:
     """One test's hold on the design."""
 
@@ -139,6 +143,7 @@ class Bench:
         self.dut = dut
         self.random = random.Random(setup().seed)
         self.golden = setup().golden
+        self.event = getattr(dut, "event_frame_o", None)  # a vendor's design may have none
         bits = len(dut.s_axis_TDATA), len(dut.m_axis_TDATA)
         program = setup().program
         want = (
@@ -164,6 +169,8 @@ class Bench:
         """Reset, with new drivers; checks that TVALID is low before and right after the release."""
         dut = self.dut
         dut.ap_rst_n.value = 0
+        if self.event is not None:
+            dut.event_clear_i.value = 0
         self.source = Source(dut, setup().patience, self.random)
         self.sink = Sink(dut, setup().patience)
         self.golden = setup().golden
@@ -172,11 +179,27 @@ class Bench:
         dut.ap_rst_n.value = 1
         await RisingEdge(dut.ap_clk)
         self._expect_no_valid("at the end of reset")
+        self.expect_event(False)
         read(dut.s_axis_TREADY, "s_axis_TREADY")
 
     def _expect_no_valid(self, when: str) -> None:
         if read(self.dut.m_axis_TVALID, "m_axis_TVALID"):
             raise ProtocolError(f"cycle {cycle_now()}: m_axis_TVALID is high {when}")
+
+    def expect_event(self, up: bool) -> None:
+        """Check whether a broken frame is reported."""
+        if self.event is not None and read(self.event, "event_frame_o") != up:
+            raise ProtocolError(f"cycle {cycle_now()}: event_frame_o is {int(not up)}; expected {int(up)}")
+
+    async def clear_event(self) -> None:
+        """Check that a broken frame is reported until it is cleared."""
+        self.expect_event(True)
+        if self.event is not None:
+            self.dut.event_clear_i.value = 1
+            await RisingEdge(self.dut.ap_clk)
+            self.dut.event_clear_i.value = 0
+            await RisingEdge(self.dut.ap_clk)
+        self.expect_event(False)
 
     async def run(
         self,
@@ -232,12 +255,18 @@ class Bench:
     async def finish(self) -> None:
         """Check that nothing more comes."""
         await self.sink.expect_quiet(2 * setup().sample_cycles + 20)
+        self.expect_event(False)
 
 
 def check(words: np.ndarray, beats: list[Beat], golden: GoldenModel) -> None:
-    """Compare output beats with the golden model: framing first, then every word."""
+    """Compare output beats with the golden model."""
+    compare(golden.predict_raw(words), beats)
+
+
+def compare(outputs: np.ndarray, beats: list[Beat]) -> None:
+    """Compare output beats with the outputs (samples, k) that are expected: framing first, then every word."""
     k = setup().program.k
-    expected = golden.predict_raw(words).reshape(-1).tolist()
+    expected = outputs.reshape(-1).tolist()
     bits = whole_bytes(setup().program.output_bits)
     for index, (beat, value) in enumerate(zip(beats, expected, strict=False)):
         sample, row = divmod(index, k)
@@ -330,10 +359,8 @@ async def lone_samples(dut: Any) -> None:
     """Samples with idle time between them: each takes the latency of a lone sample. A carried state is loaded anew."""
     bench = await Bench.start(dut)
     rng = np.random.default_rng(setup().seed)
-    # The words that the sample before leaves to this one come after its outputs.
-    left = setup().schedule.carried * setup().schedule.readout.column_groups + 8
     for index, sample in enumerate(setup().few):
-        await ClockCycles(dut.ap_clk, bench.random.randrange(1, 30) + (left if setup().schedule.carried else 0))
+        await _idle(bench)
         if setup().program.carried is not None and index % 2:
             form, m = setup().program.input_format, setup().program.carried_words
             await bench.load(rng.integers(form.min_word, form.max_word, size=m, endpoint=True))
@@ -355,11 +382,107 @@ async def extremes(dut: Any) -> None:
     await bench.finish()
 
 
-@cocotb.test
+@cocotb.test(skip=FRAMED)
 async def input_last_is_not_framing(dut: Any) -> None:
     """Samples are counted: without TLAST on the input nothing changes."""
     bench = await Bench.start(dut)
     await bench.run(setup().few[:3], with_last=False)
+    await bench.finish()
+
+
+@cocotb.test(skip=not FRAMED)
+async def broken_frames(dut: Any) -> None:
+    """Frames that lost beats or have too many give nothing; whole ones among them are right, and in their order."""
+    bench = await Bench.start(dut)
+    for broken in _broken_frames(bench.random):
+        await _broken_between(bench, broken)
+    await bench.finish()
+    for source_stall, sink_stall in ((0.0, 0.0), (0.4, 0.4)):
+        await bench.reset()
+        await _whole_among_broken(bench, source_stall, sink_stall)
+    await bench.reset()
+    # The rest of a frame that goes on too long is not waited for after a reset.
+    await bench.source.send([(data, 0) for data, _ in setup().beats(setup().few[:2])], always())
+    await bench.reset()
+    beats = await bench.run(setup().few[2:3])
+    _expect_cycles(bench.source.accepted[0], beats, setup().few[2:3], setup().golden)
+    await bench.finish()
+
+
+def _broken_frames(generator: random.Random) -> list[list[tuple[int, int]]]:
+    """Frames of every length that may matter but the right one, of samples and of loads."""
+    frames = []
+    program = setup().program
+    for load in (False, True) if program.carried is not None else (False,):
+        whole = setup().beats(setup().few[:1])
+        if load:
+            whole = setup().load_beats(np.full(program.carried_words, program.input_format.max_word))
+        size = len(whole)
+        short = range(1, size) if size <= 8 else sorted({1, size - 1, *generator.sample(range(2, size - 1), 3)})
+        for length in (*short, size + 1, size + 1 + size // 2, 2 * size, 2 * size + 1):
+            data = [whole[beat % size][0] for beat in range(length)]
+            frames.append([(word, int(beat == length - 1)) for beat, word in enumerate(data)])
+    return frames
+
+
+async def _broken_between(bench: Bench, broken: list[tuple[int, int]]) -> None:
+    """A broken frame behind a sample and before one: each of these takes the time of a lone one."""
+    for before in ([], broken):
+        await _idle(bench)
+        await _torn(bench, before)
+        first, golden, sample = len(bench.source.accepted), bench.golden, setup().few[bench.random.randrange(FEW)][None]
+        behind = cocotb.start_soon(_after(bench, first + setup().schedule.beats_per_sample, [] if before else broken))
+        beats = await bench.run(sample)
+        await behind
+        _expect_cycles(bench.source.accepted[first], beats, sample, golden)
+    await bench.clear_event()
+
+
+async def _torn(bench: Bench, frame: list[tuple[int, int]]) -> None:
+    """Send a frame with a pause before its last beat, or behind the beat that should have been the last."""
+    cut = min(len(frame) - 1, setup().schedule.beats_per_sample) if frame else 0
+    await bench.source.send(frame[:cut], always())
+    for _ in range(4):
+        bench.source.idle()
+        await RisingEdge(bench.dut.ap_clk)
+    await bench.source.send(frame[cut:], always())
+
+
+async def _after(bench: Bench, accepted: int, frame: list[tuple[int, int]]) -> None:
+    """Send a frame as soon as so many beats have been accepted."""
+    await _accepted(bench, accepted)
+    await bench.source.send(frame, always())
+
+
+async def _idle(bench: Bench) -> None:
+    """A pause, so long that the next sample begins with nothing before it."""
+    # The words that the sample before leaves to this one come after its outputs.
+    left = setup().schedule.carried * setup().schedule.readout.column_groups + 8
+    await ClockCycles(bench.dut.ap_clk, bench.random.randrange(1, 30) + (left if setup().schedule.carried else 0))
+
+
+async def _whole_among_broken(bench: Bench, source_stall: float, sink_stall: float) -> None:
+    """A stream of whole and broken frames in any order."""
+    frames, outputs, golden = [], [], bench.golden
+    broken = _broken_frames(bench.random)
+    bench.random.shuffle(broken)
+    for frame in broken:
+        frames += frame
+        for sample in setup().few[: bench.random.choice((0, 1, 1, 2))]:
+            frames += setup().beats(sample[None])
+            outputs += golden.predict_raw(sample[None]).tolist()
+            golden = golden.after(sample[None])
+    frames += setup().beats(setup().few[:1])
+    outputs += golden.predict_raw(setup().few[:1]).tolist()
+    source = stalls(bench.random.getrandbits(32), source_stall) if source_stall else always()
+    sink = stalls(bench.random.getrandbits(32), sink_stall) if sink_stall else always()
+    sending = cocotb.start_soon(bench.source.send(frames, source))
+    try:
+        await bench.sink.receive(len(outputs) * setup().program.k, sink)
+    finally:
+        compare(np.array(outputs, dtype=object), bench.sink.beats)
+    await sending
+    await bench.clear_event()
     await bench.finish()
 
 

@@ -84,9 +84,9 @@ def read_results(run: Path) -> tuple[tuple[str, ...], tuple[BenchFailure, ...]]:
     for case in ElementTree.parse(run / "results.xml").getroot().iter("testcase"):
         name = case.get("name", "")
         failure = next((child for child in case if child.tag in ("failure", "error")), None)
-        if failure is None:
+        if failure is None and case.find("skipped") is None:
             passed.append(name)
-        else:
+        elif failure is not None:
             failures.append(BenchFailure(name, failure.get("message") or (failure.text or "").strip()))
     if not passed and not failures:
         log = run / "simulation.log"

@@ -320,8 +320,8 @@ def graphs_direct() -> Corner:
 
 
 def carried_serial() -> Corner:
-    """A carried state one word at a time, behind beats of one word."""
-    program = random_program(0, n=4, d=3, k=2, carried=3, state_bits=9, readout_bits=7, iterations=3)
+    """A carried state one word at a time, behind beats of one word; a load takes more beats than a sample."""
+    program = random_program(0, n=4, d=2, k=2, carried=3, state_bits=9, readout_bits=7, iterations=3)
     return folded(program, (1, 1), (1, 1), 1, slots=3)
 
 
@@ -338,15 +338,15 @@ def carried_parallel() -> Corner:
 
 
 def ring_carried() -> Corner:
-    """A carried state around the unrolled solver, and a graph of the readout."""
+    """A carried state around the unrolled solver, and a graph of the readout; a load of one beat."""
     program = random_program(4, n=4, d=4, k=2, carried=3, state_bits=9, readout_bits=7, iterations=3)
-    return unrolled(program, (3, 2), slots=4, graphs=("readout",))
+    return unrolled(program, (3, 3), slots=4, graphs=("readout",))
 
 
 def graphs_carried() -> Corner:
-    """Carried words as inputs and outputs of graphs."""
+    """Carried words as inputs and outputs of graphs; a load of fewer beats than a sample has."""
     program = random_program(5, n=4, d=4, k=2, carried=3, state_bits=9, iterations=1)
-    return unrolled(program, (9, 2), slots=4, graphs=("drive", "readout"))
+    return unrolled(program, (9, 1), slots=4, graphs=("drive", "readout"))
 
 
 def starting_warm(program: SolverProgram, iterations: int) -> SolverProgram:

@@ -53,7 +53,7 @@ module pair (
     .s_axis_TDATA (beats[(beat < `BEATS) ? beat : 0]),
     .s_axis_TVALID(beat < `BEATS),
     .s_axis_TREADY(ready),
-    .s_axis_TLAST (1'b0),
+    .s_axis_TLAST (beat % `FRAME == `FRAME - 1),
     .m_axis_TDATA (result),
     .m_axis_TVALID(valid),
     .m_axis_TREADY(1'b1),

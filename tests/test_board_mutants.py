@@ -62,3 +62,33 @@ def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     words = random_words(3, corner.program, 6)
     result = simulate_board(build, design, words=words, timing=QUICK, simulator="icarus", tests=[mutant.test])
     assert result.failures, f"survived {', '.join(result.passed)}"
+
+
+@pytest.mark.parametrize("begins_anew", [True, False])
+def test_a_frame_that_the_core_refuses_leaves_no_wrong_answer(begins_anew: bool, tmp_path: Path) -> None:
+    """An upset takes TLAST from one sample: its request is lost, and the answers behind it are still its own."""
+    corner = CORNERS["serial"]()
+    build = corner.build(tmp_path / "build")
+    design = tmp_path / "design"
+    design.mkdir()
+    write_design(build, QUICK, design)
+    changes = {
+        "beat_packer": (
+            ("  assign sent =", "  int samples = 0;\n  assign sent ="),
+            (
+                "beat_last_o  <= last_word;",
+                "beat_last_o  <= last_word && (samples != 3); samples <= samples + last_word;",
+            ),
+        ),
+        "board": () if begins_anew else (("calm_q <= !event_frame", "calm_q <= 1'b1"),),
+    }
+    for module, replacements in changes.items():
+        source = design / "board" / "src" / f"mondeq_{module}.sv"
+        text = source.read_text()
+        for original, mutated in replacements:
+            assert text.count(original) == 1
+            text = text.replace(original, mutated)
+        source.write_text(text)
+    words = random_words(3, corner.program, 12)
+    result = simulate_board(build, design, words=words, timing=QUICK, simulator="icarus", tests=["images"])
+    assert result.ok == begins_anew, result.failures

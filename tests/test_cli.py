@@ -19,6 +19,7 @@ from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL
 from mondeq_hw.base.version import __version__
 from mondeq_hw.cli import main
 from mondeq_hw.config import CompileConfig, options_of
+from mondeq_hw.hardware import load_schedule
 from mondeq_hw.pipeline import STEPS
 from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load
@@ -129,6 +130,7 @@ def test_options_reach_the_program(tmp_path: Path) -> None:
         "input-bits": "6",
         "step-size": "0.125",
         "reuse-factor": "3",
+        "framing": "count",
     }
     given = [text for key, value in options.items() for text in (f"--{key}", value)]
     assert main(["compile", str(model), "--bits", "11", "--out", str(tmp_path / "build"), "--json", *given]) == 0
@@ -141,6 +143,7 @@ def test_options_reach_the_program(tmp_path: Path) -> None:
     assert project.report.rounding == "nearest"
     assert project.report.schedule.reuse_factor == 3
     assert project.report.schedule.solve.cycles_per_matvec <= 3
+    assert not load_schedule(project.folder).framed
 
 
 def test_unrolled_strategy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

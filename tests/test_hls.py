@@ -294,7 +294,7 @@ class Shell:
     def __init__(self, library: ctypes.CDLL, program: SolverProgram, folded: Schedule):
         self._library, self._program, self._folded = library, program, folded
         library.mondeq_dpi_new.restype = ctypes.c_void_p
-        for name in ("pop", "ready"):
+        for name in ("push", "pop", "ready"):
             getattr(library, f"mondeq_dpi_{name}").restype = ctypes.c_ubyte
         self._handle = ctypes.c_void_p(library.mondeq_dpi_new())
 
@@ -303,9 +303,14 @@ class Shell:
         groups = [words[i : i + size].tolist() for i in range(0, len(words), size)]
         return [sum(word << (bits * lane) for lane, word in enumerate(group)) for group in groups]
 
-    def push(self, beat: int) -> None:
+    def send(self, words: np.ndarray, beats: int | None = None) -> list[bool]:
+        """A sample's frame, or so many beats of it: whether broken frames were reported, beat for beat."""
+        frame = self.beats(words)
+        return [self.push(beat, index == len(frame) - 1) for index, beat in enumerate(frame[:beats])]
+
+    def push(self, beat: int, last: bool) -> bool:
         data = (ctypes.c_uint32 * 64)(*((beat >> (32 * i)) & 0xFFFFFFFF for i in range(64)))
-        self._library.mondeq_dpi_push(self._handle, data)
+        return bool(self._library.mondeq_dpi_push(self._handle, data, ctypes.c_ubyte(last)))
 
     def pop(self) -> tuple[int, bool] | None:
         """Output word and TLAST."""
@@ -353,9 +358,10 @@ def test_shell_instances_share_nothing(shell_parts: tuple[ctypes.CDLL, SolverPro
     words = random_words(5, program, 6)
     first, second = Shell(*shell_parts), Shell(*shell_parts)
     for one, other in zip(words[:3], words[3:], strict=True):
-        for beat, another in zip(first.beats(one), second.beats(other), strict=True):
-            first.push(beat)
-            second.push(another)
+        frames = first.beats(one), second.beats(other)
+        for index, (beat, another) in enumerate(zip(*frames, strict=True)):
+            first.push(beat, index == len(frames[0]) - 1)
+            second.push(another, index == len(frames[0]) - 1)
     assert second.drain() == expected_beats(program, words[3:])
     assert first.drain() == expected_beats(program, words[:3])
 
@@ -364,12 +370,11 @@ def test_shell_reset_drops_what_is_in_flight(shell_parts: tuple[ctypes.CDLL, Sol
     program = shell_parts[1]
     words = random_words(6, program, 3)
     shell = Shell(*shell_parts)
-    for beat in shell.beats(words[0]) + shell.beats(words[1])[:-1]:  # one answer waiting, one sample in mid-frame
-        shell.push(beat)
+    shell.send(words[0])  # one answer waiting, one sample in mid-frame
+    shell.send(words[1], beats=1)
     shell.reset()
     assert shell.drain() == []
-    for beat in shell.beats(words[2]):
-        shell.push(beat)
+    assert not any(shell.send(words[2]))
     assert shell.drain() == expected_beats(program, words[2:])
 
 
@@ -381,9 +386,23 @@ def test_shell_stalls_the_source_until_answers_are_taken(
     shell = Shell(*shell_parts)
     accepted = 0
     while shell.ready:
-        for beat in shell.beats(words[accepted]):
-            shell.push(beat)
+        shell.send(words[accepted])
         accepted += 1
     assert accepted == 2
     assert [shell.pop()] == expected_beats(program, words[:1])[:1]
     assert shell.ready
+
+
+def test_shell_passes_over_broken_frames(shell_parts: tuple[ctypes.CDLL, SolverProgram, Schedule]) -> None:
+    """The frame that is too short ends at its TLAST, the one that is too long at its own; then they are reported."""
+    program = shell_parts[1]
+    words = random_words(8, program, 4)
+    shell = Shell(*shell_parts)
+    size = len(shell.beats(words[0]))
+    assert size > 1
+    assert not shell.push(shell.beats(words[0])[0], last=True)
+    assert shell.send(words[1])[-1] and shell.drain() == expected_beats(program, words[1:2])
+    assert not any(shell.push(beat, last=False) for beat in shell.beats(words[0]))
+    assert not any(shell.send(words[2])) and shell.drain() == []
+    assert shell.send(words[3])[-1] and shell.drain() == expected_beats(program, words[3:])
+    assert not any(shell.send(words[0]))

@@ -61,6 +61,7 @@ def test_two_cores_in_one_design(outer: str, simulator: str, tmp_path: Path) -> 
         *(define for name, build in builds.items() for define in verilog_defines(name, str(build / "rtl" / "mem"))),
         *(f"OUTER={outer}_top", f"OUTER_PACKAGE={outer}_pkg", f"INNER={inner}_top", f"INNER_PACKAGE={inner}_pkg"),
         *(f"BEATS={len(image.read_text().split())}", f"RESULTS={SAMPLES * cores[inner].program.k}"),
+        f"FRAME={cores[inner].schedule.beats_per_sample}",
     ]
     words = random_words(3, cores[outer].program, SAMPLES)
     result = run_bench(

@@ -11,7 +11,7 @@ module mondeq_board (
   localparam int InputTdataBits = mondeq_pkg::InputTdataBits;
   localparam int BeatBits = mondeq_pkg::DriveSimd * mondeq_pkg::InputBits;
 
-  logic clk, locked, rst_n, busy, error;
+  logic clk, locked, rst_n, run_n, calm_q, event_frame, busy, error;
   logic [BeatBits-1:0] sample;
   logic sample_last, sample_valid, sample_ready;
   logic [mondeq_pkg::OutputTdataBits-1:0] result;
@@ -41,6 +41,11 @@ module mondeq_board (
     .rst_no  (rst_n)
   );
 
+  // A frame that the core refuses would leave every later answer to the request before it.  So bridge and core begin
+  // anew, and the host asks again for what was under way.
+  always_ff @(posedge clk) calm_q <= !event_frame;
+  assign run_n = rst_n && calm_q;
+
   mondeq_uart_bridge #(
     .ClocksPerBit (mondeq_board_pkg::ClocksPerBit),
     .TimeoutClocks(mondeq_board_pkg::TimeoutClocks),
@@ -52,7 +57,7 @@ module mondeq_board (
     .OutputBytes  (mondeq_pkg::OutputTdataBits / 8)
   ) u_bridge (
     .clk_i         (clk),
-    .rst_ni        (rst_n),
+    .rst_ni        (run_n),
     .rx_i,
     .tx_o,
     .sample_o      (sample),
@@ -68,7 +73,7 @@ module mondeq_board (
 
   mondeq_top u_core (
     .ap_clk       (clk),
-    .ap_rst_n     (rst_n),
+    .ap_rst_n     (run_n),
     .s_axis_TDATA (InputTdataBits'(sample)),
     .s_axis_TVALID(sample_valid),
     .s_axis_TREADY(sample_ready),
@@ -76,7 +81,9 @@ module mondeq_board (
     .m_axis_TDATA (result),
     .m_axis_TVALID(result_valid),
     .m_axis_TREADY(result_ready),
-    .m_axis_TLAST (unused_result_last)
+    .m_axis_TLAST (unused_result_last),
+    .event_frame_o(event_frame),
+    .event_clear_i(1'b0)
   );
 
   assign led_o = {5'b0, error, busy, rst_n};

@@ -1,6 +1,6 @@
 // DPI-C side of mondeq_dpi_top.sv: the streams of one instance, and the call of the HLS top function as soon as a
-// whole sample has arrived.
-#include "mondeq_top.h"
+// whole frame has arrived.
+#include "mondeq_frame.h"
 
 #include <cstdio>
 #include <svdpi.h>
@@ -12,15 +12,14 @@ namespace {
 struct Streams {
     input_stream s_axis{"s_axis"};
     output_stream m_axis{"m_axis"};
-    int beats = 0;
-    bool load = false;      // of a carried state, and no sample
+    FrameCheck frame;
     long samples = 0;      // solved since the start, for the trace
     FILE* trace = nullptr;  // of +mondeq_trace=FILE
 
     void clear() {
         while (!s_axis.empty()) s_axis.read();
         while (!m_axis.empty()) m_axis.read();
-        beats = 0;
+        frame = FrameCheck();
     }
 };
 
@@ -70,20 +69,21 @@ void mondeq_dpi_reset(void* handle) {
     reset();
 }
 
-void mondeq_dpi_push(void* handle, const svBitVecVal* data) {
+// Whether broken frames came before the one that is complete with this beat.
+svBit mondeq_dpi_push(void* handle, const svBitVecVal* data, svBit last) {
     Streams* streams = static_cast<Streams*>(handle);
-    const ap_uint<input_tdata_bits> word = from_vector<input_tdata_bits>(data);
-    if (streams->beats++ == 0) streams->load = is_load(word);
-    const int packet = streams->load ? load_beats : beats_per_sample;
-    streams->s_axis.write(Axis<input_tdata_bits>::make(word, streams->beats == packet));
-    if (streams->beats == packet) {
+    const Axis<input_tdata_bits>::word beat =
+        Axis<input_tdata_bits>::make(from_vector<input_tdata_bits>(data), last == 1);
+    streams->s_axis.write(beat);
+    streams->frame.take(beat);
+    if (!streams->frame.whole) return 0;
 #ifdef MONDEQ_TRACE
-        traced = streams;
+    traced = streams;
 #endif
-        mondeq_top(streams->s_axis, streams->m_axis);
-        streams->beats = 0;
-        if (!streams->load) streams->samples++;
-    }
+    ap_uint<1> broken = 0;
+    mondeq_top(streams->s_axis, streams->m_axis, 1, broken);
+    if (!streams->frame.load) streams->samples++;
+    return broken == 1;
 }
 
 svBit mondeq_dpi_pop(void* handle, svBitVecVal* data, svBit* last) {

@@ -14,13 +14,17 @@ module mondeq_top
   output logic [OutputTdataBits-1:0] m_axis_TDATA,
   output logic                       m_axis_TVALID,
   input  logic                       m_axis_TREADY,
-  output logic                       m_axis_TLAST
+  output logic                       m_axis_TLAST,
+  output logic                       event_frame_o,
+  input  logic                       event_clear_i
 );
 
   import "DPI-C" function chandle mondeq_dpi_new();
   import "DPI-C" function void mondeq_dpi_delete(input chandle streams);
   import "DPI-C" function void mondeq_dpi_reset(input chandle streams);
-  import "DPI-C" function void mondeq_dpi_push(input chandle streams, input bit [InputTdataBits-1:0] data);
+  import "DPI-C" function bit mondeq_dpi_push(
+    input chandle streams, input bit [InputTdataBits-1:0] data, input bit last
+  );
   import "DPI-C" function bit mondeq_dpi_pop(
     input chandle streams, output bit [OutputTdataBits-1:0] data, output bit last
   );
@@ -40,19 +44,18 @@ module mondeq_top
   end
   final mondeq_dpi_delete(streams);
 
-  // Samples are counted, so the input's TLAST is not needed.
-  logic unused_last;
-  assign unused_last = s_axis_TLAST;
-
   always_ff @(posedge ap_clk) begin
     bit [OutputTdataBits-1:0] data;
-    bit last;
+    bit last, broken;
     if (!ap_rst_n) begin
       mondeq_dpi_reset(streams);
       s_axis_TREADY <= 1'b0;
       m_axis_TVALID <= 1'b0;
+      event_frame_o <= 1'b0;
     end else begin
-      if (s_axis_TVALID && s_axis_TREADY) mondeq_dpi_push(streams, s_axis_TDATA);
+      broken = 1'b0;
+      if (s_axis_TVALID && s_axis_TREADY) broken = mondeq_dpi_push(streams, s_axis_TDATA, s_axis_TLAST);
+      event_frame_o <= (event_frame_o && !event_clear_i) || broken;
       if (!m_axis_TVALID || m_axis_TREADY) begin
         if (mondeq_dpi_pop(streams, data, last)) begin
           m_axis_TVALID <= 1'b1;

@@ -1,8 +1,8 @@
 // A state that is carried from sample to sample: the words of a sample's last outputs, rounded and saturated to input
 // words, are its successor's last inputs.
 //
-// It begins with Initial after every reset.  A load, whose beats have load_i, replaces it and is no sample: it is taken
-// once all samples before it have left theirs.
+// It begins with Initial after every reset.  A load, a frame that has load_i, replaces it with its last beat and is no
+// sample: it is taken once all samples before it have left theirs.
 module mondeq_carried #(
   parameter int Inputs = mondeq_pkg::InputWords,
   parameter int Words = mondeq_pkg::CarriedWords,
@@ -10,13 +10,19 @@ module mondeq_carried #(
   parameter int InputBits = mondeq_pkg::InputBits,
   parameter int OutputBits = mondeq_pkg::OutputBits,
   parameter int Shift = mondeq_pkg::CarriedShift,
-  parameter bit [Words*InputBits-1:0] Initial = mondeq_pkg::CarriedInitial
+  parameter bit [Words*InputBits-1:0] Initial = mondeq_pkg::CarriedInitial,
+  localparam int Beats = (Inputs + Simd - 1) / Simd,
+  localparam int LoadBeats = (Words + Simd - 1) / Simd,
+  localparam int MostBeats = (LoadBeats > Beats) ? LoadBeats : Beats,
+  localparam int IndexBits = (MostBeats > 1) ? $clog2(MostBeats) : 1
 ) (
   input  logic                       clk_i,
   input  logic                       rst_ni,
   // Stream.
   input  logic                       beat_valid_i,
-  input  logic                       load_i,
+  input  logic [IndexBits-1:0]       beat_index_i,  // in its frame
+  input  logic                       load_i,        // of the frame
+  input  logic                       whole_i,       // the frame is complete with this beat
   input  logic [Simd*InputBits-1:0]  beat_i,
   output logic                       beat_ready_o,
   // To the drive engine.
@@ -31,10 +37,6 @@ module mondeq_carried #(
   input  logic [OutputBits-1:0]      word_i
 );
 
-  localparam int Beats = (Inputs + Simd - 1) / Simd;
-  localparam int LoadBeats = (Words + Simd - 1) / Simd;
-  localparam int BeatBits = (Beats > 1) ? $clog2(Beats) : 1;
-  localparam int LoadBits = (LoadBeats > 1) ? $clog2(LoadBeats) : 1;
   localparam int SamplesBits = 3;  // two banks, one being read, one in the solver
   localparam int SumBits = OutputBits + 1;
   localparam logic signed [SumBits-1:0] Half = (SumBits'(1) << Shift) >> 1;
@@ -49,31 +51,22 @@ module mondeq_carried #(
   // ---------------------------------------------------------------------------------------------------------------
   // Samples and loads.
 
-  logic loading, accept, begun, written_q, fresh_q, next_valid_q, next_last_q;
-  logic [BeatBits-1:0] beat_q;
-  logic [LoadBits-1:0] load_q;
+  logic load, complete, written_q, fresh_q, next_valid_q, next_last_q;
   logic [SamplesBits-1:0] samples_q;
 
-  assign loading = load_i && (beat_q == '0);
-  assign beat_ready_o = loading ? (samples_q == '0) : drive_ready_i;
-  assign drive_valid_o = beat_valid_i && !loading;
-  assign accept = drive_valid_o && drive_ready_i;
-  assign begun = accept && (beat_q == '0);
+  assign beat_ready_o = load_i ? (samples_q == '0) : drive_ready_i;
+  assign drive_valid_o = beat_valid_i && !load_i;
+  assign complete = drive_valid_o && drive_ready_i && whole_i;
+  assign load = beat_valid_i && load_i && beat_ready_o;
   assign fresh_o = fresh_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      beat_q <= '0;
-      load_q <= '0;
       samples_q <= '0;
       fresh_q <= 1'b1;
     end else begin
-      if (accept) beat_q <= (beat_q == BeatBits'(Beats - 1)) ? '0 : beat_q + 1'b1;
-      if (beat_valid_i && loading && beat_ready_o) begin
-        load_q <= (load_q == LoadBits'(LoadBeats - 1)) ? '0 : load_q + 1'b1;
-      end
-      if (begun && !written_q) samples_q <= samples_q + 1'b1;
-      if (!begun && written_q) samples_q <= samples_q - 1'b1;
+      if (complete && !written_q) samples_q <= samples_q + 1'b1;
+      if (!complete && written_q) samples_q <= samples_q - 1'b1;
       if (taken_i) fresh_q <= 1'b0;
       else if (next_valid_q && next_last_q) fresh_q <= 1'b1;
     end
@@ -107,16 +100,33 @@ module mondeq_carried #(
     next_q <= next;
   end
 
+  // Of a load, the words of its last beat and of those before it.
+  logic [Words*InputBits-1:0] loaded;
+
+  if (LoadBeats > 1) begin : g_beats
+    localparam int Kept = (LoadBeats - 1) * Simd;
+    logic [Kept*InputBits-1:0] kept_q;
+
+    always_ff @(posedge clk_i) begin
+      for (int b = 0; b < LoadBeats - 1; b++) begin
+        if (load && (beat_index_i == IndexBits'(b))) kept_q[b*Simd*InputBits+:Simd*InputBits] <= beat_i;
+      end
+    end
+    assign loaded = {beat_i[(Words-Kept)*InputBits-1:0], kept_q};
+  end else begin : g_beat
+    logic unused_beat;
+    assign unused_beat = ^{beat_index_i, beat_i};
+    assign loaded = beat_i[Words*InputBits-1:0];
+  end
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q <= Initial;
     end else if (next_valid_q) begin
       for (int i = 0; i < Words - 1; i++) state_q[i*InputBits+:InputBits] <= state_q[(i+1)*InputBits+:InputBits];
       state_q[(Words-1)*InputBits+:InputBits] <= next_q;
-    end else if (beat_valid_i && loading && beat_ready_o) begin
-      for (int i = 0; i < Words; i++) begin
-        if (load_q == LoadBits'(i / Simd)) state_q[i*InputBits+:InputBits] <= beat_i[(i%Simd)*InputBits+:InputBits];
-      end
+    end else if (load && whole_i) begin
+      state_q <= loaded;
     end
   end
 

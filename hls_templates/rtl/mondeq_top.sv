@@ -14,7 +14,9 @@ module mondeq_top (
   output logic [mondeq_pkg::OutputTdataBits-1:0]   m_axis_TDATA,
   output logic                                     m_axis_TVALID,
   input  logic                                     m_axis_TREADY,
-  output logic                                     m_axis_TLAST
+  output logic                                     m_axis_TLAST,
+  output logic                                     event_frame_o,  // a broken frame has come
+  input  logic                                     event_clear_i
 );
 
   localparam int Slots = mondeq_pkg::Slots;
@@ -23,6 +25,9 @@ module mondeq_top (
   localparam int OutputBits = mondeq_pkg::OutputBits;
   localparam int Carried = mondeq_pkg::CarriedWords;
   localparam int CarriedBits = (Carried > 0) ? Carried * mondeq_pkg::InputBits : 1;
+  localparam int Beats = (mondeq_pkg::InputWords + mondeq_pkg::DriveSimd - 1) / mondeq_pkg::DriveSimd;
+  localparam int LoadBeats = (Carried + mondeq_pkg::DriveSimd - 1) / mondeq_pkg::DriveSimd;
+  localparam int IndexBits = (Beats > 1) ? $clog2(Beats) : 1;
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1;
   localparam int DriveBits = mondeq_pkg::DriveBits;
   localparam int DriveGroups = (mondeq_pkg::DriveRows + mondeq_pkg::DrivePe - 1) / mondeq_pkg::DrivePe;
@@ -50,22 +55,50 @@ module mondeq_top (
   logic [ReadoutColumnBits-1:0] readout_column;
   logic [mondeq_pkg::ReadoutSimd*mondeq_pkg::StateBits-1:0] readout_words;
   logic [OutputBits-1:0] direct, result, carried_word;
+  logic frame_valid, frame_ready, load, whole, broken;
+  logic [((LoadBeats > Beats) ? $clog2(LoadBeats) : IndexBits)-1:0] index;
+  logic [IndexBits-1:0] sample_index;
   logic beat_valid, beat_ready, fresh, taken, carried_write, carried_last;
   logic [CarriedBits-1:0] carried;
 
-  // Samples are counted, so the input's TLAST and the padding above the last word carry nothing.
+  // The padding above the last word carries nothing.
   logic unused_input;
-  assign unused_input = ^{s_axis_TLAST, s_axis_TDATA};
+  assign unused_input = ^s_axis_TDATA;
 
   // Of a program that carries a state the bit above a beat's words says that they are that state.
+  mondeq_frame_check #(
+    .Beats    (Beats),
+    .LoadBeats(LoadBeats),
+    .Check    (mondeq_pkg::FrameCheck != 0)
+  ) u_frame_check (
+    .clk_i        (ap_clk),
+    .rst_ni       (ap_rst_n),
+    .beat_valid_i (s_axis_TVALID),
+    .beat_last_i  (s_axis_TLAST),
+    .beat_load_i  (s_axis_TDATA[(Carried > 0) ? BeatBits : 0]),
+    .beat_ready_o (s_axis_TREADY),
+    .valid_o      (frame_valid),
+    .ready_i      (frame_ready),
+    .index_o      (index),
+    .load_o       (load),
+    .whole_o      (whole),
+    .broken_o     (broken),
+    .event_frame_o,
+    .event_clear_i
+  );
+
   if (Carried > 0) begin : g_carried
+    assign sample_index = load ? '0 : IndexBits'(index);
+
     mondeq_carried u_carried (
       .clk_i        (ap_clk),
       .rst_ni       (ap_rst_n),
-      .beat_valid_i (s_axis_TVALID),
-      .load_i       (s_axis_TDATA[BeatBits]),
+      .beat_valid_i (frame_valid),
+      .beat_index_i (index),
+      .load_i       (load),
+      .whole_i      (whole),
       .beat_i       (s_axis_TDATA[BeatBits-1:0]),
-      .beat_ready_o (s_axis_TREADY),
+      .beat_ready_o (frame_ready),
       .drive_valid_o(beat_valid),
       .drive_ready_i(beat_ready),
       .state_o      (carried),
@@ -77,9 +110,10 @@ module mondeq_top (
     );
   end else begin : g_memoryless
     logic unused_carried;
-    assign unused_carried = ^{taken, carried_write, carried_last, carried_word};
-    assign beat_valid = s_axis_TVALID;
-    assign s_axis_TREADY = beat_ready;
+    assign unused_carried = ^{load, taken, carried_write, carried_last, carried_word};
+    assign sample_index = index;
+    assign beat_valid = frame_valid;
+    assign frame_ready = beat_ready;
     assign carried = '0;
     assign fresh = 1'b1;
   end
@@ -95,6 +129,9 @@ module mondeq_top (
     .rst_ni      (ap_rst_n),
     .beat_i      (s_axis_TDATA[BeatBits-1:0]),
     .beat_valid_i(beat_valid),
+    .beat_index_i(sample_index),
+    .beat_whole_i(whole),
+    .beat_broken_i(broken),
     .beat_ready_o(beat_ready),
     .carried_i   (carried),
     .fresh_i     (fresh),

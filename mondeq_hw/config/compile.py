@@ -296,6 +296,10 @@ class CompileConfig(RoundingOptions):
         PositiveInt | None,
         option("N", "Clock cycles per matrix-vector product; unrolled: of drive and readout.", unset="chosen"),
     ] = None
+    framing: Annotated[
+        Literal["tlast", "count"],
+        option("tlast|count", "What ends an input sample: TLAST, which is checked, or the number of its beats."),
+    ] = "tlast"
     name: Annotated[
         Annotated[str, Field(pattern=NAME_PATTERN)] | None,
         option(

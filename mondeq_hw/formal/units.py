@@ -324,6 +324,30 @@ UNITS = (
         zero="Carried",
     ),
     Unit(
+        "frame_check",
+        "frames of the right length are whole, all others broken, once; the event stays until it is cleared",
+        cases=(
+            dict(Beats=3, LoadBeats=2, Check=1),
+            dict(Beats=1, LoadBeats=0, Check=1),
+            dict(Beats=2, LoadBeats=3, Check=0),
+            *_grid(Beats=(1, 2, 5, 98), LoadBeats=(0, 1, 4), Check=(0, 1)),
+        ),
+        mutants=(
+            Mutant("valid_o = beat_valid_i && !dropping_q", "valid_o = beat_valid_i"),
+            Mutant("ready_i || dropping_q", "ready_i"),
+            Mutant("(whole_o || broken_o) ? '0", "whole_o ? '0"),
+            Mutant("at_end && (beat_last_i || !Check)", "at_end"),
+            Mutant("Check && (at_end != beat_last_i)", "Check && !at_end && beat_last_i"),
+            Mutant("Check && (at_end != beat_last_i)", "at_end != beat_last_i", case=2),
+            Mutant("(first ? beat_load_i : load_q)", "beat_load_i"),
+            Mutant("dropping_q <= !(beat_valid_i && beat_last_i)", "dropping_q <= !beat_valid_i"),
+            Mutant("accept && broken_o && at_end", "accept && broken_o"),
+            Mutant("(event_q && !event_clear_i)", "event_q"),
+            Mutant("load_q <= load_o", "load_q <= beat_load_i"),
+        ),
+        short=3,
+    ),
+    Unit(
         "packet_fifo",
         "what is committed comes out once and in order, what is forgotten never; one leaves in every ready cycle",
         cases=(

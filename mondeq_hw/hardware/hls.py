@@ -29,7 +29,7 @@ from .schedule import EngineFolding, Schedule
 
 #: The engines of a program, without the streams around them.
 PROGRAM_SOURCES = ("mondeq_engine.h", "mondeq_solver.h", "mondeq_trace.h", "mondeq_weights.h")
-TOP_SOURCES = ("mondeq_stream.h", "mondeq_top.h", "mondeq_top.cpp", "mondeq_tb.cpp", "vitis_hls.tcl")
+TOP_SOURCES = ("mondeq_stream.h", "mondeq_frame.h", "mondeq_top.h", "mondeq_top.cpp", "mondeq_tb.cpp", "vitis_hls.tcl")
 DPI_SOURCES = ("mondeq_dpi_top.sv", "mondeq_dpi.cpp")
 
 #: Widest integer of the ``ap_types`` headers (``BIT_WIDTH_UPPER_LIMIT``).
@@ -134,6 +134,7 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "readout_bias_bits": signed_width(program.readout_bias.min(), program.readout_bias.max()),
         "words_per_beat": schedule.words_per_beat,
         "beats_per_sample": schedule.beats_per_sample,
+        "framed": schedule.framed,
         # The bit above the words says that they are a carried state.
         "input_tdata_bits": whole_bytes(schedule.words_per_beat * input_bits + (program.carried is not None)),
         "output_tdata_bits": whole_bytes(program.output_bits),

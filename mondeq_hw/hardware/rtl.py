@@ -37,6 +37,7 @@ MODULES = (
     "mondeq_saturate.sv",
     "mondeq_matvec_counter.sv",
     "mondeq_matvec.sv",
+    "mondeq_frame_check.sv",
     "mondeq_credits.sv",
     "mondeq_readout_control.sv",
     "mondeq_state_trace.sv",
@@ -172,6 +173,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             CarriedWords=program.carried_words,
             InputTdataBits=whole_bytes(beat_bits),
             OutputTdataBits=whole_bytes(program.output_bits),
+            FrameCheck=plan.framed,
             Slots=plan.slots,
         ),
         group(

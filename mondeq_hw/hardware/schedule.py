@@ -136,6 +136,8 @@ class Schedule:
     first_warm_update : int
         Number of the update with which a sample begins that goes on from the state of the one before; 0 without a warm
         start.
+    framed : bool
+        Whether the input's TLAST ends a sample and is checked; otherwise its beats are counted.
 
     Raises
     ------
@@ -150,6 +152,7 @@ class Schedule:
     slots: int
     carried: int = 0
     first_warm_update: int = 0
+    framed: bool = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
@@ -223,9 +226,15 @@ class Schedule:
         """
         try:
             engines = {key: _folding_from_plain(plain[key]) for key in ("drive", "solve", "readout")}
+            # Builds of before had no such fields, and counted beats.
             carried, first = plain.get("carried", 0), plain.get("first_warm_update", 0)
             return Schedule(
-                plain["reuse_factor"], **engines, slots=plain["slots"], carried=carried, first_warm_update=first
+                plain["reuse_factor"],
+                **engines,
+                slots=plain["slots"],
+                carried=carried,
+                first_warm_update=first,
+                framed=plain.get("framed", False),
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None

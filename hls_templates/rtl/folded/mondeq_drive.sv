@@ -2,7 +2,8 @@
 // feed-through come after those of the states.
 //
 // Input beats of Simd words fill one of two banks while the engine reads the other; the first row group is
-// computed as its words arrive.  A sample starts only when a slot of the solver is free (a credit), and leaves in
+// computed as its words arrive.  Beats of a frame that turns out broken are overwritten, and the walk over the matrix
+// begins anew: no row was complete without the last beat.  A sample starts only when a slot of the solver is free (a credit), and leaves in
 // row groups of Pe words; loaded_o marks the last of a sample.
 module mondeq_drive #(
   parameter int Rows = mondeq_pkg::DriveRows,
@@ -24,6 +25,8 @@ module mondeq_drive #(
   parameter ShiftFile = {mondeq_pkg::MemDir, "/drive_shift.mem"},
   localparam int RowGroups = (Rows + Pe - 1) / Pe,
   localparam int ColumnGroups = (Columns + Simd - 1) / Simd,
+  localparam int BeatGroups = (Inputs + Simd - 1) / Simd,
+  localparam int IndexBits = (BeatGroups > 1) ? $clog2(BeatGroups) : 1,
   localparam int RowBits = (RowGroups > 1) ? $clog2(RowGroups) : 1,
   localparam int CarriedBits = (Columns > Inputs) ? (Columns - Inputs) * InputBits : 1,
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
@@ -32,6 +35,9 @@ module mondeq_drive #(
   input  logic                      rst_ni,
   input  logic [Simd*InputBits-1:0] beat_i,
   input  logic                      beat_valid_i,
+  input  logic [IndexBits-1:0]      beat_index_i,   // in its frame
+  input  logic                      beat_whole_i,   // the last of a whole frame
+  input  logic                      beat_broken_i,  // the frame is broken
   output logic                      beat_ready_o,
   input  logic [CarriedBits-1:0]    carried_i,
   input  logic                      fresh_i,      // it is that of the sample being read
@@ -51,9 +57,7 @@ module mondeq_drive #(
   localparam int Levels = $clog2(Simd);
   localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
   localparam int TagBits = SlotBits + RowBits + 1;
-  localparam int BeatGroups = (Inputs + Simd - 1) / Simd;
   localparam int FirstCarried = Inputs / Simd;
-  localparam logic [ColumnBits-1:0] LastColumn = ColumnBits'(BeatGroups - 1);
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
 
   // Wrong parameters do not elaborate: there is no such module.
@@ -74,25 +78,23 @@ module mondeq_drive #(
   logic [BeatBits-1:0] banks[2*(1<<ColumnBits)];
   logic [1:0] full_q;
   logic write_bank_q, read_bank_q;
-  logic [ColumnBits-1:0] beat_q;
-  logic accept, last_beat, finish;
+  logic [ColumnBits-1:0] beat;
+  logic accept, finish, restart;
 
   assign beat_ready_o = !full_q[write_bank_q];
   assign accept = beat_valid_i && beat_ready_o;
-  assign last_beat = beat_q == LastColumn;
+  assign beat = ColumnBits'(beat_index_i);
 
   always_ff @(posedge clk_i) begin
-    if (accept) banks[{write_bank_q, beat_q}] <= beat_i;
+    if (accept) banks[{write_bank_q, beat}] <= beat_i;
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       full_q <= '0;
       write_bank_q <= 1'b0;
-      beat_q <= '0;
     end else begin
-      if (accept) beat_q <= last_beat ? '0 : beat_q + 1'b1;
-      if (accept && last_beat) begin
+      if (accept && beat_whole_i) begin
         full_q[write_bank_q] <= 1'b1;
         write_bank_q <= !write_bank_q;
       end
@@ -107,18 +109,19 @@ module mondeq_drive #(
   logic [AddressBits-1:0] address;
   logic [SlotBits-1:0] slot_q;
 
-  // A bank that is not full is the one being filled, and holds the beats before beat_q.
-  assign present = (full_q[read_bank_q] || (column < beat_q)) && reached;
+  // A bank that is not full is the one being filled, and holds the beats before this one.
+  assign present = (full_q[read_bank_q] || (column < beat)) && reached;
   assign issue = present && (!first_command_q || slot_free);
   assign finish = issue && last_column && last_row;
   assign taken_o = finish;
+  assign restart = accept && beat_broken_i && (read_bank_q == write_bank_q);
 
   mondeq_matvec_counter #(
     .RowGroups   (RowGroups),
     .ColumnGroups(ColumnGroups)
   ) u_counter (
     .clk_i,
-    .rst_ni,
+    .rst_ni        (rst_ni && !restart),
     .step_i        (issue),
     .skip_columns_i(1'b0),
     .row_o         (row),

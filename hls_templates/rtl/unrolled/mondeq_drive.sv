@@ -23,6 +23,8 @@ module mondeq_drive #(
   parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::DriveRowShifts,
   parameter bit [Rows*SumBits-1:0] Biases = mondeq_pkg::DriveBiases,
   parameter bit [Rows-1:0] NegativeRows = mondeq_pkg::DriveNegativeRows,
+  localparam int Beats = (Inputs + Simd - 1) / Simd,
+  localparam int IndexBits = (Beats > 1) ? $clog2(Beats) : 1,
   localparam int CarriedBits = (Columns > Inputs) ? (Columns - Inputs) * InputBits : 1,
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1
 ) (
@@ -30,6 +32,9 @@ module mondeq_drive #(
   input  logic                      rst_ni,
   input  logic [Simd*InputBits-1:0] beat_i,
   input  logic                      beat_valid_i,
+  input  logic [IndexBits-1:0]      beat_index_i,   // in its frame
+  input  logic                      beat_whole_i,   // the last of a whole frame
+  input  logic                      beat_broken_i,  // the frame is broken: nothing of it was kept
   output logic                      beat_ready_o,
   input  logic [CarriedBits-1:0]    carried_i,
   input  logic                      fresh_i,      // it is that of the sample that comes next
@@ -42,10 +47,8 @@ module mondeq_drive #(
   output logic                      loaded_o
 );
 
-  localparam int Beats = (Inputs + Simd - 1) / Simd;
-  localparam int CountBits = (Beats > 1) ? $clog2(Beats) : 1;
   localparam int BeatBits = Simd * InputBits;
-  localparam logic [CountBits-1:0] LastBeat = CountBits'(Beats - 1);
+  localparam logic [IndexBits-1:0] LastBeat = IndexBits'(Beats - 1);
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
 
   // Wrong parameters do not elaborate: there is no such module.
@@ -66,13 +69,14 @@ module mondeq_drive #(
   // Beats to words.
 
   logic accept, last_beat, complete_q, issue, slot_free;
-  logic [CountBits-1:0] beat_q;
   // Lanes beyond the last word carry nothing.
   /* verilator lint_off UNUSEDSIGNAL */
   logic [Beats*BeatBits-1:0] words_q;
   /* verilator lint_on UNUSEDSIGNAL */
 
-  assign last_beat = beat_q == LastBeat;
+  logic unused_broken;
+  assign unused_broken = beat_broken_i;
+  assign last_beat = beat_index_i == LastBeat;
   assign beat_ready_o = !(last_beat && complete_q) || issue;
   assign accept = beat_valid_i && beat_ready_o;
   assign issue = complete_q && slot_free && fresh_i;
@@ -80,17 +84,15 @@ module mondeq_drive #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      beat_q <= '0;
       complete_q <= 1'b0;
     end else begin
-      if (accept) beat_q <= last_beat ? '0 : beat_q + 1'b1;
-      complete_q <= (accept && last_beat) || (complete_q && !issue);
+      complete_q <= (accept && beat_whole_i) || (complete_q && !issue);
     end
   end
 
   if (Beats == 1) begin : g_one
     always_ff @(posedge clk_i) begin
-      if (accept) words_q <= beat_i;
+      if (accept && beat_whole_i) words_q <= beat_i;
     end
   end else begin : g_collect
     logic [(Beats-1)*BeatBits-1:0] collected_q;
@@ -100,7 +102,7 @@ module mondeq_drive #(
     assign collected = {beat_i, collected_q};
     always_ff @(posedge clk_i) begin
       if (accept) collected_q <= collected[Beats*BeatBits-1:BeatBits];
-      if (accept && last_beat) words_q <= collected;
+      if (accept && beat_whole_i) words_q <= collected;
     end
   end
 
