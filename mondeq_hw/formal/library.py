@@ -105,6 +105,20 @@ def prove_units(short: bool, only: tuple[str, ...] = ()) -> Iterator[UnitResult]
                 yield _prove_unit(prover, unit, unit.cases[: unit.short] if short else unit.cases, Path(folder))
 
 
+def unit_holds(name: str, text: str) -> bool:
+    """Whether another text of a unit has all its properties, for every input and all listed parameters.
+
+    Raises
+    ------
+    MissingToolError, ProverFailedError
+    """
+    prover, unit = Prover.find(), next(each for each in UNITS if each.name == name)
+    designs = [_design(unit, f"case{i}", text, case) for i, case in enumerate(unit.cases)]
+    with tempfile.TemporaryDirectory(prefix="mondeq-formal-") as folder:
+        prover.translate(tuple(designs), Path(folder))
+        return all(prover.prove(each.name, unit.steps, Path(folder)).status == PROVED for each in designs)
+
+
 @dataclass(frozen=True)
 class EngineResult:
     """What is proved of a small core.

@@ -1,0 +1,270 @@
+"""Mutants made by rule: every place of a source where an operator of the list applies, and what notices it.
+
+The lists of ``test_*_mutants.py`` are mistakes that somebody thought of.  These are those that nobody did: a rule
+replaces one operator, constant, condition or assignment.  ``scripts/mutate`` runs a sample of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from corner_programs import CARRIED, CORNERS, DIRECT, slow_core
+from random_models import random_words
+from test_hls_mutants import agrees
+
+from mondeq_hw.formal import UNITS, ProverFailedError, unit_holds
+from mondeq_hw.hardware import hls
+from mondeq_hw.program import SolverProgram
+from mondeq_hw.rtl_tests.board_runner import QUICK, simulate_board, write_design
+from mondeq_hw.rtl_tests.runner import run_bench
+from mondeq_hw.rtl_tests.simulators import SimulationError
+
+#: Regular expression and replacement.  Comparisons are those with a space on either side; in SystemVerilog `` <= ``
+#: is an assignment as often, and stays.
+RULES: tuple[tuple[str, str], ...] = (
+    (r" == ", " != "),
+    (r" != ", " == "),
+    (r" < ", " >= "),
+    (r" > ", " <= "),
+    (r" >= ", " < "),
+    (r" && ", " || "),
+    (r" \|\| ", " && "),
+    (r" & ", " | "),
+    (r" \| ", " & "),
+    (r" \^ ", " | "),
+    (r" \+ ", " - "),
+    (r" - ", " + "),
+    (r" \* ", " + "),
+    (r"<<", ">>"),
+    (r">>>", ">>"),
+    (r"(?<!>)>>(?!>)", "<<"),
+    (r" \+ 1\b", " + 2"),
+    (r" - 1\b", ""),
+    (r"\b1'b0\b", "1'b1"),
+    (r"\b1'b1\b", "1'b0"),
+    (r"(?<![\w'])'0\b", "'1"),
+    (r"(?<![\w'])'1\b", "'0"),
+    (r"\btrue\b", "false"),
+    (r"\bfalse\b", "true"),
+    (r"(?<=[(\s])!(?=\w|\()", ""),
+    (r"(?<=[(\s])~(?=\w|\()", ""),
+    (r"\bif \((.+)\)(?= |$)", r"if (!(\1))"),
+    (r"^(\s*)[\w.\[\]:' ]+ <= [^;]+;$", r"\1;"),
+    (r"^(\s*)(?:if \(.+\) )?[\w.\[\]:' ]+ <= [^;]+;$", r"\1;"),
+)
+#: Lines that describe, and do nothing: types, ports, parameters, elaboration checks, pragmas.
+IDLE = re.compile(
+    r"^\s*(//|#|\*|`|import\b|typedef\b|template\b|using\b|static_assert\b|parameter\b|input\b|output\b|\(\*)"
+    r"|\$fatal|\$error|static_assert|assert\b"
+)
+#: The samples of one run.
+SAMPLES = 12
+#: What no bench is about: the trace of the states, and what the compiler writes.
+NO_DESIGN = re.compile(r"state_trace|_pkg|_graph")
+BOARD_CORES = ("one_bit", "slow_core")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One replacement in one line of a template.
+
+    Parameters
+    ----------
+    kind : str
+        ``rtl``, ``hls`` or ``board``.
+    file : str
+        Name of the emitted source.
+    source : str
+        Digest of its text: folded and unrolled engines have files of one name.
+    line : int
+        From 1.
+    original, mutated : str
+        The whole line.
+    """
+
+    kind: str
+    file: str
+    source: str
+    line: int
+    original: str
+    mutated: str
+
+    def applied(self, text: str) -> str:
+        """The source with the mistake."""
+        lines = text.splitlines(keepends=True)
+        assert lines[self.line - 1].rstrip("\n") == self.original, f"{self.file}:{self.line} is another line"
+        lines[self.line - 1] = self.mutated + "\n"
+        return "".join(lines)
+
+    def is_of(self, path: Path) -> bool:
+        """Whether a file is the source."""
+        return path.is_file() and digest(path.read_text()) == self.source
+
+
+def digest(text: str) -> str:
+    """Short, of a source."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def mutations(kind: str, file: str, text: str) -> Iterator[Mutation]:
+    """Every mutation of a source, each once."""
+    seen, lines = set(), [*text.splitlines(), ""]
+    for number, (line, following) in enumerate(pairwise(lines), start=1):
+        code = line.split("//")[0].rstrip()
+        if not code.strip() or IDLE.search(code) or "$fatal" in following:
+            continue
+        for pattern, replacement in RULES:
+            for match in re.finditer(pattern, code):
+                mutated = code[: match.start()] + match.expand(replacement) + code[match.end() :]
+                if mutated != code and (number, mutated) not in seen:
+                    seen.add((number, mutated))
+                    yield Mutation(kind, file, digest(text), number, line, mutated)
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Where the designs of a campaign are built; each once.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+
+    folder: Path
+
+    def all(self) -> list[Mutation]:
+        """Of every hand-written source, in the order of the files."""
+        found = []
+        for kind, sources in (("rtl", self._rtl()), ("hls", self._hls()), ("board", self._board())):
+            for text, name in sorted(sources.items(), key=lambda item: (item[1], item[0])):
+                found += mutations(kind, name, text)
+        return found
+
+    def killer(self, mutation: Mutation) -> str | None:
+        """The design and test that notice a mutation; None where none does."""
+        kinds = {"rtl": self._simulated, "hls": self._compiled, "board": self._on_board}
+        return kinds[mutation.kind](mutation)
+
+    def is_equivalent(self, mutation: Mutation) -> bool:
+        """Whether the mutant has every property of its unit, for all its parameters and inputs: proved."""
+        unit = Path(mutation.file).stem.removeprefix("mondeq_")
+        if mutation.kind == "hls" or unit not in {each.name for each in UNITS}:
+            return False
+        (text,) = (text for text in {**self._rtl(), **self._board()} if digest(text) == mutation.source)
+        try:
+            return unit_holds(unit, mutation.applied(text))
+        except ProverFailedError:  # it is no design any more
+            return False
+
+    # -- RTL -----------------------------------------------------------------------
+
+    def _simulated(self, mutation: Mutation) -> str | None:
+        for name in RTL_ORDER:
+            build = self._core(name)
+            if not mutation.is_of(build / "rtl" / "src" / mutation.file):
+                continue
+            copy = self._copy(build, Path("rtl/src") / mutation.file, mutation)
+            words = random_words(3, CORES[name]().program, SAMPLES)
+            try:
+                result = run_bench(copy, copy / "work", words=words, seed=1, simulator="icarus", time_limit=240.0)
+            except SimulationError as error:
+                return f"{name}: {str(error).splitlines()[0]:.80}"
+            if result.failures:
+                return f"{name}: {result.failures[0].test}"
+        return None
+
+    def _core(self, name: str) -> Path:
+        folder = self.folder / "cores" / name
+        return folder if folder.exists() else CORES[name]().build(folder)
+
+    def _rtl(self) -> dict[str, str]:
+        """Name of every source by its text."""
+        folders = [self._core(name) / "rtl" / "src" for name in RTL_ORDER]
+        return {path.read_text(): path.name for each in folders for path in each.glob("*.sv") if written(path)}
+
+    # -- C++ -----------------------------------------------------------------------
+
+    def _compiled(self, mutation: Mutation) -> str | None:
+        for name in HLS_ORDER:
+            build = self.folder / "hls" / name
+            program = hls_program(name, build)
+            copy = self._copy(build, Path("hls") / mutation.file, mutation)
+            if not agrees(program, copy):
+                return name
+        return None
+
+    def _hls(self) -> dict[str, str]:
+        build = self.folder / "hls" / HLS_ORDER[0]
+        hls_program(HLS_ORDER[0], build)
+        files = (path for path in (build / "hls").glob("*.[hc]*") if path.name not in CPP_GENERATED)
+        return {path.read_text(): path.name for path in files}
+
+    # -- board -----------------------------------------------------------------------
+
+    def _on_board(self, mutation: Mutation) -> str | None:
+        for name in BOARD_CORES:
+            build = self._core(name)
+            design = self._copy(self._board_design(name), Path("board/src") / mutation.file, mutation)
+            words = random_words(3, CORES[name]().program, SAMPLES // 2)
+            try:
+                result = simulate_board(build, design, words=words, timing=QUICK, simulator="icarus")
+            except SimulationError as error:
+                return f"{name}: {str(error).splitlines()[0]:.80}"
+            if result.failures:
+                return f"{name}: {result.failures[0].test}"
+        return None
+
+    def _board_design(self, name: str) -> Path:
+        folder = self.folder / "boards" / name
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            write_design(self._core(name), QUICK, folder)
+        return folder
+
+    def _board(self) -> dict[str, str]:
+        folder = self._board_design(BOARD_CORES[0]) / "board" / "src"
+        return {path.read_text(): path.name for path in folder.glob("*.sv") if written(path)}
+
+    def _copy(self, build: Path, file: Path, mutation: Mutation) -> Path:
+        copy = self.folder / "mutant"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(build, copy)
+        text = (copy / file).read_text()
+        (copy / file).write_text(mutation.applied(text))
+        return copy
+
+
+def written(path: Path) -> bool:
+    """Whether a person wrote this module, and it is hardware."""
+    return not NO_DESIGN.search(path.stem)
+
+
+CORES = {**CORNERS, **DIRECT, **CARRIED, "slow_core": slow_core}
+#: Those that show most, first: folded and unrolled by turns.
+RTL_ORDER = (
+    *("mixed_serial", "ring_mixed", "leak_saturating", "carried_straddling", "direct_serial", "graphs_everywhere"),
+    *("ring_carried", "ring_direct", "one_bit", "banked", "wide", "saturating", "parallel", "cycling", "box_leak"),
+    *("direct_parallel", "graphs_direct", "ring_cycling", "single", "threshold"),
+)
+CPP_GENERATED = ("mondeq_params.h", "mondeq_tb.cpp")
+#: The C++ of these programs.
+HLS_ORDER = (
+    *("mixed_serial", "carried_straddling", "direct_serial", "leak_saturating", "one_bit", "ternary_leak"),
+    *("saturating", "signed", "banked", "wide", "cycling", "threshold", "mixed_leak", "single"),
+)
+
+
+@cache
+def hls_program(name: str, folder: Path) -> SolverProgram:
+    """The program of a C++ design, emitted into a folder."""
+    corner = CORES[name]()
+    folder.mkdir(parents=True, exist_ok=True)
+    hls.emit(corner.program, corner.schedule, folder)
+    return corner.program

@@ -1,0 +1,100 @@
+"""Mutants by rule: the rules make mistakes, the campaign notices them, and what is no mistake is proved to be none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mutation import Campaign, Mutation, mutations
+from mutation_campaign import Verdict, recorded, run
+
+pytestmark = pytest.mark.slow
+
+SOURCE = """\
+module m #(
+  parameter int Bits = 4 - 1  // a + b
+) (input logic a);
+  if (Bits < 1) begin : g_wrong
+    $fatal(1, "Bits < 1");
+  end
+  assign b = (c == 1'b0) && !d;
+  always_ff @(posedge clk) begin
+    if (go) count_q <= count_q + 1'b1;
+  end
+endmodule
+"""
+
+
+def test_rules_change_what_runs_and_nothing_else() -> None:
+    found = {(each.line, each.mutated.strip()) for each in mutations("rtl", "m.sv", SOURCE)}
+    assert found == {
+        (7, "assign b = (c != 1'b0) && !d;"),
+        (7, "assign b = (c == 1'b1) && !d;"),
+        (7, "assign b = (c == 1'b0) || !d;"),
+        (7, "assign b = (c == 1'b0) && d;"),
+        (9, "if (!(go)) count_q <= count_q + 1'b1;"),
+        (9, "if (go) count_q <= count_q - 1'b1;"),
+        (9, "if (go) count_q <= count_q + 2'b1;"),
+        (9, "if (go) count_q <= count_q + 1'b0;"),
+        (9, ";"),
+    }
+    for each in mutations("rtl", "m.sv", SOURCE):
+        changed = [pair for pair in zip(SOURCE.splitlines(), each.applied(SOURCE).splitlines(), strict=True)]
+        assert [i for i, (old, new) in enumerate(changed, start=1) if old != new] == [each.line]
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    return Campaign(tmp_path_factory.mktemp("mutation"))
+
+
+def one(campaign: Campaign, kind: str, file: str, mutated: str) -> Mutation:
+    found = [each for each in campaign.all() if (each.kind, each.file) == (kind, file) and mutated in each.mutated]
+    assert found, f"no mutant of {file} reads {mutated!r}"
+    return found[0]
+
+
+def test_every_hand_written_source_is_in_the_population(campaign: Campaign) -> None:
+    templates = Path(__file__).parent.parent / "hls_templates"
+    written = {path.name for group in ("rtl", "board") for path in (templates / group).rglob("mondeq_*.sv")}
+    silent = {"mondeq_state_trace.sv", "mondeq_pll.sv"}  # nothing that a bench sees, and a vendor's cell
+    population = campaign.all()
+    assert written - silent <= {each.file for each in population}
+    assert {"mondeq_solver.h", "mondeq_engine.h", "mondeq_top.cpp"} <= {each.file for each in population}
+    assert len(set(population)) == len(population) > 1000
+    of_drives = {each.source for each in population if each.file == "mondeq_drive.sv"}
+    assert len(of_drives) == 2  # folded and unrolled
+
+
+def test_mistakes_are_noticed(campaign: Campaign) -> None:
+    for kind, file, mutated in (
+        ("rtl", "mondeq_round_shift.sv", " - OutBits'(shifted_q[0])"),
+        ("hls", "mondeq_top.cpp", "row != output_size - 1"),
+    ):
+        assert campaign.killer(one(campaign, kind, file, mutated)) is not None
+
+
+def test_what_is_no_mistake_is_proved_to_be_none(campaign: Campaign) -> None:
+    """A counter with a bit to spare; one bit short is another matter."""
+    assert campaign.is_equivalent(one(campaign, "rtl", "mondeq_credits.sv", "$clog2(Credits + 2)"))
+    assert not campaign.is_equivalent(one(campaign, "rtl", "mondeq_credits.sv", "$clog2(Credits - 1)"))
+
+
+def test_a_campaign_goes_on_where_it_was_stopped(campaign: Campaign, tmp_path: Path) -> None:
+    mutant = one(campaign, "hls", "mondeq_top.cpp", "row != output_size - 1")
+    fate, file = Verdict(mutant, "survived", None), tmp_path / "verdicts.jsonl"
+    file.write_text(json.dumps(fate.plain()) + "\n")
+    assert list(run(campaign, [mutant], file)) == [fate]  # not run again: it would be killed
+    assert recorded(file) == {mutant: fate}
+
+
+def test_the_command_prints_its_figures(tmp_path: Path) -> None:
+    command = [sys.executable, str(Path(__file__).parent / "mutation_campaign.py"), "--json", "--seed", "1"]
+    options = ["--count", "2", "--kind", "hls", "--results", str(tmp_path / "verdicts.jsonl")]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
+    plain = json.loads(done.stdout)
+    assert plain["mutants"] == 2 == plain["killed"] + plain["equivalent"] + len(plain["survivors"])
+    assert len(recorded(tmp_path / "verdicts.jsonl")) == 2
