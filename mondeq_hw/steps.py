@@ -106,9 +106,10 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
     """The design of the strategy that was asked for, and what unrolling decided about drive and readout."""
     graphs: tuple[GraphDecision, ...] = ()
     if config.strategy == UNROLLED:
-        design, graphs = unrolled(program, AUTO if config.graphs is None else config.graphs, config.reuse_factor)
+        kept = AUTO if config.graphs is None else config.graphs
+        design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat)
     else:
-        design = Design(program, schedule(program, config.reuse_factor))
+        design = Design(program, schedule(program, config.reuse_factor, config.input_beat))
     return replace(design, schedule=replace(design.schedule, framed=config.framing == "tlast")), graphs
 
 

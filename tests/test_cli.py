@@ -130,6 +130,7 @@ def test_options_reach_the_program(tmp_path: Path) -> None:
         "input-bits": "6",
         "step-size": "0.125",
         "reuse-factor": "3",
+        "input-beat": "3",
         "framing": "count",
     }
     given = [text for key, value in options.items() for text in (f"--{key}", value)]
@@ -143,7 +144,8 @@ def test_options_reach_the_program(tmp_path: Path) -> None:
     assert project.report.rounding == "nearest"
     assert project.report.schedule.reuse_factor == 3
     assert project.report.schedule.solve.cycles_per_matvec <= 3
-    assert not load_schedule(project.folder).framed
+    plan = load_schedule(project.folder)
+    assert not plan.framed and plan.words_per_beat == 3
 
 
 def test_unrolled_strategy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

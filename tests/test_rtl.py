@@ -113,6 +113,15 @@ def test_random_unrolled_program_is_exact(seed: int, graphs: tuple[str, ...], tm
     assert_exact(Corner(program, design.schedule), tmp_path, "icarus")
 
 
+@pytest.mark.parametrize(("beat", "bits"), [(1, 16), (2, 1), (3, 11), (4, 3), (5, 7), (6, 2), (7, 13)])
+def test_beats_of_every_width(beat: int, bits: int, tmp_path: Path) -> None:
+    """Packed without holes, a beat in every cycle, under all stalls; every other width as a graph."""
+    program = random_program(beat, n=4, d=7, k=2, bits=3, input_bits=bits, iterations=1)
+    plan = schedule(program, 1, beat) if beat % 2 else unrolled(program, ("drive",), 1, beat)[0].schedule
+    assert plan.words_per_beat == beat and plan.drive.pe == program.n
+    assert_exact(Corner(program, plan), tmp_path, "icarus")
+
+
 @pytest.mark.parametrize("reuse_factor", [57, 400])
 def test_simulated_cycles_are_near_the_limit(reuse_factor: int, tmp_path: Path) -> None:
     """Two foldings; test_schedule.py asks the cycle model, which is exact, about all."""

@@ -307,3 +307,26 @@ def test_unrolled_refuses_a_bad_reuse_factor() -> None:
     program = random_program(0, n=6)
     with pytest.raises(InputError, match="reuse_factor is 37"):
         schedule_unrolled(program, solver_graph(program).size, 37)
+
+
+@settings(deadline=None, max_examples=40)
+@given(n=sizes, d=st.integers(1, 40), iterations=st.integers(1, 6), data=st.data())
+def test_drive_takes_beats_of_the_width_asked_for(n: int, d: int, iterations: int, data: st.DataObject) -> None:
+    program = random_program(0, n=n, d=d, k=3, iterations=iterations)
+    beat = data.draw(st.integers(1, d))
+    plan = schedule(program, data.draw(st.integers(1, n * n)), beat)
+    assert plan.words_per_beat == beat and plan.beats_per_sample == -(-d // beat)
+    solving = iterations * plan.solve.cycles_per_matvec
+    assert plan.drive.cycles_per_matvec <= max(solving, plan.beats_per_sample)
+    if solving < plan.beats_per_sample:  # a beat in every cycle
+        others = max(solving + plan.solve.row_groups, plan.readout.cycles_per_matvec)
+        assert initiation_interval(plan, iterations) <= max(plan.beats_per_sample, others) * (1 + MAX_IDLE)
+
+
+@pytest.mark.parametrize("beat", [0, 6, True, 2.0])
+def test_a_beat_beyond_the_sample_is_refused(beat: int) -> None:
+    program = random_program(0, n=4, d=5)
+    with pytest.raises(InputError, match=r"input_beat is .*; expected .* 1 to 5"):
+        schedule(program, 4, beat)
+    with pytest.raises(InputError, match="input_beat is"):
+        schedule_unrolled(program, solver_graph(program).size, input_beat=beat)

@@ -296,6 +296,12 @@ class CompileConfig(RoundingOptions):
         PositiveInt | None,
         option("N", "Clock cycles per matrix-vector product; unrolled: of drive and readout.", unset="chosen"),
     ] = None
+    input_beat: Annotated[
+        PositiveInt | None,
+        option(
+            "N", "Input words a beat of the stream, 1 to all of a sample; the drive takes one a cycle.", unset="chosen"
+        ),
+    ] = None
     framing: Annotated[
         Literal["tlast", "count"],
         option("tlast|count", "What ends an input sample: TLAST, which is checked, or the number of its beats."),

@@ -144,7 +144,7 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
     if values["ap_int_max_width"] > WIDEST_INTEGER:
         raise InputError(
             f"a beat of {schedule.words_per_beat} input words of {input_bits} bits is wider than the "
-            f"{WIDEST_INTEGER - 1024} bits that the HLS headers allow; raise reuse_factor"
+            f"{WIDEST_INTEGER - 1024} bits that the HLS headers allow; raise reuse_factor, or lower input_beat"
         )
     return values
 

@@ -267,7 +267,7 @@ def _folded_depth(engine: EngineFolding, depth: int) -> int:
     return depth + engine.tree_levels + (engine.weight_banks > 1)
 
 
-def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedule:
+def schedule(program: SolverProgram, reuse_factor: int | None = None, input_beat: int | None = None) -> Schedule:
     """Fold the program's three matrices.
 
     Parameters
@@ -276,15 +276,18 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None) -> Schedul
     reuse_factor : int, optional
         Cycles per matrix-vector product of the solver, 1 (fully parallel) to
         ``n * n`` (one multiplier); ``n`` when absent, about one multiplier a row.
+    input_beat : int, optional
+        Words of a beat of the input stream, the last padded: the drive takes as many columns a cycle, and as many rows
+        as keep up with the solver, or with the stream where that is slower.  Chosen with the drive when absent.
 
     Raises
     ------
     InputError
-        When ``reuse_factor`` is outside ``1 .. n * n``.
+        When ``reuse_factor`` is outside ``1 .. n * n`` or ``input_beat`` outside ``1 .. d``.
     """
     reuse = _checked(program, program.n if reuse_factor is None else reuse_factor)
     solve = _fold_solve(program.n, reuse, program.iterations)
-    drive, readout = _fold_around(program, solve.pe, program.iterations * solve.cycles_per_matvec)
+    drive, readout = _fold_around(program, solve.pe, program.iterations * solve.cycles_per_matvec, input_beat)
     if program.warm is not None:
         return Schedule(reuse, drive, solve, readout, MIN_SLOTS, first_warm_update=program.first_warm_update)
     # One slot for the drive, one for the readout, and the samples that fill one another's pipeline gaps.
@@ -302,6 +305,7 @@ def schedule_unrolled(
     reuse_factor: int | None = None,
     drive: GraphSize | None = None,
     readout: GraphSize | None = None,
+    input_beat: int | None = None,
 ) -> Schedule:
     """Fold drive and readout around a solver that takes a product every cycle.
 
@@ -316,16 +320,18 @@ def schedule_unrolled(
     drive, readout : GraphSize, optional
         Where that matrix is a graph too.  The beats of the input stream are
         those of the folded drive.
+    input_beat : int, optional
+        Words of a beat of the input stream, see :func:`schedule`.
 
     Raises
     ------
     InputError
-        When ``reuse_factor`` is outside ``1 .. n * n``.
+        When ``reuse_factor`` is outside ``1 .. n * n`` or ``input_beat`` outside ``1 .. d``.
     """
     n = program.n
     one_word_a_cycle = min(_groups(program.d, program.iterations), n * n)
     reuse = _checked(program, one_word_a_cycle if reuse_factor is None else reuse_factor)
-    load, read = _fold_around(program, n, program.iterations * reuse)
+    load, read = _fold_around(program, n, program.iterations * reuse, input_beat)
     if drive is not None:
         load = replace(load, pe=load.rows, graph=drive)
     if readout is not None:
@@ -353,9 +359,21 @@ def _checked(program: SolverProgram, reuse: int) -> int:
     return reuse
 
 
-def _fold_around(program: SolverProgram, solve_pe: int, cycles: int) -> tuple[EngineFolding, EngineFolding]:
+def _fold_around(
+    program: SolverProgram, solve_pe: int, cycles: int, input_beat: int | None
+) -> tuple[EngineFolding, EngineFolding]:
     """Drive and readout, which have the whole solution of a sample to do their one product."""
-    return _fold_drive(program, cycles, solve_pe), _fold_readout(program.rows, program.n, cycles, solve_pe)
+    drive = _fold_drive(program, cycles, solve_pe, _beats(program.d, input_beat))
+    return drive, _fold_readout(program.rows, program.n, cycles, solve_pe)
+
+
+def _beats(d: int, asked: int | None) -> set[int]:
+    """Words that a beat may have: those asked for, else a power of two (or the whole sample)."""
+    if asked is None:
+        return {d, *(2**power for power in range(d.bit_length()) if 2**power <= d)}
+    if not isinstance(asked, int) or isinstance(asked, bool) or not 1 <= asked <= d:
+        raise InputError(f"input_beat is {asked!r}; expected a whole number of words, 1 to {d} (a whole sample)")
+    return {asked}
 
 
 def commensurate(a: int, b: int) -> bool:
@@ -380,10 +398,9 @@ def _fold_solve(n: int, cycles: int, iterations: int) -> EngineFolding:
     )
 
 
-def _fold_drive(program: SolverProgram, cycles: int, solve_pe: int) -> EngineFolding:
-    """Few multipliers that finish in ``cycles``, on beats of a power of two of words (or of the whole sample)."""
+def _fold_drive(program: SolverProgram, cycles: int, solve_pe: int, beats: set[int]) -> EngineFolding:
+    """Few multipliers that finish in ``cycles``, or as fast as the stream is, on beats of so many words."""
     rows, d = program.injection.rows, program.columns
-    beats = {program.d, *(2**power for power in range(program.d.bit_length()) if 2**power <= program.d)}
     folds = [EngineFolding(rows, d, pe, simd) for pe in range(1, rows + 1) for simd in beats]
     # A beat holds inputs only, so the columns of carried words may take a few cycles beside.
     least = min(fold.cycles_per_matvec for fold in folds)

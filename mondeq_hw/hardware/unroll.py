@@ -65,7 +65,10 @@ class _Engine:
 
 
 def unrolled(
-    program: SolverProgram, graphs: tuple[str, ...] | str = AUTO, reuse_factor: int | None = None
+    program: SolverProgram,
+    graphs: tuple[str, ...] | str = AUTO,
+    reuse_factor: int | None = None,
+    input_beat: int | None = None,
 ) -> tuple[Design, tuple[GraphDecision, ...]]:
     """The design of the unrolled strategy, and what was decided about drive and readout.
 
@@ -75,20 +78,20 @@ def unrolled(
     graphs : tuple of {"drive", "readout"} or "auto"
         Engines beside the solver whose matrix is a graph.  ``"auto"``: those of at most :data:`LARGEST_SEARCH`
         entries whose graph is estimated to take no more LUTs than the folded engine.
-    reuse_factor : int, optional
+    reuse_factor, input_beat : int, optional
         See :func:`~mondeq_hw.hardware.schedule.schedule_unrolled`.
 
     Raises
     ------
     InputError
-        The reuse factor is out of range.
+        The reuse factor or the beat is out of range.
     MissingToolError
         da4ml is not installed.
     """
     solve = solver_graph(program)
 
     def plan(**sizes: GraphSize) -> Schedule:
-        return schedule_unrolled(program, solve.size, reuse_factor, **sizes)
+        return schedule_unrolled(program, solve.size, reuse_factor, input_beat=input_beat, **sizes)
 
     asked = graphs != AUTO
     kept: dict[str, AdderGraph] = {}
