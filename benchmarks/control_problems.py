@@ -85,7 +85,7 @@ def masses(
     return ControlProblem(
         f"{count} masses, horizon {horizon}" + ("" if soft is None else ", soft states"),
         *discrete(A, np.vstack([np.zeros((count, inputs)), force]), 0.5),
-        (np.eye(n), weight * np.eye(inputs)), horizon, np.ones(n), np.full(inputs, 0.5), bits, bits + 6, limit, soft,
+        (np.eye(n), weight * np.eye(inputs)), horizon, np.ones(n), np.full(inputs, 0.5), bits, bits + 8, limit, soft,
     )  # fmt: skip
 
 

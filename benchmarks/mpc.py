@@ -17,7 +17,6 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ from mondeq_hw.hardware import (
     unrolled,
 )
 from mondeq_hw.problem import box_words, logits
-from mondeq_hw.program import GoldenModel, SolverProgram
+from mondeq_hw.program import SolverProgram
 from mondeq_hw.rounding import lower
 from mondeq_hw.steps import certified_program, checkpoint_of, choose_data, lowering_options
 from mondeq_hw.synthesis import SynthOptions
@@ -73,6 +72,7 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
         routed = project.synthesize(SynthOptions(PART.name)).routed
         if routed is not None:
             clock, kind, cells = routed.fmax_mhz, "routed", routed.usage
+    largest = worst_error(project, network)
     default, tight = (against_osqp(problem, network, tolerance) for tolerance in (OSQP_DEFAULT, OSQP_TIGHT))
     width = float(2 * problem.u_limit.min())
     return {
@@ -85,7 +85,8 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
         "radius": radius,
         "relative_radius": None if radius is None else radius / width,
         "radius_reason": reason,
-        "largest_error": worst_error(network, program),
+        "largest_error": largest,
+        "ratio": None if radius is None else radius / largest,
         "input_range": width,
         "osqp_default_error": default[0],
         "osqp_iterations": default[1],
@@ -156,9 +157,10 @@ def proved_radius(project: Project) -> tuple[float | None, str | None]:
     return max(map(float, bounds)), None
 
 
-def worst_error(network: MonDEQ, program: SolverProgram) -> float:
-    """Largest error of any output that a search over the box finds."""
-    golden, ends = GoldenModel(program), network.input_map.words.ends
+def worst_error(project: Project, network: MonDEQ) -> float:
+    """Largest error of any output that a search over the box finds, the certificate's own or this one."""
+    golden, ends = project.golden, network.input_map.words.ends
+    known = project.certificate.line("output_distance_found").values["largest"]
     rng = np.random.default_rng(2)
 
     def errors(raw: np.ndarray) -> np.ndarray:
@@ -175,7 +177,7 @@ def worst_error(network: MonDEQ, program: SolverProgram) -> float:
         reached = errors(tried)
         better = reached > level
         at[better], level[better] = tried[better], reached[better]
-    return float(level.max())
+    return float(max(level.max(), *known))
 
 
 # -- OSQP --------------------------------------------------------------------------
@@ -221,8 +223,9 @@ def with_slacks(arguments: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 def table(records: list[dict[str, Any]]) -> Table:
     """As it stands in ``docs/qp.md``."""
     columns = (
-        "problem", "rows", "bits", "factor", "K", "proved radius, %", "worst error, %", "OSQP 1e-3, %", "iterations",
-        "OSQP 1e-6, %", "iterations", "strategy", "cycles", "kHz", "at MHz", "LUTs", "DSPs",
+        "problem", "rows", "bits", "factor", "K", "proved radius, %", "worst error, %", "ratio",
+        "OSQP 1e-3, %", "iterations", "OSQP 1e-6, %", "iterations", "strategy", "cycles", "kHz", "at MHz", "LUTs",
+        "DSPs",
     )  # fmt: skip
     return Table("mpc", "Control problems", columns, tuple(map(_row, records)))
 
@@ -235,18 +238,20 @@ def _row(record: dict[str, Any]) -> tuple[Any, ...]:
     return (
         record["problem"], record["rows"], record["bits"],
         "not proved" if record["contraction_factor"] is None else f"{record['contraction_factor']:.3f}",
-        record["iterations"], percent("radius"), percent("largest_error"), percent("osqp_default_error"),
+        record["iterations"], percent("radius"), percent("largest_error"),
+        "none" if record["ratio"] is None else f"{record['ratio']:.1f}", percent("osqp_default_error"),
         record["osqp_iterations"], percent("osqp_tight_error"), record["osqp_tight_iterations"], record["strategy"],
         record["cycles"], f"{record['khz']:.3g}", f"{record['clock_mhz']:.0f} {record['clock']}", record["luts"],
         record["dsps"],
     )  # fmt: skip
 
 
-def records_of(names: list[str], folder: Path, synth: bool) -> Iterator[dict[str, Any]]:
-    """A record for each problem, as soon as it is there."""
-    for name in names:
-        print(f"{name} ...", file=sys.stderr)
-        yield measure(PROBLEMS[name](), folder / name, synth)
+def kept(results: Path | None) -> dict[str, dict[str, Any]]:
+    """Records of an earlier run, by the problem's name."""
+    if results is None or not results.exists():
+        return {}
+    records = [json.loads(line) for line in results.read_text().splitlines()]
+    return {record["problem"]: record for record in records}
 
 
 def main() -> None:
@@ -256,15 +261,20 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print a list of records")
     parser.add_argument("--folder", type=Path, help="where builds go; a temporary folder when absent")
     parser.add_argument("--synth", action="store_true", help="place and route for an ECP5-85")
-    parser.add_argument("--results", type=Path, help="also write the records here, a line each")
+    parser.add_argument("--results", type=Path, help="a line a record; problems that it holds are not measured again")
     options = parser.parse_args()
+    found = kept(options.results)
     with tempfile.TemporaryDirectory() as temporary:
-        found = []
-        for record in records_of(options.problem or list(PROBLEMS), options.folder or Path(temporary), options.synth):
-            found.append(record)
+        for name in options.problem or list(PROBLEMS):
+            problem = PROBLEMS[name]()
+            if problem.name in found:
+                continue
+            print(f"{name} ...", file=sys.stderr)
+            found[problem.name] = measure(problem, (options.folder or Path(temporary)) / name, options.synth)
             if options.results is not None:
-                options.results.write_text("".join(json.dumps(each) + "\n" for each in found))
-    print(json.dumps(found, indent=2) if options.json else table(found).markdown())
+                options.results.write_text("".join(json.dumps(each) + "\n" for each in found.values()))
+    records = list(found.values())
+    print(json.dumps(records, indent=2) if options.json else table(records).markdown())
 
 
 if __name__ == "__main__":

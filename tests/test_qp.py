@@ -273,6 +273,11 @@ def test_scaled_problems_contract_fast(
     assert min(norms) <= factor
 
 
+def test_eight_bits_contract_as_fast() -> None:
+    lowered = lower(masses_mpc(6, 3, 0.1, None), LoweringOptions(bits=8))
+    assert lowered.proof is not None and lowered.proof.contraction_factor <= 0.78
+
+
 def test_mpc_is_the_receding_horizon_problem() -> None:
     """Against the sparse formulation, states and inputs as variables, solved by OSQP."""
     A, B = oscillating_masses(2, 1)

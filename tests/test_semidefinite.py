@@ -165,6 +165,21 @@ def test_model_predictive_controller_of_twenty_rows(tmp_path: Path) -> None:
     assert verdict(certificate, tmp_path) is None
 
 
+def test_slow_problem_is_proved_too(tmp_path: Path) -> None:
+    """A double integrator, condition number above 1000: the norm's bound is beyond the input's range."""
+    A, B = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[0.5], [1.0]])
+    model = from_mpc(
+        A, B, np.eye(2), np.eye(1), 10, x_box=(np.array([-5.0, -2.0]), np.array([5.0, 2.0])), u_bounds=(-1.0, 1.0)
+    )
+    program, certificate = compiled(model, 14)
+    values = line(certificate)
+    grid = np.stack(np.meshgrid(*[np.linspace(-2047, 2047, 60).round().astype(np.int64)] * 2), axis=-1).reshape(-1, 2)
+    found = np.abs(GoldenModel(program).predict(grid) - logits(model, grid)).max()
+    assert values["methods"] == ["semidefinite"]
+    assert found < values["bounds"][0] < min(0.02, 6 * found)  # 1 % of the input's range
+    assert verdict(certificate, tmp_path) is None
+
+
 def test_a_bound_between_words_is_kept_from_inside() -> None:
     model = from_qp(np.eye(1), [0.0], np.eye(1), [-0.3], [0.7], theta=([-2.0], [2.0]), Q=np.eye(1))
     program, certificate = compiled(model, 8)

@@ -32,6 +32,8 @@ MOST_ROWS, MOST_INPUTS = 128, 32
 ROUNDS, GAP, LAST_GAP, GAIN = 12, 0.05, 0.005, 0.04
 #: Facts added a round, for each row, and how far they must be violated (the cosine of two forms).
 ADDED, VIOLATION = 3, 0.02
+#: Up to so many forms that are not negative, products of any two may be added; beyond, with one-sided rows only.
+FEW = 64
 #: Of a form's norm: moments of it below that are zero.
 NOTHING = 1e-2
 #: Of an added fact, whose forms have norm one, in the moments.
@@ -294,7 +296,8 @@ class _Pool:
         self.sided = [k - relaxation.inputs for k in self.quantities if k >= relaxation.inputs]
         self.cones = space.vectors(relaxation.rows[i].b for i in self.sided)
         forms = [(k, form) for k in range(2 * len(quantities)) if (form := relaxation.nonnegative(k)) is not None]
-        self.single = [k for k, _ in forms if relaxation.bounded(k // 2) is None]
+        few = len(forms) <= FEW
+        self.single = [k for k, _ in forms if few or relaxation.bounded(k // 2) is None]
         self.numbers = [k for k, _ in forms]
         self.signed = space.vectors(form for _, form in forms)
         self.signed /= np.linalg.norm(self.signed, axis=1, keepdims=True)
