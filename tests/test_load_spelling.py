@@ -22,7 +22,7 @@ from scipy.io import savemat
 
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Preprocessing, load
-from mondeq_hw.problem import logits
+from mondeq_hw.problem import logits, mnist, read_samples
 
 P = parameters(m=1.0)
 HALF = parameters(m=0.5)
@@ -270,15 +270,24 @@ def test_matlab(tmp_path: Path) -> None:
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS pointer.*git lfs pull"),
         (b"<!DOCTYPE html><html>", "an HTML page"),
         (b"\n<html><body>404", "an HTML page"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?><html>', "an HTML page"),
         (gzip.compress(b"weights"), "packed by gzip"),
+        (b"\x28\xb5\x2f\xfd0000", "packed by zstd"),
         (b"\x89HDF\r\n\x1a\n" + bytes(20), "HDF5"),
     ],
-    ids=["LFS pointer", "HTML", "HTML after a blank", "gzip", "HDF5"],
+    ids=["LFS pointer", "HTML", "HTML after a blank", "XHTML", "gzip", "zstd", "HDF5"],
 )
 def test_what_people_hand_over_instead(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "m.pt").write_bytes(content)
     with pytest.raises(InputError, match=message):
         load(tmp_path / "m.pt")
+    for name in ("s.csv", "s.npy", "s.npz", "s.parquet"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=message):
+            read_samples(tmp_path / name, None, "train")
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        mnist(tmp_path, "test")
 
 
 # -- activations -------------------------------------------------------------

@@ -93,10 +93,11 @@ def read_inputs(file: Path) -> Any:
     """Inputs of a file of samples; what has another name is read as ``.npy``."""
     import numpy as np
 
-    from ..problem import TEST, is_samples_file, read_samples
+    from ..problem import TEST, is_samples_file, read_samples, refuse_mistaken
 
     if is_samples_file(str(file)) and file.suffix != ".npy":
         return read_samples(file, None, TEST).inputs
+    refuse_mistaken(file)
     try:
         array = np.load(file, allow_pickle=False)
     except FileNotFoundError:

@@ -33,6 +33,7 @@ from .input_words import (
     read_format,
 )
 from .load import Origin, check_model, load, load_checkpoint, own_format, save
+from .mistaken import refuse_mistaken
 from .model import (
     FORMAT_NAME,
     FORMAT_VERSION,
@@ -165,6 +166,7 @@ __all__ = [
     "read_format",
     "read_samples",
     "reformulate",
+    "refuse_mistaken",
     "save",
     "sequence",
     "state_of",

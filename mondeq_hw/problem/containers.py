@@ -17,6 +17,7 @@ import numpy as np
 
 from ..base import InputError, MissingToolError
 from .contents import Contents, first_line, listed
+from .mistaken import refuse_mistaken
 from .model import FORMAT_NAME
 from .onnx_file import OnnxFile
 
@@ -29,18 +30,6 @@ NUMPY_TYPES = frozenset(("F64", "F32", "F16", "I64", "I32", "I16", "I8", "U64", 
 
 #: What tells PyTorch's zip archives from NumPy's.
 TORCH_MEMBERS = ("data.pkl", "model_weights_config.json", "serialized_state_dict.pt")
-
-#: First bytes of what people hand over in place of a checkpoint, and the remedy.
-MISTAKEN = {
-    b"version https://": "a Git LFS pointer, not the file itself; run: git lfs pull",
-    b"<!DOCTYPE": "an HTML page, not a checkpoint; download the file itself (the link to its raw content)",
-    b"<!doctype": "an HTML page, not a checkpoint; download the file itself (the link to its raw content)",
-    b"<html": "an HTML page, not a checkpoint; download the file itself (the link to its raw content)",
-    b"\x1f\x8b": "packed by gzip; unpack it first: gunzip",
-    b"BZh": "packed by bzip2; unpack it first: bunzip2",
-    b"\xfd7zXZ": "packed by xz; unpack it first: unxz",
-    b"\x89HDF": "an HDF5 file (MATLAB 7.3, Keras); save it from MATLAB with -v7, or as .npz",
-}
 
 
 def read_container(source: Any) -> Contents:
@@ -88,9 +77,7 @@ def _read_file(file: Path) -> Contents:
         return _read_json(file)
     if head.startswith(b"MATLAB 5.0"):
         return _read_matlab(file)
-    for start, what in MISTAKEN.items():
-        if head.lstrip().startswith(start):
-            raise InputError(f"{file}: is {what}")
+    refuse_mistaken(file)
     raise InputError(
         f"{file}: not a checkpoint (starts with {head[:8]!r}); expected a PyTorch state_dict (.pt), "
         ".safetensors, .npz, .mat or .onnx file"

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..base import InputError
+from .mistaken import refuse_mistaken
 from .samples import TEST, TRAIN, Arrays, Samples, division
 
 DIGITS = "digits"
@@ -174,6 +175,8 @@ def read_idx(file: Path, dimensions: int) -> np.ndarray:
     -------
     ndarray of uint8
     """
+    if file.suffix != ".gz":
+        refuse_mistaken(file)
     try:
         content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
     except (OSError, EOFError, zlib.error) as error:

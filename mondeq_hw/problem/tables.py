@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError, MissingToolError
+from .mistaken import refuse_mistaken
 from .samples import TEST, TRAIN, Arrays, Samples
 
 #: Names of an archive's inputs and targets; behind them may stand ``_train`` or ``_test``.
@@ -88,6 +89,7 @@ class _Reader:
 def _reader(file: Path) -> _Reader:
     if file.suffix not in READERS:
         raise InputError(f"{file}: expected a file of samples whose name ends in {', '.join(READERS)}")
+    refuse_mistaken(file)
     return READERS[file.suffix]
 
 
