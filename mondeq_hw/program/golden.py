@@ -11,13 +11,11 @@ import copy
 import dataclasses
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
 
-from ..base import InputError, exact_dtype, power_of_two, round_shift
+from ..base import InputError, blas_threads, exact_dtype, power_of_two, round_shift, side_by_side
 from .program import SolverProgram
 
 #: Samples per batch; keeps a batch of states in the cache.
@@ -249,11 +247,7 @@ class GoldenModel:
         if self.program.warm is not None:
             return function(words)  # a sample waits for the one before
         batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
-        threads = max([library["num_threads"] for library in threadpool_info()], default=1)
-        if min(threads, len(batches)) == 1:
-            return np.concatenate([function(batch) for batch in batches])
-        with threadpool_limits(limits=1), ThreadPoolExecutor(threads) as pool:
-            return np.concatenate(list(pool.map(function, batches)))
+        return np.concatenate(side_by_side(function, batches, blas_threads()))
 
     # -- the contract, one line of it a method -------------------------------
 

@@ -31,6 +31,8 @@ from .perturbation import GRID_BITS
 CERTIFICATE_VERSION = 2
 #: Beside version, lines and digest.
 CERTIFICATE_KEYS = ("task", "program", "program_digest", "model_digest", "evidence")
+#: Integers of a matrix that are written as numbers; more are packed, of which a large network has megabytes.
+MOST_NUMBERS = 1 << 16
 #: What is shown first: a title, and the line and key that hold it.
 HEADLINES = (
     ("contraction factor", "contraction", "contraction_factor"),
@@ -406,13 +408,18 @@ def unpacked(text: str, rows: int) -> np.ndarray:
 
 
 def witness_to_plain(witness: PositiveDefiniteWitness) -> dict[str, Any]:
-    """A witness, its factor's upper triangle of zeros left out."""
-    rows = witness.factor.tolist()
-    return {
-        "exponents": list(witness.exponents),
-        "bits": witness.bits,
-        "cholesky": [row[: i + 1] for i, row in enumerate(rows)],
-    }
+    """A witness, its factor's upper triangle of zeros left out where it is written as numbers."""
+    factor = witness.factor
+    rows = packed(factor) if factor.size > MOST_NUMBERS else [row[: i + 1] for i, row in enumerate(factor.tolist())]
+    return {"exponents": list(witness.exponents), "bits": witness.bits, "cholesky": rows}
+
+
+def matrix_to_plain(array: np.ndarray) -> list[list[int]] | str:
+    """The integers of a matrix as numbers, or packed where they are many."""
+    if array.size > MOST_NUMBERS and array.dtype == np.int64:
+        return packed(array)
+    rows: list[list[int]] = array.tolist()
+    return rows
 
 
 def contraction_to_plain(proof: ContractionProof) -> dict[str, Any]:
@@ -444,7 +451,7 @@ def model_to_plain(model: FloatModel) -> dict[str, Any]:
     operator = model.operator
     return {
         "grid_bits": GRID_BITS,
-        "W": operator.integers.tolist(),
+        "W": matrix_to_plain(operator.integers),
         "margin": {"bound": operator.margin_bound, **witness_to_plain(operator.margin_witness)},
         "lipschitz": {"bound": operator.lipschitz_bound, **witness_to_plain(operator.lipschitz_witness)},
         "input": affine_to_plain(model.input),
@@ -462,7 +469,8 @@ def model_from_plain(plain: dict[str, Any], input_fractional_bits: int) -> MonDE
     KeyError, TypeError, ValueError, InputError
         An entry is missing, of another type, or no clip.
     """
-    W = np.ldexp(np.array(plain["W"], dtype=np.float64), -plain["grid_bits"])
+    integers = unpacked(plain["W"], len(plain["input"]["offset"])) if isinstance(plain["W"], str) else plain["W"]
+    W = np.ldexp(np.array(integers, dtype=np.float64), -plain["grid_bits"])
     U, b = _affine_from_plain(plain["input"])
     O, c = _affine_from_plain(plain["output"])  # noqa: E741 - the field's name for the readout
     margin = math.ldexp(plain["margin"]["bound"], -plain["grid_bits"])

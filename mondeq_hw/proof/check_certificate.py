@@ -80,7 +80,9 @@ def vector(values: Any, length: int, low: float = -inf, high: float = inf) -> Ve
 
 
 def matrix(values: Any, rows: int, columns: int, low: float = -inf, high: float = inf) -> Matrix:
-    """A list of rows of integers."""
+    """A list of rows of integers, or the same packed."""
+    if type(values) is str:
+        return unpacked(values, rows, columns, low, high)
     need(type(values) is list and len(values) == rows, f"expected {rows} rows")
     return [vector(row, columns, low, high) for row in values]
 
@@ -527,9 +529,11 @@ def positive_definite(P: Matrix, witness: Plain, what: str) -> None:
     """Theorem 2: ``P``, scaled by powers of two, is ``L L'`` plus a strictly diagonally dominant rest."""
     n, bits = len(P), whole(witness["bits"], 1, 64)
     exponents, factor = vector(witness["exponents"], n, 0, MOST_BITS), witness["cholesky"]
-    need(type(factor) is list and len(factor) == n, f"{what}: the factor has not {n} rows")
-    L = [vector(row, i + 1) for i, row in enumerate(factor)]
-    L = [row + [0] * (n - len(row)) for row in L]
+    if type(factor) is str:
+        L = unpacked(factor, n, n)
+    else:
+        need(type(factor) is list and len(factor) == n, f"{what}: the factor has not {n} rows")
+        L = [vector(row, i + 1) + [0] * (n - i - 1) for i, row in enumerate(factor)]
     diagonal, others, square = [0] * n, [0] * n, times(L, transposed(L))
     for i in range(n):
         for j in range(i + 1):

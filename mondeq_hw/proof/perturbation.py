@@ -113,7 +113,11 @@ def margin_gap(W: np.ndarray, bound: int) -> np.ndarray:
 def lipschitz_gap(W: np.ndarray, bound: int) -> np.ndarray:
     """``(bound - n)^2 I - (I - W)'(I - W)`` on the grid: positive definite proves the constant."""
     A = monotone(W)
-    return diagonal_plus((bound - len(W)) ** 2, -product(A.T, A))
+    return _square_gap(product(A.T, A), bound)
+
+
+def _square_gap(square: np.ndarray, bound: int) -> np.ndarray:
+    return diagonal_plus((bound - len(square)) ** 2, -square)
 
 
 def monotone(W: np.ndarray) -> np.ndarray:
@@ -140,13 +144,17 @@ def prove_operator(W: np.ndarray, measured: tuple[float, float] | None = None) -
     """
     n, unit, integers = len(W), 2.0**GRID_BITS, on_grid(W)
     m, L = measured or (monotonicity_margin(W), lipschitz_constant(W))
+    A = monotone(integers)
+    square = product(A.T, A)
     for slack in SLACKS:
         lower, upper = int(m * (1 - slack) * unit) - n, int(L * (1 + slack) * unit) + n + 1
         if lower <= 0:
             return None
         margin_witness = prove_positive_definite(margin_gap(integers, lower))
-        lipschitz_witness = prove_positive_definite(lipschitz_gap(integers, upper))
-        if margin_witness is not None and lipschitz_witness is not None:
+        if margin_witness is None:
+            continue
+        lipschitz_witness = prove_positive_definite(_square_gap(square, upper))
+        if lipschitz_witness is not None:
             return OperatorProof(integers, lower, upper, margin_witness, lipschitz_witness)
     return None
 

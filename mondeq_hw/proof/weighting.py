@@ -28,6 +28,8 @@ DECREMENT = 0.5
 #: both keep the weighting finite where the optimum is at infinity (a triangular matrix).
 RIDGE = 1e-5
 MAX_LOG_WEIGHT = 14.0
+#: Steps by which a spectral radius above one is noticed without eigenvalues.
+POWER_STEPS = 8
 #: Rounds of balancing for the start.
 BALANCING_ROUNDS = 30
 
@@ -80,7 +82,14 @@ def positive_vectors(magnitude: np.ndarray, shares: Iterable[float]) -> list[np.
     list of ndarray (n,)
         Empty where the radius is not below one.
     """
-    n, radius = len(magnitude), float(np.abs(np.linalg.eigvals(magnitude)).max())
+    n, v = len(magnitude), np.ones(len(magnitude))
+    for _ in range(POWER_STEPS):  # min (|M| v)_i / v_i <= radius for every v > 0 (Collatz 1942)
+        image = magnitude @ v
+        if (image >= v).all():
+            return []
+        v = image + v
+        v /= v.max()
+    radius = float(np.abs(np.linalg.eigvals(magnitude)).max())
     if not radius < 1:
         return []
     systems = [(radius + share * (1 - radius)) * np.eye(n) - magnitude for share in shares]

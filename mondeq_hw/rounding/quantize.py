@@ -21,16 +21,22 @@ GRANULARITIES = (ROW, TENSOR)
 
 #: A grid finer than this has no use and would only widen the accumulators.
 MAX_SHIFT = 40
+#: Rows that are looked at at once.
+CACHED_ROWS = 32
 #: How many scales finer than the one that fits the largest entry are tried.
 CLIP_OCTAVES = 8
 
 
 def to_levels(scaled: np.ndarray, word_length: int) -> np.ndarray:
     """Nearest level of values given in units of the scale (1 bit: the sign)."""
+    return _levels(scaled, word_length).astype(np.int64)
+
+
+def _levels(scaled: np.ndarray, word_length: int) -> np.ndarray:
     if word_length == 1:
-        return np.where(scaled < 0, -1, 1).astype(np.int64)
-    top = max_level(word_length)
-    return np.clip(np.floor(scaled + 0.5), -top, top).astype(np.int64)
+        return np.where(scaled < 0, -1.0, 1.0)
+    top, levels = max_level(word_length), scaled + 0.5
+    return np.clip(np.floor(levels, out=levels), -top, top, out=levels)
 
 
 def choose_shifts(
@@ -75,9 +81,15 @@ def choose_shifts(
 
 
 def _row_errors(matrix: np.ndarray, shifts: np.ndarray, word_length: int, weight: np.ndarray) -> np.ndarray:
-    scaled = np.ldexp(matrix, shifts[:, None])
-    error = np.ldexp(scaled - to_levels(scaled, word_length), -shifts[:, None])
-    return (error**2 * weight).sum(axis=1)
+    errors = np.empty(len(matrix))
+    for first in range(0, len(matrix), CACHED_ROWS):  # every pass over so few rows finds them in the cache
+        rows = slice(first, first + CACHED_ROWS)
+        scaled = matrix[rows] * np.ldexp(1.0, shifts[rows])[:, None]
+        scaled -= _levels(scaled, word_length)
+        scaled *= scaled
+        scaled *= weight
+        errors[rows] = scaled.sum(axis=1)
+    return np.ldexp(errors, -2 * shifts)
 
 
 def quantize_nearest(

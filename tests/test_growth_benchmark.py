@@ -1,0 +1,60 @@
+"""The growth of the compiler: the docs' table is the results file; and every command of the docs is one that exists."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import all as every  # noqa: E402
+import growth  # noqa: E402
+
+
+def test_every_command_of_the_docs_names_a_script_and_a_results_file_of_its_own() -> None:
+    found = every.shown(every.pages())
+    assert len(found) > 10
+    assert all((ROOT / figures.arguments[0]).is_file() for figures in found)
+    assert len({figures.results for figures in found}) == len(found)
+    assert any(figures.arguments[:1] == ("benchmarks/growth.py",) for figures in found)
+
+
+def test_a_run_leaves_what_was_printed_and_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(every, "ROOT", tmp_path)
+    monkeypatch.setattr(every, "RESULTS", tmp_path / "results")
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "one.py").write_text("import sys; print(sys.argv[1:]); sys.exit(len(sys.argv) > 2)")
+    page = tmp_path / "README.md"
+    page.write_text(
+        "# Title\n\n```sh\npython benchmarks/one.py DIR   # comment\n```\n\n`python benchmarks/one.py a b`\n"
+    )
+    good, bad = every.shown([page])
+    assert (good.section, good.arguments, good.commit) == ("Title", ("benchmarks/one.py", "DIR"), "")
+    assert every.run(good, "abc", tmp_path) == 0 and good.commit == "abc"
+    assert str(tmp_path) in good.results.read_text()
+    assert every.run(bad, "abc", tmp_path) != 0 and not bad.results.exists()
+
+
+def test_the_table_of_the_docs_is_the_results_file() -> None:
+    page, results = (ROOT / "docs" / "benchmarks.md").read_text(), json.loads(growth.RESULTS.read_text())
+    rows = re.findall(r"^\| ([\d,]+) \| ([\d.,]+) \| ([\d,]+) \|$", page.split("## Growth")[1], flags=re.MULTILINE)
+    shown = [[float(cell.replace(",", "")) for cell in row] for row in rows]
+    pairs = zip(results["n"], results["seconds"], results["peak_mb"], strict=True)
+    assert shown == [[n, round(seconds, 1), round(peak)] for n, seconds, peak in pairs]
+
+
+def test_prints_what_it_measured(tmp_path: Path) -> None:
+    assert np.linalg.eigvalsh(np.eye(9) - (growth.network(9).W + growth.network(9).W.T) / 2)[0] >= 1 - 1e-9
+    command = [sys.executable, BENCHMARKS / "growth.py", "--n", "8", "--json"]
+    paths = ["--out", tmp_path / "growth.png", "--results", tmp_path / "growth.json"]
+    printed = json.loads(subprocess.run([*command, *paths], check=True, capture_output=True, text=True).stdout)
+    assert printed["n"] == [8] and printed["seconds"][0] > 0 and printed["peak_mb"][0] > 10
+    assert json.loads((tmp_path / "growth.json").read_text()) == printed and (tmp_path / "growth.png").stat().st_size
