@@ -24,7 +24,7 @@ from .hardware import UNROLLED, emit_hls, emit_rtl, require_da4ml
 from .problem import MonDEQ, Origin
 from .program import GoldenModel, SolverProgram
 from .project import Project
-from .proof import certify, check
+from .proof import Changes, certify, check
 from .report import Summary, comparison_figure, write_report
 from .rounding import RANGE_SAMPLES, lower
 from .steps import (
@@ -123,7 +123,10 @@ def compile(
         program = starting_warm(program, checkpoint.model, config, lowered)
         golden = GoldenModel(program)
         seen = None if data.calibration is None else golden.inputs(golden.words(data.calibration[:RANGE_SAMPLES]))
-        certificate = certify(program, lowered.proof, lowered.model, lowered.step_size, seen, data.task, lowered.ranges)
+        changes = Changes.of(program.input_format, config.eps, config.eps_two)
+        certificate = certify(
+            program, lowered.proof, lowered.model, lowered.step_size, seen, data.task, lowered.ranges, changes
+        )
     with progress("schedule"):
         design, graphs = scheduled(program, config)
     with progress("golden"):

@@ -58,6 +58,7 @@ def _print_summary(project: Project) -> None:
     graphs = {"drive": report.schedule.drive.graph, "readout": report.schedule.readout.graph}
     rows = [
         *_distance(report),
+        *_robustness(report),
         ("folder", str(project.folder)),
         _problem(project),
         ("inputs", report.inputs),
@@ -94,6 +95,19 @@ def _distance(report: WrittenReport) -> list[tuple[str, str]]:
         seen = f", {max(found['calibrated']):.4g} on calibration samples" if "calibrated" in found else ""
         rows.append(("error found", f"{max(found['largest']):.4g} for the worst input that a search found{seen}"))
     return rows
+
+
+def _robustness(report: WrittenReport) -> list[tuple[str, str]]:
+    """The share of the calibration samples whose class provably stays, for the middle one of the sizes of a change."""
+    values = next((line.values for line in report.certificate if line.name == "robustness"), {})
+    if "samples" not in values:
+        return []
+    parts = []
+    for name, words in (("infinity_norm", "no input moves by more than"), ("two_norm", "they move by at most")):
+        sizes, certified = values[name]["eps"], values[name]["certified"]
+        middle = len(sizes) // 2
+        parts.append(f"{certified[middle] / values['samples']:.1%} if {words} {sizes[middle]:.4g}")
+    return [("robustness", f"{parts[0]}, {parts[1]} in 2-norm, of {values['samples']} classes stay: proved")]
 
 
 def _data(report: WrittenReport) -> list[tuple[str, str]]:

@@ -319,3 +319,21 @@ class CompileConfig(RoundingOptions):
     allow_vacuous: Annotated[
         bool, option("", "Go on with a proof that says nothing: a radius as large as the state, a constant output.")
     ] = False
+    eps: Annotated[
+        Annotated[Vector, AfterValidator(_positive)] | None,
+        option(
+            "X,X",
+            "Changes of an input by its largest component, in its own units, that the certificate counts samples for.",
+            unset="1, 2, 5 and 10 % of its range",
+            expected="positive numbers (0.5,1)",
+        ),
+    ] = None
+    eps_two: Annotated[
+        Annotated[Vector, AfterValidator(_positive)] | None,
+        option(
+            "X,X",
+            "The same by the 2-norm.",
+            unset="5, 10, 20 and 50 % of its range",
+            expected="positive numbers (0.5,1)",
+        ),
+    ] = None

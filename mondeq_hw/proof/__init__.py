@@ -13,6 +13,7 @@ from .metric import root_up
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
 from .ranges import accumulator_ranges
 from .relaxation import Proof
+from .robustness import Changes
 from .same_model import differences
 from .semidefinite import is_small, state_ranges
 from .vacuous import constant_output, radius_share, useless_radius
@@ -24,6 +25,7 @@ __all__ = [
     "NOT_COVERED",
     "Certificate",
     "CertificateLine",
+    "Changes",
     "ContractionProof",
     "PaperPerturbation",
     "Proof",

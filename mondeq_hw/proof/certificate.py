@@ -56,6 +56,21 @@ CLAIMS = {
         "be below it.",
         "slopes by the adjoint recurrence, steps on the grid of the words",
     ),
+    "robustness": (
+        "Calibration samples whose deployed class provably stays when their input changes: eleven quantiles, from the "
+        "least to the largest, of the proved change in units of the input, by its largest component (whole input "
+        "words, this change included) and by its 2-norm (every smaller change), and how many samples hold a change of "
+        "size eps. For the stored integers with every rounding and the finite number of iterations; inputs between two "
+        "words are left out, and so is whether the class is right.",
+        "mathematics.md, section 14; integer multipliers",
+    ),
+    "gain": (
+        "By how much two inputs' deployed outputs differ at most, for every pair of inputs: gain times the change of "
+        "the input, in output units for one input unit, by its largest component and by its 2-norm, plus `rounding`, "
+        "by which the state's rounding and the finite number of iterations may add. `states`: whether an equilibrium "
+        "may reach the saturation level; where it may, the gain is the contraction's norm's, which is looser.",
+        "mathematics.md, section 14; integer multipliers",
+    ),
     "original_figures": (
         "The float model's margin m, Lipschitz constant L of I - W, kappa = ||W||/m and L/m.",
         "arXiv 2603.10562; Winston & Kolter 2020, Proposition 1",
@@ -183,10 +198,10 @@ WARM_CLAIMS = {
     ),
 }
 #: What only a network that names classes claims.
-ABOUT_CLASSES = ("class_a_priori", "class_a_posteriori", "class_of_float_model")
+ABOUT_CLASSES = ("robustness", "class_a_priori", "class_a_posteriori", "class_of_float_model")
 #: What needs calibration samples, with the float model or without, and what needs a proof of contraction.
 COMPARED = ("displacement_a_posteriori", "class_of_float_model")
-SAMPLED = ("class_a_priori", "class_a_posteriori", "state_saturation", "displacement")
+SAMPLED = ("robustness", "class_a_priori", "class_a_posteriori", "state_saturation", "displacement")
 NO_SAMPLES = "no calibration samples were given"
 TOO_LONG = "with so many iterations not one sample can be checked in reasonable time"
 NO_MARGIN = "no positive margin could be proved for the float model"
@@ -194,6 +209,7 @@ NO_CONTRACTION = "no proof of contraction"
 NO_INNER_PRODUCT = "the contraction is proved in the infinity-norm, which has no inner product"
 CONTRACTING = (
     "output_distance",
+    "gain",
     "contraction",
     "implied_operator",
     "adjoint",

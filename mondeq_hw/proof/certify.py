@@ -67,16 +67,17 @@ from .enclosure import (
     ExactRecurrence,
     decided_classes,
     exact_feedthrough,
-    feedthrough_rounding,
     verdicts,
 )
 from .float_model import FloatModel, ModelEnclosure, displacement_bound, distances, enclose_equilibria, model_classes
+from .gain import witnesses
 from .hard_bounds import hard_bounds, has_hard_bounds
 from .metric import BOUND_BITS, WeightedTwoNorm
 from .mismatch import Mismatch
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
-from .ranges import accumulator_ranges, readout_rows
+from .ranges import accumulator_ranges
 from .relaxation import Proof
+from .robustness import Changes, Gains, gain_values, logit_radii, proved_gains, robustness_values
 from .warm_start import equilibrium_change
 from .worst_input import largest_errors, measured_errors
 
@@ -98,7 +99,7 @@ MAX_MULTIPLICATIONS = 200_000_000
 #: The checker refuses more than this, so a program of which one sample takes more gets none.
 MOST_MULTIPLICATIONS = 2_000_000_000
 #: The lines that a reader looks for come first.
-FIRST = ("output_distance", "output_distance_found")
+FIRST = ("output_distance", "output_distance_found", "robustness", "gain")
 #: Relative; measured bounds that are reached exactly differ from the distance by rounding.
 FLOAT_SLACK = 1e-9
 
@@ -112,6 +113,7 @@ def certify(
     calibration_words: np.ndarray | None,
     task: Task = CLASSES,
     ranges: tuple[tuple[Proof, Proof], ...] | None = None,
+    changes: Changes | None = None,
 ) -> Certificate:
     """Draw up the certificate of a compiled program.
 
@@ -130,6 +132,8 @@ def certify(
         Whether the largest output names a class; the claims follow from it.
     ranges : tuple of pairs of Proof, optional
         Of the program's states, where lowering proved them already.
+    changes : Changes, optional
+        Of the input, for which the line ``robustness`` counts samples; shares of its range where there are none.
 
     Returns
     -------
@@ -185,11 +189,16 @@ def certify(
             lines.append(_distance_line(distance))
         lines.append(_carried_line(whole, proof, bound, evidence))
         lines += [_warm_line(whole.warm, program, proof)] if whole.warm is not None else []
+        evidence["gain"] = witnesses(program, proof, task)
+        gains = proved_gains(program, proof, evidence["gain"])
+        lines.append(claim("gain", gain_values(program, proof, bound, gains), PROVED))
         if words is None or states is None:
             lines += open_claims(SAMPLED, no_samples)
         else:
+            changes = changes or Changes.of(program.input_format, None, None)
+            evidence["robustness"] = changes.to_plain()
             lines += [
-                *_class_lines(program, proof, bound, words, states),
+                *_class_lines(program, proof, bound, gains, changes, words, states),
                 _saturation_line(program, states),
                 _displacement_line(model, program, proof, bound, step_size, words, states),
             ]
@@ -328,23 +337,29 @@ def _radius_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBo
 
 
 def _logit_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> CertificateLine:
-    radius, unit = bound.radius(program.iterations), Fraction(2) ** program.output_fractional_bits * 4**BOUND_BITS
-    rounding = [error * 4**BOUND_BITS for error in feedthrough_rounding(program)]
-    rows = zip(proof.metric.dual_norms_up(integers(readout_rows(program))), rounding, strict=True)
-    radii = [float_up((dual * radius + error) / unit) for dual, error in rows]
+    radii = logit_radii(program, proof, bound)
     return claim("logit_radius", {"radii": radii}, PROVED)
 
 
 def _class_lines(
-    program: SolverProgram, proof: ContractionProof, bound: ErrorBound, words: np.ndarray, states: np.ndarray
+    program: SolverProgram,
+    proof: ContractionProof,
+    bound: ErrorBound,
+    gains: Gains,
+    changes: Changes,
+    words: np.ndarray,
+    states: np.ndarray,
 ) -> list[CertificateLine]:
     radius, direct = bound.radius(program.iterations), exact_feedthrough(program, words)
     prior = decided_classes(program, proof, Enclosure(states, [radius] * len(states)), 0, direct)
     exact = ExactRecurrence(program, proof, words)
     fine = exact.start(states)
     deployed_radii = exact.enclose(fine).radii
-    posterior = decided_classes(program, proof, exact.enclose(exact.settled(fine)), FINE_BITS, direct)
+    enclosure = exact.enclose(exact.settled(fine))
+    posterior = decided_classes(program, proof, enclosure, FINE_BITS, direct)
+    values = robustness_values(program, proof, bound, gains, changes, words, states, enclosure)
     return [
+        claim("robustness", values, PROVED),
         claim("class_a_priori", {"samples": len(states), "equal": sum(c >= 0 for c in prior)}, PROVED),
         claim(
             "class_a_posteriori",

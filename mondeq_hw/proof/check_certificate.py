@@ -222,7 +222,7 @@ def float_up(value: Fraction) -> float:
 
 def float_down(value: Fraction) -> float:
     """The largest float that is not above the number."""
-    return -float_up(-value)
+    return -float_up(-value) if value else 0.0
 
 
 def in_steps(bound: int) -> float:
@@ -506,6 +506,12 @@ class Program:
             elif age == limit:
                 seen, age, limit = states, 0, 2 * limit
         return states
+
+    def settled(self, contraction: Contraction, states: Matrix, exact: Matrix) -> list[tuple[Vector, int]]:
+        """Fine states after all updates, from states (n, samples) at exact drives, and their distances: Lemma 2."""
+        drives = [[(v << FINE_BITS) >> r for v in row] for row, r in zip(exact, self.right)]
+        fine = self.iterated([[v << FINE_BITS for v in row] for row in states], drives, FINE_BITS)
+        return list(zip(transposed(fine), residual_radii(contraction, fine, drives)))
 
     def outputs(self, state: Vector, extra: int, fed: Sequence[Any]) -> list[Any]:
         """Output words of a state and of what the feed-through adds."""
@@ -880,6 +886,12 @@ def residual_radii(contraction: Contraction, fine: Matrix, drives: Matrix) -> Ve
         residuals.append([((abs(saturated(v, top) - (s << g)) + 1) >> g) + 1 for v, s in zip(sums, states)])
     norms = map(contraction.metric.norm_up, transposed(residuals))
     return [ceil(Fraction(norm) / (1 - contraction.rho)) for norm in norms]
+
+
+def rooms(contraction: Contraction, fine: Vector, radius: int) -> list[Fraction]:
+    """How far every state is from the saturation level, in units of the state, within a radius of a fine one."""
+    P, error = contraction.program, Fraction(contraction.metric.infinity_norm_up(radius), 1 << BOUND_BITS)
+    return [((P.top << FINE_BITS) - abs(v) - error) / (P.unit * (1 << FINE_BITS)) for v in fine]
 
 
 class ExactClasses:
@@ -1798,6 +1810,161 @@ DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {
 
 
 # ----------------------------------------------------------------------------------
+# Section 14: how far the outputs move with the input
+# ----------------------------------------------------------------------------------
+
+#: Coordinates of a form; more would take minutes.  Bits of spreads.
+MOST_FORM, SPREAD_BITS = 360, 30
+#: Norms of a change of the input, and whether its unit ball is a box.
+NORMS = {"infinity_norm": True, "two_norm": False}
+
+
+class FormBound:
+    """Theorem 14: ``|q x| <= sqrt(total q F^-1 q')`` where the facts hold and the penalties sum to ``total``.
+
+    Coordinates are ``u`` and one ``v`` a row; row ``i`` gives ``e_i``.  Its fact is ``v_i^2 <= e_i^2`` where ``phi``
+    reflects, ``v_i (e_i - v_i) >= 0`` otherwise, of which twice is taken.
+    """
+
+    def __init__(self, penalties: Vector, total: int, rows: Matrix, weights: Vector, bits: int, reflects: int) -> None:
+        k, m = len(penalties), len(penalties) + len(rows)
+        need(m <= MOST_FORM, "a form is too large to check")
+        self.penalties, self.bits = penalties, bits
+        kept = [(2 - reflects) * x << 2 * bits for x in [*penalties, *weights]]
+        if reflects:
+            taken = gram(rows, weights)
+        else:
+            half = [[0] * m for _ in range(k)] + [[y * x << bits for x in row] for y, row in zip(weights, rows)]
+            taken = add_matrices(half, transposed(half))
+        F = diagonal_plus(kept, scaled(-1, taken))
+        need(all(F[i][i] > 0 for i in range(m)), "a form that is not positive definite")
+        sizes = [F[i][i].bit_length() for i in range(m)]
+        self.shifts = [(max(sizes) - size) // 2 for size in sizes]
+        one = 1 << max(sizes)
+        scaled_form = [[x << a + b for x, b in zip(row, self.shifts)] for row, a in zip(F, self.shifts)]
+        self.R, eta = inverse_factor(scaled_form, one)
+        self.gain = Fraction((2 - reflects) * total << 2 * bits, one << 2 * FACTOR_BITS) / (1 - eta)
+
+    def images(self, forms: Matrix) -> Matrix:
+        """``R q`` of forms, on which :meth:`most` is a norm."""
+        columns = [[x << shift for x in column] for column, shift in zip(zip(*forms), self.shifts)]
+        return transposed(times(self.R, columns))
+
+    def most(self, image: Iterable[int], unit: Fraction) -> Fraction:
+        """Bound on ``|q x|`` of a form in the unit, from its image."""
+        square = self.gain * sum(x * x for x in image) / unit**2
+        return Fraction(root_up(ceil(square * 4**BOUND_BITS)), 1 << BOUND_BITS)
+
+
+class Gains:
+    """Theorem 15: how far exact equilibria and their outputs move, for a change of the input of at most one word."""
+
+    def __init__(self, contraction: Contraction, plain: Plain | None, box: bool) -> None:
+        self.program, self.contraction, self.box = contraction.program, contraction, box
+        P, (_, G) = self.program, self.program.common
+        grids = [r + g + P.f for r, g in zip(P.right, P.g)]
+        self.bits, self.words = max(G, *grids), (P.x_range[1] - P.x_range[0]).bit_length()
+        # Of inputs in units of 2^words words, so that all coordinates are of a size.
+        drive = [[x << P.left + self.bits - e + self.words for x in row] for row, e in zip(P.drive, grids)]
+        sizes = [self._size(row) / self._unit(0) for row in drive]
+        self.reach = Fraction(contraction.metric.norm_up(sizes), 1 << BOUND_BITS) / (1 - contraction.rho)
+        finest = max(P.direct_grids)
+        self.direct = [[x << finest - e for x in row] for row, e in zip(P.direct, P.direct_grids)]
+        self.direct_unit = Fraction(2) ** finest
+        self.form = (
+            None if plain is None else self._form(fields(plain, ("weights", "penalties", "shape"), "gain"), drive)
+        )
+        if self.form is not None:
+            self.states = [self.form.most(image, self._unit(0)) for image in self.form.images(self.rows)]
+            self.images = self.form.images(self._outputs())
+
+    def _size(self, row: Sequence[int]) -> Fraction:
+        """Largest ``row x`` over changes whose norm is at most one."""
+        return Fraction(sum(map(abs, row)) if self.box else root_up(dot(row, row) << 2 * BOUND_BITS), self._scale)
+
+    @property
+    def _scale(self) -> int:
+        return 1 if self.box else 1 << BOUND_BITS
+
+    def _unit(self, bits: int) -> Fraction:
+        return Fraction(2) ** (self.bits + self.words + bits)
+
+    def _form(self, plain: Plain, drive: Matrix) -> FormBound:
+        P, (N, G) = self.program, self.program.common
+        weights = vector(plain["weights"], P.n, 1)
+        columns, box = drive, self.box
+        if plain["shape"] is not None:
+            columns, box = self._shaped(fields(plain["shape"], ("spreads", "factor"), "shape"), drive), False
+        penalties = vector(plain["penalties"], len(columns[0]), 1)
+        self.rows: Matrix = [[*a, *(x << self.bits - G for x in b)] for a, b in zip(columns, N)]
+        total = sum(penalties) if box else max(penalties)
+        return FormBound(penalties, total, self.rows, weights, self.bits, int(P.solver == PEACEMAN_RACHFORD))
+
+    def _shaped(self, plain: Plain, drive: Matrix) -> Matrix:
+        """``H`` with ``D x`` in ``{H u : ||u|| <= 1}`` at every change: ``H H' - D diag(spreads) D'`` is positive."""
+        n, spreads = self.program.n, vector(plain["spreads"], self.program.d, 1)
+        good = (
+            sum(Fraction(1 << SPREAD_BITS, x) for x in spreads) <= 1 if self.box else min(spreads) >= 1 << SPREAD_BITS
+        )
+        need(good, "spreads that do not hold every change of the input")
+        need(type(plain["factor"]) is list and len(plain["factor"]) == n, f"shape: expected {n} rows")
+        H = [vector(row, i + 1) + [0] * (n - i - 1) for i, row in enumerate(plain["factor"])]
+        outer = [[dot(a, b) << SPREAD_BITS for b in H] for a in H]
+        dominant(difference(outer, gram(transposed(drive), spreads)), "shape of the inputs")
+        return H
+
+    def _outputs(self) -> Matrix:
+        """Twice each output's change, on the outputs' grid: of ``e + v`` where ``phi`` reflects, else of ``2 v``."""
+        P, k = self.program, len(self.rows[0]) - self.program.n
+        if P.solver == FORWARD_BACKWARD:
+            return [[0] * k + [x << self.bits + 1 for x in row] for row in P.readout]
+        alone = [[0] * k + [x << self.bits for x in row] for row in P.readout]
+        return add_matrices(times(P.readout, self.rows), alone)
+
+    # Changes of an output, or of a difference of two, for one word.
+
+    def saturating(self, a: int, b: int | None = None) -> Fraction:
+        """By the contraction's norm, whatever saturates."""
+        rows = self.program.readout
+        row = rows[a] if b is None else list(map(sub, rows[a], rows[b]))
+        dual = Fraction(self.contraction.metric.dual_norm_up(row), 1 << BOUND_BITS)
+        return dual / (1 << self.program.output_shift) * self.reach + self._fed(a, b)
+
+    def unsaturated(self, a: int, b: int | None = None) -> Fraction:
+        """By the form, where neither of the two equilibria saturates."""
+        assert self.form is not None
+        image = self.images[a] if b is None else list(map(sub, self.images[a], self.images[b]))
+        return self.form.most(image, self._unit(self.program.output_shift + 1)) + self._fed(a, b)
+
+    def _fed(self, a: int, b: int | None) -> Fraction:
+        row = self.direct[a] if b is None else list(map(sub, self.direct[a], self.direct[b]))
+        return self._size(row) / self.direct_unit
+
+    @cached_property
+    def pairs(self) -> list[list[tuple[Fraction, Fraction | None]]]:
+        """Both bounds on every difference of two outputs."""
+        k = range(self.program.k)
+        return [[(self.saturating(a, b), self.unsaturated(a, b) if self.form else None) for b in k] for a in k]
+
+    def radius(self, best: int, slacks: Sequence[Fraction], room: Sequence[Fraction]) -> Fraction:
+        """Theorem 15c: the class stays where a change is smaller; of whole words, at most this, where it is a box."""
+        width, rivals = self.program.x_range[1] - self.program.x_range[0], [i for i in range(len(slacks)) if i != best]
+        most = Fraction(width + 1 if self.box else root_up(width**2 * self.program.d))
+        found = least(most, ((slacks[i], self.pairs[best][i][0]) for i in rivals))
+        if self.form is not None:
+            moves = [(slacks[i], self.pairs[best][i][1] or Fraction(0)) for i in rivals]
+            found = max(found, least(most, [*moves, *zip(room, self.states)]))
+        return Fraction(max(0, ceil(found) - 1)) if self.box else found
+
+
+def least(most: Fraction, pairs: Iterable[tuple[Fraction, Fraction]]) -> Fraction:
+    """Up to which change every quantity stays within its slack: pairs of slacks and gains."""
+    for slack, gain in pairs:
+        most = min(most, max(Fraction(0), slack) / gain) if gain else (most if slack > 0 else Fraction(0))
+    return most
+
+
+# ----------------------------------------------------------------------------------
 # The proved lines: each function proves its claim again and returns the values
 # ----------------------------------------------------------------------------------
 
@@ -1840,6 +2007,30 @@ class Evidence:
     def mismatch(self) -> Mismatch:
         """The stored recurrence at the float model's equilibria."""
         return Mismatch(self.contraction, self.model, self.alpha)
+
+    @cached_property
+    def settled(self) -> list[tuple[Vector, int]]:
+        """Of every sample its deployed state continued with more bits, and how far that is from the equilibrium."""
+        samples = self.samples
+        return self.program.settled(self.contraction, transposed(samples.states), samples.exact_drives)
+
+    @cached_property
+    def gains(self) -> dict[str, Gains]:
+        """How far outputs move, in both norms of the input."""
+        plain = fields(self.plain["gain"], NORMS, "gain")
+        return {name: Gains(self.contraction, plain[name], box) for name, box in NORMS.items()}
+
+    @cached_property
+    def unsaturated(self) -> bool:
+        """Theorem 15b: no equilibrium reaches the saturation level, by the middle of all inputs."""
+        P, gains = self.program, self.gains["infinity_norm"]
+        if gains.form is None:
+            return False
+        middle = sum(P.x_range) // 2
+        exact = [[(sum(row) * middle << P.left) + bias] for row, bias in zip(P.drive, P.drive_bias)]
+        ((fine, radius),) = P.settled(self.contraction, [[0]] * P.n, exact)
+        room = rooms(self.contraction, fine, radius)
+        return all(moved * (P.x_range[1] - middle) < most for moved, most in zip(gains.states, room))
 
 
 def check_contraction(evidence: Evidence) -> Plain:
@@ -1948,9 +2139,7 @@ def check_class_a_posteriori(evidence: Evidence) -> Plain:
     drives = [[(v << FINE_BITS) >> r for v in row] for row, r in zip(samples.exact_drives, P.right)]
     fine = [[v << FINE_BITS for v in row] for row in transposed(samples.states)]
     largest = max(residual_radii(evidence.contraction, fine, drives))
-    fine = P.iterated(fine, drives, FINE_BITS)
-    each = zip(transposed(fine), residual_radii(evidence.contraction, fine, drives), samples.words)
-    found = [classes.of(state, FINE_BITS, radius, x) for state, radius, x in each]
+    found = [classes.of(state, FINE_BITS, radius, x) for (state, radius), x in zip(evidence.settled, samples.words)]
     return {**samples.verdicts(found), "largest_distance": in_steps((largest >> FINE_BITS) + 1)}
 
 
@@ -2064,12 +2253,53 @@ def check_output_distance(evidence: Evidence) -> Plain:
     return {"bounds": list(map(float_up, bounds)), "rounding": list(map(float_up, rounding)), "methods": methods}
 
 
+def check_gain(evidence: Evidence) -> Plain:
+    """Section 14: by how much outputs move at most, in output units for one input unit, and by rounding beside that."""
+    found: Plain = {}
+    for name, gains in evidence.gains.items():
+        moved = [gains.saturating(k) for k in range(evidence.program.k)]
+        if evidence.unsaturated and gains.form is not None:
+            moved = [min(most, gains.unsaturated(k)) for k, most in enumerate(moved)]
+        found[name] = [float_up(most * Fraction(2) ** evidence.program.input_f) for most in moved]
+    found["rounding"] = [2 * radius for radius in check_logit_radius(evidence)["radii"]]
+    return {**found, "states": "never saturate" if evidence.unsaturated else "may saturate"}
+
+
+def check_robustness(evidence: Evidence) -> Plain:
+    """Section 14: up to which change of each sample's input its deployed class stays."""
+    P, found, samples = evidence.program, evidence.contraction, evidence.samples
+    radii: dict[str, list[Fraction]] = {name: [] for name in NORMS}
+    duals, unit = ExactClasses(found).duals, P.unit * (1 << P.output_shift)
+    for (fine, radius), best, x in zip(evidence.settled, samples.deployed_classes, samples.words):
+        distance = Fraction(radius + (found.radius << FINE_BITS), 4**BOUND_BITS)
+        outputs, half = P.outputs(fine, FINE_BITS, P.fed_exactly(x)), P.direct_rounding
+        above = [(outputs[best] - y - dual * distance) / (1 << FINE_BITS) for y, dual in zip(outputs, duals[best])]
+        slacks = [(most - half[best] - other) / unit for most, other in zip(above, half)]
+        for name, gains in evidence.gains.items():
+            radii[name].append(gains.radius(best, slacks, rooms(found, fine, radius)))
+    return {"samples": samples.count, **{name: shares(evidence, name, found) for name, found in radii.items()}}
+
+
+def shares(evidence: Evidence, name: str, radii: list[Fraction]) -> Plain:
+    """Eleven quantiles of radii in words, in input units, and how many hold a change of each size that is asked for."""
+    word, last = Fraction(2) ** evidence.program.input_f, len(radii) - 1
+    ordered, asked = sorted(radii), list(map(rational, evidence.plain["robustness"][name]))
+    if NORMS[name]:
+        certified = [sum(radius >= floor(eps * word) for radius in radii) for eps in asked]
+    else:
+        certified = [sum(radius > eps * word for radius in radii) for eps in asked]
+    quantiles = [float_down(ordered[last * tenth // 10] / word) for tenth in range(11)]
+    return {"quantiles": quantiles, "eps": list(map(float, asked)), "certified": certified}
+
+
 # ----------------------------------------------------------------------------------
 # Section 10: the certificate as a whole
 # ----------------------------------------------------------------------------------
 
 PROVED: dict[str, Callable[[Evidence], Plain]] = {
     "output_distance": check_output_distance,
+    "gain": check_gain,
+    "robustness": check_robustness,
     "carried_contraction": check_carried_contraction,
     "warm_start": check_warm_start,
     "hard_bounds": check_hard_bounds,
@@ -2093,12 +2323,12 @@ PROVED: dict[str, Callable[[Evidence], Plain]] = {
 MEASURED = {"output_distance_found", "original_figures", "deployed_figures", "iteration_norms", "displacement"}
 #: Lines that need calibration samples, and lines that need the float model's integers.
 COMPARED = {"displacement_a_posteriori", "class_of_float_model"}
-SAMPLED = {"class_a_priori", "class_a_posteriori", "state_saturation", "displacement"} | COMPARED
+SAMPLED = {"robustness", "class_a_priori", "class_a_posteriori", "state_saturation", "displacement"} | COMPARED
 MODELLED = {"output_distance", "original_operator", "displacement_a_priori"} | COMPARED
 #: SHA-256 of the names, words and sources of all claims, for each task: a claim is its words as well as its numbers.
 CLAIMS = {
-    "classes": "2f31298b0b56ff340a1f932a0395fa5f2f1417832f226fc878255dd6697e459b",
-    "values": "767115eb3a22fc843c08c89d4b0b938c502e66c8c7c77d9a8249069142748ff7",
+    "classes": "c8820df28f64b1e060219b1b6cfdc259f6bee74c60c39925ad153ce6c400322e",
+    "values": "51c8123df51c1056da591e3ecc653768d63371ed9b7ed7961687184968d0f93e",
 }
 #: The same of the claims of a program that carries a state, beside those.
 CARRIED_CLAIMS = ("carried_contraction",)

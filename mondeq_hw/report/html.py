@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from .curves import Curves
-from .plots import output_plot, residual_plot, resource_plot, roofline_plot, word_length_plot
+from .plots import output_plot, residual_plot, resource_plot, robustness_plot, roofline_plot, word_length_plot
 from .record import Report
 from .render import render
 from .written import WrittenReport
@@ -17,6 +17,7 @@ def page(report: Report, curves: Curves) -> str:
     plots = {
         "residuals": residuals and residual_plot(residuals),
         "word_lengths": word_length_plot(sweep, report),
+        "robustness": robustness_plot(report),
         "resources": foldings and resource_plot(foldings, report),
         "roofline": foldings and roofline_plot(foldings),
     }

@@ -211,6 +211,40 @@ def roofline_plot(curve: Foldings) -> str:
     return _svg("roofline", alt, draw)
 
 
+def robustness_plot(report: Report) -> str | None:
+    """Share of the calibration samples whose class provably stays, by the change of the input; None without any."""
+    line = next((line.values for line in report.certificate if line.name == "robustness"), {})
+    if "samples" not in line:
+        return None
+
+    def draw(axes: Sequence[Axes]) -> None:
+        (ax,) = axes
+        for name, label, color in (
+            ("infinity_norm", "largest component", BLUE),
+            ("two_norm", "2-norm", PURPLE),
+        ):
+            values = line[name]
+            found = [*((size, 1 - tenth / 10) for tenth, size in enumerate(values["quantiles"]))]
+            found += [
+                (eps, share / line["samples"]) for eps, share in zip(values["eps"], values["certified"], strict=True)
+            ]
+            ax.plot(
+                *zip(*sorted(found, key=lambda point: (point[0], -point[1])), strict=True), color=color, label=label
+            )
+        ax.set_xscale("log")
+        ax.set_ylim(0, 1)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:.0%}"))
+        ax.set_xlabel("change of the input, in its units")
+        ax.set_ylabel("classes that provably stay")
+        ax.legend(loc="lower left")
+
+    middle = [line[name]["quantiles"][5] for name in ("infinity_norm", "two_norm")]
+    alt = (
+        f"Half of {line['samples']} classes stay for a change of {middle[0]:.3g} an input or {middle[1]:.3g} in 2-norm"
+    )
+    return _svg("robustness", alt, draw)
+
+
 @dataclass(frozen=True)
 class OutputPlot:
     """A picture of outputs, a panel each.

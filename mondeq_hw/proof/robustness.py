@@ -1,0 +1,181 @@
+"""Which changes of a sample's input leave its deployed class, and how much outputs move with the input at all.
+
+The deployed state lies within the certificate's radius of the exact equilibrium at *every* input, and exact equilibria
+move no faster than the gains say (:mod:`.gain`): what is left of a sample's margin after the radius, over the gain of a
+difference of two outputs, is a change that provably leaves the class.  Section 14 of ``docs/mathematics.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+import numpy as np
+
+from ..base import FixedPointFormat
+from ..program import GoldenModel, SolverProgram
+from . import check_certificate
+from .certificate import contraction_to_plain, ratio
+from .contraction import ContractionProof, ErrorBound, float_up
+from .enclosure import FINE_BITS, Enclosure, ExactRecurrence, exact_feedthrough, feedthrough_rounding, whole
+from .metric import BOUND_BITS
+from .ranges import readout_rows
+
+#: Changes of which the share of samples is counted where none are named, in shares of the input's range.
+USUAL_BOXES, USUAL_BALLS = (0.01, 0.02, 0.05, 0.1), (0.05, 0.1, 0.2, 0.5)
+
+Sizes = float | Sequence[float]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Sizes of changes of the input, in its own units, for which the certificate counts samples.
+
+    Parameters
+    ----------
+    infinity_norm, two_norm : tuple of float
+    """
+
+    infinity_norm: tuple[float, ...]
+    two_norm: tuple[float, ...]
+
+    @staticmethod
+    def of(words: FixedPointFormat, boxes: Sizes | None, balls: Sizes | None) -> Changes:
+        """As they are named, and shares of the input's range where none are."""
+        reach = (words.max_word - words.min_word) * words.step
+        return Changes(
+            tuple(np.atleast_1d([reach * share for share in USUAL_BOXES] if boxes is None else boxes).tolist()),
+            tuple(np.atleast_1d([reach * share for share in USUAL_BALLS] if balls is None else balls).tolist()),
+        )
+
+    def to_plain(self) -> dict[str, list[str]]:
+        """As JSON-ready rational numbers."""
+        return {name: [ratio(Fraction(eps)) for eps in sizes] for name, sizes in vars(self).items()}
+
+
+Gains = dict[str, check_certificate.Gains]
+
+
+def proved_gains(program: SolverProgram, proof: ContractionProof, witnesses: dict[str, Any]) -> Gains:
+    """What the checker makes of multipliers; one that it does not confirm becomes None in ``witnesses``."""
+    contraction = check_certificate.Contraction(
+        check_certificate.Program(program.to_plain()), contraction_to_plain(proof)
+    )
+    found = {}
+    for name, box in check_certificate.NORMS.items():
+        try:
+            found[name] = check_certificate.Gains(contraction, witnesses[name], box)
+        except check_certificate.CertificateError:
+            witnesses[name] = None
+            found[name] = check_certificate.Gains(contraction, None, box)
+    return found
+
+
+def gain_values(program: SolverProgram, proof: ContractionProof, bound: ErrorBound, gains: Gains) -> dict[str, Any]:
+    """Values of the line ``gain``: in output units for one input unit."""
+    inside, found = never_saturates(program, proof, gains), {}
+    for name, each in gains.items():
+        moved = [each.saturating(k) for k in range(program.rows)]
+        if inside and each.form is not None:
+            moved = [min(most, each.unsaturated(k)) for k, most in enumerate(moved)]
+        found[name] = [float_up(most * Fraction(2) ** program.input_format.fractional_bits) for most in moved]
+    return {
+        **found,
+        "rounding": [2 * radius for radius in logit_radii(program, proof, bound)],
+        "states": STATES[inside],
+    }
+
+
+STATES = {True: "never saturate", False: "may saturate"}
+
+
+def logit_radii(program: SolverProgram, proof: ContractionProof, bound: ErrorBound) -> list[float]:
+    """Distance of every output from the exact equilibrium's, rounded up."""
+    radius, unit = bound.radius(program.iterations), Fraction(2) ** program.output_fractional_bits * 4**BOUND_BITS
+    rounding = [error * 4**BOUND_BITS for error in feedthrough_rounding(program)]
+    rows = zip(readout_rows(program), rounding, strict=True)
+    return [float_up((proof.metric.dual_norm_up(row) * radius + error) / unit) for row, error in rows]
+
+
+def never_saturates(program: SolverProgram, proof: ContractionProof, gains: Gains) -> bool:
+    """Whether no equilibrium reaches the saturation level: from the middle of all inputs to their ends."""
+    box, words = gains["infinity_norm"], program.input_format
+    if box.form is None:
+        return False
+    middle = (words.min_word + words.max_word) // 2
+    exact = ExactRecurrence(program, proof, np.full((1, program.d), middle, dtype=np.int64))
+    enclosure = exact.enclose(exact.settled(exact.start(np.zeros((1, program.n), dtype=np.int64))))
+    (room,) = _rooms(program, proof, enclosure)
+    return all(moved * (words.max_word - middle) < most for moved, most in zip(box.states, room, strict=True))
+
+
+def robustness_values(
+    program: SolverProgram,
+    proof: ContractionProof,
+    bound: ErrorBound,
+    gains: Gains,
+    changes: Changes,
+    words: np.ndarray,
+    states: np.ndarray,
+    enclosure: Enclosure,
+) -> dict[str, Any]:
+    """Values of the line ``robustness``; ``enclosure`` is of the samples' continued states."""
+    classes = GoldenModel(program).outputs_at(words, states).argmax(axis=1).tolist()
+    slacks = _slacks(program, proof, bound, words, enclosure, classes)
+    rooms = _rooms(program, proof, enclosure)
+    found: dict[str, Any] = {"samples": len(words)}
+    for name, each in gains.items():
+        radii = [each.radius(*sample) for sample in zip(classes, slacks, rooms, strict=True)]
+        found[name] = _shares(program, name, radii, getattr(changes, name))
+    return found
+
+
+def _slacks(
+    program: SolverProgram,
+    proof: ContractionProof,
+    bound: ErrorBound,
+    words: np.ndarray,
+    enclosure: Enclosure,
+    classes: list[int],
+) -> list[list[Fraction]]:
+    """What is left of each sample's margins over the other outputs after every rounding here and at another input."""
+    rows, unit = readout_rows(program), Fraction(2) ** program.output_fractional_bits
+    dual = [[proof.metric.dual_norm_up([x - y for x, y in zip(a, b, strict=True)]) for b in rows] for a in rows]
+    half, everywhere = feedthrough_rounding(program), bound.radius(program.iterations) << FINE_BITS
+    z = whole(program.clip.scaled(2**FINE_BITS).prox(enclosure.states))
+    outputs = z @ np.array(rows, dtype=object).T + (program.readout_bias.astype(object) << FINE_BITS)
+    outputs = outputs + exact_feedthrough(program, words) * 2**FINE_BITS
+    found = []
+    for values, radius, best in zip(outputs.tolist(), enclosure.radii, classes, strict=True):
+        distance = Fraction(radius + everywhere, 4**BOUND_BITS)
+        pairs = zip(values, dual[best], half, strict=True)
+        found.append(
+            [
+                ((values[best] - y - norm * distance) / 2**FINE_BITS - half[best] - other) / unit
+                for y, norm, other in pairs
+            ]
+        )
+    return found
+
+
+def _rooms(program: SolverProgram, proof: ContractionProof, enclosure: Enclosure) -> list[list[Fraction]]:
+    """How far every state of every sample is from the saturation level, in units of the state."""
+    top, unit = program.state_format.max_word << FINE_BITS, 2 ** (program.state_format.fractional_bits + FINE_BITS)
+    errors = [Fraction(proof.metric.infinity_norm_up(radius), 2**BOUND_BITS) for radius in enclosure.radii]
+    rows = zip(whole(enclosure.states).tolist(), errors, strict=True)
+    return [[(top - abs(state) - error) / Fraction(unit) for state in row] for row, error in rows]
+
+
+def _shares(program: SolverProgram, name: str, radii: list[Fraction], sizes: tuple[float, ...]) -> dict[str, Any]:
+    """Quantiles of radii in input units, and how many samples hold a change of each size."""
+    word, last, ordered = Fraction(2) ** program.input_format.fractional_bits, len(radii) - 1, sorted(radii)
+    asked = [Fraction(eps) * word for eps in sizes]
+    box = check_certificate.NORMS[name]
+    certified = [sum(radius >= floor(eps) if box else radius > eps for radius in radii) for eps in asked]
+    quantiles = [
+        -float_up(-ordered[last * tenth // 10] / word) if ordered[last * tenth // 10] else 0.0 for tenth in range(11)
+    ]
+    return {"quantiles": quantiles, "eps": list(sizes), "certified": certified}
