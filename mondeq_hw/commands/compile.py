@@ -102,12 +102,14 @@ def _robustness(report: WrittenReport) -> list[tuple[str, str]]:
     values = next((line.values for line in report.certificate if line.name == "robustness"), {})
     if "samples" not in values:
         return []
-    parts = []
-    for name, words in (("infinity_norm", "no input moves by more than"), ("two_norm", "they move by at most")):
+    shares = []
+    for name in ("infinity_norm", "two_norm"):
         sizes, certified = values[name]["eps"], values[name]["certified"]
         middle = len(sizes) // 2
-        parts.append(f"{certified[middle] / values['samples']:.1%} if {words} {sizes[middle]:.4g}")
-    return [("robustness", f"{parts[0]}, {parts[1]} in 2-norm, of {values['samples']} classes stay: proved")]
+        shares += [f"{certified[middle] / values['samples']:.1%}", f"{sizes[middle]:.4g}"]
+    box, most, ball, size = shares
+    text = f"{box} of {values['samples']} classes stay if no input moves by over {most}, {ball} for {size} in 2-norm"
+    return [("robustness", f"{text}: proved")]
 
 
 def _data(report: WrittenReport) -> list[tuple[str, str]]:
