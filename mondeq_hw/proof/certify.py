@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..base import InputError, integers, signed_width, spectral_norm
+from ..base import InputError, signed_width, spectral_norm
 from ..problem import CLASSES, MonDEQ, Task, preactivation
 from ..program import GoldenModel, SolverProgram, WarmStart
 from .carried import carried_radii, prove_carried
@@ -77,7 +77,7 @@ from .mismatch import Mismatch
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
 from .ranges import accumulator_ranges
 from .relaxation import Proof
-from .robustness import Changes, Gains, gain_values, logit_radii, proved_gains, robustness_values
+from .robustness import Changes, Gains, gain_values, logit_radii, proved_gains, robustness_values, state_rest
 from .warm_start import equilibrium_change
 from .worst_input import largest_errors, measured_errors
 
@@ -181,17 +181,19 @@ def certify(
             _adjoint_line(proof),
             _worst_displacement_line(floating, program, proof, bound, step_size),
         ]
+        evidence["gain"] = witnesses(program, proof, task)
+        gains = proved_gains(program, proof, evidence["gain"])
+        rest = state_rest(program, proof, gains)
+        lines.append(claim("gain", gain_values(program, proof, bound, gains, rest), PROVED))
         if floating is None:
             lines += open_claims(("output_distance",), NO_MARGIN)
         else:
-            distance = output_distance(Mismatch(program, floating, Fraction(step_size), proof, bound, ranges))
+            mismatch = Mismatch(program, floating, Fraction(step_size), proof, bound, ranges, rest)
+            distance = output_distance(mismatch)
             evidence["distance"] = distance.witnesses
             lines.append(_distance_line(distance))
         lines.append(_carried_line(whole, proof, bound, evidence))
         lines += [_warm_line(whole.warm, program, proof)] if whole.warm is not None else []
-        evidence["gain"] = witnesses(program, proof, task)
-        gains = proved_gains(program, proof, evidence["gain"])
-        lines.append(claim("gain", gain_values(program, proof, bound, gains), PROVED))
         if words is None or states is None:
             lines += open_claims(SAMPLED, no_samples)
         else:

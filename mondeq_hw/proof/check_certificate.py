@@ -1094,8 +1094,11 @@ class EveryInput:
 class Mismatch:
     """What the float network's equilibrium leaves over in the stored recurrence: ``r(x) = N z + c(x)``."""
 
-    def __init__(self, contraction: Contraction, model: FloatModel, alpha: Fraction) -> None:
+    def __init__(
+        self, contraction: Contraction, model: FloatModel, alpha: Fraction, rest: list[Fraction] | None
+    ) -> None:
         self.program, self.contraction, self.model, self.alpha = contraction.program, contraction, model, alpha
+        self.rest = rest  # of the stored recurrence's states below the saturation level
         self.reflects = int(self.program.solver == PEACEMAN_RACHFORD)
         self.grids = [r + g + self.program.f for r, g in zip(self.program.right, self.program.g)]  # of the drive
 
@@ -1219,6 +1222,12 @@ class Mismatch:
         """By how much each ``|s_i|`` may exceed the largest state word."""
         return [max(Fraction(0), most - self.program.top / self.program.unit) for most in self.states]
 
+    @property
+    def overflow_norm(self) -> Fraction:
+        """The same as a norm; or by how much the stored recurrence's states may, without saturation."""
+        own = self.norm(self.overflows)
+        return own if self.rest is None else min(own, self.norm([max(Fraction(0), -least) for least in self.rest]))
+
     @cached_property
     def clip_changes(self) -> list[Fraction]:
         """Largest distance of the stored ``prox(s_i)`` from the float network's."""
@@ -1241,7 +1250,7 @@ def by_norm(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     """Theorem 8: ``|y~ - y*|`` by the contraction's norm."""
     fields(witness, (), "distance by the norm")
     rho, clip = mismatch.contraction.rho, mismatch.norm(mismatch.clip_changes)
-    left = mismatch.residual_norm + rho * (1 + mismatch.reflects) * clip + mismatch.norm(mismatch.overflows)
+    left = mismatch.residual_norm + rho * (1 + mismatch.reflects) * clip + mismatch.overflow_norm
     moved, stored = left / (1 - rho) + clip, Fraction(2) ** mismatch.program.output_shift
     (changes, unit), found = mismatch.readout_change, []
     for row, change, offset in zip(mismatch.program.readout, changes, mismatch.offset_change):
@@ -2006,7 +2015,7 @@ class Evidence:
     @cached_property
     def mismatch(self) -> Mismatch:
         """The stored recurrence at the float model's equilibria."""
-        return Mismatch(self.contraction, self.model, self.alpha)
+        return Mismatch(self.contraction, self.model, self.alpha, self.rest)
 
     @cached_property
     def settled(self) -> list[tuple[Vector, int]]:
@@ -2021,16 +2030,21 @@ class Evidence:
         return {name: Gains(self.contraction, plain[name], box) for name, box in NORMS.items()}
 
     @cached_property
-    def unsaturated(self) -> bool:
-        """Theorem 15b: no equilibrium reaches the saturation level, by the middle of all inputs."""
+    def rest(self) -> list[Fraction] | None:
+        """Theorem 15b: by how much each state without saturation stays below the level, from the middle input."""
         P, gains = self.program, self.gains["infinity_norm"]
         if gains.form is None:
-            return False
+            return None
         middle = sum(P.x_range) // 2
         exact = [[(sum(row) * middle << P.left) + bias] for row, bias in zip(P.drive, P.drive_bias)]
         ((fine, radius),) = P.settled(self.contraction, [[0]] * P.n, exact)
-        room = rooms(self.contraction, fine, radius)
-        return all(moved * (P.x_range[1] - middle) < most for moved, most in zip(gains.states, room))
+        pairs = zip(rooms(self.contraction, fine, radius), gains.states)
+        return [room - moved * (P.x_range[1] - middle) for room, moved in pairs]
+
+    @property
+    def unsaturated(self) -> bool:
+        """Whether no equilibrium reaches the saturation level."""
+        return self.rest is not None and min(self.rest) > 0
 
 
 def check_contraction(evidence: Evidence) -> Plain:

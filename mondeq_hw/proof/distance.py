@@ -69,7 +69,7 @@ def by_norm(mismatch: Mismatch) -> EquilibriumBound:
     """By the contraction's norm: ``||e|| <= (||r|| + rho ||change of phi|| + ||overflow||) / (1 - rho)``."""
     rho = mismatch.proof.contraction_factor
     clip = mismatch.norm(mismatch.clip_changes)
-    left = mismatch.residual_norm + rho * mismatch.phi_gain * clip + mismatch.norm(mismatch.overflows)
+    left = mismatch.residual_norm + rho * mismatch.phi_gain * clip + mismatch.overflow_norm
     moved = left / (1 - rho) + clip
     duals, changes = mismatch.duals(mismatch.readout), mismatch.duals(mismatch.readout_change)
     rows = zip(duals, changes, mismatch.offset_change, strict=True)

@@ -303,6 +303,7 @@ def _proved(mismatch: Mismatch, forms: list[_Form], bounds: np.ndarray) -> Equil
         "step_size": ratio(mismatch.step_size),
         "operator": model_to_plain(mismatch.floating),
         "contraction": contraction_to_plain(mismatch.proof),
+        "gain": dict.fromkeys(check_certificate.NORMS),
     }
     checked = check_certificate.Evidence(mismatch.program.to_plain(), evidence)
     try:

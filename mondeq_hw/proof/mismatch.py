@@ -77,6 +77,8 @@ class Mismatch:
         Of the program's own iteration.
     ranges : tuple of pairs of Proof, optional
         That no state of the stored equilibrium saturates, where lowering proved it already.
+    rest : list of Fraction (n,) or None
+        By how much every state of the stored recurrence without saturation stays below the level, where that is known.
     """
 
     program: SolverProgram
@@ -85,6 +87,7 @@ class Mismatch:
     proof: ContractionProof
     bound: ErrorBound
     ranges: tuple[tuple[Proof, Proof], ...] | None = None
+    rest: list[Fraction] | None = None
 
     @property
     def metric(self) -> Metric:
@@ -236,6 +239,12 @@ class Mismatch:
         """By how much each ``|s_i|`` may exceed the largest state word (n,)."""
         top = self.program.state_format.max_word / Fraction(2) ** self.program.state_format.fractional_bits
         return [max(Fraction(0), most - top) for most in self.states]
+
+    @property
+    def overflow_norm(self) -> Fraction:
+        """What saturation may add to ``e``: by the network's states, or by the stored recurrence's without it."""
+        own = self.norm(self.overflows)
+        return own if self.rest is None else min(own, self.norm([max(Fraction(0), -least) for least in self.rest]))
 
     @cached_property
     def clip_changes(self) -> list[Fraction]:

@@ -74,9 +74,11 @@ def proved_gains(program: SolverProgram, proof: ContractionProof, witnesses: dic
     return found
 
 
-def gain_values(program: SolverProgram, proof: ContractionProof, bound: ErrorBound, gains: Gains) -> dict[str, Any]:
+def gain_values(
+    program: SolverProgram, proof: ContractionProof, bound: ErrorBound, gains: Gains, rest: list[Fraction] | None
+) -> dict[str, Any]:
     """Values of the line ``gain``: in output units for one input unit."""
-    inside, found = never_saturates(program, proof, gains), {}
+    inside, found = rest is not None and min(rest) > 0, {}
     for name, each in gains.items():
         moved = [each.saturating(k) for k in range(program.rows)]
         if inside and each.form is not None:
@@ -100,16 +102,16 @@ def logit_radii(program: SolverProgram, proof: ContractionProof, bound: ErrorBou
     return [float_up((proof.metric.dual_norm_up(row) * radius + error) / unit) for row, error in rows]
 
 
-def never_saturates(program: SolverProgram, proof: ContractionProof, gains: Gains) -> bool:
-    """Whether no equilibrium reaches the saturation level: from the middle of all inputs to their ends."""
+def state_rest(program: SolverProgram, proof: ContractionProof, gains: Gains) -> list[Fraction] | None:
+    """By how much every equilibrium without saturation stays below the level: from the middle of all inputs."""
     box, words = gains["infinity_norm"], program.input_format
     if box.form is None:
-        return False
+        return None
     middle = (words.min_word + words.max_word) // 2
     exact = ExactRecurrence(program, proof, np.full((1, program.d), middle, dtype=np.int64))
     enclosure = exact.enclose(exact.settled(exact.start(np.zeros((1, program.n), dtype=np.int64))))
     (room,) = _rooms(program, proof, enclosure)
-    return all(moved * (words.max_word - middle) < most for moved, most in zip(box.states, room, strict=True))
+    return [most - moved * (words.max_word - middle) for most, moved in zip(room, box.states, strict=True)]
 
 
 def robustness_values(
