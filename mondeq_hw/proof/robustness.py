@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import FixedPointFormat
+from ..base import FixedPointFormat, integers
 from ..program import GoldenModel, SolverProgram
 from . import check_certificate
 from .certificate import contraction_to_plain, ratio
@@ -98,8 +98,8 @@ def logit_radii(program: SolverProgram, proof: ContractionProof, bound: ErrorBou
     """Distance of every output from the exact equilibrium's, rounded up."""
     radius, unit = bound.radius(program.iterations), Fraction(2) ** program.output_fractional_bits * 4**BOUND_BITS
     rounding = [error * 4**BOUND_BITS for error in feedthrough_rounding(program)]
-    rows = zip(readout_rows(program), rounding, strict=True)
-    return [float_up((proof.metric.dual_norm_up(row) * radius + error) / unit) for row, error in rows]
+    rows = zip(proof.metric.dual_norms_up(integers(readout_rows(program))), rounding, strict=True)
+    return [float_up((dual * radius + error) / unit) for dual, error in rows]
 
 
 def state_rest(program: SolverProgram, proof: ContractionProof, gains: Gains) -> list[Fraction] | None:
@@ -145,7 +145,9 @@ def _slacks(
 ) -> list[list[Fraction]]:
     """What is left of each sample's margins over the other outputs after every rounding here and at another input."""
     rows, unit = readout_rows(program), Fraction(2) ** program.output_fractional_bits
-    dual = [[proof.metric.dual_norm_up([x - y for x, y in zip(a, b, strict=True)]) for b in rows] for a in rows]
+    dual = [
+        proof.metric.dual_norms_up(integers([[x - y for x, y in zip(a, b, strict=True)] for b in rows])) for a in rows
+    ]
     half, everywhere = feedthrough_rounding(program), bound.radius(program.iterations) << FINE_BITS
     z = whole(program.clip.scaled(2**FINE_BITS).prox(enclosure.states))
     outputs = z @ np.array(rows, dtype=object).T + (program.readout_bias.astype(object) << FINE_BITS)
