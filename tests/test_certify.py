@@ -342,6 +342,8 @@ def test_deployed_classes_are_decided_and_right() -> None:
 LINES = {
     "output_distance": PROVED,
     "output_distance_found": MEASURED,
+    "robustness": PROVED,
+    "gain": PROVED,
     "original_figures": MEASURED,
     "original_operator": PROVED,
     "deployed_figures": MEASURED,
@@ -377,7 +379,7 @@ def test_every_line_of_the_design_has_its_status() -> None:
 
 def test_without_samples_their_lines_say_why() -> None:
     _, certificate = full_certificate(samples=None)
-    sampled = {"class_a_priori", "class_a_posteriori", "state_saturation"}
+    sampled = {"robustness", "class_a_priori", "class_a_posteriori", "state_saturation"}
     sampled |= {"displacement", "displacement_a_posteriori", "class_of_float_model"}
     for line in certificate.lines:
         open_line = line.name in sampled

@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from ..problem import CLASSES, Task
 from ..program import SolverProgram
@@ -94,10 +93,12 @@ class _Recurrence:
         q = np.vstack([np.zeros((k, len(self.readout))), self.readout.T])
         if self.reflects:
             q = (q + A.T @ self.readout.T) / 2
+        form = np.diag(np.concatenate([np.full(k, penalty), y])) - taken
         try:
-            x = cho_solve(cho_factor(np.diag(np.concatenate([np.full(k, penalty), y])) - taken), q)
+            np.linalg.cholesky(form)
         except np.linalg.LinAlgError:
             return None
+        x = np.linalg.solve(form, q)
         squares = penalty * self._distances(q.T @ x)
         counted = squares > 1e-30 * squares.max()
         if not counted.any():
