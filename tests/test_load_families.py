@@ -285,7 +285,7 @@ def test_hcas(shared: Path) -> None:
 
 
 def test_craft_convolution_end_to_end(shared: Path, tmp_path: Path) -> None:
-    """Compiled, proved, and nearly the float network's accuracy at 6 bits."""
+    """Compiled, proved, verified by its C++, and nearly the float network's accuracy at 6 bits."""
     file = shared / "checkpoints" / "craft" / "mnist_sm_mon_conv_c8_k6_s3_m20.0.pt"
     project = mondeq_hw.compile(
         file, tmp_path / "build", bits=6, margin=20.0, data_dir=shared / "data" / "mnist", calibration_samples=1000
@@ -293,3 +293,6 @@ def test_craft_convolution_end_to_end(shared: Path, tmp_path: Path) -> None:
     accuracy = project.report.comparison.value
     assert project.program.certified and project.report.warnings == ()
     assert accuracy.floating == pytest.approx(0.9306, abs=1e-9) and accuracy.golden > 0.928
+    verified = project.verify(words=np.load(project.folder / "sim" / "words.npy")[:8], simulators=())
+    assert verified.ok and [(each.name, each.samples) for each in verified.backends] == [("c++", 8)]
+    assert project.check_certificate().accepted
