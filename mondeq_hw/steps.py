@@ -40,7 +40,15 @@ from .problem import (
     overflow_in_words,
 )
 from .program import MOST_ITERATIONS, GoldenModel, SolverProgram, name_of
-from .proof import ContractionProof, choose_iterations, choose_warm_start, constant_output, useless_radius
+from .proof import (
+    ContractionProof,
+    choose_iterations,
+    choose_warm_start,
+    constant_on_samples,
+    constant_output,
+    rounds_to_nothing,
+    useless_radius,
+)
 from .rounding import (
     CALIBRATED,
     MOST_STATE_BITS,
@@ -404,11 +412,20 @@ def says_nothing(model: MonDEQ, data: Data, lowered: Lowered, program: SolverPro
         return reason
     if not (model.U.any() and model.O.any()):
         return None  # the float network's output is constant too
+    reason = rounds_to_nothing(program)
     # A carried state's samples are sequences, which one equilibrium does not answer.
-    if data.calibration is None or model.carried is not None:
-        return constant_output(program, None, None)
+    if reason is not None or model.carried is not None:
+        return reason
+    if data.calibration is None:
+        known = model.input_map.words
+        return constant_output(
+            program, logits(model, known.format.to_float(box_words(known.ends, model.d, COMPARED_SAMPLES, 0)))
+        )
     some = data.calibration[:COMPARED_SAMPLES]
-    return constant_output(program, GoldenModel(program).words(some), logits(model, some))
+    floating = logits(model, some)
+    return constant_output(program, floating) or constant_on_samples(
+        program, GoldenModel(program).words(some), floating
+    )
 
 
 def _says_something(model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered) -> bool:

@@ -24,6 +24,11 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many random models are compiled; a long run takes hundreds."""
+    parser.addoption("--models", type=int, default=24, help="random models that tests/test_random_compiles.py compiles")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder with MNIST and the published checkpoint; the tests on them are skipped where it is absent."""

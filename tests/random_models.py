@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -133,6 +134,47 @@ def with_random_clip(seed: int, program: SolverProgram) -> SolverProgram:
     boxes = [Interval(-bound(), bound(), bool(rng.integers(2))) for _ in range(3)]
     kinds = [RELU, FREE, *boxes] if seed % 3 else [RELU]
     return program.replace(clip=Clip.of([kinds[index] for index in rng.integers(len(kinds), size=program.n)]))
+
+
+def random_compile(seed: int) -> tuple[MonDEQ, dict[str, Any]]:
+    """A network of one to six rows and the options of its compilation: scales far apart, long and short words."""
+    rng = np.random.default_rng(seed)
+    n, d, k = (int(rng.integers(1, 7)) for _ in range(3))
+    model = random_model(rng, n, d, k, float(rng.choice([0.9, 0.5, 0.2, 0.05])), float(rng.choice([0.3, 1, 3])))
+
+    def scales(size: int) -> np.ndarray:
+        kinds = (np.ones(size), 2.0 ** rng.integers(-8, 9, size=size), 10.0 ** rng.integers(-12, 13, size=size))
+        return kinds[rng.choice(3, p=(0.5, 0.25, 0.25))][:, None]
+
+    model = replace(
+        model,
+        U=model.U * scales(n),
+        b=model.b * rng.choice([0, 1, 300]),
+        O=model.O * scales(k),
+        F=rng.normal(size=(k, d)) if rng.random() < 0.25 else None,
+        clip=random_clip(seed, n) if rng.random() < 0.4 else Clip.uniform(RELU, n),
+        preprocessing=Preprocessing(scale=1 / 255),
+    )
+    forward = bool(rng.integers(2))
+    options: dict[str, Any] = {
+        "bits": int(rng.choice([1, 2, 4, 5, 8, 12, 16, 18])),
+        "solver": "forward_backward" if forward else "peaceman_rachford",
+        "rounding": str(rng.choice(["auto", "nearest", "spectral"])),
+        "granularity": str(rng.choice(["row", "tensor"])),
+        "allow_uncertified": True,
+        "allow_vacuous": True,
+    }
+    step_size = 2.0 ** -int(rng.integers(6)) if forward else float(2.0 ** rng.integers(-6, 7))
+    more: dict[str, tuple[float, Any]] = {
+        "state_bits": (0.5, int(rng.integers(2, 33))),
+        "iterations": (0.4, int(rng.choice([1, 2, 7, 64, 300]))),
+        "drive_bits": (0.3, int(rng.integers(1, 19))),
+        "readout_bits": (0.3, int(rng.integers(1, 19))),
+        "input_bits": (0.3, int(rng.integers(1, 9))),
+        "step_size": (0.3, step_size),
+        "calibration": (0.4, rng.integers(0, 256, size=(20, d))),
+    }
+    return model, options | {name: value for name, (share, value) in more.items() if rng.random() < share}
 
 
 def random_words(seed: int, program: SolverProgram, samples: int) -> np.ndarray:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Run(NamedTuple):
+    """One sample: its end, and every value that an accumulator or a word between two engines had."""
+
+    state: list[int]
+    updates: int
+    outputs: list[int]
+    sums: dict[str, list[int]]
 
 
 def outputs(program: dict[str, Any], words: list[int]) -> tuple[list[int], int, list[int]]:
     """Final state, executed updates and output words of one sample of input words."""
+    return run(program, words)[:3]
+
+
+def run(program: dict[str, Any], words: list[int]) -> Run:
+    """One sample of input words."""
     (stage,) = program["stages"]
     state, word = stage["state_format"], program["input_format"]
     top, f = 2 ** (state["word_length"] - 1) - 1, state["word_length"] - state["integer_bits"]
@@ -26,22 +40,37 @@ def outputs(program: dict[str, Any], words: list[int]) -> tuple[list[int], int, 
         return [_clip(_half_up(v, shift), -top, top) for v, shift in zip(sums, g, strict=True)]
 
     drive = []
+    sums: dict[str, list[int]] = {"drive_accumulator": [], "drive": [], "state_accumulator": [], "output": []}
+
+    def injected(row: list[int], bias: int, shift: int) -> int:
+        total = (_dot(row, words) << left) + bias
+        sums["drive_accumulator"] += [total, total + ((1 << shift) >> 1)]
+        sums["drive"].append(_half_up(total, shift))
+        return sums["drive"][-1]
+
     rows = zip(stage["drive"], stage["drive_bias"], stage["drive_shifts"], g, strict=True)
     for row, bias, shift, row_shift in rows:
-        total = (_dot(row, words) << left) + bias
-        drive.append(_half_up(total, shift + grid + left - f - row_shift))
+        drive.append(injected(row, bias, shift + grid + left - f - row_shift))
     a, s, updates = stage["leak_shift"], sat(drive), stage["iterations"]
     for update in range(1, stage["iterations"] + 1):
         p = phi(s)
-        sums = [d + _dot(row, p) for d, row in zip(drive, stage["matrix"], strict=True)]
-        following = sat([v + ((2**a - 1) << (shift - a)) * q for v, shift, q in zip(sums, g, p, strict=True)])
+        totals = [d + _dot(row, p) for d, row in zip(drive, stage["matrix"], strict=True)]
+        totals = [v + ((2**a - 1) << (shift - a)) * q for v, shift, q in zip(totals, g, p, strict=True)]
+        sums["state_accumulator"] += [
+            v + half for v, shift in zip(totals, g, strict=True) for half in (0, 2**shift // 2)
+        ]
+        following = sat(totals)
         if following == s:
             updates = update
             break
         s = following
-    finest = max(program["readout_shifts"])
-    rows = zip(program["readout"], program["readout_shifts"], program["readout_bias"], strict=True)
-    return s, updates, [(_dot(row, prox(s)) << (finest - shift)) + bias for row, shift, bias in rows]
+    finest, fed = max(program["readout_shifts"]), [0] * len(program["readout"])
+    if "feedthrough" in program:
+        rows = zip(program["feedthrough"], program["feedthrough_shifts"], program["readout_shifts"], strict=True)
+        fed = [injected(row, 0, shift + grid + left - f - own) for row, shift, own in rows]
+    rows = zip(program["readout"], program["readout_shifts"], program["readout_bias"], fed, strict=True)
+    sums["output"] = [((_dot(row, prox(s)) + u) << (finest - shift)) + bias for row, shift, bias, u in rows]
+    return Run(s, updates, sums["output"], sums)
 
 
 def _dot(row: list[int], words: list[int]) -> int:

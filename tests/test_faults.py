@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 import simulator
-from random_models import random_program, random_words
+from random_models import random_model, random_program, random_words, with_random_clip
 
 import mondeq_hw
-from mondeq_hw.base import Clip, Interval, NotCertifiedError
+from mondeq_hw.base import Clip, InputError, Interval, NotCertifiedError
 from mondeq_hw.cli import main
-from mondeq_hw.problem import CLASSES, MonDEQ, Preprocessing
+from mondeq_hw.problem import CLASSES, SOLVERS, MonDEQ, Preprocessing, logits
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.profile.profile import profile
-from mondeq_hw.program import MOST_ITERATIONS
+from mondeq_hw.program import MOST_ITERATIONS, GoldenModel
 from mondeq_hw.proof import certify, check, error_bound
+from mondeq_hw.proof.vacuous import constant_for_every_input
 from mondeq_hw.rounding import LoweringOptions, assemble, lower, with_state_bits
 
 RNG = np.random.default_rng(0)
@@ -155,9 +156,14 @@ VACUOUS: dict[str, tuple[MonDEQ, dict[str, Any], str]] = {
     "drive": (network(U=U * 2.0**-50), {}, r"drive rounds to the same word for every input.*Scale the network"),
     "readout": (network(O=READOUT * 2.0**-50), {}, r"readout rounds to zero.*Scale the network"),
     "constant on samples": (
+        network(U=U * 2.0**-10, b=np.ones(3)),
+        {"state_bits": 8, "calibration": X % 4},
+        r"output 0 of 2, counted from 0, is the same for all of 40 calibration samples. Use state_bits=\d+",
+    ),
+    "constant over the box": (
         network(U=U * 2.0**-12, b=np.ones(3)),
         {"state_bits": 6, "calibration": X},
-        r"the same for all of 40 calibration samples. Use state_bits=\d+",
+        r"output 0 of 2, counted from 0, is the same word for every input. Use state_bits=\d+",
     ),
 }
 
@@ -193,3 +199,69 @@ def test_slow_convergence_gets_a_finer_state(tmp_path: Path) -> None:
 
 def test_a_network_that_ignores_its_input_is_no_fault(tmp_path: Path) -> None:
     assert mondeq_hw.compile(network(U=np.zeros((3, 4))), tmp_path / "build", bits=8).program.certified
+
+
+@pytest.mark.parametrize(("margin", "gain"), [(1e-2, 30.0), (1e-5, 100.0)])
+def test_forward_backward_has_a_step_size_for_stiff_networks(margin: float, gain: float, tmp_path: Path) -> None:
+    """What its theorem asks for is below the smallest step of the hardware, which is tried and judged by its proof."""
+    model = random_model(np.random.default_rng(2), 5, 3, 2, margin, gain)
+    options: dict[str, Any] = {"bits": 12, "solver": "forward_backward", "iterations": 40}
+    project = mondeq_hw.compile(model, tmp_path / "build", **options, allow_uncertified=True, allow_vacuous=True)
+    assert project.program.leak_shift == 20
+    assert project.predict_raw(X[:3, :3]).tolist() == simulated(project, X[:3, :3])
+
+
+# -- entries that no grid holds ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "scale", "reason"),
+    [
+        ("U", 1e200, r"U has an entry of .*e\+200; expected at most 1e\+100"),
+        ("O", 1e200, r"O has an entry of .*e\+200; expected at most 1e\+100"),
+        ("b", 1e101, r"b has an entry of .*e\+100; expected at most 1e\+100"),
+        ("U", 1e30, r"a matrix beside W has an entry of .*the largest level of 8 bits on the coarsest grid"),
+        ("O", 1e15, r"a matrix beside W has an entry of .*the largest level of 8 bits on the coarsest grid"),
+    ],
+)
+def test_entries_beyond_every_grid_are_refused(part: str, scale: float, reason: str, tmp_path: Path) -> None:
+    """They once saturated: a compiled network, certified, of other outputs."""
+    model = network()
+    with pytest.raises(InputError, match=reason):
+        mondeq_hw.compile(replace(model, **{part: getattr(model, part) * scale}), tmp_path / "build", bits=8)
+    assert not (tmp_path / "build").exists()
+
+
+def test_large_entries_within_the_grids_are_right(tmp_path: Path) -> None:
+    model = network(U=U * 1e13, b=np.array([1e12, -2e12, 3e12]), O=READOUT * 1e-9)
+    project = mondeq_hw.compile(model, tmp_path / "build", bits=8)
+    exact = logits(model, X)
+    assert np.abs(project.predict(X) - exact).max() < 0.05 * np.abs(exact).max()
+
+
+# -- outputs that are constant ------------------------------------------------------------
+
+
+def test_intervals_prove_only_what_every_input_confirms() -> None:
+    """Of networks of few inputs, every one of them is tried."""
+    words, proved, constant = np.stack(np.meshgrid(np.arange(8), np.arange(8)), -1).reshape(-1, 2), 0, 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        n, bits, solver = int(rng.integers(1, 5)), int(rng.integers(1, 9)), SOLVERS[seed % 2]
+        program = random_program(seed, n=n, d=2, bits=bits, solver=solver, input_bits=3, iterations=1 + 9 * (seed % 9))
+        program = with_random_clip(seed, program)
+        kept = program.drive.integers * (np.arange(n)[:, None] == rng.integers(-1, n))
+        program = program.replace(drive=replace(program.drive, integers=kept))
+        outputs = GoldenModel(program).predict_raw(words)
+        same, found = (outputs == outputs[:1]).all(axis=0), constant_for_every_input(program)
+        assert (same | ~found).all()
+        proved, constant = proved + found.sum(), constant + same.sum()
+    assert 0.8 * constant < proved < constant
+
+
+def test_one_output_that_is_constant_is_refused(tmp_path: Path) -> None:
+    """Of two outputs one has lost its readout, and the other has not."""
+    model = network(O=READOUT * np.array([[1.0], [2.0**-50]]))
+    with pytest.raises(NotCertifiedError, match="output 1 of 2, counted from 0, is the same word for every input"):
+        mondeq_hw.compile(model, tmp_path / "build", bits=8)
+    assert mondeq_hw.compile(model, tmp_path / "build", bits=8, allow_vacuous=True).program.certified

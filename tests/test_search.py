@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -87,6 +88,7 @@ def test_a_point_is_what_compile_makes(choice: Choice, digits_model: Path, tmp_p
     assert point.contraction_factor == float(proved)
     assert point.radius == lines["radius"]["two_norm"]
     assert point.iterations == project.program.iterations
+    assert found.proved_distance == tuple(lines["output_distance"]["bounds"])
     assert point.score == accuracy_of(project, kept=False)
     sizes = project.report.sizes
     n, d, k = sizes.n, sizes.d, sizes.k
@@ -169,7 +171,7 @@ def test_descent_ends_in_a_local_minimum(
 
 def fake_point(choice: Choice, accuracy: Callable[[Choice], float]) -> SearchPoint:
     memory = 100 * choice.bits + 10 * choice.drive_bits + 5 * choice.readout_bits + choice.state_bits
-    return SearchPoint(choice, True, 0.5, 10, 0.2, 0.1, accuracy(choice), memory, memory)
+    return SearchPoint(choice, True, 0.5, 10, 0.2, 0.1, accuracy(choice), None, memory, memory)
 
 
 @pytest.mark.parametrize("least", [(1, 1, 1, 2), (3, 2, 4, 5), (5, 5, 5, 9), (2, 5, 1, 9)])
@@ -185,6 +187,7 @@ def test_descent_finds_the_corner_of_a_box(
     monkeypatch.setattr(search_module, "measure", measure)
     monkeypatch.setattr(search_module, "open_experiment", lambda *_: FakeExperiment())
     monkeypatch.setattr(search_module, "_judge", lambda *_: None)
+    monkeypatch.setattr(search_module, "_distance_of", lambda *_: None)
     lattice = Lattice(("peaceman_rachford",), range(1, 6), range(1, 6), range(1, 6), range(2, 10))
     found = search(small, settings(lattice, Target(0.5)), tmp_path / "search")
     assert found.winner is not None
@@ -215,6 +218,34 @@ def test_processes_change_nothing(small: Path, tmp_path: Path) -> None:
         write(search(small, wanted, tmp_path / str(jobs), jobs), tmp_path / str(jobs))
     for name in RESULTS:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+def test_what_is_proved_of_the_outputs_is_shown_and_a_target(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A small radius of a coarse network is no accuracy: what its winner is worth stands beside it."""
+    save(random_model(np.random.default_rng(0), 4, 2, 2), tmp_path / "model.pt")
+    ranges = ["--bits", "3-5", "--drive-bits", "9", "--readout-bits", "9", "--state-bits", "14"]
+    command = ["search", str(tmp_path / "model.pt"), *ranges, "--solver", "peaceman-rachford", "--jobs", "1"]
+    assert main([*command, "--target-radius", "0.1", "--out", str(tmp_path / "radius")]) == 0
+    proved = r"at most (\S+) from the float network, every input: proved"
+    shown = re.search(f"Output distance of the winner: {proved}", said(capsys))
+    found = json.loads((tmp_path / "radius" / "search.json").read_text())
+    assert shown is not None and float(shown[1]) == pytest.approx(max(found["proved_distance"]), rel=1e-3)
+    assert found["winner"]["proved_distance"] is None and found["winner"]["distance"] <= max(found["proved_distance"])
+    wanted = max(found["proved_distance"]) / 4
+    target = ["--target-proved-distance", str(wanted), "--out", str(tmp_path / "proved")]
+    assert main([*command, *target]) == 0
+    closer = json.loads((tmp_path / "proved" / "search.json").read_text())
+    assert closer["winner"]["proved_distance"] == max(closer["proved_distance"]) <= wanted
+    assert closer["winner"]["bits"] > found["winner"]["bits"]
+    assert "outputs proved within" in said(capsys)
+    assert main([*command, "--target-proved-distance", "1e-9", "--out", str(tmp_path / "none")]) == 6
+    assert re.search(f"Nearest: .* outputs {proved}", capsys.readouterr().err)
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out
 
 
 # -- the journal -------------------------------------------------------------
@@ -362,7 +393,8 @@ def test_files_agree(digits_model: Path, tmp_path: Path) -> None:
     assert {(p["drive_bits"], p["readout_bits"], p["state_bits"]) for p in report["sweep"]} == {(4, 4, 8)}
     with (tmp_path / "points.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert [{key: str(value) for key, value in point.items()} for point in report["points"]] == rows
+    shown = [{key: "" if value is None else str(value) for key, value in point.items()} for point in report["points"]]
+    assert shown == rows
     assert all(point in report["points"] for point in [*report["sweep"], *report["shorter"]])
     accuracy, factor = figure_of(found).axes
     for axis, key in ((accuracy, "score"), (factor, "contraction_factor")):

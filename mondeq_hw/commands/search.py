@@ -71,6 +71,9 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
         "matrix/drive/readout/state;\nradius: proved, of the state from the stored integers' equilibrium: without "
         "the rounding of weights; memory: stored bits; LUTs: estimated"
     )
+    if result.best is not None:
+        name = "the nearest point" if result.winner is None else "the winner"
+        print(f"Output distance of {name}: {_distance(result)}")
     print(conclusion(result))
     if result.judgement is not None:
         judged, shown = result.judgement, result.task.shown
@@ -83,6 +86,15 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
     print(f"All points: {out / TABLE}, {out / REPORT}, {out / PLOT}")
     if result.winner is not None:
         print(f"Compile the winner: mondeq-hw compile {model} --config {out / WINNER}")
+
+
+def _distance(result: SearchResult) -> str:
+    """From the float network, proved and measured."""
+    assert result.best is not None
+    bounds, measured = result.proved_distance, f"{result.best.distance:.4g} on calibration samples: measured"
+    if bounds is None:
+        return f"at an unproved distance from the float network; {measured}"
+    return f"at most {max(bounds):.4g} from the float network, every input: proved; {measured}"
 
 
 def _cells(point: SearchPoint, task: Task) -> tuple[str, ...]:
@@ -114,5 +126,5 @@ def _nearest(result: SearchResult) -> str:
     judged = "" if best.score is None else f"{result.task.figure} {result.task.shown(best.score)}, "
     return (
         f"Nearest: {best.choice.solver} with {_words(best.choice)} bits (iteration matrix/drive/readout/state): "
-        f"{judged}distance {best.distance:.3g}, radius {best.radius:.3g}. Lower the target, or allow longer words"
+        f"{judged}outputs {_distance(result)}; radius {best.radius:.3g}. Lower the target, or allow longer words"
     )

@@ -33,6 +33,10 @@ class SearchOptions(RoundingOptions):
         PositiveFloat | None,
         option("X", "Largest distance of an output from the float network's, on calibration samples: measured."),
     ] = None
+    target_proved_distance: Annotated[
+        PositiveFloat | None,
+        option("X", "The same for every input of the declared box: proved, which takes longer and is larger."),
+    ] = None
     target_radius: Annotated[
         PositiveFloat | None,
         option(

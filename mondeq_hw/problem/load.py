@@ -34,6 +34,8 @@ Origin: TypeAlias = "str | os.PathLike[str] | torch.nn.Module | Mapping[str, Any
 
 #: Of a network that anybody trained; the certificate's grids hold it.
 LARGEST_WEIGHT = 2.0**64
+#: Of the other matrices and biases.
+LARGEST_ENTRY = 1e100
 
 
 def load(
@@ -184,6 +186,14 @@ def check_model(model: MonDEQ) -> None:
     if model.stored is not None:
         return
     where = model.source
+    for name in ("U", "b", "O", "c", "F"):
+        values = getattr(model, name)
+        peak = 0.0 if values is None else float(np.abs(values).max(initial=0.0))
+        if peak > LARGEST_ENTRY:
+            raise InputError(
+                f"{where}: {name} has an entry of {peak:.3g}; expected at most {LARGEST_ENTRY:.3g}, so that sums of "
+                "squares stay finite. Rescale the network"
+            )
     largest = float(np.abs(model.W).max())
     if largest > LARGEST_WEIGHT:
         raise InputError(

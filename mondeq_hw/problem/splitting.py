@@ -202,9 +202,13 @@ class ForwardBackward(Splitting):
         return int(shift)
 
     def step_sizes(self, margin: float, lipschitz: float, octaves: Iterable[float]) -> list[float]:
-        """Powers of two from the largest step that converges, ``alpha < 2 m / L^2``, downwards."""
+        """Powers of two from the largest step that converges, ``alpha < 2 m / L^2``, down to the smallest there is.
+
+        ``L`` is a bound for the worst operator: where no step is small enough for that the smallest may still do.
+        """
         first = max(0, int(np.floor(-np.log2(2 * max(margin, 1e-9) / lipschitz**2))))
-        return [2.0**-shift for shift in range(first, first + LEAK_SHIFTS_TRIED)]
+        last = min(first + LEAK_SHIFTS_TRIED - 1, MOST_LEAK)
+        return [2.0**-shift for shift in range(min(first, last), last + 1)]
 
     def best_step(self, margin: float, lipschitz: float) -> float:
         """``m / L^2`` (Ryu & Boyd, "Primer on monotone operator methods", 2016)."""

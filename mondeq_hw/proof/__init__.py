@@ -6,7 +6,7 @@ Takes a ``SolverProgram`` and the float network; gives ``ContractionProof`` and 
 from __future__ import annotations
 
 from .certificate import NOT_COVERED, Certificate, CertificateLine, for_reading, model_from_plain, unpacked
-from .certify import certify
+from .certify import certify, proved_distance
 from .contraction import ContractionProof, choose_iterations, error_bound, float_up, prove_contraction, state_radius
 from .exact import prove_positive_definite
 from .metric import root_up
@@ -16,7 +16,7 @@ from .relaxation import Proof
 from .robustness import Changes
 from .same_model import differences
 from .semidefinite import is_small, state_ranges
-from .vacuous import constant_output, radius_share, useless_radius
+from .vacuous import constant_on_samples, constant_output, radius_share, rounds_to_nothing, useless_radius
 from .verdict import Verdict, check
 from .warm_start import choose_warm_start
 from .weighting import best_weighting
@@ -37,6 +37,7 @@ __all__ = [
     "choose_iterations",
     "choose_warm_start",
     "compare_operators",
+    "constant_on_samples",
     "constant_output",
     "differences",
     "displacement",
@@ -49,8 +50,10 @@ __all__ = [
     "paper_quantizer",
     "prove_contraction",
     "prove_positive_definite",
+    "proved_distance",
     "radius_share",
     "root_up",
+    "rounds_to_nothing",
     "state_radius",
     "state_ranges",
     "unpacked",

@@ -213,6 +213,19 @@ def certify(
     return Certificate(claimed, task.name, whole.to_plain(), whole.digest, model.digest(), evidence)
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def proved_distance(
+    program: SolverProgram, proof: ContractionProof, model: MonDEQ, step_size: float
+) -> tuple[float, ...] | None:
+    """The bounds (k,) of the line ``output_distance`` alone; None where the float network's margin is not proved."""
+    operator = prove_operator(model.W)
+    if operator is None:
+        return None
+    floating = FloatModel.of(model, operator, program)
+    mismatch = Mismatch(program, floating, Fraction(step_size), proof, error_bound(program, proof))
+    return tuple(map(float_up, output_distance(mismatch).bounds))
+
+
 def _near_equilibria(model: MonDEQ, program: SolverProgram, words: np.ndarray, states: np.ndarray) -> np.ndarray:
     """The float network's equilibria, or the deployed ones where the float solver does not find them: looser only."""
     try:

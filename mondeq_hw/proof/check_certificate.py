@@ -1329,6 +1329,7 @@ class Cells:
         stored = [on_grid([*(x << P.left for x in row), bias], Fraction(2) ** e) for row, bias, e in drives]
         self.G = [list(map(add, a, b)) for a, b in zip(stored, self.c)]
         self.bits = P.f + FINE_BITS  # of states
+        need(0 <= self.bits <= CELL_BITS, "the state's grid is too coarse or too fine for cells")
         self.clip = [row.times(1 << FINE_BITS) for row in P.clip]
         rest = 1 - mismatch.contraction.rho - mismatch.matrix_norm
         need(rest > 0, "the network's recurrence does not contract in this norm")
@@ -1712,8 +1713,9 @@ def centred(rows: Matrix, unit: Fraction, words: tuple[int, int]) -> tuple[Matri
 
 def exponent(unit: Fraction) -> int:
     """``k`` of ``2^k``."""
-    need(unit.denominator == 1 and unit.numerator & (unit.numerator - 1) == 0, "a step size that is not dyadic")
-    return unit.numerator.bit_length() - 1
+    p, q = unit.numerator, unit.denominator
+    need(p & (p - 1) == 0 and q & (q - 1) == 0, "a step size that is not dyadic")
+    return p.bit_length() - q.bit_length()
 
 
 class Comparison:
@@ -1766,9 +1768,10 @@ class Comparison:
     def _interval(self, row: Row, z: Form, g: Form, ends: int, dz: Form, dg: Form, scale: int) -> Interval:
         """The row of values ``z`` and ``g = s - z``, whose differences are ``2^scale`` (or twice that) too large."""
         a, b, da, db = (g, z, dg, dz) if row.complement else (z, g, dz, dg)
-        low, high = (None if end is None else ends * end for end in (row.lower, row.upper))
+        one, whole = self.program.unit.numerator, self.program.unit.denominator
+        low, high = (None if end is None else ends * end * whole for end in (row.lower, row.upper))
         second = plus((1 << (scale + self.reflects), b), (1, db))
-        return Interval(plus((1 << self.program.f, a)), b, low, high, da, db, second)
+        return Interval(plus((one, a)), b, low, high, da, db, second)
 
     def output(self, k: int, scale: int) -> tuple[Form, int]:
         """Stored output less the float network's, and the fraction bits of its unit."""
@@ -2104,7 +2107,7 @@ def check_hard_bounds(evidence: Evidence) -> Plain:
     """Section 7: outputs that show one bounded row, by the clip and the readout alone."""
     P = evidence.program
     found: dict[str, list[Any]] = {"lower": [], "upper": [], "inside": []}
-    unit = P.unit * (1 << P.output_shift)
+    unit = Fraction(2) ** (P.f + P.output_shift)
     for k, (row, bias) in enumerate(zip(P.readout, P.output_bias)):
         low, high, inside, i = None, None, None, P.bounded_row(k)
         if i is not None:

@@ -235,7 +235,7 @@ def error_bound(program: SolverProgram, proof: ContractionProof) -> ErrorBound:
 
 def settling_updates(program: SolverProgram) -> int | None:
     """Updates after which every row stands still, where each depends on rows above it alone; else None."""
-    strictly_lower = not np.triu(program.matrix.matrix(np.int64)).any() and not program.leak_shift
+    strictly_lower = not np.triu(program.stage.iteration_matrix(object)).any()  # a leak may cancel an entry
     return max(1, program.n - 1) if strictly_lower else None
 
 

@@ -96,8 +96,11 @@ def by_ellipsoids(mismatch: Mismatch) -> EquilibriumBound | None:
     """See the module's text; None where the recurrence or its box is too large, or not of this kind."""
     program = mismatch.program
     small = program.d <= MOST_INPUTS and program.n <= MOST_ROWS and not any(mismatch.clip_changes)
-    metric = mismatch.metric
-    if not (small and program.splitting.reflects and isinstance(metric, WeightedTwoNorm)):
+    metric, shown = (
+        mismatch.metric,
+        program.readout.values.any(axis=1).all(),
+    )  # of an output of nothing there is no form
+    if not (small and shown and program.splitting.reflects and isinstance(metric, WeightedTwoNorm)):
         return None
     recurrence = _Recurrence.of(mismatch)
     words = _samples(mismatch)
@@ -107,8 +110,11 @@ def by_ellipsoids(mismatch: Mismatch) -> EquilibriumBound | None:
         return None  # nothing is off, and the norm says so
     reckoned = CELL_SHARE * np.linalg.norm(states, axis=1).max()
     try:
-        forms = [_form(recurrence, o, residuals, reckoned) for o in program.readout.values]
+        with np.errstate(all="ignore"):  # of outputs that hardly show the state
+            forms = [_form(recurrence, o, residuals, reckoned) for o in program.readout.values]
     except np.linalg.LinAlgError:
+        return None
+    if not np.isfinite([form.spread for form in forms]).all():
         return None
     cells = _Cells.of(recurrence, forms)
     if cells.gain <= 0:
@@ -117,7 +123,7 @@ def by_ellipsoids(mismatch: Mismatch) -> EquilibriumBound | None:
     if not largest.all():
         return None
     slack = cells.reached(largest)
-    if slack > HOPELESS:
+    if not slack <= HOPELESS:  # or floating point fails
         return None
     proposals = (_proved(mismatch, forms, largest * slack * margin) for margin in MARGINS)
     return next((bound for bound in proposals if bound is not None), None)

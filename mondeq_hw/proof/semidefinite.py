@@ -70,8 +70,8 @@ def difference_relaxation(mismatch: Mismatch, scale: int) -> Relaxation:
         row = [-x << unit - _bits(drive.unit) + scale for x in drive_row]
         row += [-x << unit - _bits(moved.unit) + scale for x in z_row]
         dense.append(row + [x << unit - G for x in v_row])
-    one, rows = program.state_format.fractional_bits, []
-    reflects = program.splitting.reflects
+    one, whole = _state_units(program)
+    reflects, rows = program.splitting.reflects, []
     for i, kind in enumerate(program.clip.rows):
         z, v, g, e = 1 + d + i, 1 + d + n + i, 1 + d + 2 * n + i, 1 + d + 3 * n + i
         # Twice the differences where phi reflects: e + v of z, e - v of s - z.
@@ -79,11 +79,11 @@ def difference_relaxation(mismatch: Mismatch, scale: int) -> Relaxation:
         dg: Form = {e: 1, v: -1}
         first = 1 << (scale + 1 if reflects else scale)
         interval = program.clip.kinds[kind]
-        low, high = (None if np.isinf(end) else int(end) for end in (interval.lower, interval.upper))
+        low, high = (None if np.isinf(end) else int(end) * whole for end in (interval.lower, interval.upper))
         if interval.complement:
-            rows.append(Row({g: 1 << one}, {z: 1}, low, high, dg, dz, {z: first, **dz}))
+            rows.append(Row({g: one}, {z: 1}, low, high, dg, dz, {z: first, **dz}))
         else:
-            rows.append(Row({z: 1 << one}, {g: 1}, low, high, dz, dg, {g: first, **dg}))
+            rows.append(Row({z: one}, {g: 1}, low, high, dz, dg, {g: first, **dg}))
     return Relaxation(1 + d + 2 * n, d, tuple(rows), dense, unit)
 
 
@@ -98,19 +98,25 @@ def stored_relaxation(program: SolverProgram) -> Relaxation:
         [x << unit - _bits(drive.unit) for x in inputs] + [x << unit - G for x in row]
         for inputs, row in zip(drive.integers.tolist(), C.tolist(), strict=True)
     ]
-    one, rows = program.state_format.fractional_bits, []
+    (one, whole), rows = _state_units(program), []
     for i, kind in enumerate(program.clip.rows):
         phi, s = 1 + d + i, 1 + d + n + i
         interval = program.clip.kinds[kind]
-        low, high = (None if np.isinf(end) else int(end) for end in (interval.lower, interval.upper))
+        low, high = (None if np.isinf(end) else int(end) * whole for end in (interval.lower, interval.upper))
         if program.splitting.reflects:  # twice z and twice s - z
             z, g, ends = {s: 1, phi: 1}, {s: 1, phi: -1}, 2
         else:
             z, g, ends = {phi: 1}, {s: 1, phi: -1}, 1
         a, b = (g, z) if interval.complement else (z, g)
-        a = {place: value << one for place, value in a.items()}
+        a = {place: value * one for place, value in a.items()}
         rows.append(Row(a, b, None if low is None else ends * low, None if high is None else ends * high))
     return Relaxation(1 + d + n, d, tuple(rows), dense, unit)
+
+
+def _state_units(program: SolverProgram) -> tuple[int, int]:
+    """Integers whose quotient is the number of state steps in one: a step may be of less or more than one."""
+    bits = program.state_format.fractional_bits
+    return 1 << max(bits, 0), 1 << max(-bits, 0)
 
 
 def _cone(mismatch: Mismatch) -> Rows:
@@ -141,7 +147,7 @@ def _padded(rows: Rows, zeros: int) -> Rows:
 
 def _bits(unit: Fraction) -> int:
     """The exponent of a power of two."""
-    return unit.numerator.bit_length() - 1
+    return unit.numerator.bit_length() - unit.denominator.bit_length()
 
 
 # -- solving in floating point -------------------------------------------------------

@@ -93,7 +93,10 @@ def positive_vectors(magnitude: np.ndarray, shares: Iterable[float]) -> list[np.
     if not radius < 1:
         return []
     systems = [(radius + share * (1 - radius)) * np.eye(n) - magnitude for share in shares]
-    vectors = [np.linalg.solve(system, np.ones(n)) for system in systems]
+    try:
+        vectors = [np.linalg.solve(system, np.ones(n)) for system in systems]
+    except LinAlgError:  # a radius that floating point does not tell from one
+        return []
     return [v for v in vectors if np.isfinite(v).all() and v.min() > 0]
 
 

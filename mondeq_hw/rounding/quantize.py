@@ -19,7 +19,7 @@ ROW = "row"
 TENSOR = "tensor"
 GRANULARITIES = (ROW, TENSOR)
 
-#: A grid finer than this has no use and would only widen the accumulators.
+#: A grid finer than this has no use and would only widen the accumulators; nor has one coarser than its inverse.
 MAX_SHIFT = 40
 #: Rows that are looked at at once.
 CACHED_ROWS = 32
@@ -55,13 +55,18 @@ def choose_shifts(
     granularity : {"row", "tensor"}
     min_shift : int
         Coarsest grid allowed (0 for the iteration matrix, whose entries a
-        contraction keeps below one).
+        contraction keeps below one; ``-MAX_SHIFT`` for the others).
     column_weight : ndarray (columns,), optional
         Second moment of what multiplies each column; ones when absent.
 
     Returns
     -------
     ndarray of int64 (rows,)
+
+    Raises
+    ------
+    InputError
+        An entry is beyond every level of the grid ``-MAX_SHIFT``.
     """
     if granularity not in GRANULARITIES:
         raise InputError(f"granularity is {granularity!r}; expected one of {', '.join(GRANULARITIES)}")
@@ -69,6 +74,12 @@ def choose_shifts(
     peak = np.abs(matrix).max(axis=1)
     if granularity == TENSOR:
         peak = np.full_like(peak, peak.max())
+    largest = max_level(word_length) * 2.0**MAX_SHIFT
+    if min_shift == -MAX_SHIFT and not peak.max(initial=0.0) <= largest:
+        raise InputError(
+            f"a matrix beside W has an entry of {peak.max():.3g}; expected at most {largest:.3g}, the largest level of "
+            f"{word_length} bits on the coarsest grid. Rescale the network's U and b, or its O, c and F"
+        )
     # Coarsest candidate: the first grid on which the largest entry is not clipped.
     with np.errstate(divide="ignore", over="ignore"):
         fits = np.floor(np.log2(max_level(word_length) / peak))

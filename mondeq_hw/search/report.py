@@ -1,9 +1,9 @@
 """What a search leaves in its folder, each file replaced at once.
 
 ``search.json``
-    ``version`` (3), ``model``, ``task``, ``data`` (or null), ``method`` (``descent`` or ``exhaustive``), ``minimise``
+    ``version`` (4), ``model``, ``task``, ``data`` (or null), ``method`` (``descent`` or ``exhaustive``), ``minimise``
     (``memory`` or ``luts``), ``target`` (``score``: accuracy as a share, or R squared of the worst output;
-    ``radius``, ``distance``; null asks nothing), ``lattice``
+    ``radius``, ``distance``, ``proved_distance``; null asks nothing), ``lattice``
     (``solvers``, and first and last of each word length), ``conclusion`` (a sentence), then points::
 
         winner    or null
@@ -13,7 +13,8 @@
         points    all
 
     A point is a flat record of :class:`mondeq_hw.search.space.SearchPoint` and ``reached``, whether it is proved and
-    meets the target.  Last ``judgement``, of :class:`mondeq_hw.search.Judgement`, or null without data.
+    meets the target.  ``proved_distance`` is what the best point's certificate says of every output and every input,
+    or null.  Last ``judgement``, of :class:`mondeq_hw.search.Judgement`, or null without data.
 ``points.csv``
     All points, one a line.
 ``winner.json``
@@ -37,7 +38,7 @@ from ..problem import is_samples_file
 from .result import SearchResult, conclusion, draw, shorter
 from .space import AXES, SearchPoint
 
-VERSION = 3
+VERSION = 4
 REPORT = "search.json"
 TABLE = "points.csv"
 WINNER = "winner.json"
@@ -88,6 +89,7 @@ def to_plain(result: SearchResult) -> dict[str, Any]:
         "shorter": [plain(point) for point in shorter(result)],
         "sweep": [plain(point) for point in result.sweep],
         "points": [plain(point) for point in result.points],
+        "proved_distance": result.proved_distance,
         "judgement": result.judgement and asdict(result.judgement),
     }
 

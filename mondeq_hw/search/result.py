@@ -57,6 +57,8 @@ class SearchResult:
         The winner, or the proved point nearest to the target; None where nothing is proved.
     judgement : Judgement or None
         Of ``best``; None without data.
+    proved_distance : tuple of float (k,), or None
+        How far each output of ``best`` is from the float network's at most, for every input; None without a proof.
     """
 
     settings: SearchSettings
@@ -68,6 +70,7 @@ class SearchResult:
     winner: SearchPoint | None
     best: SearchPoint | None
     judgement: Judgement | None
+    proved_distance: tuple[float, ...] | None
 
     def to_frame(self) -> DataFrame:
         """A row a point, with its word lengths, figures and whether it reaches the target.
@@ -109,7 +112,7 @@ class SearchResult:
         """Title, value and kind of what the best point has; empty where nothing is proved."""
         if self.best is None:
             return []
-        best = self.best
+        best, bounds = self.best, self.proved_distance
         scores = [] if best.score is None else [(self.task.figure, self.task.shown(best.score), "measured")]
         return [
             (
@@ -119,6 +122,7 @@ class SearchResult:
             ),
             ("solver", find_splitting(best.choice.solver).title, "exact"),
             *scores,
+            *([] if bounds is None else [("distance of outputs, every input", f"{max(bounds):.3g}", "proved")]),
             ("distance of outputs", f"{best.distance:.3g}", "measured"),
             ("contraction factor", f"{best.contraction_factor:.3f}", "proved"),
             ("memory", f"{best.memory_bits:,} bits", "exact"),
@@ -166,9 +170,11 @@ def target_text(result: SearchResult) -> str:
     if target.score is not None:
         parts.append(result.task.wanted(target.score))
     if target.distance is not None:
-        parts.append(f"outputs within {target.distance:g} of the float network's")
+        parts.append(f"outputs within {target.distance:g} of the float network's on samples")
+    if target.proved_distance is not None:
+        parts.append(f"outputs proved within {target.proved_distance:g} of the float network's for every input")
     if target.radius is not None:
-        parts.append(f"a certified radius of {target.radius:g}")
+        parts.append(f"a certified radius of {target.radius:g} around the stored integers' equilibrium")
     return " and ".join(parts)
 
 

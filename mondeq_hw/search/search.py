@@ -36,7 +36,7 @@ from ..config import DataOptions
 from ..hardware import ECP5, estimate
 from ..problem import Dataset, MonDEQ, logits
 from ..program import GoldenModel, SolverProgram
-from ..proof import error_bound, float_up, state_radius
+from ..proof import error_bound, float_up, proved_distance, state_radius
 from ..rounding import Lowered, lower, with_state_bits
 from ..steps import Data, Pair, certified_program, checkpoint_of, choose_data, lowering_options, says_nothing, scheduled
 from .journal import Journal, exclusive
@@ -115,6 +115,7 @@ def search(
         winner=winner,
         best=best,
         judgement=None if best is None else _judge(experiment, best.choice),
+        proved_distance=None if best is None else _distance_of(experiment, best.choice),
     )
 
 
@@ -269,16 +270,30 @@ def open_experiment(
     if settings.target.score is not None and data.test is None:
         raise InputError(
             f"{data.task.target_option} needs test samples with targets; name them by --calibration and --targets, or "
-            "--data, or give --target-distance or --target-radius"
+            "--data, or give --target-distance, --target-proved-distance or --target-radius"
         )
     if data.test is not None and len(data.test) < 2:
         raise InputError("one test sample is not enough: one half chooses, the other judges; give more")
     shared = settings.base.model_dump(mode="json", exclude=NOT_SHARED)
     state = hashlib.sha256(json.dumps([__version__, data.task.name, shared], sort_keys=True).encode() + b"distance")
+    if settings.target.proved_distance is not None:
+        state.update(b"proved")
     state.update(hashlib.sha256(file.read_bytes()).digest())
     state.update(data.digest.encode())
     inputs = _compared_inputs(model, data)
     return Experiment(settings, model, data, state.hexdigest(), inputs, logits(model, inputs))
+
+
+def _distance_of(experiment: Experiment, choice: Choice) -> tuple[float, ...] | None:
+    """What is proved of every output's distance from the float network's."""
+    lowered = _lowered(experiment, choice)
+    return _proved_distance(_program(experiment, choice, lowered), lowered)
+
+
+def _proved_distance(program: SolverProgram, lowered: Lowered) -> tuple[float, ...] | None:
+    if lowered.proof is None:
+        return None
+    return proved_distance(program, lowered.proof, lowered.model, lowered.step_size)
 
 
 def _compared_inputs(model: MonDEQ, data: Data) -> np.ndarray:
@@ -314,6 +329,8 @@ def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPo
     program, test = _program(experiment, choice, lowered), experiment.data.test
     # A proof that says nothing is none: no target is reached by it.
     proof = None if says_nothing(experiment.model, experiment.data, lowered, program) else lowered.proof
+    asked = proof is not None and experiment.settings.target.proved_distance is not None
+    bounds = _proved_distance(program, lowered) if asked else None
     design, _ = scheduled(program, experiment.settings.config(choice))
     matrices = (program.matrix, program.drive, program.readout)
     return SearchPoint(
@@ -324,6 +341,7 @@ def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPo
         distance=float(np.abs(GoldenModel(program).predict(experiment.inputs) - experiment.outputs).max()),
         radius=None if proof is None else float_up(state_radius(program, proof, error_bound(program, proof))),
         score=None if test is None else _score(experiment, program, _half(test, 0)),
+        proved_distance=None if bounds is None else max(bounds),
         memory_bits=sum(matrix.memory_bits for matrix in matrices) + program.n * choice.state_bits,
         estimated_luts=estimate(program, design.schedule, ECP5, ALL_IN_LUTS).luts,
     )

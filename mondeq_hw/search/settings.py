@@ -47,17 +47,18 @@ def settings_of(options: SearchOptions) -> SearchSettings:
         They name no target, or those of two tasks.
     """
     accuracy, radius, distance = options.target_accuracy, options.target_radius, options.target_distance
+    proved = options.target_proved_distance
     scores = {CLASSES: None if accuracy is None else accuracy / 100, VALUES: options.target_r_squared}
     asked = {task: score for task, score in scores.items() if score is not None}
-    if not asked and radius is None and distance is None:
+    if not asked and radius is None and distance is None and proved is None:
         raise InputError(
             "no target given; expected --target-accuracy PERCENT or --target-r-squared X, --target-distance X, "
-            "--target-radius X, or several"
+            "--target-proved-distance X, --target-radius X, or several"
         )
     for task in asked:
         if len(asked) > 1 or options.task not in (None, task.name):
             raise InputError(f"{task.target_option} is for the task {task.name!r}; leave it out, or the other task")
-    unasked = ALL_LENGTHS if asked or distance is not None else FIXED_LENGTH
+    unasked = FIXED_LENGTH if not asked and distance is None and proved is None else ALL_LENGTHS
     lattice = Lattice(
         solvers=SOLVERS if options.solver is None else (options.solver,),
         bits=options.bits,
@@ -68,5 +69,5 @@ def settings_of(options: SearchOptions) -> SearchSettings:
     shared = {name: getattr(options, name) for name in RoundingOptions.model_fields}
     task_name = next((task.name for task in asked), options.task)
     base = CompileConfig(**{**shared, "task": task_name})
-    target = Target(next(iter(asked.values()), None), radius, distance)
+    target = Target(next(iter(asked.values()), None), radius, distance, proved)
     return SearchSettings(base, lattice, target, options.minimise, options.exhaustive)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
+from math import inf
 from typing import Any
 
 AXES = ("bits", "drive_bits", "readout_bits", "state_bits")
@@ -44,6 +45,9 @@ class SearchPoint:
         integers, so that the rounding of the weights is not in it.  None without a proof.
     score : float or None
         The task's, of the selection samples; None without data.
+    proved_distance : float or None
+        The same as ``distance`` for every input, the certificate's line ``output_distance``; None where the target
+        does not ask for it, or nothing proves it.
     memory_bits : int
         Bits of all matrices and of one state vector.
     estimated_luts : int
@@ -57,6 +61,7 @@ class SearchPoint:
     distance: float
     radius: float | None
     score: float | None
+    proved_distance: float | None
     memory_bits: int
     estimated_luts: int
 
@@ -90,11 +95,14 @@ class Target:
         Largest certified radius.
     distance : float or None
         Largest measured distance of an output from the float network's.
+    proved_distance : float or None
+        Largest distance that is proved for every input.
     """
 
     score: float | None = None
     radius: float | None = None
     distance: float | None = None
+    proved_distance: float | None = None
 
     def reached_by(self, point: SearchPoint) -> bool:
         """Whether a point is proved and meets them all."""
@@ -102,15 +110,19 @@ class Target:
             return False
         good = self.score is None or (point.score is not None and point.score >= self.score)
         near = self.distance is None or point.distance <= self.distance
+        if self.proved_distance is not None:
+            near = near and point.proved_distance is not None and point.proved_distance <= self.proved_distance
         return good and near and (self.radius is None or point.radius <= self.radius)
 
     def nearest(self, points: Sequence[SearchPoint]) -> SearchPoint | None:
-        """Of the proved points the one of best score (where that counts), then of least distance, then radius."""
+        """Of the proved points the one of best score (where that counts), then of least distances, then radius."""
 
-        def rank(point: SearchPoint) -> tuple[float, float, float]:
+        def rank(point: SearchPoint) -> tuple[float, float, float, float]:
             score = 0.0 if self.score is None or point.score is None else min(point.score, self.score)
             distance = 0.0 if self.distance is None else max(point.distance, self.distance)
-            return -score, distance, point.radius or 0.0
+            found = inf if point.proved_distance is None else point.proved_distance
+            proved = 0.0 if self.proved_distance is None else max(found, self.proved_distance)
+            return -score, distance, proved, point.radius or 0.0
 
         return min((point for point in points if point.proved), key=rank, default=None)
 

@@ -1,0 +1,46 @@
+"""Compilations of random networks at random options, against the independent simulator and the independent checker.
+
+``scripts/test tests/test_random_compiles.py --models 500`` runs as many as one likes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import simulator
+from random_models import random_compile, random_words
+
+import mondeq_hw
+from mondeq_hw import InputError
+
+#: Models whose compilation, or whose certificate in the checker, once failed.
+FOUND = (47, 88, 121, 238, 290)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """As many models as asked for."""
+    models = range(metafunc.config.getoption("models"))
+    metafunc.parametrize("seed", [*models, *(seed for seed in FOUND if seed not in models)])
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_what_is_compiled_is_right(seed: int, tmp_path: Path) -> None:
+    model, options = random_compile(seed)
+    try:
+        project = mondeq_hw.compile(model, tmp_path / "build", **options)
+    except InputError as refused:  # a bias of a thousand times its drive's rows
+        assert "needs more than 62 bits on its grid; rescale the model or lower the word lengths" in str(refused)
+        assert not list(tmp_path.iterdir())
+        return
+    program = json.loads(json.dumps(project.program.to_plain()))
+    words = random_words(seed, project.program, 6)
+    runs = [simulator.run(program, sample) for sample in words.tolist()]
+    assert project.golden.predict_raw(words).tolist() == [run.outputs for run in runs]
+    assert project.golden.final_states(words).tolist() == [run.state for run in runs]
+    assert project.golden.iterations(words).tolist() == [run.updates for run in runs]
+    for name, interval in project.certificate.line("accumulators").values.items():
+        seen = [value for run in runs for value in run.sums[name]]
+        assert interval["low"] <= min(seen) and max(seen) <= interval["high"], name
+    assert project.check_certificate().accepted == project.program.certified
