@@ -137,20 +137,14 @@ def times(left: Matrix, right: Matrix) -> Matrix:
     size = max(8, (sum(widths) + len(right).bit_length() + 9) // 8)  # bytes in which every sum fits, with its sign
     half = 1 << (8 * size - 1)
     halves = int.from_bytes(half.to_bytes(size, "little") * columns, "little")
-    packed = [int.from_bytes(_bytes_of([x + half for x in row], size), "little") - halves for row in right]
+    texts = (b"".join([(x + half).to_bytes(size, "little") for x in row]) for row in right)
+    packed = [int.from_bytes(text, "little") - halves for text in texts]
     sums = ((dot(row, packed) + halves).to_bytes(size * columns, "little") for row in left)
     return [[x - half for x in _words_of(text, size)] for text in sums]
 
 
-def _bytes_of(words: Vector, size: int) -> bytes:
-    """Unsigned words of so many bytes, one after the other."""
-    if size == 8:
-        return struct.pack(f"<{len(words)}Q", *words)
-    return b"".join(x.to_bytes(size, "little") for x in words)
-
-
 def _words_of(text: bytes, size: int) -> Sequence[int]:
-    """The inverse."""
+    """Unsigned words of so many bytes, one after the other."""
     if size == 8:
         return struct.unpack(f"<{len(text) // 8}Q", text)
     return [int.from_bytes(text[i : i + size], "little") for i in range(0, len(text), size)]
@@ -449,10 +443,8 @@ class Program:
         sums = [rounded(dot(row, x) << self.left, r) for row, r in zip(self.direct, self.direct_right)]
         return [v << shift for v, shift in zip(sums, self.align)]
 
-    def fed_exactly(self, x: Vector) -> Sequence[Fraction | int]:
+    def fed_exactly(self, x: Vector) -> Sequence[Fraction]:
         """The same without its rounding."""
-        if not any(self.direct):
-            return [0] * self.k
         units = [Fraction(1 << (self.left + shift), 1 << r) for shift, r in zip(self.align, self.direct_right)]
         return [dot(row, x) * unit for row, unit in zip(self.direct, units)]
 
@@ -487,11 +479,9 @@ class Program:
 
     def updated(self, states: Matrix, drives: Matrix, extra: int) -> Matrix:
         """States (n, samples) after one update."""
-        sums, top, found = self.accumulated(states, drives, extra), self.top << extra, []
-        for row, g in zip(sums, self.g):
-            half = (1 << g) >> 1
-            found.append([top if v > top else -top if v < -top else v for v in [(x + half) >> g for x in row]])
-        return found
+        sums, top = self.accumulated(states, drives, extra), self.top << extra
+        words = ([(x + ((1 << g) >> 1)) >> g for x in row] for row, g in zip(sums, self.g))
+        return [[top if v > top else -top if v < -top else v for v in row] for row in words]
 
     def iterated(self, states: Matrix, drives: Matrix, extra: int) -> Matrix:
         """States (n, samples) after all updates; where they come again the rest are rounds of the same."""
@@ -1713,9 +1703,9 @@ def centred(rows: Matrix, unit: Fraction, words: tuple[int, int]) -> tuple[Matri
 
 def exponent(unit: Fraction) -> int:
     """``k`` of ``2^k``."""
-    p, q = unit.numerator, unit.denominator
-    need(p & (p - 1) == 0 and q & (q - 1) == 0, "a step size that is not dyadic")
-    return p.bit_length() - q.bit_length()
+    bits = unit.numerator.bit_length() - unit.denominator.bit_length()
+    need(unit == Fraction(2) ** bits, "a step size that is not dyadic")
+    return bits
 
 
 class Comparison:
