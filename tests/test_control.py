@@ -155,3 +155,25 @@ def test_bad_loops_are_named(controller: MonDEQ, project: Project) -> None:
     ):
         with pytest.raises(InputError, match=message):
             run(**changes)
+
+
+# -- an observer in the loop ------------------------------------------------------------
+
+
+def test_the_loop_closes_over_an_observer(tmp_path: Path) -> None:
+    """The position alone is measured; the core estimates the rest, and its controls bring the mass to rest."""
+    C, noise = np.array([[1.0, 0.0]]), np.diag([1e-3, 1e-2])
+    S = solve_discrete_are(A.T, C.T, noise, [[1e-2]])
+    L = A @ S @ C.T / (C @ S @ C.T + 1e-2)
+    controller = mondeq_hw.from_mpc(
+        A, B, np.diag([4.0, 1.0]), [[0.2]], 6, x_box=([-2.0, -2.0], [2.0, 2.0]), u_bounds=(-1.0, 1.0), observer=(C, L)
+    )
+    project = mondeq_hw.compile(controller, tmp_path / "build", bits=10)
+    assert project.certificate.line("carried_contraction").status == "proved"
+    loop = simulate(
+        project.program, controller, LinearPlant(A, B), np.array([1.5, 0.0]), 120,
+        parameter=lambda state, step: C @ state,
+    )  # fmt: skip
+    np.testing.assert_array_equal(project.predict(words=loop.words), loop.controls)
+    assert np.abs(loop.controls).max() <= 1.0 and np.abs(loop.states[-1]).max() < 0.05
+    assert loop.largest_error < 0.05

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from plants import oscillating_masses
 
 from mondeq_hw import InputError, MonDEQ, from_cvxpy, from_mpc, from_qp
-from mondeq_hw.problem import PEACEMAN_RACHFORD, SPLITTINGS, VALUES, box_words, logits, reformulate
+from mondeq_hw.problem import PEACEMAN_RACHFORD, SPLITTINGS, VALUES, box_words, logits, reformulate, sequence
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import certify, choose_iterations
 from mondeq_hw.rounding import LoweringOptions, assemble, lower
@@ -369,6 +369,35 @@ def test_soft_bounds_of_states_that_no_input_moves_are_left_out() -> None:
         A, B, np.eye(2), np.eye(1), 3, x_box=(-1.0, 1.0), u_bounds=(-1.0, 1.0), x_bounds=(-1.0, 1.0), soft=0.1
     )
     assert model.n == 3 + 5
+
+
+def test_an_observer_is_carried() -> None:
+    """Measurements in a sequence: the law of the estimate, and the estimate's own recursion."""
+    A, B = oscillating_masses(2, 1)
+    C, L = np.array([[1.0, 0, 0, 0], [0, 1.0, 0, 0]]), 0.3 * np.eye(4)[:, :2]
+    box: Plain = {"x_box": (-1.0, 2.0), "u_bounds": (-0.4, 0.4), "reference": (-0.2, 0.2)}
+    whole = from_mpc(A, B, np.eye(4), np.eye(1), 4, **box)
+    model = from_mpc(A, B, np.eye(4), np.eye(1), 4, **box, observer=(C, L))
+    assert (model.d, model.k, model.carried_words, model.n) == (6, 1, 4, whole.n)
+    assert model.parameters is not None and model.parameters.inputs[:3] == ("y0", "y1", "r0")
+    words = np.random.default_rng(0).integers(-2047, 2048, size=(40, 6))
+    values, estimate = model.preprocessing.apply(words), np.zeros(4)
+    assert (values[:, :2].min() >= -1) and (values[:, :2].max() <= 2)
+    inputs, found = sequence(model, words)
+    for index, (y, r) in enumerate(zip(values[:, :2], values[:, 2:], strict=True)):
+        np.testing.assert_allclose(inputs[index, 6:], estimate, atol=1e-7)
+        raw = whole.input_map.words.unrounded(np.concatenate([estimate, r]))
+        u = logits(whole, raw[None])[0]
+        np.testing.assert_allclose(found[index], u, atol=1e-7)
+        estimate = A @ estimate + B @ u + L @ (y - C @ estimate)
+    for observer, message in (
+        ((C, -L), "spectral radius"),
+        ((C, L.T), r"observer's L has shape \(2, 4\)"),
+        ((C[:, :3], L), r"observer's C has shape \(2, 3\); expected \(2, 4\)"),
+        ((C,), "observer is no pair"),
+    ):
+        with pytest.raises(InputError, match=message):
+            from_mpc(A, B, np.eye(4), np.eye(1), 4, **box, observer=observer)
 
 
 # -- other front doors --------------------------------------------------------------

@@ -13,6 +13,7 @@ import numpy as np
 from ..base import InputError
 from .arrays import Array, interval, matrix, require_shape, vector
 from .model import MonDEQ
+from .observer import observed
 from .qp import PARAMETER_BITS, from_qp
 from .quadratic_program import SYMMETRY, check_positive_definite
 
@@ -34,6 +35,7 @@ def from_mpc(
     soft: float | Array | None = None,
     terminal: str | Array = LQR,
     reference: tuple[Array, Array] | None = None,
+    observer: tuple[Array, Array] | None = None,
     input_bits: int = PARAMETER_BITS,
     source: str = "mpc",
 ) -> MonDEQ:
@@ -61,6 +63,9 @@ def from_mpc(
         Weight of the last state: the solution of the discrete Riccati equation, or a matrix.
     reference : pair of arrays (n,), optional
         Box of a state reference, constant over the horizon, which becomes a further parameter.
+    observer : pair of arrays (p, n) and (n, p), optional
+        ``C`` and gain ``L``: not the state is measured but ``y = C x``, whose box is that of the states; an observer
+        ``x+ = A x + B u + L (y - C x)`` estimates it, a carried state that begins at zero.
     input_bits, source
         As of ``from_qp``.
 
@@ -73,7 +78,8 @@ def from_mpc(
         A, B, Q, R, N, x_box=x_box, u_bounds=u_bounds, x_bounds=x_bounds, soft=soft, terminal=terminal,
         reference=reference,
     )  # fmt: skip
-    return from_qp(**problem, input_bits=input_bits, source=source)
+    controller = from_qp(**problem, input_bits=input_bits, source=source)
+    return controller if observer is None else observed(controller, matrix("A", A), matrix("B", B), observer)
 
 
 def condensed(

@@ -173,10 +173,10 @@ def _lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None, 
     if model.stored is not None:
         return _as_stored(model, model.stored, options)
     input_format = _input_format(model, options)
+    options = options if model.carried is None else _finer(options)
     if model.parameters is not None:
         options = _balanced(options)
     if model.carried is not None:
-        options = _finer(options)
         given = (_range_words(model) if samples is None else samples)[:RANGE_SAMPLES]
         model = in_words(model, input_format, sequence(model, given)[0])
         inputs = sequence(model, given)[0]
@@ -318,6 +318,8 @@ def _round_for_box(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRe
     nearest = _nearest(reformulate(model, splitting, options.step_size or SCALED_STEP), options)
     if _contraction(nearest.recurrence, nearest.matrix.values, enough=np.inf) >= 1:
         return None
+    if model.carried is not None:  # what is carried is in no box
+        return nearest, NEAREST
     box = Box.of(model)
     made_up = compensated(nearest, box, model, options.granularity)
     best = least_error([nearest, made_up], box)
@@ -459,7 +461,7 @@ def _without_saturation(lowered: Lowered) -> Lowered:
         program = assemble(lowered.quantized, lowered.input_format, wider.state_format, 1, True)
         if not is_small(program):
             return lowered
-        ranges = state_ranges(program)
+        ranges = state_ranges(program.memoryless)
         if ranges is not None:
             return replace(wider, ranges=ranges)
     return lowered
