@@ -25,7 +25,7 @@ from mondeq_hw.hardware import hls
 from mondeq_hw.problem import Preprocessing, load, logits, save, sequence
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import check_certificate
-from mondeq_hw.proof.carried import prove_carried
+from mondeq_hw.proof.carried import prove_carried, prove_gain
 from mondeq_hw.rounding import LoweringOptions, assemble, lower
 from mondeq_hw.verification.csim import CSimulation
 
@@ -175,8 +175,13 @@ def test_certificate_is_accepted(project: mondeq_hw.Project, capsys: pytest.Capt
 
 def exact_states(program: SolverProgram, words: np.ndarray, h: np.ndarray) -> np.ndarray:
     """Of the stored integers without any rounding, in units of the input's grid."""
+    return exact_run(program, words, h)[0]
+
+
+def exact_run(program: SolverProgram, words: np.ndarray, h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """These, and the outputs."""
     step = 2.0**-program.input_format.fractional_bits
-    clip, states = program.clip.scaled(program.state_format.step), []
+    clip, states, outputs = program.clip.scaled(program.state_format.step), [], []
     M = program.stage.iteration_matrix(np.float64) * 2.0 ** -program.matrix.shifts[:, None]
     grid = program.drive.shifts + program.input_format.fractional_bits + program.drive_left_shift
     bias = np.ldexp(program.drive_bias.astype(np.float64), -grid)
@@ -188,8 +193,10 @@ def exact_states(program: SolverProgram, words: np.ndarray, h: np.ndarray) -> np
         for _ in range(300):
             s = M @ program.splitting.phi(clip, s) + drive
         y = program.readout.values @ clip.prox(s) + program.feedthrough.values @ inputs
-        h = (y + np.ldexp(program.readout_bias.astype(np.float64), -program.output_fractional_bits))[program.k :]
-    return np.array(states)
+        y = y + np.ldexp(program.readout_bias.astype(np.float64), -program.output_fractional_bits)
+        outputs.append(y[: program.k])
+        h = y[program.k :]
+    return np.array(states), np.array(outputs)
 
 
 def test_claims_hold(project: mondeq_hw.Project) -> None:
@@ -210,6 +217,35 @@ def test_claims_hold(project: mondeq_hw.Project) -> None:
     assert (np.abs(deployed - exact) <= radii * 2.0**carried.exponents).all()
 
 
+def test_outputs_differ_by_no_more_than_the_gain(project: mondeq_hw.Project) -> None:
+    """Of two trajectories from one state, up to every sample."""
+    program, rng = project.program, np.random.default_rng(0)
+    assert program.carried is not None
+    start = program.carried.initial * 2.0**-program.input_format.fractional_bits
+    gain = project.certificate.line("carried_gain").values["gain"]
+    words, largest = rens.words(3, 60), 0.0
+    outputs = exact_run(program, words, start)[1]
+    for other in (rens.words(4, 60), words + rng.integers(-9, 10, size=words.shape), words + 20):
+        moved = exact_run(program, other, start)[1] - outputs
+        squares = [np.cumsum((each**2).sum(axis=1)) for each in (moved, program.input_format.to_float(other - words))]
+        ratio = np.sqrt(squares[0] / squares[1])
+        assert (ratio <= gain).all()
+        largest = max(largest, ratio.max())
+    assert largest > gain / 20
+
+
+@pytest.mark.parametrize("solver", ["peaceman_rachford", "forward_backward"])
+def test_gain_of_a_linear_network_is_the_peak_of_its_response(solver: str) -> None:
+    p = rens.ren()
+    p |= {"B1": np.zeros_like(p["B1"]), "D21": np.zeros_like(p["D21"])}
+    found = lower(load(p, preprocessing=rens.PREPROCESSING), LoweringOptions(12, solver=solver))
+    proof = prove_gain(assemble(found.quantized, found.input_format, found.state_format, 1, True))
+    z = np.exp(1j * np.linspace(0, np.pi, 500))
+    response = [p["D22"] + p["C2"] @ np.linalg.solve(each * np.eye(4) - p["A"], p["B2"]) for each in z]
+    peak = max(np.linalg.norm(each, 2) for each in response) / 256  # a word is a 256th
+    assert proof is not None and 0.99 * peak < float(proof.square) ** 0.5 < 1.05 * peak
+
+
 def at(*path: Any, change: Callable[[Any], Any]) -> Callable[[Plain], None]:
     def tamper(plain: Plain) -> None:
         for key in path[:-1]:
@@ -223,6 +259,14 @@ def faster(plain: Plain) -> None:
     plain["evidence"]["carried"]["factor"] = "1/2"
     line = next(line for line in plain["lines"] if line["name"] == "carried_contraction")
     line["values"]["contraction_factor"] = "1/2"
+
+
+def smaller_gain(plain: Plain) -> None:
+    """Half of what is proved."""
+    numerator, denominator = plain["evidence"]["gain"]["square"].split("/")
+    plain["evidence"]["gain"]["square"] = f"{numerator}/{4 * int(denominator)}"
+    line = next(line for line in plain["lines"] if line["name"] == "carried_gain")
+    line["values"]["gain"] /= 2
 
 
 def unstable(plain: Plain) -> None:
@@ -243,6 +287,12 @@ FORGERIES: dict[str, Callable[[Plain], None]] = {
     "initial": at("program", "carried", "initial", 0, change=lambda word: 2**20),
     "fewer_words": at("program", "carried", "initial", change=lambda words: words[1:]),
     "no_evidence": at("evidence", change=lambda evidence: {k: v for k, v in evidence.items() if k != "carried"}),
+    "smaller_gain": smaller_gain,
+    "gain_form": at("evidence", "gain", "form", 0, 0, change=lambda x: -x),
+    "gain_multiplier": at("evidence", "gain", "multipliers", 0, change=lambda t: t * 64),
+    "gain_weight": at("evidence", "gain", "weight", change=lambda weight: 64 * weight),
+    "gain_without_weight": at("evidence", "gain", "weight", change=lambda weight: 0),
+    "no_gain": at("lines", change=lambda lines: [line for line in lines if line["name"] != "carried_gain"]),
     "no_line": at("lines", change=lambda lines: [line for line in lines if line["name"] != "carried_contraction"]),
 }
 

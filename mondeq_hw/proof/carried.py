@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import ceil
+from math import ceil, frexp
 
 import flint
 import numpy as np
@@ -24,7 +24,7 @@ from ..program import SolverProgram
 from .contraction import ErrorBound, iteration_integers
 from .enclosure import feedthrough_rounding
 from .exact import PositiveDefiniteWitness, prove_positive_definite
-from .linear_inequality import best_multipliers
+from .linear_inequality import best_multipliers, least_gain
 from .metric import BOUND_BITS, Metric, root_up
 from .ranges import readout_rows
 
@@ -33,6 +33,8 @@ MULTIPLIER_BITS = 40
 #: Digits of the proved factor, and how far above the best one found it is taken.
 DIGITS = 1000
 SLACKS = (0.02, 0.05, 0.1, 0.3)
+#: Bits of a squared gain.
+GAIN_BITS = 20
 #: States and carried words together: more takes minutes.
 LARGEST = 160
 
@@ -44,10 +46,10 @@ class Loop:
     Parameters
     ----------
     matrix : list of list of int (n, n + m)
-        ``[M D]`` in units of ``2^-matrix_bits``.
+        ``[M D]`` in units of ``2^-matrix_bits``; with the inputs' columns behind, where these differ as well.
     matrix_bits : int
     loop : list of list of int (m, n + m)
-        ``K`` in units of ``2^-loop_bits``.
+        ``K`` in units of ``2^-loop_bits``; with the outputs' rows below, where these count as well.
     loop_bits : int
     reflects : bool
         Whether ``phi`` is ``2 prox - id``.
@@ -62,26 +64,37 @@ class Loop:
     @staticmethod
     def of(program: SolverProgram) -> Loop:
         """Of a program that carries a state."""
+        d, k = program.d, program.k
+        return Loop._of(program, np.arange(k, program.rows), np.arange(d, program.columns))
+
+    @staticmethod
+    def with_ends(program: SolverProgram) -> Loop:
+        """The same with its inputs and outputs."""
+        rows, columns = np.arange(program.rows), np.arange(program.columns)
+        return Loop._of(program, np.roll(rows, -program.k), np.roll(columns, -program.d))
+
+    @staticmethod
+    def _of(program: SolverProgram, rows: np.ndarray, columns: np.ndarray) -> Loop:
         N, G = iteration_integers(program.matrix, program.leak_shift)
-        drive, drive_bits = _aligned(program.drive, slice(None), slice(program.d, None))
+        drive, drive_bits = _aligned(program.drive, np.arange(program.n), columns)
         E = max(G, drive_bits)
         pairs = zip(N.tolist(), drive, strict=True)
         matrix = [[x << E - G for x in a] + [x << E - drive_bits for x in b] for a, b in pairs]
         if program.feedthrough is None:
             raise InputError("program: carries no state")
-        direct, direct_bits = _aligned(program.feedthrough, slice(program.k, None), slice(program.d, None))
-        shown, shown_bits = readout_rows(program)[program.k :], int(program.readout.shifts.max())
+        direct, direct_bits = _aligned(program.feedthrough, rows, columns)
+        shown, shown_bits = [readout_rows(program)[row] for row in rows], int(program.readout.shifts.max())
         # With a reflection z = (phi + s) / 2 at the equilibrium, and s = M phi + D h + ...
         half = int(program.splitting.reflects)
         F = max(shown_bits + half + (E if half else 0), direct_bits)
-        rows = []
+        found = []
         through = (flint.fmpz_mat(shown) * flint.fmpz_mat(matrix)).tolist() if half else None
         for j, (row, fed) in enumerate(zip(shown, direct, strict=True)):
             alone = [x << F - shown_bits - half for x in row] + [x << F - direct_bits for x in fed]
             if through is not None:
                 alone = [a + (int(b) << F - shown_bits - half - E) for a, b in zip(alone, through[j], strict=True)]
-            rows.append(alone)
-        return Loop(matrix, E, rows, F, program.splitting.reflects)
+            found.append(alone)
+        return Loop(matrix, E, found, F, program.splitting.reflects)
 
     @property
     def n(self) -> int:
@@ -89,9 +102,9 @@ class Loop:
         return len(self.matrix)
 
     @property
-    def m(self) -> int:
-        """Carried words."""
-        return len(self.loop)
+    def size(self) -> int:
+        """Columns: states, carried words, inputs."""
+        return len(self.matrix[0])
 
     @cached_property
     def floating(self) -> tuple[np.ndarray, np.ndarray]:
@@ -101,35 +114,34 @@ class Loop:
             np.ldexp(np.array(self.loop, dtype=np.float64), -self.loop_bits),
         )
 
-    def gap(self, factor: Fraction, form: list[list[int]], multipliers: list[int]) -> list[list[int]]:
-        """The matrix of the claim, times a positive integer: positive definite proves the factor."""
-        n, m, X = self.n, self.m, max(self.matrix_bits, self.loop_bits)
-        p, q = factor.numerator, factor.denominator
+    def gap(self, scale: int, kept: list[list[int]], form: list[list[int]], multipliers: list[int]) -> list[list[int]]:
+        """``kept - scale (K' form K + what the multipliers take)``, times a positive integer."""
+        n, size, X = self.n, self.size, max(self.matrix_bits, self.loop_bits)
         R, K, L = flint.fmpz_mat(self.matrix), flint.fmpz_mat(self.loop), flint.fmpz_mat(form)
         weighted = flint.fmpz_mat([[t * x for x in row] for t, row in zip(multipliers, self.matrix, strict=True)])
-        total = -(q * q) * (K.transpose() * L * K) * 4 ** (X - self.loop_bits)
+        total = -scale * (K.transpose() * L * K) * 4 ** (X - self.loop_bits)
         if self.reflects:
-            total = total - (q * q) * (R.transpose() * weighted) * 4 ** (X - self.matrix_bits)
+            total = total - scale * (R.transpose() * weighted) * 4 ** (X - self.matrix_bits)
         else:  # v' T w + w' T v - 2 v' T v
-            mixed = [[0] * (n + m) for _ in range(n + m)]
+            mixed = [[0] * size for _ in range(size)]
             for i in range(n):
-                for j in range(n + m):
+                for j in range(size):
                     entry = int(weighted[i, j]) << (2 * X - self.matrix_bits)
                     mixed[i][j] += entry
                     mixed[j][i] += entry
-            total = total - (q * q) * flint.fmpz_mat(mixed)
+            total = total - scale * flint.fmpz_mat(mixed)
         rows = [[int(x) for x in row] for row in total.tolist()]
         for i, t in enumerate(multipliers):
-            rows[i][i] += (1 if self.reflects else 2) * q * q * t << 2 * X
-        for i in range(m):
-            for j in range(m):
-                rows[n + i][n + j] += p * p * form[i][j] << 2 * X
+            rows[i][i] += (1 if self.reflects else 2) * scale * t << 2 * X
+        for i, line in enumerate(kept):
+            for j, entry in enumerate(line):
+                rows[n + i][n + j] += entry << 2 * X
         return rows
 
 
-def _aligned(operator: DenseOperator, rows: slice, columns: slice) -> tuple[list[list[int]], int]:
+def _aligned(operator: DenseOperator, rows: np.ndarray, columns: np.ndarray) -> tuple[list[list[int]], int]:
     """A part of a matrix as integers on one grid."""
-    integers, shifts = operator.integers[rows, columns].astype(object), operator.shifts[rows]
+    integers, shifts = operator.integers[np.ix_(rows, columns)].astype(object), operator.shifts[rows]
     finest = int(shifts.max())
     return (integers << (finest - shifts)[:, None].astype(object)).tolist(), finest
 
@@ -161,7 +173,7 @@ class CarriedProof:
 def prove_carried(program: SolverProgram) -> CarriedProof | None:
     """The smallest factor by which the carried state provably contracts, nearly; None where no proof was found."""
     loop = Loop.of(program)
-    if loop.n + loop.m > LARGEST:
+    if loop.size > LARGEST:
         return None
     found = best_multipliers(*loop.floating, loop.reflects)
     if found is None:
@@ -180,13 +192,81 @@ def _proved(loop: Loop, factor: Fraction, form: np.ndarray, multipliers: np.ndar
     scale = 2.0**MULTIPLIER_BITS / max(np.abs(form).max(), multipliers.max())
     L = [[int(x) for x in row] for row in np.rint(scale * (form + form.T) / 2)]
     T = [max(1, int(t)) for t in np.rint(scale * multipliers)]
-    witness = prove_positive_definite(loop.gap(factor, L, T))
+    p, q = factor.numerator, factor.denominator
+    witness = prove_positive_definite(loop.gap(q * q, [[p * p * x for x in row] for row in L], L, T))
     floor = int(0.9 * np.linalg.eigvalsh(np.array(L, dtype=np.float64))[0])
     if witness is None or floor < 1:
         return None
     lifted = [[x - floor * (i == j) for j, x in enumerate(row)] for i, row in enumerate(L)]
     floor_witness = prove_positive_definite(lifted)
     return None if floor_witness is None else CarriedProof(factor, L, T, floor, witness, floor_witness)
+
+
+@dataclass(frozen=True)
+class GainProof:
+    """``sum |dy|^2 <= gamma^2 sum |du|^2`` for every pair of trajectories from the same carried state.
+
+    Parameters
+    ----------
+    square : Fraction
+        ``gamma^2``, in units of the output over those of the input's words.
+    form : list of list of int (m, m)
+        ``L``, positive definite.
+    multipliers : list of int (n,)
+        ``T``.
+    weight : int
+        ``tau`` of the outputs and inputs beside ``L``.
+    witness, form_witness : PositiveDefiniteWitness
+    """
+
+    square: Fraction
+    form: list[list[int]]
+    multipliers: list[int]
+    weight: int
+    witness: PositiveDefiniteWitness
+    form_witness: PositiveDefiniteWitness
+
+
+def prove_gain(program: SolverProgram) -> GainProof | None:
+    """The smallest incremental gain from the inputs to the outputs that is proved, nearly; None without one."""
+    loop = Loop.with_ends(program)
+    if loop.size > LARGEST:
+        return None
+    found = least_gain(*loop.floating, loop.reflects, program.carried_words)
+    for slack in SLACKS if found is not None else ():
+        grid = Fraction(2) ** (frexp(found.square)[1] - GAIN_BITS)
+        square = ceil((1 + Fraction(slack)) * Fraction(found.square) / grid) * grid
+        proof = _proved_gain(loop, square, *found.at(float(square)))
+        if proof is not None:
+            return proof
+    return None
+
+
+def _proved_gain(
+    loop: Loop, square: Fraction, form: np.ndarray, multipliers: np.ndarray, weight: float
+) -> GainProof | None:
+    scale = 2.0**MULTIPLIER_BITS / max(np.abs(form).max(), multipliers.max(), weight)
+    L = [[int(x) for x in row] for row in np.rint(scale * (form + form.T) / 2)]
+    T, tau = [max(1, int(t)) for t in np.rint(scale * multipliers)], max(1, int(scale * weight))
+    m, p, q = len(L), square.numerator, square.denominator
+    kept = with_diagonal([[q * x for x in row] for row in L], p * tau, loop.size - loop.n - m)
+    witness = prove_positive_definite(loop.gap(q, kept, with_diagonal(L, tau, len(loop.loop) - m), T))
+    form_witness = prove_positive_definite(L)
+    if witness is None or form_witness is None:
+        return None
+    return GainProof(square, L, T, tau, witness, form_witness)
+
+
+def root_above(square: Fraction) -> Fraction:
+    """A bound on the root, nearly tight."""
+    return Fraction(root_up(ceil(square * 4**BOUND_BITS)), 2**BOUND_BITS)
+
+
+def with_diagonal(form: list[list[int]], entry: int, more: int) -> list[list[int]]:
+    """A matrix with so many rows and columns more, of the entry on the diagonal."""
+    m = len(form)
+    rows = [[*row, *[0] * more] for row in form]
+    return rows + [[0] * (m + i) + [entry] + [0] * (more - i - 1) for i in range(more)]
 
 
 # -- the deployed state beside the exact one -----------------------------------------

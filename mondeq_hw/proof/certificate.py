@@ -20,7 +20,7 @@ import numpy as np
 from ..base import InputError, canonical_digest, card
 from ..problem import CLASSES, VALUES, MonDEQ, Preprocessing
 from ..program import SolverProgram
-from .carried import CarriedProof
+from .carried import CarriedProof, GainProof
 from .contraction import ContractionProof, float_up
 from .exact import PositiveDefiniteWitness
 from .float_model import AffineGrid, FloatModel
@@ -183,6 +183,12 @@ CARRIED_CLAIMS = {
         "the network's units, on the distance of every deployed carried word from the exact trajectory's with the same "
         "initial state, for every sequence of inputs; where neither states nor carried words saturate. Every other "
         "line is about one sample, the state carried to it among its inputs and the next one among its outputs.",
+        "mathematics.md, section 12; integer witness",
+    ),
+    "carried_gain": (
+        "Incremental gain of the stored integers, without rounding: of two trajectories from the same carried state "
+        "the outputs differ by no more than the gain times what the inputs do, both as root of the sum of squares over "
+        "all samples up to any; in units of the outputs over those of the input format; where no state saturates.",
         "mathematics.md, section 12; integer witness",
     ),
 }
@@ -459,6 +465,18 @@ def carried_to_plain(proof: CarriedProof) -> dict[str, Any]:
         "floor": proof.floor,
         "witness": witness_to_plain(proof.witness),
         "floor_witness": witness_to_plain(proof.floor_witness),
+    }
+
+
+def gain_to_plain(proof: GainProof) -> dict[str, Any]:
+    """Squared gain, form, multipliers, weight and the two witnesses."""
+    return {
+        "square": ratio(proof.square),
+        "form": proof.form,
+        "multipliers": proof.multipliers,
+        "weight": proof.weight,
+        "witness": witness_to_plain(proof.witness),
+        "form_witness": witness_to_plain(proof.form_witness),
     }
 
 

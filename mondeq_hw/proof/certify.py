@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from ..base import InputError, signed_width, spectral_norm
 from ..problem import CLASSES, MonDEQ, Task, preactivation
 from ..program import GoldenModel, SolverProgram, WarmStart
-from .carried import carried_radii, prove_carried
+from .carried import carried_radii, prove_carried, prove_gain, root_above
 from .certificate import (
     CARRIED_CLAIMS,
     COMPARED,
@@ -38,6 +38,7 @@ from .certificate import (
     claim,
     claims_of,
     contraction_to_plain,
+    gain_to_plain,
     model_to_plain,
     open_claims,
     packed,
@@ -192,7 +193,7 @@ def certify(
             distance = output_distance(mismatch)
             evidence["distance"] = distance.witnesses
             lines.append(_distance_line(distance))
-        lines.append(_carried_line(whole, proof, bound, evidence))
+        lines += [_carried_line(whole, proof, bound, evidence), _gain_line(whole, evidence)]
         lines += [_warm_line(whole.warm, program, proof)] if whole.warm is not None else []
         if words is None or states is None:
             lines += open_claims(SAMPLED, no_samples)
@@ -457,6 +458,14 @@ def _carried_line(
     evidence["carried"] = carried_to_plain(found)
     radii = [float_up(radius) for radius in carried_radii(program, proof.metric, bound, found)]
     return claim("carried_contraction", {"contraction_factor": ratio(found.contraction_factor), "radii": radii}, PROVED)
+
+
+def _gain_line(program: SolverProgram, evidence: dict[str, Any]) -> CertificateLine:
+    found = None if program.carried is None else prove_gain(program)
+    if found is None:
+        return open_claims(("carried_gain",), "no proof of it was found")[0]
+    evidence["gain"] = gain_to_plain(found)
+    return claim("carried_gain", {"gain": float_up(root_above(found.square))}, PROVED)
 
 
 def _displacement_line(

@@ -741,18 +741,17 @@ class Contraction:
 # ----------------------------------------------------------------------------------
 
 
-class Carried:
-    """The equilibrium in the loop of a carried state: ``w = M v + D e`` and ``g = K (v, e)``."""
+class Loop:
+    """The equilibrium in the loop of a carried state: ``w = M v + D e`` and ``g = K (v, e)``.
 
-    def __init__(self, contraction: Contraction, plain: Plain) -> None:
-        self.contraction, self.program, n = contraction, contraction.program, contraction.program.n
-        names = ("factor", "form", "multipliers", "floor", "witness", "floor_witness")
-        self.plain = fields(plain, names, "carried contraction")
-        self.rho, self.m = rational(plain["factor"]), self.program.carried
-        need(0 < self.rho < 1, f"the carried state's factor {self.rho} is not between 0 and 1")
-        self.form = matrix(plain["form"], self.m, self.m)
-        need(all(list(a) == b for a, b in zip(zip(*self.form), self.form)), "a form that is not symmetric")
-        self.multipliers, self.floor = vector(plain["multipliers"], n, 0), whole(plain["floor"], 1)
+    With ends the inputs stand behind the carried words, in ``e``, and the outputs below them, in ``g``.
+    """
+
+    def __init__(self, program: Program, ends: bool) -> None:
+        self.program = program
+        first, row = program.d - program.carried, program.k - program.carried
+        self.columns = [*range(first, program.d), *(range(first) if ends else ())]
+        self.rows = [*range(row, program.k), *(range(row) if ends else ())]
 
     @cached_property
     def states(self) -> tuple[Matrix, int]:
@@ -761,14 +760,15 @@ class Carried:
         grids = [g + r - P.left - P.input_f + P.f for g, r in zip(P.g, P.right)]  # of the drive's entries
         E = max(G, *grids)
         rows = zip(N, P.drive, grids)
-        return [[x << E - G for x in a] + [x << E - e for x in b[P.d - self.m :]] for a, b, e in rows], E
+        return [[x << E - G for x in a] + [b[j] << E - e for j in self.columns] for a, b, e in rows], E
 
     @cached_property
     def following(self) -> tuple[Matrix, int]:
         """``K``, and the bits of its unit; where ``phi`` reflects ``z = (phi + s) / 2``."""
         P, (R, E), reflects = self.program, self.states, self.program.solver == PEACEMAN_RACHFORD
-        readout, direct = P.readout[P.k - self.m :], [row[P.d - self.m :] for row in P.direct[P.k - self.m :]]
-        fed = [grid - P.input_f for grid in P.direct_grids[P.k - self.m :]]
+        readout = [P.readout[i] for i in self.rows]
+        direct = [[P.direct[i][j] for j in self.columns] for i in self.rows]
+        fed = [P.direct_grids[i] - P.input_f for i in self.rows]
         F = max(P.output_shift + (1 + E if reflects else 0), *fed)
         alone, states = F - P.output_shift - reflects, times(readout, R)
         rows = []
@@ -777,27 +777,53 @@ class Carried:
             rows.append([a + (b << alone - E) for a, b in zip(own, through)] if reflects else own)
         return rows, F
 
-    def prove(self) -> None:
-        """Theorem 12a: the matrix of the claim and the form are positive definite."""
-        n, (R, E), (K, F), p, q = self.program.n, self.states, self.following, self.rho.numerator, self.rho.denominator
-        X, T = max(E, F), self.multipliers
-        taken = times(list(map(list, zip(*K))), times(self.form, K))
-        gap = scaled(-q * q << 2 * (X - F), taken)
+    def gap(self, scale: int, kept: Matrix, form: Matrix, T: Vector) -> Matrix:
+        """``kept - scale (K' form K + what the multipliers take)``, times a positive integer."""
+        n, (R, E), (K, F) = self.program.n, self.states, self.following
+        X = max(E, F)
+        taken = times(list(map(list, zip(*K))), times(form, K))
+        gap = scaled(-scale << 2 * (X - F), taken)
         if self.program.solver == PEACEMAN_RACHFORD:
-            gap = difference(gap, scaled(q * q << 2 * (X - E), gram(R, T)))
-            kept = [q * q * t << 2 * X for t in T]
+            gap = difference(gap, scaled(scale << 2 * (X - E), gram(R, T)))
+            own = [scale * t << 2 * X for t in T]
         else:
             for i, row in enumerate(R):
                 for j, x in enumerate(row):
-                    entry = q * q * T[i] * x << 2 * X - E
+                    entry = scale * T[i] * x << 2 * X - E
                     gap[i][j] -= entry
                     gap[j][i] -= entry
-            kept = [2 * q * q * t << 2 * X for t in T]
-        for i in range(n):
-            gap[i][i] += kept[i]
-        for i in range(self.m):
-            for j in range(self.m):
-                gap[n + i][n + j] += p * p * self.form[i][j] << 2 * X
+            own = [2 * scale * t << 2 * X for t in T]
+        for i, entry in enumerate(own):
+            gap[i][i] += entry
+        for i, row in enumerate(kept):
+            for j, entry in enumerate(row):
+                gap[n + i][n + j] += entry << 2 * X
+        return gap
+
+
+def symmetric(values: Any, size: int) -> Matrix:
+    """A form."""
+    form = matrix(values, size, size)
+    need(all(list(a) == b for a, b in zip(zip(*form), form)), "a form that is not symmetric")
+    return form
+
+
+class Carried:
+    """How trajectories of a carried state with the same inputs approach each other."""
+
+    def __init__(self, contraction: Contraction, plain: Plain) -> None:
+        self.contraction, self.program, n = contraction, contraction.program, contraction.program.n
+        names = ("factor", "form", "multipliers", "floor", "witness", "floor_witness")
+        self.plain = fields(plain, names, "carried contraction")
+        self.rho, self.m = rational(plain["factor"]), self.program.carried
+        need(0 < self.rho < 1, f"the carried state's factor {self.rho} is not between 0 and 1")
+        self.form = symmetric(plain["form"], self.m)
+        self.multipliers, self.floor = vector(plain["multipliers"], n, 0), whole(plain["floor"], 1)
+
+    def prove(self) -> None:
+        """Theorem 12a: the matrix of the claim and the form are positive definite."""
+        p, q = self.rho.numerator, self.rho.denominator
+        gap = Loop(self.program, False).gap(q * q, scaled(p * p, self.form), self.form, self.multipliers)
         positive_definite(gap, self.plain["witness"], "contraction of the carried state")
         lifted = diagonal_plus([-self.floor] * self.m, self.form)
         positive_definite(lifted, self.plain["floor_witness"], "form of the carried state")
@@ -2133,6 +2159,34 @@ def check_warm_start(evidence: Evidence) -> Plain:
     return {"iterations": P.warm, "rate": P.rate, "change": in_steps(found.change)}
 
 
+def check_carried_gain(evidence: Evidence) -> Plain:
+    """Section 12, Theorem 12c."""
+    P = evidence.program
+    plain = fields(
+        evidence.plain["gain"], ("square", "form", "multipliers", "weight", "witness", "form_witness"), "gain"
+    )
+    square, m = rational(plain["square"]), P.carried
+    form, multipliers, weight = (
+        symmetric(plain["form"], m),
+        vector(plain["multipliers"], P.n, 0),
+        whole(plain["weight"], 1),
+    )
+    p, q = square.numerator, square.denominator
+    need(p > 0, "a gain that is not positive")
+    kept = with_diagonal(scaled(q, form), p * weight, P.d - m)
+    gap = Loop(P, True).gap(q, kept, with_diagonal(form, weight, P.k - m), multipliers)
+    positive_definite(gap, plain["witness"], "gain of the carried state")
+    positive_definite(form, plain["form_witness"], "form of the gain")
+    return {"gain": float_up(Fraction(root_up(ceil(square * 4**BOUND_BITS)), 1 << BOUND_BITS))}
+
+
+def with_diagonal(form: Matrix, entry: int, more: int) -> Matrix:
+    """A matrix with so many rows and columns more, of the entry on the diagonal."""
+    size = len(form) + more
+    rows = [[*row, *[0] * more] for row in form]
+    return rows + [[entry if i == j else 0 for j in range(size)] for i in range(len(form), size)]
+
+
 def check_class_a_priori(evidence: Evidence) -> Plain:
     """Section 5: samples whose class the radius alone decides."""
     classes, samples, radius = ExactClasses(evidence.contraction), evidence.samples, evidence.contraction.radius
@@ -2308,6 +2362,7 @@ PROVED: dict[str, Callable[[Evidence], Plain]] = {
     "gain": check_gain,
     "robustness": check_robustness,
     "carried_contraction": check_carried_contraction,
+    "carried_gain": check_carried_gain,
     "warm_start": check_warm_start,
     "hard_bounds": check_hard_bounds,
     "contraction": check_contraction,
@@ -2338,10 +2393,10 @@ CLAIMS = {
     "values": "51c8123df51c1056da591e3ecc653768d63371ed9b7ed7961687184968d0f93e",
 }
 #: The same of the claims of a program that carries a state, beside those.
-CARRIED_CLAIMS = ("carried_contraction",)
+CARRIED_CLAIMS = {"carried_contraction": "carried", "carried_gain": "gain"}  # and their evidence
 CARRIED_DIGESTS = {
     False: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",  # of none
-    True: "079cdd0cc0974721242a063fa8aa6141ed2b184bc90895de03b40baa3393e77d",
+    True: "36c551417ae30573d660d6be9d9ec01e0c27cb0ca52913556b80c22753c8bab0",
 }
 #: The same of a program with a warm start.
 WARM_CLAIMS = ("warm_start",)
@@ -2404,7 +2459,7 @@ class Checker:
         """What the evidence allows a line to be."""
         unsampled = name in SAMPLED and not self.evidence.has_samples
         unmodelled = name in MODELLED and not self.evidence.has_model
-        uncarried = name in CARRIED_CLAIMS and "carried" not in self.evidence.plain
+        uncarried = name in CARRIED_CLAIMS and CARRIED_CLAIMS[name] not in self.evidence.plain
         no_product = name == "implied_operator" and self.evidence.contraction.metric.name != TwoNorm.name
         if unsampled or unmodelled or uncarried or no_product:
             return "not covered"

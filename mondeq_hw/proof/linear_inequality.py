@@ -8,7 +8,7 @@ optimization", section 11.3); bisection finds ``rho``.  It proves nothing and ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,8 @@ NEWTON_STEPS = 60
 #: Growth of the path's parameter, and where it ends.
 GROWTH = 4.0
 LAST = 1e9
+#: Largest squared gain that is tried, and the steps in which the first guess grows or falls.
+LARGEST_GAIN, STEP = 1e12, 4.0
 #: Largest factor that is tried.
 NEARLY_ONE = 0.9999
 
@@ -49,7 +51,7 @@ class Inequality:
         for index, (i, j) in enumerate(pairs):
             basis[index, i, j] = basis[index, j, i] = 1.0
         kept = np.zeros((len(pairs), size, size))
-        kept[:, n:, n:] = basis
+        kept[:, n : n + m, n : n + m] = basis
         taken = np.einsum("ai,fab,bj->fij", loop, basis, loop, optimize=True)
         sectors = np.zeros((n, size, size))
         for i in range(n):
@@ -183,3 +185,71 @@ def best_multipliers(matrix: np.ndarray, loop: np.ndarray, reflects: bool) -> Mu
         else:
             high = middle
     return Multipliers(high, inequality)
+
+
+@dataclass(frozen=True)
+class Gain:
+    """The smallest squared gain found.
+
+    Parameters
+    ----------
+    square : float
+    matrix, loop : ndarray
+    reflects : bool
+    carried : int
+    """
+
+    square: float
+    matrix: np.ndarray
+    loop: np.ndarray
+    reflects: bool
+    carried: int
+
+    def at(self, square: float) -> tuple[np.ndarray, np.ndarray, float]:
+        """``L``, ``t`` and the weight of the outputs, for a square that is no smaller."""
+        inequality = _gain_inequality(self.matrix, self.loop, self.reflects, self.carried, square)
+        theta = inequality.solve(1.0)
+        assert theta is not None
+        form, rest = inequality.split(theta)
+        return form, rest[:-1], float(rest[-1])
+
+
+def least_gain(matrix: np.ndarray, loop: np.ndarray, reflects: bool, carried: int) -> Gain | None:
+    """The smallest squared gain from inputs to outputs at which the inequality has a solution, nearly.
+
+    Parameters
+    ----------
+    matrix : ndarray (n, n + m + d)
+        ``[M D]`` and the inputs' columns.
+    loop : ndarray (m + k, n + m + d)
+        ``K`` and the outputs' rows.
+    reflects : bool
+    carried : int
+        ``m``.
+    """
+
+    def holds(square: float) -> bool:
+        return _gain_inequality(matrix, loop, reflects, carried, square).solve(1.0) is not None
+
+    low, high = 1.0 / STEP, 1.0
+    while not holds(high):
+        low, high = high, high * STEP
+        if high > LARGEST_GAIN:
+            return None
+    while holds(low) and low > 1 / LARGEST_GAIN:
+        low, high = low / STEP, low
+    for _ in range(BISECTIONS):
+        middle = (low * high) ** 0.5
+        if holds(middle):
+            high = middle
+        else:
+            low = middle
+    return Gain(high, matrix, loop, reflects, carried)
+
+
+def _gain_inequality(matrix: np.ndarray, loop: np.ndarray, reflects: bool, carried: int, square: float) -> Inequality:
+    """With one unknown more, of ``square |u|^2 - |y|^2``, whose sign is that of the sectors' multipliers."""
+    (n, size), found = matrix.shape, Inequality.of(matrix, loop[:carried], reflects)
+    taken = loop[carried:].T @ loop[carried:]
+    taken[n + carried :, n + carried :] -= square * np.eye(size - n - carried)
+    return replace(found, sectors=np.concatenate([found.sectors, taken[None]]))
