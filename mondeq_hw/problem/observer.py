@@ -49,7 +49,7 @@ def observed(controller: MonDEQ, A: np.ndarray, B: np.ndarray, observer: tuple[A
     if words.low is None or words.high is None or names is None:
         raise InputError(f"{controller.source}: is no parametric problem; expected one of states, as from_mpc makes it")
     centre, half = C @ (words.low + words.high)[:n] / 2, np.abs(C) @ (words.high - words.low)[:n] / 2
-    box = tuple(np.append(centre + sign * half, end[n:]) for sign, end in ((-1, words.low), (1, words.high)))
+    box = np.append(centre - half, words.low[n:]), np.append(centre + half, words.high[n:])
     F = np.zeros((controller.k, controller.d)) if controller.F is None else controller.F
     law = np.vstack([F, B @ F])  # of state and reference
     own = np.vstack([np.zeros((controller.k, measured + n)), np.hstack([L, closed])])

@@ -233,7 +233,9 @@ def prove_gain(program: SolverProgram) -> GainProof | None:
     if loop.size > LARGEST:
         return None
     found = least_gain(*loop.floating, loop.reflects, program.carried_words)
-    for slack in SLACKS if found is not None else ():
+    if found is None:
+        return None
+    for slack in SLACKS:
         grid = Fraction(2) ** (frexp(found.square)[1] - GAIN_BITS)
         square = ceil((1 + Fraction(slack)) * Fraction(found.square) / grid) * grid
         proof = _proved_gain(loop, square, *found.at(float(square)))
