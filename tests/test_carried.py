@@ -263,8 +263,8 @@ def faster(plain: Plain) -> None:
 
 def smaller_gain(plain: Plain) -> None:
     """Half of what is proved."""
-    numerator, denominator = plain["evidence"]["gain"]["square"].split("/")
-    plain["evidence"]["gain"]["square"] = f"{numerator}/{4 * int(denominator)}"
+    numerator, denominator = plain["evidence"]["carried_gain"]["square"].split("/")
+    plain["evidence"]["carried_gain"]["square"] = f"{numerator}/{4 * int(denominator)}"
     line = next(line for line in plain["lines"] if line["name"] == "carried_gain")
     line["values"]["gain"] /= 2
 
@@ -288,10 +288,10 @@ FORGERIES: dict[str, Callable[[Plain], None]] = {
     "fewer_words": at("program", "carried", "initial", change=lambda words: words[1:]),
     "no_evidence": at("evidence", change=lambda evidence: {k: v for k, v in evidence.items() if k != "carried"}),
     "smaller_gain": smaller_gain,
-    "gain_form": at("evidence", "gain", "form", 0, 0, change=lambda x: -x),
-    "gain_multiplier": at("evidence", "gain", "multipliers", 0, change=lambda t: t * 64),
-    "gain_weight": at("evidence", "gain", "weight", change=lambda weight: 64 * weight),
-    "gain_without_weight": at("evidence", "gain", "weight", change=lambda weight: 0),
+    "gain_form": at("evidence", "carried_gain", "form", 0, 0, change=lambda x: -x),
+    "gain_multiplier": at("evidence", "carried_gain", "multipliers", 0, change=lambda t: t * 64),
+    "gain_weight": at("evidence", "carried_gain", "weight", change=lambda weight: 64 * weight),
+    "gain_without_weight": at("evidence", "carried_gain", "weight", change=lambda weight: 0),
     "no_gain": at("lines", change=lambda lines: [line for line in lines if line["name"] != "carried_gain"]),
     "no_line": at("lines", change=lambda lines: [line for line in lines if line["name"] != "carried_contraction"]),
 }

@@ -464,7 +464,7 @@ def _gain_line(program: SolverProgram, evidence: dict[str, Any]) -> CertificateL
     found = None if program.carried is None else prove_gain(program)
     if found is None:
         return open_claims(("carried_gain",), "no proof of it was found")[0]
-    evidence["gain"] = gain_to_plain(found)
+    evidence["carried_gain"] = gain_to_plain(found)
     return claim("carried_gain", {"gain": float_up(root_above(found.square))}, PROVED)
 
 

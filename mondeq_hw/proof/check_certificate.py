@@ -2163,7 +2163,7 @@ def check_carried_gain(evidence: Evidence) -> Plain:
     """Section 12, Theorem 12c."""
     P = evidence.program
     plain = fields(
-        evidence.plain["gain"], ("square", "form", "multipliers", "weight", "witness", "form_witness"), "gain"
+        evidence.plain["carried_gain"], ("square", "form", "multipliers", "weight", "witness", "form_witness"), "gain"
     )
     square, m = rational(plain["square"]), P.carried
     form, multipliers, weight = (
@@ -2393,7 +2393,7 @@ CLAIMS = {
     "values": "51c8123df51c1056da591e3ecc653768d63371ed9b7ed7961687184968d0f93e",
 }
 #: The same of the claims of a program that carries a state, beside those.
-CARRIED_CLAIMS = {"carried_contraction": "carried", "carried_gain": "gain"}  # and their evidence
+CARRIED_CLAIMS = {"carried_contraction": "carried", "carried_gain": "carried_gain"}  # and their evidence
 CARRIED_DIGESTS = {
     False: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",  # of none
     True: "36c551417ae30573d660d6be9d9ec01e0c27cb0ca52913556b80c22753c8bab0",
