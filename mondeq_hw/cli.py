@@ -1,7 +1,8 @@
 """The command line: options in, one table or one JSON object out, errors as one message.
 
 Exit codes: 0 done, 1 a bug of mondeq-hw, 2 bad input, 3 not certified,
-4 implementations disagree, 5 a tool is missing, 6 a search's target is out of reach, 130 and 143 interrupted.
+4 implementations disagree, 5 a tool is missing, 6 a search's target is out of reach, 130 interrupted,
+141 the reader of a pipe left, 143 terminated.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
 from .base import (
     EXIT_BAD_INPUT,
     EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
     EXIT_OK,
     InputError,
     InputWarning,
@@ -25,6 +27,9 @@ from .base import (
     __version__,
 )
 from .commands import (
+    ClosedPipeError,
+    Command,
+    audible,
     bitstream_command,
     certificate_command,
     compile_command,
@@ -41,7 +46,7 @@ from .commands import (
     verify_command,
 )
 
-EXIT_INTERRUPTED = 130
+EXIT_CLOSED_PIPE = 141
 EXIT_TERMINATED = 143
 
 app = typer.Typer(
@@ -56,7 +61,7 @@ app = typer.Typer(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    debug = bool(os.environ.get("MONDEQ_DEBUG"))
+    debug = bool(os.environ.get("MONDEQ_DEBUG")) or not {"-v", "--verbose"}.isdisjoint(given)
     signal.signal(signal.SIGTERM, _terminate)
     with warnings.catch_warnings():
         if not debug:
@@ -64,11 +69,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.simplefilter("always", InputWarning)
             warnings.showwarning = _warned
         try:
-            return app(args=given, prog_name="mondeq-hw", standalone_mode=False) or EXIT_OK
+            code = app(args=given, prog_name="mondeq-hw", standalone_mode=False) or EXIT_OK
+            sys.stdout.flush()
+            return code
+        except (BrokenPipeError, ClosedPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is for nobody
+            return EXIT_CLOSED_PIPE
         except SystemExit as done:
             return done.code if isinstance(done.code, int) else EXIT_INTERNAL
         except (KeyboardInterrupt, typer.Abort):
-            return EXIT_INTERRUPTED
+            return _failed("interrupted; nothing half-written stays, start it again", EXIT_INTERRUPTED)
         except MondeqError as error:
             return _failed(error.in_shell(), error.exit_code)
         except Exception as error:
@@ -114,17 +124,21 @@ def _root(
         )
 
 
-app.command("train")(train_command)
-app.command("qat")(qat_command)
-app.command("compile")(compile_command)
-app.command("search")(search_command)
-app.command("verify")(verify_command)
-app.command("prove")(prove_command)
-app.command("synth")(synth_command)
-app.command("bitstream")(bitstream_command)
-app.command("report")(report_command)
-app.command("predict")(predict_command)
-app.command("profile")(profile_command)
-app.command("certificate")(certificate_command)
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "train": train_command,
+    "qat": qat_command,
+    "compile": compile_command,
+    "search": search_command,
+    "verify": verify_command,
+    "prove": prove_command,
+    "synth": synth_command,
+    "bitstream": bitstream_command,
+    "report": report_command,
+    "predict": predict_command,
+    "profile": profile_command,
+    "certificate": certificate_command,
+}
+for name, command in COMMANDS.items():
+    app.command(name, cls=Command)(audible(command))
 app.add_typer(export_app)
-app.command("doctor")(doctor_command)
+app.command("doctor", cls=Command)(audible(doctor_command))

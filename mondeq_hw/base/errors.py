@@ -16,6 +16,7 @@ EXIT_NOT_CERTIFIED = 3
 EXIT_MISMATCH = 4
 EXIT_MISSING_TOOL = 5
 EXIT_NOT_REACHED = 6
+EXIT_INTERRUPTED = 130
 
 
 class MondeqError(Exception):
@@ -98,6 +99,12 @@ class InternalError(MondeqError):
     """What was made is not what it must be: a bug, seen before anything was left of it."""
 
     exit_code = EXIT_INTERNAL
+
+
+class InterruptedRunError(MondeqError):
+    """Ctrl-C in the middle of something long: what is kept, and how to go on."""
+
+    exit_code = EXIT_INTERRUPTED
 
 
 class MissingToolError(MondeqError):

@@ -7,6 +7,7 @@ from .certificate import certificate_command
 from .compile import compile_command
 from .doctor import doctor_command
 from .export import export_app
+from .loudness import ClosedPipeError, Command, audible
 from .predict import predict_command
 from .profile import profile_command
 from .prove import prove_command
@@ -17,6 +18,9 @@ from .training import qat_command, train_command
 from .verify import verify_command
 
 __all__ = [
+    "ClosedPipeError",
+    "Command",
+    "audible",
     "bitstream_command",
     "certificate_command",
     "compile_command",

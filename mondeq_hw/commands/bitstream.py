@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..boards import BitstreamOptions
 from .options import Build, Json, takes_records
+from .terminal import interruptible, saying
 
 if TYPE_CHECKING:
     from ..boards import BitstreamReport
@@ -19,18 +20,12 @@ def bitstream_command(build: Build, options: BitstreamOptions, as_json: Json = F
     Writes bitstream/BOARD/mondeq.bit and bitstream.json; sources and logs stay beside them, and what has not changed
     is not run again.
     """
-    from rich.console import Console
-
     from ..project import Project
 
     project = Project.load(build)
-    console = Console(quiet=as_json, highlight=False)
-    with console.status("starting") as status:
-
-        def progress(tool: str, now: str) -> None:
-            status.update(f"{tool}: {now}")
-
-        result = project.make_bitstream(options, progress)
+    kept = "what has finished is kept: the same command goes on"
+    with interruptible(kept), saying(silent=as_json) as say:
+        result = project.make_bitstream(options, lambda tool, now: say(f"{tool}: {now}"))
     print(json.dumps(result.to_plain(), indent=2)) if as_json else _print(result)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from ..config import CompileConfig
 from .options import ConfigFile, Json, takes_records
-from .terminal import print_json, print_rows, steps
+from .terminal import interruptible, print_json, print_rows, steps
 
 if TYPE_CHECKING:
     from ..hardware import GraphDecision
@@ -41,7 +41,7 @@ def compile_command(
     """
     from ..pipeline import compile
 
-    with steps(silent=as_json) as step:
+    with interruptible(f"nothing was written, and {out} is as it was"), steps(silent=as_json) as step:
         project = compile(model, out, options, force=force, progress=step)
     if as_json:
         print_json({"folder": str(project.folder), **project.report.to_dict()})

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..base import MissingToolError
+from .loudness import Command, audible
 from .options import Json
 
 export_app = typer.Typer(name="export", help="Write a program or a network for other tools.")
@@ -19,7 +20,8 @@ def _group() -> None:
     """Write a program or a network for other tools."""
 
 
-@export_app.command("onnx")
+@export_app.command("onnx", cls=Command)
+@audible
 def onnx_command(
     source: Annotated[
         Path,
@@ -53,7 +55,8 @@ def onnx_command(
     _show({"file": str(file), **onnx.summary(model)}, as_json)
 
 
-@export_app.command("hls4ml")
+@export_app.command("hls4ml", cls=Command)
+@audible
 def hls4ml_command(
     source: Annotated[Path, typer.Argument(metavar="BUILD", help="Build folder.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder to make.", show_default=False)],

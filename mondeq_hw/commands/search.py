@@ -10,16 +10,16 @@ import typer
 
 from ..base import NotReachedError
 from ..config import SearchOptions
-from ..problem import find_splitting
+from ..problem import SOLVERS
 from .options import ConfigFile, Json, takes_records
-from .terminal import print_table
+from .terminal import console, interruptible, print_table
 
 if TYPE_CHECKING:
     from ..problem import Task
     from ..search import Choice, SearchPoint, SearchResult
 
-#: Columns of the table, which a narrow terminal would cut.
-LEAST_WIDTH = 110
+#: Solvers in the table, which fits 80 columns.
+INITIALS = {name: "".join(word[0].upper() for word in name.split("_")) for name in SOLVERS}
 
 
 @takes_records
@@ -38,7 +38,8 @@ def search_command(
     """
     from ..search import conclusion, search_word_lengths, to_plain
 
-    result = search_word_lengths(model, out, options, progress=not as_json)
+    with interruptible(f"the points measured so far are kept in {out}: the same command goes on with the others"):
+        result = search_word_lengths(model, out, options, progress=not as_json)
     if as_json:
         print(json.dumps(to_plain(result), indent=2))
     else:
@@ -51,25 +52,24 @@ def search_command(
 
 
 def _print(result: SearchResult, model: Path, out: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from ..search import PLOT, REPORT, TABLE, WINNER, conclusion, shorter
 
-    console = Console(highlight=False, markup=False)
-    console.width = max(console.width, LEAST_WIDTH)
-    titles = ("", "distance", "solver", "words", "factor", "iterations", "radius", result.task.figure, "memory", "LUTs")
-    table = Table(*titles, box=None, pad_edge=False)
+    titles = ("", "distance", "by", "words", "factor", "iter.", "radius", result.task.figure, "memory", "LUTs")
+    table = Table(*titles, box=None, pad_edge=False, collapse_padding=True)
     for name, points in (("sweep", result.sweep), ("shorter", shorter(result))):
         for point in points:
             table.add_row(name, *_cells(point, result.task))
     if result.best is not None:
         table.add_row("nearest" if result.winner is None else "WINNER", *_cells(result.best, result.task))
-    console.print(table)
+    console().print(table)
     print(
-        "distance: of any output from the float network's on calibration samples, measured; words: bits of iteration "
-        "matrix/drive/readout/state;\nradius: proved, of the state from the stored integers' equilibrium: without "
-        "the rounding of weights; memory: stored bits; LUTs: estimated"
+        "distance: of any output from the float network's on calibration samples,\n"
+        "measured; by: Peaceman-Rachford or forward-backward; words: bits of iteration\n"
+        "matrix/drive/readout/state; factor: of the contraction, in brackets where it is\n"
+        "not proved; radius: proved, of the state from the stored integers' equilibrium,\n"
+        "without the rounding of weights; memory: stored bits; LUTs: estimated"
     )
     if result.best is not None:
         name = "the nearest point" if result.winner is None else "the winner"
@@ -101,9 +101,9 @@ def _cells(point: SearchPoint, task: Task) -> tuple[str, ...]:
     choice = point.choice
     return (
         f"{point.distance:.3g}",
-        find_splitting(choice.solver).title,
+        INITIALS[choice.solver],
         _words(choice),
-        f"{point.contraction_factor:.3f} {'proved' if point.proved else 'NO PROOF'}",
+        f"{point.contraction_factor:.3f}" if point.proved else f"({point.contraction_factor:.3f})",
         str(point.iterations),
         "" if point.radius is None else f"{point.radius:.3g}",
         "" if point.score is None else task.shown(point.score),

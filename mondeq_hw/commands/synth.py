@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..synthesis import SynthOptions
 from .options import Build, Json, takes_records
-from .terminal import print_json
+from .terminal import console, interruptible, print_json, saying
 
 if TYPE_CHECKING:
     from ..hardware import Usage
@@ -20,19 +20,13 @@ def synth_command(build: Build, options: SynthOptions, as_json: Json = False) ->
     Writes report/synth.json, and report/synth/PART/FLOW.json beside the logs and results, so that 'report' can
     compare parts. What has not changed is not run again.
     """
-    from rich.console import Console
-
     from ..hardware import latency
     from ..project import Project
 
     project = Project.load(build)
-    console = Console(quiet=as_json, highlight=False)
-    with console.status("starting") as status:
-
-        def progress(tool: str, now: str) -> None:
-            status.update(f"{tool}: {now}")
-
-        result = project.synthesize(options, progress)
+    kept = "what has finished is kept: the same command goes on"
+    with interruptible(kept), saying(silent=as_json) as say:
+        result = project.synthesize(options, lambda tool, now: say(f"{tool}: {now}"))
     if as_json:
         print_json(result.to_plain())
     else:
@@ -44,10 +38,8 @@ def synth_command(build: Build, options: SynthOptions, as_json: Json = False) ->
 
 
 def _print_table(result: SynthReport) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
     table = Table(result.part.name, "LUTs", "flip-flops", "multipliers", "block RAMs", box=None, pad_edge=False)
     rows = (
         ("estimated", result.estimated),
@@ -59,7 +51,7 @@ def _print_table(result: SynthReport) -> None:
     for name, usage in rows:
         if usage is not None:
             table.add_row(name, *_cells(usage))
-    console.print(table)
+    console().print(table)
     print(
         "products: "
         + ", ".join(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base import InputError
+from ..base import AS_LINES, InputError, InterruptedRunError
 
 if TYPE_CHECKING:
     from ..problem import Comparison, Task
@@ -21,25 +21,47 @@ if TYPE_CHECKING:
 @contextmanager
 def steps(silent: bool) -> Iterator[Any]:
     """A progress callback: a spinner while a step runs, a line with its time when it is done."""
-    from rich.console import Console
-
-    screen = Console(quiet=silent, highlight=False)
+    screen = console(silent)
 
     @contextmanager
     def step(name: str) -> Iterator[None]:
         start = time.perf_counter()
-        with screen.status(name):
+        with nullcontext() if AS_LINES.get() else screen.status(name):
             yield
         screen.print(f"  {name:<10}{time.perf_counter() - start:8.2f} s")
 
     yield step
 
 
-def console() -> Any:
-    """Standard output; a pipe gets whole lines instead of ones folded at 80 columns."""
+@contextmanager
+def saying(silent: bool) -> Iterator[Callable[[str], None]]:
+    """Tell what is being done now: a spinner's text, or lines where those are asked for."""
+    screen = console(silent)
+    if AS_LINES.get():
+        yield screen.print
+        return
+    with screen.status("starting") as status:
+        yield status.update
+
+
+def console(silent: bool = False) -> Any:
+    """Standard output; a pipe gets whole lines instead of ones folded at 80 columns, and may close."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Screen(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False, quiet=silent)
+
+
+@contextmanager
+def interruptible(kept: str) -> Iterator[None]:
+    """Ctrl-C says what is kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedRunError(f"interrupted; {kept}") from None
 
 
 def print_rows(rows: list[tuple[str, str]]) -> None:

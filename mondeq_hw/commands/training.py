@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from ..base import PICTURES, InputError, require_place
 from ..config import QatConfig, QatOptions, TrainingConfig, TrainingData
 from .options import ConfigFile, Json, takes_records
-from .terminal import print_table
+from .terminal import interruptible, print_table
 
 if TYPE_CHECKING:
     from ..learning import TrainedNetwork
@@ -33,7 +34,9 @@ def train_command(
     from ..learning import train_with
 
     _check_plot(plot)
-    _finish(train_with(config, data, out, progress=not as_json), plot, as_json)
+    with _interruptible(out):
+        trained = train_with(config, data, out, progress=not as_json)
+    _finish(trained, plot, as_json)
 
 
 @takes_records
@@ -50,7 +53,15 @@ def qat_command(
     from ..learning import qat_with
 
     _check_plot(plot)
-    _finish(qat_with(model, options, config, out, progress=not as_json), plot, as_json)
+    with _interruptible(out):
+        trained = qat_with(model, options, config, out, progress=not as_json)
+    _finish(trained, plot, as_json)
+
+
+def _interruptible(out: Path) -> AbstractContextManager[None]:
+    from ..learning import state_file
+
+    return interruptible(f"every whole epoch is kept in {state_file(out)}: the same command goes on from there")
 
 
 def _check_plot(plot: Path | None) -> None:
