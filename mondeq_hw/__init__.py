@@ -12,6 +12,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import examples
 from .base import InputError, MismatchError, MissingToolError, MondeqError, NotCertifiedError, __version__
 from .problem import MonDEQ, Preprocessing, from_cvxpy, from_mpc, from_qp, load, save
 
@@ -34,6 +35,7 @@ __all__ = [
     "Project",
     "__version__",
     "compile",
+    "examples",
     "from_cvxpy",
     "from_mpc",
     "from_qp",

@@ -20,7 +20,7 @@ from mondeq_hw.base.version import __version__
 
 pytestmark = pytest.mark.slow
 
-PARTS = ("mondeq_hw", "export", "hls_templates", "rtl_tests", "pyproject.toml", "README.md", "LICENSE")
+PARTS = ("mondeq_hw", "export", "hls_templates", "rtl_tests", "pyproject.toml", "setup.py", "README.md", "LICENSE")
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,11 @@ def test_the_wheel_compiles_like_the_source_tree(wheel: Path, tmp_path: Path) ->
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
     subprocess.run([*install, str(wheel)], check=True, capture_output=True)
     model = write_npz(tmp_path / "model.npz", plain(parameters()))
+    program = "import mondeq_hw as m; print(m.load(m.examples.digits()).n, m.load(m.examples.mnist(2)).stored.matrix)"
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    named = [sys.executable, "-c", program]
+    said = subprocess.run(named, check=True, capture_output=True, text=True, cwd=tmp_path, env=environment).stdout
+    assert said.startswith("64 ")
     digests = []
     for name, path in (("wheel", {"PYTHONPATH": str(site)}), ("tree", {})):
         environment = {**os.environ, **path}
@@ -75,6 +80,37 @@ def test_the_wheel_compiles_like_the_source_tree(wheel: Path, tmp_path: Path) ->
         manifest = json.loads((tmp_path / name / "manifest.json").read_text())["files"]
         digests.append({file: digest for file, digest in manifest.items() if file != "program.npz"})
     assert digests[0] == digests[1]
+
+
+def test_the_metadata_are_complete_and_their_links_lead_out(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        text = archive.read(name).decode()
+    assert f"\nVersion: {__version__}\n" in text and "\nProject-URL: Repository, https://" in text
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert len(links) > 20 and all(link.startswith(("https://", "#")) for link in links)
+    for link in links:
+        path = re.fullmatch(r"https://github\.com/mondeq-hw/mondeq-hw/(?:blob|raw)/main/([^#]+)(?:#.*)?", link)
+        assert path is None or (ROOT / path[1]).exists(), link
+
+
+def test_a_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    """From the tree as it is committed: what a release uploads."""
+    source = tmp_path / "source"
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for file in filter(None, files.split("\0")):
+        if not file.startswith(("tests/", "docs/images/", "benchmarks/")) and (ROOT / file).exists():
+            (source / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, source / file)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(tmp_path), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    (again,) = tmp_path.glob("*.whl")
+    assert again.name == wheel.name and archive.name == f"mondeq_hw-{__version__}.tar.gz"
+    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
+        assert {name for name in one.namelist() if name.startswith("mondeq_hw/")} == {
+            name for name in other.namelist() if name.startswith("mondeq_hw/")
+        }
 
 
 def test_constraints_fit_the_declared_ranges() -> None:
@@ -93,7 +129,7 @@ def test_constraints_fit_the_declared_ranges() -> None:
         if name != "mondeq-hw":
             assert requirement.specifier.contains(pinned[name]), text
     assert pinned["torch"] == "2.13.0"
-    assert project["version"] == __version__
+    assert project["dynamic"] == ["readme", "version"] and __version__ not in (ROOT / "pyproject.toml").read_text()
 
 
 def test_scripts_start_without_a_shell_of_their_own() -> None:
