@@ -20,7 +20,7 @@ import numpy as np
 from .base import InputError, InternalError
 from .config import CompileConfig, spelled_out
 from .folder import CERTIFICATE, check_target, writing
-from .hardware import UNROLLED, emit_hls, emit_rtl, require_da4ml
+from .hardware import UNROLLED, emit_hls, emit_ip, emit_rtl, require_da4ml
 from .problem import MonDEQ, Origin
 from .program import GoldenModel, SolverProgram
 from .project import Project
@@ -142,6 +142,7 @@ def compile(
             emit_hls(program, design.schedule, folder)
         with progress("rtl"):
             emit_rtl(design, folder)
+            emit_ip(design, folder)
         with progress("report"):
             write_report(
                 Summary(config, checkpoint, data, lowered, program, design.schedule, graphs, comparison), folder

@@ -10,6 +10,8 @@ from .design import Design
 from .estimate import LUT_WEIGHT_BITS, Products, estimate, products
 from .hls import emit as emit_hls
 from .hls import emit_engines, include_folders
+from .ip import Datasheet, Port, ports_of
+from .ip import emit as emit_ip
 from .naming import TEMPLATE_NAME, macro_name, module_name, renamed, verilog_defines, write_sources
 from .parts import ECP5, PARTS, Part, Usage, exceeded, find_part, named
 from .rtl import emit as emit_rtl
@@ -34,16 +36,19 @@ __all__ = [
     "PARTS",
     "TEMPLATE_NAME",
     "UNROLLED",
+    "Datasheet",
     "Design",
     "EngineFolding",
     "GraphDecision",
     "Part",
+    "Port",
     "Products",
     "Schedule",
     "Usage",
     "completion_cycles",
     "emit_engines",
     "emit_hls",
+    "emit_ip",
     "emit_rtl",
     "estimate",
     "exceeded",
@@ -55,6 +60,7 @@ __all__ = [
     "macro_name",
     "module_name",
     "named",
+    "ports_of",
     "products",
     "renamed",
     "require_da4ml",

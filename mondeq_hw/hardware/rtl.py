@@ -158,6 +158,11 @@ def _package(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...
     )
 
 
+def stream_parameters(program: SolverProgram, plan: Schedule) -> dict[str, int]:
+    """Sizes of the streams by the names that the package gives them."""
+    return dict(_parameters(program, plan))["Sizes and streams"]
+
+
 def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[str, int]]]:
     def group(title: str, **values: int) -> tuple[str, dict[str, int]]:
         return title, {name: int(value) for name, value in values.items()}

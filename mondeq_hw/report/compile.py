@@ -11,7 +11,7 @@ import numpy as np
 
 from ..config import CompileConfig
 from ..folder import RESOLVED, Build
-from ..hardware import GraphDecision, Schedule
+from ..hardware import Datasheet, GraphDecision, Schedule
 from ..problem import Checkpoint, Comparison, MonDEQ
 from ..program import SolverProgram
 from ..rounding import Lowered
@@ -46,7 +46,8 @@ def write(summary: Summary, folder: Path) -> None:
     content = WrittenReport.of(report, not_drawn(report.task)).to_dict()
     _write_json(folder / REPORT_JSON, content)
     (folder / REPORT_MARKDOWN).write_text(render("report.md.j2", content))
-    (folder / "README.md").write_text(render("README.md.j2", content))
+    sheet = Datasheet.of(summary.program, summary.schedule)
+    (folder / "README.md").write_text(render("README.md.j2", content, sheet=sheet))
 
 
 def resolved(summary: Summary) -> dict[str, Any]:

@@ -1,0 +1,162 @@
+"""A build as other flows take it: a core file, templates, constraints, and drivers in C and Python.
+
+Ports are read off the hand-written top, widths off the parameters that it is built with: there is no list beside them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..base import __version__, source_template, template_environment, whole_bytes
+from ..program import GoldenModel, SolverProgram
+from .design import Design
+from .naming import renamed
+from .rtl import TOP, stream_parameters
+from .schedule import Schedule, initiation_interval, latency
+
+#: Of the constraints: what ``synth`` aims at.
+CLOCK_MHZ = 150.0
+#: Drivers hold words in 64 bits.
+WIDEST_WORD = 64
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of the core.
+
+    Parameters
+    ----------
+    name : str
+    direction : {"input", "output"}
+    width : int
+    """
+
+    name: str
+    direction: str
+    width: int
+
+
+def ports_of(program: SolverProgram, plan: Schedule) -> tuple[Port, ...]:
+    """The ports of the top, in their order."""
+    widths = stream_parameters(program, plan)
+    head = source_template("rtl", TOP).split(");", 1)[0]
+    found = re.findall(r"^ *(input|output) +logic +(?:\[mondeq_pkg::(\w+)-1:0\] +)?(\w+)", head, re.MULTILINE)
+    return tuple(Port(name, direction, widths[width] if width else 1) for direction, width, name in found)
+
+
+@dataclass(frozen=True)
+class Datasheet:
+    """What an integrator asks of a build.
+
+    Parameters
+    ----------
+    ports : tuple of Port
+    constants : dict of str to int
+        Of the drivers.
+    lanes : tuple of (int, int)
+        Highest and lowest bit of each word in an input beat.
+    last_words : int
+        Words in the last beat of a sample.
+    interval : float
+        Cycles between samples in a steady stream, all iterations.
+    """
+
+    ports: tuple[Port, ...]
+    constants: dict[str, int]
+    lanes: tuple[tuple[int, int], ...]
+    last_words: int
+    interval: float
+
+    @staticmethod
+    def of(program: SolverProgram, plan: Schedule) -> Datasheet:
+        """A build's."""
+        bits, per_beat = program.input_format.word_length, plan.words_per_beat
+        widths = stream_parameters(program, plan)
+        inputs, outputs = program.input_format.fractional_bits, program.output_fractional_bits
+        constants = {
+            "INPUTS": program.d,
+            "OUTPUTS": program.k,
+            "INPUT_BITS": bits,
+            "WORDS_PER_BEAT": per_beat,
+            "BEATS": plan.beats_per_sample,
+            "INPUT_BEAT_BYTES": widths["InputTdataBits"] // 8,
+            "INPUT_NUMERATOR": 2 ** max(0, -inputs),
+            "INPUT_DENOMINATOR": 2 ** max(0, inputs),
+            "OUTPUT_BITS": program.output_bits,
+            "OUTPUT_BEAT_BYTES": whole_bytes(program.output_bits) // 8,
+            "OUTPUT_NUMERATOR": 2 ** max(0, -outputs),
+            "OUTPUT_DENOMINATOR": 2 ** max(0, outputs),
+            "LATENCY_CYCLES": latency(plan, program.iterations),
+        }
+        lanes = tuple((bits * (lane + 1) - 1, bits * lane) for lane in range(min(per_beat, program.d)))
+        last = program.d - per_beat * (plan.beats_per_sample - 1)
+        return Datasheet(ports_of(program, plan), constants, lanes, last, initiation_interval(plan, program.iterations))
+
+
+def emit(design: Design, folder: Path) -> None:
+    """Write ``ip/`` and ``NAME.core`` into a build folder that has its ``rtl/``.
+
+    Parameters
+    ----------
+    design : Design
+    folder : Path
+    """
+    program, sheet = design.program, Datasheet.of(design.program, design.schedule)
+    name, place = program.name, folder / "ip"
+    place.mkdir()
+    values: dict[str, Any] = {
+        "name": name,
+        "vlnv": f"mondeq-hw:solver:{name}:{__version__}",
+        "version": __version__,
+        "digest": program.digest,
+        "certified": program.certified,
+        "sources": (folder / "rtl" / "sources.f").read_text().split(),
+        "memories": sorted(file.name for file in (folder / "rtl" / "mem").iterdir()),
+        "ports": sheet.ports,
+        "constants": sheet.constants,
+        **_known_sample(program, sheet),
+    }
+    files = {
+        "mondeq.core": folder / f"{name}.core",
+        "mondeq_self_test.sv": place / f"{name}_self_test.sv",
+        "mondeq_instance.vh": place / f"{name}_instance.vh",
+        "vivado_ip.tcl": place / "vivado_ip.tcl",
+    }
+    if max(program.output_bits, program.input_format.word_length) <= WIDEST_WORD:
+        files["mondeq_core.h"] = place / f"{name}_core.h"
+        files["mondeq_core.c"] = place / f"{name}_core.c"
+        files["mondeq_host.py"] = place / "host.py"
+    environment = template_environment(trim_blocks=True, lstrip_blocks=True)
+    for template, file in files.items():
+        text = environment.from_string(source_template("ip", f"{template}.j2")).render(values)
+        file.write_text(renamed(text, name))
+    clock = f"create_clock -name ap_clk -period {1000 / CLOCK_MHZ:.3f} [get_ports ap_clk]\n"
+    (place / "clock.xdc").write_text(clock)
+    (place / "clock.sdc").write_text(clock)
+    (place / "clock.lpf").write_text(f'FREQUENCY PORT "ap_clk" {CLOCK_MHZ:g} MHZ;\n')
+
+
+def _known_sample(program: SolverProgram, sheet: Datasheet) -> dict[str, Any]:
+    """A sample that walks through the input's words, and the golden model's answer, as words and as beats."""
+    form, constants = program.input_format, sheet.constants
+    words = [form.min_word + (7 * place) % (form.max_word - form.min_word + 1) for place in range(program.d)]
+    outputs = [int(word) for word in GoldenModel(program).predict_raw(np.array([words]))[0]]
+    in_bits, out_bits = 8 * constants["INPUT_BEAT_BYTES"], 8 * constants["OUTPUT_BEAT_BYTES"]
+    sent = 0
+    for place, word in enumerate(words):
+        beat, lane = divmod(place, constants["WORDS_PER_BEAT"])
+        sent |= (word & (2**form.word_length - 1)) << (beat * in_bits + lane * form.word_length)
+    known = sum((word & (2**out_bits - 1)) << place * out_bits for place, word in enumerate(outputs))
+    return {
+        "known_words": words,
+        "known_outputs": outputs,
+        "sent": f"{sent:x}",
+        "sent_bits": in_bits * constants["BEATS"],
+        "known": f"{known:x}",
+        "known_bits": out_bits * len(outputs),
+    }
