@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 #: Rows from which on Lanczos' method is the faster one.
 LARGE = 384
@@ -18,6 +17,8 @@ def spectral_norm(matrix: np.ndarray) -> float:
     """``||M||_2`` in floating point."""
     if min(matrix.shape) < LARGE or not np.isfinite(matrix).all() or not matrix.any():
         return float(np.linalg.norm(matrix, 2))
+    from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh  # heavy, and for large matrices only
+
     columns = matrix.shape[1]
     square = LinearOperator((columns, columns), matvec=lambda v: matrix.T @ (matrix @ v), dtype=np.float64)
     start = np.random.default_rng(SEED).normal(size=columns)
