@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..base import InputError
+from ..base import InputError, new_figure
 from ..problem import SATURATE, MonDEQ, Parameters, logits
 from ..program import GoldenModel, SolverProgram
 
@@ -91,10 +91,8 @@ class ClosedLoop:
         axes : array of three Axes, optional
             Drawn into; a new figure when absent.
         """
-        from matplotlib.figure import Figure as NewFigure  # without pyplot: no display, no global state
-
         if axes is None:
-            axes = NewFigure(figsize=(8, 8), layout="constrained").subplots(3, 1, sharex=True)
+            axes = new_figure(8, 8).subplots(3, 1, sharex=True)
         states, controls, error = axes
         for index, name in enumerate(self.names.inputs[: self.states.shape[1]]):
             states.plot(self.states[:, index], label=name)

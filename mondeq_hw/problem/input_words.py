@@ -183,7 +183,8 @@ class InputWords:
 
     def _complaint(self, where: str, values: np.ndarray, outside: np.ndarray, off_grid: np.ndarray, remedy: str) -> str:
         remedy = remedy or (
-            "give such values, or the words themselves (--words); --on-overflow saturate takes the nearest that there is"
+            "give such values, or the words themselves (--words); --on-overflow saturate takes the nearest that there "
+            "is"
         )
         seen = []
         if outside.any():
