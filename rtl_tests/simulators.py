@@ -37,6 +37,7 @@ class SimulationError(MondeqError):
     """A simulator refused the design or ended without results: it does not do what the program says."""
 
     exit_code = EXIT_MISMATCH
+    __str__ = MondeqError.in_shell  # a tool's own words stay as they are
 
 
 @dataclass(frozen=True)
@@ -242,5 +243,9 @@ def run_logged(command: list[str], folder: Path, environment: dict[str, str], lo
 
 
 def tail(log: Path, lines: int = 12) -> str:
-    """Last lines of a log."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
+    """Last lines of a log, and before them the first that speak of an error."""
+    if not log.exists():
+        return "(no log)"
+    written = log.read_text(errors="replace").splitlines()
+    complaints = [line for line in written[:-lines] if re.search(r"\berror\b", line, re.IGNORECASE)]
+    return "\n".join([*complaints[:5], *written[-lines:]])

@@ -117,6 +117,7 @@ class BrokenToolError(MondeqError):
     """An external tool does not build or start what is right: nothing was compared."""
 
     exit_code = EXIT_MISSING_TOOL
+    __str__ = MondeqError.in_shell  # a tool's own words stay as they are
 
 
 class NotReachedError(MondeqError):

@@ -41,6 +41,8 @@ PROBE = '#include "ap_fixed.h"\nint main() { return ap_int<4>(1) == 1 ? 0 : 1; }
 class CSimulationError(MondeqError):
     """The emitted C++ does not compile, or its testbench failed."""
 
+    __str__ = MondeqError.in_shell  # a tool's own words stay as they are
+
 
 @dataclass(frozen=True)
 class Sizes:
