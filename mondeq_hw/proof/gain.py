@@ -83,7 +83,10 @@ class _Recurrence:
         """The mean logarithm of the bounds' squares and its slope; None where the form is not positive definite."""
         n, y, penalty = len(self.M), np.exp(at.weights), np.exp(at.penalty)
         shares = self.shares(at.shares)
-        H = self.columns(shares)
+        try:
+            H = self.columns(shares)
+        except np.linalg.LinAlgError:  # a drive of zeros, or too small to be squared
+            return None
         k = H.shape[1]
         A = np.hstack([H, self.M])
         taken = A.T @ (y[:, None] * A) if self.reflects else np.zeros((k + n, k + n))
