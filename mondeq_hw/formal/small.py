@@ -124,7 +124,7 @@ ENGINES = (
         ("feedthrough", Mutant("pop = step_i &&", "pop = 1'b0 && step_i &&")),
     )),
     Engine("unrolled", "Peaceman-Rachford, relu, an adder graph", _TWO, True, (
-        _UNROUNDED, _SATURATION, ("solve", Mutant("again ? retire_phi_q : '0", "retire_phi_q")),
+        _UNROUNDED, _SATURATION, ("solve", Mutant("again ? retire_phi_q : start_phi", "retire_phi_q")),
     )),
     Engine("unrolled_leak", "forward-backward with a leak and a free row, an adder graph",
            replace(_THREE, stages=(replace(_THREE.stage, clip=Clip.of([RELU, FREE, RELU])),)), True, (

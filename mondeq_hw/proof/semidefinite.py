@@ -355,8 +355,8 @@ class _Pool:
 
 def proved(relaxation: Relaxation, objective: Form, candidate: Candidate) -> Proof | None:
     """The integers of a solution, its bound increased until they prove it."""
-    bits = MULTIPLIER_BITS - int(np.floor(np.log2(np.abs(candidate.multipliers).min(initial=np.inf))))
-    bits = max(0, bits)
+    sizes = np.abs(candidate.multipliers[candidate.multipliers != 0])
+    bits = max(0, MULTIPLIER_BITS - int(np.floor(np.log2(sizes.min() if sizes.size else 1.0))))
     whole = [round(Fraction(float(y)) * 2**bits) for y in candidate.multipliers]
     for increase in INCREASES:
         raised = round(Fraction(candidate.bound + increase * candidate.size) * 2**bits) + 1
