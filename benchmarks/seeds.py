@@ -30,7 +30,7 @@ from published import arguments, golden_accuracy, program_of
 from seeds_results import FINE_TUNED, FROM_SCRATCH, STAND_IN, Choice, Floating, Results, Retrained, Rounded, Trial
 from seeds_tables import report, table
 
-from mondeq_hw.commands.training import CALIBRATION_SAMPLES
+from mondeq_hw.learning import CALIBRATION_SAMPLES
 from mondeq_hw.problem import (
     DIGITS,
     DIGITS_INPUT_BITS,
