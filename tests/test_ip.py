@@ -127,6 +127,6 @@ def fusesoc(build: Path, target: str, folder: Path) -> subprocess.CompletedProce
 def test_fusesoc_lints_and_simulates_the_core(small_build: Path, tmp_path: Path) -> None:
     linted = fusesoc(small_build, "lint", tmp_path)
     assert linted.returncode == 0, linted.stdout + linted.stderr
-    build = Path(shutil.copytree(small_build, tmp_path / "build"))
+    build = Path(shutil.copytree(small_build, tmp_path / "copied"))
     done = fusesoc(build, "sim", tmp_path)
     assert done.returncode == 0 and "self-test passed" in done.stdout, done.stdout + done.stderr

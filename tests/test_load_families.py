@@ -113,7 +113,7 @@ def test_lben_with_a_lipschitz_bound() -> None:
     ("arrays", "given", "message"),
     [
         (lben, {}, "does not store its margin m"),
-        (bounded, {"margin": 1.0}, "give it with --lipschitz-bound"),
+        (bounded, {"margin": 1.0}, "give it with lipschitz_bound"),
         (lben, {"margin": 1.0, "lipschitz_bound": 2.0}, "is no Lipschitz-bounded LBEN"),
     ],
 )

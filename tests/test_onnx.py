@@ -717,7 +717,6 @@ def test_command(build: Project, digits_model: Path, tmp_path: Path, monkeypatch
         (["BUILD", "--form", "float"], "give the float form the checkpoint"),
         (["MODEL"], "compile it first"),
         (["nothing"], "nothing"),
-        (["BUILD", "--out", "no/such/folder.onnx"], "name another file with --out"),
     ],
 )
 def test_command_errors(build: Project, digits_model: Path, arguments, words, tmp_path, monkeypatch, capsys) -> None:

@@ -1956,7 +1956,7 @@ class Gains:
         rows = self.program.readout
         row = rows[a] if b is None else list(map(sub, rows[a], rows[b]))
         dual = Fraction(self.contraction.metric.dual_norm_up(row), 1 << BOUND_BITS)
-        return dual / (1 << self.program.output_shift) * self.reach + self._fed(a, b)
+        return dual / Fraction(2) ** self.program.output_shift * self.reach + self._fed(a, b)
 
     def unsaturated(self, a: int, b: int | None = None) -> Fraction:
         """By the form, where neither of the two equilibria saturates."""
