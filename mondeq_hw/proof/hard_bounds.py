@@ -55,7 +55,7 @@ def hard_bounds(program: SolverProgram, floating: FloatModel | None) -> HardBoun
             interval = program.clip.kinds[program.clip.rows[row]]
             ends = _shown(interval, Fraction(rows[k][row]), Fraction(bias), unit)
             inside = None if floating is None else _inside(ends, floating, k, row)
-        found.lower.append(None if ends[0] is None else -float_up(-ends[0]))
+        found.lower.append(None if ends[0] is None else 0.0 - float_up(-ends[0]))
         found.upper.append(None if ends[1] is None else float_up(ends[1]))
         found.inside.append(inside)
     return found
