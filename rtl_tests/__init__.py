@@ -6,6 +6,7 @@ Takes a build folder and input words; gives a ``BenchResult``.  Production code 
 from __future__ import annotations
 
 from .netlist import cell_models, netlist_file
+from .probe import at_fault
 from .runner import BenchFailure, BenchResult, name_in, run_bench
 from .simulators import SIMULATORS, Icarus, SimulationError, Verilator, require
 from .toolchain import toolchain
@@ -17,6 +18,7 @@ __all__ = [
     "Icarus",
     "SimulationError",
     "Verilator",
+    "at_fault",
     "cell_models",
     "name_in",
     "netlist_file",

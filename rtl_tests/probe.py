@@ -1,7 +1,7 @@
-"""Whose fault a failure is: the same tool is given a design that is right.
+"""Whose fault a failure is: the same tool is given something that is right.
 
-A simulator that does not build or start a module without logic says nothing
-about any other design, so its failure is no mismatch.
+A tool that does not build or start the least there is says nothing about any
+design, so its failure is no mismatch.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 
-from mondeq_hw.base import BrokenToolError
+from mondeq_hw.base import BrokenToolError, MondeqError
 
 from .simulation import simulate
 from .simulators import HardwareDesign, Icarus, SimulationError, Verilator
@@ -27,25 +27,45 @@ SECONDS = 120.0
 
 
 @contextmanager
-def design_at_fault(tool: Verilator | Icarus) -> Iterator[None]:
-    """A failure in the block is the tool's own where it fails on the probe as well.
+def at_fault(
+    failure: type[MondeqError], works: Callable[[], bool], tool: str, probe: str, variables: str
+) -> Iterator[None]:
+    """A failure in the block is the tool's own where it fails on a probe as well.
+
+    Parameters
+    ----------
+    failure : class
+        What is raised where the design is at fault, and is raised again.
+    works : callable
+        Whether the tool builds and starts the probe.
+    tool, probe, variables : str
+        The tool, what the probe is, and which variables of the environment shape the tool: for the message.
 
     Raises
     ------
-    SimulationError
-        The design is at fault.
     BrokenToolError
-        The tool is.
+        The tool is at fault.
     """
     try:
         yield
-    except SimulationError as error:
-        if _works(tool, repr(sorted(os.environ.items()))):
+    except failure as error:
+        if works():
             raise
         raise BrokenToolError(
-            f"{tool.name} {tool.version} fails on an empty module too, so nothing was compared; mend the tool or its "
-            f"environment (mondeq-hw doctor; CXXFLAGS, LDFLAGS, LD_LIBRARY_PATH, PATH): {error}"
+            f"{tool} fails on {probe} too, so nothing was compared; mend the tool or its environment (mondeq-hw "
+            f"doctor; {variables}): {error}"
         ) from None
+
+
+def design_at_fault(tool: Verilator | Icarus) -> AbstractContextManager[None]:
+    """:func:`at_fault` of a simulator, whose probe is an empty module."""
+    return at_fault(
+        SimulationError,
+        lambda: _works(tool, repr(sorted(os.environ.items()))),
+        f"{tool.name} {tool.version}",
+        "an empty module",
+        "CXXFLAGS, LDFLAGS, LD_LIBRARY_PATH, PATH",
+    )
 
 
 @cache

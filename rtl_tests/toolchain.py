@@ -81,16 +81,21 @@ class RuntimeObject:
 def runtime_objects(make: list[str], environment: Mapping[str, str]) -> tuple[RuntimeObject, ...]:
     """The objects that a make command is about to compile from Verilator's own sources."""
     plan = subprocess.run([*make, "-n"], capture_output=True, text=True, env=dict(environment), check=False).stdout
-    shared = toolchain()
     found = []
     for line in plan.replace("\\\n", " ").splitlines():
         words = shlex.split(line) if " -c " in line and "/verilated" in line else []
-        source = Path(words[-1]) if words else Path()
-        if source.name.startswith("verilated") and "-o" in words:
-            content = digests(source.parent, [path.name for path in source.parent.glob("*.[hc]*")])
-            key = hashlib.sha256(repr((words, shared, content)).encode()).hexdigest()
-            found.append(RuntimeObject(words[words.index("-o") + 1], key))
-    return tuple(found)
+        if "-o" in words and Path(words[-1]).name.startswith("verilated"):
+            found.append(words)
+    folders = {Path(words[-1]).parent for words in found}
+    content = {folder: digests(folder, [path.name for path in folder.glob("*.[hc]*")]) for folder in folders}
+    shared = toolchain()
+    return tuple(
+        RuntimeObject(
+            words[words.index("-o") + 1],
+            hashlib.sha256(repr((words, shared, content[Path(words[-1]).parent])).encode()).hexdigest(),
+        )
+        for words in found
+    )
 
 
 def _cache() -> Path:

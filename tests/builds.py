@@ -11,6 +11,19 @@ import pytest
 from checkpoints import parameters, plain, write_npz
 
 from mondeq_hw.cli import main
+from mondeq_hw.hardware import Design, hls, rtl
+from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.program import SolverProgram
+
+
+def emitted(program: SolverProgram, folder: Path, reuse_factor: int | None = None) -> Path:
+    """A program with its SystemVerilog and C++, and nothing else of a build folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = schedule(program, reuse_factor)
+    program.save(folder)
+    rtl.emit(Design(program, plan), folder)
+    hls.emit(program, plan, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -14,15 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from random_models import random_program, with_rows
+from random_models import random_program, random_words, with_rows
 
 from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
-from mondeq_hw.hardware import Design, rtl
+from mondeq_hw.hardware import Design, hls, rtl
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule, schedule_unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program import WarmStart
+from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
+from mondeq_hw.verification.csim import CSimulation
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,20 @@ class Corner:
         self.program.save(folder)
         rtl.emit(Design.searched(self.program, self.schedule), folder)
         return folder
+
+    def build_cpp(self, folder: Path) -> SolverProgram:
+        """Write its C++ alone."""
+        folder.mkdir(parents=True, exist_ok=True)
+        hls.emit(self.program, self.schedule, folder)
+        return self.program
+
+    def check_cpp(self, folder: Path) -> None:
+        """Its C++ gives the golden model's outputs and states."""
+        self.build_cpp(folder)
+        words = random_words(3, self.program, 40)
+        found, golden = CSimulation(folder, folder / "work"), GoldenModel(self.program)
+        np.testing.assert_array_equal(found.predict_raw(words), golden.predict_raw(words))
+        np.testing.assert_array_equal(found.trace(words), golden.trace(words).states)
 
 
 def folded(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,10 +20,9 @@ from random_models import random_words
 from test_hls_mutants import agrees
 
 from mondeq_hw.formal import UNITS, ProverFailedError, unit_holds
-from mondeq_hw.hardware import hls
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.rtl_tests.board_runner import QUICK, simulate_board, write_design
-from mondeq_hw.rtl_tests.runner import run_bench
+from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
 from mondeq_hw.rtl_tests.simulators import SimulationError
 
 #: Regular expression and replacement.  Comparisons are those with a space on either side; in SystemVerilog `` <= ``
@@ -172,12 +171,9 @@ class Campaign:
                 continue
             copy = self._copy(build, Path("rtl/src") / mutation.file, mutation)
             words = random_words(3, CORES[name]().program, SAMPLES)
-            try:
-                result = run_bench(copy, copy / "work", words=words, seed=1, simulator="icarus", time_limit=240.0)
-            except SimulationError as error:
-                return f"{name}: {str(error).splitlines()[0]:.80}"
-            if result.failures:
-                return f"{name}: {result.failures[0].test}"
+            run = partial(run_bench, copy, copy / "work", words=words, seed=1, simulator="icarus", time_limit=240.0)
+            if (seen := noticed(name, run)) is not None:
+                return seen
         return None
 
     def _core(self, name: str) -> Path:
@@ -213,12 +209,9 @@ class Campaign:
             build = self._core(name)
             design = self._copy(self._board_design(name), Path("board/src") / mutation.file, mutation)
             words = random_words(3, CORES[name]().program, SAMPLES // 2)
-            try:
-                result = simulate_board(build, design, words=words, timing=QUICK, simulator="icarus")
-            except SimulationError as error:
-                return f"{name}: {str(error).splitlines()[0]:.80}"
-            if result.failures:
-                return f"{name}: {result.failures[0].test}"
+            run = partial(simulate_board, build, design, words=words, timing=QUICK, simulator="icarus")
+            if (seen := noticed(name, run)) is not None:
+                return seen
         return None
 
     def _board_design(self, name: str) -> Path:
@@ -239,6 +232,15 @@ class Campaign:
         text = (copy / file).read_text()
         (copy / file).write_text(mutation.applied(text))
         return copy
+
+
+def noticed(name: str, run: Callable[[], BenchResult]) -> str | None:
+    """What of a core's benches notices a mistake; None where nothing does."""
+    try:
+        result = run()
+    except SimulationError as error:
+        return f"{name}: {str(error).splitlines()[0]:.80}"
+    return f"{name}: {result.failures[0].test}" if result.failures else None
 
 
 def written(path: Path) -> bool:
@@ -264,7 +266,4 @@ HLS_ORDER = (
 @cache
 def hls_program(name: str, folder: Path) -> SolverProgram:
     """The program of a C++ design, emitted into a folder."""
-    corner = CORES[name]()
-    folder.mkdir(parents=True, exist_ok=True)
-    hls.emit(corner.program, corner.schedule, folder)
-    return corner.program
+    return CORES[name]().build_cpp(folder)

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builds import emitted
 from random_models import random_program, random_words
 
 from mondeq_hw.base import BrokenToolError, digests, is_stamped, stamp
 from mondeq_hw.cli import main
-from mondeq_hw.hardware import Design, hls, rtl
-from mondeq_hw.hardware.schedule import schedule
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
 from mondeq_hw.rtl_tests.simulators import SimulationError
@@ -32,13 +31,7 @@ EXPECTED = GoldenModel(PROGRAM).predict_raw(WORDS)
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("broken_tools") / "build"
-    folder.mkdir()
-    plan = schedule(PROGRAM)
-    PROGRAM.save(folder)
-    rtl.emit(Design(PROGRAM, plan), folder)
-    hls.emit(PROGRAM, plan, folder)
-    return folder
+    return emitted(PROGRAM, tmp_path_factory.mktemp("broken_tools") / "build")
 
 
 @pytest.fixture(scope="module")

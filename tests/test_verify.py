@@ -10,14 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builds import emitted
 from random_models import random_program, random_words
 
 from mondeq_hw.base.errors import InputError, MissingToolError
-from mondeq_hw.hardware import Design, hls, rtl
-from mondeq_hw.hardware.schedule import schedule
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program.golden import GoldenModel
-from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rtl_tests.runner import run_bench
 from mondeq_hw.verification.locate import Mismatch, first_wrong_sample, locate, read_trace
 from mondeq_hw.verification.verify import VerifyReport, verify
@@ -29,18 +27,9 @@ WORDS = random_words(3, PROGRAM, 20)
 GOLDEN = GoldenModel(PROGRAM)
 
 
-def emit(program: SolverProgram, folder: Path, reuse_factor: int | None = None) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    plan = schedule(program, reuse_factor)
-    program.save(folder)
-    rtl.emit(Design(program, plan), folder)
-    hls.emit(program, plan, folder)
-    return folder
-
-
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return emit(PROGRAM, tmp_path_factory.mktemp("verify") / "build")
+    return emitted(PROGRAM, tmp_path_factory.mktemp("verify") / "build")
 
 
 @pytest.fixture
@@ -110,7 +99,7 @@ def test_nothing_is_left_behind(build: Path, tmp_path: Path, monkeypatch: pytest
 def test_forward_backward_with_leak(tmp_path: Path) -> None:
     program = random_program(5, n=7, d=3, k=1, bits=6, solver=FORWARD_BACKWARD, granularity="tensor", iterations=12)
     assert program.leak.any()
-    assert verify(emit(program, tmp_path / "b", 5), random_words(1, program, 6), simulators=("icarus",)).ok
+    assert verify(emitted(program, tmp_path / "b", 5), random_words(1, program, 6), simulators=("icarus",)).ok
 
 
 # -- tampered folders --------------------------------------------------------------

@@ -171,7 +171,7 @@ class ToolRun:
             return True
         record.unlink(missing_ok=True)
         self._start(folder, folder / f"{label}.log", progress)
-        missing = [name for name in self.writes if name not in digests(folder, [name])]
+        missing = [name for name in self.writes if not (folder / name).is_file()]
         if missing:
             raise ToolFailedError(f"{self.tool.name} wrote no {missing[0]}; see {folder / label}.log", "")
         stamp(record, key, folder, self.writes)

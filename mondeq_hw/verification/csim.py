@@ -11,16 +11,15 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..base import BrokenToolError, InputError, MissingToolError, MondeqError, digests, is_stamped, stamp
+from ..base import InputError, MissingToolError, MondeqError, digests, is_stamped, stamp
 from ..hardware import include_folders
-from ..rtl_tests import toolchain
+from ..rtl_tests import at_fault, toolchain
 
 #: The language is the one Vitis HLS defaults to; ``#pragma HLS`` is for another compiler; and the default
 #: constructors of ``ap_types`` mask the unused bits of what nobody has set yet.
@@ -220,27 +219,17 @@ def _command(
 # -- whose fault -------------------------------------------------------------------
 
 
-@contextmanager
-def _design_at_fault() -> Iterator[None]:
+def _design_at_fault() -> AbstractContextManager[None]:
     """C++ that does not compile or start is no mismatch where a program of one line does not either."""
-    try:
-        yield
-    except CSimulationError as error:
-        compiler = shutil.which("g++")
-        if compiler is not None and _works(compiler):
-            raise
-        raise BrokenToolError(
-            "g++ does not compile and start a program of one line either, so nothing was compared; mend it or its "
-            f"environment (mondeq-hw doctor; PATH, CPATH, LD_LIBRARY_PATH): {error}"
-        ) from None
+    return at_fault(CSimulationError, _works, "g++", "a program of one line", "PATH, CPATH, LD_LIBRARY_PATH")
 
 
-def _works(compiler: str) -> bool:
+def _works() -> bool:
     with tempfile.TemporaryDirectory(prefix="mondeq-probe-") as folder:
         source, program = Path(folder) / "probe.cpp", Path(folder) / "probe"
         source.write_text(PROBE)
         try:
-            _run(_command(compiler, include_folders(), [], program, [source]))
+            _run(_command("g++", include_folders(), [], program, [source]))
             _run([str(program)])
         except CSimulationError:
             return False
