@@ -42,7 +42,7 @@ class Journal:
     def append(self, record: dict[str, Any]) -> None:
         """Add one record; processes may do so side by side, for a short append is one step of the file system."""
         content = {"key": self.key, "point": record}
-        line = json.dumps({**content, "digest": canonical_digest(content)}) + "\n"
+        line = json.dumps({"digest": canonical_digest(content), **content}) + "\n"
         descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND)
         try:
             os.write(descriptor, line.encode())
