@@ -13,7 +13,7 @@ import numpy as np
 
 from .base import MOST_MATRIX_BITS, InputError, NotCertifiedError, OptionError
 from .config import CompileConfig, DataOptions, InputOptions, NetworkOptions
-from .hardware import AUTO, UNROLLED, Design, GraphDecision, schedule, unrolled
+from .hardware import AUTO, UNROLLED, Design, GraphDecision, schedule, unrolled, with_drive
 from .problem import (
     DIGITS,
     GIVEN,
@@ -115,9 +115,10 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
     graphs: tuple[GraphDecision, ...] = ()
     if config.strategy == UNROLLED:
         kept = AUTO if config.graphs is None else config.graphs
-        design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat)
+        design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat, config.drive)
     else:
-        design = Design(program, schedule(program, config.reuse_factor, config.input_beat))
+        plan = schedule(program, config.reuse_factor, config.input_beat)
+        design = Design(program, with_drive(program, plan, config.drive))
     return replace(design, schedule=replace(design.schedule, framed=config.framing == "tlast")), graphs
 
 

@@ -115,6 +115,24 @@ def leak_saturating() -> Corner:
     return folded(program, (5, 3), (5, 5), 5, slots=6)
 
 
+def tabled(corner: Corner, columns: int) -> Corner:
+    """It with a drive whose products are looked up, so many columns a table."""
+    return Corner(corner.program, replace(corner.schedule, drive=replace(corner.schedule.drive, table_words=columns)))
+
+
+def tables_ternary() -> Corner:
+    """Words of both signs, tables of two columns and one of the one that is left, padding in both directions."""
+    program = random_program(
+        17, n=7, d=8, k=3, bits=2, drive_bits=2, input_bits=2, input_signed=True, readout_bits=4, iterations=4
+    )
+    return tabled(folded(program, (3, 3), (2, 4), 3, slots=4), 2)
+
+
+def tables_carried() -> Corner:
+    """Words of a feed-through and of a carried state among those that are looked up, one column a table."""
+    return tabled(carried_straddling(), 1)
+
+
 def parallel() -> Corner:
     """One group per product in every engine: a command each cycle, several samples interleaved."""
     program = random_program(7, n=4, d=4, k=1, bits=4, state_bits=6, iterations=5)
@@ -402,7 +420,7 @@ WARM: dict[str, Callable[[], Corner]] = {
 #: Where a state is carried from sample to sample.
 CARRIED: dict[str, Callable[[], Corner]] = {
     corner.__name__: corner
-    for corner in (carried_serial, carried_straddling, carried_parallel, ring_carried, graphs_carried)
+    for corner in (carried_serial, carried_straddling, carried_parallel, ring_carried, graphs_carried, tables_carried)
 }
 
 #: Where the outputs take the input directly too.
@@ -421,6 +439,7 @@ CORNERS: dict[str, Callable[[], Corner]] = {
         serial,
         signed,
         banked,
+        tables_ternary,
         single,
         wide,
         cycling,

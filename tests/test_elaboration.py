@@ -68,6 +68,11 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
         ("SumBits", (0,), "matvec_sum"),
         ("LeftShift", (-1,), "matvec_sum"),
     ),
+    "rtl/mondeq_matvec_tables": (
+        ("Pe", (0,), "tables_of_no_products"),
+        ("TableWords", (0, 2), "tables_words_or_bits"),
+        ("SumBits", (0,), "tables_sum"),
+    ),
     "rtl/mondeq_regroup": (
         ("Words", (0,), "regroup_of_nothing"),
         ("WordBits", (0,), "regroup_of_nothing"),

@@ -85,7 +85,12 @@ MUTANTS = (
     # Sums.
     Mutant("input_without_sign", "signed", "drive", ".DataSigned(InputSigned)", ".DataSigned(1'b0)"),
     Mutant("array_of_unsigned_operands", "mixed", "matvec", ".DataSigned   (DataSigned)", ".DataSigned   (1'b0)"),
-    Mutant("unsigned_tree", "parallel", "adder_tree", "{a[Bits-2], a}", "{1'b0, a}"),
+    Mutant("unsigned_tree", "parallel", "adder_tree", "{Signed && a[Bits-2], a}", "{1'b0, a}"),
+    Mutant("tables_of_signed_sums", "tables_ternary", "matvec_tables", ".Signed   (1'b0)", ".Signed   (1'b1)"),
+    Mutant("table_of_the_next_words", "tables_ternary", "matvec_tables", "{address, data_i[t*Columns*DataBits+:",
+           "{address, data_i[0+:"),
+    Mutant("table_of_a_whole_last_word", "tables_ternary", "matvec_tables", "(t == Tables - 1) ? Simd - t * Columns :",
+           "(t == Tables) ? 1 :"),
     Mutant("no_preload", "serial", "matvec", "first ? preload_i[p*SumBits+:SumBits] : sum_q", "first ? '0 : sum_q"),
     Mutant("always_preload", "serial", "matvec", "first ? preload_i[p*", "1'b1 ? preload_i[p*"),
     Mutant("no_left_shift", "serial", "matvec", "<< LeftShift", "<< 0"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ from random_models import random_program
 
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.hardware.adder_graph import GraphSize, solver_graph
+from mondeq_hw.hardware.drive import with_drive
+from mondeq_hw.hardware.estimate import drive_usage
+from mondeq_hw.hardware.parts import ECP5
 from mondeq_hw.hardware.schedule import (
     DRIVE_DEPTH,
     DRIVE_GRAPH_DEPTH,
@@ -37,6 +42,7 @@ from mondeq_hw.hardware.schedule import (
     schedule,
     schedule_unrolled,
 )
+from mondeq_hw.hardware.tables import tables
 from mondeq_hw.program import MOST_ITERATIONS
 from mondeq_hw.program.program import SolverProgram
 
@@ -330,3 +336,42 @@ def test_a_beat_beyond_the_sample_is_refused(beat: int) -> None:
         schedule(program, 4, beat)
     with pytest.raises(InputError, match="input_beat is"):
         schedule_unrolled(program, solver_graph(program).size, input_beat=beat)
+
+
+def test_tables_where_they_are_the_smaller_share() -> None:
+    """784 binary pixels and ternary weights; eight-bit inputs have no table that a block RAM holds."""
+    few = random_program(1, n=100, d=784, k=10, drive_bits=2, input_bits=1, iterations=1)
+    plan = schedule(few, 1, 49)
+    tabled = with_drive(few, plan)
+    assert tabled == replace(plan, drive=replace(plan.drive, table_words=5)) == with_drive(few, plan, "tables")
+    assert with_drive(few, plan, "multiply") == plan
+    usage, multiplied = (drive_usage(few, each, ECP5, 8) for each in (tabled, plan))
+    assert usage.luts < multiplied.luts / 4 and usage.block_rams < multiplied.block_rams / 2
+    assert plan.drive_depth - tabled.drive_depth == 2  # 49 products or 10 words of tables to add up
+    wide = random_program(2, n=8, d=16, input_bits=8)
+    assert with_drive(wide, schedule(wide)) == schedule(wide)
+
+
+def test_tables_hold_every_sum() -> None:
+    program = random_program(17, n=7, d=8, drive_bits=3, input_bits=2, input_signed=True)
+    fold = EngineFolding(7, 8, 3, 3, table_words=2)
+    (pair, single), words = tables(program.injection, fold), (0, 1, -2, -1)  # by their bits
+    assert pair.shape == (3, 3, 16, 3) and single.shape == (3, 3, 4, 3)
+    for row, column in product(range(7), range(8)):
+        group, lane, step, place = row // 3, row % 3, column // 3, column % 3
+        table, shift = (single, 0) if place == 2 else (pair, 2 * place)
+        for bits, word in enumerate(words):
+            assert table[group, step, bits << shift, lane] == program.drive.integers[row, column] * word
+
+
+@pytest.mark.parametrize(("input_bits", "reuse"), [(12, 1), (8, 300)])
+def test_tables_too_deep_are_refused(input_bits: int, reuse: int) -> None:
+    program = random_program(3, n=20, d=5, input_bits=input_bits, iterations=1)
+    with pytest.raises(InputError, match="a table has .* words, expected at most 16384; lower input_bits"):
+        with_drive(program, schedule(program, reuse, 1), "tables")
+
+
+@pytest.mark.parametrize(("graph", "words"), [(None, 3), (None, -1), (None, "1"), (GraphSize(1, 1, 1, 1), 1)])
+def test_bad_tables_are_refused(graph: GraphSize | None, words: Any) -> None:
+    with pytest.raises(InputError, match="folding has tables of"):
+        EngineFolding(3, 5, 3, 2, graph, words)

@@ -5,7 +5,9 @@
   logic [7:0] f_age = '0;
   always_comb begin
     f_sum = '0;
-    for (int i = 0; i < Inputs; i++) f_sum = f_sum + $signed(data_i[i*InputBits+:InputBits]);
+    for (int i = 0; i < Inputs; i++) begin
+      f_sum = f_sum + (Signed ? SumBits'($signed(data_i[i*InputBits+:InputBits])) : SumBits'(data_i[i*InputBits+:InputBits]));
+    end
   end
   assign f_line = {f_line_q, f_sum};
   always_ff @(posedge clk_i) begin

@@ -16,11 +16,39 @@ inline drive_word drive_result(int row, drive_sum sum) {
     return round_shift(fine, drive_right_shift[row]);
 }
 
+// sum[p] += drive[p][.] * x[.] for every row p of a group, with the columns of one step.
+inline void drive_step(int group, int step, const input_word (&x)[drive_simd], drive_sum (&sum)[drive_pe]) {
+#pragma HLS INLINE
+#if MONDEQ_DRIVE_TABLES
+    for (int table = 0; table < drive_tables; table++) {
+#pragma HLS UNROLL
+        ap_uint<drive_table_words * input_bits> place = 0;
+        for (int word = 0; word < drive_table_words; word++) {
+#pragma HLS UNROLL
+            const int column = table * drive_table_words + word;
+            if (column < drive_simd) place.range((word + 1) * input_bits - 1, word * input_bits) = x[column];
+        }
+        for (int lane = 0; lane < drive_pe; lane++) {
+#pragma HLS UNROLL
+            sum[lane] += drive_sums[group][step][table][place][lane];
+        }
+    }
+#else
+    multiply_accumulate<drive_weight_bits>(drive_weights[group][step], x, sum);
+#endif
+}
+
 inline void drive(const input_word x[drive_column_groups][drive_simd], drive_word d[state_size],
                   drive_word u[direct_size]) {
+#if MONDEQ_DRIVE_TABLES
+#pragma HLS ARRAY_PARTITION variable=drive_sums complete dim=3
+#pragma HLS ARRAY_RESHAPE variable=drive_sums complete dim=5
+#pragma HLS BIND_STORAGE variable=drive_sums type=rom_1p
+#else
 #pragma HLS ARRAY_RESHAPE variable=drive_weights complete dim=3
 #pragma HLS ARRAY_RESHAPE variable=drive_weights complete dim=4
 #pragma HLS BIND_STORAGE variable=drive_weights type=rom_1p
+#endif
     drive_sum sum[drive_pe];
 #pragma HLS ARRAY_PARTITION variable=sum complete
     for (int group = 0; group < drive_row_groups; group++) {
@@ -33,7 +61,7 @@ inline void drive(const input_word x[drive_column_groups][drive_simd], drive_wor
 #pragma HLS UNROLL
                 operand[column] = x[step][column];
             }
-            multiply_accumulate<drive_weight_bits>(drive_weights[group][step], operand, sum);
+            drive_step(group, step, operand, sum);
             if (step == drive_column_groups - 1) {
                 for (int lane = 0; lane < drive_pe; lane++) {
 #pragma HLS UNROLL

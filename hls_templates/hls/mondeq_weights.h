@@ -7,9 +7,18 @@
 
 namespace mondeq {
 
+#if MONDEQ_DRIVE_TABLES
+// Sums of the products of drive_table_words columns, by the value of their words side by side.
+static const int drive_table_depth = 1 << (drive_table_words * input_bits);
+static const Rom<drive_table_bits>::word
+    drive_sums[drive_row_groups][drive_column_groups][drive_tables][drive_table_depth][drive_pe] =
+#include "weights/drive_tables.inc"
+    ;
+#else
 static const Rom<drive_weight_bits>::word drive_weights[drive_row_groups][drive_column_groups][drive_pe][drive_simd] =
 #include "weights/drive_weights.inc"
     ;
+#endif
 static const Rom<drive_bias_bits>::word drive_bias[drive_rows] =
 #include "weights/drive_bias.inc"
     ;

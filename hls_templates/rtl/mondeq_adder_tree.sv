@@ -1,7 +1,8 @@
-// Sum of Inputs signed words, one register after every level of adders: latency clog2(Inputs) cycles.
+// Sum of Inputs words, signed or not, one register after every level of adders: latency clog2(Inputs) cycles.
 module mondeq_adder_tree #(
   parameter int Inputs = 4,
   parameter int InputBits = 8,
+  parameter bit Signed = 1'b1,
   localparam int Levels = $clog2(Inputs),
   localparam int SumBits = InputBits + Levels
 ) (
@@ -33,7 +34,7 @@ module mondeq_adder_tree #(
         logic [Bits-2:0] a, b;
         assign a = g_level[l-1].nodes[(2*i)*(Bits-1)+:Bits-1];
         assign b = g_level[l-1].nodes[(2*i+1)*(Bits-1)+:Bits-1];
-        always_ff @(posedge clk_i) nodes[i*Bits+:Bits] <= {a[Bits-2], a} + {b[Bits-2], b};
+        always_ff @(posedge clk_i) nodes[i*Bits+:Bits] <= {Signed && a[Bits-2], a} + {Signed && b[Bits-2], b};
       end
     end
   end

@@ -56,6 +56,7 @@ def _print_summary(project: Project) -> None:
     widths, cycles = report.word_lengths, report.cycles.predicted
     task, tested, reason = project.task, report.comparison.value, report.comparison.reason
     graphs = {"drive": report.schedule.drive.graph, "readout": report.schedule.readout.graph}
+    tabled = report.schedule.drive.table_words
     rows = [
         *_distance(report),
         *_robustness(report),
@@ -75,6 +76,7 @@ def _print_summary(project: Project) -> None:
         *_controller(project),
         *_data(report),
         (task.figure, tested.in_words() if tested else f"not available: {reason}"),
+        *([("drive products", f"looked up, {tabled} columns a table")] if tabled else []),
         *((choice.name, _choice(choice, graphs[choice.name])) for choice in report.graphs),
     ]
     print_rows(rows)

@@ -292,6 +292,14 @@ class CompileConfig(RoundingOptions):
             expected="auto, none, or a list of drive and readout (drive,readout)",
         ),
     ] = None
+    drive: Annotated[
+        Literal["auto", "multiply", "tables"],
+        option(
+            "NAME",
+            "Products of the folded drive: multiply, tables (sums of a few columns, looked up in block RAM), or auto, "
+            "the smaller by estimate.",
+        ),
+    ] = "auto"
     reuse_factor: Annotated[
         PositiveInt | None,
         option("N", "Clock cycles per matrix-vector product; unrolled: of drive and readout.", unset="chosen"),

@@ -161,11 +161,12 @@ UNITS = (
         "the sum of all inputs, one cycle a level later",
         cases=(
             dict(Inputs=5, InputBits=6),
+            dict(Inputs=5, InputBits=3, Signed=0),
             dict(Inputs=1, InputBits=6),
             *_grid(Inputs=(2, 3, 4, 7, 8), InputBits=(1, 2, 5, 8)),
             *_grid(Inputs=(10, 16), InputBits=(2, 3)),
         ),
-        mutants=(Mutant("{a[Bits-2], a}", "{1'b0, a}"), Mutant("i < Inputs)", "i < Inputs - 1)")),
+        mutants=(Mutant("{Signed && a[Bits-2], a}", "{1'b0, a}"), Mutant("i < Inputs)", "i < Inputs - 1)")),
         steps=6,
     ),
     Unit(

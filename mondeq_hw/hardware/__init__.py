@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .adder_graph import require_da4ml, solver_graph
 from .design import Design
+from .drive import with_drive
 from .estimate import LUT_WEIGHT_BITS, Products, estimate, products
 from .hls import emit as emit_hls
 from .hls import emit_engines, include_folders
@@ -69,5 +70,6 @@ __all__ = [
     "solver_graph",
     "unrolled",
     "verilog_defines",
+    "with_drive",
     "write_sources",
 ]

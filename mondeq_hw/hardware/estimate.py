@@ -13,6 +13,7 @@ from ..program import SolverProgram
 from .clip_table import clip_table
 from .parts import ECP5, Usage
 from .schedule import EngineFolding, Schedule, commensurate
+from .tables import depths, entry_bits
 
 #: Weights of up to so many bits multiply in LUTs; the default of the emitted package too.
 LUT_WEIGHT_BITS = 8
@@ -44,7 +45,7 @@ class Products:
 
 
 def products(program: SolverProgram, plan: Schedule, lut_weight_bits: int) -> tuple[Products, ...]:
-    """Where each engine multiplies; one whose matrix is an adder graph does not."""
+    """Where each engine multiplies; one whose matrix is an adder graph, or a drive of tables, does not."""
     engines = (
         ("drive", plan.drive, program.drive.word_length, program.input_format.word_length),
         ("solver", plan.solve, program.matrix.word_length, program.phi_range.bits),
@@ -53,7 +54,7 @@ def products(program: SolverProgram, plan: Schedule, lut_weight_bits: int) -> tu
     return tuple(
         Products(engine, fold.multipliers, bits, data, _place(bits, lut_weight_bits))
         for engine, fold, bits, data in engines
-        if fold.graph is None
+        if fold.graph is None and not fold.table_words
     )
 
 
@@ -89,8 +90,11 @@ def drive_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_
             luts=fold.graph.adder_bits + fold.rows * accumulator,
             registers=fold.graph.register_bits + 2 * program.columns * word + fold.rows * accumulator,
         )
+    banks = _memory(fold.simd * word, 2 * plan.beats_per_sample, family)
+    if fold.table_words:
+        return _plus(_tabled(program, fold, family), banks)
     folded = _folded(program, fold, program.drive.word_length, word, accumulator, family, lut_weight_bits)
-    return _plus(folded, _memory(fold.simd * word, 2 * plan.beats_per_sample, family))
+    return _plus(folded, banks)
 
 
 def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
@@ -177,6 +181,17 @@ def _folded(
         dsps=lanes if in_dsp else 0,
     )
     return _plus(array, _memory(lanes * weight_bits, fold.cycles_per_matvec, family))
+
+
+def _tabled(program: SolverProgram, fold: EngineFolding, family: str) -> Usage:
+    """A drive's tables, the trees over their words, and what a row does with its sum."""
+    word, accumulator = entry_bits(program.injection, fold), program.drive_accumulator_bits
+    tree = _tree_bits(fold.terms, word)
+    rows = _usage(
+        luts=fold.pe * (tree + 5 * accumulator), registers=fold.pe * (fold.terms * word + tree + 5 * accumulator)
+    )
+    memories = [_memory(fold.pe * word, depth, family) for depth in depths(fold, program.input_format.word_length)]
+    return _plus(rows, *memories)
 
 
 def _state_view(program: SolverProgram, plan: Schedule, reader: int, family: str) -> Usage:

@@ -26,6 +26,7 @@ from ..base import (
 from ..program import GoldenModel, SolverProgram
 from .clip_table import clip_table
 from .schedule import EngineFolding, Schedule
+from .tables import tables
 
 #: The engines of a program, without the streams around them.
 PROGRAM_SOURCES = ("mondeq_engine.h", "mondeq_solver.h", "mondeq_trace.h", "mondeq_weights.h")
@@ -114,6 +115,7 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "drive_weight_bits": program.drive.word_length,
         "matrix_weight_bits": program.matrix.word_length,
         "readout_weight_bits": program.readout.word_length,
+        "drive_table_bits": _table_bits(program, schedule.drive),
         "drive_left_shift": program.drive_left_shift,
         "leak_shift": program.leak_shift,
         "reflects": program.splitting.reflects,
@@ -155,7 +157,7 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
 def _tables(program: SolverProgram, schedule: Schedule) -> dict[str, np.ndarray]:
     table = clip_table(program)
     return {
-        "drive_weights": _weights(program.injection.operator, schedule.drive),
+        **_drive_tables(program, schedule.drive),
         "drive_bias": program.injection.bias,
         "drive_right_shift": program.injection.right_shift,
         "matrix_weights": _weights(program.matrix, schedule.solve),
@@ -166,6 +168,23 @@ def _tables(program: SolverProgram, schedule: Schedule) -> dict[str, np.ndarray]
         "readout_left_shift": program.readout_left_shift,
         **({} if program.carried is None else {"carried_initial": program.carried.initial}),
     }
+
+
+def _drive_tables(program: SolverProgram, fold: EngineFolding) -> dict[str, np.ndarray]:
+    """The drive's weights, or what is looked up in their place; a last table of fewer columns is padded."""
+    if not fold.table_words:
+        return {"drive_weights": _weights(program.injection.operator, fold)}
+    *whole, last = tables(program.injection, fold)
+    last = np.pad(last, ((0, 0), (0, 0), (0, (whole or [last])[0].shape[2] - last.shape[2]), (0, 0)))
+    return {"drive_tables": np.stack([*whole, last], axis=2)}
+
+
+def _table_bits(program: SolverProgram, fold: EngineFolding) -> int:
+    """Of a word of them, with its sign."""
+    if not fold.table_words:
+        return 1
+    sums = tables(program.injection, fold)
+    return signed_width(min(int(each.min()) for each in sums), max(int(each.max()) for each in sums))
 
 
 def _weights(operator: IntegerOperator, folding: EngineFolding) -> np.ndarray:

@@ -15,12 +15,13 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from ..base import IntegerOperator, filled, source_template, whole_bytes
-from ..program import SolverProgram
+from ..program import Injection, SolverProgram
 from .adder_graph import AdderGraph
 from .clip_table import clip_table
 from .design import Design
 from .naming import write_sources
 from .schedule import WEIGHT_BANK_DEPTH, EngineFolding, Schedule
+from .tables import entry_bits, offsets, tables
 
 #: Modules in compile order, after the generated package.
 MODULES = (
@@ -37,6 +38,7 @@ MODULES = (
     "mondeq_saturate.sv",
     "mondeq_matvec_counter.sv",
     "mondeq_matvec.sv",
+    "mondeq_matvec_tables.sv",
     "mondeq_frame_check.sv",
     "mondeq_credits.sv",
     "mondeq_readout_control.sv",
@@ -220,6 +222,8 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
         "InputSigned": int(program.input_format.signed),
         "WeightBankDepth": WEIGHT_BANK_DEPTH,
         "DriveWeightBits": program.drive.word_length,
+        "DriveTableWords": plan.drive.table_words,
+        "DriveTableBits": entry_bits(program.injection, plan.drive) if plan.drive.table_words else 1,
         "DriveShiftBase": int(program.injection.right_shift.min()),
         "DriveShiftBits": _shift_bits(program.injection.right_shift),
         "PhiSigned": int(program.phi_range.signed),
@@ -267,8 +271,8 @@ def _memories(program: SolverProgram, plan: Schedule) -> dict[str, list[str]]:
     memories: dict[str, list[str]] = {}
     if drive.graph is None:
         injection = program.injection
-        memories |= _weights("drive", injection.operator, drive)
-        memories["drive_bias"] = _rows(injection.bias, injection.accumulator_bits, drive)
+        memories |= _tables(injection, drive) if drive.table_words else _weights("drive", injection.operator, drive)
+        memories["drive_bias"] = _rows(_bias(injection, drive), injection.accumulator_bits, drive)
         memories["drive_shift"] = _shifts(injection.right_shift, drive)
     if solve.graph is None:
         memories |= _weights("matrix", program.matrix, solve)
@@ -292,6 +296,23 @@ def _weights(name: str, operator: IntegerOperator, folding: EngineFolding) -> di
         return {name: words}
     starts = range(0, len(words), WEIGHT_BANK_DEPTH)
     return {f"{name}_{bank:04d}": words[at : at + WEIGHT_BANK_DEPTH] for bank, at in enumerate(starts)}
+
+
+def _tables(injection: Injection, folding: EngineFolding) -> dict[str, list[str]]:
+    """One file a table, with its number: a word per (row group, column group, value of its words), lane ``p``."""
+    bits, memories = entry_bits(injection, folding), {}
+    for number, (table, least) in enumerate(zip(tables(injection, folding), offsets(injection, folding), strict=True)):
+        words = (table - least[:, :, None]).reshape(-1, folding.pe)
+        memories[f"drive_{number:04d}"] = [_word(lanes, bits) for lanes in words]
+    return memories
+
+
+def _bias(injection: Injection, folding: EngineFolding) -> np.ndarray:
+    """Biases with what tables leave out; modulo the accumulator, in which complete sums are proved not to wrap."""
+    if not folding.table_words:
+        return injection.bias
+    least = sum(each.sum(axis=1).reshape(-1)[: folding.rows] for each in offsets(injection, folding))
+    return injection.bias + (least << injection.left_shift)
 
 
 def _rows(values: np.ndarray, bits: int, folding: EngineFolding) -> list[str]:

@@ -72,6 +72,9 @@ class EngineFolding:
         Where the matrix is an adder graph: all of it is computed at once, and the folding says how words come and
         go.  The drive then takes ``simd`` words a cycle and gives all rows at once, the solver takes and gives all,
         the readout gives a row a cycle.
+    table_words : int
+        Of the drive: columns whose products are looked up in one table (:mod:`.tables`); 0 where there are
+        multipliers.
     """
 
     rows: int
@@ -79,8 +82,13 @@ class EngineFolding:
     pe: int
     simd: int
     graph: GraphSize | None = None
+    table_words: int = 0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.table_words, int) or not 0 <= self.table_words <= (0 if self.graph else self.simd):
+            raise InputError(
+                f"folding has tables of {self.table_words!r} columns; expected 0 to {self.simd}, and 0 beside a graph"
+            )
         if not (1 <= self.pe <= self.rows and 1 <= self.simd <= self.columns):
             raise InputError(
                 f"folding is {self.pe} x {self.simd}; expected 1 x 1 to {self.rows} x {self.columns}, the matrix's size"
@@ -107,14 +115,19 @@ class EngineFolding:
         return self.pe * self.simd
 
     @property
+    def terms(self) -> int:
+        """What a row's adder tree adds up: products, or words of tables."""
+        return _groups(self.simd, self.table_words) if self.table_words else self.simd
+
+    @property
     def weight_banks(self) -> int:
         """Memories side by side that hold the words of the weights, one a command."""
-        return _groups(self.cycles_per_matvec, WEIGHT_BANK_DEPTH)
+        return 1 if self.table_words else _groups(self.cycles_per_matvec, WEIGHT_BANK_DEPTH)
 
     @property
     def tree_levels(self) -> int:
-        """Register levels of the adder tree over ``simd`` products."""
-        return (self.simd - 1).bit_length()
+        """Register levels of the adder tree over the terms."""
+        return (self.terms - 1).bit_length()
 
 
 @dataclass(frozen=True)
@@ -165,6 +178,8 @@ class Schedule:
                 f"{readout.rows} x {readout.columns} of the readout; expected the same number of states, and in the "
                 "drive perhaps as many rows more as there are outputs; compile again"
             )
+        if solve.table_words or readout.table_words:
+            raise InputError("schedule: solver or readout has tables, which only the drive may have; compile again")
         if readout.pe != 1:
             raise InputError(f"schedule: the readout has pe {readout.pe}; expected 1; compile again")
         wide = (drive.pe == drive.rows, solve.pe == solve.simd == solve.rows, readout.simd == readout.columns)

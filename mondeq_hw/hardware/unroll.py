@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..base import InputError
 from ..program import SolverProgram
 from .adder_graph import AdderGraph, GraphSize, drive_graph, readout_graph, solver_graph
 from .design import Design
+from .drive import MULTIPLY, TABLES, with_drive
 from .estimate import LUT_WEIGHT_BITS, drive_usage, readout_usage
 from .parts import ECP5, Usage
 from .schedule import Schedule, schedule_unrolled
@@ -69,6 +71,7 @@ def unrolled(
     graphs: tuple[str, ...] | str = AUTO,
     reuse_factor: int | None = None,
     input_beat: int | None = None,
+    drive: str = MULTIPLY,
 ) -> tuple[Design, tuple[GraphDecision, ...]]:
     """The design of the unrolled strategy, and what was decided about drive and readout.
 
@@ -80,23 +83,30 @@ def unrolled(
         entries whose graph is estimated to take no more LUTs than the folded engine.
     reuse_factor, input_beat : int, optional
         See :func:`~mondeq_hw.hardware.schedule.schedule_unrolled`.
+    drive : {"auto", "multiply", "tables"}
+        See :func:`~mondeq_hw.hardware.drive.with_drive`; with ``"tables"`` the drive is no graph.
 
     Raises
     ------
     InputError
-        The reuse factor or the beat is out of range.
+        The reuse factor or the beat is out of range, or the drive is to be both a graph and tables.
     MissingToolError
         da4ml is not installed.
     """
     solve = solver_graph(program)
 
     def plan(**sizes: GraphSize) -> Schedule:
-        return schedule_unrolled(program, solve.size, reuse_factor, input_beat=input_beat, **sizes)
+        plan = schedule_unrolled(program, solve.size, reuse_factor, input_beat=input_beat, **sizes)
+        return plan if "drive" in sizes else with_drive(program, plan, drive)
 
     asked = graphs != AUTO
+    if drive == TABLES and asked and "drive" in graphs:
+        raise InputError("drive is 'tables', and graphs has it too; leave it out of one of them")
     kept: dict[str, AdderGraph] = {}
     decisions = []
     for engine in _engines(program):
+        if engine.name == "drive" and drive == TABLES:
+            continue
         folded, luts = engine.luts(plan()), engine.luts(plan(**{engine.name: _smallest(engine)}))
         searched = engine.name in graphs if asked else luts <= folded and engine.matrix.size <= LARGEST_SEARCH
         if searched:

@@ -78,7 +78,7 @@ class WordLengths:
 
 @dataclass(frozen=True)
 class EngineFacts:
-    """An engine's folding and what follows from it; ``graph`` has the size of its adder graph."""
+    """An engine's folding and what follows from it; ``graph`` has the size of its adder graph, ``table_words`` the columns of a table."""
 
     rows: int
     columns: int
@@ -86,6 +86,7 @@ class EngineFacts:
     simd: int
     graph: dict[str, int] | None
     cycles_per_matvec: int
+    table_words: int = 0
 
     @staticmethod
     def of(folding: EngineFolding) -> EngineFacts:

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ..base import InputError
-from ..hardware import ENGINES, PARTS, Part, Schedule, Usage, estimate, exceeded, schedule, schedule_unrolled
+from ..hardware import (
+    ENGINES,
+    PARTS,
+    Part,
+    Schedule,
+    Usage,
+    estimate,
+    exceeded,
+    schedule,
+    schedule_unrolled,
+    with_drive,
+)
 from ..program import SolverProgram
 
 #: What nextpnr says when it finds no place.
@@ -95,12 +106,12 @@ class Room:
                     folded = schedule_unrolled(
                         program, solver, plan.reuse_factor, **{name: graphs[name] for name in kept}
                     )
-                    yield f"--graphs {','.join(kept) or 'none'}", folded
+                    yield f"--graphs {','.join(kept) or 'none'}", with_drive(program, folded)
         strategy = "" if solver is None else "--strategy resource "
         reuse = plan.solve.cycles_per_matvec
         while reuse < n * n:
             reuse = min(n * n, max(reuse + 1, math.ceil(reuse * 1.1)))
-            yield f"{strategy}--reuse-factor {reuse}", schedule(program, reuse)
+            yield f"{strategy}--reuse-factor {reuse}", with_drive(program, schedule(program, reuse))
 
     def _larger_parts(self, usage: Usage) -> str:
         fitting = [part.name for part in PARTS if part.family == self.part.family and not exceeded(usage, part)]

@@ -15,6 +15,8 @@ module mondeq_drive #(
   parameter int InputBits = mondeq_pkg::InputBits,
   parameter bit InputSigned = mondeq_pkg::InputSigned != 0,
   parameter int WeightBits = mondeq_pkg::DriveWeightBits,
+  parameter int TableWords = mondeq_pkg::DriveTableWords,  // columns of a table; 0: products
+  parameter int TableBits = mondeq_pkg::DriveTableBits,
   parameter int SumBits = mondeq_pkg::DriveAccumulatorBits,
   parameter int DriveBits = mondeq_pkg::DriveBits,
   parameter int LeftShift = mondeq_pkg::DriveLeftShift,
@@ -54,8 +56,9 @@ module mondeq_drive #(
   localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1;
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
   localparam int BeatBits = Simd * InputBits;
-  localparam int Levels = $clog2(Simd);
-  localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
+  localparam bit Tabled = TableWords > 0;
+  localparam int Levels = Tabled ? $clog2((Simd + TableWords - 1) / (Tabled ? TableWords : 1)) : $clog2(Simd);
+  localparam int Late = (!Tabled && (Groups > mondeq_pkg::WeightBankDepth)) ? 1 : 0;
   localparam int TagBits = SlotBits + RowBits + 1;
   localparam int FirstCarried = Inputs / Simd;
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
@@ -161,7 +164,7 @@ module mondeq_drive #(
 
   always_ff @(posedge clk_i) word_q <= banks[{read_bank_q, column}];
 
-  // Carried words take the lanes behind the inputs', in groups that wait for them.
+  // Carried words take the lanes behind the inputs', in groups that wait for them, and zeros those behind.
   if (Columns > Inputs) begin : g_carried
     logic [BeatBits-1:0] carried, carried_q;
     logic [Simd-1:0] lanes, lanes_q;
@@ -173,8 +176,10 @@ module mondeq_drive #(
       lanes = '0;
       for (int g = FirstCarried; g < ColumnGroups; g++) begin
         for (int l = 0; l < Simd; l++) begin
-          if ((column == ColumnBits'(g)) && (g * Simd + l >= Inputs) && (g * Simd + l < Columns)) begin
-            carried[l*InputBits+:InputBits] = carried_i[(g*Simd+l-Inputs)*InputBits+:InputBits];
+          if ((column == ColumnBits'(g)) && (g * Simd + l >= Inputs)) begin
+            if (g * Simd + l < Columns) begin
+              carried[l*InputBits+:InputBits] = carried_i[(g*Simd+l-Inputs)*InputBits+:InputBits];
+            end
             lanes[l] = 1'b1;
           end
         end
@@ -248,33 +253,59 @@ module mondeq_drive #(
     shift_q <= shift;
   end
 
-  // Multiply-accumulate.
+  // Multiply-accumulate, or look up and accumulate: the same cycles but for the levels.
   logic load, sum_valid;
   logic [Pe*SumBits-1:0] sum;
 
-  mondeq_matvec #(
-    .Pe        (Pe),
-    .Simd      (Simd),
-    .Groups    (Groups),
-    .WeightBits(WeightBits),
-    .DataBits  (InputBits),
-    .DataSigned(InputSigned),
-    .SumBits   (SumBits),
-    .LeftShift (LeftShift),
-    .File      (WeightFile)
-  ) u_matvec (
-    .clk_i,
-    .rst_ni,
-    .valid_i  (issue),
-    .first_i  (first_column),
-    .last_i   (last_column),
-    .address_i(address),
-    .data_i   (data),
-    .preload_i(bias_q),
-    .load_o   (load),
-    .valid_o  (sum_valid),
-    .sum_o    (sum)
-  );
+  if (Tabled) begin : g_tables
+    mondeq_matvec_tables #(
+      .Pe        (Pe),
+      .Simd      (Simd),
+      .Groups    (Groups),
+      .TableWords(TableWords),
+      .TableBits (TableBits),
+      .DataBits  (InputBits),
+      .SumBits   (SumBits),
+      .LeftShift (LeftShift),
+      .File      (WeightFile)
+    ) u_matvec (
+      .clk_i,
+      .rst_ni,
+      .valid_i  (issue),
+      .first_i  (first_column),
+      .last_i   (last_column),
+      .address_i(address),
+      .data_i   (data),
+      .preload_i(bias_q),
+      .load_o   (load),
+      .valid_o  (sum_valid),
+      .sum_o    (sum)
+    );
+  end else begin : g_products
+    mondeq_matvec #(
+      .Pe        (Pe),
+      .Simd      (Simd),
+      .Groups    (Groups),
+      .WeightBits(WeightBits),
+      .DataBits  (InputBits),
+      .DataSigned(InputSigned),
+      .SumBits   (SumBits),
+      .LeftShift (LeftShift),
+      .File      (WeightFile)
+    ) u_matvec (
+      .clk_i,
+      .rst_ni,
+      .valid_i  (issue),
+      .first_i  (first_column),
+      .last_i   (last_column),
+      .address_i(address),
+      .data_i   (data),
+      .preload_i(bias_q),
+      .load_o   (load),
+      .valid_o  (sum_valid),
+      .sum_o    (sum)
+    );
+  end
 
   // The row's tag and shift stay beside its accumulators until the sums are complete.
   logic [TagBits-1:0] sum_tag_q;
