@@ -367,7 +367,7 @@ def test_tables_hold_every_sum() -> None:
 @pytest.mark.parametrize(("input_bits", "reuse"), [(12, 1), (8, 300)])
 def test_tables_too_deep_are_refused(input_bits: int, reuse: int) -> None:
     program = random_program(3, n=20, d=5, input_bits=input_bits, iterations=1)
-    with pytest.raises(InputError, match="a table has .* words, expected at most 16384; lower input_bits"):
+    with pytest.raises(InputError, match=r"a table has .* words, expected at most 16384; lower input_bits"):
         with_drive(program, schedule(program, reuse, 1), "tables")
 
 

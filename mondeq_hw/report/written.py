@@ -78,7 +78,9 @@ class WordLengths:
 
 @dataclass(frozen=True)
 class EngineFacts:
-    """An engine's folding and what follows from it; ``graph`` has the size of its adder graph, ``table_words`` the columns of a table."""
+    """An engine's folding and what follows from it; ``graph`` has the size of its adder graph,
+    ``table_words`` the columns of one of its tables.
+    """
 
     rows: int
     columns: int
