@@ -29,7 +29,7 @@ from mondeq_hw.cli import main
 pytestmark = pytest.mark.slow
 
 #: The only reasons for which a block need not run.
-REASONS = {"needs a licensed tool", "needs a board", "installs software"}
+REASONS = {"needs a licensed tool", "needs a board", "needs a cluster", "installs software"}
 #: Copied from the repository into the folder where a page begins; MNIST's stand-in is the rest.
 SUPPLIED = ("benchmarks", "docs", "examples", "scripts", "tests")
 #: A command without the shell's own syntax.

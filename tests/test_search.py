@@ -24,6 +24,7 @@ from killed import CHILD
 from random_models import random_model
 
 from mondeq_hw import InputError, Project, save
+from mondeq_hw.base import open_executor
 from mondeq_hw.cli import main
 from mondeq_hw.config import CompileConfig
 from mondeq_hw.problem import CLASSES, data, load, network_of
@@ -181,7 +182,7 @@ def test_descent_finds_the_corner_of_a_box(
     def accuracy(choice: Choice) -> float:
         return float(all(getattr(choice, axis) >= at for axis, at in zip(AXES, least, strict=True)))
 
-    def measure(experiment: object, journal: object, choices: tuple[Choice, ...]) -> list[SearchPoint]:
+    def measure(experiment: object, choices: tuple[Choice, ...]) -> list[SearchPoint]:
         return [fake_point(choice, accuracy) for choice in choices]
 
     monkeypatch.setattr(search_module, "measure", measure)
@@ -215,7 +216,8 @@ def test_progress_counts_down(small: Path, tmp_path: Path) -> None:
 def test_processes_change_nothing(small: Path, tmp_path: Path) -> None:
     wanted = settings(Lattice(BOTH.solvers, range(2, 6), *[range(7, 9)] * 2, range(6, 9)), Target(radius=5.0))
     for jobs in (1, 2):
-        write(search(small, wanted, tmp_path / str(jobs), jobs), tmp_path / str(jobs))
+        with open_executor(jobs) as executor:
+            write(search(small, wanted, tmp_path / str(jobs), executor), tmp_path / str(jobs))
     for name in RESULTS:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 
@@ -251,7 +253,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 # -- the journal -------------------------------------------------------------
 
 COMMAND = ["--target-radius", "0.5", "--bits", "2-5", "--state-bits", "6-10", "--jobs", "1", "--json"]
-RESULTS = ("search.json", "points.csv", "winner.json", "search.png")
+RESULTS = ("search.json", "points.csv", "points.sqlite", "winner.json", "search.png")
 
 
 @pytest.mark.parametrize(

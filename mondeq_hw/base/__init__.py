@@ -26,6 +26,7 @@ from .errors import (
     NotReachedError,
     OptionError,
 )
+from .executor import Executor, InProcess, open_executor
 from .integers import combination, diagonal_plus, gram, integer_type, integers, magnitude, product, row_sums
 from .norms import spectral_norm
 from .notebook import PICTURES, card, data_frame, in_card, inline_svg, new_figure, root_figure, save_figure
@@ -65,7 +66,9 @@ __all__ = [
     "BrokenToolError",
     "Clip",
     "DenseOperator",
+    "Executor",
     "FixedPointFormat",
+    "InProcess",
     "InputError",
     "InputWarning",
     "IntegerOperator",
@@ -104,6 +107,7 @@ __all__ = [
     "max_level",
     "missing_folders",
     "new_figure",
+    "open_executor",
     "package_version",
     "power_of_two",
     "product",

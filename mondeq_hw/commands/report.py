@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..base import InputError
-from ..config import DataOptions
+from ..config import DataOptions, SweepOptions
 from .options import Build, Json, takes_records
 
 
@@ -16,6 +16,7 @@ from .options import Build, Json, takes_records
 def report_command(
     build: Build,
     data: DataOptions,
+    where: SweepOptions,
     sweep: Annotated[
         bool, typer.Option("--sweep/--no-sweep", help="Round the model to 1 to 8 bits for comparison (once a folder).")
     ] = True,
@@ -32,8 +33,9 @@ def report_command(
     from ..report import REPORT_HTML, REPORT_MARKDOWN, publish
 
     project = Project.load(build)
-    with Console(quiet=as_json, highlight=False).status("reading the folder") as status:
-        published = publish(project.build, data, sweep, status.update)
+    status = Console(quiet=as_json, highlight=False).status("reading the folder")
+    with where.opened() as executor, status:
+        published = publish(project.build, data, sweep, status.update, executor)
     if as_json:
         print(json.dumps(published.report.to_dict(), indent=2), flush=True)
     try:

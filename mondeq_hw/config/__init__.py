@@ -6,6 +6,7 @@ Takes keywords, flags and TOML or JSON files; gives frozen records, ``CompileCon
 from __future__ import annotations
 
 from .compile import CompileConfig, DataOptions, InputOptions, NetworkOptions, RoundingOptions, with_underscores
+from .executor import ExecutorOptions, SweepOptions
 from .file import by_name, filled_in
 from .options import (
     STRICT,
@@ -25,6 +26,7 @@ __all__ = [
     "STRICT",
     "CompileConfig",
     "DataOptions",
+    "ExecutorOptions",
     "InputOptions",
     "NetworkOptions",
     "Optimisation",
@@ -35,6 +37,7 @@ __all__ = [
     "QatOptions",
     "RoundingOptions",
     "SearchOptions",
+    "SweepOptions",
     "TrainingConfig",
     "TrainingData",
     "by_name",

@@ -7,14 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ..base import MOST_MATRIX_BITS
-from .compile import RoundingOptions, Solver
-from .options import PositiveFloat, PositiveInt, option, word_lengths
+from .compile import Folder, RoundingOptions, Solver
+from .executor import ExecutorOptions
+from .options import PositiveFloat, option, word_lengths
 
 MatrixLengths: Any = word_lengths(1, MOST_MATRIX_BITS)
 StateLengths: Any = word_lengths(2, 32)
 
 
-class SearchOptions(RoundingOptions):
+class SearchOptions(ExecutorOptions, RoundingOptions):
     """A target, and what may be tried to reach it."""
 
     target_accuracy: Annotated[
@@ -71,7 +72,11 @@ class SearchOptions(RoundingOptions):
         ),
     ] = "memory"
     exhaustive: Annotated[bool, option("", "Try every point instead of a descent, which is a heuristic.")] = False
-    jobs: Annotated[
-        PositiveInt | None,
-        option("N", "Processes on this machine; they change the time, and nothing else.", unset="one a core"),
+    cache: Annotated[
+        Folder | None,
+        option(
+            "DIR",
+            "Measured points of any searches, which may share it; none is measured twice.",
+            expected="a folder, which is made where there is none",
+        ),
     ] = None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..base import InputError
+from ..base import Executor, InputError
 from ..config import DataOptions
 from ..folder import CERTIFICATE, INTEGERS, Build
 from .collect import collect, parsed
@@ -16,7 +16,7 @@ from .data import judged_anew, named, output_points
 from .html import page
 from .record import EXACT, FIGURES, PREDICTED, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, Figure, Report
 from .render import render
-from .sweep import sweep_word_lengths
+from .sweep import IN_PROCESS, sweep_word_lengths
 from .written import WrittenReport
 
 WORD_LENGTHS = "report/word_lengths.json"
@@ -62,7 +62,11 @@ class Publication:
 
 
 def publish(
-    build: Build, options: DataOptions, sweep: bool = True, progress: Callable[[str], Any] = lambda now: None
+    build: Build,
+    options: DataOptions,
+    sweep: bool = True,
+    progress: Callable[[str], Any] = lambda now: None,
+    executor: Executor = IN_PROCESS,
 ) -> Publication:
     """What ``report/report.{html,md,json}`` are to hold.
 
@@ -75,6 +79,8 @@ def publish(
         Round the model to other word lengths, where the folder has no such sweep yet.
     progress : callable
         Told what is being done.
+    executor : Executor
+        Rounds to other word lengths.
 
     Raises
     ------
@@ -84,7 +90,7 @@ def publish(
     report = collect(build)
     build.require_unchanged(*RESTS_ON)
     report = judged_anew(build, report, options)
-    word_lengths, files = _word_lengths(build, report, options, sweep, progress)
+    word_lengths, files = _word_lengths(build, report, options, sweep, progress, executor)
     curves = Curves(
         residuals=Figure(EXACT, residuals(build)),
         foldings=Figure(PREDICTED, foldings(report)),
@@ -103,7 +109,12 @@ def publish(
 
 
 def _word_lengths(
-    build: Build, report: Report, options: DataOptions, sweep: bool, progress: Callable[[str], Any]
+    build: Build,
+    report: Report,
+    options: DataOptions,
+    sweep: bool,
+    progress: Callable[[str], Any],
+    executor: Executor,
 ) -> tuple[Figure[Sweep], dict[str, str]]:
     """The folder's sweep; a new one where there is none, or where other data was named; and the file that keeps it."""
     file = build.folder / WORD_LENGTHS
@@ -114,7 +125,7 @@ def _word_lengths(
     if not sweep:
         return Figure(EXACT, None, "other word lengths were not tried", "mondeq-hw report DIR --sweep"), {}
     try:
-        found = sweep_word_lengths(build, report, options, progress)
+        found = sweep_word_lengths(build, report, options, progress, executor)
     except InputError as error:  # about the network: data that are named have been read before
         return Figure(EXACT, None, error.in_shell()), {}
     kept = not named(options) or found.data_digest == report.origin.resolved.data_digest

@@ -5,7 +5,7 @@ Takes a ``MonDEQ``, a lattice of word lengths and a target; gives a ``SearchResu
 
 from __future__ import annotations
 
-from .report import PLOT, REPORT, TABLE, WINNER, to_plain
+from .report import DATABASE, PLOT, REPORT, TABLE, WINNER, to_plain
 from .report import write as write_search
 from .result import SearchResult, conclusion, shorter
 from .run import search_word_lengths
@@ -16,6 +16,7 @@ from .space import AXES, COSTS, MEMORY, Choice, Lattice, SearchPoint, Target
 __all__ = [
     "AXES",
     "COSTS",
+    "DATABASE",
     "MEMORY",
     "PLOT",
     "REPORT",

@@ -37,15 +37,13 @@ class Journal:
     def read(self) -> list[dict[str, Any]]:
         """Records of this experiment, in the order of their measurement; a damaged or foreign line is none."""
         lines = self.file.read_text(errors="replace").splitlines()
-        return [dict(content["point"]) for content in map(_whole, lines) if content.get("key") == self.key]
+        return [record for line in lines if (record := point_in(line, self.key)) is not None]
 
     def append(self, record: dict[str, Any]) -> None:
-        """Add one record; processes may do so side by side, for a short append is one step of the file system."""
-        content = {"key": self.key, "point": record}
-        line = json.dumps({"digest": canonical_digest(content), **content}) + "\n"
+        """Add one record."""
         descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND)
         try:
-            os.write(descriptor, line.encode())
+            os.write(descriptor, line_of(self.key, record).encode())
             os.fsync(descriptor)
         except OSError as error:
             raise InputError(f"{self.file}: cannot be written ({error.strerror}); free space and start again") from None
@@ -53,14 +51,20 @@ class Journal:
             os.close(descriptor)
 
 
-def _whole(line: str) -> dict[str, Any]:
-    """What a line says, or nothing where it is not as it was written."""
+def line_of(key: str, record: dict[str, Any]) -> str:
+    """A record of an experiment as a line."""
+    content = {"key": key, "point": record}
+    return json.dumps({"digest": canonical_digest(content), **content}) + "\n"
+
+
+def point_in(line: str, key: str) -> dict[str, Any] | None:
+    """The record in a line; None where it is another experiment's, or not as it was written."""
     try:
         content = json.loads(line)
         digest = content.pop("digest")
-        return dict(content) if digest == canonical_digest(content) else {}
+        return dict(content["point"]) if digest == canonical_digest(content) and content["key"] == key else None
     except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
+        return None
 
 
 @contextmanager

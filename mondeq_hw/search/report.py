@@ -17,6 +17,8 @@
     or null.  Last ``judgement``, of :class:`mondeq_hw.search.Judgement`, or null without data.
 ``points.csv``
     All points, one a line.
+``points.sqlite``
+    The same as the table ``points`` of an SQLite database.
 ``winner.json``
     A configuration file: ``mondeq-hw compile MODEL --config winner.json`` makes the winner.
 ``search.png``
@@ -29,11 +31,13 @@ import csv
 import io
 import json
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..base import InputError
+from ..base import InputError, replacing
 from ..problem import is_samples_file
 from .result import SearchResult, conclusion, draw, shorter
 from .space import AXES, SearchPoint
@@ -41,6 +45,7 @@ from .space import AXES, SearchPoint
 VERSION = 4
 REPORT = "search.json"
 TABLE = "points.csv"
+DATABASE = "points.sqlite"
 WINNER = "winner.json"
 PLOT = "search.png"
 
@@ -55,6 +60,8 @@ def write(result: SearchResult, folder: Path) -> None:
     """
     try:
         _replace(folder / TABLE, _table(result).encode())
+        with replacing(folder / DATABASE) as temporary:
+            _store(to_plain(result)["points"], temporary)
         _replace(folder / PLOT, draw(result))
         (folder / WINNER).unlink(missing_ok=True)
         if result.winner is not None:
@@ -113,6 +120,15 @@ def _table(result: SearchResult) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def _store(rows: list[dict[str, Any]], file: Path) -> None:
+    names = ", ".join(rows[0])
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(f"CREATE TABLE points ({names})")
+        database.executemany(
+            f"INSERT INTO points VALUES ({', '.join('?' * len(rows[0]))})", [tuple(row.values()) for row in rows]
+        )
 
 
 def _json(content: dict[str, Any]) -> bytes:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import cpu_count
 
 from ..base import InputError, progress_bar
 from ..config import SearchOptions, spelled_out
@@ -65,9 +64,9 @@ def search_word_lengths(
     if options is not None and (keywords or files):
         raise InputError(f"options were given and {next(iter(keywords | files))!r} by name; give one or the other")
     asked = options or SearchOptions(**keywords, **files)
-    settings, jobs = settings_of(asked), asked.jobs or cpu_count()
-    with progress_bar("points", SHARE_OF_A_LINE) if progress else nullcontext() as told:
+    settings = settings_of(asked)
+    with asked.opened() as executor, progress_bar("points", SHARE_OF_A_LINE) if progress else nullcontext() as told:
         observe = None if told is None else partial(told, text="at most")
-        result = search(Path(model), settings, Path(out), jobs, observe, **arrays)
+        result = search(Path(model), settings, Path(out), executor, observe, cache=asked.cache, **arrays)
     write(result, Path(out))
     return result

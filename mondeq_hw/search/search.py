@@ -20,18 +20,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
-from joblib import Parallel, delayed
 
-from ..base import InputError, __version__
+from ..base import Executor, InProcess, InputError, __version__, canonical_digest
 from ..config import DataOptions
 from ..hardware import ECP5, estimate
 from ..problem import Dataset, MonDEQ, logits
@@ -39,6 +35,7 @@ from ..program import GoldenModel, SolverProgram
 from ..proof import error_bound, float_up, proved_distance, state_radius
 from ..rounding import Lowered, lower, with_state_bits
 from ..steps import Data, Pair, certified_program, checkpoint_of, choose_data, lowering_options, says_nothing, scheduled
+from .cache import Cache
 from .journal import Journal, exclusive
 from .result import Judgement, SearchResult
 from .settings import SearchSettings
@@ -55,6 +52,8 @@ NOT_SHARED = {
 #: Samples on which every point's outputs are compared with the float network's.
 COMPARED_SAMPLES = 256
 
+IN_PROCESS = InProcess()
+
 #: Called with how many points are done, and how many there will be at most.
 SearchObserver = Callable[[int, int], None]
 
@@ -63,15 +62,17 @@ def search(
     model: Path,
     settings: SearchSettings,
     folder: Path,
-    jobs: int = 1,
+    executor: Executor = IN_PROCESS,
     observe: SearchObserver | None = None,
     *,
+    cache: Path | None = None,
     calibration: np.ndarray | Pair | None = None,
     test: Pair | None = None,
 ) -> SearchResult:
     """Find the cheapest point of the lattice that reaches the target.
 
-    The result is the same for any number of processes, and after any number of interruptions.
+    The result is the same wherever the points are measured, and after any number of interruptions.  The points are
+    written here alone, each as soon as its task is done.
 
     Parameters
     ----------
@@ -80,9 +81,11 @@ def search(
     settings : SearchSettings
     folder : path
         Holds the journal; points that are in it already are not measured again.
-    jobs : int
-        Processes.
+    executor : Executor
+        Measures the points.
     observe : callable, optional
+    cache : path, optional
+        Folder of points that searches share.
     calibration, test
         Arrays in the place of a named data set, as of ``compile``.
 
@@ -93,9 +96,9 @@ def search(
     """
     experiment = open_experiment(model, settings, calibration, test)
     lattice = settings.lattice
-    workers = Parallel(jobs, backend="loky", return_as="generator_unordered", initializer=_end_with_parent)
-    with exclusive(folder, experiment.key) as journal, workers as pool:
-        measured = _Measured(experiment, journal, pool, observe)
+    with exclusive(folder, experiment.key) as journal:
+        shared = None if cache is None else Cache(cache, experiment.key)
+        measured = _Measured(experiment, journal, shared, executor, observe)
         if settings.exhaustive:
             measured([*lattice.sweep(), *lattice.choices()])
         else:
@@ -117,18 +120,6 @@ def search(
         judgement=None if best is None else _judge(experiment, best.choice),
         proved_distance=None if best is None else _distance_of(experiment, best.choice),
     )
-
-
-def _end_with_parent() -> None:
-    """A worker whose search was killed would wait for work for ever."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
 
 
 # -- the walk ----------------------------------------------------------------
@@ -180,7 +171,8 @@ class _Measured:
 
     experiment: Experiment
     journal: Journal
-    pool: Parallel
+    cache: Cache | None
+    executor: Executor
     observe: SearchObserver | None
     points: dict[Choice, SearchPoint] = field(default_factory=dict)
 
@@ -191,12 +183,28 @@ class _Measured:
         """Measure; ``ahead`` is how many more points may be asked for later."""
         asked = set(choices)
         self.points |= {choice: self._known[choice] for choice in asked & set(self._known)}
+        for choice in sorted(asked - set(self.points)):
+            self._take_from_cache(choice)
         missing = sorted(asked - set(self.points))
         self._report(len(missing) + ahead)
         groups = [tuple(group) for _, group in groupby(missing, key=_without_state)]
-        for points in self.pool(delayed(measure)(self.experiment, self.journal, group) for group in groups):
-            self.points |= {point.choice: point for point in points}
+        tasks = {_digest(self.experiment, group): group for group in groups}
+        for _, points in self.executor.results(measure, self.experiment, tasks):
+            for point in points:
+                self._keep(point)
             self._report(len(asked - set(self.points)) + ahead)
+
+    def _take_from_cache(self, choice: Choice) -> None:
+        record = None if self.cache is None else self.cache.read(choice)
+        if record is not None:
+            self.points[choice] = _restored(record)
+            self.journal.append(record)
+
+    def _keep(self, point: SearchPoint) -> None:
+        self.points[point.choice] = point
+        self.journal.append(point.to_plain())
+        if self.cache is not None:
+            self.cache.write(point.choice, point.to_plain())
 
     def _report(self, remaining: int) -> None:
         if self.observe is not None:
@@ -205,6 +213,11 @@ class _Measured:
 
 def _without_state(choice: Choice) -> tuple[str, int, int, int]:
     return choice.solver, choice.bits, choice.drive_bits, choice.readout_bits
+
+
+def _digest(experiment: Experiment, choices: Sequence[Choice]) -> str:
+    """Key of a task."""
+    return canonical_digest({"key": experiment.key, "choices": [asdict(choice) for choice in choices]})
 
 
 def _restored(record: dict[str, object]) -> SearchPoint:
@@ -304,14 +317,10 @@ def _compared_inputs(model: MonDEQ, data: Data) -> np.ndarray:
     return words.to_float(noise)
 
 
-def measure(experiment: Experiment, journal: Journal, choices: Sequence[Choice]) -> list[SearchPoint]:
-    """Measure choices that differ in the state's word length only, and enter each into the journal."""
+def measure(experiment: Experiment, choices: Sequence[Choice]) -> list[SearchPoint]:
+    """Measure choices that differ in the state's word length only: a task, which writes nothing."""
     lowered = _lowered(experiment, choices[0])
-    points = []
-    for choice in choices:
-        points.append(_point(experiment, choice, with_state_bits(lowered, choice.state_bits)))
-        journal.append(points[-1].to_plain())
-    return points
+    return [_point(experiment, choice, with_state_bits(lowered, choice.state_bits)) for choice in choices]
 
 
 def _lowered(experiment: Experiment, choice: Choice) -> Lowered:

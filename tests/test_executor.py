@@ -1,0 +1,129 @@
+"""Where tasks run changes nothing of what comes of them: not even a worker that is killed at one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from checkpoints import parameters, plain, write_npz
+
+from mondeq_hw import InputError, search_word_lengths
+from mondeq_hw.search import DATABASE, REPORT, TABLE, WINNER, Choice, SearchPoint, search
+
+pytestmark = pytest.mark.slow
+
+search_module = sys.modules[search.__module__]
+
+FILES = (REPORT, TABLE, DATABASE, WINNER)
+OPTIONS = {"target_radius": 0.5, "bits": range(2, 6), "state_bits": range(6, 11)}
+JOURNAL = "points.jsonl"
+
+
+@contextmanager
+def cluster(workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A scheduler and its workers, each a process of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = ["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    worker = ["worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    with ExitStack() as stack:
+
+        def started(arguments: list[str]) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen([sys.executable, "-m", "dask", *arguments], stderr=subprocess.DEVNULL)
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        started(scheduler)
+        yield address, [started(worker) for _ in range(workers)]
+
+
+def test_a_worker_that_is_killed_costs_its_task_and_nothing_else(tmp_path: Path) -> None:
+    from distributed import Client
+
+    model = write_npz(tmp_path / "small.npz", plain(parameters(m=0.3)))
+    alone = search_word_lengths(model, tmp_path / "alone", jobs=1, **OPTIONS)
+    with cluster(2) as (address, workers), Client(address) as watching:
+        watching.wait_for_workers(2)
+        at = {process: name for name, process in watching.run(os.getpid).items()}
+        victim = workers[0]
+
+        def kill_at_a_task() -> None:
+            """Stopped once points have been measured, it keeps the tasks that it is given, until it dies of them."""
+            wait_until(lambda: (tmp_path / "together" / JOURNAL).exists() and lines(tmp_path / "together") > 2)
+            victim.send_signal(signal.SIGSTOP)
+            wait_until(lambda: bool(watching.processing()[at[victim.pid]]))
+            held.extend(watching.processing()[at[victim.pid]])
+            victim.kill()
+
+        held: list[str] = []
+        killer = Thread(target=kill_at_a_task)
+        killer.start()
+        together = search_word_lengths(model, tmp_path / "together", scheduler=address, **OPTIONS)
+        killer.join()
+        assert victim.wait() == -signal.SIGKILL and held
+    assert together.winner == alone.winner
+    for name in FILES:
+        assert (tmp_path / "together" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
+    assert lines(tmp_path / "together") == lines(tmp_path / "alone") == len(alone.points)
+
+
+def test_two_clusters_and_no_scheduler_are_refused(tmp_path: Path) -> None:
+    model = write_npz(tmp_path / "small.npz", plain(parameters(m=0.3)))
+    with pytest.raises(InputError, match=r"dask is 'local' beside scheduler=?"):
+        search_word_lengths(model, tmp_path / "out", dask="local", scheduler="tcp://127.0.0.1:1", **OPTIONS)
+    with pytest.raises(InputError, match=r"scheduler is nowhere, where no Dask scheduler answers"):
+        search_word_lengths(model, tmp_path / "out", scheduler="nowhere", **OPTIONS)
+    assert not (tmp_path / "out").exists()
+
+
+def test_searches_share_a_cache_of_points(tmp_path: Path) -> None:
+    model, cache = write_npz(tmp_path / "small.npz", plain(parameters(m=0.3))), tmp_path / "cache"
+    first = search_word_lengths(model, tmp_path / "first", jobs=1, cache=cache, **OPTIONS)
+    files = sorted(cache.rglob("*.json"))
+    assert len(files) == len(first.points)
+    files[0].write_text(files[0].read_text().replace('"proved": ', '"proved":  ', 1)[:-9])  # damaged: measured again
+    measured: list[Choice] = []
+    original = search_module._point
+
+    def counted(experiment: object, choice: Choice, lowered: object) -> SearchPoint:
+        measured.append(choice)
+        return original(experiment, choice, lowered)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_module, "_point", counted)
+        second = search_word_lengths(model, tmp_path / "second", jobs=1, cache=cache, **OPTIONS)
+        other = search_word_lengths(model, tmp_path / "other", jobs=1, cache=cache, **{**OPTIONS, "target_radius": 0.4})
+    assert second == first and other.points[0] in first.points
+    assert len(measured) == 1 + len(set(other.points) - set(first.points))
+    assert sorted(cache.rglob("*.json")) >= files
+    for name in FILES:
+        assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
+    with closing(sqlite3.connect(tmp_path / "second" / DATABASE)) as database:
+        (proved,) = database.execute("SELECT count(*) FROM points WHERE proved").fetchone()
+    assert proved == sum(point.proved for point in first.points)
+
+
+def lines(folder: Path) -> int:
+    return (folder / JOURNAL).read_bytes().count(b"\n")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Give up after a time that is long on any machine."""
+    for _ in range(6000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise TimeoutError
