@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from fractions import Fraction
+from html import unescape
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -153,3 +156,51 @@ def test_the_name_of_a_model_is_text(unrolled: Path) -> None:
     assert tree(unrolled).findtext("body/header/div/h1") == "b_x"
     assert any((code.text or "").endswith("<b>&'x.npz") for code in tree(unrolled).iter("code"))
     assert "adders that takes a product every cycle" in page(unrolled)
+
+
+def test_no_badge_without_a_value(build: Path) -> None:
+    for tile in (each for each in tree(build).iter("div") if each.get("class") == "tile"):
+        badges = [each for each in tile.iter("span") if (each.get("class") or "").startswith("kind")]
+        assert bool(badges) == any(each.tag == "data" for each in tile.iter()), "".join(tile.itertext())
+    for row in tree(build).iter("tr"):
+        if any(cell.get("colspan") == "4" for cell in row.iter("td")):
+            assert not [each for each in row.iter("span") if (each.get("class") or "").startswith("kind")]
+
+
+# -- in a browser ------------------------------------------------------------
+
+WIDTHS = (360, 768, 1280)
+#: Every page at every width is a frame; what sticks out of it is noted, unless it is in a box that scrolls.
+LOOK = """<script>
+onload = () => {
+  document.body.dataset.found = JSON.stringify([...document.querySelectorAll("iframe")].map((frame) => {
+    const root = frame.contentDocument.documentElement;
+    const out = [...root.querySelectorAll("body *")].filter((each) => !each.closest("svg")
+      && !each.parentElement.closest(".scroll") && each.getBoundingClientRect().right > root.clientWidth + 1);
+    return {beyond: root.scrollWidth - root.clientWidth, out: out.map((each) => each.outerHTML)};
+  }));
+};
+</script>"""
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium here: apt-get install chromium")
+def test_nothing_overflows_and_the_console_is_silent(bare: Path, full: Path, tmp_path: Path) -> None:
+    for name, build in (("bare", bare), ("full", full)):
+        (tmp_path / f"{name}.html").write_text(page(build))
+    (tmp_path / "wide.html").write_text(f"<!DOCTYPE html><p style='width: {max(WIDTHS) + 1}px'>too wide")
+    frames = [
+        f'<iframe src="{name}.html" style="width:{width}px; height:900px; border:0"></iframe>'
+        for name in ("bare", "full", "wide")
+        for width in WIDTHS
+    ]
+    (tmp_path / "frames.html").write_text(f"<!DOCTYPE html><body>{''.join(frames)}{LOOK}")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+    command += [f"--user-data-dir={tmp_path}/browser", "--virtual-time-budget=2000", "--enable-logging=stderr"]
+    command += ["--dump-dom", (tmp_path / "frames.html").as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
+    found = re.search(r'data-found="([^"]*)"', done.stdout)
+    assert found is not None, done.stderr
+    seen = json.loads(unescape(found[1]))
+    assert [frame for frame in seen[: 2 * len(WIDTHS)] if frame["beyond"] or frame["out"]] == []
+    assert all(frame["beyond"] and frame["out"] for frame in seen[2 * len(WIDTHS) :])
