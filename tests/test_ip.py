@@ -15,8 +15,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import rens
+from checkpoints import parameters, plain, write_npz
 
-from mondeq_hw import Project
+from mondeq_hw import Project, save
+from mondeq_hw.cli import main
 from mondeq_hw.hardware import load_schedule, ports_of
 
 pytestmark = pytest.mark.slow
@@ -133,3 +136,31 @@ def test_fusesoc_lints_and_simulates_the_core(small_build: Path, tmp_path: Path)
     build = Path(shutil.copytree(small_build, tmp_path / "copied"))
     done = fusesoc(build, "sim", tmp_path)
     assert done.returncode == 0 and "self-test passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_data_sheet_knows_framing_warm_start_and_carried_state(tmp_path: Path) -> None:
+    """Said where it is so, and only there; the page says what the README does."""
+    model = write_npz(tmp_path / "model.npz", plain(parameters()))
+    warm = ["--framing", "count", "--warm-start", "2", "--name", "warm"]
+    assert main(["compile", str(model), "--bits", "6", *warm, "--out", str(tmp_path / "warm"), "--json"]) == 0
+    save(rens.network(), tmp_path / "recurrent.pt")
+    assert (
+        main(["compile", str(tmp_path / "recurrent.pt"), "--bits", "8", "--out", str(tmp_path / "carried"), "--json"])
+        == 0
+    )
+    said = {name: (tmp_path / name / "README.md").read_text() for name in ("warm", "carried")}
+    pages = {name: (tmp_path / name / "datasheet.html").read_text() for name in said}
+    program = Project.load(tmp_path / "warm").program
+    updates = rf"up to {program.iterations} updates, .* takes up to {program.warm.iterations};"  # type: ignore[union-attr]
+    carried = Project.load(tmp_path / "carried").program
+    beats = -(-carried.carried_words // load_schedule(tmp_path / "carried").words_per_beat)
+    package = (tmp_path / "carried" / "rtl" / "src").glob("*_pkg.sv").__next__().read_text()
+    for text in (said, pages):
+        assert "--framing count" in text["warm"] and re.search(updates, text["warm"])
+        assert "A frame of another length" not in text["warm"] and "carried from" not in text["warm"]
+        assert "A frame of another length" in text["carried"] and "warm start" not in text["carried"]
+        assert f"A state of {carried.carried_words} word" in text["carried"]
+        assert f"send a frame of {beats} beat" in text["carried"]
+    assert f"CarriedWords = {carried.carried_words};" in package
+    for page in pages.values():
+        assert "<code>ap_clk</code>" in page and "`" not in page and "&lt;code" not in page

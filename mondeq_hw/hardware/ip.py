@@ -64,6 +64,12 @@ class Datasheet:
         Words in the last beat of a sample.
     interval : float
         Cycles between samples in a steady stream, all iterations.
+    framed : bool
+        Whether TLAST ends a sample; otherwise its beats are counted.
+    carried_words, load_beats, load_bit : int
+        Of a carried state: its words, the beats of a load, and the bit of a beat that tells a load; 0 without one.
+    warm_updates : int or None
+        Updates of a sample that goes on from the one before, at most; None without a warm start.
     """
 
     ports: tuple[Port, ...]
@@ -71,6 +77,11 @@ class Datasheet:
     lanes: tuple[tuple[int, int], ...]
     last_words: int
     interval: float
+    framed: bool
+    carried_words: int
+    load_beats: int
+    load_bit: int
+    warm_updates: int | None
 
     @staticmethod
     def of(program: SolverProgram, plan: Schedule) -> Datasheet:
@@ -95,7 +106,19 @@ class Datasheet:
         }
         lanes = tuple((bits * (lane + 1) - 1, bits * lane) for lane in range(min(per_beat, program.d)))
         last = program.d - per_beat * (plan.beats_per_sample - 1)
-        return Datasheet(ports_of(program, plan), constants, lanes, last, initiation_interval(plan, program.iterations))
+        carried = program.carried_words
+        return Datasheet(
+            ports=ports_of(program, plan),
+            constants=constants,
+            lanes=lanes,
+            last_words=last,
+            interval=initiation_interval(plan, program.iterations),
+            framed=plan.framed,
+            carried_words=carried,
+            load_beats=-(-carried // per_beat),
+            load_bit=bits * per_beat if carried else 0,
+            warm_updates=None if program.warm is None else program.warm.iterations,
+        )
 
 
 def emit(design: Design, folder: Path) -> None:

@@ -48,6 +48,8 @@ def write(summary: Summary, folder: Path) -> None:
     (folder / REPORT_MARKDOWN).write_text(render("report.md.j2", content))
     sheet = Datasheet.of(summary.program, summary.schedule)
     (folder / "README.md").write_text(render("README.md.j2", content, sheet=sheet))
+    rules = render("datasheet.md.j2", content, sheet=sheet)
+    (folder / "datasheet.html").write_text(render("datasheet.html.j2", content, sheet=sheet, rules=rules))
 
 
 def resolved(summary: Summary) -> dict[str, Any]:

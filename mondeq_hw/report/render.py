@@ -5,13 +5,14 @@ So no number can differ from it; in a page each one carries its place there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
 from jinja2 import FunctionLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..base import template_environment, tool_template
 from ..problem import find_task
@@ -53,6 +54,7 @@ def render(template: str, content: dict[str, Any], **more: Any) -> str:
         return Markup('<data value="{}" data-path="{}">{}</data>').format(machine, path, text) if in_page else text
 
     environment.filters["for_reading"] = _shortened
+    environment.filters["list_of_code"] = _list_of_code
     environment.globals.update(
         figure=figure,
         of_task=of_task,
@@ -60,6 +62,13 @@ def render(template: str, content: dict[str, Any], **more: Any) -> str:
         missing=list(missing(content)),
     )
     return environment.get_template(template).render(**content, **more)
+
+
+def _list_of_code(text: str) -> Markup:
+    """Markdown's list, of lines with nothing but code in them, as HTML."""
+    lines = (str(escape(line.removeprefix("- "))) for line in text.splitlines())
+    items = (re.sub(r"`([^`]*)`", r"<code>\1</code>", line) for line in lines)
+    return Markup("<ul>\n" + "".join(f"<li>{item}</li>\n" for item in items) + "</ul>")
 
 
 def lookup(content: Any, path: str) -> Any:
