@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -51,6 +52,25 @@ def test_links_and_pictures_lead_to_files_of_the_site(site: Path) -> None:
 def test_nothing_is_fetched(site: Path) -> None:
     for page in site.rglob("index.html"):
         assert not re.findall(r'<(?:link|script)[^>]*(?:href|src)="(?:https?:)?//', page.read_text())
+
+
+def test_notebooks_are_pages(site: Path) -> None:
+    for notebook in (ROOT / "examples").glob("*.ipynb"):
+        cells = json.loads(notebook.read_text())["cells"]
+        title = next(line for cell in cells for line in cell["source"] if line.startswith("# ")).removeprefix("# ")
+        page = unescape((site / "notebooks" / notebook.stem / "index.html").read_text())
+        assert title.strip() in page and page.count('<div class="language-python highlight">') == sum(
+            cell["cell_type"] == "code" for cell in cells
+        )
+
+
+def test_diagrams_are_drawn_by_what_comes_with_the_site(site: Path) -> None:
+    """Where no Mermaid is there already, the theme fetches one."""
+    page = site / "architecture" / "index.html"
+    assert '<pre class="mermaid">' in page.read_text()
+    script = re.search(r'<script src="([^"]*mermaid[^"]*)"', page.read_text())
+    assert script is not None
+    assert 'globalThis["mermaid"]' in (page.parent / script[1]).read_text()
 
 
 def test_code_in_tables_has_no_backslash_before_a_bar(site: Path) -> None:
