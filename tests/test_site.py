@@ -59,7 +59,7 @@ def test_notebooks_are_pages(site: Path) -> None:
         cells = json.loads(notebook.read_text())["cells"]
         title = next(line for cell in cells for line in cell["source"] if line.startswith("# ")).removeprefix("# ")
         page = unescape((site / "notebooks" / notebook.stem / "index.html").read_text())
-        assert title.strip() in page and page.count('<div class="language-python highlight">') == sum(
+        assert title.strip() in page and page.count('<div class="highlight">') == sum(
             cell["cell_type"] == "code" for cell in cells
         )
 

@@ -37,7 +37,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..base import InputError, replacing
+from ..base import InputError
 from ..problem import is_samples_file
 from .result import SearchResult, conclusion, draw, shorter
 from .space import AXES, SearchPoint
@@ -60,8 +60,7 @@ def write(result: SearchResult, folder: Path) -> None:
     """
     try:
         _replace(folder / TABLE, _table(result).encode())
-        with replacing(folder / DATABASE) as temporary:
-            _store(to_plain(result)["points"], temporary)
+        _replace(folder / DATABASE, _database(to_plain(result)["points"]))
         _replace(folder / PLOT, draw(result))
         (folder / WINNER).unlink(missing_ok=True)
         if result.winner is not None:
@@ -122,13 +121,13 @@ def _table(result: SearchResult) -> str:
     return text.getvalue()
 
 
-def _store(rows: list[dict[str, Any]], file: Path) -> None:
-    names = ", ".join(rows[0])
-    with closing(sqlite3.connect(file)) as database, database:
-        database.execute(f"CREATE TABLE points ({names})")
-        database.executemany(
-            f"INSERT INTO points VALUES ({', '.join('?' * len(rows[0]))})", [tuple(row.values()) for row in rows]
-        )
+def _database(rows: list[dict[str, Any]]) -> bytes:
+    names, values = ", ".join(rows[0]), ", ".join("?" * len(rows[0]))
+    with closing(sqlite3.connect(":memory:")) as database:
+        with database:
+            database.execute(f"CREATE TABLE points ({names})")
+            database.executemany(f"INSERT INTO points VALUES ({values})", [tuple(row.values()) for row in rows])
+        return database.serialize()
 
 
 def _json(content: dict[str, Any]) -> bytes:
