@@ -281,6 +281,7 @@ def test_command(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     printed = capsys.readouterr().out
     result = project.profile(digits("test").words)
     assert result.table() in printed and "360 samples" in printed
+    assert max(map(len, result.table().splitlines())) <= 80
     assert main(["profile", build, "--plot", str(tmp_path / "profile.txt")]) == 2
     assert main(["profile", str(tmp_path / "none")]) == 2
     assert main(["profile", build, "--data-dir", str(tmp_path)]) == 2

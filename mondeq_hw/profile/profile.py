@@ -273,7 +273,7 @@ class Profile:
 
     @property
     def _rows(self) -> list[tuple[str, ...]]:
-        header = ("quantity", "format", "words held", "proved", "seen", "unused", "counted", "clipped")
+        header = ("quantity", "bits", "proved", "seen", "unused", "clipped")
         return [header, *(_cells(quantity) for quantity in self.quantities)]
 
     def to_frame(self) -> DataFrame:
@@ -358,12 +358,10 @@ class Profile:
 def _cells(quantity: Quantity) -> tuple[str, ...]:
     return (
         quantity.name,
-        quantity.format,
-        f"{quantity.lowest_word}..{quantity.highest_word}",
+        str(quantity.bits),
         f"{quantity.proved_low}..{quantity.proved_high}",
         f"{quantity.low}..{quantity.high}",
         str(quantity.unused_bits),
-        str(quantity.count),
         "cannot" if quantity.saturations is None else str(quantity.saturations),
     )
 

@@ -41,6 +41,11 @@ class Quantity:
     saturations: int | None
 
     @property
+    def bits(self) -> int:
+        """Of a word of the format."""
+        return self.highest_word.bit_length() + (self.lowest_word < 0)
+
+    @property
     def count(self) -> int:
         """Words seen."""
         return sum(self.magnitudes)
