@@ -70,21 +70,26 @@ def discrete(A: np.ndarray, B: np.ndarray, step: float) -> tuple[np.ndarray, np.
     return exponential[:n, :n], exponential[:n, n:]
 
 
-def masses(
-    count: int, inputs: int, horizon: int, weight: float, bits: int, soft: float | None = None
-) -> ControlProblem:
-    """Oscillating masses (Wang & Boyd 2010): springs between them and to the walls, forces between neighbours."""
+def oscillating_masses(count: int, inputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Wang & Boyd 2010: masses in a row, springs between them and to the walls, forces between neighbours."""
     K = 2 * np.eye(count) - np.eye(count, k=1) - np.eye(count, k=-1)
     force = np.zeros((count, inputs))
     for j in range(inputs):
         first = j * count // inputs
         force[first, j], force[first + 1, j] = 1.0, -1.0
-    n = 2 * count
     A = np.block([[np.zeros((count, count)), np.eye(count)], [-K, np.zeros((count, count))]])
+    return discrete(A, np.vstack([np.zeros((count, inputs)), force]), 0.5)
+
+
+def masses(
+    count: int, inputs: int, horizon: int, weight: float, bits: int, soft: float | None = None
+) -> ControlProblem:
+    """Oscillating masses."""
+    n = 2 * count
     limit = None if soft is None else np.where(np.arange(n) < count, 2.0, np.inf)
     return ControlProblem(
         f"{count} masses, horizon {horizon}" + ("" if soft is None else ", soft states"),
-        *discrete(A, np.vstack([np.zeros((count, inputs)), force]), 0.5),
+        *oscillating_masses(count, inputs),
         (np.eye(n), weight * np.eye(inputs)), horizon, np.ones(n), np.full(inputs, 0.5), bits, bits + 8, limit, soft,
     )  # fmt: skip
 

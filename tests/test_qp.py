@@ -241,6 +241,7 @@ def test_bad_problems_are_named() -> None:
         ({"outputs": [[1.0]]}, r"outputs has shape \(1, 1\); expected \(1, 2\)"),
         ({"input_bits": 17}, "input_bits is 17; expected a whole number from 1 to 16"),
         ({"input_bits": "8"}, "input_bits is '8'; expected a whole number from 1 to 16"),
+        ({"A": np.eye(2), "l": [-1, -1], "u": [1, 1], "U": [[2.0], [0]]}, "row 0 of A has bounds that move apart"),
     ]
     for change, message in cases:
         with pytest.raises(InputError, match=message):
@@ -329,6 +330,13 @@ def test_bounds_between_words_are_kept_too(limit: float) -> None:
     golden = GoldenModel(integers(model, 12))
     applied = np.abs(golden.predict(np.random.default_rng(0).choice([-2047, 2047], size=(300, 4))))
     assert limit * (1 - 2**-8) < applied.max() <= limit
+
+
+def test_whole_numbers_may_be_numpys() -> None:
+    arguments: Plain = {"A": np.eye(1), "B": np.eye(1), "Q": np.eye(1), "R": np.eye(1)}
+    arguments |= {"x_box": (-1.0, 1.0), "u_bounds": (-1.0, 1.0)}
+    model = from_mpc(**arguments, N=np.int64(3), input_bits=np.int32(8))
+    assert model.digest() == from_mpc(**arguments, N=3, input_bits=8).digest()
 
 
 def test_bad_mpc_is_named() -> None:
@@ -469,3 +477,20 @@ def test_cvxpy_problems_that_are_no_quadratic_programs() -> None:
     for problem, message in cases:
         with pytest.raises(InputError, match=message):
             from_cvxpy(problem, {p: (0.5, 1.0)}, [z])
+
+
+def test_boxes_of_cvxpy_parameters_that_are_none() -> None:
+    p, positive, z = cvxpy.Parameter(name="p"), cvxpy.Parameter(name="positive", nonneg=True), cvxpy.Variable(2)
+    problem = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(z) + (p + positive) * z[0]))
+    good = {p: (0.0, 1.0), positive: (0.0, 1.0)}
+    cases: list[tuple[cvxpy.Parameter, Any, str]] = [
+        (p, (np.nan, 1.0), "box of parameter p's lower end holds NaN or infinity"),
+        (p, (0.0, np.inf), "box of parameter p's upper end holds NaN or infinity"),
+        (p, (1.0, 0.0), "goes from 1 to 0; expected an ascending interval"),
+        (p, 1.0, "box of parameter p is no pair"),
+        (p, ([0.0, 1.0], 2.0), "has an end that is no array of shape"),
+        (positive, (-1.0, 1.0), "positive holds values that its declaration does not .* narrow the box"),
+    ]
+    for parameter, box, message in cases:
+        with pytest.raises(InputError, match=message):
+            from_cvxpy(problem, {**good, parameter: box}, [z])

@@ -41,6 +41,11 @@ def numbers(name: str, values: Any, dimensions: int | None, finite: bool = True)
     return array
 
 
+def whole(value: Any) -> int | None:
+    """A whole number, NumPy's among them; None for anything else, and for a truth value."""
+    return int(value) if isinstance(value, int | np.integer) and not isinstance(value, bool) else None
+
+
 def require_shape(name: str, array: np.ndarray, expected: tuple[int, ...], why: str = "") -> None:
     """Refuse an array of another shape; ``why`` says what the expected one follows from."""
     if array.shape != expected:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base import InputError, MissingToolError
-from .arrays import Array, dense
+from .arrays import Array, dense, interval, pair
 from .model import MonDEQ
 from .qp import PARAMETER_BITS, from_qp
 
@@ -119,7 +119,14 @@ class _Canonical:
 
         at = 0
         for parameter in parameters:
-            parameter.value = theta[at : at + parameter.size].reshape(parameter.shape, order="F")
+            value = theta[at : at + parameter.size].reshape(parameter.shape, order="F")
+            try:
+                parameter.value = value
+            except ValueError as error:  # nonneg=True, for example
+                raise InputError(
+                    f"the box of parameter {parameter.name()} holds values that its declaration does not ({error}); "
+                    "narrow the box"
+                ) from None
             at += parameter.size
         try:
             data, _, _ = problem.get_problem_data(cvxpy.OSQP, enforce_dpp=True)
@@ -179,15 +186,13 @@ def _entries(leaves: Iterable[cvxpy.Parameter | cvxpy.Variable]) -> list[str]:
 
 
 def _box(parameter: cvxpy.Parameter, box: tuple[Array, Array]) -> tuple[np.ndarray, np.ndarray]:
-    ends = []
-    for end in box:
+    name, ends = f"the box of parameter {parameter.name()}", []
+    for end in pair(name, box):
         try:
             ends.append(np.broadcast_to(np.asarray(end, dtype=np.float64), parameter.shape).ravel(order="F"))
         except (TypeError, ValueError):
-            raise InputError(
-                f"the box of parameter {parameter.name()} has an end that is no array of shape {parameter.shape}"
-            ) from None
-    return ends[0], ends[1]
+            raise InputError(f"{name} has an end that is no array of shape {parameter.shape}") from None
+    return interval(name, ends, parameter.size)
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:

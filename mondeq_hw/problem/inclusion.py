@@ -114,6 +114,11 @@ def _independent(problem: QuadraticProgram, rows: _Rows, core: np.ndarray) -> No
     if values[0] > LEAST_EIGENVALUE * values[-1]:
         return
     guilty = sorted({int(problem.source[rows.source[i]]) for i in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-6)})
+    if len(guilty) == 1:
+        raise InputError(
+            f"row {guilty[0]} of A has bounds that move apart with theta, which makes two rows that cannot "
+            "both be hard; give it a penalty with delta=..., for example 0.01, or let L and U move it alike"
+        )
     named = ", ".join(map(str, guilty[:8])) + (", ..." if len(guilty) > 8 else "")
     raise InputError(
         f"rows {named} of A are linearly dependent and cannot all be hard; give them a penalty with delta=..., for "

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..base import InputError
-from .arrays import Array, interval, matrix, require_shape, vector
+from .arrays import Array, interval, matrix, require_shape, vector, whole
 from .model import MonDEQ
 from .observer import observed
 from .qp import PARAMETER_BITS, from_qp
@@ -105,8 +105,10 @@ def condensed(
     if (smallest := np.linalg.eigvalsh(Q_)[0]) < -SYMMETRY * np.abs(Q_).max():
         raise InputError(f"Q has the eigenvalue {smallest:.3g}; expected a positive semidefinite matrix")
     check_positive_definite("R", R_, "every input needs a cost")
-    if type(N) is not int or N < 1:
+    horizon = whole(N)
+    if horizon is None or horizon < 1:
         raise InputError(f"the horizon N is {N!r}; expected a whole number of samples, at least 1")
+    N = horizon
     from scipy.linalg import block_diag  # slow to import, and the command line starts with this wing
 
     Phi, Gamma = prediction(A_, B_, N)

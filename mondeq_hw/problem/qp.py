@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..base import Clip, InputError
-from .arrays import Array
+from .arrays import Array, whole
 from .equalities import eliminated
 from .inclusion import Inclusion, inclusion_of
 from .model import MonDEQ, monotonicity_margin
@@ -88,7 +88,8 @@ def from_qp(
         A shape, a value, an empty constraint or rows that no form can hold; says which and why.
     """
     problem = checked(P, q, A, l, u, theta, Q, L, U, outputs)
-    if type(input_bits) is not int or not 1 <= input_bits <= 16:
+    bits = whole(input_bits)
+    if bits is None or not 1 <= bits <= 16:
         raise InputError(f"input_bits is {input_bits!r}; expected a whole number from 1 to 16")
     parameters = Parameters.named(names, len(problem.box[0]), output_names, len(problem.S))
     weights = penalties(delta, problem.single)
@@ -96,7 +97,7 @@ def from_qp(
     if len(problem.P):
         check_positive_definite("P", problem.P, "no unique solution: add a small multiple of the identity")
     inclusion = inclusion_of(problem, weights[problem.source])
-    return network(well_scaled(inclusion, len(problem.P)), problem.box, parameters, input_bits, source)
+    return network(well_scaled(inclusion, len(problem.P)), problem.box, parameters, bits, source)
 
 
 def network(
