@@ -119,7 +119,8 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
     else:
         plan = schedule(program, config.reuse_factor, config.input_beat)
         design = Design(program, with_drive(program, plan, config.drive))
-    return replace(design, schedule=replace(design.schedule, framed=config.framing == "tlast")), graphs
+    plan = replace(design.schedule, framed=config.framing == "tlast", byte_words=config.input_lanes == "bytes")
+    return replace(design, schedule=plan), graphs
 
 
 def lowering_options(config: CompileConfig) -> LoweringOptions:

@@ -115,13 +115,13 @@ class Setup:
         return self._beats(state[None], True, 1)
 
     def _beats(self, words: np.ndarray, with_last: bool, flag: int) -> list[tuple[int, int]]:
-        per_beat, bits = self.schedule.words_per_beat, self.program.input_format.word_length
+        per_beat, lane = self.schedule.words_per_beat, self.schedule.lane_bits(self.program)
         beats = []
         for sample in words.tolist():
             for first in range(0, len(sample), per_beat):
-                data = flag << bits * (per_beat - len(sample[first : first + per_beat]))
+                data = flag << lane * (per_beat - len(sample[first : first + per_beat]))
                 for word in reversed(sample[first : first + per_beat]):
-                    data = data << bits | word % (1 << bits)
+                    data = data << lane | word % (1 << lane)
                 beats.append((data, int(with_last and first + per_beat >= len(sample))))
         return beats
 
@@ -147,9 +147,7 @@ class Bench:
         bits = len(dut.s_axis_TDATA), len(dut.m_axis_TDATA)
         program = setup().program
         want = (
-            whole_bytes(
-                setup().schedule.words_per_beat * program.input_format.word_length + (program.carried is not None)
-            ),
+            setup().schedule.input_tdata_bits(program),
             whole_bytes(program.output_bits),
         )
         if bits != want:

@@ -382,9 +382,10 @@ def test_back_ends_without_a_state_say_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["carried_serial", "carried_straddling"])
-def test_cpp_is_exact(name: str, tmp_path: Path) -> None:
-    CARRIED[name]().check_cpp(tmp_path)
+@pytest.mark.parametrize(("name", "byte_words"), [("carried_serial", False), ("tables_carried", True)])
+def test_cpp_is_exact(name: str, byte_words: bool, tmp_path: Path) -> None:
+    corner = CARRIED[name]()
+    replace(corner, schedule=replace(corner.schedule, byte_words=byte_words)).check_cpp(tmp_path)
 
 
 @pytest.mark.slow

@@ -119,8 +119,9 @@ MUTANTS = [
     Mutant(
         "big_end_first",
         TOP,
-        "lane * input_bits);\n        x",
-        "(words_per_beat - 1 - lane) * input_bits);\n        x",
+        "lane * input_lane_bits + input_bits - 1, lane * input_lane_bits);\n        x",
+        "(words_per_beat - 1 - lane) * input_lane_bits + input_bits - 1,\n"
+        "(words_per_beat - 1 - lane) * input_lane_bits);\n        x",
     ),
     Mutant("last_on_the_first_word", TOP, "row == output_size - 1", "row == 0"),
     Mutant(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,12 +116,14 @@ def test_random_unrolled_program_is_exact(seed: int, graphs: tuple[str, ...], tm
 
 @pytest.mark.parametrize(("beat", "bits"), [(1, 16), (2, 1), (3, 11), (4, 3), (5, 7), (6, 2), (7, 13)])
 def test_beats_of_every_width(beat: int, bits: int, tmp_path: Path) -> None:
-    """Packed without holes, a beat in every cycle, under all stalls; every other width as a graph or as tables."""
+    """Packed or by bytes, a beat in every cycle, under all stalls; every other width as a graph or as tables."""
     program = random_program(beat, n=4, d=7, k=2, bits=3, drive_bits=bits, input_bits=bits, iterations=1)
     graphs, drive = {2: ((), "tables"), 4: (("drive",), "auto"), 6: ((), "tables")}.get(beat, ((), "multiply"))
     folded = beat % 2 == 1
     plan = schedule(program, 1, beat) if folded else unrolled(program, graphs, 1, beat, drive)[0].schedule
+    plan = replace(plan, byte_words=beat in (3, 5, 6))
     assert plan.words_per_beat == beat and plan.drive.pe == program.n
+    assert plan.input_tdata_bits(program) == {3: 48, 5: 40, 6: 48}.get(beat, -(-beat * bits // 8) * 8)
     assert plan.drive.table_words == {2: 2, 6: 4}.get(beat, 0)
     assert_exact(Corner(program, plan), tmp_path, "icarus")
 

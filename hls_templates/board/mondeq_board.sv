@@ -13,6 +13,7 @@ module mondeq_board (
 
   logic clk, locked, rst_n, run_n, calm_q, event_frame, busy, error;
   logic [BeatBits-1:0] sample;
+  logic [InputTdataBits-1:0] beat;
   logic sample_last, sample_valid, sample_ready;
   logic [mondeq_pkg::OutputTdataBits-1:0] result;
   logic result_valid, result_ready, unused_result_last;
@@ -71,10 +72,18 @@ module mondeq_board (
     .error_o       (error)
   );
 
+  // Its lanes may be wider than the words.
+  always_comb begin
+    beat = '0;
+    for (int l = 0; l < mondeq_pkg::DriveSimd; l++) begin
+      beat[l*mondeq_pkg::InputLaneBits+:mondeq_pkg::InputBits] = sample[l*mondeq_pkg::InputBits+:mondeq_pkg::InputBits];
+    end
+  end
+
   mondeq_top u_core (
     .ap_clk       (clk),
     .ap_rst_n     (run_n),
-    .s_axis_TDATA (InputTdataBits'(sample)),
+    .s_axis_TDATA (beat),
     .s_axis_TVALID(sample_valid),
     .s_axis_TREADY(sample_ready),
     .s_axis_TLAST (sample_last),

@@ -31,7 +31,7 @@ static bool write_sample(FILE* words, input_stream& s_axis) {
         for (int lane = 0; lane < words_per_beat; lane++) {
             if (beat * words_per_beat + lane >= input_size) break;
             if (std::fscanf(words, "%llu", &word) != 1) return false;
-            data.range((lane + 1) * input_bits - 1, lane * input_bits) = word;
+            data.range(lane * input_lane_bits + input_bits - 1, lane * input_lane_bits) = word;
         }
         s_axis.write(Axis<input_tdata_bits>::make(data, beat == beats_per_sample - 1));
     }

@@ -13,7 +13,7 @@ static void unpack(int beat, int size, ap_uint<input_tdata_bits> data, input_wor
 #pragma HLS INLINE
     for (int lane = 0; lane < words_per_beat; lane++) {
 #pragma HLS UNROLL
-        const input_word word = data.range((lane + 1) * input_bits - 1, lane * input_bits);
+        const input_word word = data.range(lane * input_lane_bits + input_bits - 1, lane * input_lane_bits);
         x[beat][lane] = beat * words_per_beat + lane < size ? word : input_word(0);
     }
 }

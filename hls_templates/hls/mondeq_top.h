@@ -9,7 +9,7 @@
 namespace mondeq {
 // Whether a frame's first beat says that it is a carried state.
 inline bool is_load(ap_uint<input_tdata_bits> data) {
-    return carried_size > 0 && data[carried_size > 0 ? words_per_beat * input_bits : 0];
+    return carried_size > 0 && data[carried_size > 0 ? words_per_beat * input_lane_bits : 0];
 }
 // What a reset of the hardware does to the carried state and to the event.
 void reset();

@@ -22,6 +22,7 @@ module mondeq_top (
   localparam int Slots = mondeq_pkg::Slots;
   localparam int Rows = mondeq_pkg::StateWords;
   localparam int BeatBits = mondeq_pkg::DriveSimd * mondeq_pkg::InputBits;
+  localparam int LaneBits = mondeq_pkg::InputLaneBits;  // from one input word to the next
   localparam int OutputBits = mondeq_pkg::OutputBits;
   localparam int Carried = mondeq_pkg::CarriedWords;
   localparam int CarriedBits = (Carried > 0) ? Carried * mondeq_pkg::InputBits : 1;
@@ -41,8 +42,8 @@ module mondeq_top (
   localparam int ReadoutColumnBits = (ReadoutGroups > 1) ? $clog2(ReadoutGroups) : 1;
 
   // Wrong parameters do not elaborate: there is no such module.
-  if (mondeq_pkg::InputTdataBits < BeatBits + int'(Carried > 0)
-      || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
+  if (mondeq_pkg::InputTdataBits < mondeq_pkg::DriveSimd * LaneBits + int'(Carried > 0)
+      || LaneBits < mondeq_pkg::InputBits || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
     mondeq_error_stream_narrower_than_its_words u_error ();
   end
 
@@ -61,9 +62,13 @@ module mondeq_top (
   logic beat_valid, beat_ready, fresh, taken, carried_write, carried_last;
   logic [CarriedBits-1:0] carried;
 
-  // The padding above the last word carries nothing.
+  // The padding above a word and above the last one carries nothing.
+  logic [BeatBits-1:0] beat;
   logic unused_input;
   assign unused_input = ^s_axis_TDATA;
+  for (genvar l = 0; l < mondeq_pkg::DriveSimd; l++) begin : g_lane
+    assign beat[l*mondeq_pkg::InputBits+:mondeq_pkg::InputBits] = s_axis_TDATA[l*LaneBits+:mondeq_pkg::InputBits];
+  end
 
   // Of a program that carries a state the bit above a beat's words says that they are that state.
   mondeq_frame_check #(
@@ -75,7 +80,7 @@ module mondeq_top (
     .rst_ni       (ap_rst_n),
     .beat_valid_i (s_axis_TVALID),
     .beat_last_i  (s_axis_TLAST),
-    .beat_load_i  (s_axis_TDATA[(Carried > 0) ? BeatBits : 0]),
+    .beat_load_i  (s_axis_TDATA[(Carried > 0) ? mondeq_pkg::DriveSimd * LaneBits : 0]),
     .beat_ready_o (s_axis_TREADY),
     .valid_o      (frame_valid),
     .ready_i      (frame_ready),
@@ -97,7 +102,7 @@ module mondeq_top (
       .beat_index_i (index),
       .load_i       (load),
       .whole_i      (whole),
-      .beat_i       (s_axis_TDATA[BeatBits-1:0]),
+      .beat_i       (beat),
       .beat_ready_o (frame_ready),
       .drive_valid_o(beat_valid),
       .drive_ready_i(beat_ready),
@@ -127,7 +132,7 @@ module mondeq_top (
   mondeq_drive u_drive (
     .clk_i       (ap_clk),
     .rst_ni      (ap_rst_n),
-    .beat_i      (s_axis_TDATA[BeatBits-1:0]),
+    .beat_i      (beat),
     .beat_valid_i(beat_valid),
     .beat_index_i(sample_index),
     .beat_whole_i(whole),

@@ -310,6 +310,10 @@ class CompileConfig(RoundingOptions):
             "N", "Input words a beat of the stream, 1 to all of a sample; the drive takes one a cycle.", unset="chosen"
         ),
     ] = None
+    input_lanes: Annotated[
+        Literal["packed", "bytes"],
+        option("NAME", "Input words of a beat: packed without holes, or bytes, each beginning at a byte."),
+    ] = "packed"
     framing: Annotated[
         Literal["tlast", "count"],
         option("tlast|count", "What ends an input sample: TLAST, which is checked, or the number of its beats."),

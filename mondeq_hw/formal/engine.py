@@ -122,7 +122,8 @@ def _check(program: SolverProgram, plan: Schedule, samples: int, deadline: int) 
         bits=_bits(program),
         words_per_beat=plan.words_per_beat,
         framed=plan.framed,
-        input_tdata_bits=whole_bytes(plan.words_per_beat * bits),
+        lane_bits=plan.lane_bits(program),
+        input_tdata_bits=plan.input_tdata_bits(program),
         output_tdata_bits=whole_bytes(program.output_bits),
         excluded=1 << (bits - 1) if words.signed and words.min_word == -words.max_word else None,
     )

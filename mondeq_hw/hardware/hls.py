@@ -137,8 +137,8 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "words_per_beat": schedule.words_per_beat,
         "beats_per_sample": schedule.beats_per_sample,
         "framed": schedule.framed,
-        # The bit above the words says that they are a carried state.
-        "input_tdata_bits": whole_bytes(schedule.words_per_beat * input_bits + (program.carried is not None)),
+        "input_lane_bits": schedule.lane_bits(program),
+        "input_tdata_bits": schedule.input_tdata_bits(program),
         "output_tdata_bits": whole_bytes(program.output_bits),
     }
     widest = max(value for name, value in values.items() if name.endswith("_bits"))

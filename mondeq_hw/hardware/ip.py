@@ -86,13 +86,14 @@ class Datasheet:
     @staticmethod
     def of(program: SolverProgram, plan: Schedule) -> Datasheet:
         """A build's."""
-        bits, per_beat = program.input_format.word_length, plan.words_per_beat
+        bits, lane, per_beat = program.input_format.word_length, plan.lane_bits(program), plan.words_per_beat
         widths = stream_parameters(program, plan)
         inputs, outputs = program.input_format.fractional_bits, program.output_fractional_bits
         constants = {
             "INPUTS": program.d,
             "OUTPUTS": program.k,
             "INPUT_BITS": bits,
+            "INPUT_LANE_BITS": lane,
             "WORDS_PER_BEAT": per_beat,
             "BEATS": plan.beats_per_sample,
             "INPUT_BEAT_BYTES": widths["InputTdataBits"] // 8,
@@ -104,7 +105,7 @@ class Datasheet:
             "OUTPUT_DENOMINATOR": 2 ** max(0, outputs),
             "LATENCY_CYCLES": latency(plan, program.iterations),
         }
-        lanes = tuple((bits * (lane + 1) - 1, bits * lane) for lane in range(min(per_beat, program.d)))
+        lanes = tuple((lane * word + bits - 1, lane * word) for word in range(min(per_beat, program.d)))
         last = program.d - per_beat * (plan.beats_per_sample - 1)
         carried = program.carried_words
         return Datasheet(

@@ -169,8 +169,6 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
     def group(title: str, **values: int) -> tuple[str, dict[str, int]]:
         return title, {name: int(value) for name, value in values.items()}
 
-    # The bit above the words says that they are a carried state.
-    beat_bits = plan.words_per_beat * program.input_format.word_length + (program.carried is not None)
     return [
         group(
             "Sizes and streams",
@@ -178,7 +176,8 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             StateWords=program.n,
             OutputWords=program.k,
             CarriedWords=program.carried_words,
-            InputTdataBits=whole_bytes(beat_bits),
+            InputTdataBits=plan.input_tdata_bits(program),
+            InputLaneBits=plan.lane_bits(program),
             OutputTdataBits=whole_bytes(program.output_bits),
             FrameCheck=plan.framed,
             Slots=plan.slots,

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import InputError
+from ..base import InputError, whole_bytes
 from ..program import SolverProgram
 from .adder_graph import FEWEST_SOLVER_STAGES, GraphSize
 
@@ -151,6 +151,8 @@ class Schedule:
         start.
     framed : bool
         Whether the input's TLAST ends a sample and is checked; otherwise its beats are counted.
+    byte_words : bool
+        Whether every input word of a beat begins at a byte; otherwise they are packed without holes.
 
     Raises
     ------
@@ -166,6 +168,7 @@ class Schedule:
     carried: int = 0
     first_warm_update: int = 0
     framed: bool = True
+    byte_words: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
@@ -221,6 +224,15 @@ class Schedule:
         """Input words in one beat of the input stream."""
         return self.drive.simd
 
+    def lane_bits(self, program: SolverProgram) -> int:
+        """Bits from one input word of a beat to the next."""
+        word = program.input_format.word_length
+        return whole_bytes(word) if self.byte_words else word
+
+    def input_tdata_bits(self, program: SolverProgram) -> int:
+        """Bits of the input stream's TDATA: a beat's words, and above them what says that they are a carried state."""
+        return whole_bytes(self.words_per_beat * self.lane_bits(program) + (program.carried is not None))
+
     @property
     def beats_per_sample(self) -> int:
         """Input beats of one sample."""
@@ -250,6 +262,7 @@ class Schedule:
                 carried=carried,
                 first_warm_update=first,
                 framed=plain.get("framed", False),
+                byte_words=plain.get("byte_words", False),
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
