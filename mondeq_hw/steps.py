@@ -115,7 +115,7 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
     graphs: tuple[GraphDecision, ...] = ()
     if config.strategy == UNROLLED:
         kept = AUTO if config.graphs is None else config.graphs
-        design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat, config.drive)
+        design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat, config.drive, config.fewest)
     else:
         plan = schedule(program, config.reuse_factor, config.input_beat)
         design = Design(program, with_drive(program, plan, config.drive))
@@ -175,6 +175,8 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
     """
     if config.graphs is not None and config.strategy != UNROLLED:
         raise OptionError("graphs", "is for the strategy 'unrolled'; leave it out, or ask for that strategy")
+    if config.fewest != "adders" and config.strategy != UNROLLED:
+        raise OptionError("fewest", "is for the strategy 'unrolled'; leave it out, or ask for that strategy")
     if config.bits is not None:
         return config
     stored = checkpoint.model.stored

@@ -70,7 +70,7 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
     ),
     "rtl/mondeq_matvec_tables": (
         ("Pe", (0,), "tables_of_no_products"),
-        ("TableWords", (0, 2), "tables_words_or_bits"),
+        ("TableWords", (2,), "tables_words_or_bits"),
         ("SumBits", (0,), "tables_sum"),
     ),
     "rtl/mondeq_regroup": (

@@ -83,7 +83,7 @@ def test_feedthrough_carried_state_and_warm_start_are_exact(name: str, tmp_path:
     assert_exact({**DIRECT, **CARRIED, **WARM}[name](), tmp_path, "icarus")
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(13))  # longer words are test_rtl_property's too
 def test_random_program_is_exact(seed: int, tmp_path: Path) -> None:
     assert_exact(drawn(seed), tmp_path, "icarus")
 
@@ -120,7 +120,7 @@ def test_beats_of_every_width(beat: int, bits: int, tmp_path: Path) -> None:
     program = random_program(beat, n=4, d=7, k=2, bits=3, drive_bits=bits, input_bits=bits, iterations=1)
     graphs, drive = {2: ((), "tables"), 4: (("drive",), "auto"), 6: ((), "tables")}.get(beat, ((), "multiply"))
     folded = beat % 2 == 1
-    plan = schedule(program, 1, beat) if folded else unrolled(program, graphs, 1, beat, drive)[0].schedule
+    plan = schedule(program, 1, beat) if folded else unrolled(program, graphs, 1, beat, drive, "stages")[0].schedule
     plan = replace(plan, byte_words=beat in (3, 5, 6))
     assert plan.words_per_beat == beat and plan.drive.pe == program.n
     assert plan.input_tdata_bits(program) == {3: 48, 5: 40, 6: 48}.get(beat, -(-beat * bits // 8) * 8)

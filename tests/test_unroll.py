@@ -13,9 +13,10 @@ from random_models import random_program
 
 from mondeq_hw.hardware import unroll
 from mondeq_hw.hardware.adder_graph import GraphSize, drive_graph, readout_graph, solver_graph
+from mondeq_hw.hardware.design import Design
 from mondeq_hw.hardware.estimate import drive_usage, readout_usage
 from mondeq_hw.hardware.parts import ECP5
-from mondeq_hw.hardware.schedule import schedule_unrolled
+from mondeq_hw.hardware.schedule import latency, schedule_unrolled
 from mondeq_hw.hardware.unroll import GraphDecision, fewest_adders, unrolled
 from mondeq_hw.program.program import SolverProgram
 
@@ -71,6 +72,17 @@ def test_what_is_asked_for_is_done(graphs: tuple[str, ...]) -> None:
         assert getattr(design.schedule, choice.name).graph == (sizes[choice.name] if wanted else None)
         assert choice == GraphDecision(choice.name, wanted, True, folded, choice.graph_luts, wanted)
         assert choice.graph_luts == graph if wanted else choice.graph_luts <= graph
+
+
+def test_few_stages_instead_of_few_adders() -> None:
+    program = random_program(2, n=16, d=12, k=4, drive_bits=4, iterations=4)
+    engines = ("drive", "readout")
+    few, shallow = (unrolled(program, engines, fewest=fewest)[0] for fewest in ("adders", "stages"))
+    for engine in ("drive", "solve", "readout"):
+        adders, stages = (getattr(design.schedule, engine).graph for design in (few, shallow))
+        assert stages.stages < adders.stages and adders.adders < stages.adders
+    assert latency(shallow.schedule, 4) < latency(few.schedule, 4)
+    assert Design.searched(program, shallow.schedule) == shallow
 
 
 def test_no_search_where_it_cannot_win(monkeypatch: pytest.MonkeyPatch) -> None:

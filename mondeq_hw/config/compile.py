@@ -292,6 +292,10 @@ class CompileConfig(RoundingOptions):
             expected="auto, none, or a list of drive and readout (drive,readout)",
         ),
     ] = None
+    fewest: Annotated[
+        Literal["adders", "stages"],
+        option("NAME", "What adder graphs have few of: adders, or stages, which is the shorter latency."),
+    ] = "adders"
     drive: Annotated[
         Literal["auto", "multiply", "tables"],
         option(

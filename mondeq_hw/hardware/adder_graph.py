@@ -23,6 +23,11 @@ from ..program import SolverProgram
 ADDERS_PER_STAGE = 1
 #: The solver reads a sample's drive words while its graph is at work, which takes this many stages.
 FEWEST_SOLVER_STAGES = 4
+#: What a search is to find: a graph of few adders, or one of few stages.
+FEW_ADDERS = "adders"
+FEW_STAGES = "stages"
+#: Adders on top of the fewest that any graph of the matrix has one behind the other, as da4ml takes it.
+_EXTRA_DEPTH = {FEW_ADDERS: -1, FEW_STAGES: 0}
 
 
 @dataclass(frozen=True)
@@ -167,25 +172,27 @@ class AdderGraph:
         )
 
 
-def solver_graph(program: SolverProgram) -> AdderGraph:
+def solver_graph(program: SolverProgram, fewest: str = FEW_ADDERS) -> AdderGraph:
     """The graph of a program's iteration matrix, without the leak; see :func:`adder_graph`."""
     phi = program.phi_range
-    return adder_graph(program.matrix.matrix(np.int64), phi.low, phi.high, FEWEST_SOLVER_STAGES)
+    return adder_graph(program.matrix.matrix(np.int64), phi.low, phi.high, FEWEST_SOLVER_STAGES, fewest)
 
 
-def drive_graph(program: SolverProgram) -> AdderGraph:
+def drive_graph(program: SolverProgram, fewest: str = FEW_ADDERS) -> AdderGraph:
     """The graph of a program's drive matrix, a feed-through below it; see :func:`adder_graph`."""
     words, matrix = program.input_format, program.injection.operator.matrix(np.int64)
-    return adder_graph(matrix, words.min_word, words.max_word)
+    return adder_graph(matrix, words.min_word, words.max_word, fewest=fewest)
 
 
-def readout_graph(program: SolverProgram) -> AdderGraph:
+def readout_graph(program: SolverProgram, fewest: str = FEW_ADDERS) -> AdderGraph:
     """The graph of a program's readout matrix; see :func:`adder_graph`."""
     prox = program.prox_range
-    return adder_graph(program.readout.matrix(np.int64), prox.low, prox.high)
+    return adder_graph(program.readout.matrix(np.int64), prox.low, prox.high, fewest=fewest)
 
 
-def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1) -> AdderGraph:
+def adder_graph(
+    matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1, fewest: str = FEW_ADDERS
+) -> AdderGraph:
     """A graph for the product of a matrix and any vector.
 
     Parameters
@@ -195,6 +202,7 @@ def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1)
         Range of the vector's words: ``low <= 0 <= high``.
     fewest_stages : int
         At least 1.
+    fewest : {"adders", "stages"}
 
     Raises
     ------
@@ -203,7 +211,7 @@ def adder_graph(matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1)
     """
     builder = _Builder(matrix.shape[1], low, high)
     values: list[_Value | None] = [_Value(node, 0, False) for node in range(matrix.shape[1])]
-    for solution in _search(matrix, low, high):
+    for solution in _search(matrix, low, high, _EXTRA_DEPTH[fewest]):
         values = builder.follow(solution, values)
     return builder.finish(matrix, values, fewest_stages)
 
@@ -216,7 +224,7 @@ def require_da4ml() -> None:
         )
 
 
-def _search(matrix: np.ndarray, low: int, high: int) -> Iterable[Any]:
+def _search(matrix: np.ndarray, low: int, high: int, extra_depth: int) -> Iterable[Any]:
     """da4ml's combinational parts, one behind the other."""
     require_da4ml()
     from da4ml.cmvm import solve
@@ -224,7 +232,8 @@ def _search(matrix: np.ndarray, low: int, high: int) -> Iterable[Any]:
 
     # Its columns are our rows; float32 is exact for 18-bit words.  It drops words that are always zero.
     kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
-    return solve(kernel, qintervals=[QInterval(float(low), float(max(high, low + 1)), 1.0)] * len(kernel)).solutions
+    words = [QInterval(float(low), float(max(high, low + 1)), 1.0)] * len(kernel)
+    return solve(kernel, qintervals=words, hard_dc=extra_depth).solutions
 
 
 @dataclass(frozen=True)

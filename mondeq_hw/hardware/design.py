@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..base import InputError
 from ..program import SolverProgram
-from .adder_graph import AdderGraph, drive_graph, readout_graph, solver_graph
+from .adder_graph import FEW_ADDERS, FEW_STAGES, AdderGraph, drive_graph, readout_graph, solver_graph
 from .schedule import EngineFolding, Schedule
 
 
@@ -54,8 +54,11 @@ class Design:
             There are graphs, and da4ml is not installed.
         """
 
-        def graph(engine: EngineFolding, search: Callable[[SolverProgram], AdderGraph]) -> AdderGraph | None:
-            return None if engine.graph is None else search(program)
+        def graph(engine: EngineFolding, search: Callable[[SolverProgram, str], AdderGraph]) -> AdderGraph | None:
+            if engine.graph is None:
+                return None
+            found = search(program, FEW_ADDERS)
+            return found if found.size == engine.graph else search(program, FEW_STAGES)
 
         return Design(
             program,

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..base import InputError
 from ..program import SolverProgram
-from .adder_graph import AdderGraph, GraphSize, drive_graph, readout_graph, solver_graph
+from .adder_graph import FEW_ADDERS, AdderGraph, GraphSize, drive_graph, readout_graph, solver_graph
 from .design import Design
 from .drive import MULTIPLY, TABLES, with_drive
 from .estimate import LUT_WEIGHT_BITS, drive_usage, readout_usage
@@ -62,7 +62,7 @@ class _Engine:
     name: str
     matrix: np.ndarray
     word_bits: int
-    search: Callable[[SolverProgram], AdderGraph]
+    search: Callable[[SolverProgram, str], AdderGraph]
     luts: Callable[[Schedule], int]
 
 
@@ -72,6 +72,7 @@ def unrolled(
     reuse_factor: int | None = None,
     input_beat: int | None = None,
     drive: str = MULTIPLY,
+    fewest: str = FEW_ADDERS,
 ) -> tuple[Design, tuple[GraphDecision, ...]]:
     """The design of the unrolled strategy, and what was decided about drive and readout.
 
@@ -85,6 +86,8 @@ def unrolled(
         See :func:`~mondeq_hw.hardware.schedule.schedule_unrolled`.
     drive : {"auto", "multiply", "tables"}
         See :func:`~mondeq_hw.hardware.drive.with_drive`; with ``"tables"`` the drive is no graph.
+    fewest : {"adders", "stages"}
+        What the graphs are to have few of; those of fewest stages have a few per cent more adders.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def unrolled(
     MissingToolError
         da4ml is not installed.
     """
-    solve = solver_graph(program)
+    solve = solver_graph(program, fewest)
 
     def plan(**sizes: GraphSize) -> Schedule:
         plan = schedule_unrolled(program, solve.size, reuse_factor, input_beat=input_beat, **sizes)
@@ -110,7 +113,7 @@ def unrolled(
         folded, luts = engine.luts(plan()), engine.luts(plan(**{engine.name: _smallest(engine)}))
         searched = engine.name in graphs if asked else luts <= folded and engine.matrix.size <= LARGEST_SEARCH
         if searched:
-            graph = engine.search(program)
+            graph = engine.search(program, fewest)
             luts = engine.luts(plan(**{engine.name: graph.size}))
             if asked or luts <= folded:
                 kept[engine.name] = graph
