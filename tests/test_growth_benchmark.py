@@ -16,6 +16,7 @@ BENCHMARKS = ROOT / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
 import all as every  # noqa: E402
+import fast  # noqa: E402
 import growth  # noqa: E402
 
 
@@ -58,3 +59,11 @@ def test_prints_what_it_measured(tmp_path: Path) -> None:
     printed = json.loads(subprocess.run([*command, *paths], check=True, capture_output=True, text=True).stdout)
     assert printed["n"] == [8] and printed["seconds"][0] > 0 and printed["peak_mb"][0] > 10
     assert json.loads((tmp_path / "growth.json").read_text()) == printed and (tmp_path / "growth.png").stat().st_size
+
+
+def test_the_fast_corner_of_the_docs_is_the_results_file() -> None:
+    page, results = (ROOT / "docs" / "benchmarks.md").read_text(), fast.last_results()
+    assert set(results) <= set(fast.TARGETS) and results
+    section = page.split("## The fast corner")[1].split("\n## ")[0]
+    assert [line for line in section.splitlines() if line.startswith("| ")][1:] == fast.table(results)
+    assert all((each["clock_mhz"] is None) == (each["reason"] is not None) for each in results.values())
