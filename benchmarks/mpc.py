@@ -1,4 +1,4 @@
-"""Control problems through the compiler, beside OSQP (and TinyMPC, where it is installed).
+"""Control problems through the compiler, beside OSQP and, where it is installed, TinyMPC.
 
     python benchmarks/mpc.py [--problem NAME ...] [--json] [--folder DIR] [--synth] [--results FILE]
 
@@ -9,14 +9,19 @@ null where no such line is there, with the reason.  Errors are against the exact
 parameters' box from inside to corners, then a climb from the worst of them.  OSQP gets the same condensed problem in
 floating point, started cold, and the samples alone.  Cycles are those of a lone sample that runs all iterations; kHz is
 the clock over them: the routed one with ``--synth`` (minutes a problem), else the one that synthesis aims at.
+
+TinyMPC 0.0.8 is a source package whose pins are older than ours: ``pip install --no-deps tinympc==0.0.8``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -56,7 +61,10 @@ MOST_UNROLLED = 32
 #: Of the drive's words beyond the matrix's, which a proof of the error needs; of the readout's.
 DRIVE_BITS, READOUT_BITS = 4, 12
 SAMPLES, CLIMBERS, ROUNDS = 1000, 8, 40
-OSQP_SAMPLES = 200
+OSQP_SAMPLES, TINYMPC_SAMPLES = 200, 50
+#: TinyMPC's penalties that are tried; it solves a problem whose weights are larger by as much.
+PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)
+TINYMPC_ITERATIONS = 1000
 OSQP_DEFAULT, OSQP_TIGHT = 1e-3, 1e-6
 
 
@@ -74,6 +82,7 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
             clock, kind, cells = routed.fmax_mhz, "routed", routed.usage
     largest = worst_error(project, network)
     default, tight = (against_osqp(problem, network, tolerance) for tolerance in (OSQP_DEFAULT, OSQP_TIGHT))
+    tiny = against_tinympc(problem, network)
     width = float(2 * problem.u_limit.min())
     return {
         "problem": problem.name,
@@ -92,6 +101,9 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
         "osqp_iterations": default[1],
         "osqp_tight_error": tight[0],
         "osqp_tight_iterations": tight[1],
+        "tinympc_error": None if tiny is None else tiny[0],
+        "tinympc_iterations": None if tiny is None else tiny[1],
+        "tinympc_penalty": None if tiny is None else tiny[2],
         "strategy": project.report.schedule.strategy,
         "reuse_factor": project.report.schedule.reuse_factor,
         "cycles": cycles.latency_alone + 1,
@@ -217,6 +229,54 @@ def with_slacks(arguments: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return scipy.sparse.block_diag([P, weights]).toarray() if len(soft) else P, np.hstack([A, slack])
 
 
+# -- TinyMPC -----------------------------------------------------------------------
+
+
+def against_tinympc(problem: ControlProblem, network: MonDEQ) -> tuple[float, int, float] | None:
+    """Largest error, most iterations and the penalty of least error; None where TinyMPC or such a problem is not.
+
+    Tolerances of 1e-3, cold starts, beside the exact solution of the problem as given.  It has no soft bounds.
+    """
+    try:
+        import tinympc
+    except ImportError:
+        return None
+    if problem.soft is not None:
+        return None
+    raw = box_words(network.input_map.words.ends, network.d, TINYMPC_SAMPLES, seed=2)
+    states, exact, found = network.input_map.words.values(raw), logits(network, raw), []
+    with quiet():
+        for penalty in PENALTIES:
+            runs = [_tinympc(tinympc.TinyMPC(), problem, penalty, state) for state in states]
+            errors = [np.abs(control - right).max() for (control, _), right in zip(runs, exact, strict=True)]
+            found.append((float(max(errors)), max(count for _, count in runs), penalty))
+    return min(found)
+
+
+def _tinympc(solver: Any, problem: ControlProblem, penalty: float, state: np.ndarray) -> tuple[np.ndarray, int]:
+    limit = problem.u_limit.astype(float)
+    solver.setup(
+        problem.A, problem.B, problem.weights[0], problem.weights[1], problem.horizon + 1, rho=penalty,
+        u_min=-limit, u_max=limit, abs_pri_tol=OSQP_DEFAULT, abs_dua_tol=OSQP_DEFAULT, max_iter=TINYMPC_ITERATIONS,
+    )  # fmt: skip
+    solver.set_x0(state)
+    return np.asarray(solver.solve()["controls"]), int(solver._solver.solution.iter)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what compiled code prints."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
 # -- the table ---------------------------------------------------------------------
 
 
@@ -224,8 +284,8 @@ def table(records: list[dict[str, Any]]) -> Table:
     """As it stands in ``docs/qp.md``."""
     columns = (
         "problem", "rows", "bits", "factor", "K", "proved radius, %", "worst error, %", "ratio",
-        "OSQP 1e-3, %", "iterations", "OSQP 1e-6, %", "iterations", "strategy", "cycles", "kHz", "at MHz", "LUTs",
-        "DSPs",
+        "OSQP 1e-3, %", "iterations", "OSQP 1e-6, %", "iterations", "TinyMPC, %", "iterations", "strategy", "cycles",
+        "kHz", "at MHz", "LUTs", "DSPs",
     )  # fmt: skip
     return Table("mpc", "Control problems", columns, tuple(map(_row, records)))
 
@@ -235,14 +295,18 @@ def _row(record: dict[str, Any]) -> tuple[Any, ...]:
         value = record[key]
         return "none" if value is None else f"{100 * value / record['input_range']:.2g}"
 
+    def either(key: str) -> str:
+        return "none" if record[key] is None else str(record[key])
+
     return (
         record["problem"], record["rows"], record["bits"],
         "not proved" if record["contraction_factor"] is None else f"{record['contraction_factor']:.3f}",
         record["iterations"], percent("radius"), percent("largest_error"),
         "none" if record["ratio"] is None else f"{record['ratio']:.1f}", percent("osqp_default_error"),
-        record["osqp_iterations"], percent("osqp_tight_error"), record["osqp_tight_iterations"], record["strategy"],
-        record["cycles"], f"{record['khz']:.3g}", f"{record['clock_mhz']:.0f} {record['clock']}", record["luts"],
-        record["dsps"],
+        record["osqp_iterations"], percent("osqp_tight_error"), record["osqp_tight_iterations"],
+        percent("tinympc_error"), either("tinympc_iterations"), record["strategy"], record["cycles"],
+        f"{record['khz']:.3g}",
+        f"{record['clock_mhz']:.0f} {record['clock']}", record["luts"], record["dsps"],
     )  # fmt: skip
 
 

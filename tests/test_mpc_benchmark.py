@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -51,6 +53,29 @@ def test_a_record_is_what_its_name_says(script: Any, tmp_path: Path, monkeypatch
 def test_the_documented_table_is_the_results(script: Any) -> None:
     records = [json.loads(line) for line in (BENCHMARKS / "results" / "mpc.jsonl").read_text().splitlines()]
     assert script.table(records).markdown().split("\n\n", 1)[1] in (ROOT / "docs" / "qp.md").read_text()
+
+
+def test_tinympc_is_taken_at_its_best_penalty(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class TinyMPC:
+        def setup(self, A: Any, B: Any, Q: Any, R: Any, knots: int, rho: float, **bounds: Any) -> None:
+            assert knots == 11 and bounds["u_max"] == 1.0 and bounds["u_min"] == -1.0
+            self.rho, self._solver = rho, SimpleNamespace(solution=SimpleNamespace(iter=int(1000 * rho)))
+
+        def set_x0(self, state: np.ndarray) -> None:
+            self.state = state
+
+        def solve(self) -> dict[str, Any]:
+            return {"controls": np.array([self.rho])}
+
+    problems = importlib.import_module("control_problems").PROBLEMS
+    problem, network = problems["integrator"](), problems["integrator"]().network()
+    exact = logits(network, box_words(network.input_map.words.ends, network.d, script.TINYMPC_SAMPLES, seed=2))
+    expected = min((np.abs(penalty - exact).max(), int(1000 * penalty), penalty) for penalty in script.PENALTIES)
+    monkeypatch.setitem(sys.modules, "tinympc", SimpleNamespace(TinyMPC=TinyMPC))
+    assert script.against_tinympc(problem, network) == expected
+    assert script.against_tinympc(replace(problem, soft=0.1), network) is None
+    monkeypatch.setitem(sys.modules, "tinympc", None)
+    assert script.against_tinympc(problem, network) is None
 
 
 def test_slack_variables_are_the_soft_rows(script: Any) -> None:
