@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from mondeq_hw.base import InputError, MissingToolError, is_stamped, stamp
-from mondeq_hw.hardware import TEMPLATE_NAME, Schedule, load_schedule, module_name, verilog_defines
+from mondeq_hw.hardware import TEMPLATE_NAME, Schedule, load_schedule, macro_name, module_name, verilog_defines
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.synthesis import NETLIST, yosys_share
 
@@ -263,7 +263,7 @@ def _check(request: _Request, simulator: str) -> None:
 
 
 def rtl_design(name: str, folder: Path, defines: tuple[str, ...]) -> HardwareDesign:
-    """The emitted SystemVerilog, in the order of its ``sources.f``."""
+    """The emitted SystemVerilog, in the order of its ``sources.f``, with its assertions."""
     names = (folder / "sources.f").read_text(errors="replace").split()
     missing = [file for file in names if not (folder / file).is_file()]
     if missing:
@@ -272,7 +272,7 @@ def rtl_design(name: str, folder: Path, defines: tuple[str, ...]) -> HardwareDes
         top=module_name(name, "top"),
         verilog=tuple(folder / file for file in names),
         defines=defines,
-        verilog_defines=verilog_defines(name, str(folder / "mem")),
+        verilog_defines=(*verilog_defines(name, str(folder / "mem")), macro_name(name, "ASSERT")),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,10 +13,13 @@ from xml.etree import ElementTree
 
 from .simulators import HardwareDesign, Icarus, SimulationError, Verilator, tail
 
+#: In a failure's place of a test's name: an assertion of the design.
+ASSERTION = "assertion"
+
 
 @dataclass(frozen=True)
 class BenchFailure:
-    """A test that failed and the first line of why."""
+    """A test that failed, or an assertion, and the first line of why."""
 
     test: str
     message: str
@@ -79,8 +83,8 @@ def simulate(
 
 
 def read_results(run: Path) -> tuple[tuple[str, ...], tuple[BenchFailure, ...]]:
-    """Tests that passed, and those that did not, as cocotb noted them."""
-    passed, failures = [], []
+    """Tests that passed, and those that did not, as cocotb noted them; behind them the assertions that failed."""
+    passed, failures, log = [], [], run / "simulation.log"
     for case in ElementTree.parse(run / "results.xml").getroot().iter("testcase"):
         name = case.get("name", "")
         failure = next((child for child in case if child.tag in ("failure", "error")), None)
@@ -89,6 +93,11 @@ def read_results(run: Path) -> tuple[tuple[str, ...], tuple[BenchFailure, ...]]:
         elif failure is not None:
             failures.append(BenchFailure(name, failure.get("message") or (failure.text or "").strip()))
     if not passed and not failures:
-        log = run / "simulation.log"
         raise SimulationError(f"no test ran (log: {log}):\n{tail(log)}")
-    return tuple(passed), tuple(failures)
+    return tuple(passed), (*failures, *_failed_assertions(log))
+
+
+def _failed_assertions(log: Path) -> list[BenchFailure]:
+    """Of ``mondeq_assert.sv``, each where it failed first."""
+    found = re.findall(r"^assertion failed at (\d+) ns: (\S+)", log.read_text(errors="replace"), re.MULTILINE)
+    return [BenchFailure(ASSERTION, f"{place} does not hold at {time} ns") for time, place in found]

@@ -61,12 +61,14 @@ RULES: tuple[tuple[str, str], ...] = (
 #: Lines that describe, and do nothing: types, ports, parameters, elaboration checks, pragmas.
 IDLE = re.compile(
     r"^\s*(//|#|\*|`|import\b|typedef\b|template\b|using\b|static_assert\b|parameter\b|input\b|output\b|\(\*)"
-    r"|\$fatal|\$error|static_assert|assert\b"
+    r"|\$fatal|\$error|static_assert|assert\b|\w+_error_"
 )
+#: The line behind the condition of an elaboration check.
+REFUSAL = re.compile(r"\$fatal|\b\w+_error_\w+ u_error")
 #: The samples of one run.
 SAMPLES = 12
 #: What no bench is about: the trace of the states, and what the compiler writes.
-NO_DESIGN = re.compile(r"state_trace|_pkg|_graph")
+NO_DESIGN = re.compile(r"state_trace|assert|_pkg|_graph")
 BOARD_CORES = ("one_bit", "slow_core")
 
 
@@ -114,10 +116,12 @@ def digest(text: str) -> str:
 
 def mutations(kind: str, file: str, text: str) -> Iterator[Mutation]:
     """Every mutation of a source, each once."""
-    seen, lines = set(), [*text.splitlines(), ""]
+    seen, judged, lines = set(), False, [*text.splitlines(), ""]
     for number, (line, following) in enumerate(pairwise(lines), start=1):
         code = line.split("//")[0].rstrip()
-        if not code.strip() or IDLE.search(code) or "$fatal" in following:
+        # What judges the design is none: assertions, and conditions of elaboration.
+        judged = (judged or line.endswith("_ASSERT")) and line != "`endif"
+        if judged or not code.strip() or IDLE.search(code) or REFUSAL.search(following):
             continue
         for pattern, replacement in RULES:
             for match in re.finditer(pattern, code):

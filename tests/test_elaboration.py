@@ -173,6 +173,7 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
     ),
 }
 CASES = [(source, *each) for source, cases in WRONG.items() for each in cases]
+DEFINES = ("-DMONDEQ_TRACE", "-DMONDEQ_ASSERT")
 #: A model of the ECP5's primitive, which no simulator has.
 PRIMITIVE = "(* blackbox *) module EHXPLLL (input CLKI, output CLKOP, LOCK); endmodule\n"
 
@@ -209,13 +210,13 @@ def verilator(files: list[str], top: str, parameters: dict[str, int]) -> subproc
     tool = Verilator.find()
     program = str(tool.root / "bin" / "verilator") if tool.root else "verilator"
     values = [f"-G{name}={value}" for name, value in parameters.items()]
-    command = [program, "--lint-only", "--sv", "--timing", "-Wno-fatal", "-DMONDEQ_TRACE", "--top-module", top, *values]
+    command = [program, "--lint-only", "--sv", "--timing", "-Wno-fatal", *DEFINES, "--top-module", top, *values]
     return subprocess.run([*command, *files], env=tool.environment(), capture_output=True, text=True)
 
 
 def icarus(files: list[str], top: str, parameters: dict[str, int]) -> subprocess.CompletedProcess[str]:
     values = [f"-P{top}.{name}={value}" for name, value in parameters.items()]
-    command = ["iverilog", "-g2012", "-o", "/dev/null", "-DMONDEQ_TRACE", "-s", top, *values, *files]
+    command = ["iverilog", "-g2012", "-o", "/dev/null", *DEFINES, "-s", top, *values, *files]
     return subprocess.run(command, capture_output=True, text=True)
 
 

@@ -173,7 +173,7 @@ def test_trace_holds_every_state_of_the_golden_model(name: str, tmp_path: Path) 
 def test_lint_is_clean(name: str, tmp_path: Path) -> None:
     build = {**CORNERS, **DIRECT, **CARRIED, **WARM}[name]().build(tmp_path)
     tool = Verilator.find()
-    for define in ([], ["-DMONDEQ_TRACE"]):
+    for define in ([], ["-DMONDEQ_TRACE", "-DMONDEQ_ASSERT"]):
         result = subprocess.run(
             [str(tool.root / "bin" / "verilator") if tool.root else "verilator", "--lint-only", "-Wall", "--sv",
              "--timing", "--top-module", "mondeq_top", *define, "-f", "sources.f"],

@@ -14,7 +14,8 @@ import pytest
 from corner_programs import CARRIED, CORNERS, DIRECT, WARM
 from random_models import random_words
 
-from mondeq_hw.rtl_tests.runner import run_bench
+from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
+from mondeq_hw.rtl_tests.simulation import ASSERTION
 
 pytestmark = pytest.mark.slow
 
@@ -324,15 +325,52 @@ MUTANTS = (
 )  # fmt: skip
 
 
+def simulated(mutant: Mutant, folder: Path, *tests: str) -> BenchResult:
+    """A mutant under some tests, or all; one that does not compile raises SimulationError: it is no mutant."""
+    corner = {**CORNERS, **DIRECT, **CARRIED, **WARM}[mutant.corner]()
+    build = folder / "build"
+    if not build.exists():
+        source = corner.build(build) / "rtl" / "src" / f"mondeq_{mutant.module}.sv"
+        text = source.read_text()
+        assert text.count(mutant.original) == 1, "the mutant's pattern must occur exactly once"
+        source.write_text(text.replace(mutant.original, mutant.mutated))
+    words = random_words(3, corner.program, 12)
+    return run_bench(build, folder / "work", words=words, seed=1, simulator="icarus", tests=tests)
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
-    corner = {**CORNERS, **DIRECT, **CARRIED, **WARM}[mutant.corner]()
-    build = corner.build(tmp_path / "build")
-    source = build / "rtl" / "src" / f"mondeq_{mutant.module}.sv"
-    text = source.read_text()
-    assert text.count(mutant.original) == 1, "the mutant's pattern must occur exactly once"
-    source.write_text(text.replace(mutant.original, mutant.mutated))
-    words = random_words(3, corner.program, 12)
-    # A mutant that does not compile raises SimulationError here: it is no mutant.
-    result = run_bench(build, tmp_path / "work", words=words, seed=1, simulator="icarus")
+    # The first test finds most of them.
+    result = simulated(mutant, tmp_path, "back_to_back")
+    if not result.failures:
+        result = simulated(mutant, tmp_path)
     assert result.failures, f"{mutant.name} survived {', '.join(result.passed)}"
+
+
+#: Of each kind of assertion a mistake, the assertion, and whether it alone sees it: words and cycles of a run without
+#: stalls are right all the same.
+ASSERTED = (
+    (Mutant("overrun", "graphs_everywhere", "readout_control", ".Depth(BufferRows)", ".Depth(1)"),
+     "u_readout.u_control.u_buffer.u_no_overrun", True),
+    (Mutant("underrun", "direct", "feedthrough", "(last_i || (lane_q == LaneBits'(Lanes - 1)))", "1'b1"),
+     "u_feedthrough.u_no_underrun", False),
+    (Mutant("credits", "serial", "credits", "credits_q <= Bits'(Credits);",
+            "credits_q <= Bits'(Credits + Credits / 9);"),
+     "u_readout.u_control.u_room.u_range", True),
+    (Mutant("counter", "carried_serial", "carried", "samples_q <= samples_q + 1'b1", "samples_q <= samples_q"),
+     "u_carried.u_samples", True),
+    (Mutant("address", "serial", "drive", "{slot_q, row, last_row}", "{slot_q, issue ? row : '1, last_row}"),
+     "u_drive.u_row_address", True),
+    (Mutant("grant", "wide", "solve", "first_any = may_run & (~may_run + 1'b1)", "first_any = may_run"),
+     "u_solve.u_one_grant", False),
+    (Mutant("stable", "graphs_everywhere", "fifo", "= memory[read_q]", "= memory[ready_i ? read_q : write_q]"),
+     "u_readout.u_control.u_buffer.u_stable", False),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("mutant", "assertion", "alone"), ASSERTED, ids=lambda part: getattr(part, "name", None))
+def test_an_assertion_sees_it(mutant: Mutant, assertion: str, alone: bool, tmp_path: Path) -> None:
+    result = simulated(mutant, tmp_path, "blocked_sink" if mutant.name == "stable" else "back_to_back")
+    asserted = [failure.message for failure in result.failures if failure.test == ASSERTION]
+    assert any(f"{assertion} does not hold" in message for message in asserted), result.failures
+    assert alone == bool(result.passed)

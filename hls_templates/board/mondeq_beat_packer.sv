@@ -80,4 +80,24 @@ module mondeq_beat_packer #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  logic stalled_q;
+  logic [Lanes*WordBits + 1-1:0] offered_q;
+
+  always_ff @(posedge clk_i) begin
+    stalled_q <= rst_ni && beat_valid_o && !beat_ready_i;
+    offered_q <= {beat_last_o, beat_o};
+  end
+  mondeq_assert u_range (
+    .clk_i,
+    .rst_ni,
+    .holds_i((int'(byte_q) < WordBytes) && (int'(lane_q) < Lanes) && (int'(count_q) < Words))
+  );
+  mondeq_assert u_stable (
+    .clk_i,
+    .rst_ni,
+    .holds_i(!stalled_q || (beat_valid_o && ({beat_last_o, beat_o} == offered_q)))
+  );
+`endif
+
 endmodule

@@ -143,4 +143,9 @@ module mondeq_frame_decoder #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_count (.clk_i, .rst_ni, .holds_i(int'(count_q) < ((SampleBytes > 4) ? SampleBytes : 4)));
+  mondeq_assert u_one_answer (.clk_i, .rst_ni, .holds_i(!(commit_o && answer_o)));
+`endif
+
 endmodule

@@ -54,4 +54,18 @@ module mondeq_packet_fifo #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  logic stalled_q;
+  logic [Width-1:0] offered_q;
+
+  always_ff @(posedge clk_i) begin
+    stalled_q <= rst_ni && valid_o && !ready_i;
+    offered_q <= data_o;
+  end
+  mondeq_assert u_no_overrun (.clk_i, .rst_ni, .holds_i(!write_i || (int'(CountBits'(write_q - read_q)) < Depth)));
+  mondeq_assert u_no_underrun (.clk_i, .rst_ni, .holds_i(int'(CountBits'(commit_q - read_q)) <= Depth));
+  mondeq_assert u_one_packet (.clk_i, .rst_ni, .holds_i(int'(CountBits'(write_q - commit_q)) <= PacketWords));
+  mondeq_assert u_stable (.clk_i, .rst_ni, .holds_i(!stalled_q || (valid_o && (data_o == offered_q))));
+`endif
+
 endmodule

@@ -185,4 +185,13 @@ module mondeq_uart_bridge #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_answers_range (.clk_i, .rst_ni, .holds_i(int'(answers_q) <= Answers));
+  mondeq_assert u_samples_range (
+    .clk_i,
+    .rst_ni,
+    .holds_i((int'(samples_q) <= Samples) && !(result_done && (samples_q == '0)))
+  );
+`endif
+
 endmodule

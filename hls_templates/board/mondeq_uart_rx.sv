@@ -75,4 +75,8 @@ module mondeq_uart_rx #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_range (.clk_i, .rst_ni, .holds_i((int'(count_q) < ClocksPerBit) && (bit_q <= StopBit)));
+`endif
+
 endmodule

@@ -45,4 +45,8 @@ module mondeq_uart_tx #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_range (.clk_i, .rst_ni, .holds_i((left_q <= 4'd10) && (int'(count_q) < ClocksPerBit)));
+`endif
+
 endmodule

@@ -132,4 +132,10 @@ module mondeq_carried #(
 
   assign state_o = state_q;
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_samples (.clk_i, .rst_ni, .holds_i((int'(samples_q) <= 4) && !(written_q && (samples_q == '0))));
+  mondeq_assert u_one_writer (.clk_i, .rst_ni, .holds_i(!(load && next_valid_q)));
+  mondeq_assert u_load_index (.clk_i, .rst_ni, .holds_i(!load || (int'(beat_index_i) < LoadBeats)));
+`endif
+
 endmodule

@@ -110,4 +110,8 @@ module mondeq_clip_lanes #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_address (.clk_i, .rst_ni(1'b1), .holds_i(int'(group_i) < Groups));
+`endif
+
 endmodule

@@ -28,4 +28,10 @@ module mondeq_credits #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_not_overdrawn (.clk_i, .rst_ni, .holds_i(!take_i || left_o));
+  mondeq_assert u_none_made (.clk_i, .rst_ni, .holds_i(!give_i || (int'(credits_q) != Credits)));
+  mondeq_assert u_range (.clk_i, .rst_ni, .holds_i(int'(credits_q) <= Credits));
+`endif
+
 endmodule

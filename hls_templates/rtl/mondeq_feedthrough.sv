@@ -78,4 +78,9 @@ module mondeq_feedthrough #(
   logic unused;
   assign unused = ^{valid, row_i, words_i};
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_no_underrun (.clk_i, .rst_ni, .holds_i(!step_i || valid));
+  mondeq_assert u_lane (.clk_i, .rst_ni, .holds_i(int'(lane_q) < Lanes));
+`endif
+
 endmodule

@@ -46,4 +46,22 @@ module mondeq_fifo #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  logic stalled_q;
+  logic [Width-1:0] offered_q;
+
+  always_ff @(posedge clk_i) begin
+    stalled_q <= rst_ni && valid_o && !ready_i;
+    offered_q <= data_o;
+  end
+  mondeq_assert u_no_overrun (.clk_i, .rst_ni, .holds_i(!write_i || (int'(count_q) != Depth)));
+  mondeq_assert u_count (.clk_i, .rst_ni, .holds_i(int'(count_q) <= Depth));
+  mondeq_assert u_pointers (
+    .clk_i,
+    .rst_ni,
+    .holds_i((int'(read_q) < Depth) && (int'(write_q) == (int'(read_q) + int'(count_q)) % Depth))
+  );
+  mondeq_assert u_stable (.clk_i, .rst_ni, .holds_i(!stalled_q || (valid_o && (data_o == offered_q))));
+`endif
+
 endmodule

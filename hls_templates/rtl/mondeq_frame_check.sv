@@ -67,4 +67,10 @@ module mondeq_frame_check #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_index (.clk_i, .rst_ni, .holds_i(int'(index_q) < (load_o ? LoadBeats : Beats)));
+  mondeq_assert u_one_end (.clk_i, .rst_ni, .holds_i(!(whole_o && broken_o)));
+  mondeq_assert u_dropped (.clk_i, .rst_ni, .holds_i(!(valid_o && dropping_q)));
+`endif
+
 endmodule

@@ -49,4 +49,15 @@ module mondeq_matvec_counter #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_range (
+    .clk_i,
+    .rst_ni,
+    .holds_i((int'(row_o) < RowGroups) && (int'(column_o) < ColumnGroups) && (int'(address_o) < Groups))
+  );
+  mondeq_assert u_first_column (.clk_i, .rst_ni, .holds_i(first_column_o == (column_o == '0)));
+  mondeq_assert u_last_column (.clk_i, .rst_ni, .holds_i(last_column_q == (int'(column_o) == ColumnGroups - 1)));
+  mondeq_assert u_last_row (.clk_i, .rst_ni, .holds_i(last_row_o == (int'(row_o) == RowGroups - 1)));
+`endif
+
 endmodule

@@ -154,4 +154,16 @@ module mondeq_readout_control #(
     .ready_i
   );
 
+`ifdef MONDEQ_ASSERT
+  logic [RowBits-1:0] arrived_q;  // rows of the sample
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) arrived_q <= '0;
+    else if (write_i) arrived_q <= (int'(arrived_q) == Rows - 1) ? '0 : arrived_q + 1'b1;
+  end
+  mondeq_assert u_slot (.clk_i, .rst_ni, .holds_i(int'(slot_q) < Slots));
+  mondeq_assert u_last_row (.clk_i, .rst_ni, .holds_i(!write_i || (write_last_i == (int'(arrived_q) == Rows - 1))));
+  mondeq_assert u_carried_last (.clk_i, .rst_ni, .holds_i(!carried_write_o || (int'(arrived_q) >= Rows - Carried)));
+`endif
+
 endmodule

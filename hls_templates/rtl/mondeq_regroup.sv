@@ -165,4 +165,17 @@ module mondeq_regroup #(
     assign read_data_o = read_data;
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_write_address (
+    .clk_i,
+    .rst_ni(1'b1),
+    .holds_i(!write_i || ((int'(write_bank_i) < Banks) && (int'(write_group_i) < WriteGroups)))
+  );
+  mondeq_assert u_read_address (
+    .clk_i,
+    .rst_ni(1'b1),
+    .holds_i((int'(read_bank_i) < Banks) && (int'(read_group_i) < ReadGroups))
+  );
+`endif
+
 endmodule

@@ -224,4 +224,9 @@ module mondeq_top (
     assign m_axis_TDATA = result;
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_words_in_one_slot (.clk_i(ap_clk), .rst_ni(ap_rst_n), .holds_i(!drive_loaded || drive_write));
+  mondeq_assert u_release (.clk_i(ap_clk), .rst_ni(ap_rst_n), .holds_i(!release_slot || done[readout_slot]));
+`endif
+
 endmodule

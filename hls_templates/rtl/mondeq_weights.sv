@@ -72,4 +72,8 @@ module mondeq_weights #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_address (.clk_i, .rst_ni(1'b1), .holds_i(!(int'(address_i) >= Depth)));
+`endif
+
 endmodule

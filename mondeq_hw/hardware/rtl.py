@@ -25,6 +25,7 @@ from .tables import entry_bits, offsets, tables
 
 #: Modules in compile order, after the generated package.
 MODULES = (
+    "mondeq_assert.sv",
     "mondeq_delay.sv",
     "mondeq_rom.sv",
     "mondeq_weights.sv",

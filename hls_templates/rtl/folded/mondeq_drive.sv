@@ -3,8 +3,8 @@
 //
 // Input beats of Simd words fill one of two banks while the engine reads the other; the first row group is
 // computed as its words arrive.  Beats of a frame that turns out broken are overwritten, and the walk over the matrix
-// begins anew: no row was complete without the last beat.  A sample starts only when a slot of the solver is free (a credit), and leaves in
-// row groups of Pe words; loaded_o marks the last of a sample.
+// begins anew: no row was complete without the last beat.  A sample starts only when a slot of the solver is free (a
+// credit), and leaves in row groups of Pe words; loaded_o marks the last of a sample.
 module mondeq_drive #(
   parameter int Rows = mondeq_pkg::DriveRows,
   parameter int Columns = mondeq_pkg::DriveColumns,
@@ -356,5 +356,17 @@ module mondeq_drive #(
   logic last;
   assign {slot_o, row_o, last} = write_tag_q;
   assign loaded_o = write_o && last;
+
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_slot (.clk_i, .rst_ni, .holds_i(int'(slot_q) < Slots));
+  mondeq_assert u_read_whole (.clk_i, .rst_ni, .holds_i(!finish || full_q[read_bank_q]));
+  mondeq_assert u_beat (.clk_i, .rst_ni, .holds_i(!accept || (int'(beat_index_i) < BeatGroups)));
+  mondeq_assert u_row_address (.clk_i, .rst_ni, .holds_i(int'(tag[RowBits:1]) < RowGroups));
+  mondeq_assert u_write_address (
+    .clk_i,
+    .rst_ni,
+    .holds_i(!write_o || ((int'(slot_o) < Slots) && (int'(row_o) < RowGroups)))
+  );
+`endif
 
 endmodule

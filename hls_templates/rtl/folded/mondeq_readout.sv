@@ -233,4 +233,8 @@ module mondeq_readout #(
     .data_o(output_valid)
   );
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_row_address (.clk_i, .rst_ni, .holds_i(int'(tag[RowBits:1]) < Rows));
+`endif
+
 endmodule

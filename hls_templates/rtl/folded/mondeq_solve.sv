@@ -533,4 +533,39 @@ module mondeq_solve #(
   );
 `endif
 
+`ifdef MONDEQ_ASSERT
+  logic [Slots-1:0] occupied_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      occupied_q <= '0;
+    end else begin
+      if (loaded_i) occupied_q[write_slot_i] <= 1'b1;
+      if (release_i) occupied_q[read_slot_i] <= 1'b0;
+    end
+  end
+  mondeq_assert u_write_address (
+    .clk_i,
+    .rst_ni,
+    .holds_i(!write_i || ((int'(write_slot_i) < Slots) && (int'(write_row_i) < DriveGroups)))
+  );
+  mondeq_assert u_slot_is_free (.clk_i, .rst_ni, .holds_i(!write_i || !occupied_q[write_slot_i]));
+  mondeq_assert u_release (
+    .clk_i,
+    .rst_ni,
+    .holds_i(!release_i || ((int'(read_slot_i) < Slots) && done_q[read_slot_i]))
+  );
+  mondeq_assert u_done (.clk_i, .rst_ni, .holds_i((done_q & ~occupied_q) == '0));
+  mondeq_assert u_one_grant (
+    .clk_i,
+    .rst_ni,
+    .holds_i(((first_older & (first_older - 1'b1)) == '0) && ((first_any & (first_any - 1'b1)) == '0))
+  );
+  mondeq_assert u_granted (.clk_i, .rst_ni, .holds_i(!take || may_run[chosen]));
+  mondeq_assert u_ready (.clk_i, .rst_ni, .holds_i((ready_q & (done_q | ~occupied_q)) == '0));
+  mondeq_assert u_oldest (.clk_i, .rst_ni, .holds_i((older_q != '0) && (Slots'(older_q | (older_q - 1'b1)) == '1)));
+  mondeq_assert u_iteration (.clk_i, .rst_ni, .holds_i(!retire_valid_q || (int'(retire_iteration) <= Iterations)));
+  mondeq_assert u_row_address (.clk_i, .rst_ni, .holds_i(int'(tag_row) < RowGroups));
+`endif
+
 endmodule

@@ -180,4 +180,10 @@ module mondeq_drive #(
     assign drive_o[i*DriveBits+:DriveBits] = DriveBits'(sum_q >>> Shift);
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_slot (.clk_i, .rst_ni, .holds_i(int'(slot_q) < Slots));
+  mondeq_assert u_beat (.clk_i, .rst_ni, .holds_i(!accept || (int'(beat_index_i) < Beats)));
+  mondeq_assert u_no_overrun (.clk_i, .rst_ni, .holds_i(!(accept && beat_whole_i && complete_q && !issue)));
+`endif
+
 endmodule

@@ -192,4 +192,8 @@ module mondeq_readout #(
     output_q <= negative_q ? bias_q - aligned_q : bias_q + aligned_q;
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_row_address (.clk_i, .rst_ni, .holds_i(int'(select_row) < Rows));
+`endif
+
 endmodule

@@ -405,4 +405,37 @@ module mondeq_solve #(
   );
 `endif
 
+`ifdef MONDEQ_ASSERT
+  logic [Slots-1:0] occupied_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      occupied_q <= '0;
+    end else begin
+      if (loaded_i) occupied_q[write_slot_i] <= 1'b1;
+      if (release_i) occupied_q[read_slot_i] <= 1'b0;
+    end
+  end
+  mondeq_assert u_write_address (
+    .clk_i,
+    .rst_ni,
+    .holds_i(!write_i || ((int'(write_slot_i) < Slots) && (int'(write_row_i) < DriveGroups)))
+  );
+  mondeq_assert u_slot_is_free (.clk_i, .rst_ni, .holds_i(!write_i || !occupied_q[write_slot_i]));
+  mondeq_assert u_release (
+    .clk_i,
+    .rst_ni,
+    .holds_i(!release_i || ((int'(read_slot_i) < Slots) && done_q[read_slot_i]))
+  );
+  mondeq_assert u_done (.clk_i, .rst_ni, .holds_i((done_q & ~occupied_q) == '0));
+  mondeq_assert u_next_slot (.clk_i, .rst_ni, .holds_i(int'(next_slot_q) < Slots));
+  mondeq_assert u_waiting (.clk_i, .rst_ni, .holds_i((int'(waiting_q) <= Slots) && !(take && (waiting_q == '0))));
+  mondeq_assert u_iteration (.clk_i, .rst_ni, .holds_i(!retire_valid || (int'(retire_iteration) <= Iterations)));
+  mondeq_assert u_retired_slot (
+    .clk_i,
+    .rst_ni,
+    .holds_i(!retire_valid || (occupied_q[retire_slot] && !done_q[retire_slot]))
+  );
+`endif
+
 endmodule
