@@ -363,7 +363,7 @@ ASSERTED = (
      "u_drive.u_row_address", True),
     (Mutant("grant", "wide", "solve", "first_any = may_run & (~may_run + 1'b1)", "first_any = may_run"),
      "u_solve.u_one_grant", False),
-    (Mutant("stable", "graphs_everywhere", "fifo", "= memory[read_q]", "= memory[ready_i ? read_q : write_q]"),
+    (Mutant("stable", "serial", "fifo", "= count_q != '0", "= (count_q != '0) && (ready_i || !write_i)"),
      "u_readout.u_control.u_buffer.u_stable", False),
 )  # fmt: skip
 

@@ -82,7 +82,7 @@ module mondeq_beat_packer #(
 
 `ifdef MONDEQ_ASSERT
   logic stalled_q;
-  logic [Lanes*WordBits + 1-1:0] offered_q;
+  logic [Lanes*WordBits:0] offered_q;
 
   always_ff @(posedge clk_i) begin
     stalled_q <= rst_ni && beat_valid_o && !beat_ready_i;

@@ -144,7 +144,12 @@ module mondeq_frame_decoder #(
   end
 
 `ifdef MONDEQ_ASSERT
-  mondeq_assert u_count (.clk_i, .rst_ni, .holds_i(int'(count_q) < ((SampleBytes > 4) ? SampleBytes : 4)));
+  logic counted;
+  logic [15:0] limit;
+
+  assign counted = (state_q == Hunt) || (state_q == Drain) || (count_q < limit);
+  assign limit = (state_q == Payload) ? 16'(SampleBytes) : 16'd4;
+  mondeq_assert u_count (.clk_i, .rst_ni, .holds_i(counted));
   mondeq_assert u_one_answer (.clk_i, .rst_ni, .holds_i(!(commit_o && answer_o)));
 `endif
 

@@ -121,18 +121,17 @@ module mondeq_frame_encoder #(
   end
 
 `ifdef MONDEQ_ASSERT
-  logic stalled_q;
-  logic [8-1:0] offered_q;
+  logic stalled_q, counted;
+  logic [15:0] limit;
+  logic [7:0] offered_q;
 
   always_ff @(posedge clk_i) begin
     stalled_q <= rst_ni && byte_valid_o && !byte_ready_i;
     offered_q <= byte_o;
   end
-  mondeq_assert u_count (
-    .clk_i,
-    .rst_ni,
-    .holds_i((state_q == Wait) || (count_q < ((state_q == Header) ? 16'd5 : (state_q == Payload) ? length : 16'd4)))
-  );
+  assign limit = (state_q == Header) ? 16'd5 : (state_q == Payload) ? length : 16'd4;
+  assign counted = (state_q == Wait) || (count_q < limit);
+  mondeq_assert u_count (.clk_i, .rst_ni, .holds_i(counted));
   mondeq_assert u_result_byte (.clk_i, .rst_ni, .holds_i(int'(result_byte_q) < OutputBytes));
   mondeq_assert u_stable (.clk_i, .rst_ni, .holds_i(!stalled_q || (byte_valid_o && (byte_o == offered_q))));
 `endif

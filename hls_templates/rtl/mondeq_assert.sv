@@ -7,10 +7,10 @@ module mondeq_assert (
   input logic holds_i
 );
 
-  logic failed_q = 1'b0;
+  logic failed_q;  // unknown, or 0, until then
 
   always @(posedge clk_i) begin
-    if ((rst_ni === 1'b1) && (holds_i === 1'b0) && !failed_q) begin
+    if ((rst_ni === 1'b1) && (holds_i === 1'b0) && (failed_q !== 1'b1)) begin
       failed_q <= 1'b1;
       $display("assertion failed at %0d ns: %m", $time);
     end
