@@ -165,8 +165,8 @@ def train(
     InputError
         Something about the options, the data or the file.
     """
-    files, arrays = named_files(calibration=calibration, test=test)
-    records = by_name({"config": TrainingConfig, "data": TrainingData}, {**options, **files}, "train")
+    kinds = {"config": TrainingConfig, "data": TrainingData}
+    records, arrays = _asked_for("train", kinds, options, calibration=calibration, test=test)
     config = replace(records["config"], activation=activation)
     return train_with(config, records["data"], Path(out), arrays, progress)
 
@@ -232,8 +232,8 @@ def qat(
     NotCertifiedError
         No epoch's integers are proved to contract.
     """
-    files, arrays = named_files(calibration=calibration, test=test)
-    records = by_name({"asked": QatOptions, "config": QatConfig}, {**options, **files}, "qat")
+    kinds = {"asked": QatOptions, "config": QatConfig}
+    records, arrays = _asked_for("qat", kinds, options, calibration=calibration, test=test)
     return qat_with(model, records["asked"], records["config"], Path(out), arrays, progress)
 
 
@@ -304,6 +304,14 @@ def check_checkpoint(file: Path) -> None:
     if file.exists():
         raise InputError(f"{file}: exists already; remove it or name another file by --out")
     require_place(file, "name another file by --out")
+
+
+def _asked_for(
+    where: str, kinds: Mapping[str, type], options: Mapping[str, Any], **samples: Any
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """The records of a function's keywords, files of samples among them; and the samples that are arrays."""
+    files, arrays = named_files(**samples)
+    return by_name(kinds, {**options, **files}, where), arrays
 
 
 def _samples(options: InputOptions, arrays: Mapping[str, Any]) -> Samples | None:
