@@ -7,8 +7,10 @@ holds: folded as wide as it goes, or, of few rows, its matrix as an adder graph.
 *Radius* is what the certificate proves of the distance of every output from the exact solution, for every parameter;
 null where no such line is there, with the reason.  Errors are against the exact solution, searched for: samples of the
 parameters' box from inside to corners, then a climb from the worst of them.  OSQP gets the same condensed problem in
-floating point, started cold, and the samples alone.  Cycles are those of a lone sample that runs all iterations; kHz is
-the clock over them: the routed one with ``--synth`` (minutes a problem), else the one that synthesis aims at.
+floating point, started cold, and the samples alone.  Updates are as few as cost the proof 0.05 % of the input's range
+at most.  Cycles are those of a lone sample that runs all of them; kHz is the clock over them: the routed one with
+``--synth`` (minutes a problem), else the one that synthesis aims at.  *Warm* is the same with ``warm_start`` of 1 % of
+each parameter's range a sample, by the rule and the cycle model of ``compile``.
 
 TinyMPC 0.0.8 is a source package whose pins are older than ours: ``pip install --no-deps tinympc==0.0.8``.
 """
@@ -34,7 +36,7 @@ from paper_tables import Table
 
 import mondeq_hw
 from mondeq_hw import MonDEQ, Project
-from mondeq_hw.base import MOST_MATRIX_BITS
+from mondeq_hw.base import MOST_MATRIX_BITS, InputError
 from mondeq_hw.config import CompileConfig
 from mondeq_hw.hardware import (
     AUTO,
@@ -48,7 +50,8 @@ from mondeq_hw.hardware import (
     unrolled,
 )
 from mondeq_hw.problem import box_words, logits
-from mondeq_hw.program import SolverProgram
+from mondeq_hw.program import SolverProgram, WarmStart
+from mondeq_hw.proof import ContractionProof, choose_warm_start, error_bound, state_radius
 from mondeq_hw.rounding import lower
 from mondeq_hw.steps import certified_program, checkpoint_of, choose_data, lowering_options
 from mondeq_hw.synthesis import SynthOptions
@@ -60,7 +63,11 @@ FULL = 0.7
 MOST_UNROLLED = 32
 #: Of the drive's words beyond the matrix's, which a proof of the error needs; of the readout's.
 DRIVE_BITS, READOUT_BITS = 4, 12
+#: Ratio of the reuse factors that are tried.
+FINER = 1.1
 SAMPLES, CLIMBERS, ROUNDS = 1000, 8, 40
+#: What fewer updates may add to the proved radius, and the rate of a warm start a sample: shares of the ranges.
+TRANSIENT, RATE = 0.0005, 0.01
 OSQP_SAMPLES, TINYMPC_SAMPLES = 200, 50
 #: TinyMPC's penalties that are tried; it solves a problem whose weights are larger by as much.
 PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)
@@ -71,8 +78,9 @@ OSQP_DEFAULT, OSQP_TIGHT = 1e-3, 1e-6
 def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any]:
     """A record of the table."""
     network = problem.network()
-    project = compiled(problem, network, folder)
+    project, warm = compiled(problem, network, folder)
     program = project.program
+    warm_cycles = None if warm is None else warm_latency(project, warm)
     radius, reason = proved_radius(project)
     cycles = project.report.cycles.predicted
     clock, kind, cells = SynthOptions.clock_mhz, "aimed at", project.report.parts[0].estimated.value
@@ -108,6 +116,9 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
         "reuse_factor": project.report.schedule.reuse_factor,
         "cycles": cycles.latency_alone + 1,
         "khz": cycles.control_rate_khz(clock),
+        "warm_iterations": None if warm is None else warm.iterations,
+        "warm_cycles": warm_cycles,
+        "warm_khz": None if warm_cycles is None else 1000 * clock / warm_cycles,
         "clock_mhz": clock,
         "clock": kind,
         "luts": None if cells is None else cells.luts,
@@ -115,7 +126,7 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
     }
 
 
-def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> Project:
+def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> tuple[Project, WarmStart | None]:
     """At the problem's word length, in the way that answers soonest and fits; without a proof where there is none."""
     words: dict[str, Any] = {
         "bits": problem.bits,
@@ -127,13 +138,53 @@ def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> Project:
     }
     config = CompileConfig(**words)
     data = choose_data(config, checkpoint_of(network, config))
-    program = certified_program(network, config, data, lower(network, lowering_options(config), data.calibration))
-    return mondeq_hw.compile(network, folder, **words, **soonest(program), force=True)
+    lowered = lower(network, lowering_options(config), data.calibration)
+    program, warm = certified_program(network, config, data, lowered), None
+    if lowered.proof is not None:
+        largest = TRANSIENT * float(2 * problem.u_limit.min()) / np.linalg.norm(network.O, axis=1).max()
+        program = program.replace(iterations=fewest_updates(program, lowered.proof, largest))
+        warm = warm_start(network, program, lowered.proof)
+    options = {**words, "iterations": program.iterations, **soonest(program)}
+    return mondeq_hw.compile(network, folder, **options, force=True), warm
+
+
+def fewest_updates(program: SolverProgram, proof: ContractionProof, largest: float) -> int:
+    """The fewest with which the proved radius of the state is larger by so much at most."""
+    bound = error_bound(program, proof)
+
+    def radius(iterations: int) -> float:
+        return float(state_radius(program.replace(iterations=iterations), proof, bound))
+
+    allowed = radius(program.iterations) + largest
+    fewest, enough = 0, program.iterations
+    while enough - fewest > 1:
+        middle = (fewest + enough) // 2
+        fewest, enough = (fewest, middle) if radius(middle) <= allowed else (middle, enough)
+    return enough
+
+
+def warm_start(network: MonDEQ, program: SolverProgram, proof: ContractionProof) -> WarmStart | None:
+    """For parameters that move by ``RATE`` of their ranges a sample; None where it takes no fewer updates."""
+    words = network.input_map.words
+    steps = words.most_steps(RATE * (words.high - words.low), program.input_format)
+    try:
+        return choose_warm_start(program, proof, steps)
+    except InputError:
+        return None
+
+
+def warm_latency(project: Project, warm: WarmStart) -> int:
+    """Cycles of a sample that is not the first, by the model that the simulation equals."""
+    program, made = project.program.replace(warm=warm), project.report.schedule
+    graph = made.strategy == UNROLLED
+    plan = unrolled(program, AUTO, 1)[0].schedule if graph else schedule(program, made.reuse_factor)
+    return latency(plan, program.iterations)  # its last update has the number of all samples
 
 
 def soonest(program: SolverProgram) -> dict[str, Any]:
     """Options of the design with the shortest answer that the part holds, by the estimate."""
-    reuse = next(reuse for reuse in (2**octave for octave in range(20)) if fits(program, schedule(program, reuse)))
+    factors = sorted({int(FINER**power) for power in range(200)})
+    reuse = next(reuse for reuse in factors if fits(program, schedule(program, reuse)))
     folded = {"reuse_factor": reuse}
     if program.n > MOST_UNROLLED:
         return folded
@@ -285,7 +336,7 @@ def table(records: list[dict[str, Any]]) -> Table:
     columns = (
         "problem", "rows", "bits", "factor", "K", "proved radius, %", "worst error, %", "ratio",
         "OSQP 1e-3, %", "iterations", "OSQP 1e-6, %", "iterations", "TinyMPC, %", "iterations", "strategy", "cycles",
-        "kHz", "at MHz", "LUTs", "DSPs",
+        "kHz", "K warm", "cycles warm", "kHz warm", "at MHz", "LUTs", "DSPs",
     )  # fmt: skip
     return Table("mpc", "Control problems", columns, tuple(map(_row, records)))
 
@@ -305,7 +356,8 @@ def _row(record: dict[str, Any]) -> tuple[Any, ...]:
         "none" if record["ratio"] is None else f"{record['ratio']:.1f}", percent("osqp_default_error"),
         record["osqp_iterations"], percent("osqp_tight_error"), record["osqp_tight_iterations"],
         percent("tinympc_error"), either("tinympc_iterations"), record["strategy"], record["cycles"],
-        f"{record['khz']:.3g}",
+        f"{record['khz']:.3g}", either("warm_iterations"), either("warm_cycles"),
+        "none" if record["warm_khz"] is None else f"{record['warm_khz']:.3g}",
         f"{record['clock_mhz']:.0f} {record['clock']}", record["luts"], record["dsps"],
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ import pytest
 from conftest import ROOT
 
 from mondeq_hw.problem import box_words, logits
+from mondeq_hw.proof import choose_iterations, prove_contraction
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,10 @@ def test_a_record_is_what_its_name_says(script: Any, tmp_path: Path, monkeypatch
     assert record["radius"] is None or record["largest_error"] <= record["radius"]
     assert record["relative_radius"] is None or record["relative_radius"] == record["radius"] / 2
     assert record["khz"] == pytest.approx(150e3 / record["cycles"])
+    assert record["iterations"] <= choose_iterations(project.program, prove_contraction(project.program.matrix, 0))
+    assert record["warm_iterations"] < record["iterations"] and record["warm_cycles"] < record["cycles"]
+    turn = (record["cycles"] - record["warm_cycles"]) / (record["iterations"] - record["warm_iterations"] + 1)
+    assert 10 < turn < 25  # cycles of an update, or of the start, which a warm sample has not
     assert record["osqp_tight_error"] < record["osqp_default_error"]
     json.dumps([record])
 
