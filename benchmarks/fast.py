@@ -13,7 +13,7 @@ one core, and kept in ``--work``.  ``results/fast.json`` holds what was measured
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -56,20 +56,21 @@ class Target:
 
 
 #: A beat in every cycle, solver and readout as graphs; the drive by tables, which is the compiler's choice.
-FAST: dict[str, Any] = {"strategy": "unrolled", "graphs": ("readout",), "reuse_factor": 1}
+FAST: dict[str, Any] = {"strategy": "unrolled", "graphs": ("readout",), "fewest": "stages", "reuse_factor": 1}
 #: Batches, shifts and epochs of a retraining.
 COMMON: dict[str, Any] = {"shift_pixels": 1, "batch_size": 256, "epochs": 60, "patience": 60}
 TARGETS = {
     "a": Target(
-        "98.2 % in 0.4 us, 10 million images/s", "prototypes/fast/net_K1_a.npz", {**FAST, "input_beat": 44}, "ecp5-85"
+        "98.2 % in 0.4 us, 10 million images/s", "prototypes/fast/net_K1_a.npz",
+        {**FAST, "input_beat": 44, "fewest": "adders"}, "ecp5-85",
     ),
     "a3": Target(
         "95 % of the images provably of the exact equilibrium's class, in 0.6 us", "prototypes/fast/net_K3_a.npz",
-        {**FAST, "input_beat": 44, "fewest": "stages"}, "ecp5-85",
+        {**FAST, "input_beat": 44}, "ecp5-85",
     ),
     "b": Target(
         "98.5 % in 1 us", "checkpoints/li_2026_mnist_mondeq.pt",
-        {**FAST, "input_beat": 28, "fewest": "stages"}, "ecp5-85",
+        {**FAST, "input_beat": 28}, "ecp5-85",
         {**COMMON, "bits": 2, "drive_bits": 2, "input_bits": 2, "readout_bits": 6, "state_bits": 6, "updates": 3,
          "contraction_limit": 0.5},
     ),
@@ -239,6 +240,9 @@ def main() -> None:
         found = asdict(measured(name, options.shared, options.work, name in options.route))
         RESULTS.write_text(json.dumps({**last_results(), name: found}, indent=1, sort_keys=True) + "\n")
     results = last_results()
+    absent = {**dict.fromkeys(each.name for each in fields(Measured)), "reason": "not measured"}
+    if options.json:
+        results = {name: results.get(name, absent) for name in TARGETS}
     print(json.dumps(results) if options.json else "\n".join(table(results)))
 
 
