@@ -361,6 +361,7 @@ def test_bad_mpc_is_named() -> None:
         ({"R": np.zeros((1, 1))}, "R is singular"),
         ({"x_bounds": (-1.0, 1.0)}, "x_bounds got no penalty"),
         ({"terminal": "mpc"}, "terminal is 'mpc'"),
+        ({"terminal": -100 * np.eye(4)}, "terminal has the eigenvalue -100, .* not convex with it"),
         ({"x_box": (-np.inf, 1.0)}, "x_box's lower end holds NaN or infinity"),
         ({"u_bounds": (1.0, -1.0)}, r"u_bounds\[0\] goes from 1 to -1; expected an ascending interval"),
         ({"A": np.diag([2.0, 0, 0, 0]), "B": np.array([[0.0], [1], [1], [1]])}, "Riccati"),

@@ -112,7 +112,14 @@ def condensed(
     from scipy.linalg import block_diag  # slow to import, and the command line starts with this wing
 
     Phi, Gamma = prediction(A_, B_, N)
-    weight = block_diag(*[Q_] * (N - 1), _terminal(terminal, A_, B_, Q_, R_))
+    last = _terminal(terminal, A_, B_, Q_, R_)
+    weight = block_diag(*[Q_] * (N - 1), last)
+    P = Gamma.T @ weight @ Gamma + np.kron(np.eye(N), R_)
+    if np.linalg.eigvalsh(P)[0] <= 0 and (least := np.linalg.eigvalsh(last)[0]) < 0:
+        raise InputError(
+            f"terminal has the eigenvalue {least:.3g}, and the cost over the horizon is not convex with it; expected a "
+            "positive semidefinite matrix"
+        )
     gains, boxes, names = [Gamma.T @ weight @ Phi], [interval("x_box", x_box, n)], [f"x{i}" for i in range(n)]
     if reference is not None:
         gains.append(-Gamma.T @ weight @ np.tile(np.eye(n), (N, 1)))
@@ -128,7 +135,7 @@ def condensed(
         moved = np.vstack([moved, np.pad(soft_rows[3], ((0, 0), (0, p - n)))])
         delta = np.concatenate([delta, soft_rows[4]])
     return {
-        "P": Gamma.T @ weight @ Gamma + np.kron(np.eye(N), R_),
+        "P": P,
         "q": np.zeros(inputs),
         "Q": np.hstack(gains),
         "A": rows,
