@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mondeq_hw.problem import CLASSES, SOLVERS, MonDEQ, Preprocessing, logits
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.profile.profile import profile
 from mondeq_hw.program import MOST_ITERATIONS, GoldenModel
-from mondeq_hw.proof import certify, check, error_bound
+from mondeq_hw.proof import certify, check, error_bound, worst_input
 from mondeq_hw.proof.vacuous import constant_for_every_input
 from mondeq_hw.rounding import LoweringOptions, assemble, lower, with_state_bits
 
@@ -48,6 +49,30 @@ def test_readout_rows_eighty_octaves_apart(tmp_path: Path) -> None:
     assert project.predict_raw(X).tolist() == simulated(project, X)
     exact = np.maximum(preactivation(model, X), 0) @ model.O.T + model.c
     np.testing.assert_allclose(project.predict(X)[:, 0], exact[:, 0], rtol=0.05, atol=1e10)
+
+
+def test_a_readout_coarser_than_one_is_certified_on_samples(tmp_path: Path) -> None:
+    """Its grid is above one: the checker, which compile runs, once shifted by a negative number there."""
+    model = network(O=READOUT * 1e6)
+    project = mondeq_hw.compile(model, tmp_path / "build", bits=8, calibration=X)
+    assert project.program.readout.shifts.max() + project.program.state_format.fractional_bits < 0
+    assert project.certificate.line("robustness").values["samples"] == len(X)
+
+
+def test_no_found_error_is_below_that_of_the_samples(tmp_path: Path) -> None:
+    """Samples count; once the search found less on digits than they show."""
+    model, samples = network(), X[:4]
+    project = mondeq_hw.compile(model, tmp_path / "build", bits=4, calibration=samples)
+    found = project.certificate.line("output_distance_found").values
+    errors = np.abs(project.predict(samples) - logits(model, samples)).max(axis=0)
+    assert found["calibrated"] == pytest.approx(errors.tolist())
+    assert all(most >= seen for most, seen in zip(found["largest"], found["calibrated"], strict=True))
+    program, step_size = project.program, float(Fraction(project.certificate.evidence["step_size"]))
+    words = GoldenModel(program).words(samples)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worst_input, "_climbed", lambda pair: words[:1])  # a search that finds nothing
+        largest, calibrated = worst_input.largest_errors(model, program, step_size, words)
+    assert largest.tolist() == calibrated.tolist() == found["calibrated"]
 
 
 def test_output_words_beyond_64_bits_are_written(tmp_path: Path) -> None:

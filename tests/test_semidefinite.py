@@ -159,7 +159,7 @@ def test_model_predictive_controller_of_twenty_rows(tmp_path: Path) -> None:
     program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
     program = program.replace(iterations=choose_iterations(program, lowered.proof))
     certificate = certify(program, lowered.proof, model, lowered.step_size, None, VALUES).to_dict()
-    bounds, found = np.array(line(certificate)["bounds"]), largest_errors(model, program, lowered.step_size)
+    bounds, found = np.array(line(certificate)["bounds"]), largest_errors(model, program, lowered.step_size)[0]
     assert (bounds < 0.01).all() and (found < bounds).all() and (bounds < 6 * found).all()
     assert bounds_line(certificate)["values"] == {"lower": [-0.5] * 2, "upper": [0.5] * 2, "inside": [True] * 2}
     assert verdict(certificate, tmp_path) is None

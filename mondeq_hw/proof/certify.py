@@ -78,9 +78,9 @@ from .mismatch import Mismatch
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
 from .ranges import accumulator_ranges
 from .relaxation import Proof
-from .robustness import Changes, Gains, gain_values, logit_radii, proved_gains, robustness_values, state_rest
+from .robustness import Changes, Deployment, gain_values, logit_radii, proved_gains, robustness_values, state_rest
 from .warm_start import equilibrium_change
-from .worst_input import largest_errors, measured_errors
+from .worst_input import largest_errors
 
 __all__ = [
     "Certificate",
@@ -152,7 +152,7 @@ def certify(
     lines = [_original_line(model), _deployed_line(model, program, step_size), _accumulator_line(program)]
     words, no_samples = _samples(program, calibration_words)
     states = None if words is None else GoldenModel(program).final_states(words)
-    lines.append(_found_line(model, program, step_size, words, states))
+    lines.append(_found_line(model, program, step_size, words))
     if words is not None:
         evidence["samples"] = {"count": len(words), "words": packed(words)}
     if floating is None:
@@ -201,7 +201,7 @@ def certify(
             changes = changes or Changes.of(program.input_format, None, None)
             evidence["robustness"] = changes.to_plain()
             lines += [
-                *_class_lines(program, proof, bound, gains, changes, words, states),
+                *_class_lines(Deployment(program, proof, bound, gains, changes, words, states)),
                 _saturation_line(program, states),
                 _displacement_line(model, program, proof, bound, step_size, words, states),
             ]
@@ -357,15 +357,9 @@ def _logit_line(program: SolverProgram, proof: ContractionProof, bound: ErrorBou
     return claim("logit_radius", {"radii": radii}, PROVED)
 
 
-def _class_lines(
-    program: SolverProgram,
-    proof: ContractionProof,
-    bound: ErrorBound,
-    gains: Gains,
-    changes: Changes,
-    words: np.ndarray,
-    states: np.ndarray,
-) -> list[CertificateLine]:
+def _class_lines(deployment: Deployment) -> list[CertificateLine]:
+    program, proof, bound = deployment.program, deployment.proof, deployment.bound
+    words, states = deployment.words, deployment.states
     radius, direct = bound.radius(program.iterations), exact_feedthrough(program, words)
     prior = decided_classes(program, proof, Enclosure(states, [radius] * len(states)), 0, direct)
     exact = ExactRecurrence(program, proof, words)
@@ -373,7 +367,7 @@ def _class_lines(
     deployed_radii = exact.enclose(fine).radii
     enclosure = exact.enclose(exact.settled(fine))
     posterior = decided_classes(program, proof, enclosure, FINE_BITS, direct)
-    values = robustness_values(program, proof, bound, gains, changes, words, states, enclosure)
+    values = robustness_values(deployment, enclosure)
     return [
         claim("robustness", values, PROVED),
         claim("class_a_priori", {"samples": len(states), "equal": sum(c >= 0 for c in prior)}, PROVED),
@@ -432,14 +426,11 @@ def _saturation_line(program: SolverProgram, states: np.ndarray) -> CertificateL
 # -- against the float model ---------------------------------------------------------
 
 
-def _found_line(
-    model: MonDEQ, program: SolverProgram, step_size: float, words: np.ndarray | None, states: np.ndarray | None
-) -> CertificateLine:
+def _found_line(model: MonDEQ, program: SolverProgram, step_size: float, words: np.ndarray | None) -> CertificateLine:
     def figures() -> dict[str, Any]:
-        values = {"largest": largest_errors(model, program, step_size).tolist()}
-        if words is not None and states is not None:
-            values["calibrated"] = measured_errors(model, program, words, states).max(axis=0).tolist()
-        return values
+        largest, calibrated = largest_errors(model, program, step_size, words)
+        seen = {} if calibrated is None else {"calibrated": calibrated.tolist()}
+        return {"largest": largest.tolist(), **seen}
 
     return _measured("output_distance_found", figures)
 

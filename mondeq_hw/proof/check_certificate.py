@@ -2330,7 +2330,7 @@ def check_robustness(evidence: Evidence) -> Plain:
     """Section 14: up to which change of each sample's input its deployed class stays."""
     P, found, samples = evidence.program, evidence.contraction, evidence.samples
     radii: dict[str, list[Fraction]] = {name: [] for name in NORMS}
-    duals, unit = ExactClasses(found).duals, P.unit * (1 << P.output_shift)
+    duals, unit = ExactClasses(found).duals, Fraction(2) ** (P.f + P.output_shift)
     for (fine, radius), best, x in zip(evidence.settled, samples.deployed_classes, samples.words):
         distance = Fraction(radius + (found.radius << FINE_BITS), 4**BOUND_BITS)
         outputs, half = P.outputs(fine, FINE_BITS, P.fed_exactly(x)), P.direct_rounding

@@ -59,6 +59,30 @@ class Changes:
 Gains = dict[str, check_certificate.Gains]
 
 
+@dataclass(frozen=True)
+class Deployment:
+    """A proved program on samples, with what is asked of their classes.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    proof : ContractionProof
+    bound : ErrorBound
+    gains : Gains
+    changes : Changes
+    words, states : ndarray of int (samples, d), (samples, n)
+        Inputs and final states.
+    """
+
+    program: SolverProgram
+    proof: ContractionProof
+    bound: ErrorBound
+    gains: Gains
+    changes: Changes
+    words: np.ndarray
+    states: np.ndarray
+
+
 def proved_gains(program: SolverProgram, proof: ContractionProof, witnesses: dict[str, Any]) -> Gains:
     """What the checker makes of multipliers; one that it does not confirm becomes None in ``witnesses``."""
     contraction = check_certificate.Contraction(
@@ -114,36 +138,22 @@ def state_rest(program: SolverProgram, proof: ContractionProof, gains: Gains) ->
     return [most - moved * (words.max_word - middle) for most, moved in zip(room, box.states, strict=True)]
 
 
-def robustness_values(
-    program: SolverProgram,
-    proof: ContractionProof,
-    bound: ErrorBound,
-    gains: Gains,
-    changes: Changes,
-    words: np.ndarray,
-    states: np.ndarray,
-    enclosure: Enclosure,
-) -> dict[str, Any]:
+def robustness_values(deployment: Deployment, enclosure: Enclosure) -> dict[str, Any]:
     """Values of the line ``robustness``; ``enclosure`` is of the samples' continued states."""
-    classes = GoldenModel(program).outputs_at(words, states).argmax(axis=1).tolist()
-    slacks = _slacks(program, proof, bound, words, enclosure, classes)
-    rooms = _rooms(program, proof, enclosure)
+    program, words = deployment.program, deployment.words
+    classes = GoldenModel(program).outputs_at(words, deployment.states).argmax(axis=1).tolist()
+    slacks = _slacks(deployment, enclosure, classes)
+    rooms = _rooms(program, deployment.proof, enclosure)
     found: dict[str, Any] = {"samples": len(words)}
-    for name, each in gains.items():
+    for name, each in deployment.gains.items():
         radii = [each.radius(*sample) for sample in zip(classes, slacks, rooms, strict=True)]
-        found[name] = _shares(program, name, radii, getattr(changes, name))
+        found[name] = _shares(program, name, radii, getattr(deployment.changes, name))
     return found
 
 
-def _slacks(
-    program: SolverProgram,
-    proof: ContractionProof,
-    bound: ErrorBound,
-    words: np.ndarray,
-    enclosure: Enclosure,
-    classes: list[int],
-) -> list[list[Fraction]]:
+def _slacks(deployment: Deployment, enclosure: Enclosure, classes: list[int]) -> list[list[Fraction]]:
     """What is left of each sample's margins over the other outputs after every rounding here and at another input."""
+    program, proof, bound, words = deployment.program, deployment.proof, deployment.bound, deployment.words
     rows, unit = readout_rows(program), Fraction(2) ** program.output_fractional_bits
     dual = [
         proof.metric.dual_norms_up(integers([[x - y for x, y in zip(a, b, strict=True)] for b in rows])) for a in rows

@@ -49,8 +49,10 @@ class _Side:
         return slopes
 
 
-def largest_errors(model: MonDEQ, program: SolverProgram, step_size: float) -> np.ndarray:
-    """The largest ``|y - y*|`` of every output (k,) that the search finds, in the output's units.
+def largest_errors(
+    model: MonDEQ, program: SolverProgram, step_size: float, samples: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The largest ``|y - y*|`` of every output (k,), in its units, that the search finds, and that of the samples.
 
     Parameters
     ----------
@@ -58,15 +60,23 @@ def largest_errors(model: MonDEQ, program: SolverProgram, step_size: float) -> n
     program : SolverProgram
         Of the model at this step size.
     step_size : float
+    samples : ndarray of int (samples, d), optional
+        Input words that count, too.
 
     Raises
     ------
     InputError
         The float network's equilibrium was not found.
     """
+    golden = GoldenModel(program)
+    errors = lambda words: measured_errors(model, program, words, golden.final_states(words)).max(axis=0)  # noqa: E731
     with np.errstate(all="ignore"):  # of a network without an equilibrium
-        found = _climbed(_Pair.of(model, program, step_size))
-    return measured_errors(model, program, found, GoldenModel(program).final_states(found)).max(axis=0)
+        climbed = _climbed(_Pair.of(model, program, step_size))
+    found = errors(climbed)
+    if samples is None:
+        return found, None
+    calibrated = errors(samples)
+    return np.maximum(found, calibrated), calibrated
 
 
 def measured_errors(model: MonDEQ, program: SolverProgram, words: np.ndarray, states: np.ndarray) -> np.ndarray:
