@@ -1987,9 +1987,14 @@ class Gains:
 
 def least(most: Fraction, pairs: Iterable[tuple[Fraction, Fraction]]) -> Fraction:
     """Up to which change every quantity stays within its slack: pairs of slacks and gains."""
+    top, bottom = most.numerator, most.denominator  # compared as integers: there are many pairs, and few lower it
     for slack, gain in pairs:
-        most = min(most, max(Fraction(0), slack) / gain) if gain else (most if slack > 0 else Fraction(0))
-    return most
+        if slack.numerator <= 0:
+            return Fraction(0)
+        room, moved = slack.numerator * gain.denominator, slack.denominator * gain.numerator
+        if room * bottom < top * moved:
+            top, bottom = room, moved
+    return Fraction(top, bottom)
 
 
 # ----------------------------------------------------------------------------------
