@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import examples
 from .base import InputError, MismatchError, MissingToolError, MondeqError, NotCertifiedError, __version__
-from .problem import MonDEQ, Preprocessing, from_cvxpy, from_mpc, from_qp, load, save
 
 if TYPE_CHECKING:
     from .control import LinearPlant, simulate
     from .learning import qat, train
     from .pipeline import compile
+    from .problem import MonDEQ, Preprocessing, from_cvxpy, from_mpc, from_qp, load, save
     from .project import Project
     from .search import search_word_lengths
 
@@ -47,12 +47,19 @@ __all__ = [
     "train",
 ]
 
-#: Where those are that are imported when they are first used: the command line must start quickly.
+#: Where those are that are imported when they are first used: commands and benches must start quickly.
 LATER = {
     "LinearPlant": "control",
+    "MonDEQ": "problem",
+    "Preprocessing": "problem",
     "Project": "project",
     "compile": "pipeline",
+    "from_cvxpy": "problem",
+    "from_mpc": "problem",
+    "from_qp": "problem",
+    "load": "problem",
     "qat": "learning",
+    "save": "problem",
     "search_word_lengths": "search",
     "simulate": "control",
     "train": "learning",

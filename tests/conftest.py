@@ -26,7 +26,16 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How many random models are compiled; a long run takes hundreds."""
+    parser.addoption("--long", action="store_true", help="run also what a usual run only samples")
     parser.addoption("--models", type=int, default=24, help="random models that tests/test_random_compiles.py compiles")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long set is deselected, and counted as such, unless it is asked for."""
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 @pytest.fixture(scope="session")

@@ -58,15 +58,16 @@ def test_spectral_rounding_proves_a_word_length_where_nearest_cannot(model):
     assert lowered.proof is not None and lowered.rounding == "spectral"
 
 
-def test_golden_is_the_hardware_on_real_images(shared, tmp_path, test):
-    """No mismatch: all 10,000 test images through the C++, 40 through the RTL and the C++ in the simulator."""
+@pytest.mark.parametrize(("cpp", "rtl"), [(1000, 8), pytest.param(10_000, 40, marks=pytest.mark.long)])
+def test_golden_is_the_hardware_on_real_images(shared, tmp_path, test, cpp, rtl):
+    """No mismatch: test images through the C++, fewer through the RTL and the C++ in the simulator."""
     checkpoint = shared / "checkpoints" / "li_2026_mnist_mondeq.pt"
     project = mondeq_hw.compile(checkpoint, tmp_path / "build", bits=5, data_dir=shared / "data" / "mnist")
-    report = verify(project.folder, project.golden.words(test.words), rtl_samples=40, simulators=("verilator",))
+    report = verify(project.folder, project.golden.words(test.words[:cpp]), rtl_samples=rtl, simulators=("verilator",))
     assert [(b.name, b.samples, b.wrong_samples, b.tests_failed) for b in report.backends] == [
-        ("c++", 10_000, 0, ()),
-        ("rtl on verilator", 40, 0, ()),
-        ("c++ on verilator", 40, 0, ()),
+        ("c++", cpp, 0, ()),
+        ("rtl on verilator", rtl, 0, ()),
+        ("c++ on verilator", rtl, 0, ()),
     ]
     cycles = report.backends[1].cycles
     assert (cycles.simulated_first, cycles.simulated_per_sample) == (
