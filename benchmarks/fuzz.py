@@ -1,0 +1,217 @@
+"""Random networks compiled at random options: every implementation on random words, against the golden model.
+
+    python benchmarks/fuzz.py --minutes N [--seed S] [--jobs J] [--json]     (results/fuzz.jsonl)
+
+A case is a network of one to six rows with its options, as ``tests/random_models.py`` draws them (scales far apart,
+words of 1 to 60 bits, every kind of row, feed-through), at a random folding or unrolled.  Its words are uniform, zero,
+or all at an end.  The C++ and onnxruntime get ``--vectors`` samples, the simulator that was written from
+``docs/numerics.md`` alone (``tests/simulator.py``) ``--simulated``, and the RTL ``--rtl``, on Icarus and Verilator by
+turns, once in a row and once with random stalls on both streams.  States carried from sample to sample are left out.
+
+A case is a line of the results as soon as it is done, with counts and commit; what is there is not run again.  The exit
+code is 4 after a mismatch, whose line says which case it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests"))
+
+import simulator  # noqa: E402
+from random_models import random_compile, random_words  # noqa: E402
+
+import mondeq_hw  # noqa: E402
+from mondeq_hw import InputError  # noqa: E402
+from mondeq_hw.export.onnx import integer_model  # noqa: E402
+from mondeq_hw.program import SolverProgram  # noqa: E402
+from mondeq_hw.rtl_tests import run_bench  # noqa: E402
+from mondeq_hw.verification.csim import CSimulation  # noqa: E402
+
+RESULTS = Path(__file__).parent / "results" / "fuzz.jsonl"
+SIMULATORS = ("icarus", "verilator")
+RTL_TESTS = ("back_to_back", "random_stalls")
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Samples of a case for each implementation; 0 leaves it out."""
+
+    vectors: int
+    simulated: int
+    rtl: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A case: how many samples of each implementation were equal to the golden model's, and what was not.
+
+    Parameters
+    ----------
+    seed, case : int
+    commit : str
+    counts : dict of int
+        By implementation; empty where the compiler refused the network.
+    mismatch : str, optional
+    """
+
+    seed: int
+    case: int
+    commit: str
+    counts: dict[str, int]
+    mismatch: str | None
+
+
+def commit() -> str:
+    """Of the working tree, with a mark where that was changed."""
+    described = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(described, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def words_of(rng: np.random.Generator, program: SolverProgram, samples: int) -> np.ndarray:
+    """Input words (samples, d): an eighth at an end each, a sixteenth zero but for some, the others uniform."""
+    words, form = random_words(int(rng.integers(2**31)), program, samples), program.input_format
+    kind = rng.integers(16, size=samples)
+    ends = np.where(rng.integers(2, size=words.shape) == 1, form.min_word, form.max_word)
+    words = np.where((kind < 2)[:, None], ends, words)
+    return np.where((kind == 2)[:, None] & (rng.random(words.shape) < 0.8), 0, words)
+
+
+def checked(seed: int, case: int, version: str, amounts: Amounts) -> Outcome:
+    """One case."""
+    number = seed * 1_000_000 + case
+    rng = np.random.default_rng((seed, case))
+    model, options = random_compile(number)
+    options |= {"strategy": "unrolled"} if rng.random() < 0.3 else {}
+    options |= {"reuse_factor": int(rng.integers(1, model.n**2 + 1))}
+    counts: dict[str, int] = {}
+    with tempfile.TemporaryDirectory(prefix="mondeq-fuzz-") as folder:
+        work = Path(folder)
+        try:
+            project = mondeq_hw.compile(model, work / "build", **options)
+        except InputError:  # a network that no word length holds
+            return Outcome(seed, case, version, counts, None)
+        words = words_of(rng, project.program, max(amounts.vectors, amounts.simulated, amounts.rtl))
+        golden = project.golden.predict_raw(words)
+        try:
+            for name, outputs in _implementations(project.program, words, work, case, amounts):
+                wrong = np.flatnonzero((outputs != golden[: len(outputs)]).any(axis=1))
+                if len(wrong):
+                    raise AssertionError(f"{name}: sample {wrong[0]} of {len(outputs)} gives {outputs[wrong[0]]}")
+                counts[name] = len(outputs)
+        except Exception as error:  # whatever it is, it is this case's, and the others go on
+            return Outcome(seed, case, version, counts, f"{type(error).__name__}: {error}")
+    return Outcome(seed, case, version, counts, None)
+
+
+def _implementations(
+    program: SolverProgram, words: np.ndarray, work: Path, case: int, amounts: Amounts
+) -> Iterator[tuple[str, np.ndarray]]:
+    if amounts.vectors:
+        yield "c++", CSimulation(work / "build", work / "csim").predict_raw(words[: amounts.vectors])
+        if (outputs := _onnx(program, words[: amounts.vectors])) is not None:
+            yield "onnx", outputs
+    if amounts.rtl:
+        name = SIMULATORS[case % len(SIMULATORS)]
+        stimulus = words[: amounts.rtl]
+        result = run_bench(work / "build", work / "rtl", words=stimulus, seed=case, simulator=name, tests=RTL_TESTS)
+        if not result.ok:
+            raise AssertionError(f"rtl on {name}: {result.failures[0].test}: {result.failures[0].message}")
+        yield f"rtl on {name}", result.outputs
+    plain = json.loads(json.dumps(program.to_plain()))
+    few = words[: amounts.simulated].tolist()
+    yield "simulator", np.array([simulator.run(plain, sample).outputs for sample in few], dtype=object)
+
+
+def _onnx(program: SolverProgram, words: np.ndarray) -> np.ndarray | None:
+    """None where an accumulator has more than ONNX's 64 bits."""
+    import onnxruntime
+
+    try:
+        model = integer_model(program)
+    except InputError:
+        return None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    (entry,) = session.get_inputs()
+    kind = entry.type.removeprefix("tensor(").removesuffix(")")
+    outputs: np.ndarray = session.run(None, {entry.name: words.astype(kind)})[0]
+    return outputs
+
+
+def recorded(file: Path) -> list[Outcome]:
+    """Cases of earlier runs; a line that was cut off is none."""
+    lines = file.read_text().splitlines(keepends=True) if file.exists() else []
+    return [Outcome(**json.loads(line)) for line in lines if line.startswith('{"seed"') and line.endswith("}\n")]
+
+
+def run(seed: int, seconds: float, jobs: int, amounts: Amounts, file: Path) -> list[Outcome]:
+    """Every case of a seed, those of the file and new ones, until the time is over."""
+    done = [outcome for outcome in recorded(file) if outcome.seed == seed]
+    known, version, end = {outcome.case for outcome in done}, commit(), time.monotonic() + seconds
+    cases = (case for case in count() if case not in known)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(jobs) as pool, file.open("a") as journal:
+        if (text := file.read_text()) and not text.endswith("\n"):
+            journal.write("\n")  # behind a line that was cut off
+        running: set[Future[Outcome]] = set()
+        while running or time.monotonic() < end:
+            while len(running) < jobs and time.monotonic() < end:
+                running.add(pool.submit(checked, seed, next(cases), version, amounts))
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for outcome in (future.result() for future in finished):
+                journal.write(json.dumps(asdict(outcome)) + "\n")
+                journal.flush()
+                done.append(outcome)
+    return done
+
+
+def summary(outcomes: list[Outcome]) -> dict[str, object]:
+    """Totals, as the docs have them."""
+    names = sorted({name for outcome in outcomes for name in outcome.counts})
+    return {
+        "cases": len(outcomes),
+        "refused": sum(not outcome.counts and outcome.mismatch is None for outcome in outcomes),
+        "equal": {name: sum(outcome.counts.get(name, 0) for outcome in outcomes) for name in names},
+        "mismatches": [asdict(outcome) for outcome in outcomes if outcome.mismatch is not None],
+        "commits": sorted({outcome.commit for outcome in outcomes}),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, required=True, metavar="N", help="after which no case begins")
+    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument("--jobs", type=int, default=1, metavar="J", help="cases at a time (default: 1)")
+    parser.add_argument("--vectors", type=int, default=20_000, help="of C++ and ONNX a case (default: %(default)s)")
+    parser.add_argument("--simulated", type=int, default=200, help="of the simulator a case (default: %(default)s)")
+    parser.add_argument("--rtl", type=int, default=200, help="of the RTL a case (default: %(default)s)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the journal (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print cases, equal samples and mismatches")
+    options = parser.parse_args()
+    amounts = Amounts(options.vectors, options.simulated, options.rtl)
+    found = summary(run(options.seed, 60 * options.minutes, options.jobs, amounts, options.results))
+    if options.json:
+        print(json.dumps(found, indent=2))
+    else:
+        print(f"{found['cases']} cases, {found['refused']} refused, {len(found['mismatches'])} mismatches")  # type: ignore[arg-type]
+        print("\n".join(f"| {name} | {number:,} |" for name, number in found["equal"].items()))  # type: ignore[attr-defined]
+    return 4 if found["mismatches"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""The fuzzing benchmark for some seconds: a case is checked, journalled and not run again, and a difference is seen."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_models import random_program
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import fuzz  # noqa: E402
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_case_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a simulator that is wrong here; the RTL, which comes before it, is right."""
+    right = fuzz.simulator.run
+    monkeypatch.setattr(fuzz.simulator, "run", lambda *args: right(*args)._replace(outputs=[0] * len(right(*args)[2])))
+    journal, amounts = tmp_path / "fuzz.jsonl", fuzz.Amounts(vectors=0, simulated=20, rtl=6)
+    (outcome,) = fuzz.run(2, 1.0, 1, amounts, journal)
+    assert outcome.counts == {"rtl on icarus": 6}
+    assert outcome.mismatch is not None and "simulator: sample" in outcome.mismatch
+    journal.open("a").write('{"seed": 2, "case": 1')  # cut off
+    assert fuzz.recorded(journal) == [outcome] == fuzz.run(2, 0.0, 1, amounts, journal)
+    found = fuzz.summary([outcome])
+    assert found["equal"] == outcome.counts and len(found["mismatches"]) == 1
+
+
+def test_words_are_of_every_kind() -> None:
+    program = random_program(3)
+    words, form = fuzz.words_of(np.random.default_rng(0), program, 400), program.input_format
+    assert words.min() == form.min_word and words.max() == form.max_word
+    assert (np.isin(words, (form.min_word, form.max_word)).all(axis=1)).sum() > 20
+    assert ((words == 0).sum(axis=1) >= 3).sum() > 10
