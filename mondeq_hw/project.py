@@ -21,7 +21,7 @@ import numpy as np
 from .base import InputError
 from .boards import BitstreamOptions
 from .config import CompileConfig, DataOptions, by_name, spelled_out
-from .folder import CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, Build
+from .folder import CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, Build, require_this_version
 from .problem import ERROR, Preprocessing, RawInputs
 from .program import GoldenModel, SolverProgram
 from .proof import Certificate, Verdict, check, differences, model_from_plain
@@ -423,6 +423,7 @@ class Project:
         from .verification import verify
 
         self.build.require_unchanged(*PROGRAM)
+        require_this_version(self.folder)
         own = X is None and words is None
         seen = self.build.stimulus if own else self._words(X, words, on_overflow)[0]
         return verify(self.folder, seen, rtl_samples=rtl_samples, simulators=simulators, netlists=netlists)
@@ -453,6 +454,7 @@ class Project:
 
         asked = options or by_name({"options": SynthOptions}, keywords, "synthesize")["options"]
         self.build.require_unchanged("rtl/*", "hls/*")
+        require_this_version(self.folder)
         result = synthesize(self.folder, asked, self.folder / "report" / "synth" / asked.part, progress)
         content = json.dumps(result.to_plain(), indent=2) + "\n"
         self.build.add("report/synth.json", content)
@@ -485,4 +487,5 @@ class Project:
 
         asked = options or by_name({"options": BitstreamOptions}, keywords, "make_bitstream")["options"]
         self.build.require_unchanged("rtl/*")
+        require_this_version(self.folder)
         return make_bitstream(self.folder, asked, self.folder / "bitstream" / asked.board, progress)

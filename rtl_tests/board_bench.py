@@ -181,7 +181,7 @@ def check_result(index: int, sequence: int, answer: Frame) -> None:
 
 
 @cocotb.test
-async def images(dut: Any) -> None:
+async def samples(dut: Any) -> None:
     """The host's solver over the pins: every sample's words are the golden model's."""
     bench = await Bench.start(dut)
     solver = await bench.solver()

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from mondeq_hw.base import InputError, MissingToolError, is_stamped, stamp
+from mondeq_hw.folder import require_this_version
 from mondeq_hw.hardware import TEMPLATE_NAME, Schedule, load_schedule, macro_name, module_name, verilog_defines
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.synthesis import NETLIST, yosys_share
@@ -183,6 +184,7 @@ def checked_inputs(
     if simulator not in SIMULATORS:
         raise InputError(f"simulator is {simulator!r}; expected one of {', '.join(SIMULATORS)}")
     program = SolverProgram.load(build)
+    require_this_version(build)
     words = np.asarray(words)
     if words.ndim != 2 or len(words) == 0 or words.shape[1] != program.d:
         raise InputError(f"input words have shape {words.shape}; expected at least one sample of {program.d} words")

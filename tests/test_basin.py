@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from random_models import random_model
 from torch.nn.functional import cross_entropy
 
 from mondeq_hw.base import max_level, save_figure
+from mondeq_hw.problem import given
 from mondeq_hw.problem.data import Dataset, digits
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
@@ -102,27 +104,44 @@ def test_set_levels_puts_every_matrix_back(ternary):
 
 def test_the_gradient_is_that_of_the_training_step(ternary, data):
     network = QuantizedNetwork(ternary, 12)
-    words, labels = probe_tensors(network, data.first(50))
-    loss, gradient = loss_and_gradient(network, nearest_levels, words, labels)
+    probe = probe_tensors(network, data.first(50))
+    loss, gradient = loss_and_gradient(network, nearest_levels, probe)
     assert all(parameter.grad is None for parameter in network.parameters())
-    assert loss == pytest.approx(loss_at(network, nearest_levels, words, labels))
-    cross_entropy(network(words), labels).backward()
+    assert loss == pytest.approx(loss_at(network, nearest_levels, probe))
+    cross_entropy(network(probe.inputs), probe.targets).backward()
     latents = (network.matrix, network.drive, network.readout)
     assert torch.equal(gradient, torch.cat([latent.levels.grad.flatten() for latent in latents]))
+
+
+def test_of_real_values_it_is_the_squared_error():
+    """Over the variance of each output's targets, whatever their units; nothing is cut to whole numbers."""
+    regression = random_model(np.random.default_rng(0), 6, 5, 2, margin=0.8)
+    lowered = lower(regression, LoweringOptions(3, rounding=NEAREST))
+    rng = np.random.default_rng(1)
+    data = given("train", rng.integers(0, 256, size=(40, 5)), rng.normal(size=(40, 2)) * [0.3, 1000])
+    network = QuantizedNetwork(lowered, 12)
+    probe = probe_tensors(network, data)
+    with torch.no_grad():
+        outputs = network(probe.inputs).double().numpy()
+    expected = np.mean(((outputs - data.targets) / data.targets.std(axis=0)) ** 2)
+    assert loss_at(network, nearest_levels, probe) == pytest.approx(expected, rel=1e-4)
+    config = QatConfig(Optimisation(1, 16, 0.02, patience=10), iterations=12)
+    found = diagnose(lowered, data, config, every=2, samples=36)
+    assert "squared error / variance" in markdown(found) and found.float_loss > 0
 
 
 def test_the_latent_gradient_is_the_slope_of_the_latent_loss(model, data):
     """At 16 bits of state the recurrence is smooth enough for a difference quotient."""
     fine = lower(model, LoweringOptions(8, rounding=NEAREST, state_bits=24))
     network = QuantizedNetwork(fine, 60)
-    words, labels = probe_tensors(network, data.first(50))
-    _, gradient = loss_and_gradient(network, unrounded, words, labels)
+    probe = probe_tensors(network, data.first(50))
+    _, gradient = loss_and_gradient(network, unrounded, probe)
     at, size = latent_levels(network), 0.1
     direction = gradient / gradient.norm()
     ends = []
     for sign in (1, -1):
         set_levels(network, at + sign * size * direction)
-        ends.append(loss_at(network, unrounded, words, labels))
+        ends.append(loss_at(network, unrounded, probe))
     assert (ends[0] - ends[1]) / (2 * size) == pytest.approx(float(gradient.norm()), rel=0.02)
 
 
@@ -135,7 +154,8 @@ def test_the_float_optimum_is_the_float_model(model, data):
     )
     logits = np.maximum(preactivation(model, images.words), 0) @ model.O.T + model.c
     expected = float(cross_entropy(torch.from_numpy(logits), torch.from_numpy(images.targets)))
-    assert float_optimum_loss(QuantizedNetwork(fine, 80), images) == pytest.approx(expected, rel=1e-3)
+    network = QuantizedNetwork(fine, 80)
+    assert float_optimum_loss(network, probe_tensors(network, images)) == pytest.approx(expected, rel=1e-3)
 
 
 def test_cosine_and_distance():
@@ -163,8 +183,8 @@ def test_a_better_rounding_lies_beside_the_failing_one(model, data, bits, monkey
     assert 0 < near.changed < 0.1
     assert near.changed == pytest.approx(float((found != start).float().mean()))
     set_levels(network, found)
-    assert near.nearby_loss == loss_at(network, nearest_levels, *probe_tensors(network, data.first(300)))
-    assert near.nearby_held_out == loss_at(network, nearest_levels, *probe_tensors(network, data))
+    assert near.nearby_loss == loss_at(network, nearest_levels, probe_tensors(network, data.first(300)))
+    assert near.nearby_held_out == loss_at(network, nearest_levels, probe_tensors(network, data))
     # A rounding of the same weights: every changed weight is on the level at the other side of its float value.
     for latent, name in ((network.matrix, "matrix"), (network.drive, "drive"), (network.readout, "readout")):
         levels = latent.levels.detach()
@@ -215,7 +235,7 @@ def test_held_out_images_are_those_that_select_the_epoch(ternary, data, report):
     network = QuantizedNetwork(ternary, CONFIG.iterations)
     _, held_out = split(data, CONFIG.optimisation.validation_share, CONFIG.optimisation.seed)
     part = Dataset(data.name, data.split, data.words[held_out], data.targets[held_out])
-    assert report.nearby.rounded_held_out == loss_at(network, nearest_levels, *probe_tensors(network, part))
+    assert report.nearby.rounded_held_out == loss_at(network, nearest_levels, probe_tensors(network, part))
 
 
 def test_the_start_is_the_one_that_is_retrained(model, data):
@@ -258,11 +278,11 @@ def test_watching_changes_nothing(ternary, data):
     assert second.quantised_distance == distance(later, optimum)
     assert first.latent_distance == distance(latent, optimum)
     network = QuantizedNetwork(ternary, 12)
-    words, labels = probe_tensors(network, data.first(100))
-    loss, gradient = loss_and_gradient(network, nearest_levels, words, labels)
+    probe = probe_tensors(network, data.first(100))
+    loss, gradient = loss_and_gradient(network, nearest_levels, probe)
     assert (first.quantised_loss, first.quantised_cosine) == (loss, cosine(-gradient, optimum - quantised))
     assert first.quantised_pull == pytest.approx(float(gradient @ (quantised - optimum)))
-    loss, gradient = loss_and_gradient(network, unrounded, words, labels)
+    loss, gradient = loss_and_gradient(network, unrounded, probe)
     assert (first.latent_loss, first.latent_cosine) == (loss, cosine(-gradient, optimum - quantised))
     assert first.latent_pull == pytest.approx(float(gradient @ (quantised - optimum)))
 

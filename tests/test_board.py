@@ -259,7 +259,7 @@ def test_mnist_pin_to_pin(shared: Path, tmp_path: Path) -> None:
     mnist_pixels = {"input_scale": 1 / 255, "input_mean": 0.1307, "input_std": 0.3081}
     project = mondeq_hw.compile(model, tmp_path / "build", bits=4, rounding="nearest", **mnist_pixels)
     test = mnist(shared / "data" / "mnist", "test").first(6)
-    result = run_board_bench(project.folder, tmp_path / "work", words=test.words, tests=["images"])
+    result = run_board_bench(project.folder, tmp_path / "work", words=test.words, tests=["samples"])
     assert result.ok, result.failures
     assert (result.outputs.argmax(axis=1) == test.targets).all()
 
@@ -268,8 +268,8 @@ def test_bench_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture
     from mondeq_hw.rtl_tests.__main__ import main
 
     build = CORNERS["single"]().build(tmp_path / "build")
-    main(build, design="board", samples=2, test=["images", "cut_short"], work=tmp_path / "work")
-    assert re.findall(r"(\w+) +│ passed", capsys.readouterr().out) == ["images", "cut_short"]
+    main(build, design="board", samples=2, test=["samples", "cut_short"], work=tmp_path / "work")
+    assert re.findall(r"(\w+) +│ passed", capsys.readouterr().out) == ["samples", "cut_short"]
     with pytest.raises(InputError) as caught:
         run_board_bench(build, tmp_path / "work", words=np.zeros((1, 9)))
     assert caught.value.exit_code == EXIT_BAD_INPUT

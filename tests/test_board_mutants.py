@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant("cut_short", "packet_fifo", "if (rewind_i) write_q <= commit_q;", ""),
     Mutant("flood", "frame_decoder", "refused_q <= !room_i", "refused_q <= 1'b0", "slow_core"),
     Mutant("flood", "packet_fifo", "CountBits'(Depth - PacketWords)", "CountBits'(Depth)", "slow_core"),
-    Mutant("images", "beat_packer", "if (!rst_ni || sent) beat_o", "if (!rst_ni) beat_o", "one_bit"),
+    Mutant("samples", "beat_packer", "if (!rst_ni || sent) beat_o", "if (!rst_ni) beat_o", "one_bit"),
     Mutant("back_to_back", "uart_bridge", ".ready_i(result_done)", ".ready_i(1'b0)"),
     Mutant("damaged_frame", "uart_bridge", "error_o <= answer &&", "error_o <= 1'b0 && answer &&"),
 )  # fmt: skip
@@ -90,5 +90,5 @@ def test_a_frame_that_the_core_refuses_leaves_no_wrong_answer(begins_anew: bool,
             text = text.replace(original, mutated)
         source.write_text(text)
     words = random_words(3, corner.program, 12)
-    result = simulate_board(build, design, words=words, timing=QUICK, simulator="icarus", tests=["images"])
+    result = simulate_board(build, design, words=words, timing=QUICK, simulator="icarus", tests=["samples"])
     assert result.ok == begins_anew, result.failures

@@ -22,6 +22,7 @@ from mondeq_hw.folder.manifest import INTEGERS
 from mondeq_hw.hardware import renamed
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.project import Project
+from mondeq_hw.rtl_tests import run_bench
 from mondeq_hw.synthesis import SynthOptions
 
 PROGRAM = ("program.json", "program.npz")
@@ -61,6 +62,22 @@ def run(command: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str
     capsys.readouterr()
     code = main(command.replace("BUILD", "build").split())
     return code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("emitters", [{"emitters": "0" * 64}, {}], ids=["other", "before it was noted"])
+@pytest.mark.parametrize("command", ["verify BUILD", "synth BUILD --part ecp5-25", "bitstream BUILD --board ulx3s-25f"])
+def test_hardware_of_another_version_is_compiled_again(
+    command: str, emitters: dict[str, str], build: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before any tool meets ports and parameters that it does not know."""
+    noted = json.loads((build / "manifest.json").read_text())
+    assert len(noted.pop("emitters")) == 64
+    (build / "manifest.json").write_text(json.dumps({**noted, **emitters}))
+    code, _, err = run(command, capsys)
+    assert code == 2 and "its hardware was written by another version" in err and "compile again with --force" in err
+    with pytest.raises(InputError, match="another version"):
+        run_bench(build, Path("work"), words=np.zeros((1, 5), dtype=int))
+    assert run("predict BUILD x.npy", capsys)[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,6 +124,20 @@ def test_lben_asks(arrays: Callable[[], Arrays], given: dict[str, float], messag
         load(arrays(), **given)  # type: ignore[arg-type]
 
 
+def test_a_live_lben_knows_its_bound() -> None:
+    p = {**bounded(), "mon.linear_module.gamma": 2.0, "mon.linear_module.m": 1.0}
+    np.testing.assert_array_equal(load(p).W, load(bounded(), margin=1.0, lipschitz_bound=2.0).W)
+    with pytest.raises(InputError, match="lipschitz_bound is 3, but the file stores gamma = 2"):
+        load(p, lipschitz_bound=3.0)
+
+
+def test_a_layer_with_more_in_it_is_another_network() -> None:
+    p = lben()
+    p["mon.linear_module.A.bias"] = np.ones(8)
+    with pytest.raises(InputError, match=r"its layer has mon.linear_module.A.bias too, which LBEN .* has not"):
+        load(p, margin=1.0)
+
+
 def test_lben_is_proved_without_a_metric(tmp_path: Path) -> None:
     project = mondeq_hw.compile(
         bounded(), tmp_path / "build", bits=8, margin=1.0, lipschitz_bound=2.0, input_scale=1 / 255
@@ -158,18 +174,110 @@ def test_nemon_that_is_none() -> None:
         load(nemon(), margin=3.0)
 
 
-def test_implicit_model() -> None:
+def implicit(norm: float) -> Arrays:
+    """As torchidl's optimiser leaves it: the largest row of ``A`` sums to ``norm``."""
     rng = np.random.default_rng(6)
     A = rng.normal(size=(9, 9))
-    A *= 0.95 / np.abs(A).sum(axis=1).max()
-    B, C = rng.normal(size=(9, 4)), rng.normal(size=(3, 9))
-    model = load({"A": A, "B": B, "C": C, "D": np.zeros((3, 4))})
+    A *= norm / np.abs(A).sum(axis=1).max()
+    return {"A": A, "B": rng.normal(size=(9, 4)), "C": rng.normal(size=(3, 9)), "D": rng.normal(size=(3, 4))}
+
+
+def test_implicit_model() -> None:
+    p = implicit(0.95)
+    A, B, C, D = p.values()
+    model = load({**p, "D": np.zeros((3, 4))})
     assert_solves(model, A, B, np.zeros(9), C, np.zeros(3))
     assert model.F is None
-    D, x = rng.normal(size=(3, 4)), rng.normal(size=(20, 4))
-    fed = replace(load({"A": A, "B": B, "C": C, "D": D}), preprocessing=Preprocessing(1.0))
-    alone = replace(model, preprocessing=Preprocessing(1.0))
+    x = np.random.default_rng(7).normal(size=(20, 4))
+    fed = replace(load(p), preprocessing=Preprocessing(1.0))
+    alone = replace(load({"A": A, "B": B, "C": C}), preprocessing=Preprocessing(1.0))
     np.testing.assert_allclose(logits(fed, x), logits(alone, x) + x @ D.T, atol=1e-9)
+
+
+def test_implicit_model_is_scaled_as_torchidl_does() -> None:
+    """The file holds the matrix unscaled, and the bound not at all."""
+    p = implicit(3.0)
+    with pytest.raises(InputError, match=r"sums to 3 in absolute values.*give margin, which is 1 - kappa \(0.01"):
+        load(p)
+    with pytest.raises(InputError, match="margin is 2; expected 1 - kappa"):
+        load(p, margin=2.0)
+    zeros = np.zeros(9), np.zeros(3)
+    flat = {**p, "D": np.zeros((3, 4))}
+    for kappa in (0.99, 0.5):
+        assert_solves(load(flat, margin=1 - kappa), kappa / 3 * p["A"], p["B"], zeros[0], p["C"], zeros[1])
+    feed_forward = np.tril(p["A"], -1)
+    assert_solves(load({**flat, "A": feed_forward}), feed_forward, p["B"], zeros[0], p["C"], zeros[1])
+    rng = np.random.default_rng(8)
+    L, R = rng.normal(size=(2, 9, 2))
+    low = {key: value for key, value in p.items() if key not in "AD"}
+    A = 0.8 * L / np.abs(L).sum(axis=1).max() @ (0.8 * R.T / np.abs(R.T).sum(axis=1).max())
+    assert_solves(load({**low, "L": L, "R": R}, margin=0.2), A, p["B"], zeros[0], p["C"], zeros[1])
+
+
+class Implicit(torch.nn.Module):
+    """What a live torchidl model says of itself."""
+
+    def __init__(self, p: Arrays, kappa: float, bias: bool):
+        super().__init__()
+        for name, value in p.items():
+            self.register_parameter(name, torch.nn.Parameter(torch.tensor(value)))
+        self.f, self.bias = SimpleNamespace(kappa=kappa), bias
+
+
+def test_live_implicit_model() -> None:
+    p = implicit(3.0)
+    model = load(Implicit(p, 0.5, bias=True))
+    x = np.random.default_rng(7).uniform(size=(20, 3))
+    one = np.column_stack([x, np.ones(20)])
+    expected = equilibrium(p["A"] / 6, one @ p["B"].T) @ p["C"].T + one @ p["D"].T
+    np.testing.assert_allclose(logits(replace(model, preprocessing=Preprocessing(1.0)), x), expected, atol=1e-6)
+    with pytest.raises(InputError, match=r"margin is 0.01, but the file stores m = 0.5"):
+        load(Implicit(p, 0.5, bias=False), margin=0.01)
+
+
+# -- compiled ----------------------------------------------------------------
+
+
+def lben_end() -> tuple[Arrays, float, np.ndarray, tuple[str, ...]]:
+    p = lben()
+    return p, 1.0, lben_operator(p, 1.0), ("U.weight", "U.bias")
+
+
+def nemon_end() -> tuple[Arrays, float, np.ndarray, tuple[str, ...]]:
+    """Of the margin that its authors took."""
+    p = nemon()
+    A, D = p["mon.linear_module.A.weight"], np.exp(p["mon.linear_module.d"])
+    return p, 0.0, A * D / D[:, None] - np.diag(np.abs(A).sum(axis=1)), ("U.weight", "U.bias")
+
+
+def implicit_end() -> tuple[Arrays, float, np.ndarray, tuple[str, ...]]:
+    p = implicit(3.0)
+    return p, 0.05, 0.95 / 3 * p["A"], ()
+
+
+@pytest.mark.parametrize("end", [lben_end, nemon_end, implicit_end])
+def test_compiled_against_an_independent_solution(end: Callable[..., Any], tmp_path: Path) -> None:
+    """Loaded, certified, accepted by the checker; outputs within what is proved of those solved by pivoting."""
+    p, margin, W, names = end()
+    x = np.random.default_rng(2).uniform(-1, 1, size=(300, 4))
+    x = np.rint(x * 256) / 256
+    if names:
+        U, b = (p["mon.linear_module." + key] for key in names)
+        y = equilibrium(W, x @ U.T + b) @ p["Wout.weight"].T + p["Wout.bias"]
+    else:
+        y = equilibrium(W, x @ p["B"].T) @ p["C"].T + x @ p["D"].T
+    project = mondeq_hw.compile(
+        p, tmp_path / "build", bits=12, margin=margin, input_format="ap_fixed<10,2>", calibration=(x, y)
+    )
+    assert project.program.certified and project.check_certificate().accepted
+    bound = project.certificate.line("output_distance")
+    assert bound.status == "proved"
+    error = np.abs(project.predict(x) - y)
+    assert (error.max(axis=0) <= bound.values["bounds"]).all()
+    assert (error.max(axis=0) < 0.05 * np.ptp(y, axis=0)).all() and error.max() > 0
+    if end is implicit_end:  # the only one with a feed-through
+        verified = project.verify(x[:8], simulators=())
+        assert verified.ok and [(each.name, each.samples) for each in verified.backends] == [("c++", 8)]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -240,9 +348,32 @@ def test_convolution(arrays: Arrays, stride: int, zeros: int, pool: int, inner: 
     np.testing.assert_allclose(logits(model, words), expected, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(1, 2, 9, 9), (1, 2, 1, 1), (1, 1, 1, 1)])
+def test_convolutional_lben(shape: tuple[int, ...]) -> None:
+    """``I - W`` is ``Psi`` times a MonDEQ's, so its equilibrium solves ``z = relu(z - (I - W) z + ..)`` of those."""
+    rng = np.random.default_rng(3)
+    plain, words = convolutional(2, 6, 4), np.random.default_rng(1).integers(0, 256, size=(3, 784))
+    psi = rng.normal(size=shape)
+    model = load({**plain, "mon.linear_module.psi": psi}, margin=2.0, preprocessing=RAW)
+    mon = load(plain, margin=2.0, preprocessing=RAW)
+    scale = np.broadcast_to(np.exp(psi), (1, 2, 9, 9))[:, :, 1:-1, 1:-1].reshape(-1)
+    W = np.eye(mon.n) - scale[:, None] * (np.eye(mon.n) - mon.W)
+    factors = np.sqrt(scale)  # of the coordinates in which it is stored
+    np.testing.assert_allclose(model.W, W * factors / factors[:, None], atol=1e-12)
+    # relu(q - Psi (I - W) z) with Psi q' = q has the fixed points of the MonDEQ driven by q'
+    driven = replace(mon, U=mon.U / scale[:, None], b=mon.b / scale)
+    np.testing.assert_allclose(logits(model, words), logits(driven, words), rtol=1e-6, atol=1e-6)
+    with pytest.raises(InputError, match=r"'mon.linear_module.psi' has shape \(1, 2, 7, 7\); expected \(1, 2, 9, 9\)"):
+        load({**plain, "mon.linear_module.psi": np.ones((1, 2, 7, 7))}, margin=2.0)
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
+        (
+            {key: value for key, value in convolutional(2, 3, 7).items() if not key.endswith(("h", "B.weight"))},
+            "a convolutional layer without kernel B, such as NEMON's",
+        ),
         (convolutional(64, 3, 7), r"57600 states \(64 channels of 30 x 30\); expected at most 2000"),
         (convolutional(2, 6, 5), r"50 features at its readout, which fits none of the known layouts"),
         (convolutional(2, 6, 4, images=2), "2-channel images"),

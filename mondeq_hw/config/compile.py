@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from ..base import InputError
 from ..problem import format_name, read_format
 from ..program import MOST_ITERATIONS, NAME_EXPECTED, NAME_PATTERN
-from .options import MatrixBits, Options, PositiveFloat, PositiveInt, option
+from .options import FiniteFloat, MatrixBits, Options, PositiveFloat, PositiveInt, option
 
 
 def with_underscores(value: Any) -> Any:
@@ -177,7 +177,7 @@ class NetworkOptions(InputOptions):
         option("classes|values", "What the outputs stand for.", unset="the model's or the data's"),
     ] = None
     margin: Annotated[
-        PositiveFloat | None,
+        FiniteFloat | None,
         option("X", "Monotonicity margin m, for checkpoints that do not store it.", unset="stored"),
     ] = None
     prefix: Annotated[

@@ -6,7 +6,16 @@ Takes files; gives a folder with a manifest, and ``Build``, which reads it again
 from __future__ import annotations
 
 from .build import Build
-from .manifest import ADDED_LATER, CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, file_digest, read_manifest
+from .manifest import (
+    ADDED_LATER,
+    CERTIFICATE,
+    INTEGERS,
+    PROGRAM,
+    RESOLVED,
+    file_digest,
+    read_manifest,
+    require_this_version,
+)
 from .writing import check_target, writing
 
 __all__ = [
@@ -19,5 +28,6 @@ __all__ = [
     "check_target",
     "file_digest",
     "read_manifest",
+    "require_this_version",
     "writing",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 from ..base import InputError
@@ -15,6 +17,9 @@ RESOLVED = "config.resolved.json"
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = "mondeq-hw project"
 MANIFEST_VERSION = 1
+
+#: Sources that hardware is made of, and by: benches fit what these wrote.
+EMITTERS = ("hls_templates", "hardware")
 
 #: What ``SolverProgram.load`` reads.
 PROGRAM = ("program.json", "program.npz")
@@ -50,17 +55,50 @@ def read_manifest(folder: Path) -> dict[str, str]:
 
 def write_manifest(folder: Path) -> None:
     """Digest every file, flushed to disk, so that the move that follows never precedes the content."""
-    files = {}
+    digests = {}
     for name in sorted(files_of(folder)):
         path = folder / name
-        files[name] = file_digest(path)
+        digests[name] = file_digest(path)
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
-    content = {"format": MANIFEST_FORMAT, "version": MANIFEST_VERSION, "files": files}
+    content = {"format": MANIFEST_FORMAT, "version": MANIFEST_VERSION, "emitters": emitters_digest(), "files": digests}
     with (folder / MANIFEST).open("w") as stream:
         stream.write(json.dumps(content, indent=2) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
+
+
+@cache
+def emitters_digest() -> str:
+    """SHA-256 of what this version emits hardware from."""
+    total = hashlib.sha256()
+    for package in EMITTERS:
+        root = Path(str(files("mondeq_hw." + package)))
+        for path in sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+            total.update(f"{package}/{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def require_this_version(folder: Path) -> None:
+    """Refuse hardware of another version, which benches and board shells of this one need not fit.
+
+    A folder without a manifest, of parts that somebody put together, is taken as it is.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        found = json.loads((folder / MANIFEST).read_text()).get("emitters")
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, AttributeError) as error:
+        raise InputError(f"{folder}: not a folder written by mondeq-hw ({MANIFEST}: {error})") from None
+    if found != emitters_digest():
+        raise InputError(
+            f"{folder}: its hardware was written by another version of mondeq-hw, whose ports and parameters may be "
+            "others; compile again with --force"
+        )
 
 
 def check_ours(folder: Path) -> None:

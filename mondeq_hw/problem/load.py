@@ -89,6 +89,12 @@ def load_checkpoint(
     if lipschitz_bound is not None and not known.bounded:
         raise InputError(f"{contents.where}: is no Lipschitz-bounded LBEN; leave --lipschitz-bound out")
     checkpoint = known.read(Source(contents.where, arrays, contents.metadata), Asked(margin, lipschitz_bound))
+    strangers = known.strangers(arrays)
+    if strangers:
+        raise InputError(
+            f"{contents.where}: its layer has {listed(strangers)} too, which {known.title} has not: without them it "
+            "would be another network. Save the layer's W, with U, b, O, c"
+        )
     check_model(checkpoint.model)
     return checkpoint
 

@@ -127,9 +127,13 @@ class Source:
 
     # -- margins -------------------------------------------------------------
 
-    def margin(self, asked: float | None, *keys: str) -> float:
+    def margin(self, asked: float | None, key: str) -> float:
+        """``m`` above zero, stored or asked for."""
+        margin = self.stated_margin(asked, key)
+        return self.positive(f"key {self.name(key)!r}" if key in self.keys else "--margin", margin)
+
+    def stated_margin(self, asked: float | None, key: str) -> float:
         """``m``, stored or asked for; it cannot be computed from the arrays."""
-        key = self.first(*keys)
         stored = float(self.array(key, ())) if key in self.keys else None
         self.agree(stored, asked)
         margin = asked if stored is None else stored
@@ -138,7 +142,7 @@ class Source:
                 f"{self.where}: does not store its margin m; give the m of its training with --margin. It is in the "
                 "script that trained it, and cannot be computed or guessed: with another m this is another network"
             )
-        return self.positive("--margin" if stored is None else f"key {self.name(key)!r}", margin)
+        return margin
 
     def agree(self, stored: float | None, given: float | None) -> None:
         """Refuse a margin that contradicts the file."""

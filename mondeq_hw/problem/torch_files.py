@@ -14,6 +14,7 @@ import re
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,12 @@ _EXPORTED = {
     12: torch.bool,
     13: torch.bfloat16,
 }
+#: Numbers and switches that are no parameters: a margin, LBEN's bound, and torchidl's norm bound and constant input.
+ATTRIBUTES = {"m": "m", "gamma": "gamma", "kappa": "f.kappa", "has_bias": "bias"}
 
 
 def of_module(module: Any) -> Contents:
-    """A live module; its layers' margins ``m``, which are plain attributes, come along."""
+    """A live module; what its layers say of themselves by plain attributes (:data:`ATTRIBUTES`) comes along."""
     if not isinstance(module, torch.nn.Module):
         raise InputError(
             f"the model is a {type(module).__name__}; expected a file, a mondeq_hw.MonDEQ, a torch.nn.Module or a "
@@ -60,9 +63,10 @@ def of_module(module: Any) -> Contents:
     where = type(module).__name__
     arrays = flattened(where, module.state_dict())
     for name, layer in module.named_modules():
-        margin = getattr(layer, "m", None)
-        if isinstance(margin, float | int) and not isinstance(margin, bool):
-            arrays.setdefault(f"{name}.m".lstrip("."), margin)
+        for key, attribute in ATTRIBUTES.items():
+            value = reduce(lambda held, part: getattr(held, part, None), attribute.split("."), layer)
+            if isinstance(value, float | int) and (value is True or not isinstance(value, bool)):
+                arrays.setdefault(f"{name}.{key}".lstrip("."), float(value))
     return Contents(where, arrays)
 
 

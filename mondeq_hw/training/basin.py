@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from ..base import new_figure
-from ..problem import Dataset
+from ..problem import Dataset, task_of
 from ..rounding import Lowered
+from .loss import Loss, loss_of
 from .lotion import latents, neighbours
 from .qat import QatConfig, QuantizedNetwork, Rounder, nearest_levels, retrain, with_room_to_train
 from .train import split
@@ -45,7 +45,8 @@ class BasinRecord:
     ----------
     step : int
     quantised_loss, latent_loss : float
-        Cross-entropy in nats of the probe at the quantised and at the latent weights.
+        The task's loss on the probe, at the quantised and at the latent weights: cross-entropy in nats, or the squared
+        error over the variance of the targets.
     quantised_cosine : float
         Between the straight-through step (minus the gradient at the quantised weights) and the
         direction from the quantised weights to the float optimum.
@@ -56,7 +57,7 @@ class BasinRecord:
         quantised weights of that record to the float optimum.
     quantised_pull, latent_pull : float
         What the two gradients promise, to first order, for going from the quantised weights to the
-        float optimum: minus gradient times way, in nats.  In a quadratic basin the first is twice
+        float optimum: minus gradient times way, in the loss's unit.  In a quadratic basin the first is twice
         the loss above the optimum's, however many directions are flat.
     quantised_distance, latent_distance : float
         To the float optimum: root mean square over all weights, in levels.
@@ -81,9 +82,9 @@ class NearbyPoint:
     Parameters
     ----------
     rounded_loss, nearby_loss : float
-        Cross-entropy in nats on the probe, by which the point was found.
+        On the probe, by which the point was found.
     rounded_held_out, nearby_held_out : float
-        On images that the search did not see.
+        On samples that the search did not see.
     rounded_distance, nearby_distance : float
         To the float optimum, as in :class:`BasinRecord`.
     changed : float
@@ -105,14 +106,17 @@ class BasinReport:
 
     Parameters
     ----------
+    loss : str
+        What the losses are, with their unit.
     float_loss : float
-        Of the float optimum on the probe, in nats.
+        Of the float optimum on the probe.
     weights : int
         Length of the vectors: a direction at random has a cosine of about ``1 / sqrt(weights)``.
     nearby : NearbyPoint
     records : tuple of BasinRecord
     """
 
+    loss: str
     float_loss: float
     weights: int
     nearby: NearbyPoint
@@ -131,21 +135,23 @@ def diagnose(lowered: Lowered, data: Dataset, config: QatConfig, every: int, sam
     ----------
     lowered : Lowered
     data : Dataset
-        The training split; its training part is the probe, its validation part the held-out images.
+        The training split; its training part is the probe, its validation part is held out.
     config : QatConfig
     every : int
         Steps between two records.
     samples : int
-        Images of the probe, and of the held-out part, at most.
+        Of the probe, and of the held-out part, at most.
     """
     training, validation = split(data, config.optimisation.validation_share, config.optimisation.seed)
-    images, held_out = _chosen(data, training[:samples]), _chosen(data, validation[:samples])
+    chosen, held_out = _chosen(data, training[:samples]), _chosen(data, validation[:samples])
     start = with_room_to_train(lowered, config.hinge_start)
-    nearby = nearby_grid_point(start, images, held_out, config.iterations)
-    probe = BasinProbe(images, every)
+    nearby = nearby_grid_point(start, chosen, held_out, config.iterations)
+    probe = BasinProbe(chosen, every)
     retrain(lowered, data, config, watch=probe.watch)
     network = QuantizedNetwork(start, config.iterations)
-    return BasinReport(float_optimum_loss(network, images), len(float_levels(network)), nearby, tuple(probe.records))
+    seen = probe_tensors(network, chosen)
+    weights = len(float_levels(network))
+    return BasinReport(seen.loss.title, float_optimum_loss(network, seen), weights, nearby, tuple(probe.records))
 
 
 def _chosen(data: Dataset, indices: np.ndarray) -> Dataset:
@@ -157,14 +163,14 @@ class BasinProbe:
 
     Parameters
     ----------
-    images : Dataset
-        Training images on which losses and gradients are taken.
+    data : Dataset
+        Training samples on which losses and gradients are taken.
     every : int
         Steps between two records.
     """
 
-    def __init__(self, images: Dataset, every: int):
-        self.images, self.every = images, every
+    def __init__(self, data: Dataset, every: int):
+        self.data, self.every = data, every
         self.records: list[BasinRecord] = []
         self._step = 0
         self._last: tuple[Tensor, Tensor] | None = None
@@ -176,9 +182,9 @@ class BasinProbe:
         self._step += 1
 
     def _record(self, network: QuantizedNetwork) -> None:
-        words, labels = probe_tensors(network, self.images)
-        quantised_loss, quantised_gradient = loss_and_gradient(network, nearest_levels, words, labels)
-        latent_loss, latent_gradient = loss_and_gradient(network, unrounded, words, labels)
+        probe = probe_tensors(network, self.data)
+        quantised_loss, quantised_gradient = loss_and_gradient(network, nearest_levels, probe)
+        latent_loss, latent_gradient = loss_and_gradient(network, unrounded, probe)
         optimum, latent, quantised = float_levels(network), latent_levels(network), quantised_levels(network)
         inward = optimum - quantised
         moved = None if self._last is None else cosine(latent - self._last[0], self._last[1])
@@ -199,16 +205,16 @@ class BasinProbe:
         )
 
 
-def float_optimum_loss(network: QuantizedNetwork, images: Dataset) -> float:
+def float_optimum_loss(network: QuantizedNetwork, probe: Probe) -> float:
     """Put the network at the float optimum, biases too; the loss in the same recurrence, the state still rounded."""
     set_levels(network, float_levels(network))
     with torch.no_grad():
         network.drive_bias.copy_(torch.from_numpy(network.recurrence.drive_bias))
         network.readout_bias.copy_(torch.from_numpy(network.recurrence.readout_bias))
-    return loss_at(network, unrounded, *probe_tensors(network, images))
+    return loss_at(network, unrounded, probe)
 
 
-def nearby_grid_point(lowered: Lowered, images: Dataset, held_out: Dataset, iterations: int) -> NearbyPoint:
+def nearby_grid_point(lowered: Lowered, data: Dataset, held_out: Dataset, iterations: int) -> NearbyPoint:
     """Search the roundings of the float optimum for one of lower loss.
 
     Only levels less than one step from the float weight are tried, so every point looked at is a
@@ -219,17 +225,17 @@ def nearby_grid_point(lowered: Lowered, images: Dataset, held_out: Dataset, iter
     ----------
     lowered : Lowered
         The rounded network; biases stay as they are.
-    images, held_out : Dataset
+    data, held_out : Dataset
         To search on, and to judge the result.
     iterations : int
         Updates after the start.
     """
     network = QuantizedNetwork(lowered, iterations)
-    probe, judge = probe_tensors(network, images), probe_tensors(network, held_out)
+    probe, judge = probe_tensors(network, data), probe_tensors(network, held_out)
     optimum, start, spacing = float_levels(network), quantised_levels(network), level_spacing(network)
     set_levels(network, start)
-    rounded_held_out = loss_at(network, nearest_levels, *judge)
-    rounded_loss, gradient = loss_and_gradient(network, nearest_levels, *probe)
+    rounded_held_out = loss_at(network, nearest_levels, judge)
+    rounded_loss, gradient = loss_and_gradient(network, nearest_levels, probe)
     point, loss = start, rounded_loss
     top = torch.cat([torch.full((latent.levels.numel(),), float(latent.top)) for latent in latents(network)])
     inside = optimum.clamp(-top, top)
@@ -242,13 +248,13 @@ def nearby_grid_point(lowered: Lowered, images: Dataset, held_out: Dataset, iter
             break
         point = better
         set_levels(network, point)
-        loss, gradient = loss_and_gradient(network, nearest_levels, *probe)
+        loss, gradient = loss_and_gradient(network, nearest_levels, probe)
     set_levels(network, point)
     return NearbyPoint(
         rounded_loss=rounded_loss,
         nearby_loss=loss,
         rounded_held_out=rounded_held_out,
-        nearby_held_out=loss_at(network, nearest_levels, *judge),
+        nearby_held_out=loss_at(network, nearest_levels, judge),
         rounded_distance=distance(start, optimum),
         nearby_distance=distance(point, optimum),
         changed=float((point != start).float().mean()),
@@ -261,7 +267,7 @@ def _first_better(
     moved: Tensor,
     promise: Tensor,
     loss: float,
-    probe: tuple[Tensor, Tensor],
+    probe: Probe,
 ) -> Tensor | None:
     """Move a quarter of the promising weights, or half as many, and so on until the loss falls."""
     count = max(1, len(promise) // 4) if len(promise) else 0
@@ -269,7 +275,7 @@ def _first_better(
         tried = point.clone()
         tried[promise[:count]] = moved[promise[:count]]
         set_levels(network, tried)
-        if loss_at(network, nearest_levels, *probe) < loss:
+        if loss_at(network, nearest_levels, probe) < loss:
             return tried
         count //= 2
     return None
@@ -324,23 +330,39 @@ def set_levels(network: QuantizedNetwork, point: Tensor) -> None:
         latent.levels.copy_(part.reshape(latent.levels.shape))
 
 
-def probe_tensors(network: QuantizedNetwork, images: Dataset) -> tuple[Tensor, Tensor]:
-    """What the network sees of the images, and their labels."""
-    seen = network.input_format.to_float(network.input_format.quantize(images.words))
-    return torch.from_numpy(seen.astype(np.float32)), torch.from_numpy(images.targets.astype(np.int64))
+@dataclass(frozen=True)
+class Probe:
+    """What the network sees of some samples, their targets, and the loss of their task on them.
+
+    Parameters
+    ----------
+    inputs : Tensor (samples, d)
+    targets : Tensor
+    loss : Loss
+        Of real values in units of these samples' own deviations.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    loss: Loss
+
+
+def probe_tensors(network: QuantizedNetwork, data: Dataset) -> Probe:
+    """Samples as the network sees them."""
+    loss = loss_of(task_of(data.targets), data.targets)
+    seen = network.input_format.to_float(network.input_format.quantize(data.words))
+    return Probe(torch.from_numpy(seen.astype(np.float32)), loss.targets(data.targets), loss)
 
 
 @torch.no_grad()
-def loss_at(network: QuantizedNetwork, rounder: Rounder, words: Tensor, labels: Tensor) -> float:
-    """Cross-entropy in nats."""
-    return float(cross_entropy(network.logits(words, rounder), labels))
+def loss_at(network: QuantizedNetwork, rounder: Rounder, probe: Probe) -> float:
+    """The loss of the task."""
+    return float(probe.loss.mean(network.logits(probe.inputs, rounder), probe.targets))
 
 
-def loss_and_gradient(
-    network: QuantizedNetwork, rounder: Rounder, words: Tensor, labels: Tensor
-) -> tuple[float, Tensor]:
-    """Cross-entropy in nats and its gradient with respect to the levels; the network's own gradients stay."""
-    loss = cross_entropy(network.logits(words, rounder), labels)
+def loss_and_gradient(network: QuantizedNetwork, rounder: Rounder, probe: Probe) -> tuple[float, Tensor]:
+    """The loss and its gradient with respect to the levels; the network's own gradients stay."""
+    loss = probe.loss.mean(network.logits(probe.inputs, rounder), probe.targets)
     gradients = torch.autograd.grad(loss, [latent.levels for latent in latents(network)])
     return float(loss.detach()), torch.cat([gradient.flatten() for gradient in gradients])
 
@@ -363,7 +385,8 @@ def markdown(report: BasinReport) -> str:
     """The report as two tables."""
     near = report.nearby
     lines = [
-        f"Float optimum: loss {report.float_loss:.4f}; cosine of a direction at random: {report.chance:.4f}",
+        f"Loss: {report.loss}; of the float optimum {report.float_loss:.4f}. Cosine of a direction at random: "
+        f"{report.chance:.4f}",
         "",
         "| grid point | loss | held-out loss | distance to the float optimum | weights changed |",
         "|---|---|---|---|---|",
@@ -397,12 +420,12 @@ def plot(report: BasinReport, title: str) -> Figure:
         steps[0], report.nearby.nearby_loss, "*", color="C2", markersize=11, label="grid point beside the start"
     )
     losses.axhline(report.float_loss, color="k", linestyle=":", linewidth=0.8, label="float optimum")
-    losses.set(ylabel="cross-entropy (nats)", yscale="log", title="Loss")
+    losses.set(ylabel=report.loss, yscale="log", title="Loss")
     pulls.plot(steps, [record.quantised_pull for record in records], "C0", label="gradient at the quantised weights")
     pulls.plot(steps, [record.latent_pull for record in records], "C1", label="gradient at the latent weights")
     excess = [2 * (record.quantised_loss - report.float_loss) for record in records]
     pulls.plot(steps, excess, "k:", linewidth=0.8, label="in a quadratic basin: twice the loss above the optimum's")
-    pulls.set(ylabel="nats", title="First-order gain on the way to the float optimum")
+    pulls.set(ylabel=report.loss, title="First-order gain on the way to the float optimum")
     pulls.set_yscale("symlog", linthresh=0.01)
     cosines.plot(steps, [record.quantised_cosine for record in records], "C0", label="step at the quantised weights")
     cosines.plot(steps, [record.latent_cosine for record in records], "C1", label="step at the latent weights")

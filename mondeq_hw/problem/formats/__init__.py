@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..checkpoint import Checkpoint
 from ..source import Asked, Source
-from ..spelling import Spelled
+from ..spelling import LAYER, Spelled
 from . import convolution, implicit, lben, li_2026, nemon, own, quadratic_program, ren, winston_kolter
 from .own import resembles
 
@@ -31,27 +33,45 @@ class Format:
         The network of a source.
     bounded : bool
         Whether ``--lipschitz-bound`` means something.
+    layer : frozenset of str
+        Arrays of the reference code's layer, all of them: one with others is another network.  Empty for no such layer.
     """
 
     title: str
     recognises: Callable[[Spelled], bool]
     read: Callable[[Source, Asked], Checkpoint]
     bounded: bool = False
+    layer: frozenset[str] = frozenset()
+
+    def strangers(self, given: Spelled) -> list[str]:
+        """Keys, as the file spells them, of arrays in the layer that the family does not have."""
+        found = [key for key, value in given.arrays.items() if key.startswith(LAYER) and np.ndim(value)]
+        return [given.names[key] for key in found if self.layer and key.removeprefix(LAYER) not in self.layer]
 
 
+def _layer(keys: str) -> frozenset[str]:
+    """Of numbers some files make arrays of one."""
+    return frozenset((*keys.split(), "m", "gamma"))
+
+
+CONVOLUTION = _layer("U.weight U.bias A.weight B.weight g h psi")
+BOUNDED = _layer("psi V.weight S.weight B.weight B.bias G.weight G.bias")
+LBEN = _layer("psi V.weight S.weight U.weight U.bias")
+NEMON = _layer("A.weight d U.weight U.bias")
+FULL = _layer("U.weight U.bias A.weight B.weight")
 OWN = Format("W (or A, B, m), U, b, O, c", own.recognises, own.read)
 FORMATS = (
     Format("a quadratic program (P, q, theta)", quadratic_program.recognises, quadratic_program.read),
-    Format("Winston & Kolter, convolutional", convolution.recognises, convolution.read),
-    Format("LBEN with a Lipschitz bound", lben.recognises_bounded, lben.read_bounded, True),
-    Format("LBEN (mon.linear_module.{psi,V,S,U})", lben.recognises, lben.read),
-    Format("NEMON (mon.linear_module.{A,d,U})", nemon.recognises, nemon.read),
-    Format("Winston & Kolter (mon.linear_module.{A,B,U})", winston_kolter.recognises, winston_kolter.read),
+    Format("Winston & Kolter, convolutional", convolution.recognises, convolution.read, False, CONVOLUTION),
+    Format("LBEN with a Lipschitz bound", lben.recognises_bounded, lben.read_bounded, True, BOUNDED),
+    Format("LBEN (mon.linear_module.{psi,V,S,U})", lben.recognises, lben.read, False, LBEN),
+    Format("NEMON (mon.linear_module.{A,d,U})", nemon.recognises, nemon.read, False, NEMON),
+    Format("Winston & Kolter (mon.linear_module.{A,B,U})", winston_kolter.recognises, winston_kolter.read, False, FULL),
     Format("arXiv 2603.10562 (mon.core.*)", li_2026.recognises, li_2026.read),
     Format(
         "recurrent equilibrium network (A, B1, B2, C1, D11, D12, C2, D21, D22, bx, bv, by)", ren.recognises, ren.read
     ),
-    Format("implicit model (A, B, C, D)", implicit.recognises, implicit.read),
+    Format("implicit model (A or L, R; B, C, D)", implicit.recognises, implicit.read),
     OWN,
 )
 

@@ -1,25 +1,27 @@
-"""One convolutional equilibrium layer (Winston & Kolter, CRAFT), lowered to a dense operator.
+"""One convolutional equilibrium layer (Winston & Kolter, CRAFT, LBEN), lowered to a dense operator.
 
 ``mon.linear_module.{g, h}`` scalars; ``U.{weight, bias}`` (c, c_in, k, k); ``A.weight``, ``B.weight`` (c, c, 3, 3).
 With A and B divided by their Frobenius norms and B times h, ``W = (1-m) I - g A'A + B - B'`` of circular
 convolutions on the (c, s, s) state.  The prox holds the state's one-pixel border at zero, so those rows and columns
-are left out: what remains is exactly the same network, of (s-2)^2 c states.  Average pooling and the linear layer
+are left out: what remains is exactly the same network, of (s-2)^2 c states.  With an LBEN's ``psi`` (1, c, s, s), axes
+of 1 for all, it is ``I - diag(exp(psi)) (I - W)`` in place of W.  Average pooling and the linear layer
 behind it are one readout matrix.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...base import InputError
 from ..checkpoint import Checkpoint
+from ..coordinates import in_coordinates
 from ..model import MonDEQ
-from ..preprocessing import MNIST_PREPROCESSING
 from ..source import Asked, Source, parametrised
 from ..spelling import LAYER, Spelled
-from .winston_kolter import MNIST_INPUTS, READOUT
+from .winston_kolter import READOUT, usual
 
 #: States of the largest network that is lowered; its dense matrix is this number squared.
 MOST_STATES = 2000
@@ -81,6 +83,11 @@ def read(source: Source, asked: Asked) -> Checkpoint:
             f"{source.where}: a multi-tier convolutional MonDEQ ({kernels} kernels); expected one layer: a single "
             "convolution or a fully connected one"
         )
+    if LAYER + "B.weight" not in source.keys:
+        raise InputError(
+            f"{source.where}: a convolutional layer without kernel B, such as NEMON's; expected Winston and Kolter's, "
+            "or LBEN's. Save its W, with U, b, O, c"
+        )
     margin = source.margin(asked.margin, LAYER + "m")
     U = source.array(LAYER + "U.weight", (None,) * 4)
     channels = len(U)
@@ -92,6 +99,8 @@ def read(source: Source, asked: Asked) -> Checkpoint:
         raise InputError(f"{source.where}: key {source.name(LAYER + 'g')!r} is {g:g}; expected a factor above zero")
     dense_A, dense_B = (_circular(kernel / np.linalg.norm(kernel), geometry.state) for kernel in (A, B))
     W = parametrised(margin, np.sqrt(g) * dense_A, h * dense_B)
+    metric = _metric(source, (channels, geometry.state, geometry.state))
+    W = np.eye(len(W)) - metric[:, None] * (np.eye(len(W)) - W)
     inner = _inner(channels, geometry.state)
     readout = source.array(READOUT[0], (None, channels * geometry.pooled**2)) @ _pooling(channels, geometry)
     bias = np.repeat(source.array(LAYER + "U.bias", (channels,)), geometry.state**2)
@@ -104,7 +113,22 @@ def read(source: Source, asked: Asked) -> Checkpoint:
         monotonicity_margin=margin,
         source=source.file_name,
     )
-    return Checkpoint(model, usual=MNIST_PREPROCESSING if model.d == MNIST_INPUTS else None)
+    model = in_coordinates(model, np.sqrt(metric[inner])) if (metric != 1).any() else model
+    return Checkpoint(model, usual=usual(model))
+
+
+def _metric(source: Source, state: tuple[int, int, int]) -> np.ndarray:
+    """``exp(psi)`` of an LBEN, for each state; ones of a MonDEQ."""
+    key = LAYER + "psi"
+    if key not in source.keys:
+        return np.ones(math.prod(state))
+    psi = source.array(key, (1, None, None, None))
+    if any(have not in (1, want) for have, want in zip(psi.shape[1:], state, strict=True)):
+        raise InputError(
+            f"{source.where}: key {source.name(key)!r} has shape {psi.shape}; expected {(1, *state)}, or 1 in place of "
+            "some of them. Check that all keys come from one model"
+        )
+    return np.exp(np.broadcast_to(psi[0], state).reshape(-1))
 
 
 def _geometry(source: Source, U: np.ndarray, features: int) -> Geometry:

@@ -7,7 +7,7 @@
   ``G'G / (2 gamma) + Psi^-1 B B' Psi^-1 / (2 gamma)`` within the bracket
 
 ``I - W`` is monotone in the metric ``Psi^-1``: on ``Psi^-1/2 z`` this is a MonDEQ.
-Neither ``m`` nor ``gamma`` is stored.
+Neither ``m`` nor ``gamma`` is stored; a live module has both.
 """
 
 from __future__ import annotations
@@ -74,9 +74,17 @@ def _network(
 
 
 def _bound(source: Source, asked: Asked) -> float:
-    if asked.lipschitz_bound is None:
+    key = LAYER + "gamma"
+    stored = float(source.array(key, ())) if key in source.keys else None
+    if None not in (stored, asked.lipschitz_bound) and stored != asked.lipschitz_bound:
+        raise InputError(
+            f"{source.where}: --lipschitz-bound is {asked.lipschitz_bound:g}, but the file stores gamma = {stored:g}; "
+            "leave --lipschitz-bound out"
+        )
+    bound = asked.lipschitz_bound if stored is None else stored
+    if bound is None:
         raise InputError(
             f"{source.where}: a Lipschitz-bounded LBEN whose bound gamma is not stored; give it with --lipschitz-bound "
             "(its authors put it into the file's name)"
         )
-    return asked.lipschitz_bound
+    return bound

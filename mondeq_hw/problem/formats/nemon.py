@@ -3,7 +3,9 @@
 ``W = m I + D^-1 A D - diag(|A| 1)``:
 
 ``mon.linear_module.{A.weight, d, U.weight, U.bias}`` with ``D = diag(exp(d))``; ``Wout.{weight, bias}``;
-``m < 1`` is not stored.  ``W`` is monotone in a weighted infinity-norm, so ``I - W`` is diagonally
+``m < 1``, perhaps 0 as in the authors' experiments, is not stored.
+
+``W`` is monotone in a weighted infinity-norm, so ``I - W`` is diagonally
 dominant, and that makes it a MonDEQ in the coordinates of :func:`.dominant_metric`.
 """
 
@@ -27,7 +29,7 @@ def recognises(given: Spelled) -> bool:
 
 def read(source: Source, asked: Asked) -> Checkpoint:
     """See :class:`.Format`."""
-    margin = source.margin(asked.margin, LAYER + "m")
+    margin = source.stated_margin(asked.margin, LAYER + "m")
     A = source.square(LAYER + "A.weight")
     D = np.exp(source.array(LAYER + "d", (len(A),)))
     W = margin * np.eye(len(A)) + A * D / D[:, None] - np.diag(np.abs(A).sum(axis=1))
