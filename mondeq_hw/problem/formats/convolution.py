@@ -10,7 +10,6 @@ behind it are one readout matrix.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +99,8 @@ def read(source: Source, asked: Asked) -> Checkpoint:
     dense_A, dense_B = (_circular(kernel / np.linalg.norm(kernel), geometry.state) for kernel in (A, B))
     W = parametrised(margin, np.sqrt(g) * dense_A, h * dense_B)
     metric = _metric(source, (channels, geometry.state, geometry.state))
-    W = np.eye(len(W)) - metric[:, None] * (np.eye(len(W)) - W)
+    if metric is not None:
+        W = np.eye(len(W)) - metric[:, None] * (np.eye(len(W)) - W)
     inner = _inner(channels, geometry.state)
     readout = source.array(READOUT[0], (None, channels * geometry.pooled**2)) @ _pooling(channels, geometry)
     bias = np.repeat(source.array(LAYER + "U.bias", (channels,)), geometry.state**2)
@@ -113,15 +113,16 @@ def read(source: Source, asked: Asked) -> Checkpoint:
         monotonicity_margin=margin,
         source=source.file_name,
     )
-    model = in_coordinates(model, np.sqrt(metric[inner])) if (metric != 1).any() else model
+    if metric is not None:
+        model = in_coordinates(model, np.sqrt(metric[inner]))
     return Checkpoint(model, usual=usual(model))
 
 
-def _metric(source: Source, state: tuple[int, int, int]) -> np.ndarray:
-    """``exp(psi)`` of an LBEN, for each state; ones of a MonDEQ."""
+def _metric(source: Source, state: tuple[int, int, int]) -> np.ndarray | None:
+    """``exp(psi)`` of an LBEN, for each state; None of a MonDEQ."""
     key = LAYER + "psi"
     if key not in source.keys:
-        return np.ones(math.prod(state))
+        return None
     psi = source.array(key, (1, None, None, None))
     if any(have not in (1, want) for have, want in zip(psi.shape[1:], state, strict=True)):
         raise InputError(
