@@ -138,7 +138,7 @@ def test_zero_rows_zero_columns_and_signs(matrix: list[list[int]], bits: int) ->
 
 def test_an_answer_of_da4ml_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     program = random_program(77, n=4)
-    wrong = list(module._search(program.matrix.integers[::-1].copy(), 0, 100))
+    wrong = list(module._search(program.matrix.integers[::-1].copy(), 0, 100, 0))
     monkeypatch.setattr(module, "_search", lambda *given: wrong)
     with pytest.raises(MondeqError, match="another row 0 than the matrix"):
         solver_graph(program)

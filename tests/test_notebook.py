@@ -147,7 +147,7 @@ def shown(thing: Any) -> str:
 def test_representations_are_short_and_say_what_it_is(project: Project, searched: SearchResult) -> None:
     for thing, says in (
         (project, ("digits, proved to converge", "64 inputs, 64 states, 10 outputs", "iteration 5")),
-        (project.certificate, ("proved to converge", "contraction factor", f"{project.certificate.proved} proved")),
+        (project.certificate, ("proved to converge", "contraction factor", project.certificate.counts)),
         (project.profile(), ("256 samples", "nothing clipped")),
         (project.trace(words=np.zeros((3, 64), int)), ("3 samples of 64 states", "float network's equilibrium")),
         (searched, ("the winner", "accuracy", "memory")),

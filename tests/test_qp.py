@@ -177,7 +177,9 @@ def assert_within_the_proved_bounds(problem: Plain, delta: float | None, seed: i
     program, bounds = proved_bounds(model)
     words = box_words((-2047, 2047), model.d, 12, seed)
     n, plain = len(problem["q"]), {"l": None, "u": None, **problem}
-    soft = np.flatnonzero(np.count_nonzero(np.asarray(plain["A"]), axis=1) > 1)
+    moved = np.hstack([np.asarray(plain["L"]), np.asarray(plain["U"])])
+    clips = (np.count_nonzero(np.asarray(plain["A"]), axis=1) == 1) & ~moved.any(axis=1)
+    soft = np.flatnonzero(~clips)
     for theta, found in zip(model.preprocessing.apply(words), GoldenModel(program).predict(words), strict=True):
         fixed = at({key: np.asarray(value) for key, value in plain.items()}, theta)
         exact = osqp_solution(**(fixed if delta is None else softened(fixed, soft, delta)))[:n]

@@ -203,7 +203,7 @@ MUTANTS = (
     Mutant("ring_leak_sign", "ring_mixed_leak", "solve", "extended = PhiSigned ? ", "extended = 1'b0 ? "),
     Mutant("ring_leak_shift", "ring_leak", "solve", "RowShiftBits]) - LeakShift;", "RowShiftBits]);"),
     Mutant("ring_reset_keeps_valid", "ring_full", "solve", *forgets("valid_q", "1'b0")),
-    Mutant("ring_reset_keeps_waiting", "ring_saturating", "solve", *forgets("waiting_q")),
+    Mutant("ring_reset_keeps_waiting", "ring_warm", "solve", *forgets("waiting_q")),
     Mutant("ring_reset_keeps_slot", "ring_full", "solve", *forgets("next_slot_q")),
     Mutant("ring_reset_keeps_done", "ring_full", "solve", *forgets("done_q")),
     # The drive as a graph.
