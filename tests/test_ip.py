@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -17,10 +18,12 @@ import numpy as np
 import pytest
 import rens
 from checkpoints import parameters, plain, write_npz
+from corner_programs import carried_straddling
 
 from mondeq_hw import Project, save
 from mondeq_hw.cli import main
 from mondeq_hw.hardware import load_schedule, ports_of
+from mondeq_hw.hardware.ip import Datasheet
 
 pytestmark = pytest.mark.slow
 
@@ -136,6 +139,14 @@ def test_fusesoc_lints_and_simulates_the_core(small_build: Path, tmp_path: Path)
     build = Path(shutil.copytree(small_build, tmp_path / "copied"))
     done = fusesoc(build, "sim", tmp_path)
     assert done.returncode == 0 and "self-test passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("byte_words", "bit"), [(False, 18), (True, 24)])
+def test_the_data_sheet_puts_the_bit_of_a_load_above_the_lanes(byte_words: bool, bit: int) -> None:
+    """Three words of six bits a beat, side by side or each at a byte."""
+    corner = carried_straddling()
+    sheet = Datasheet.of(corner.program, replace(corner.schedule, byte_words=byte_words))
+    assert sheet.load_bit == bit == corner.schedule.words_per_beat * sheet.constants["INPUT_LANE_BITS"]
 
 
 def test_the_data_sheet_knows_framing_warm_start_and_carried_state(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ class Datasheet:
             framed=plan.framed,
             carried_words=carried,
             load_beats=-(-carried // per_beat),
-            load_bit=bits * per_beat if carried else 0,
+            load_bit=lane * per_beat if carried else 0,
             warm_updates=None if program.warm is None else program.warm.iterations,
         )
 
