@@ -184,6 +184,7 @@ def measured(name: str, shared: Path, work: Path, route: bool) -> Measured:
     project = mondeq_hw.compile(model, folder, force=True, **target.build, **samples)
     program, plan = project.program, load_schedule(folder)
     lines = {line.name: line.values for line in project.certificate.lines}
+    images = simulated(project)
     synth = project.synthesize(part=target.part) if route else None
     comparison = project.report.comparison.value
     assert comparison is not None
@@ -201,7 +202,7 @@ def measured(name: str, shared: Path, work: Path, route: bool) -> Measured:
         latency_cycles=cycles,
         interval_cycles=round(interval, 2),
         estimated_luts=estimate(program, plan, ECP5, LUT_WEIGHT_BITS).luts,
-        simulated_images=simulated(project),
+        simulated_images=images,
         program=program.digest[:12],
         goal=target.goal,
         reason=None if clock else NOT_ROUTED,

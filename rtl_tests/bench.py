@@ -154,18 +154,19 @@ class Bench:
     def __init__(self, dut: Any):
         self.dut = dut
         self.random = random.Random(setup().seed)
-        self.golden = setup().golden
         self.event = getattr(dut, "event_frame_o", None)  # a vendor's design may have none
         bits = len(dut.s_axis_TDATA), len(dut.m_axis_TDATA)
         program = setup().program
-        want = (
-            setup().schedule.input_tdata_bits(program),
-            whole_bytes(program.output_bits),
-        )
+        want = setup().schedule.input_tdata_bits(program), whole_bytes(program.output_bits)
         if bits != want:
             raise ProtocolError(f"TDATA of s_axis and m_axis have {bits} bits; the program needs {want}")
-        self.source = Source(dut, setup().patience, self.random)
-        self.sink = Sink(dut, setup().patience)
+        self._renew()
+
+    def _renew(self) -> None:
+        """Drivers and a model that know nothing of what was before."""
+        self.source = Source(self.dut, setup().patience, self.random)
+        self.sink = Sink(self.dut, setup().patience)
+        self.golden = setup().golden
 
     @staticmethod
     async def start(dut: Any) -> Bench:
@@ -178,12 +179,8 @@ class Bench:
     async def reset(self) -> None:
         """Reset, with new drivers; checks that TVALID is low before and right after the release."""
         dut = self.dut
-        dut.ap_rst_n.value = 0
-        if self.event is not None:
-            dut.event_clear_i.value = 0
-        self.source = Source(dut, setup().patience, self.random)
-        self.sink = Sink(dut, setup().patience)
-        self.golden = setup().golden
+        self._hold_in_reset()
+        self._renew()
         await ClockCycles(dut.ap_clk, RESET_CYCLES)
         self._expect_no_valid("in reset")
         dut.ap_rst_n.value = 1
@@ -201,9 +198,7 @@ class Bench:
         if not setup().is_ours:
             return await self.reset()
         dut = self.dut
-        dut.ap_rst_n.value = 0
-        if self.event is not None:
-            dut.event_clear_i.value = 0
+        self._hold_in_reset()
         dut.m_axis_TREADY.value = int(sink_ready)
         for cycle in range(self.random.randrange(1, RESET_CYCLES + 1)):
             self.source.idle()
@@ -212,9 +207,12 @@ class Bench:
             if cycle:
                 self._expect_no_valid("in reset")
         dut.ap_rst_n.value = 1
-        self.source = Source(dut, setup().patience, self.random)
-        self.sink = Sink(dut, setup().patience)
-        self.golden = setup().golden
+        self._renew()
+
+    def _hold_in_reset(self) -> None:
+        self.dut.ap_rst_n.value = 0
+        if self.event is not None:
+            self.dut.event_clear_i.value = 0
 
     def _expect_no_valid(self, when: str) -> None:
         if read(self.dut.m_axis_TVALID, "m_axis_TVALID"):

@@ -71,7 +71,8 @@ def test_no_found_error_is_below_that_of_the_samples(tmp_path: Path) -> None:
     words = GoldenModel(program).words(samples)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worst_input, "_climbed", lambda pair: words[:1])  # a search that finds nothing
-        largest, calibrated = worst_input.largest_errors(model, program, step_size, words)
+        states = GoldenModel(program).final_states(words)
+        largest, calibrated = worst_input.largest_errors(model, program, step_size, (words, states))
     assert largest.tolist() == calibrated.tolist() == found["calibrated"]
 
 

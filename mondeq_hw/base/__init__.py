@@ -26,7 +26,7 @@ from .errors import (
     NotReachedError,
     OptionError,
 )
-from .executor import Executor, InProcess, open_executor
+from .executor import IN_PROCESS, Executor, open_executor
 from .integers import combination, diagonal_plus, gram, integer_type, integers, magnitude, product, row_sums
 from .norms import spectral_norm
 from .notebook import PICTURES, card, data_frame, in_card, inline_svg, new_figure, root_figure, save_figure
@@ -60,6 +60,7 @@ __all__ = [
     "EXIT_MISSING_TOOL",
     "EXIT_OK",
     "FREE",
+    "IN_PROCESS",
     "MOST_MATRIX_BITS",
     "PICTURES",
     "RELU",
@@ -68,7 +69,6 @@ __all__ = [
     "DenseOperator",
     "Executor",
     "FixedPointFormat",
-    "InProcess",
     "InputError",
     "InputWarning",
     "IntegerOperator",

@@ -69,7 +69,7 @@ def open_executor(jobs: int | None = 1, scheduler: str | None = None) -> Iterato
         with _dask(workers, scheduler) as client:
             yield OnDask(client)
     elif workers == 1:
-        yield InProcess()
+        yield IN_PROCESS
     else:
         from joblib import Parallel
 
@@ -88,6 +88,9 @@ class InProcess:
         self, function: Callable[[Shared, Item], Result], shared: Shared, tasks: Mapping[str, Item]
     ) -> Iterator[tuple[str, Result]]:
         return ((key, function(shared, item)) for key, item in tasks.items())
+
+
+IN_PROCESS = InProcess()
 
 
 # -- processes of this machine -------------------------------------------------

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from ..base import InputError
+from ..base import InputError, canonical_digest, digests
 
 CERTIFICATE = "certificate.json"
 #: The options as asked for and as chosen, the task among them.
@@ -43,25 +43,29 @@ def read_manifest(folder: Path) -> dict[str, str]:
     InputError
         When the folder has no manifest of ours.
     """
-    file = folder / MANIFEST
+    return _read(folder)[0]
+
+
+def _read(folder: Path) -> tuple[dict[str, str], str | None]:
+    """Files and their digests, and that of what emitted the hardware, where it was noted."""
     try:
-        content = json.loads(file.read_text())
+        content = json.loads((folder / MANIFEST).read_text())
         if content["format"] != MANIFEST_FORMAT or content["version"] != MANIFEST_VERSION:
             raise ValueError(f"format {content['format']!r} {content['version']!r}")
-        return {str(name): str(digest) for name, digest in content["files"].items()}
+        return {str(name): str(digest) for name, digest in content["files"].items()}, content.get("emitters")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{folder}: not a folder written by mondeq-hw ({MANIFEST}: {error})") from None
 
 
 def write_manifest(folder: Path) -> None:
     """Digest every file, flushed to disk, so that the move that follows never precedes the content."""
-    digests = {}
+    listed = {}
     for name in sorted(files_of(folder)):
         path = folder / name
-        digests[name] = file_digest(path)
+        listed[name] = file_digest(path)
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
-    content = {"format": MANIFEST_FORMAT, "version": MANIFEST_VERSION, "emitters": emitters_digest(), "files": digests}
+    content = {"format": MANIFEST_FORMAT, "version": MANIFEST_VERSION, "emitters": emitters_digest(), "files": listed}
     with (folder / MANIFEST).open("w") as stream:
         stream.write(json.dumps(content, indent=2) + "\n")
         stream.flush()
@@ -71,12 +75,12 @@ def write_manifest(folder: Path) -> None:
 @cache
 def emitters_digest() -> str:
     """SHA-256 of what this version emits hardware from."""
-    total = hashlib.sha256()
-    for package in EMITTERS:
-        root = Path(str(files("mondeq_hw." + package)))
-        for path in sorted(path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
-            total.update(f"{package}/{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()
+    found = {package: digests(Path(str(files("mondeq_hw." + package))), ["."]) for package in EMITTERS}
+    sources = {
+        package: {name: digest for name, digest in each.items() if "__pycache__" not in name}
+        for package, each in found.items()
+    }
+    return canonical_digest(sources)
 
 
 def require_this_version(folder: Path) -> None:
@@ -88,13 +92,10 @@ def require_this_version(folder: Path) -> None:
     ------
     InputError
     """
-    try:
-        found = json.loads((folder / MANIFEST).read_text()).get("emitters")
-    except FileNotFoundError:
+    if not (folder / MANIFEST).exists():
         return
-    except (OSError, ValueError, AttributeError) as error:
-        raise InputError(f"{folder}: not a folder written by mondeq-hw ({MANIFEST}: {error})") from None
-    if found != emitters_digest():
+    _, emitters = _read(folder)
+    if emitters != emitters_digest():
         raise InputError(
             f"{folder}: its hardware was written by another version of mondeq-hw, whose ports and parameters may be "
             "others; compile again with --force"

@@ -54,7 +54,7 @@ def products(program: SolverProgram, plan: Schedule, lut_weight_bits: int) -> tu
     return tuple(
         Products(engine, fold.multipliers, bits, data, _place(bits, lut_weight_bits))
         for engine, fold, bits, data in engines
-        if fold.graph is None and not fold.table_words
+        if fold.multiplies
     )
 
 

@@ -115,6 +115,11 @@ class EngineFolding:
         return self.pe * self.simd
 
     @property
+    def multiplies(self) -> bool:
+        """Whether its products are made by multipliers: not by a graph, nor looked up in tables."""
+        return self.graph is None and not self.table_words
+
+    @property
     def terms(self) -> int:
         """What a row's adder tree adds up: products, or words of tables."""
         return _groups(self.simd, self.table_words) if self.table_words else self.simd

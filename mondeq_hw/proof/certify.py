@@ -152,7 +152,8 @@ def certify(
     lines = [_original_line(model), _deployed_line(model, program, step_size), _accumulator_line(program)]
     words, no_samples = _samples(program, calibration_words)
     states = None if words is None else GoldenModel(program).final_states(words)
-    lines.append(_found_line(model, program, step_size, words))
+    samples = None if words is None or states is None else (words, states)
+    lines.append(_found_line(model, program, step_size, samples))
     if words is not None:
         evidence["samples"] = {"count": len(words), "words": packed(words)}
     if floating is None:
@@ -426,9 +427,11 @@ def _saturation_line(program: SolverProgram, states: np.ndarray) -> CertificateL
 # -- against the float model ---------------------------------------------------------
 
 
-def _found_line(model: MonDEQ, program: SolverProgram, step_size: float, words: np.ndarray | None) -> CertificateLine:
+def _found_line(
+    model: MonDEQ, program: SolverProgram, step_size: float, samples: tuple[np.ndarray, np.ndarray] | None
+) -> CertificateLine:
     def figures() -> dict[str, Any]:
-        largest, calibrated = largest_errors(model, program, step_size, words)
+        largest, calibrated = largest_errors(model, program, step_size, samples)
         seen = {} if calibrated is None else {"calibrated": calibrated.tolist()}
         return {"largest": largest.tolist(), **seen}
 

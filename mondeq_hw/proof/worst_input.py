@@ -50,7 +50,10 @@ class _Side:
 
 
 def largest_errors(
-    model: MonDEQ, program: SolverProgram, step_size: float, samples: np.ndarray | None = None
+    model: MonDEQ,
+    program: SolverProgram,
+    step_size: float,
+    samples: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The largest ``|y - y*|`` of every output (k,), in its units, that the search finds, and that of the samples.
 
@@ -60,22 +63,20 @@ def largest_errors(
     program : SolverProgram
         Of the model at this step size.
     step_size : float
-    samples : ndarray of int (samples, d), optional
-        Input words that count, too.
+    samples : pair of ndarray of int (samples, d), (samples, n), optional
+        Input words that count, too, and their final states.
 
     Raises
     ------
     InputError
         The float network's equilibrium was not found.
     """
-    golden = GoldenModel(program)
-    errors = lambda words: measured_errors(model, program, words, golden.final_states(words)).max(axis=0)  # noqa: E731
     with np.errstate(all="ignore"):  # of a network without an equilibrium
         climbed = _climbed(_Pair.of(model, program, step_size))
-    found = errors(climbed)
+    found = measured_errors(model, program, climbed, GoldenModel(program).final_states(climbed)).max(axis=0)
     if samples is None:
         return found, None
-    calibrated = errors(samples)
+    calibrated = measured_errors(model, program, *samples).max(axis=0)
     return np.maximum(found, calibrated), calibrated
 
 

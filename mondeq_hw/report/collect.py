@@ -122,7 +122,7 @@ def count(program: SolverProgram, folding: Schedule) -> Counts:
     """Multipliers, adders of graphs and weight bits in memories."""
 
     def multipliers(engine: EngineFolding) -> int:
-        return engine.multipliers if engine.graph is None and not engine.table_words else 0
+        return engine.multipliers if engine.multiplies else 0
 
     def adders(engine: EngineFolding) -> int:
         return 0 if engine.graph is None else engine.graph.adders

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..base import Executor, InputError
+from ..base import IN_PROCESS, Executor, InputError
 from ..config import DataOptions
 from ..folder import CERTIFICATE, INTEGERS, Build
 from .collect import collect, parsed
@@ -16,7 +16,7 @@ from .data import judged_anew, named, output_points
 from .html import page
 from .record import EXACT, FIGURES, PREDICTED, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, Figure, Report
 from .render import render
-from .sweep import IN_PROCESS, sweep_word_lengths
+from .sweep import sweep_word_lengths
 from .written import WrittenReport
 
 WORD_LENGTHS = "report/word_lengths.json"

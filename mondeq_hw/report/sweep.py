@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..base import Executor, InProcess, InputError, canonical_digest
+from ..base import IN_PROCESS, Executor, InputError, canonical_digest
 from ..config import CompileConfig, DataOptions
 from ..folder import Build
 from ..problem import MonDEQ, Task
@@ -21,7 +21,6 @@ from .data import data_of, stored_config, stored_model
 from .record import Report
 
 WORD_LENGTHS = range(1, 9)
-IN_PROCESS = InProcess()
 
 
 @dataclass(frozen=True)

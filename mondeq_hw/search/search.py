@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base import Executor, InProcess, InputError, __version__, canonical_digest
+from ..base import IN_PROCESS, Executor, InputError, __version__, canonical_digest
 from ..config import DataOptions
 from ..hardware import ECP5, estimate
 from ..problem import Dataset, MonDEQ, logits
@@ -51,8 +51,6 @@ NOT_SHARED = {
 
 #: Samples on which every point's outputs are compared with the float network's.
 COMPARED_SAMPLES = 256
-
-IN_PROCESS = InProcess()
 
 #: Called with how many points are done, and how many there will be at most.
 SearchObserver = Callable[[int, int], None]
