@@ -21,6 +21,7 @@ import numpy as np
 import onnx
 
 from mondeq_hw.base import InputError, canonical_digest, replacing
+from mondeq_hw.config import CheckpointOptions
 from mondeq_hw.folder import CERTIFICATE, Build
 from mondeq_hw.problem import (
     FEEDTHROUGH,
@@ -35,7 +36,6 @@ from mondeq_hw.problem import (
     StoredRecurrence,
     Training,
     load,
-    load_checkpoint,
     onnx_digest,
     onnx_properties,
     own_format,
@@ -44,6 +44,7 @@ from mondeq_hw.problem import (
 )
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.rounding import assemble, quantized_of
+from mondeq_hw.steps import read_checkpoint
 
 from .graph import checked_model
 from .onnx_float import float_graph
@@ -167,15 +168,17 @@ def float_model(model: MonDEQ, training: Training | None = None) -> onnx.ModelPr
     return _signed(checked_model(float_graph(model), properties))
 
 
-def export(source: str | os.PathLike[str], form: str = INTEGER, margin: float | None = None) -> onnx.ModelProto:
+def export(
+    source: str | os.PathLike[str], form: str = INTEGER, options: CheckpointOptions | None = None
+) -> onnx.ModelProto:
     """The ONNX model of a build folder (``integer``, ``qdq``) or of a checkpoint (``float``).
 
     Parameters
     ----------
     source : path
     form : {"integer", "qdq", "float"}
-    margin : float, optional
-        As for :func:`mondeq_hw.problem.load`.
+    options : CheckpointOptions, optional
+        What the checkpoint leaves open; of a build folder nothing.
 
     Raises
     ------
@@ -190,7 +193,7 @@ def export(source: str | os.PathLike[str], form: str = INTEGER, margin: float | 
             raise InputError(
                 f"{path}: a build folder holds integers only; give the float form the checkpoint it was compiled from"
             )
-        checkpoint = load_checkpoint(path, margin)
+        checkpoint = read_checkpoint(path, options or CheckpointOptions())
         return float_model(checkpoint.model, checkpoint.training)
     if path.is_file():
         raise InputError(f"{path}: the {form} form is made of a build folder; compile it first, or use --form float")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .base import MOST_MATRIX_BITS, InputError, NotCertifiedError, OptionError
-from .config import CompileConfig, DataOptions, InputOptions, NetworkOptions
+from .config import CheckpointOptions, CompileConfig, DataOptions, NetworkOptions, WordOptions
 from .hardware import AUTO, UNROLLED, Design, GraphDecision, schedule, unrolled, with_drive
 from .problem import (
     DIGITS,
@@ -21,6 +21,7 @@ from .problem import (
     TEST,
     TRAIN,
     Arrays,
+    Asked,
     Checkpoint,
     Comparison,
     Dataset,
@@ -137,18 +138,22 @@ def checkpoint_of(model: MonDEQ | Origin, config: NetworkOptions) -> Checkpoint:
     InputError
         Something about the file, or nothing says what its preprocessing is.
     """
+    return read_checkpoint(model, config, mnist=_data_name(config) == MNIST)
+
+
+def read_checkpoint(model: MonDEQ | Origin, config: CheckpointOptions, *, mnist: bool = False) -> Checkpoint:
+    """As :func:`checkpoint_of`, without data, or with MNIST's: they say what a reference code's preprocessing is."""
     if isinstance(model, MonDEQ):
         check_model(model)
         checkpoint = Checkpoint(model)
     else:
-        checkpoint = load_checkpoint(
-            model, config.margin, prefix=config.prefix, keys=config.keys, lipschitz_bound=config.lipschitz_bound
-        )
+        asked = Asked(config.margin, config.lipschitz_bound, config.image_side)
+        checkpoint = load_checkpoint(model, asked, prefix=config.prefix, keys=config.keys)
     given = {"scale": config.input_scale, "mean": config.input_mean, "std": config.input_std, **declared_words(config)}
-    return checkpoint.prepared(given, mnist=_data_name(config) == MNIST)
+    return checkpoint.prepared(given, mnist=mnist)
 
 
-def declared_words(options: InputOptions) -> dict[str, Any]:
+def declared_words(options: WordOptions) -> dict[str, Any]:
     """The fields of a preprocessing by which the options declare the inputs' words; none where they do not.
 
     Raises

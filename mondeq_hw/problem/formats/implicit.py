@@ -64,7 +64,7 @@ def _scaled(source: Source, matrix: np.ndarray, bound: float | None) -> np.ndarr
     if bound is None:
         raise InputError(
             f"{source.where}: a row of its matrix sums to {norm:.6g} in absolute values, and does not store the bound "
-            f"kappa to which torchidl scales it; give --margin, which is 1 - kappa ({1 - USUAL_BOUND:.2g} where the "
-            "training did not set kappa). A matrix that is meant as it is: save it as W, with U, b, O, c and F"
+            f"kappa to which torchidl scales it; give --margin, which is 1 - kappa of its training. A matrix "
+            "that is meant as it is: save it as W, with U, b, O, c and F"
         )
     return matrix * min(1.0, bound / norm)
