@@ -11,7 +11,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .base import RELU, InputError, Interval, data_frame, require_place, save_figure
-from .config import InputOptions, QatConfig, QatOptions, TrainingConfig, TrainingData, by_name, spelled_out
+from .config import (
+    DeviceOptions,
+    InputOptions,
+    QatConfig,
+    QatOptions,
+    TrainingConfig,
+    TrainingData,
+    by_name,
+    spelled_out,
+)
 from .problem import (
     DIGITS,
     DIGITS_INPUT_BITS,
@@ -53,6 +62,7 @@ from .training import (
     EpochObserver,
     Loss,
     certified_program,
+    find_device,
     loss_of,
     normalisation,
     plot_history,
@@ -69,6 +79,7 @@ if TYPE_CHECKING:
 
 #: Training samples that calibrate the start of a retraining.
 CALIBRATION_SAMPLES = 4096
+ON_CPU = DeviceOptions()
 NO_ARRAYS: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -132,7 +143,7 @@ class TrainedNetwork:
         return f"TrainedNetwork in {self.file}: {sizes}\n  {metrics}\n  tested on {self.data}"
 
 
-@spelled_out(TrainingConfig, TrainingData)
+@spelled_out(TrainingConfig, TrainingData, DeviceOptions)
 def train(
     out: str | os.PathLike[str] = "model.pt",
     *,
@@ -165,10 +176,10 @@ def train(
     InputError
         Something about the options, the data or the file.
     """
-    kinds = {"config": TrainingConfig, "data": TrainingData}
+    kinds = {"config": TrainingConfig, "data": TrainingData, "device": DeviceOptions}
     records, arrays = _asked_for("train", kinds, options, calibration=calibration, test=test)
     config = replace(records["config"], activation=activation)
-    return train_with(config, records["data"], Path(out), arrays, progress)
+    return train_with(config, records["data"], Path(out), arrays, progress, records["device"])
 
 
 def train_with(
@@ -177,9 +188,11 @@ def train_with(
     file: Path,
     arrays: Mapping[str, Any] = NO_ARRAYS,
     progress: bool = False,
+    place: DeviceOptions = ON_CPU,
 ) -> TrainedNetwork:
     """:func:`train` with its options as records."""
     check_checkpoint(file)
+    device = find_device(place.device)
     samples = _samples(data, arrays) or named(DIGITS, None)
     known, judge = labelled(samples, TRAIN), labelled(samples, TEST)
     task = task_of(known.targets) if data.task is None else find_task(data.task)
@@ -188,7 +201,7 @@ def train_with(
     preprocessing = _preprocessing(known, judge, data)
     known, judge = (_as_raw(each, preprocessing, data) for each in (known, judge))
     with _progress("train", config.optimisation.epochs, task, progress) as observe:
-        result = train_network(config, known, preprocessing, state_file(file), observe, k)
+        result = train_network(config, known, preprocessing, state_file(file), observe, k, device)
     outputs = logits(result.model, judge.words)
     metrics = {
         **task.metric("validation", result.best.validation_score),
@@ -204,7 +217,7 @@ def train_with(
     return _saved(trained, Training(samples.name, config.optimisation.seed, metrics))
 
 
-@spelled_out(QatOptions, QatConfig)
+@spelled_out(QatOptions, QatConfig, DeviceOptions)
 def qat(
     model: MonDEQ | Origin,
     out: str | os.PathLike[str] = "retrained.pt",
@@ -232,9 +245,9 @@ def qat(
     NotCertifiedError
         No epoch's integers are proved to contract.
     """
-    kinds = {"asked": QatOptions, "config": QatConfig}
+    kinds = {"asked": QatOptions, "config": QatConfig, "device": DeviceOptions}
     records, arrays = _asked_for("qat", kinds, options, calibration=calibration, test=test)
-    return qat_with(model, records["asked"], records["config"], Path(out), arrays, progress)
+    return qat_with(model, records["asked"], records["config"], Path(out), arrays, progress, records["device"])
 
 
 def qat_with(
@@ -244,9 +257,11 @@ def qat_with(
     file: Path,
     arrays: Mapping[str, Any] = NO_ARRAYS,
     progress: bool = False,
+    place: DeviceOptions = ON_CPU,
 ) -> TrainedNetwork:
     """:func:`qat` with its options as records."""
     check_checkpoint(file)
+    device = find_device(place.device)
     checkpoint = checkpoint_of(model, asked)
     network = checkpoint.model
     if network.stored is not None:
@@ -269,7 +284,7 @@ def qat_with(
         known.words[:CALIBRATION_SAMPLES],
     )
     with _progress(f"{asked.bits} bits", config.optimisation.epochs, task, progress) as observe:
-        result = retrain(lowered, known, config, LEARNERS[asked.method], state_file(file), observe)
+        result = retrain(lowered, known, config, LEARNERS[asked.method], state_file(file), observe, device=device)
     program, proof = certified_program(result.stored)
     comparison = task.compare(GoldenModel(program).predict(judge.words), logits(network, judge.words), judge.targets)
     retrained = replace(network_of(result.stored, network.input_map, file.name), task=task.name)

@@ -24,6 +24,7 @@ from mondeq_hw.boards import BitstreamOptions
 from mondeq_hw.cli import app
 from mondeq_hw.config import (
     CompileConfig,
+    DeviceOptions,
     QatConfig,
     QatOptions,
     SearchOptions,
@@ -37,8 +38,8 @@ from mondeq_hw.synthesis import SynthOptions
 #: Every function that takes options, the command that takes the same ones, and the records that declare them.
 FUNCTIONS: list[tuple[Callable[..., Any], str, tuple[type, ...]]] = [
     (mondeq_hw.compile, "compile", (CompileConfig,)),
-    (mondeq_hw.train, "train", (TrainingConfig, TrainingData)),
-    (mondeq_hw.qat, "qat", (QatOptions, QatConfig)),
+    (mondeq_hw.train, "train", (TrainingConfig, TrainingData, DeviceOptions)),
+    (mondeq_hw.qat, "qat", (QatOptions, QatConfig, DeviceOptions)),
     (mondeq_hw.search_word_lengths, "search", (SearchOptions,)),
     (Project.synthesize, "synth", (SynthOptions,)),
     (Project.make_bitstream, "bitstream", (BitstreamOptions,)),

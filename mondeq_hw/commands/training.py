@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base import PICTURES, InputError, require_place
-from ..config import QatConfig, QatOptions, TrainingConfig, TrainingData
+from ..config import DeviceOptions, QatConfig, QatOptions, TrainingConfig, TrainingData
 from .options import ConfigFile, Json, takes_records
 from .terminal import interruptible, print_table
 
@@ -25,6 +25,7 @@ Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Checkpoi
 def train_command(
     config: TrainingConfig,
     data: TrainingData,
+    place: DeviceOptions,
     out: Out = Path("model.pt"),
     plot: Plot = None,
     file: ConfigFile = None,
@@ -35,7 +36,7 @@ def train_command(
 
     _check_plot(plot)
     with _interruptible(out):
-        trained = train_with(config, data, out, progress=not as_json)
+        trained = train_with(config, data, out, progress=not as_json, place=place)
     _finish(trained, plot, as_json)
 
 
@@ -44,6 +45,7 @@ def qat_command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Float checkpoint.", show_default=False)],
     options: QatOptions,
     config: QatConfig,
+    place: DeviceOptions,
     out: Out = Path("retrained.pt"),
     plot: Plot = None,
     file: ConfigFile = None,
@@ -54,7 +56,7 @@ def qat_command(
 
     _check_plot(plot)
     with _interruptible(out):
-        trained = qat_with(model, options, config, out, progress=not as_json)
+        trained = qat_with(model, options, config, out, progress=not as_json, place=place)
     _finish(trained, plot, as_json)
 
 

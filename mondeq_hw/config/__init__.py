@@ -29,13 +29,14 @@ from .options import (
     spelled_out,
 )
 from .search import SearchOptions
-from .training import Optimisation, QatConfig, QatOptions, TrainingConfig, TrainingData
+from .training import DeviceOptions, Optimisation, QatConfig, QatOptions, TrainingConfig, TrainingData
 
 __all__ = [
     "STRICT",
     "CheckpointOptions",
     "CompileConfig",
     "DataOptions",
+    "DeviceOptions",
     "ExecutorOptions",
     "InputOptions",
     "NetworkOptions",

@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 from ..base import RELU, Interval, OptionError
 from ..program import MOST_ITERATIONS
 from .compile import InputOptions, NetworkOptions, Solver
-from .options import STRICT, MatrixBits, PositiveFloat, PositiveInt, explained, names_the_option, option
+from .options import STRICT, MatrixBits, Options, PositiveFloat, PositiveInt, explained, names_the_option, option
 
 NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 Share = Annotated[FiniteFloat, Field(gt=0, lt=1)]
@@ -97,6 +97,15 @@ class QatConfig:
     def hinge_start(self) -> float:
         """``||M||_2`` above which the penalty pulls."""
         return self.contraction_limit - self.hinge_room
+
+
+class DeviceOptions(Options):
+    """Where a training runs."""
+
+    device: Annotated[
+        Literal["cpu", "cuda", "auto"],
+        option("NAME", "Where training runs: cpu, cuda, or auto, which is cuda where there is one."),
+    ] = "cpu"
 
 
 class TrainingData(InputOptions):

@@ -253,4 +253,4 @@ def _condition(matrix: np.ndarray, inverse: np.ndarray) -> float:
 
 
 def _identity(W: Any, linear: ModuleType) -> Any:
-    return linear.eye(len(W), dtype=W.dtype)
+    return linear.eye(len(W), dtype=W.dtype, device=W.device)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..config import Optimisation, QatConfig, TrainingConfig
 from .basin import diagnose, markdown, plot
 from .clip import TensorClip
+from .device import find_device
 from .equilibrium import MonotoneNetwork
 from .loss import Loss, loss_of
 from .lotion import LEARNERS, Regularised, Sampled, sampler
@@ -50,6 +51,7 @@ __all__ = [
     "accuracy",
     "certified_program",
     "diagnose",
+    "find_device",
     "loss_of",
     "markdown",
     "nearest_levels",

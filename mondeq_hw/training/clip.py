@@ -30,10 +30,10 @@ class TensorClip:
     complement: Tensor
 
     @staticmethod
-    def of(clip: Clip, dtype: torch.dtype) -> TensorClip:
-        """A clip for states of this type."""
-        lower, upper = (torch.from_numpy(bound).to(dtype) for bound in (clip.lower, clip.upper))
-        return TensorClip(clip, lower, upper, torch.from_numpy(clip.complement))
+    def of(clip: Clip, dtype: torch.dtype, device: torch.device | None = None) -> TensorClip:
+        """A clip for states of this type, on this device (the CPU when absent)."""
+        lower, upper = (torch.from_numpy(bound).to(device, dtype) for bound in (clip.lower, clip.upper))
+        return TensorClip(clip, lower, upper, torch.from_numpy(clip.complement).to(device))
 
     @property
     def derivative(self) -> ClipDerivative:

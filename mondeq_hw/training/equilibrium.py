@@ -139,6 +139,11 @@ def settle(
     return state, residual
 
 
+def eye_like(matrix: Tensor) -> Tensor:
+    """The identity of a square matrix's size and type, where that is."""
+    return torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+
+
 class MonotoneNetwork(nn.Module):
     """A MonDEQ in Winston and Kolter's parametrisation.
 
@@ -222,18 +227,18 @@ class MonotoneNetwork(nn.Module):
 
     def weight(self) -> Tensor:
         """``W`` (n, n)."""
-        eye = torch.eye(len(self.b), dtype=self.A.dtype)
+        eye = eye_like(self.A)
         return (1 - self.margin) * eye - self.A.t() @ self.A + self.B - self.B.t()
 
     def equilibria(self, inputs: Tensor) -> Tensor:
         """Equilibria ``z`` (samples, n) of preprocessed inputs (samples, d)."""
         W = self.weight()
-        eye = torch.eye(len(W), dtype=W.dtype)
+        eye = eye_like(W)
         injection = torch.addmm(self.b, inputs, self.U.t())
         alpha = self.automatic_step_size(W) if self.step_size is None else self.step_size
         folded, resolvent, scale = self.splitting.fold(W, alpha, torch)
         matrix, drive = folded + self.splitting.diagonal(alpha) * eye, scale * injection @ resolvent.t()
-        clip = TensorClip.of(self.clip.at_step(alpha), W.dtype)
+        clip = TensorClip.of(self.clip.at_step(alpha), W.dtype, W.device)
         return clip.prox(equilibrium(matrix, drive, self.splitting, clip, self.tolerance, self.max_iterations))
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -249,7 +254,7 @@ class MonotoneNetwork(nn.Module):
         forward-backward ``m / L^2`` (Ryu & Boyd, "Primer on monotone operator methods", 2016).
         """
         margin = float(self.margin)
-        lipschitz = float(torch.linalg.matrix_norm(torch.eye(len(W), dtype=W.dtype) - W, 2))
+        lipschitz = float(torch.linalg.matrix_norm(eye_like(W) - W, 2))
         return self.splitting.best_step(margin, lipschitz)
 
     @torch.no_grad()
@@ -260,7 +265,7 @@ class MonotoneNetwork(nn.Module):
             return tensor.detach().double().numpy()
 
         A, B, margin = self.A.double(), self.B.double(), softplus(self.margin_raw.double())
-        W = (1 - margin) * torch.eye(len(A), dtype=A.dtype) - A.t() @ A + B - B.t()
+        W = (1 - margin) * eye_like(A) - A.t() @ A + B - B.t()
         return MonDEQ(
             W=array(W),
             U=array(self.U),

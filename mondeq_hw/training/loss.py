@@ -63,7 +63,8 @@ class Loss:
 
 
 def _drawn_labels(logits: Tensor, generator: Generator) -> Tensor:
-    return torch.multinomial(logits.detach().softmax(dim=1), 1, generator=generator)[:, 0]
+    shares = logits.detach().softmax(dim=1).cpu()
+    return torch.multinomial(shares, 1, generator=generator)[:, 0].to(logits.device)
 
 
 def squared_error(units: Units) -> Loss:
@@ -71,12 +72,13 @@ def squared_error(units: Units) -> Loss:
     spread = units.spread
 
     def mean(outputs: Tensor, targets: Tensor) -> Tensor:
-        return mse_loss(outputs / spread, targets / spread)
+        unit = spread.to(outputs.device)
+        return mse_loss(outputs / unit, targets / unit)
 
     def drawn(outputs: Tensor, generator: Generator) -> Tensor:
         """Normal around the outputs: the loss is the negative logarithm of a variance of ``k / 2``."""
         noise = torch.randn(outputs.shape, dtype=outputs.dtype, generator=generator)
-        return outputs.detach() + (outputs.shape[1] / 2) ** 0.5 * spread * noise
+        return outputs.detach() + ((outputs.shape[1] / 2) ** 0.5 * spread * noise).to(outputs.device)
 
     return Loss("squared error / variance", mean, drawn, torch.float32, units)
 

@@ -52,7 +52,8 @@ def randomised_levels(latent: Tensor, word_length: int, generator: torch.Generat
     """Round up with probability ``f``: unbiased within the range; the gradient is the identity's."""
     low, step = neighbours(latent.detach(), word_length)
     share = upward_share(latent.detach(), word_length)
-    up = torch.rand(latent.shape, dtype=latent.dtype, generator=generator) < share
+    # Drawn on the CPU, so that every device has the same draws.
+    up = torch.rand(latent.shape, dtype=latent.dtype, generator=generator).to(latent.device) < share
     return replace_value(latent, low + step * up)
 
 
@@ -116,7 +117,7 @@ class Curvature(nn.Module):
 
     def regulariser(self, network: QuantizedNetwork) -> Tensor:
         """``1/2 sum_i g_i s_i^2`` over all three matrices."""
-        total = torch.zeros(())
+        total = torch.zeros((), device=self.steps.device)
         for latent, diagonal in zip(latents(network), self.diagonals(), strict=True):
             total = total + (diagonal * rounding_variance(latent.levels, latent.word_length)).sum() / 2
         return total

@@ -32,6 +32,8 @@ from ..program import SolverProgram
 from ..proof import ContractionProof, choose_iterations, prove_contraction
 from ..rounding import MAX_SHIFT, Lowered, assemble, quantized_of, to_levels
 from .clip import TensorClip
+from .device import CPU
+from .equilibrium import eye_like
 from .loss import Loss, loss_of
 from .train import Epoch, EpochObserver, TrainingRun, fit
 from .updates import replace_value, through_updates, to_equilibrium
@@ -64,6 +66,7 @@ def retrain(
     state_file: Path | None = None,
     observe: EpochObserver | None = None,
     watch: Callable[[QuantizedNetwork], None] | None = None,
+    device: torch.device = CPU,
 ) -> QatResult:
     """Retrain a lowered model on its own integers.
 
@@ -80,6 +83,8 @@ def retrain(
         See :func:`mondeq_hw.training.train.train`.
     watch : callable, optional
         Shown the network before every step; must leave it as it is.
+    device : torch.device
+        Where the steps are taken.
 
     Raises
     ------
@@ -96,7 +101,7 @@ def retrain(
         return torch.from_numpy(seen.to_float(seen.quantize(words.numpy())).astype(np.float32))
 
     identity = repr((config, type(learning).__name__, seen, network.state_format))
-    run = TrainingRun(learning, prepare, data, config.optimisation, identity, state_file)
+    run = TrainingRun(learning, prepare, data, config.optimisation, identity, state_file, device)
 
     def objective(inputs: Tensor, targets: Tensor) -> Tensor:
         network.clamp_latents()
@@ -155,7 +160,7 @@ def hinge(matrix: Tensor, config: QatConfig) -> Tensor:
     """Squared hinge on the spectral norm of the quantised iteration matrix."""
     with torch.no_grad():  # the norm alone costs a third of the norm with its gradient, and is mostly enough
         if torch.linalg.matrix_norm(matrix, 2) <= config.hinge_start:
-            return torch.zeros(())
+            return matrix.new_zeros(())
     excess = torch.linalg.matrix_norm(matrix, 2) - config.hinge_start
     return config.hinge_weight * excess.clamp_min(0) ** 2
 
@@ -215,17 +220,17 @@ class QuantizedNetwork(nn.Module):
             self.iteration_matrix(rounder),
             drive,
             self.recurrence.splitting,
-            TensorClip.of(self.clip, drive.dtype),
+            TensorClip.of(self.clip, drive.dtype, drive.device),
             self.state_format,
             self.iterations,
         )
-        z = TensorClip.of(self.clip.scaled(self.state_format.step), drive.dtype).prox(state)
+        z = TensorClip.of(self.clip.scaled(self.state_format.step), drive.dtype, drive.device).prox(state)
         return torch.addmm(straight_through(self.readout_bias, self.readout_step), z, self.readout(rounder).t())
 
     def iteration_matrix(self, rounder: Rounder | None = None) -> Tensor:
         """Quantised ``M`` (n, n), leak included."""
         matrix = self.matrix(rounder or nearest_levels)
-        return matrix + (1 - 2.0**-self.leak_shift) * torch.eye(len(matrix), dtype=matrix.dtype)
+        return matrix + (1 - 2.0**-self.leak_shift) * eye_like(matrix)
 
     @torch.no_grad()
     def clamp_latents(self) -> None:
@@ -345,4 +350,4 @@ def _steps(shifts: np.ndarray) -> Tensor:
 
 
 def _float64(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().double().numpy()
+    return tensor.detach().cpu().double().numpy()

@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from ..base import Clip, InputError, new_figure, progress_bar, replacing, root_figure
 from ..config import Optimisation, TrainingConfig
 from ..problem import CLASSES, Dataset, MonDEQ, Preprocessing, Task, logits, task_of
+from .device import CPU, full_precision
 from .equilibrium import MonotoneNetwork
 from .loss import CROSS_ENTROPY, Loss, loss_of
 
@@ -85,6 +86,7 @@ def train(
     state_file: Path | None = None,
     observe: EpochObserver | None = None,
     outputs: int | None = None,
+    device: torch.device = CPU,
 ) -> TrainingResult:
     """Train a float MonDEQ.
 
@@ -101,6 +103,8 @@ def train(
         Told every epoch after its state is on disk.
     outputs : int, optional
         How many; as the targets have when absent.
+    device : torch.device
+        Where the steps are taken.
     """
     task = task_of(data.targets)
     k = outputs or task.outputs_of(data.targets)
@@ -120,7 +124,7 @@ def train(
     def prepare(words: Tensor) -> Tensor:
         return torch.from_numpy(preprocessing.apply(words.numpy()).astype(np.float32))
 
-    run = TrainingRun(network, prepare, data, config.optimisation, repr((config, preprocessing)), state_file)
+    run = TrainingRun(network, prepare, data, config.optimisation, repr((config, preprocessing)), state_file, device)
     history = fit(run, observe=observe)
     return TrainingResult(replace(network.to_model(preprocessing), task=task.name), history)
 
@@ -175,6 +179,8 @@ class TrainingRun:
     identity : str
         Of everything else that decides the result; a state file of another run is refused.
     state_file : Path or None
+    device : torch.device
+        Of the steps; the network is on the CPU before and after, and so are the samples.
     """
 
     network: nn.Module
@@ -183,6 +189,7 @@ class TrainingRun:
     optimisation: Optimisation
     identity: str
     state_file: Path | None = None
+    device: torch.device = CPU
 
     @property
     def task(self) -> Task:
@@ -199,6 +206,7 @@ class TrainingRun:
         return state.hexdigest()
 
 
+@full_precision()
 def fit(
     run: TrainingRun,
     objective: Objective | None = None,
@@ -234,10 +242,11 @@ def fit(
     # The smallest type: a float copy of a large data set would not stay in the cache.
     words = torch.from_numpy(_compact(run.data.words))
     training, validation = split(run.data, options.validation_share, options.seed)
+    digest = run.digest() if run.state_file else ""
+    network.to(run.device)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay, fused=True
     )
-    digest = run.digest() if run.state_file else ""
     history, best = _restore(run, optimiser, digest)
     steps = math.ceil(len(training) / options.batch_size)
     while not _finished(history, options):
@@ -253,7 +262,7 @@ def fit(
             batch = torch.from_numpy(order[step * options.batch_size : (step + 1) * options.batch_size])
             optimiser.zero_grad(set_to_none=True)
             seen = shifted(words[batch], options.shift_pixels, rng) if options.shift_pixels else words[batch]
-            loss = _finite_loss(objective, run.prepare(seen), targets[batch], epoch)
+            loss = _finite_loss(objective, run.prepare(seen).to(run.device), targets[batch].to(run.device), epoch)
             loss.backward()
             optimiser.step()
             total += float(loss.detach()) * len(batch)
@@ -270,7 +279,7 @@ def fit(
             _store(run.state_file, digest, network, best, optimiser, history)
         if observe:
             observe(entry)
-    network.load_state_dict(best)
+    network.to(CPU).load_state_dict(best)
     network.eval()
     return tuple(history)
 
@@ -312,8 +321,9 @@ def _compact(raw: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def evaluate(run: TrainingRun, words: Tensor) -> Tensor:
-    """Outputs of the network as it is."""
-    return torch.cat([run.network(run.prepare(some)) for some in words.split(EVALUATION_BATCH)])
+    """Outputs of the network as it is, on the CPU."""
+    prepared = (run.prepare(some).to(run.device) for some in words.split(EVALUATION_BATCH))
+    return torch.cat([run.network(some).cpu() for some in prepared])
 
 
 def accuracy(model: MonDEQ, data: Dataset) -> float:
