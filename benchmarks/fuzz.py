@@ -1,6 +1,7 @@
 """Random networks compiled at random options: every implementation on random words, against the golden model.
 
     python benchmarks/fuzz.py --minutes N [--seed S] [--jobs J] [--json]     (results/fuzz.jsonl)
+    python benchmarks/fuzz.py --minutes N --scheduler tcp://HOST:8786        (a Dask cluster)
 
 A case is a network of one to six rows with its options, as ``tests/random_models.py`` draws them (scales far apart,
 words of 1 to 60 bits, every kind of row, feed-through), at a random folding or unrolled.  Its words are uniform, zero,
@@ -8,8 +9,9 @@ or all at an end.  The C++ and onnxruntime get ``--vectors`` samples, the simula
 ``docs/numerics.md`` alone (``tests/simulator.py``) ``--simulated``, and the RTL ``--rtl``, on Icarus and Verilator by
 turns, once in a row and once with random stalls on both streams.  States carried from sample to sample are left out.
 
-A case is a line of the results as soon as it is done, with counts and commit; what is there is not run again.  The exit
-code is 4 after a mismatch, whose line says which case it is.
+Cases are pure tasks, a few at a time for each process; a worker of a cluster needs this folder and ``tests`` on its
+``PYTHONPATH``.  A case is a line of the results as soon as it is done, with counts and commit; what is there is not run
+again.  The exit code is 4 after a mismatch, whose line says which case it is.
 """
 
 from __future__ import annotations
@@ -21,9 +23,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ from random_models import random_compile, random_words  # noqa: E402
 
 import mondeq_hw  # noqa: E402
 from mondeq_hw import InputError  # noqa: E402
+from mondeq_hw.base import IN_PROCESS, Executor, canonical_digest, open_executor  # noqa: E402
 from mondeq_hw.export.onnx import integer_model  # noqa: E402
 from mondeq_hw.program import SolverProgram  # noqa: E402
 from mondeq_hw.rtl_tests import run_bench  # noqa: E402
@@ -44,6 +46,8 @@ from mondeq_hw.verification.csim import CSimulation  # noqa: E402
 RESULTS = Path(__file__).parent / "results" / "fuzz.jsonl"
 SIMULATORS = ("icarus", "verilator")
 RTL_TESTS = ("back_to_back", "random_stalls")
+#: Cases a process that are given out at a time: what is given out is finished, however long the time is over.
+CASES_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,19 @@ class Amounts:
     vectors: int
     simulated: int
     rtl: int
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What all cases share."""
+
+    seed: int
+    commit: str
+    amounts: Amounts
+
+    def key(self, case: int) -> str:
+        """Of a case: the digest of all that its outcome depends on."""
+        return canonical_digest({**asdict(self), "case": case})
 
 
 @dataclass(frozen=True)
@@ -90,8 +107,9 @@ def words_of(rng: np.random.Generator, program: SolverProgram, samples: int) -> 
     return np.where((kind == 2)[:, None] & (rng.random(words.shape) < 0.8), 0, words)
 
 
-def checked(seed: int, case: int, version: str, amounts: Amounts) -> Outcome:
+def checked(campaign: Campaign, case: int) -> Outcome:
     """One case."""
+    seed, version, amounts = campaign.seed, campaign.commit, campaign.amounts
     number = seed * 1_000_000 + case
     rng = np.random.default_rng((seed, case))
     model, options = random_compile(number)
@@ -159,21 +177,21 @@ def recorded(file: Path) -> list[Outcome]:
     return [Outcome(**json.loads(line)) for line in lines if line.startswith('{"seed"') and line.endswith("}\n")]
 
 
-def run(seed: int, seconds: float, jobs: int, amounts: Amounts, file: Path) -> list[Outcome]:
+def run(
+    seed: int, seconds: float, amounts: Amounts, file: Path, executor: Executor = IN_PROCESS, jobs: int = 1
+) -> list[Outcome]:
     """Every case of a seed, those of the file and new ones, until the time is over."""
+    campaign = Campaign(seed, commit(), amounts)
     done = [outcome for outcome in recorded(file) if outcome.seed == seed]
-    known, version, end = {outcome.case for outcome in done}, commit(), time.monotonic() + seconds
+    known, end = {outcome.case for outcome in done}, time.monotonic() + seconds
     cases = (case for case in count() if case not in known)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(jobs) as pool, file.open("a") as journal:
+    with file.open("a") as journal:
         if (text := file.read_text()) and not text.endswith("\n"):
             journal.write("\n")  # behind a line that was cut off
-        running: set[Future[Outcome]] = set()
-        while running or time.monotonic() < end:
-            while len(running) < jobs and time.monotonic() < end:
-                running.add(pool.submit(checked, seed, next(cases), version, amounts))
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for outcome in (future.result() for future in finished):
+        while time.monotonic() < end:
+            tasks = {campaign.key(case): case for case in islice(cases, 1 if jobs == 1 else CASES_AHEAD * jobs)}
+            for _, outcome in executor.results(checked, campaign, tasks):
                 journal.write(json.dumps(asdict(outcome)) + "\n")
                 journal.flush()
                 done.append(outcome)
@@ -194,9 +212,10 @@ def summary(outcomes: list[Outcome]) -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, required=True, metavar="N", help="after which no case begins")
+    parser.add_argument("--minutes", type=float, required=True, metavar="N", help="after which none is given out")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--jobs", type=int, default=1, metavar="J", help="cases at a time (default: 1)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask scheduler, or local, for them")
     parser.add_argument("--vectors", type=int, default=20_000, help="of C++ and ONNX a case (default: %(default)s)")
     parser.add_argument("--simulated", type=int, default=200, help="of the simulator a case (default: %(default)s)")
     parser.add_argument("--rtl", type=int, default=200, help="of the RTL a case (default: %(default)s)")
@@ -204,7 +223,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print cases, equal samples and mismatches")
     options = parser.parse_args()
     amounts = Amounts(options.vectors, options.simulated, options.rtl)
-    found = summary(run(options.seed, 60 * options.minutes, options.jobs, amounts, options.results))
+    with open_executor(options.jobs, options.scheduler) as executor:
+        outcomes = run(options.seed, 60 * options.minutes, amounts, options.results, executor, options.jobs)
+    found = summary(outcomes)
     if options.json:
         print(json.dumps(found, indent=2))
     else:

@@ -22,11 +22,11 @@ def test_a_case_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     right = fuzz.simulator.run
     monkeypatch.setattr(fuzz.simulator, "run", lambda *args: right(*args)._replace(outputs=[0] * len(right(*args)[2])))
     journal, amounts = tmp_path / "fuzz.jsonl", fuzz.Amounts(vectors=0, simulated=20, rtl=6)
-    (outcome,) = fuzz.run(2, 1.0, 1, amounts, journal)
+    (outcome,) = fuzz.run(2, 1.0, amounts, journal)
     assert outcome.counts == {"rtl on icarus": 6}
     assert outcome.mismatch is not None and "simulator: sample" in outcome.mismatch
     journal.open("a").write('{"seed": 2, "case": 1')  # cut off
-    assert fuzz.recorded(journal) == [outcome] == fuzz.run(2, 0.0, 1, amounts, journal)
+    assert fuzz.recorded(journal) == [outcome] == fuzz.run(2, 0.0, amounts, journal)
     found = fuzz.summary([outcome])
     assert found["equal"] == outcome.counts and len(found["mismatches"]) == 1
 

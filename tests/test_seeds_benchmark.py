@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from mondeq_hw.base.errors import InputError
+from mondeq_hw.base import InputError, open_executor
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rounding.lower import LoweringOptions, lower
 from mondeq_hw.training.qat import certified_program, retrain
@@ -84,7 +84,8 @@ def test_a_killed_run_continues_and_a_finished_one_does_nothing(seeds, study, tm
     again = replace(study, folder=tmp_path / "again")
     again.folder.mkdir()
     straight = seeds.Results(tmp_path / "straight.jsonl")
-    seeds.run(again, straight)
+    with open_executor(2) as processes:  # which changes the order of the lines, and nothing else
+        seeds.run(again, straight, processes)
     assert without_time(straight) == without_time(resumed)
 
     monkeypatch.setattr(seeds, "retrain", None)
@@ -97,7 +98,7 @@ def test_a_point_is_what_the_public_functions_give(seeds, study, tmp_path):
     results = seeds.Results(tmp_path / "points.jsonl")
     networks = seeds.Networks(study, results)
     candidate = study.candidates[0][1]
-    seeds.retrained(networks, seeds.FINE_TUNED, candidate, 2, 4)
+    seeds.retrain_all(networks, seeds.FINE_TUNED, [(candidate, 2, 4)])
     (point,) = seeds.Results(results.file).retrained(seeds.FINE_TUNED, candidate.method, 2)
     assert point.config.optimisation.seed == 4
     assert point.config.optimisation.learning_rate == candidate.config.optimisation.learning_rate
