@@ -235,4 +235,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Of a module, so that other processes find the tasks' functions.
+    import fuzz
+
+    sys.exit(fuzz.main())

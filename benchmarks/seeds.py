@@ -400,4 +400,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Of a module, so that other processes find the tasks' functions.
+    import seeds
+
+    seeds.main()

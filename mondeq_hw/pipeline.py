@@ -20,7 +20,7 @@ import numpy as np
 from .base import InputError, InternalError
 from .config import CompileConfig, spelled_out
 from .folder import CERTIFICATE, check_target, writing
-from .hardware import UNROLLED, emit_hls, emit_ip, emit_rtl, require_da4ml
+from .hardware import UNROLLED, emit_estimates, emit_hls, emit_ip, emit_rtl, require_da4ml
 from .problem import MonDEQ, Origin
 from .program import GoldenModel, SolverProgram
 from .project import Project
@@ -147,6 +147,7 @@ def compile(
             write_report(
                 Summary(config, checkpoint, data, lowered, program, design.schedule, graphs, comparison), folder
             )
+            emit_estimates(design, folder / "report")
     return Project.load(target)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -21,8 +22,9 @@ from corner_programs import carried_straddling
 
 from mondeq_hw import Project, save
 from mondeq_hw.cli import main
-from mondeq_hw.hardware import load_schedule, ports_of
+from mondeq_hw.hardware import LUT_WEIGHT_BITS, estimate, load_schedule, ports_of
 from mondeq_hw.hardware.ip import Datasheet
+from mondeq_hw.hardware.parts import XC7
 
 pytestmark = pytest.mark.slow
 
@@ -142,6 +144,25 @@ def test_the_self_tests_tell_right_from_wrong(
     found = getattr(driver, f"{project.program.name}_self_test")(kind(exchange), None)
     assert found == (0 if wrong is None else wrong + 1)
     assert host.self_test(lambda sent: answer) is (wrong is None)
+
+
+def test_estimates_under_the_names_of_finn(project: Project) -> None:
+    """The slowest engine bounds the interval, and the parts make the whole but for its control."""
+    found = {file.stem: json.loads(file.read_text()) for file in (project.folder / "report").glob("estimate_*.json")}
+    cycles, resources = found["estimate_layer_cycles"], found["estimate_layer_resources"]
+    plan, program = load_schedule(project.folder), project.program
+    assert cycles["drive"] == plan.drive.row_groups * plan.drive.column_groups
+    assert cycles["solve"] >= program.iterations * plan.solve.row_groups * plan.solve.column_groups
+    whole = estimate(program, plan, XC7, LUT_WEIGHT_BITS)
+    assert resources["total"] == {"BRAM_18K": 2 * whole.block_rams, "LUT": whole.luts, "DSP": whole.dsps}
+    engines = [resources[name] for name in ("drive", "solve", "readout")]
+    control = {key: resources["total"][key] - sum(each[key] for each in engines) for key in resources["total"]}
+    assert control["BRAM_18K"] == control["DSP"] == 0 < control["LUT"] < 1000
+    performance, constants = found["estimate_network_performance"], Datasheet.of(program, plan)
+    assert performance["max_cycles"] == max(cycles.values()) == cycles[performance["max_cycles_node_name"]]
+    assert performance["critical_path_cycles"] == constants.constants["LATENCY_CYCLES"]
+    assert performance["estimated_latency_ns"] == pytest.approx(constants.constants["LATENCY_CYCLES"] / 0.15)
+    assert performance["estimated_throughput_fps"] == pytest.approx(150e6 / constants.interval)
 
 
 def fusesoc(build: Path, target: str, folder: Path) -> subprocess.CompletedProcess[str]:

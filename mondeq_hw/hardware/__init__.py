@@ -9,6 +9,7 @@ from .adder_graph import require_da4ml, solver_graph
 from .design import Design
 from .drive import with_drive
 from .estimate import LUT_WEIGHT_BITS, Products, estimate, products
+from .finn_estimates import emit as emit_estimates
 from .hls import emit as emit_hls
 from .hls import emit_engines, include_folders
 from .ip import Datasheet, Port, ports_of
@@ -48,6 +49,7 @@ __all__ = [
     "Usage",
     "completion_cycles",
     "emit_engines",
+    "emit_estimates",
     "emit_hls",
     "emit_ip",
     "emit_rtl",
