@@ -116,7 +116,8 @@ class Verilator:
         from cocotb_tools import config
 
         program = str(self.root / "bin" / "verilator") if self.root else "verilator"
-        flags = ["-O1", *(f"-D{name}" for name in design.defines)]
+        # Of C++ only a design's own reads the defines; without it, the runtime is the one compiled before.
+        flags = ["-O1", *(f"-D{name}" for name in design.defines if design.cpp)]
         command = [
             *(program, "--cc", "--exe", "-O3", "--timing", "--vpi", "--public-depth", "1", "-Wno-fatal"),
             *("--prefix", "Vtop", "-o", self.product, "-Mdir", str(folder), "--top-module", design.top),
