@@ -60,7 +60,7 @@ def test_a_readout_coarser_than_one_is_certified_on_samples(tmp_path: Path) -> N
 
 
 def test_no_found_error_is_below_that_of_the_samples(tmp_path: Path) -> None:
-    """Samples count; once the search found less on digits than they show."""
+    """The search starts from samples, too, and counts them; once it found less on digits than they show."""
     model, samples = network(), X[:4]
     project = mondeq_hw.compile(model, tmp_path / "build", bits=4, calibration=samples)
     found = project.certificate.line("output_distance_found").values
@@ -70,7 +70,7 @@ def test_no_found_error_is_below_that_of_the_samples(tmp_path: Path) -> None:
     program, step_size = project.program, float(Fraction(project.certificate.evidence["step_size"]))
     words = GoldenModel(program).words(samples)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worst_input, "_climbed", lambda pair: words[:1])  # a search that finds nothing
+        patch.setattr(worst_input, "_climbed", lambda pair, known: known[0][:1])  # a search that finds nothing
         states = GoldenModel(program).final_states(words)
         largest, calibrated = worst_input.largest_errors(model, program, step_size, (words, states))
     assert largest.tolist() == calibrated.tolist() == found["calibrated"]

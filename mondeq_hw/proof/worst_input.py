@@ -2,7 +2,8 @@
 
 Both sides are piecewise affine in the input, and the adjoint recurrence ``t <- phi' (M' t) + prox' o`` (section 8 of
 ``docs/mathematics.md``) gives the slope of a linear output.  Every output climbs its own error from many starts, by
-steps along the signs of the slope and along single inputs, on the grid of the words.
+steps along the signs of the slope and along single inputs, on the grid of the words.  Some starts are the
+calibration samples on which that output is farthest; what is found is never less than what they show.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ..problem import MonDEQ, outputs_of, preactivation, reformulate
 from ..program import GoldenModel, SolverProgram
 
 #: Starts of each output and steps, at most; inputs that are tried one at a time in a step; multiplications in all.
-STARTS, STEPS, SINGLE_INPUTS, MOST_WORK = 16, 12, 3, 9_000_000_000
+STARTS, STEPS, SINGLE_INPUTS, MOST_WORK = 16, 20, 3, 15_000_000_000
 #: More inputs are not tried one at a time.
 FEW_INPUTS = 16
 #: Updates of a recurrence while its error is climbed, and of an adjoint one; an unsettled one finds less, and claims
@@ -35,16 +36,18 @@ class _Side:
     drive: np.ndarray
     readout: np.ndarray
     direct: np.ndarray
+    #: Beyond it a state stays where it is.
+    top: float = np.inf
 
     def slopes(self, states: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """Derivative by the input (samples, d) of output ``outputs[i]`` at state ``states[i]``."""
         inside = (states > self.clip.lower) & (states < self.clip.upper)
         prox = np.where(self.clip.complement, ~inside, inside).astype(np.float64)
         phi = 2 * prox - 1 if self.splitting_reflects else prox
-        source = prox * self.readout[outputs]
-        adjoint = source
+        moves = np.abs(states) < self.top
+        source = adjoint = moves * prox * self.readout[outputs]
         for _ in range(ADJOINT_UPDATES):
-            adjoint = source + phi * (adjoint @ self.matrix)
+            adjoint = source + moves * phi * (adjoint @ self.matrix)
         slopes: np.ndarray = adjoint @ self.drive + self.direct[outputs]
         return slopes
 
@@ -64,19 +67,20 @@ def largest_errors(
         Of the model at this step size.
     step_size : float
     samples : pair of ndarray of int (samples, d), (samples, n), optional
-        Input words that count, too, and their final states.
+        Input words from which the search starts, too, and their final states.
 
     Raises
     ------
     InputError
         The float network's equilibrium was not found.
     """
+    known = None if samples is None else (samples[0], measured_errors(model, program, *samples))
     with np.errstate(all="ignore"):  # of a network without an equilibrium
-        climbed = _climbed(_Pair.of(model, program, step_size))
+        climbed = _climbed(_Pair.of(model, program, step_size), known)
     found = measured_errors(model, program, climbed, GoldenModel(program).final_states(climbed)).max(axis=0)
-    if samples is None:
+    if known is None:
         return found, None
-    calibrated = measured_errors(model, program, *samples).max(axis=0)
+    calibrated = known[1].max(axis=0)
     return np.maximum(found, calibrated), calibrated
 
 
@@ -147,7 +151,7 @@ class _Pair:
         return (deployed - wanted)[np.arange(len(words)), outputs], states
 
 
-def _climbed(pair: _Pair) -> np.ndarray:
+def _climbed(pair: _Pair, samples: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
     """Words (samples, d) at the ends of all climbs."""
     rng, program = np.random.default_rng(SEED), pair.program
     low, high = program.input_format.min_word, program.input_format.max_word
@@ -157,18 +161,16 @@ def _climbed(pair: _Pair) -> np.ndarray:
     climbs = MOST_WORK // (one * program.k * (singles + 2))  # of all outputs by one step
     starts = max(1, min(STARTS, climbs // STEPS))
     outputs = np.repeat(np.arange(program.k), starts)
-    words = rng.integers(low, high + 1, size=(len(outputs), program.d))
-    corners = np.where(rng.random(words.shape) < 0.5, low, high)
-    words = np.where((np.arange(len(outputs)) % 2 == 0)[:, None], corners, words)
+    words = _starts(pair, outputs, samples, rng)
     errors, states = pair.errors(words, outputs)
-    reach = np.full(len(outputs), (high - low) / 2)
+    reach = np.full(len(outputs), float(high - low))
     for _ in range(max(1, min(STEPS, climbs // starts))):
         slopes = pair.deployed.slopes(states[0], outputs) - pair.floating.slopes(states[1], outputs)
         uphill = np.sign(slopes * np.sign(errors)[:, None])
         moves = [uphill]
         for _ in range(singles):
             moves.append(uphill * (np.arange(program.d) == rng.integers(program.d, size=(len(words), 1))))
-        moves.append(rng.normal(size=words.shape))
+        moves.append(uphill * (rng.random(words.shape) < rng.random((len(words), 1))))
         better = np.zeros(len(words), dtype=bool)
         for move in moves:
             tried = np.clip(words + np.rint(move * reach[:, None]).astype(np.int64), low, high)
@@ -182,3 +184,23 @@ def _climbed(pair: _Pair) -> np.ndarray:
             )
         reach = np.where(better, reach, np.maximum(reach / 2, 1.0))
     return words
+
+
+def _starts(
+    pair: _Pair, outputs: np.ndarray, samples: tuple[np.ndarray, np.ndarray] | None, rng: np.random.Generator
+) -> np.ndarray:
+    """Words (starts, d): corners, any words, where a row's drive is largest, and each output's worst samples.
+
+    Far out states saturate, where errors are largest and which no slope at a sample tells of.
+    """
+    words, place = pair.program.input_format, np.arange(len(outputs)) - np.searchsorted(outputs, outputs)
+    low, high = words.min_word, words.max_word
+    anywhere = rng.integers(low, high + 1, size=(len(outputs), pair.program.d))
+    corners = np.where(rng.random(anywhere.shape) < 0.5, low, high)
+    rows = pair.floating.drive[rng.integers(pair.program.n, size=len(outputs))]
+    driven = np.where(rng.choice([-1, 1], size=(len(outputs), 1)) * rows > 0, high, low)
+    known = anywhere
+    if samples is not None:
+        known, ranked = samples[0], np.argsort(-samples[1], axis=0)
+        known = known[ranked[place // 4 % len(known), outputs]]
+    return np.choose((place % 4)[:, None], [corners, known, driven, anywhere])
