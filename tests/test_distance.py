@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,15 +16,19 @@ from random_models import random_clip, random_model
 
 import mondeq_hw
 from mondeq_hw import Project
-from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, MonDEQ, logits
+from mondeq_hw.problem import CLASSES, FORWARD_BACKWARD, PEACEMAN_RACHFORD, MonDEQ, logits
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import check_certificate
+from mondeq_hw.proof.certificate import model_to_plain
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.proof.contraction import error_bound
-from mondeq_hw.proof.distance import OutputDistance, output_distance
+from mondeq_hw.proof.distance import OutputDistance, by_norm, output_distance
 from mondeq_hw.proof.float_model import FloatModel
+from mondeq_hw.proof.gain import witnesses
+from mondeq_hw.proof.joint import by_joint_form
 from mondeq_hw.proof.mismatch import Mismatch
 from mondeq_hw.proof.perturbation import prove_operator
+from mondeq_hw.proof.robustness import proved_gains, unsaturated_states
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import LoweringOptions, lower
 
@@ -41,7 +46,10 @@ def mismatch_of(model: MonDEQ, options: LoweringOptions) -> Mismatch | None:
     program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
     program = program.replace(iterations=choose_iterations(program, lowered.proof))
     floating = FloatModel.of(model, operator, program)
-    return Mismatch(program, floating, Fraction(lowered.step_size), lowered.proof, error_bound(program, lowered.proof))
+    gains = proved_gains(program, lowered.proof, witnesses(program, lowered.proof, CLASSES))
+    bound = error_bound(program, lowered.proof)
+    step_size, states = Fraction(lowered.step_size), unsaturated_states(gains)
+    return Mismatch(program, floating, step_size, lowered.proof, bound, unsaturated=states)
 
 
 def worst(model: MonDEQ, program: SolverProgram, seed: int, rounds: int = 12) -> np.ndarray:
@@ -70,7 +78,7 @@ def worst(model: MonDEQ, program: SolverProgram, seed: int, rounds: int = 12) ->
 @given(
     seed=st.integers(0, 10**6),
     n=st.integers(1, 9),
-    d=st.integers(1, 4),
+    d=st.sampled_from([1, 2, 3, 4, 5, 30]),
     bits=st.integers(3, 14),
     state_bits=st.integers(5, 20),
     solver=st.sampled_from([PEACEMAN_RACHFORD, PEACEMAN_RACHFORD, FORWARD_BACKWARD]),
@@ -87,7 +95,62 @@ def test_no_input_beats_the_bound(
         return
     distance: OutputDistance = output_distance(mismatch)
     bounds = np.array([float(bound) for bound in distance.bounds])
-    assert (worst(model, mismatch.program, seed) <= bounds + REFERENCE_ERROR).all(), distance.methods
+    found = worst(model, mismatch.program, seed)
+    assert (found <= bounds + REFERENCE_ERROR).all(), distance.methods
+    joint = by_joint_form(mismatch)  # where another was tighter, too
+    if joint is None:
+        return
+    shares = zip(distance.rounding, mismatch.grid_errors(), mismatch.feedthrough_errors(), strict=True)
+    everywhere = [float(value + sum(more)) for value, more in zip(joint.everywhere.bounds, shares, strict=True)]
+    assert (found <= np.array(everywhere) + REFERENCE_ERROR).all()
+    assert all(inside <= most for inside, most in zip(joint.inside, joint.everywhere.bounds, strict=True))
+
+
+@pytest.mark.parametrize(("solver", "d"), [(PEACEMAN_RACHFORD, 5), (PEACEMAN_RACHFORD, 40), (FORWARD_BACKWARD, 5)])
+def test_one_form_for_all_outputs_is_near_the_worst_input(solver: str, d: int) -> None:
+    """States of enough bits never saturate; norms are off by more than four times that."""
+    model = random_model(np.random.default_rng(3), 8, d, 3, margin=0.8)
+    mismatch = mismatch_of(model, LoweringOptions(bits=8, solver=solver, rounding="nearest", state_bits=24))
+    assert mismatch is not None
+    program, proof, words = mismatch.program, mismatch.proof, mismatch.program.state_format
+    wide = program.replace(
+        state_format=replace(words, word_length=words.word_length + 6, integer_bits=words.integer_bits + 6)
+    )
+    gains = proved_gains(wide, proof, witnesses(wide, proof, CLASSES))
+    mismatch = replace(mismatch, program=wide, bound=error_bound(wide, proof), unsaturated=unsaturated_states(gains))
+    joint, norm = by_joint_form(mismatch), by_norm(mismatch).bounds
+    assert joint is not None and mismatch.unsaturated is not None and mismatch.unsaturated.inside
+    assert joint.inside == joint.everywhere.bounds
+    found = worst(model, wide, 0)
+    assert all(seen <= value < 12 * seen for seen, value in zip(found, joint.inside, strict=True))
+    assert all(4 * value < other for value, other in zip(joint.inside, norm, strict=True)), (joint.inside, norm)
+    _forged_forms_are_rejected(mismatch, joint.everywhere.witness)
+
+
+def _forged_forms_are_rejected(mismatch: Mismatch, witness: dict[str, Any]) -> None:
+    """Penalties that make the bound smaller, weights of nothing, a ball too small, and facts that do not exist."""
+    states = mismatch.unsaturated
+    assert states is not None
+    model = check_certificate.FloatModel(states.contraction.program, model_to_plain(mismatch.floating))
+    checked = check_certificate.Mismatch(states.contraction, model, mismatch.step_size, states)
+    assert check_certificate.by_joint_form(checked, witness)
+    forgeries: list[dict[str, Any]] = [
+        {"penalties": [1] * len(witness["penalties"])},
+        {"penalties": witness["penalties"][:-1]},
+        {"values": [-x for x in witness["values"]]},
+        {"values": [2**60, *witness["values"][1:]]},
+        {"weights": [0] * len(witness["weights"])},
+        {"weights": [1, *witness["weights"][1:]]},
+        {"scale": -1},
+        {"more": []},
+    ]
+    if witness["shape"] is not None:
+        shape = witness["shape"]
+        forgeries.append({"shape": {**shape, "factor": [[x // 2 for x in row] for row in shape["factor"]]}})
+        forgeries.append({"shape": {**shape, "spreads": [x // 2 for x in shape["spreads"]]}})
+    for changes in forgeries:
+        with pytest.raises(check_certificate.CertificateError):
+            check_certificate.by_joint_form(checked, {**witness, **changes})
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,8 @@ CLAIMS = {
     "output_distance": (
         "Distance |y - y*| of each deployed output from the float network's, in the output's units, for every input "
         "of the box: rounding of every matrix and bias, of the drive and of the state, saturation, and the finite "
-        "number of iterations. `rounding` is the share of the last two beside the exact equilibrium of the integers. "
+        "number of iterations. `rounding` is the share of the last two beside the exact equilibrium of the integers; "
+        "`unsaturated` is what holds for inputs at whose exact equilibrium no state saturates. "
         "The float network is the one whose preprocessing is folded into U and b in float64.",
         "mathematics.md, section 11; integers of the model",
     ),

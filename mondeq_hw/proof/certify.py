@@ -78,7 +78,15 @@ from .mismatch import Mismatch
 from .perturbation import compare_operators, deployed_operator, displacement, prove_operator
 from .ranges import accumulator_ranges
 from .relaxation import Proof
-from .robustness import Changes, Deployment, gain_values, logit_radii, proved_gains, robustness_values, state_rest
+from .robustness import (
+    Changes,
+    Deployment,
+    gain_values,
+    logit_radii,
+    proved_gains,
+    robustness_values,
+    unsaturated_states,
+)
 from .warm_start import equilibrium_change
 from .worst_input import largest_errors
 
@@ -185,12 +193,12 @@ def certify(
         ]
         evidence["gain"] = witnesses(program, proof, task)
         gains = proved_gains(program, proof, evidence["gain"])
-        rest = state_rest(program, proof, gains)
-        lines.append(claim("gain", gain_values(program, proof, bound, gains, rest), PROVED))
+        unsaturated = unsaturated_states(gains)
+        lines.append(claim("gain", gain_values(program, proof, bound, gains, unsaturated), PROVED))
         if floating is None:
             lines += open_claims(("output_distance",), NO_MARGIN)
         else:
-            mismatch = Mismatch(program, floating, Fraction(step_size), proof, bound, ranges, rest)
+            mismatch = Mismatch(program, floating, Fraction(step_size), proof, bound, ranges, unsaturated)
             distance = output_distance(mismatch)
             evidence["distance"] = distance.witnesses
             lines.append(_distance_line(distance))
@@ -217,14 +225,16 @@ def certify(
 
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def proved_distance(
-    program: SolverProgram, proof: ContractionProof, model: MonDEQ, step_size: float
+    program: SolverProgram, proof: ContractionProof, model: MonDEQ, step_size: float, task: Task
 ) -> tuple[float, ...] | None:
     """The bounds (k,) of the line ``output_distance`` alone; None where the float network's margin is not proved."""
     operator = prove_operator(model.W)
     if operator is None:
         return None
     floating = FloatModel.of(model, operator, program)
-    mismatch = Mismatch(program, floating, Fraction(step_size), proof, error_bound(program, proof))
+    unsaturated = unsaturated_states(proved_gains(program, proof, witnesses(program, proof, task)))
+    bound = error_bound(program, proof)
+    mismatch = Mismatch(program, floating, Fraction(step_size), proof, bound, unsaturated=unsaturated)
     return tuple(map(float_up, output_distance(mismatch).bounds))
 
 
@@ -439,8 +449,9 @@ def _found_line(
 
 
 def _distance_line(distance: OutputDistance) -> CertificateLine:
-    bounds, rounding = ([float_up(value) for value in values] for values in (distance.bounds, distance.rounding))
-    return claim("output_distance", {"bounds": bounds, "rounding": rounding, "methods": list(distance.methods)}, PROVED)
+    named = {"bounds": distance.bounds, "unsaturated": distance.unsaturated, "rounding": distance.rounding}
+    values = {name: [float_up(value) for value in values] for name, values in named.items() if values is not None}
+    return claim("output_distance", {**values, "methods": list(distance.methods)}, PROVED)
 
 
 def _carried_line(

@@ -462,6 +462,14 @@ class Program:
 
     # The contract; a state with ``extra`` more fractional bits is updated by the same integers.
 
+    def shown(self, k: int) -> tuple[Fraction, Fraction]:
+        """Smallest and largest output ``k`` of words that ``prox`` can give, without feed-through."""
+        low, high = (self.prox([end] * self.n, 0) for end in (-self.top, self.top))
+        terms = [sorted((x * a, x * b)) for x, a, b in zip(self.readout[k], low, high)]
+        unit = Fraction(2) ** (self.f + self.output_shift)
+        least, most = (sum(term[side] for term in terms) + self.output_bias[k] for side in (0, 1))
+        return least / unit, most / unit
+
     def prox(self, state: Vector, extra: int) -> Vector:
         """Equilibrium of a state."""
         return [row.prox(v) for v, row in zip(state, self._clips[extra])]
@@ -906,8 +914,9 @@ def residual_radii(contraction: Contraction, fine: Matrix, drives: Matrix) -> Ve
 
 def rooms(contraction: Contraction, fine: Vector, radius: int) -> list[Fraction]:
     """How far every state is from the saturation level, in units of the state, within a radius of a fine one."""
-    P, error = contraction.program, Fraction(contraction.metric.infinity_norm_up(radius), 1 << BOUND_BITS)
-    return [((P.top << FINE_BITS) - abs(v) - error) / (P.unit * (1 << FINE_BITS)) for v in fine]
+    P, unit = contraction.program, contraction.program.unit * (1 << FINE_BITS + BOUND_BITS)
+    most = (P.top << FINE_BITS + BOUND_BITS) - contraction.metric.infinity_norm_up(radius)
+    return [Fraction((most - (abs(v) << BOUND_BITS)) * unit.denominator, unit.numerator) for v in fine]
 
 
 class ExactClasses:
@@ -1111,10 +1120,10 @@ class Mismatch:
     """What the float network's equilibrium leaves over in the stored recurrence: ``r(x) = N z + c(x)``."""
 
     def __init__(
-        self, contraction: Contraction, model: FloatModel, alpha: Fraction, rest: list[Fraction] | None
+        self, contraction: Contraction, model: FloatModel, alpha: Fraction, unsaturated: Unsaturated | None
     ) -> None:
         self.program, self.contraction, self.model, self.alpha = contraction.program, contraction, model, alpha
-        self.rest = rest  # of the stored recurrence's states below the saturation level
+        self.unsaturated = unsaturated
         self.reflects = int(self.program.solver == PEACEMAN_RACHFORD)
         self.grids = [r + g + self.program.f for r, g in zip(self.program.right, self.program.g)]  # of the drive
 
@@ -1241,8 +1250,8 @@ class Mismatch:
     @property
     def overflow_norm(self) -> Fraction:
         """The same as a norm; or by how much the stored recurrence's states may, without saturation."""
-        own = self.norm(self.overflows)
-        return own if self.rest is None else min(own, self.norm([max(Fraction(0), -least) for least in self.rest]))
+        own, other = self.norm(self.overflows), self.unsaturated
+        return own if other is None else min(own, self.norm([max(Fraction(0), -least) for least in other.rest]))
 
     @cached_property
     def clip_changes(self) -> list[Fraction]:
@@ -1251,6 +1260,13 @@ class Mismatch:
         for most, real, word in zip(self.states, model.clip, P.clip):
             found.append(bound_change(real, word, self.alpha, Fraction(2) ** model.clip_bits, P.unit, most))
         return found
+
+    @cached_property
+    def output_clip_changes(self) -> list[Fraction]:
+        """What stored bounds of the clip instead of the float network's change in every output; section 9."""
+        model, (values, cones) = self.model, clip_change(self.model, self.program, self.alpha)
+        moved = (model.lipschitz * values + cones / self.alpha) / model.margin + values
+        return [root_up(dot(row, row)) / Fraction(2) ** model.output.bits * moved for row in model.output.matrix]
 
     def grid_errors(self) -> list[Fraction]:
         """What every number of the float network, off by half a unit, changes in every output; Theorem 7."""
@@ -1280,13 +1296,9 @@ def by_ranges(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     """Theorem 8': by the ranges of the two outputs, as if they had nothing in common."""
     fields(witness, (), "distance by ranges")
     P, model, found = mismatch.program, mismatch.model.output, []
-    unit, real_unit = Fraction(2) ** (P.f + P.output_shift), Fraction(2) ** model.bits
-    low, high = (P.prox([end] * P.n, 0) for end in (-P.top, P.top))
-    for row, bias, real, offset in zip(P.readout, P.output_bias, model.matrix, model.offset):
-        terms = [sorted((x * a, x * b)) for x, a, b in zip(row, low, high)]
-        here = max(abs(sum(term[side] for term in terms) + bias) for side in (0, 1))
+    for k, (real, offset) in enumerate(zip(model.matrix, model.offset)):
         there = root_up(dot(real, real)) * mismatch.value_norm + abs(offset)
-        found.append(here / unit + there / real_unit)
+        found.append(max(map(abs, P.shown(k))) + there / Fraction(2) ** model.bits)
     return found
 
 
@@ -1816,21 +1828,48 @@ def by_semidefinite(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
             most = relaxation.prove({1 + P.d + P.n + i: sign}, plain, f"range of state {i}")
             need(most <= P.top / P.unit, f"state {i} may saturate")
     relaxation, found = compared.difference(scale), []
-    values, cones = clip_change(mismatch.model, P, mismatch.alpha)
-    moved = (mismatch.model.lipschitz * values + cones / mismatch.alpha) / mismatch.model.margin + values
-    for k, (pair, row) in enumerate(zip(witness["outputs"], mismatch.model.output.matrix)):
+    for k, (pair, clip) in enumerate(zip(witness["outputs"], mismatch.output_clip_changes)):
         form, bits = compared.output(k, scale)
         bounds = [
             relaxation.prove(plus((sign, form)), plain, f"distance of output {k}") for sign, plain in zip((1, -1), pair)
         ]
-        clip = root_up(dot(row, row)) / Fraction(2) ** mismatch.model.output.bits * moved
         found.append(max(bounds) / (1 << bits) + clip)
+    return found
+
+
+def by_joint_form(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
+    """Theorem 16: ``|y^ - y*|`` by one form of float equilibrium and difference; ``y^`` of no state that saturates."""
+    witness = fields(witness, ("scale", "penalties", "values", "weights", "shape"), "distance by a joint form")
+    P, n, compared, scale = mismatch.program, mismatch.program.n, Comparison(mismatch), whole(witness["scale"], 0, 64)
+    relaxation, inputs = compared.difference(scale), P.d
+    dense, unit = relaxation.dense, relaxation.unit
+    if witness["shape"] is not None:
+        H, inputs = shaped(witness["shape"], [row[1 : 1 + P.d] for row in dense], True), 2 * n
+        dense = [[row[0], *shape, *row[1 + P.d :]] for row, shape in zip(dense, H)]
+    penalties, values = vector(witness["penalties"], 1 + inputs, 1), vector(witness["values"], n, 1)
+    weights = vector(witness["weights"], n, 1)
+    # Twice: the penalties, less the facts z_i g_i >= 0, less those of the differences.
+    kept = [2 * x << 2 * unit for x in [*penalties, *[0] * n, *weights]]
+    half = [[0] * len(kept) for _ in range(1 + inputs)]
+    half += [[-x * y << unit for x in row] for y, row in zip(values, dense)] + [[0] * len(kept)] * n
+    moved = quadratic(kept, dense[n:], [y << mismatch.reflects for y in weights], unit, bool(mismatch.reflects))
+    total = penalties[0] + (sum(penalties[1:]) if inputs == P.d else max(penalties[1:]))
+    form = FormBound(add_matrices(moved, add_matrices(half, transposed(half))), 2 * total << 2 * unit)
+    outputs, found = [compared.output(k, scale) for k in range(P.k)], []
+    mixed = times([[plain.get(1 + P.d + 2 * n + i, 0) for i in range(2 * n)] for plain, _ in outputs], dense)
+    for row, (plain, _) in zip(mixed, outputs):
+        row[0] += plain[0] << unit
+        for i in range(2 * n):
+            row[1 + inputs + i] += plain.get(1 + P.d + i, 0) << unit
+    for image, (_, bits), clip in zip(form.images(mixed), outputs, mismatch.output_clip_changes):
+        found.append(form.most(image, Fraction(2) ** (unit + bits)) + clip)
     return found
 
 
 #: What may bound the distance of the outputs at the exact equilibrium of the integers from the float network's.
 DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {
     "ellipsoids": by_ellipsoids,
+    "joint": by_joint_form,
     "norm": by_norm,
     "ranges": by_ranges,
     "semidefinite": by_semidefinite,
@@ -1841,37 +1880,26 @@ DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {
 # Section 14: how far the outputs move with the input
 # ----------------------------------------------------------------------------------
 
-#: Coordinates of a form; more would take minutes.  Bits of spreads.
-MOST_FORM, SPREAD_BITS = 360, 30
+#: Coordinates of a form; more would take minutes.  Its digits that count, and bits of spreads.
+MOST_FORM, FORM_DIGITS, SPREAD_BITS = 420, 72, 30
 #: Norms of a change of the input, and whether its unit ball is a box.
 NORMS = {"infinity_norm": True, "two_norm": False}
 
 
 class FormBound:
-    """Theorem 14: ``|q x| <= sqrt(total q F^-1 q')`` where the facts hold and the penalties sum to ``total``.
+    """Theorem 14: ``|q x| <= sqrt(total q F^-1 q')`` wherever ``x' F x <= total``, in integers."""
 
-    Coordinates are ``u`` and one ``v`` a row; row ``i`` gives ``e_i``.  Its fact is ``v_i^2 <= e_i^2`` where ``phi``
-    reflects, ``v_i (e_i - v_i) >= 0`` otherwise, of which twice is taken.
-    """
-
-    def __init__(self, penalties: Vector, total: int, rows: Matrix, weights: Vector, bits: int, reflects: int) -> None:
-        k, m = len(penalties), len(penalties) + len(rows)
+    def __init__(self, F: Matrix, total: int) -> None:
+        m = len(F)
         need(m <= MOST_FORM, "a form is too large to check")
-        self.penalties, self.bits = penalties, bits
-        kept = [(2 - reflects) * x << 2 * bits for x in [*penalties, *weights]]
-        if reflects:
-            taken = gram(rows, weights)
-        else:
-            half = [[0] * m for _ in range(k)] + [[y * x << bits for x in row] for y, row in zip(weights, rows)]
-            taken = add_matrices(half, transposed(half))
-        F = diagonal_plus(kept, scaled(-1, taken))
         need(all(F[i][i] > 0 for i in range(m)), "a form that is not positive definite")
         sizes = [F[i][i].bit_length() for i in range(m)]
         self.shifts = [(max(sizes) - size) // 2 for size in sizes]
-        one = 1 << max(sizes)
-        scaled_form = [[x << a + b for x, b in zip(row, self.shifts)] for row, a in zip(F, self.shifts)]
-        self.R, eta = inverse_factor(scaled_form, one)
-        self.gain = Fraction((2 - reflects) * total << 2 * bits, one << 2 * FACTOR_BITS) / (1 - eta)
+        # Digits that are cut off are below one each, so that the form is more than what is left less ``m`` times one.
+        cut = max(0, max(sizes) - FORM_DIGITS)
+        left = [[x << a + b >> cut for x, b in zip(row, self.shifts)] for row, a in zip(F, self.shifts)]
+        self.R, eta = inverse_factor(diagonal_plus([-m] * m, left), 1 << max(sizes) - cut)
+        self.gain = Fraction(total, 1 << max(sizes) + 2 * FACTOR_BITS) / (1 - eta)
 
     def images(self, forms: Matrix) -> Matrix:
         """``R q`` of forms, on which :meth:`most` is a norm."""
@@ -1882,6 +1910,31 @@ class FormBound:
         """Bound on ``|q x|`` of a form in the unit, from its image."""
         square = self.gain * sum(x * x for x in image) / unit**2
         return Fraction(root_up(ceil(square * 4**BOUND_BITS)), 1 << BOUND_BITS)
+
+
+def quadratic(kept: Vector, rows: Matrix, weights: Vector, bits: int, reflects: bool) -> Matrix:
+    """The diagonal ``kept`` less the weighted facts of rows ``e``, each of whose ``v`` is one of the last places.
+
+    A fact is ``e_i^2`` where ``phi`` reflects, else ``2 v_i e_i``; what it has of ``v_i^2`` is in ``kept``.
+    """
+    if reflects:
+        return diagonal_plus(kept, scaled(-1, gram(rows, weights)))
+    half = [[0] * len(kept) for _ in range(len(kept) - len(rows))]
+    half += [[y * x << bits for x in row] for y, row in zip(weights, rows)]
+    return diagonal_plus(kept, scaled(-1, add_matrices(half, transposed(half))))
+
+
+def shaped(plain: Plain, rows: Matrix, box: bool) -> Matrix:
+    """``H`` with ``rows x`` in ``{H u : ||u|| <= 1}`` of a change; ``H H' - rows diag(spreads) rows' > 0``."""
+    plain = fields(plain, ("spreads", "factor"), "shape")
+    n, spreads = len(rows), vector(plain["spreads"], len(rows[0]), 1)
+    good = sum(Fraction(1 << SPREAD_BITS, x) for x in spreads) <= 1 if box else min(spreads) >= 1 << SPREAD_BITS
+    need(good, "spreads that do not hold every change of the input")
+    need(type(plain["factor"]) is list and len(plain["factor"]) == n, f"shape: expected {n} rows")
+    H = [vector(row, i + 1) + [0] * (n - i - 1) for i, row in enumerate(plain["factor"])]
+    outer = [[dot(a, b) << SPREAD_BITS for b in H] for a in H]
+    dominant(difference(outer, gram(transposed(rows), spreads)), "shape of the inputs")
+    return H
 
 
 class Gains:
@@ -1922,24 +1975,12 @@ class Gains:
         weights = vector(plain["weights"], P.n, 1)
         columns, box = drive, self.box
         if plain["shape"] is not None:
-            columns, box = self._shaped(fields(plain["shape"], ("spreads", "factor"), "shape"), drive), False
+            columns, box = shaped(plain["shape"], drive, self.box), False
         penalties = vector(plain["penalties"], len(columns[0]), 1)
         self.rows: Matrix = [[*a, *(x << self.bits - G for x in b)] for a, b in zip(columns, N)]
-        total = sum(penalties) if box else max(penalties)
-        return FormBound(penalties, total, self.rows, weights, self.bits, int(P.solver == PEACEMAN_RACHFORD))
-
-    def _shaped(self, plain: Plain, drive: Matrix) -> Matrix:
-        """``H`` with ``D x`` in ``{H u : ||u|| <= 1}`` at every change: ``H H' - D diag(spreads) D'`` is positive."""
-        n, spreads = self.program.n, vector(plain["spreads"], self.program.d, 1)
-        good = (
-            sum(Fraction(1 << SPREAD_BITS, x) for x in spreads) <= 1 if self.box else min(spreads) >= 1 << SPREAD_BITS
-        )
-        need(good, "spreads that do not hold every change of the input")
-        need(type(plain["factor"]) is list and len(plain["factor"]) == n, f"shape: expected {n} rows")
-        H = [vector(row, i + 1) + [0] * (n - i - 1) for i, row in enumerate(plain["factor"])]
-        outer = [[dot(a, b) << SPREAD_BITS for b in H] for a in H]
-        dominant(difference(outer, gram(transposed(drive), spreads)), "shape of the inputs")
-        return H
+        total, twice = sum(penalties) if box else max(penalties), 1 + int(P.solver == FORWARD_BACKWARD)
+        kept = [twice * x << 2 * self.bits for x in [*penalties, *weights]]
+        return FormBound(quadratic(kept, self.rows, weights, self.bits, twice == 1), twice * total << 2 * self.bits)
 
     def _outputs(self) -> Matrix:
         """Twice each output's change, on the outputs' grid: of ``e + v`` where ``phi`` reflects, else of ``2 v``."""
@@ -1956,15 +1997,16 @@ class Gains:
         rows = self.program.readout
         row = rows[a] if b is None else list(map(sub, rows[a], rows[b]))
         dual = Fraction(self.contraction.metric.dual_norm_up(row), 1 << BOUND_BITS)
-        return dual / Fraction(2) ** self.program.output_shift * self.reach + self._fed(a, b)
+        return dual / Fraction(2) ** self.program.output_shift * self.reach + self.fed(a, b)
 
     def unsaturated(self, a: int, b: int | None = None) -> Fraction:
         """By the form, where neither of the two equilibria saturates."""
         assert self.form is not None
         image = self.images[a] if b is None else list(map(sub, self.images[a], self.images[b]))
-        return self.form.most(image, self._unit(self.program.output_shift + 1)) + self._fed(a, b)
+        return self.form.most(image, self._unit(self.program.output_shift + 1)) + self.fed(a, b)
 
-    def _fed(self, a: int, b: int | None) -> Fraction:
+    def fed(self, a: int, b: int | None = None) -> Fraction:
+        """What the feed-through adds."""
         row = self.direct[a] if b is None else list(map(sub, self.direct[a], self.direct[b]))
         return self._size(row) / self.direct_unit
 
@@ -1983,6 +2025,40 @@ class Gains:
             moves = [(slacks[i], self.pairs[best][i][1] or Fraction(0)) for i in rivals]
             found = max(found, least(most, [*moves, *zip(room, self.states)]))
         return Fraction(max(0, ceil(found) - 1)) if self.box else found
+
+
+class Unsaturated:
+    """Theorem 15b: equilibria of the stored recurrence without saturation, from that at the middle of all inputs."""
+
+    def __init__(self, contraction: Contraction, gains: Gains) -> None:
+        P, self.contraction, self.gains = contraction.program, contraction, gains
+        middle = sum(P.x_range) // 2
+        self.words, self.reach = [middle] * P.d, P.x_range[1] - middle
+        exact = [[(sum(row) * middle << P.left) + bias] for row, bias in zip(P.drive, P.drive_bias)]
+        ((self.state, self.radius),) = P.settled(contraction, [[0]] * P.n, exact)
+        self.room = rooms(contraction, self.state, self.radius)
+        self.rest = [room - moved * self.reach for room, moved in zip(self.room, gains.states)]
+
+    @property
+    def inside(self) -> bool:
+        """Whether no equilibrium reaches the saturation level."""
+        return min(self.rest) > 0
+
+    def apart(self, k: int) -> Fraction:
+        """How far output ``k`` at the equilibrium that may saturate is from that at the one that does not."""
+        P, found = self.contraction.program, self.contraction
+        if self.inside:
+            return Fraction(0)
+        over = Fraction(found.metric.norm_up([max(Fraction(0), -least) for least in self.rest]), 1 << BOUND_BITS)
+        dual = Fraction(found.metric.dual_norm_up(P.readout[k]), 1 << BOUND_BITS) / Fraction(2) ** P.output_shift
+        if min(self.room) <= 0:
+            return dual * over / (1 - found.rho)
+        low, high = P.shown(k)
+        z, unit = P.prox(self.state, FINE_BITS), Fraction(2) ** (P.f + P.output_shift)
+        middle = (Fraction(dot(P.readout[k], z), 1 << FINE_BITS) + P.output_bias[k]) / unit
+        off = dual * Fraction(self.radius, P.unit * (1 << FINE_BITS + BOUND_BITS))
+        moved = (self.gains.unsaturated(k) - self.gains.fed(k)) * self.reach + off
+        return min(dual * over / (1 - found.rho), max(high - middle, middle - low) + moved)
 
 
 def least(most: Fraction, pairs: Iterable[tuple[Fraction, Fraction]]) -> Fraction:
@@ -2039,7 +2115,7 @@ class Evidence:
     @cached_property
     def mismatch(self) -> Mismatch:
         """The stored recurrence at the float model's equilibria."""
-        return Mismatch(self.contraction, self.model, self.alpha, self.rest)
+        return Mismatch(self.contraction, self.model, self.alpha, self.unsaturated)
 
     @cached_property
     def settled(self) -> list[tuple[Vector, int]]:
@@ -2054,21 +2130,15 @@ class Evidence:
         return {name: Gains(self.contraction, plain[name], box) for name, box in NORMS.items()}
 
     @cached_property
-    def rest(self) -> list[Fraction] | None:
-        """Theorem 15b: by how much each state without saturation stays below the level, from the middle input."""
-        P, gains = self.program, self.gains["infinity_norm"]
-        if gains.form is None:
-            return None
-        middle = sum(P.x_range) // 2
-        exact = [[(sum(row) * middle << P.left) + bias] for row, bias in zip(P.drive, P.drive_bias)]
-        ((fine, radius),) = P.settled(self.contraction, [[0]] * P.n, exact)
-        pairs = zip(rooms(self.contraction, fine, radius), gains.states)
-        return [room - moved * (P.x_range[1] - middle) for room, moved in pairs]
+    def unsaturated(self) -> Unsaturated | None:
+        """Equilibria without saturation, where a form bounds how they move."""
+        gains = self.gains["infinity_norm"]
+        return None if gains.form is None else Unsaturated(self.contraction, gains)
 
     @property
-    def unsaturated(self) -> bool:
+    def inside(self) -> bool:
         """Whether no equilibrium reaches the saturation level."""
-        return self.rest is not None and min(self.rest) > 0
+        return self.unsaturated is not None and self.unsaturated.inside
 
 
 def check_contraction(evidence: Evidence) -> Plain:
@@ -2307,16 +2377,19 @@ def check_output_distance(evidence: Evidence) -> Plain:
     mismatch, witnesses = evidence.mismatch, evidence.plain["distance"]
     need(set(witnesses) <= set(DISTANCES), "an unknown method bounds the distance")
     found = {name: method(mismatch, witnesses[name]) for name, method in DISTANCES.items() if name in witnesses}
+    joint, other = found.pop("joint", None), evidence.unsaturated
+    need(joint is None or other is not None, "a joint form without a bound on the states")
+    if joint is not None and other is not None:
+        found["joint"] = [value + other.apart(k) for k, value in enumerate(joint)]
     P, radius = evidence.program, evidence.contraction.radius
     unit = Fraction(2) ** (P.output_shift + P.f) * (1 << BOUND_BITS)
-    bounds, rounding, methods = [], [], []
-    errors = [grid + direct for grid, direct in zip(mismatch.grid_errors(), mismatch.feedthrough_errors())]
-    for output, (row, error) in enumerate(zip(P.readout, errors)):
-        best, name = min((values[output], name) for name, values in found.items())
-        rounding.append(mismatch.dual(row, unit) * radius)
-        bounds.append(best + rounding[-1] + error)
-        methods.append(name)
-    return {"bounds": list(map(float_up, bounds)), "rounding": list(map(float_up, rounding)), "methods": methods}
+    rounding = [mismatch.dual(row, unit) * radius for row in P.readout]
+    rest = [sum(each) for each in zip(rounding, mismatch.grid_errors(), mismatch.feedthrough_errors())]
+    best = [min((values[k], name) for name, values in found.items()) for k in range(P.k)]
+    plain = {"bounds": [float_up(value + more) for (value, _), more in zip(best, rest)]}
+    if joint is not None and not evidence.inside:
+        plain["unsaturated"] = [float_up(value + more) for value, more in zip(joint, rest)]
+    return {**plain, "rounding": list(map(float_up, rounding)), "methods": [name for _, name in best]}
 
 
 def check_gain(evidence: Evidence) -> Plain:
@@ -2324,11 +2397,11 @@ def check_gain(evidence: Evidence) -> Plain:
     found: Plain = {}
     for name, gains in evidence.gains.items():
         moved = [gains.saturating(k) for k in range(evidence.program.k)]
-        if evidence.unsaturated and gains.form is not None:
+        if evidence.inside and gains.form is not None:
             moved = [min(most, gains.unsaturated(k)) for k, most in enumerate(moved)]
         found[name] = [float_up(most * Fraction(2) ** evidence.program.input_f) for most in moved]
     found["rounding"] = [2 * radius for radius in check_logit_radius(evidence)["radii"]]
-    return {**found, "states": "never saturate" if evidence.unsaturated else "may saturate"}
+    return {**found, "states": "never saturate" if evidence.inside else "may saturate"}
 
 
 def check_robustness(evidence: Evidence) -> Plain:
@@ -2341,8 +2414,9 @@ def check_robustness(evidence: Evidence) -> Plain:
         outputs, half = P.outputs(fine, FINE_BITS, P.fed_exactly(x)), P.direct_rounding
         above = [(outputs[best] - y - dual * distance) / (1 << FINE_BITS) for y, dual in zip(outputs, duals[best])]
         slacks = [(most - half[best] - other) / unit for most, other in zip(above, half)]
+        room = rooms(found, fine, radius)
         for name, gains in evidence.gains.items():
-            radii[name].append(gains.radius(best, slacks, rooms(found, fine, radius)))
+            radii[name].append(gains.radius(best, slacks, room))
     return {"samples": samples.count, **{name: shares(evidence, name, found) for name, found in radii.items()}}
 
 
@@ -2394,8 +2468,8 @@ SAMPLED = {"robustness", "class_a_priori", "class_a_posteriori", "state_saturati
 MODELLED = {"output_distance", "original_operator", "displacement_a_priori"} | COMPARED
 #: SHA-256 of the names, words and sources of all claims, for each task: a claim is its words as well as its numbers.
 CLAIMS = {
-    "classes": "c8820df28f64b1e060219b1b6cfdc259f6bee74c60c39925ad153ce6c400322e",
-    "values": "51c8123df51c1056da591e3ecc653768d63371ed9b7ed7961687184968d0f93e",
+    "classes": "7eb77941189aff19b6045018d6e542433b5e131bc074d6bf44ebb8f6f7680786",
+    "values": "1e785b7ad8d991049aea8f4e473a19c4e54482dd1040add9f95a0a6b8ca36d56",
 }
 #: The same of the claims of a program that carries a state, beside those.
 CARRIED_CLAIMS = {"carried_contraction": "carried", "carried_gain": "carried_gain"}  # and their evidence

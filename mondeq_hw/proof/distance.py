@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from .ellipsoid import by_ellipsoids
+from .joint import NAME as JOINT
+from .joint import by_joint_form
 from .metric import BOUND_BITS, root_up
 from .mismatch import EquilibriumBound, Mismatch, Rows
 from .semidefinite import by_semidefinite
@@ -28,6 +30,8 @@ class OutputDistance:
     Parameters
     ----------
     bounds : tuple of Fraction (k,)
+    unsaturated : tuple of Fraction (k,) or None
+        The same for inputs at which no state saturates, where that is less and some states may.
     rounding : tuple of Fraction (k,)
         The share of the state's rounding and of the finite number of iterations.
     methods : tuple of str (k,)
@@ -37,6 +41,7 @@ class OutputDistance:
     """
 
     bounds: tuple[Fraction, ...]
+    unsaturated: tuple[Fraction, ...] | None
     rounding: tuple[Fraction, ...]
     methods: tuple[str, ...]
     witnesses: dict[str, dict[str, Any]]
@@ -45,16 +50,21 @@ class OutputDistance:
 def output_distance(mismatch: Mismatch) -> OutputDistance:
     """The tightest proved bounds on the distance of every output."""
     tight = by_semidefinite(mismatch) or by_ellipsoids(mismatch)
-    found = [bound for bound in (by_norm(mismatch), by_ranges(mismatch), tight) if bound is not None]
+    joint = by_joint_form(mismatch) if tight is None else None
+    found = [by_norm(mismatch), by_ranges(mismatch), *([] if tight is None else [tight])]
+    found += [] if joint is None else [joint.everywhere]
     best = [_tightest(found, output) for output in range(mismatch.program.rows)]
     rounding = rounding_shares(mismatch)
-    rest = zip(best, rounding, mismatch.grid_errors(), mismatch.feedthrough_errors(), strict=True)
-    methods = tuple(bound.method for _, bound in best)
+    shares = zip(rounding, mismatch.grid_errors(), mismatch.feedthrough_errors(), strict=True)
+    rest, methods = [sum(each, Fraction(0)) for each in shares], tuple(bound.method for _, bound in best)
+    # Of a form that does not know saturation both are told: what it proves, and what it proves where nothing saturates.
+    told = joint is not None and mismatch.unsaturated is not None and not mismatch.unsaturated.inside
     return OutputDistance(
-        tuple(value + share + grid + direct for (value, _), share, grid, direct in rest),
+        tuple(value + more for (value, _), more in zip(best, rest, strict=True)),
+        tuple(value + more for value, more in zip(joint.inside, rest, strict=True)) if joint and told else None,
         tuple(rounding),
         methods,
-        {bound.method: bound.witness for bound in found if bound.method in methods},
+        {bound.method: bound.witness for bound in found if bound.method in methods or (told and bound.method == JOINT)},
     )
 
 

@@ -211,12 +211,12 @@ def _whole(program: SolverProgram, recurrence: _Recurrence, found: _Multipliers)
     penalty = unit * np.exp(found.penalty)
     penalties = penalty * shares if recurrence.direct else np.full(n, penalty)
     plain: dict[str, Any] = {
-        "weights": _short(unit * np.exp(found.weights)),
-        "penalties": _short(penalties),
+        "weights": short(unit * np.exp(found.weights)),
+        "penalties": short(penalties),
         "shape": None,
     }
     if not recurrence.direct:
-        spreads = _short_up(2.0**SPREAD_BITS / shares) if recurrence.box else [1 << SPREAD_BITS] * d
+        spreads = short_up(2.0**SPREAD_BITS / shares) if recurrence.box else [1 << SPREAD_BITS] * d
         exact = recurrence.columns(2.0**SPREAD_BITS / np.array(spreads, dtype=np.float64))
         bits = _unit_bits(program)
         factor = [[int(x) for x in np.rint(np.ldexp(row[: i + 1], bits))] for i, row in enumerate(exact)]
@@ -229,14 +229,14 @@ def _unit_bits(program: SolverProgram) -> int:
     return max(int(program.matrix.shifts.max()), *program.drive_fractional_bits.tolist())
 
 
-def _short(values: np.ndarray) -> list[int]:
+def short(values: np.ndarray) -> list[int]:
     """Integers of few bits: the last digits of a search are not the same on every machine."""
     mantissas, exponents = np.frexp(values)
     whole = np.ldexp(np.rint(np.ldexp(mantissas, COUNTED_BITS)), exponents - COUNTED_BITS)
     return [max(1, int(x)) for x in whole]
 
 
-def _short_up(values: np.ndarray) -> list[int]:
+def short_up(values: np.ndarray) -> list[int]:
     """The same, rounded up."""
     mantissas, exponents = np.frexp(values)
     return [int(x) + 1 for x in np.ldexp(np.floor(np.ldexp(mantissas, COUNTED_BITS)) + 1, exponents - COUNTED_BITS)]

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..base import combination, diagonal_plus, integers, product
 from ..program import SolverProgram
+from . import check_certificate
 from .contraction import ContractionProof, ErrorBound, drive_extremes, iteration_integers
 from .enclosure import feedthrough_rounding
 from .float_model import FloatModel, end_change
@@ -77,8 +78,8 @@ class Mismatch:
         Of the program's own iteration.
     ranges : tuple of pairs of Proof, optional
         That no state of the stored equilibrium saturates, where lowering proved it already.
-    rest : list of Fraction (n,) or None
-        By how much every state of the stored recurrence without saturation stays below the level, where that is known.
+    unsaturated : check_certificate.Unsaturated or None
+        What is known of the stored recurrence's states without saturation.
     """
 
     program: SolverProgram
@@ -87,7 +88,7 @@ class Mismatch:
     proof: ContractionProof
     bound: ErrorBound
     ranges: tuple[tuple[Proof, Proof], ...] | None = None
-    rest: list[Fraction] | None = None
+    unsaturated: check_certificate.Unsaturated | None = None
 
     @property
     def metric(self) -> Metric:
@@ -243,8 +244,8 @@ class Mismatch:
     @property
     def overflow_norm(self) -> Fraction:
         """What saturation may add to ``e``: by the network's states, or by the stored recurrence's without it."""
-        own = self.norm(self.overflows)
-        return own if self.rest is None else min(own, self.norm([max(Fraction(0), -least) for least in self.rest]))
+        own, other = self.norm(self.overflows), self.unsaturated
+        return own if other is None else min(own, self.norm([max(Fraction(0), -least) for least in other.rest]))
 
     @cached_property
     def clip_changes(self) -> list[Fraction]:

@@ -20,7 +20,7 @@ from ..program import GoldenModel, SolverProgram
 from . import check_certificate
 from .certificate import contraction_to_plain, ratio
 from .contraction import ContractionProof, ErrorBound, float_up
-from .enclosure import FINE_BITS, Enclosure, ExactRecurrence, exact_feedthrough, feedthrough_rounding, whole
+from .enclosure import FINE_BITS, Enclosure, exact_feedthrough, feedthrough_rounding, whole
 from .metric import BOUND_BITS
 from .ranges import readout_rows
 
@@ -99,10 +99,14 @@ def proved_gains(program: SolverProgram, proof: ContractionProof, witnesses: dic
 
 
 def gain_values(
-    program: SolverProgram, proof: ContractionProof, bound: ErrorBound, gains: Gains, rest: list[Fraction] | None
+    program: SolverProgram,
+    proof: ContractionProof,
+    bound: ErrorBound,
+    gains: Gains,
+    unsaturated: check_certificate.Unsaturated | None,
 ) -> dict[str, Any]:
     """Values of the line ``gain``: in output units for one input unit."""
-    inside, found = rest is not None and min(rest) > 0, {}
+    inside, found = unsaturated is not None and unsaturated.inside, {}
     for name, each in gains.items():
         moved = [each.saturating(k) for k in range(program.rows)]
         if inside and each.form is not None:
@@ -126,16 +130,10 @@ def logit_radii(program: SolverProgram, proof: ContractionProof, bound: ErrorBou
     return [float_up((dual * radius + error) / unit) for dual, error in rows]
 
 
-def state_rest(program: SolverProgram, proof: ContractionProof, gains: Gains) -> list[Fraction] | None:
-    """By how much every equilibrium without saturation stays below the level: from the middle of all inputs."""
-    box, words = gains["infinity_norm"], program.input_format
-    if box.form is None:
-        return None
-    middle = (words.min_word + words.max_word) // 2
-    exact = ExactRecurrence(program, proof, np.full((1, program.d), middle, dtype=np.int64))
-    enclosure = exact.enclose(exact.settled(exact.start(np.zeros((1, program.n), dtype=np.int64))))
-    (room,) = _rooms(program, proof, enclosure)
-    return [most - moved * (words.max_word - middle) for most, moved in zip(room, box.states, strict=True)]
+def unsaturated_states(gains: Gains) -> check_certificate.Unsaturated | None:
+    """What the gains say of every equilibrium without saturation, from that at the middle of all inputs."""
+    box = gains["infinity_norm"]
+    return None if box.form is None else check_certificate.Unsaturated(box.contraction, box)
 
 
 def robustness_values(deployment: Deployment, enclosure: Enclosure) -> dict[str, Any]:
@@ -177,10 +175,12 @@ def _slacks(deployment: Deployment, enclosure: Enclosure, classes: list[int]) ->
 
 def _rooms(program: SolverProgram, proof: ContractionProof, enclosure: Enclosure) -> list[list[Fraction]]:
     """How far every state of every sample is from the saturation level, in units of the state."""
-    top, unit = program.state_format.max_word << FINE_BITS, 2 ** (program.state_format.fractional_bits + FINE_BITS)
-    errors = [Fraction(proof.metric.infinity_norm_up(radius), 2**BOUND_BITS) for radius in enclosure.radii]
-    rows = zip(whole(enclosure.states).tolist(), errors, strict=True)
-    return [[(top - abs(state) - error) / Fraction(unit) for state in row] for row, error in rows]
+    unit = Fraction(2) ** (program.state_format.fractional_bits + FINE_BITS + BOUND_BITS)
+    top, found = program.state_format.max_word << FINE_BITS + BOUND_BITS, []
+    for row, radius in zip(whole(enclosure.states).tolist(), enclosure.radii, strict=True):
+        most = top - proof.metric.infinity_norm_up(radius)
+        found.append([Fraction((most - (abs(s) << BOUND_BITS)) * unit.denominator, unit.numerator) for s in row])
+    return found
 
 
 def _shares(program: SolverProgram, name: str, radii: list[Fraction], sizes: tuple[float, ...]) -> dict[str, Any]:

@@ -381,12 +381,12 @@ def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
     states = state_ranges(program) if mismatch.ranges is None else mismatch.ranges
     if states is None:
         return None
-    scale = _scale(mismatch)
+    scale = difference_scale(mismatch)
     relaxation = difference_relaxation(mismatch, scale)
     search = Search(Space(relaxation, _columns(mismatch, relaxation.size)))
     bounds, outputs = [], []
     for output, extra in enumerate(_clip_errors(mismatch)):
-        objective, bits = _output(mismatch, output, scale)
+        objective, bits = output_form(mismatch, output, scale)
         pair = search.both(objective)
         if pair is None:
             return None
@@ -406,7 +406,7 @@ def state_ranges(program: SolverProgram) -> tuple[tuple[Proof, Proof], ...] | No
     return None if found is None else tuple(zip(found[::2], found[1::2], strict=True))
 
 
-def _output(mismatch: Mismatch, output: int, scale: int) -> tuple[Form, int]:
+def output_form(mismatch: Mismatch, output: int, scale: int) -> tuple[Form, int]:
     """Stored output less the float one's as a form, and the bits of its unit."""
     n, d, offset = mismatch.program.n, mismatch.program.d, mismatch.offset_change[output]
     stored, change = mismatch.readout, mismatch.readout_change
@@ -422,7 +422,7 @@ def _output(mismatch: Mismatch, output: int, scale: int) -> tuple[Form, int]:
     return {place: value for place, value in form.items() if value}, bits
 
 
-def _scale(mismatch: Mismatch) -> int:
+def difference_scale(mismatch: Mismatch) -> int:
     """The power of two that brings what separates the two equilibria to about one."""
     n, d = mismatch.program.n, mismatch.program.d
     relaxation = difference_relaxation(mismatch, 0)

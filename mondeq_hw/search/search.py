@@ -298,13 +298,13 @@ def open_experiment(
 def _distance_of(experiment: Experiment, choice: Choice) -> tuple[float, ...] | None:
     """What is proved of every output's distance from the float network's."""
     lowered = _lowered(experiment, choice)
-    return _proved_distance(_program(experiment, choice, lowered), lowered)
+    return _proved_distance(experiment, _program(experiment, choice, lowered), lowered)
 
 
-def _proved_distance(program: SolverProgram, lowered: Lowered) -> tuple[float, ...] | None:
+def _proved_distance(experiment: Experiment, program: SolverProgram, lowered: Lowered) -> tuple[float, ...] | None:
     if lowered.proof is None:
         return None
-    return proved_distance(program, lowered.proof, lowered.model, lowered.step_size)
+    return proved_distance(program, lowered.proof, lowered.model, lowered.step_size, experiment.data.task)
 
 
 def _compared_inputs(model: MonDEQ, data: Data) -> np.ndarray:
@@ -337,7 +337,7 @@ def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPo
     # A proof that says nothing is none: no target is reached by it.
     proof = None if says_nothing(experiment.model, experiment.data, lowered, program) else lowered.proof
     asked = proof is not None and experiment.settings.target.proved_distance is not None
-    bounds = _proved_distance(program, lowered) if asked else None
+    bounds = _proved_distance(experiment, program, lowered) if asked else None
     design, _ = scheduled(program, experiment.settings.config(choice))
     matrices = (program.matrix, program.drive, program.readout)
     return SearchPoint(
