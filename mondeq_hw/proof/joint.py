@@ -100,15 +100,18 @@ def by_joint_form(mismatch: Mismatch) -> JointBound | None:
     inputs, ball = min(program.d, 2 * program.n), program.d > 2 * program.n
     if unsaturated is None or 1 + inputs + 2 * program.n > check_certificate.MOST_FORM:
         return None
-    with np.errstate(all="ignore"):  # of numbers beyond what floating point can square
-        found = _proposed(mismatch, inputs, ball)
+    try:
+        with np.errstate(all="ignore"):
+            found = _proposed(mismatch, inputs, ball)
+    except (OverflowError, ValueError, np.linalg.LinAlgError):  # numbers that floating point does not hold, or square
+        return None
     if found is None:
         return None
     model = check_certificate.FloatModel(unsaturated.contraction.program, model_to_plain(mismatch.floating))
     checked = check_certificate.Mismatch(unsaturated.contraction, model, mismatch.step_size, unsaturated)
     try:
         inside = check_certificate.by_joint_form(checked, found)
-    except (check_certificate.CertificateError, OverflowError, ZeroDivisionError):
+    except (check_certificate.CertificateError, OverflowError, ZeroDivisionError):  # it divides by floats' pivots
         return None
     bounds = tuple(value + unsaturated.apart(k) for k, value in enumerate(inside))
     return JointBound(tuple(inside), EquilibriumBound(NAME, bounds, found))
