@@ -28,7 +28,7 @@ NAME = "joint"
 #: Steps of the search, their size in the logarithms, and the share that so many of them must gain.
 STEPS, STEP_SIZE, LOOKED_BACK, WORTHWHILE = 200, 0.06, 25, 0.01
 #: Logarithms of the differences' weights from which the search may begin; steps by which penalties grow, at most.
-BEGINNINGS, GROWTH, GROWN = np.arange(-10.0, 11.0, 4.0), 0.5, 80
+BEGINNINGS, GROWTH, GROWN = np.arange(-10.0, 11.0, 4.0), 1.0, 40
 MULTIPLIER_BITS = 40
 
 

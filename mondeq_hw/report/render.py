@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
-from jinja2 import FunctionLoader
+from jinja2 import Environment, FunctionLoader
 from markupsafe import Markup, escape
 
 from ..base import template_environment, tool_template
@@ -40,10 +41,6 @@ def missing(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dic
 def render(template: str, content: dict[str, Any], **more: Any) -> str:
     """A template of ``templates/`` over the JSON's content; HTML where its name says so."""
     in_page = template.endswith(".html.j2")
-    environment = template_environment(
-        loader=FunctionLoader(tool_template), autoescape=in_page, trim_blocks=True, lstrip_blocks=True
-    )
-
     of_task = find_task(content["task"])
     formats = {**FORMATS, "score": of_task.shown}
 
@@ -53,15 +50,24 @@ def render(template: str, content: dict[str, Any], **more: Any) -> str:
         machine = value if isinstance(value, str) else repr(value)
         return Markup('<data value="{}" data-path="{}">{}</data>').format(machine, path, text) if in_page else text
 
+    found = {
+        "figure": figure,
+        "of_task": of_task,
+        "claims": {line["name"]: line for line in content["certificate"]},
+        "missing": list(missing(content)),
+    }
+    return _environment(in_page).get_template(template).render(**found, **content, **more)
+
+
+@cache
+def _environment(in_page: bool) -> Environment:
+    """Of all reports of a process, since compiling the templates takes longer than filling them in."""
+    environment = template_environment(
+        loader=FunctionLoader(tool_template), autoescape=in_page, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["for_reading"] = _shortened
     environment.filters["list_of_code"] = _list_of_code
-    environment.globals.update(
-        figure=figure,
-        of_task=of_task,
-        claims={line["name"]: line for line in content["certificate"]},
-        missing=list(missing(content)),
-    )
-    return environment.get_template(template).render(**content, **more)
+    return environment
 
 
 def _list_of_code(text: str) -> Markup:
