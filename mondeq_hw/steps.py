@@ -120,7 +120,12 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
     else:
         plan = schedule(program, config.reuse_factor, config.input_beat)
         design = Design(program, with_drive(program, plan, config.drive))
-    plan = replace(design.schedule, framed=config.framing == "tlast", byte_words=config.input_lanes == "bytes")
+    plan = replace(
+        design.schedule,
+        framed=config.framing == "tlast",
+        byte_words=config.input_lanes == "bytes",
+        harden=config.harden,
+    )
     return replace(design, schedule=plan), graphs
 
 

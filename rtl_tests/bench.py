@@ -155,6 +155,7 @@ class Bench:
         self.dut = dut
         self.random = random.Random(setup().seed)
         self.event = getattr(dut, "event_frame_o", None)  # a vendor's design may have none
+        self.error = getattr(dut, "event_error_o", None)
         bits = len(dut.s_axis_TDATA), len(dut.m_axis_TDATA)
         program = setup().program
         want = setup().schedule.input_tdata_bits(program), whole_bytes(program.output_bits)
@@ -222,6 +223,8 @@ class Bench:
         """Check whether a broken frame is reported."""
         if self.event is not None and read(self.event, "event_frame_o") != up:
             raise ProtocolError(f"cycle {cycle_now()}: event_frame_o is {int(not up)}; expected {int(up)}")
+        if self.error is not None and read(self.error, "event_error_o"):
+            raise ProtocolError(f"cycle {cycle_now()}: event_error_o is 1; nothing has been upset")
 
     async def clear_event(self) -> None:
         """Check that a broken frame is reported until it is cleared."""

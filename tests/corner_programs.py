@@ -19,7 +19,7 @@ from random_models import random_program, random_words, with_rows
 from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
 from mondeq_hw.hardware import Design, hls, rtl
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
-from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule, schedule_unrolled
+from mondeq_hw.hardware.schedule import CONTROL, EngineFolding, Schedule, schedule, schedule_unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program import WarmStart
 from mondeq_hw.program.golden import GoldenModel
@@ -84,6 +84,11 @@ def unrolled(program: SolverProgram, drive: tuple[int, int], slots: int, graphs:
     return Corner(program, replace(plan, drive=replace(plan.drive, pe=pe, simd=simd), slots=slots))
 
 
+def hardened(corner: Corner, harden: str = CONTROL) -> Corner:
+    """It with protection against upsets."""
+    return Corner(corner.program, replace(corner.schedule, harden=harden))
+
+
 def one_bit() -> Corner:
     """Signs only, padding in both directions of all engines, no width divides another: masks decide."""
     program = random_program(1, n=7, d=5, k=3, bits=1, drive_bits=1, readout_bits=1, iterations=9)
@@ -140,9 +145,9 @@ def parallel() -> Corner:
 
 
 def serial() -> Corner:
-    """One multiplier per engine and the fewest slots."""
+    """One multiplier per engine and the fewest slots; hardened."""
     program = random_program(13, n=5, d=7, k=3, bits=6, input_bits=5, state_bits=10, iterations=4)
-    return folded(program, (1, 1), (1, 1), 1, slots=3)
+    return hardened(folded(program, (1, 1), (1, 1), 1, slots=3))
 
 
 def signed() -> Corner:
@@ -287,9 +292,9 @@ def threshold() -> Corner:
 
 
 def mixed() -> Corner:
-    """Rows of every sort, whose constants come from tables; the last group of each engine is partly empty."""
+    """Rows of every sort, whose constants come from tables; the last group of each engine is partly empty; hardened."""
     program = random_program(25, n=8, d=6, k=4, bits=5, state_bits=7, iterations=12)
-    return folded(with_rows(program, *MIXED), (2, 3), (3, 3), 3, slots=4)
+    return hardened(folded(with_rows(program, *MIXED), (2, 3), (3, 3), 3, slots=4))
 
 
 def mixed_leak() -> Corner:
@@ -306,8 +311,8 @@ def mixed_serial() -> Corner:
 
 
 def ring_mixed() -> Corner:
-    """Rows of every sort before an adder graph, and before the readout's."""
-    return unrolled(mixed().program, (4, 3), slots=6, graphs=("readout",))
+    """Rows of every sort before an adder graph, and before the readout's; hardened."""
+    return hardened(unrolled(mixed().program, (4, 3), slots=6, graphs=("readout",)))
 
 
 def ring_mixed_leak() -> Corner:
@@ -321,9 +326,9 @@ def ring_box() -> Corner:
 
 
 def direct() -> Corner:
-    """A feed-through whose rows share a group with the states', signs only, and buffers of as few samples as slots."""
+    """A feed-through whose rows share a group with the states', signs only, few slots and buffers; hardened."""
     program = random_program(1, n=7, d=5, k=4, bits=1, drive_bits=1, readout_bits=1, iterations=2, feedthrough=True)
-    return folded(program, (3, 2), (2, 3), 4, slots=2)
+    return hardened(folded(program, (3, 2), (2, 3), 4, slots=2))
 
 
 def direct_serial() -> Corner:
@@ -348,9 +353,9 @@ def ring_direct() -> Corner:
 
 
 def graphs_direct() -> Corner:
-    """A feed-through in the drive's graph, and before the readout's."""
+    """A feed-through in the drive's graph, and before the readout's; hardened."""
     program = random_program(13, n=5, d=7, k=3, bits=6, input_bits=5, state_bits=10, iterations=1, feedthrough=True)
-    return unrolled(program, (8, 2), slots=8, graphs=("drive", "readout"))
+    return hardened(unrolled(program, (8, 2), slots=8, graphs=("drive", "readout")))
 
 
 def carried_serial() -> Corner:
@@ -366,9 +371,9 @@ def carried_straddling() -> Corner:
 
 
 def carried_parallel() -> Corner:
-    """All inputs in one beat and one output, so that samples follow each other as fast as the state allows."""
+    """All inputs in one beat and one output, so that samples follow as fast as the state allows; hardened."""
     program = random_program(2, n=4, d=4, k=1, carried=2, state_bits=9, iterations=2)
-    return folded(program, (4, 4), (4, 4), 4, slots=4)
+    return hardened(folded(program, (4, 4), (4, 4), 4, slots=4))
 
 
 def ring_carried() -> Corner:
@@ -389,9 +394,9 @@ def starting_warm(program: SolverProgram, iterations: int) -> SolverProgram:
 
 
 def warm_padded() -> Corner:
-    """A warm start in folded arrays of padded groups; some samples leave early, a feed-through beside."""
+    """A warm start in folded arrays of padded groups; some samples leave early, a feed-through beside; hardened."""
     program = random_program(1, n=7, d=5, k=3, bits=4, iterations=9, feedthrough=True)
-    return folded(starting_warm(program, 4), (3, 2), (2, 3), 4, slots=3)
+    return hardened(folded(starting_warm(program, 4), (3, 2), (2, 3), 4, slots=3))
 
 
 def warm_leak() -> Corner:

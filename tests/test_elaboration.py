@@ -34,6 +34,11 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
     ),
     "rtl/mondeq_carried": (("Shift", (-1,), "carried_sizes"), ("Simd", (0, 99), "carried_sizes")),
     "rtl/mondeq_frame_check": (("Beats", (0,), "frame_of_no_beats"), ("LoadBeats", (-1,), "frame_of_no_beats")),
+    "rtl/mondeq_guard": (
+        ("Results", (0,), "guard_of_nothing"),
+        ("Slots", (1,), "guard_of_nothing"),
+        ("Watchdog", (0,), "guard_of_nothing"),
+    ),
     "rtl/mondeq_fifo": (("Width", (0,), "fifo_width_or_depth"), ("Depth", (0, -1), "fifo_width_or_depth")),
     "rtl/mondeq_credits": (("Credits", (0,), "no_credits"),),
     "rtl/mondeq_matvec_counter": (

@@ -11,7 +11,7 @@ module mondeq_board (
   localparam int InputTdataBits = mondeq_pkg::InputTdataBits;
   localparam int BeatBits = mondeq_pkg::DriveSimd * mondeq_pkg::InputBits;
 
-  logic clk, locked, rst_n, run_n, calm_q, event_frame, busy, error;
+  logic clk, locked, rst_n, run_n, calm_q, event_frame, event_error, busy, error;
   logic [BeatBits-1:0] sample;
   logic [InputTdataBits-1:0] beat;
   logic sample_last, sample_valid, sample_ready;
@@ -44,7 +44,7 @@ module mondeq_board (
 
   // A frame that the core refuses would leave every later answer to the request before it.  So bridge and core begin
   // anew, and the host asks again for what was under way.
-  always_ff @(posedge clk) calm_q <= !event_frame;
+  always_ff @(posedge clk) calm_q <= !event_frame && !event_error;
   assign run_n = rst_n && calm_q;
 
   mondeq_uart_bridge #(
@@ -92,6 +92,7 @@ module mondeq_board (
     .m_axis_TREADY(result_ready),
     .m_axis_TLAST (unused_result_last),
     .event_frame_o(event_frame),
+    .event_error_o(event_error),
     .event_clear_i(1'b0)
   );
 

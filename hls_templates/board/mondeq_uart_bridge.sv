@@ -43,6 +43,7 @@ module mondeq_uart_bridge #(
   logic received_valid, received_error, stored_valid, stored_ready, sent_valid, sent_ready;
   logic start, write, commit, room, answer, answer_write, answer_read;
   logic answer_valid, answer_ready, result_done, unused_sequence_valid;
+  logic [1:0] unused_errors;
   logic [7:0] answer_reason, answer_sequence, result_sequence;
   logic [AnswersBits-1:0] answers_q;
   logic [SamplesBits-1:0] samples_q;
@@ -121,7 +122,8 @@ module mondeq_uart_bridge #(
     .data_i (sequence_number),
     .valid_o(unused_sequence_valid),
     .data_o (result_sequence),
-    .ready_i(result_done)
+    .ready_i(result_done),
+    .error_o(unused_errors[0])
   );
 
   assign answer_write = answer && (answers_q != AnswersBits'(Answers));
@@ -137,7 +139,8 @@ module mondeq_uart_bridge #(
     .data_i ({reason, sequence_number}),
     .valid_o(answer_valid),
     .data_o ({answer_reason, answer_sequence}),
-    .ready_i(answer_ready)
+    .ready_i(answer_ready),
+    .error_o(unused_errors[1])
   );
 
   mondeq_frame_encoder #(

@@ -7,7 +7,8 @@ module mondeq_credits #(
   input  logic rst_ni,
   input  logic take_i,
   input  logic give_i,
-  output logic left_o
+  output logic left_o,
+  output logic error_o  // more than there are
 );
 
   // Wrong parameters do not elaborate: there is no such module.
@@ -18,6 +19,7 @@ module mondeq_credits #(
   logic [Bits-1:0] credits_q;
 
   assign left_o = credits_q != '0;
+  assign error_o = (int'(credits_q) > Credits) || (give_i && !take_i && (int'(credits_q) == Credits));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

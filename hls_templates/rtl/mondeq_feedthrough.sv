@@ -21,7 +21,8 @@ module mondeq_feedthrough #(
   // To the readout engine.
   input  logic                   step_i,  // the next row from the next cycle on
   input  logic                   last_i,  // of the next sample
-  output logic [WordBits-1:0]    word_o
+  output logic [WordBits-1:0]    word_o,
+  output logic                   error_o  // rows and groups are out of step
 );
 
   localparam int Skipped = States / Pe;
@@ -37,7 +38,7 @@ module mondeq_feedthrough #(
     mondeq_error_feedthrough_of_nothing u_error ();
   end
 
-  logic write, pop, valid;
+  logic write, pop, valid, last_group, buffer_error;
   logic [LaneBits-1:0] lane_q;
   logic [Lanes*WordBits-1:0] head;
 
@@ -55,17 +56,21 @@ module mondeq_feedthrough #(
   end
 
   mondeq_fifo #(
-    .Width(Lanes * WordBits),
+    .Width(Lanes * WordBits + 1),
     .Depth(Slots * Groups)
   ) u_buffer (
     .clk_i,
     .rst_ni,
     .write_i(write),
-    .data_i (words_i[Pe*WordBits-1:LowestLane*WordBits]),
+    .data_i ({row_i == RowBits'(RowGroups - 1), words_i[Pe*WordBits-1:LowestLane*WordBits]}),
     .valid_o(valid),
-    .data_o (head),
-    .ready_i(pop)
+    .data_o ({last_group, head}),
+    .ready_i(pop),
+    .error_o(buffer_error)
   );
+
+  // A sample's last row comes from its last group.
+  assign error_o = buffer_error || (step_i && !valid) || (pop && (last_i != last_group));
 
   always_comb begin
     word_o = '0;
@@ -74,9 +79,9 @@ module mondeq_feedthrough #(
     end
   end
 
-  // A word is there before its row is asked for; row groups of the states and their lanes say nothing here.
+  // Row groups of the states and their lanes say nothing here.
   logic unused;
-  assign unused = ^{valid, row_i, words_i};
+  assign unused = ^{row_i, words_i};
 
 `ifdef MONDEQ_ASSERT
   mondeq_assert u_no_underrun (.clk_i, .rst_ni, .holds_i(!step_i || valid));

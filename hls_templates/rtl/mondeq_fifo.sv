@@ -9,7 +9,8 @@ module mondeq_fifo #(
   input  logic [Width-1:0] data_i,
   output logic             valid_o,
   output logic [Width-1:0] data_o,
-  input  logic             ready_i
+  input  logic             ready_i,
+  output logic             error_o  // pointers and count contradict each other, or a word was lost
 );
 
   localparam int PointerBits = (Depth > 1) ? $clog2(Depth) : 1;
@@ -28,6 +29,11 @@ module mondeq_fifo #(
   assign valid_o = count_q != '0;
   assign data_o = memory[read_q];
   assign read = valid_o && ready_i;
+
+  int next;
+  assign next = int'(read_q) + int'(count_q);
+  assign error_o = (int'(read_q) >= Depth) || (int'(write_q) != ((next >= Depth) ? next - Depth : next))
+      || (write_i && !read && (int'(count_q) >= Depth));
 
   always_ff @(posedge clk_i) begin
     if (write_i) memory[write_q] <= data_i;

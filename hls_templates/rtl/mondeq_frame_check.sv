@@ -27,7 +27,8 @@ module mondeq_frame_check #(
   output logic                 whole_o,   // the frame is complete with this beat
   output logic                 broken_o,  // the frame is broken with this beat
   output logic                 event_frame_o,
-  input  logic                 event_clear_i
+  input  logic                 event_clear_i,
+  input  logic                 flush_i     // whoever keeps the beats forgets them: the frame's rest is dropped
 );
 
   // Wrong parameters do not elaborate: there is no such module.
@@ -42,8 +43,8 @@ module mondeq_frame_check #(
   assign load_o = (LoadBeats > 0) && (first ? beat_load_i : load_q);
   assign at_end = index_q == (load_o ? IndexBits'(LoadBeats - 1) : IndexBits'(Beats - 1));
 
-  assign valid_o = beat_valid_i && !dropping_q;
-  assign beat_ready_o = ready_i || dropping_q;
+  assign valid_o = beat_valid_i && !dropping_q && !flush_i;
+  assign beat_ready_o = (ready_i || dropping_q) && !flush_i;
   assign accept = valid_o && ready_i;
   assign index_o = index_q;
   assign whole_o = at_end && (beat_last_i || !Check);
@@ -61,7 +62,10 @@ module mondeq_frame_check #(
         index_q <= (whole_o || broken_o) ? '0 : index_q + 1'b1;
         load_q <= load_o;
       end
-      if (dropping_q) dropping_q <= !(beat_valid_i && beat_last_i);
+      if (flush_i) begin
+        index_q <= '0;
+        dropping_q <= dropping_q || !first;
+      end else if (dropping_q) dropping_q <= !(beat_valid_i && beat_last_i);
       else dropping_q <= accept && broken_o && at_end;
       event_q <= (event_q && !event_clear_i) || (accept && broken_o);
     end

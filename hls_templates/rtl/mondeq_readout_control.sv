@@ -33,6 +33,7 @@ module mondeq_readout_control #(
   input  logic                   write_i,
   input  logic                   write_last_i,
   input  logic [OutputBits-1:0]  write_output_i,
+  output logic                   error_o,  // of the output buffer or its credits
   // Stream.
   output logic                   valid_o,
   input  logic                   ready_i,
@@ -58,6 +59,7 @@ module mondeq_readout_control #(
   end
 
   logic issue, first_column, last_column, last_row, room, left, streams, stream_write, stream_last, leaves_q;
+  logic room_error, buffer_error;
   logic [RowBits-1:0] row;
   logic [AddressBits-1:0] address;
   logic [SlotBits-1:0] slot_q;
@@ -111,11 +113,13 @@ module mondeq_readout_control #(
   ) u_room (
     .clk_i,
     .rst_ni,
-    .take_i(issue && first_column && streams),
-    .give_i(leaves_q),
-    .left_o(left)
+    .take_i (issue && first_column && streams),
+    .give_i (leaves_q),
+    .left_o (left),
+    .error_o(room_error)
   );
 
+  assign error_o = room_error || buffer_error;
   assign room = left || !streams;
   assign carried_o = write_output_i;
   assign carried_last_o = write_last_i;
@@ -151,7 +155,8 @@ module mondeq_readout_control #(
     .data_i ({stream_last, write_output_i}),
     .valid_o,
     .data_o ({last_o, output_o}),
-    .ready_i
+    .ready_i,
+    .error_o(buffer_error)
   );
 
 `ifdef MONDEQ_ASSERT

@@ -16,6 +16,7 @@ module mondeq_top (
   input  logic                                     m_axis_TREADY,
   output logic                                     m_axis_TLAST,
   output logic                                     event_frame_o,  // a broken frame has come
+  output logic                                     event_error_o,  // with a guard: the core has begun anew
   input  logic                                     event_clear_i
 );
 
@@ -42,6 +43,9 @@ module mondeq_top (
   localparam int ReadoutColumnBits = (ReadoutGroups > 1) ? $clog2(ReadoutGroups) : 1;
 
   // Wrong parameters do not elaborate: there is no such module.
+  if (mondeq_pkg::Watchdog > 0 && mondeq_pkg::FrameCheck == 0) begin : g_wrong_guard
+    mondeq_error_guard_without_frames u_error ();
+  end
   if (mondeq_pkg::InputTdataBits < mondeq_pkg::DriveSimd * LaneBits + int'(Carried > 0)
       || LaneBits < mondeq_pkg::InputBits || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
     mondeq_error_stream_narrower_than_its_words u_error ();
@@ -55,12 +59,14 @@ module mondeq_top (
   logic [Slots-1:0] done;
   logic [ReadoutColumnBits-1:0] readout_column;
   logic [mondeq_pkg::ReadoutSimd*mondeq_pkg::StateBits-1:0] readout_words;
-  logic [OutputBits-1:0] direct, result, carried_word;
+  logic [OutputBits-1:0] direct, readout_result, result, carried_word;
   logic frame_valid, frame_ready, load, whole, broken;
   logic [((LoadBeats > Beats) ? $clog2(LoadBeats) : IndexBits)-1:0] index;
   logic [IndexBits-1:0] sample_index;
   logic beat_valid, beat_ready, fresh, taken, carried_write, carried_last;
   logic [CarriedBits-1:0] carried;
+  logic drive_error, solve_error, readout_error, direct_error, flush, core_rst_n;
+  logic core_valid, core_ready, core_last, fill;
 
   // The padding above a word and above the last one carries nothing.
   logic [BeatBits-1:0] beat;
@@ -89,7 +95,8 @@ module mondeq_top (
     .whole_o      (whole),
     .broken_o     (broken),
     .event_frame_o,
-    .event_clear_i
+    .event_clear_i,
+    .flush_i      (flush)
   );
 
   if (Carried > 0) begin : g_carried
@@ -97,7 +104,7 @@ module mondeq_top (
 
     mondeq_carried u_carried (
       .clk_i        (ap_clk),
-      .rst_ni       (ap_rst_n),
+      .rst_ni       (core_rst_n),
       .beat_valid_i (frame_valid),
       .beat_index_i (index),
       .load_i       (load),
@@ -125,13 +132,13 @@ module mondeq_top (
 
   // Registered, so that the readout need not be placed beside the drive.
   always_ff @(posedge ap_clk) begin
-    if (!ap_rst_n) release_slot_q <= 1'b0;
+    if (!core_rst_n) release_slot_q <= 1'b0;
     else release_slot_q <= release_slot;
   end
 
   mondeq_drive u_drive (
     .clk_i       (ap_clk),
-    .rst_ni      (ap_rst_n),
+    .rst_ni      (core_rst_n),
     .beat_i      (beat),
     .beat_valid_i(beat_valid),
     .beat_index_i(sample_index),
@@ -146,7 +153,8 @@ module mondeq_top (
     .slot_o      (drive_slot),
     .row_o       (drive_row),
     .drive_o     (drive_words),
-    .loaded_o    (drive_loaded)
+    .loaded_o    (drive_loaded),
+    .error_o     (drive_error)
   );
 
   // Words of the states go to the solver, in the width that these have.
@@ -166,13 +174,14 @@ module mondeq_top (
 
     mondeq_feedthrough u_feedthrough (
       .clk_i  (ap_clk),
-      .rst_ni (ap_rst_n),
+      .rst_ni (core_rst_n),
       .write_i(drive_write),
       .row_i  (drive_row),
       .words_i(drive_words),
       .step_i (direct_step),
       .last_i (direct_last),
-      .word_o (word)
+      .word_o (word),
+      .error_o(direct_error)
     );
     assign direct = OutputBits'($signed(word));
   end else begin : g_none
@@ -180,11 +189,12 @@ module mondeq_top (
     assign unused_steps = ^{direct_step, direct_last};
     assign state_write = drive_write;
     assign direct = '0;
+    assign direct_error = 1'b0;
   end
 
   mondeq_solve u_solve (
     .clk_i        (ap_clk),
-    .rst_ni       (ap_rst_n),
+    .rst_ni       (core_rst_n),
     .write_i      (state_write),
     .write_slot_i (drive_slot),
     .write_row_i  (drive_row[StateRowBits-1:0]),
@@ -194,12 +204,13 @@ module mondeq_top (
     .read_slot_i  (readout_slot),
     .read_column_i(readout_column),
     .state_o      (readout_words),
-    .release_i    (release_slot)
+    .release_i    (release_slot),
+    .error_o      (solve_error)
   );
 
   mondeq_readout u_readout (
     .clk_i    (ap_clk),
-    .rst_ni   (ap_rst_n),
+    .rst_ni   (core_rst_n),
     .done_i   (done),
     .slot_o   (readout_slot),
     .column_o (readout_column),
@@ -207,15 +218,54 @@ module mondeq_top (
     .release_o(release_slot),
     .step_o   (direct_step),
     .step_last_o(direct_last),
+    .error_o  (readout_error),
     .direct_i (direct),
-    .valid_o  (m_axis_TVALID),
-    .ready_i  (m_axis_TREADY),
-    .last_o   (m_axis_TLAST),
-    .output_o (result),
+    .valid_o  (core_valid),
+    .ready_i  (core_ready),
+    .last_o   (core_last),
+    .output_o (readout_result),
     .carried_write_o(carried_write),
     .carried_last_o (carried_last),
     .carried_o      (carried_word)
   );
+
+  assign core_rst_n = ap_rst_n && !flush;
+
+  if (mondeq_pkg::Watchdog > 0) begin : g_guard
+    mondeq_guard u_guard (
+      .clk_i         (ap_clk),
+      .rst_ni        (ap_rst_n),
+      .waits_i       (s_axis_TVALID && !s_axis_TREADY),
+      .sample_i      (frame_valid && frame_ready && whole && !load),
+      .loaded_i      (drive_loaded),
+      .loaded_slot_i (drive_slot),
+      .done_i        (done),
+      .release_i     (release_slot),
+      .release_slot_i(readout_slot),
+      .error_i       (drive_error || solve_error || readout_error || direct_error),
+      .valid_i       (core_valid),
+      .ready_o       (core_ready),
+      .last_i        (core_last),
+      .valid_o       (m_axis_TVALID),
+      .ready_i       (m_axis_TREADY),
+      .last_o        (m_axis_TLAST),
+      .fill_o        (fill),
+      .flush_o       (flush),
+      .event_error_o,
+      .event_clear_i
+    );
+  end else begin : g_unguarded
+    logic unused_errors;
+    assign unused_errors = ^{drive_error, solve_error, readout_error, direct_error};
+    assign core_ready = m_axis_TREADY;
+    assign m_axis_TVALID = core_valid;
+    assign m_axis_TLAST = core_last;
+    assign fill = 1'b0;
+    assign flush = 1'b0;
+    assign event_error_o = 1'b0;
+  end
+
+  assign result = fill ? '0 : readout_result;
 
   // Sign-extended to whole bytes.
   if (mondeq_pkg::OutputTdataBits > OutputBits) begin : g_extend

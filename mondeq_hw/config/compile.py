@@ -335,6 +335,10 @@ class CompileConfig(RoundingOptions):
         Literal["tlast", "count"],
         option("tlast|count", "What ends an input sample: TLAST, which is checked, or the number of its beats."),
     ] = "tlast"
+    harden: Annotated[
+        Literal["none", "control"],
+        option("NAME", "Against upsets: none, or control, where a guard notices them and the core begins anew."),
+    ] = "none"
     name: Annotated[
         Annotated[str, Field(pattern=NAME_PATTERN)] | None,
         option(

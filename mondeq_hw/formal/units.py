@@ -317,7 +317,7 @@ UNITS = (
             Mutant("issue && last_column && last_row", "issue && last_row"),
             Mutant(".RowGroups   (Rows)", ".RowGroups   (Rows + 1)"),
             Mutant("issue_o <= issue;", "issue_o <= issue || issue_o;"),
-            Mutant(".ready_i\n  );", ".ready_i(ready_i && issue)\n  );"),
+            Mutant(".ready_i,\n    .error_o(", ".ready_i(ready_i && issue),\n    .error_o("),
             Mutant("if (release_o) slot_q", "if (1'b0) slot_q"),
         ),
         depth=24,
@@ -335,6 +335,8 @@ UNITS = (
         ),
         mutants=(
             Mutant("valid_o = beat_valid_i && !dropping_q", "valid_o = beat_valid_i"),
+            Mutant("dropping_q <= dropping_q || !first", "dropping_q <= dropping_q"),
+            Mutant("dropping_q) && !flush_i", "dropping_q)"),
             Mutant("ready_i || dropping_q", "ready_i"),
             Mutant("(whole_o || broken_o) ? '0", "whole_o ? '0"),
             Mutant("at_end && (beat_last_i || !Check)", "at_end"),

@@ -17,7 +17,7 @@ from ..program import GoldenModel, SolverProgram
 from .design import Design
 from .naming import renamed
 from .rtl import TOP, stream_parameters
-from .schedule import Schedule, initiation_interval, latency
+from .schedule import NONE, Schedule, initiation_interval, latency, watchdog_cycles
 
 #: Of the constraints: what ``synth`` aims at.
 CLOCK_MHZ = 150.0
@@ -66,6 +66,8 @@ class Datasheet:
         Cycles between samples in a steady stream, all iterations.
     framed : bool
         Whether TLAST ends a sample; otherwise its beats are counted.
+    watchdog : int
+        Cycles after which the guard of a hardened core misses an output; 0 without one.
     carried_words, load_beats, load_bit : int
         Of a carried state: its words, the beats of a load, and the bit of a beat that tells a load; 0 without one.
     warm_updates : int or None
@@ -78,6 +80,7 @@ class Datasheet:
     last_words: int
     interval: float
     framed: bool
+    watchdog: int
     carried_words: int
     load_beats: int
     load_bit: int
@@ -115,6 +118,7 @@ class Datasheet:
             last_words=last,
             interval=initiation_interval(plan, program.iterations),
             framed=plan.framed,
+            watchdog=0 if plan.harden == NONE else watchdog_cycles(plan, program.iterations),
             carried_words=carried,
             load_beats=-(-carried // per_beat),
             load_bit=lane * per_beat if carried else 0,

@@ -20,7 +20,7 @@ from .adder_graph import AdderGraph
 from .clip_table import clip_table
 from .design import Design
 from .naming import write_sources
-from .schedule import WEIGHT_BANK_DEPTH, EngineFolding, Schedule
+from .schedule import NONE, WEIGHT_BANK_DEPTH, EngineFolding, Schedule, watchdog_cycles
 from .tables import entry_bits, offsets, tables
 
 #: Modules in compile order, after the generated package.
@@ -47,6 +47,8 @@ MODULES = (
 )
 #: Beside them where the program has a feed-through.
 FEEDTHROUGH = "mondeq_feedthrough.sv"
+#: Beside them where the control is hardened.
+GUARD = "mondeq_guard.sv"
 #: Beside them where it carries a state.
 CARRIED = "mondeq_carried.sv"
 TOP = "mondeq_top.sv"
@@ -73,7 +75,8 @@ def emit(design: Design, folder: Path) -> None:
             sources[f"{module}.sv"] = filled(template, module=module, graph=engine.graph, sum_bits=engine.sum_bits)
     feedthrough = () if program.feedthrough is None else (FEEDTHROUGH,)
     carried = () if program.carried is None else (CARRIED,)
-    for path in (*MODULES, *feedthrough, *carried, *(engine.source for engine in engines), TOP):
+    guard = () if plan.harden == NONE else (GUARD,)
+    for path in (*MODULES, *feedthrough, *carried, *guard, *(engine.source for engine in engines), TOP):
         sources[PurePath(path).name] = source_template("rtl", path)
     write_sources(sources, program.name, folder / "rtl")
     memory = folder / "rtl" / "mem"
@@ -182,6 +185,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             OutputTdataBits=whole_bytes(program.output_bits),
             FrameCheck=plan.framed,
             Slots=plan.slots,
+            Watchdog=0 if plan.harden == NONE else watchdog_cycles(plan, program.iterations),
         ),
         group(
             "Drive engine",

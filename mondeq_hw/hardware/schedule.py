@@ -29,6 +29,9 @@ from .adder_graph import FEWEST_SOLVER_STAGES, GraphSize
 RESOURCE = "resource"
 UNROLLED = "unrolled"
 STRATEGIES = (RESOURCE, UNROLLED)
+#: Protection against upsets, none first.
+NONE, CONTROL = "none", "control"
+HARDENINGS = (NONE, CONTROL)
 
 #: Cycles from an engine's last command to the first cycle in which its result can be used,
 #: the adder tree's levels not counted.
@@ -52,6 +55,8 @@ MAX_GROWTH = 2
 #: Slots are added until the slowest engine idles no longer than this share of the time.
 MAX_IDLE = 0.004
 MAX_SLOTS = 64
+#: Registers between the engines, and more.
+WATCHDOG_MARGIN = 16
 #: A slot's number takes a bit.
 MIN_SLOTS = 2
 
@@ -158,6 +163,8 @@ class Schedule:
         Whether the input's TLAST ends a sample and is checked; otherwise its beats are counted.
     byte_words : bool
         Whether every input word of a beat begins at a byte; otherwise they are packed without holes.
+    harden : str
+        One of :data:`HARDENINGS`: whether a guard notices upsets of the control (``mondeq_guard.sv``).
 
     Raises
     ------
@@ -174,10 +181,18 @@ class Schedule:
     first_warm_update: int = 0
     framed: bool = True
     byte_words: bool = False
+    harden: str = NONE
 
     def __post_init__(self) -> None:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
             raise InputError(f"schedule: slots is {self.slots!r}; expected at least {MIN_SLOTS}; compile again")
+        if self.harden not in HARDENINGS:
+            raise InputError(f"schedule: harden is {self.harden!r}; expected {' or '.join(HARDENINGS)}; compile again")
+        if self.harden != NONE and not self.framed:
+            raise InputError(
+                f"harden is {self.harden!r} with counted beats, whose place in a sample is lost for ever when a core "
+                "begins anew; take --framing tlast, or --harden none"
+            )
         drive, solve, readout = self.drive, self.solve, self.readout
         states = solve.rows
         if not states == solve.columns == readout.columns or drive.rows not in (states, states + readout.rows):
@@ -268,6 +283,7 @@ class Schedule:
                 first_warm_update=first,
                 framed=plain.get("framed", False),
                 byte_words=plain.get("byte_words", False),
+                harden=plain.get("harden", NONE),
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
@@ -528,6 +544,18 @@ def pipeline_depth(plan: Schedule, iterations: int) -> int:
     start = plan.solve.row_groups + plan.update_depth
     updates = (iterations - 1) * plan.update_depth + plan.done_depth
     return 1 + plan.drive_depth + start + updates + plan.readout_depth
+
+
+def watchdog_cycles(plan: Schedule, iterations: int) -> int:
+    """Cycles in which the core gives an output beat, whatever else it holds, if one is due and the sink is ready.
+
+    The oldest sample waits for nobody but the array, which is busy with another's update for at most as many cycles as
+    its own takes.  So a bound is: its drive; for the start, for every update and for the way into a ring one such wait,
+    one update and its depth; its readout, and the carried words that are written behind it.
+    """
+    update = 2 * max(plan.solve.cycles_per_matvec, plan.solve.row_groups) + plan.update_depth + 1
+    drive, readout = plan.drive.cycles_per_matvec + plan.drive_depth, plan.readout.cycles_per_matvec
+    return drive + (iterations + 2) * update + plan.done_depth + 2 * (readout + plan.readout_depth) + WATCHDOG_MARGIN
 
 
 class _Clock:

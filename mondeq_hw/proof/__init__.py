@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from .certificate import NOT_COVERED, Certificate, CertificateLine, for_reading, model_from_plain, unpacked
 from .certify import certify, proved_distance
-from .contraction import ContractionProof, choose_iterations, error_bound, float_up, prove_contraction, state_radius
+from .contraction import (
+    ContractionProof,
+    choose_iterations,
+    error_bound,
+    float_up,
+    prove_contraction,
+    state_radius,
+    updates_to_forget,
+)
 from .exact import prove_positive_definite
 from .metric import root_up
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
@@ -57,5 +65,6 @@ __all__ = [
     "state_radius",
     "state_ranges",
     "unpacked",
+    "updates_to_forget",
     "useless_radius",
 ]

@@ -292,6 +292,22 @@ def choose_iterations(program: SolverProgram, proof: ContractionProof) -> int:
     )
 
 
+def updates_to_forget(program: SolverProgram, proof: ContractionProof) -> int:
+    """Updates after which an upset of a state word no longer matters, whichever bit of whichever word it was.
+
+    The top bit weighs most: ``2^(bits - 1)`` steps of one row, of which ``m`` updates leave ``rho^m``.  The smallest
+    such ``m`` that leaves at most what :func:`choose_iterations` lets the start leave.
+    """
+    n, flip = program.n, 1 << (program.state_format.word_length - 1)
+    left = max(proof.metric.norm_up([flip if j == i else 0 for j in range(n)]) for i in range(n))
+    p, q = proof.contraction_factor.numerator, proof.contraction_factor.denominator
+    enough = TRANSIENT_SHARE * Fraction(error_bound(program, proof).rounding * q, q - p)
+    updates = 0
+    while left > enough:
+        left, updates = -(-left * p // q), updates + 1
+    return updates
+
+
 def two_norm(program: SolverProgram, proof: ContractionProof, bound: int) -> Fraction:
     """Bound on ``||s||_2``, in units of the state, from one on ``||s||`` in those of :class:`ErrorBound`."""
     return _in_units(program, proof.metric.two_norm_up(bound))

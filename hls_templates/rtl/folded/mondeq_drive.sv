@@ -49,7 +49,8 @@ module mondeq_drive #(
   output logic [SlotBits-1:0]       slot_o,
   output logic [RowBits-1:0]        row_o,
   output logic [Pe*DriveBits-1:0]   drive_o,
-  output logic                      loaded_o
+  output logic                      loaded_o,
+  output logic                      error_o
 );
 
   localparam int Groups = RowGroups * ColumnGroups;
@@ -105,6 +106,11 @@ module mondeq_drive #(
     end
   end
 
+  // One full bank is the one that is read, and the other the one that is filled.
+  logic slots_error;
+  assign error_o = slots_error || ((full_q[0] == full_q[1]) ? (write_bank_q != read_bank_q)
+      : (!full_q[read_bank_q] || full_q[write_bank_q]));
+
   // Issue: a command per cycle as long as its words are there.
   logic issue, present, reached, first_column, last_column, last_row, first_command_q, slot_free;
   logic [RowBits-1:0] row;
@@ -154,9 +160,10 @@ module mondeq_drive #(
   ) u_slots (
     .clk_i,
     .rst_ni,
-    .take_i(issue && first_command_q),
-    .give_i(release_i),
-    .left_o(slot_free)
+    .take_i (issue && first_command_q),
+    .give_i (release_i),
+    .left_o (slot_free),
+    .error_o(slots_error)
   );
 
   // Words, 3 + Late cycles after their command.

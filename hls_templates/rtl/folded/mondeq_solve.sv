@@ -48,7 +48,8 @@ module mondeq_solve #(
   input  logic [SlotBits-1:0]              read_slot_i,
   input  logic [ReadoutBits-1:0]           read_column_i,
   output logic [ReadoutSimd*StateBits-1:0] state_o,
-  input  logic                             release_i
+  input  logic                             release_i,
+  output logic                             error_o
 );
 
   localparam int RowGroups = (Rows + Pe - 1) / Pe;
@@ -195,6 +196,21 @@ module mondeq_solve #(
       end
     end
   end
+
+  // A slot has one job at a time, and none when it is loaded.
+  logic [Slots-1:0] running_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      running_q <= '0;
+    end else begin
+      if (take) running_q[chosen] <= 1'b1;
+      if (retire_valid_q && retire_last_row_q) running_q[retire_slot_q] <= 1'b0;
+    end
+  end
+
+  assign error_o = (take && running_q[chosen]) || (retire_valid_q && !running_q[retire_slot_q])
+      || (loaded_i && (ready_q[write_slot_i] || running_q[write_slot_i] || done_q[write_slot_i]));
 
   // ---------------------------------------------------------------------------------------------------------------
   // Column words: phi of the old state, 3 + Late cycles after the command; zero in the start.

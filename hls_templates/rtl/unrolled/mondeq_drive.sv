@@ -44,7 +44,8 @@ module mondeq_drive #(
   output logic [SlotBits-1:0]       slot_o,
   output logic                      row_o,
   output logic [Rows*DriveBits-1:0] drive_o,
-  output logic                      loaded_o
+  output logic                      loaded_o,
+  output logic                      error_o
 );
 
   localparam int BeatBits = Simd * InputBits;
@@ -116,9 +117,10 @@ module mondeq_drive #(
   ) u_slots (
     .clk_i,
     .rst_ni,
-    .take_i(issue),
-    .give_i(release_i),
-    .left_o(slot_free)
+    .take_i (issue),
+    .give_i (release_i),
+    .left_o (slot_free),
+    .error_o
   );
 
   always_ff @(posedge clk_i) begin

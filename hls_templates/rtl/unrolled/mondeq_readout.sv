@@ -34,6 +34,7 @@ module mondeq_readout #(
   output logic                         release_o,    // slot_o is free from the next cycle on
   output logic                         step_o,       // the next row of u from the next cycle on
   output logic                         step_last_o,  // of the next sample
+  output logic                         error_o,
   input  logic [OutputBits-1:0]        direct_i,     // u of the row
   output logic                         valid_o,
   input  logic                         ready_i,
@@ -96,6 +97,7 @@ module mondeq_readout #(
     .ready_i,
     .last_o,
     .output_o,
+    .error_o,
     .carried_write_o,
     .carried_last_o,
     .carried_o

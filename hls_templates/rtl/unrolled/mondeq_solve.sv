@@ -51,7 +51,8 @@ module mondeq_solve #(
   input  logic [SlotBits-1:0]              read_slot_i,
   input  logic [ReadoutBits-1:0]           read_column_i,
   output logic [ReadoutSimd*StateBits-1:0] state_o,
-  input  logic                             release_i
+  input  logic                             release_i,
+  output logic                             error_o
 );
 
   localparam int IterationBits = $clog2(Iterations + 1);
@@ -142,6 +143,21 @@ module mondeq_solve #(
       if (release_i) done_q[read_slot_i] <= 1'b0;
     end
   end
+
+  // A slot has one place, and none when it is loaded.
+  logic [Slots-1:0] running_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      running_q <= '0;
+    end else begin
+      if (take) running_q[next_slot_q] <= 1'b1;
+      if (leave) running_q[retire_slot] <= 1'b0;
+    end
+  end
+
+  assign error_o = (take && running_q[next_slot_q]) || (retire_valid && !running_q[retire_slot])
+      || (loaded_i && (running_q[write_slot_i] || done_q[write_slot_i]));
 
   // The sample's tag travels beside its words.
   logic [TagBits-1:0] preload_tag, compare_tag, retire_tag;

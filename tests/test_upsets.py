@@ -1,0 +1,76 @@
+"""Upsets: an unprotected core breaks, a hardened one heals; what its watchdog waits for; a state is forgotten."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corner_programs import CORNERS, hardened, starting_warm
+from random_models import random_program, random_words
+
+from mondeq_hw.base import InputError
+from mondeq_hw.hardware.schedule import completion_cycles, schedule, watchdog_cycles
+from mondeq_hw.program import GoldenModel
+from mondeq_hw.proof import error_bound, prove_contraction, updates_to_forget
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+import upsets  # noqa: E402
+
+CLASSES = ("buffers' pointers", "slot pointers")
+
+
+@pytest.mark.slow
+def test_a_hardened_core_heals() -> None:
+    """The short campaign, with teeth: what nothing protects is wrong for good, or hangs."""
+    corner = upsets.cores()["unrolled"]
+    none = upsets.campaign(corner, 4, 0, CLASSES)
+    assert all(table["healed"] < 4 and not table["flagged"] for table in none.values())
+    control = upsets.campaign(hardened(corner), 4, 0, CLASSES)
+    assert tuple(none) == tuple(control) == CLASSES
+    assert all(table["healed"] == table["flagged"] == 4 for table in control.values())
+    assert upsets.merged([none, control])["slot pointers"]["flips"] == 8
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_watchdog_waits_for_the_slowest(name: str) -> None:
+    """No output is later after the one before than the bound, nor the first after its sample; nor is it far off."""
+    program, plan = CORNERS[name]().program, CORNERS[name]().schedule
+    bound = watchdog_cycles(plan, program.iterations)
+    lone = int(completion_cycles(plan, np.array([program.iterations]))[0])
+    mixed = np.random.default_rng(0).integers(0, program.iterations, size=40, endpoint=True)
+    for counts in (np.full(40, program.iterations), mixed):
+        assert np.diff(completion_cycles(plan, counts)).max() <= bound
+    assert lone - plan.beats_per_sample < bound < 3 * lone + 60
+
+
+def test_counted_beats_cannot_begin_anew() -> None:
+    plan = schedule(random_program(3), 4)
+    with pytest.raises(InputError, match="take framing tlast, or harden none"):
+        replace(plan, framed=False, harden="control")
+    with pytest.raises(InputError, match="harden is 'both'; expected none or control"):
+        replace(plan, harden="both")
+
+
+@pytest.mark.parametrize("seed", [2, 5, 8])
+def test_a_contraction_forgets_an_upset_of_the_state(seed: int) -> None:
+    """So many updates bring the flipped state as near to the others as rounding lets two runs be; before, it is not."""
+    program = random_program(seed, n=6, d=4, k=2, bits=6, state_bits=14, iterations=99)
+    proof = prove_contraction(program.matrix, program.leak_shift)
+    assert proof is not None
+    updates = updates_to_forget(program, proof)
+    assert 0 < updates <= 99
+    bound, words = error_bound(program, proof), random_words(seed, program, 1)
+    rounding = bound.rounding / (1 - proof.contraction_factor)
+    state, flip = GoldenModel(program).final_states(words)[0], 1 << (program.state_format.word_length - 1)
+    after = GoldenModel(starting_warm(program, updates), state).final_states(words)[0]
+    for row in range(program.n):
+        upset = state.copy()
+        upset[row] += -flip if upset[row] >= 0 else flip  # the sign's bit turns
+        healed = GoldenModel(starting_warm(program, updates), upset).final_states(words)[0]
+        assert proof.metric.norm_up([int(step) for step in healed - after]) <= 2.5 * rounding
+        assert proof.metric.norm_up([int(step) for step in upset - state]) > 2.5 * rounding
