@@ -297,7 +297,7 @@ MUTANTS = (
     Mutant("carried_counts_broken_samples", "carried_serial", "carried", "drive_ready_i && whole_i", "drive_ready_i"),
     Mutant("carried_not_reset", "carried_serial", "carried", "state_q <= Initial;",
            "state_q <= $isunknown(state_q) ? Initial : state_q;"),
-    Mutant("carried_lane_of_an_input", "carried_straddling", "drive", "(g * Simd + l >= Inputs) && ", ""),
+    Mutant("carried_lane_of_an_input", "carried_straddling", "drive", " && (g * Simd + l >= Inputs)", ""),
     Mutant("carried_row_streamed", "carried_serial", "readout_control", "write_i && (written_q < FirstCarried)",
            "write_i"),
     Mutant("carried_takes_a_credit", "carried_serial", "readout_control", "issue && first_column && streams",

@@ -63,7 +63,7 @@ module mondeq_frame_check #(
         load_q <= load_o;
       end
       if (flush_i) begin
-        index_q <= '0;
+        index_q <= IndexBits'(0);
         dropping_q <= dropping_q || !first;
       end else if (dropping_q) dropping_q <= !(beat_valid_i && beat_last_i);
       else dropping_q <= accept && broken_o && at_end;
