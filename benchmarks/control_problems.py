@@ -34,6 +34,8 @@ class ControlProblem:
     bits : int
         Of the iteration matrix.
     state_bits : int
+    transient : float
+        What the finite number of updates may add to the proved radius, a share of the input's range.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ControlProblem:
     state_bits: int
     x_limit: np.ndarray | None = None
     soft: float | None = None
+    transient: float = 5e-4
 
     def arguments(self) -> dict[str, Any]:
         """Of :func:`mondeq_hw.from_qp`."""
@@ -82,7 +85,7 @@ def oscillating_masses(count: int, inputs: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def masses(
-    count: int, inputs: int, horizon: int, weight: float, bits: int, soft: float | None = None
+    count: int, inputs: int, horizon: int, weight: float, bits: int, soft: float | None = None, transient: float = 5e-4
 ) -> ControlProblem:
     """Oscillating masses."""
     n = 2 * count
@@ -91,6 +94,7 @@ def masses(
         f"{count} masses, horizon {horizon}" + ("" if soft is None else ", soft states"),
         *oscillating_masses(count, inputs),
         (np.eye(n), weight * np.eye(inputs)), horizon, np.ones(n), np.full(inputs, 0.5), bits, bits + 8, limit, soft,
+        transient,
     )  # fmt: skip
 
 
@@ -123,6 +127,7 @@ def aircraft() -> ControlProblem:
         np.full(2, 25.0),
         18,
         32,
+        transient=2e-5,
     )
 
 
@@ -139,13 +144,15 @@ def quadrotor() -> ControlProblem:
     thrust = mass * gravity / 4
     weights = np.diag([100.0, 100, 100, 4, 4, 400, 4, 4, 4, 2, 2, 4]), 0.16 / thrust**2 * np.eye(4)
     box = np.array([0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0])
-    return ControlProblem("quadrotor, horizon 10", *discrete(A, B, 0.02), weights, 10, box, np.full(4, thrust), 18, 32)
+    return ControlProblem(
+        "quadrotor, horizon 10", *discrete(A, B, 0.02), weights, 10, box, np.full(4, thrust), 18, 32, transient=2e-5
+    )
 
 
 #: By the name that ``mpc.py --problem`` takes.
 PROBLEMS: dict[str, Callable[[], ControlProblem]] = {
     "integrator": double_integrator,
-    "masses4": lambda: masses(4, 2, 10, 1.0, 10),
+    "masses4": lambda: masses(4, 2, 10, 1.0, 10, transient=3e-3),
     "masses6": lambda: masses(6, 3, 10, 0.1, 11),
     "masses4-soft": lambda: masses(4, 2, 10, 1.0, 12, soft=0.1),
     "masses6-soft": lambda: masses(6, 3, 10, 1.0, 13, soft=0.1),

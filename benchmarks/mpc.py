@@ -7,7 +7,7 @@ holds: folded as wide as it goes, or, of few rows, its matrix as an adder graph.
 *Radius* is what the certificate proves of the distance of every output from the exact solution, for every parameter;
 null where no such line is there, with the reason.  Errors are against the exact solution, searched for: samples of the
 parameters' box from inside to corners, then a climb from the worst of them.  OSQP gets the same condensed problem in
-floating point, started cold, and the samples alone.  Updates are as few as cost the proof 0.05 % of the input's range
+floating point, started cold, and the samples alone.  Updates are as few as cost the proof the problem's ``transient``
 at most.  Cycles are those of a lone sample that runs all of them; kHz is the clock over them: the routed one with
 ``--synth`` (minutes a problem), else the one that synthesis aims at.  *Warm* is the same with ``warm_start`` of 1 % of
 each parameter's range a sample, by the rule and the cycle model of ``compile``.
@@ -65,9 +65,15 @@ MOST_UNROLLED = 32
 DRIVE_BITS, READOUT_BITS = 4, 12
 #: Ratio of the reuse factors that are tried.
 FINER = 1.1
-SAMPLES, CLIMBERS, ROUNDS = 1000, 8, 40
-#: What fewer updates may add to the proved radius, and the rate of a warm start a sample: shares of the ranges.
-TRANSIENT, RATE = 0.0005, 0.01
+SAMPLES, CLIMBERS, ROUNDS = 4000, 48, 200
+#: The rate of a warm start a sample: a share of the range.
+RATE = 0.01
+#: Adder graphs that are tried: of few adders, or of few stages and with drive and readout among them.
+GRAPHS: tuple[dict[str, Any], ...] = (
+    {"fewest": "adders"},
+    {"fewest": "stages"},
+    {"fewest": "stages", "graphs": ("drive", "readout")},
+)
 OSQP_SAMPLES, TINYMPC_SAMPLES = 200, 50
 #: TinyMPC's penalties that are tried; it solves a problem whose weights are larger by as much.
 PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)
@@ -78,9 +84,8 @@ OSQP_DEFAULT, OSQP_TIGHT = 1e-3, 1e-6
 def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any]:
     """A record of the table."""
     network = problem.network()
-    project, warm = compiled(problem, network, folder)
+    project, warm_iterations, warm_cycles = compiled(problem, network, folder)
     program = project.program
-    warm_cycles = None if warm is None else warm_latency(project, warm)
     radius, reason = proved_radius(project)
     cycles = project.report.cycles.predicted
     clock, kind, cells = SynthOptions.clock_mhz, "aimed at", project.report.parts[0].estimated.value
@@ -116,7 +121,7 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
         "reuse_factor": project.report.schedule.reuse_factor,
         "cycles": cycles.latency_alone + 1,
         "khz": cycles.control_rate_khz(clock),
-        "warm_iterations": None if warm is None else warm.iterations,
+        "warm_iterations": warm_iterations,
         "warm_cycles": warm_cycles,
         "warm_khz": None if warm_cycles is None else 1000 * clock / warm_cycles,
         "clock_mhz": clock,
@@ -126,8 +131,11 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
     }
 
 
-def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> tuple[Project, WarmStart | None]:
-    """At the problem's word length, in the way that answers soonest and fits; without a proof where there is none."""
+def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> tuple[Project, int | None, int | None]:
+    """At the problem's word length, in the way that answers soonest and fits; without a proof where there is none.
+
+    Beside it updates and cycles of a warm start.
+    """
     words: dict[str, Any] = {
         "bits": problem.bits,
         "drive_bits": min(MOST_MATRIX_BITS, problem.bits + DRIVE_BITS),
@@ -141,11 +149,12 @@ def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> tuple[Pr
     lowered = lower(network, lowering_options(config), data.calibration)
     program, warm = certified_program(network, config, data, lowered), None
     if lowered.proof is not None:
-        largest = TRANSIENT * float(2 * problem.u_limit.min()) / np.linalg.norm(network.O, axis=1).max()
+        largest = problem.transient * float(2 * problem.u_limit.min()) / np.linalg.norm(network.O, axis=1).max()
         program = program.replace(iterations=fewest_updates(program, lowered.proof, largest))
         warm = warm_start(network, program, lowered.proof)
-    options = {**words, "iterations": program.iterations, **soonest(program)}
-    return mondeq_hw.compile(network, folder, **options, force=True), warm
+    design = soonest(program)
+    project = mondeq_hw.compile(network, folder, **words, iterations=program.iterations, **design, force=True)
+    return project, *((None, None) if warm is None else (warm.iterations, warm_latency(project, warm, design)))
 
 
 def fewest_updates(program: SolverProgram, proof: ContractionProof, largest: float) -> int:
@@ -173,26 +182,30 @@ def warm_start(network: MonDEQ, program: SolverProgram, proof: ContractionProof)
         return None
 
 
-def warm_latency(project: Project, warm: WarmStart) -> int:
+def warm_latency(project: Project, warm: WarmStart, options: dict[str, Any]) -> int:
     """Cycles of a sample that is not the first, by the model that the simulation equals."""
-    program, made = project.program.replace(warm=warm), project.report.schedule
-    graph = made.strategy == UNROLLED
-    plan = unrolled(program, AUTO, 1)[0].schedule if graph else schedule(program, made.reuse_factor)
-    return latency(plan, program.iterations)  # its last update has the number of all samples
+    program = project.program.replace(warm=warm)
+    return latency(planned(program, options), program.iterations)  # its last update has the number of all samples
 
 
 def soonest(program: SolverProgram) -> dict[str, Any]:
     """Options of the design with the shortest answer that the part holds, by the estimate."""
     factors = sorted({int(FINER**power) for power in range(200)})
     reuse = next(reuse for reuse in factors if fits(program, schedule(program, reuse)))
-    folded = {"reuse_factor": reuse}
-    if program.n > MOST_UNROLLED:
-        return folded
-    graph = unrolled(program, AUTO, 1)[0].schedule
-    least = latency(schedule(program, reuse), program.iterations)
-    if not fits(program, graph) or latency(graph, program.iterations) >= least:
-        return folded
-    return {"strategy": UNROLLED, "reuse_factor": 1}
+    found: list[dict[str, Any]] = [{"reuse_factor": reuse}]
+    if program.n <= MOST_UNROLLED:
+        graph = {"strategy": UNROLLED, "reuse_factor": 1}
+        trials = [{**graph, "input_beat": program.d, **kept} for kept in GRAPHS]
+        found += [options for options in trials if fits(program, planned(program, options))]
+    return min(found, key=lambda options: latency(planned(program, options), program.iterations))
+
+
+def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
+    """The schedule of a design that :func:`soonest` names."""
+    if options.get("strategy") != UNROLLED:
+        return schedule(program, options["reuse_factor"])
+    kept = options.get("graphs", AUTO)
+    return unrolled(program, kept, 1, options["input_beat"], fewest=options["fewest"])[0].schedule
 
 
 def fits(program: SolverProgram, plan: Schedule) -> bool:
@@ -346,6 +359,10 @@ def _row(record: dict[str, Any]) -> tuple[Any, ...]:
         value = record[key]
         return "none" if value is None else f"{100 * value / record['input_range']:.2g}"
 
+    def rate(key: str) -> str:
+        value = record[key]
+        return "none" if value is None else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
     def either(key: str) -> str:
         return "none" if record[key] is None else str(record[key])
 
@@ -356,8 +373,8 @@ def _row(record: dict[str, Any]) -> tuple[Any, ...]:
         "none" if record["ratio"] is None else f"{record['ratio']:.1f}", percent("osqp_default_error"),
         record["osqp_iterations"], percent("osqp_tight_error"), record["osqp_tight_iterations"],
         percent("tinympc_error"), either("tinympc_iterations"), record["strategy"], record["cycles"],
-        f"{record['khz']:.3g}", either("warm_iterations"), either("warm_cycles"),
-        "none" if record["warm_khz"] is None else f"{record['warm_khz']:.3g}",
+        rate("khz"), either("warm_iterations"), either("warm_cycles"),
+        rate("warm_khz"),
         f"{record['clock_mhz']:.0f} {record['clock']}", record["luts"], record["dsps"],
     )  # fmt: skip
 

@@ -16,7 +16,16 @@ from random_models import random_clip, random_model
 
 import mondeq_hw
 from mondeq_hw import Project
-from mondeq_hw.problem import CLASSES, FORWARD_BACKWARD, PEACEMAN_RACHFORD, MonDEQ, logits
+from mondeq_hw.base import FREE, Clip, Interval
+from mondeq_hw.problem import (
+    CLASSES,
+    FORWARD_BACKWARD,
+    PEACEMAN_RACHFORD,
+    MonDEQ,
+    box_words,
+    logits,
+    preactivation,
+)
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import check_certificate
 from mondeq_hw.proof.certificate import model_to_plain
@@ -26,7 +35,7 @@ from mondeq_hw.proof.distance import OutputDistance, by_norm, output_distance
 from mondeq_hw.proof.float_model import FloatModel
 from mondeq_hw.proof.gain import witnesses
 from mondeq_hw.proof.joint import by_joint_form
-from mondeq_hw.proof.mismatch import Mismatch
+from mondeq_hw.proof.mismatch import Mismatch, Rows
 from mondeq_hw.proof.perturbation import prove_operator
 from mondeq_hw.proof.robustness import proved_gains, unsaturated_states
 from mondeq_hw.rounding.assemble import assemble
@@ -151,6 +160,22 @@ def _forged_forms_are_rejected(mismatch: Mismatch, witness: dict[str, Any]) -> N
     for changes in forgeries:
         with pytest.raises(check_certificate.CertificateError):
             check_certificate.by_joint_form(checked, {**witness, **changes})
+
+
+def test_intervals_bound_what_the_grids_cost() -> None:
+    """Badly conditioned: by the norm of its states, rounding to the grids would cost more than all the rest."""
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+    box = {"A": np.eye(2), "l": -np.ones(2), "u": np.ones(2), "theta": (-np.ones(2), np.ones(2)), "Q": np.eye(2)}
+    model = mondeq_hw.from_qp(turn @ np.diag([1.0, 1e-3]) @ turn.T, np.zeros(2), **box)
+    mismatch = mismatch_of(model, LoweringOptions(bits=16, drive_bits=18, readout_bits=16, state_bits=28))
+    assert mismatch is not None
+    z = model.prox.prox(preactivation(model, box_words(model.input_map.words.ends, 2, 200, seed=1)))
+    assert mismatch.value_sum == sum(map(Fraction, model.prox.upper.tolist())) < mismatch.state_norm
+    assert np.abs(z).sum(axis=1).max() == pytest.approx(float(mismatch.value_sum))  # both at their bounds
+    assert max(mismatch.grid_errors()) < Fraction(1, 10**6)
+    bounded = Interval(-1.0, 0.5)
+    mixed = replace(mismatch, floating=replace(mismatch.floating, clip=Clip.of((bounded, FREE))))
+    assert mixed.value_sum == 1 + mixed.duals(Rows(np.array([[0, 1]]), Fraction(1)))[0] * mixed.state_norm
 
 
 @pytest.fixture(scope="module")

@@ -1268,10 +1268,23 @@ class Mismatch:
         moved = (model.lipschitz * values + cones / self.alpha) / model.margin + values
         return [root_up(dot(row, row)) / Fraction(2) ** model.output.bits * moved for row in model.output.matrix]
 
+    @cached_property
+    def value_sum(self) -> Fraction:
+        """``Z``: largest ``sum_i |z_i|`` of the float network's equilibria; a clip with two ends bounds its row."""
+        within, unbounded, unit = 0, [], 1 << self.model.clip_bits
+        for row in self.model.clip:
+            if row.complement or row.lower is None or row.upper is None:
+                unbounded.append(1)
+            else:
+                unbounded.append(0)
+                within += max(-row.lower, row.upper)
+        every, others = (self.dual(ones, Fraction(1)) for ones in ([1] * self.program.n, unbounded))
+        return min(every * self.state_norm, Fraction(within, unit) + others * self.state_norm)
+
     def grid_errors(self) -> list[Fraction]:
         """What every number of the float network, off by half a unit, changes in every output; Theorem 7."""
-        P, U, output, root = self.program, self.model.input, self.model.output, root_up(self.program.n)
-        sums = self.dual([1] * P.n, Fraction(1)) * self.state_norm
+        P, U, output, sums = self.program, self.model.input, self.model.output, self.value_sum
+        root = root_up(P.n)
         inputs = (P.d * P.x_top + 1) / Fraction(2) ** (U.bits + 1)
         moved = root * (sums / (2 << self.model.grid_bits) + inputs) / self.model.margin
         unit = Fraction(2) ** output.bits

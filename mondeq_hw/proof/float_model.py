@@ -25,8 +25,9 @@ from .normal_cone import NormalCones, grid_of
 from .perturbation import GRID_BITS, OperatorProof, monotone
 from .ranges import drive_rows, largest_sums
 
-#: Bits of the largest entry of ``U`` and of ``O``: as many as a float32 has.
-MATRIX_BITS = 24
+#: Bits of the largest entry of ``U`` and of ``O``: as many as a float32 has; of a problem, which is float64 and may be
+#: badly conditioned, more.
+MATRIX_BITS, PROBLEM_BITS = 24, 48
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ class AffineGrid:
     offset: list[int]
 
     @staticmethod
-    def of(matrix: np.ndarray, offset: np.ndarray) -> AffineGrid:
-        """The grid on which the largest entry of the matrix has ``MATRIX_BITS`` bits."""
-        bits = MATRIX_BITS - int(np.frexp(np.abs(matrix).max(initial=0.0))[1])
+    def of(matrix: np.ndarray, offset: np.ndarray, largest: int) -> AffineGrid:
+        """The grid on which the largest entry of the matrix has so many bits."""
+        bits = largest - int(np.frexp(np.abs(matrix).max(initial=0.0))[1])
         rows = np.rint(np.ldexp(matrix, bits)).astype(np.int64).tolist()
         return AffineGrid(bits, rows, [round(Fraction(float(x)) * Fraction(2) ** bits) for x in offset])
 
@@ -102,8 +103,9 @@ class FloatModel:
 def affine_grids(model: MonDEQ, program: SolverProgram) -> dict[str, AffineGrid]:
     """Input, output and, if there is one, feed-through of a model as seen from the program's input words."""
     (U, b), (F, c), f = folded_input(model), folded_output(model), program.input_format.fractional_bits
-    grids = {"input": AffineGrid.of(np.ldexp(U, -f), b), "output": AffineGrid.of(model.O, c)}
-    return grids if F is None else {**grids, "feedthrough": AffineGrid.of(np.ldexp(F, -f), np.zeros(len(F)))}
+    largest = MATRIX_BITS if model.parameters is None else PROBLEM_BITS
+    grids = {"input": AffineGrid.of(np.ldexp(U, -f), b, largest), "output": AffineGrid.of(model.O, c, largest)}
+    return grids if F is None else {**grids, "feedthrough": AffineGrid.of(np.ldexp(F, -f), np.zeros(len(F)), largest)}
 
 
 # -- single samples ----------------------------------------------------------------

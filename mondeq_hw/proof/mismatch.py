@@ -259,24 +259,27 @@ class Mismatch:
             found.append(max(end_change(*end, scale, unit, most) for end in ends))
         return found
 
-    @property
-    def _ones(self) -> Fraction:
-        """Bound on ``sum_i |s_i|`` over ``||s|| <= 1``."""
-        return self.duals(Rows(np.ones((1, self.program.n), dtype=np.int64), Fraction(1)))[0]
+    @cached_property
+    def value_sum(self) -> Fraction:
+        """``Z``: bound on ``sum_i |z_i|`` of the network's equilibria: by their norm, or what intervals leave of it."""
+        rows = [self.floating.clip.kinds[kind] for kind in self.floating.clip.rows]
+        ends = [np.inf if row.complement else max(-row.lower, row.upper) for row in rows]
+        unbounded = np.isinf(ends).astype(np.int64)
+        every, others = self.duals(Rows(np.array([np.ones_like(unbounded), unbounded]), Fraction(1)))
+        within = sum((Fraction(end) for end in ends if np.isfinite(end)), Fraction(0))
+        return min(every * self.state_norm, within + others * self.state_norm)
 
     @cached_property
     def model_rounding(self) -> Fraction:
         """Bound on the 2-norm between the network's equilibrium and that of its integers."""
         words, n = self.program.input_format, self.program.n
-        sums = self._ones * self.state_norm  # sum_i |z_i|
         inputs = self.program.columns * words.magnitude + 1
-        half = sums / 2 ** (GRID_BITS + 1) + inputs / Fraction(2) ** (self.floating.input.bits + 1)
+        half = self.value_sum / 2 ** (GRID_BITS + 1) + inputs / Fraction(2) ** (self.floating.input.bits + 1)
         return Fraction(root_up(n)) * half / self.floating.margin
 
     def grid_errors(self) -> list[Fraction]:
         """What the integers of the network, instead of its floats, change in every output (k,)."""
         root, unit = root_up(self.program.n), Fraction(2) ** self.floating.output.bits
-        sums = self._ones * self.state_norm
-        half = (sums + 1) / (2 * unit)
+        half = (self.value_sum + 1) / (2 * unit)
         rows = self.floating.output.matrix
         return [(root_up(sum(x * x for x in row)) + root) / unit * self.model_rounding + half for row in rows]
