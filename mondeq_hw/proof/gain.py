@@ -75,9 +75,7 @@ class _Recurrence:
         scaled = self.D / np.sqrt(shares)
         if self.direct:
             return scaled
-        outer = scaled @ scaled.T
-        factor: np.ndarray = np.linalg.cholesky(outer + np.diag(INFLATED * np.maximum(np.diag(outer), outer.max())))
-        return factor
+        return _ball(scaled @ scaled.T, INFLATED)
 
     def objective(self, at: _Multipliers) -> tuple[float, np.ndarray] | None:
         """The mean logarithm of the bounds' squares and its slope; None where the form is not positive definite."""
@@ -217,11 +215,26 @@ def _whole(program: SolverProgram, recurrence: _Recurrence, found: _Multipliers)
     }
     if not recurrence.direct:
         spreads = short_up(2.0**SPREAD_BITS / shares) if recurrence.box else [1 << SPREAD_BITS] * d
-        exact = recurrence.columns(2.0**SPREAD_BITS / np.array(spreads, dtype=np.float64))
-        bits = _unit_bits(program)
-        factor = [[int(x) for x in np.rint(np.ldexp(row[: i + 1], bits))] for i, row in enumerate(exact)]
+        factor = _rounded(recurrence, 2.0**SPREAD_BITS / np.array(spreads, dtype=np.float64), _unit_bits(program))
         plain["shape"] = {"spreads": spreads, "factor": factor}
     return plain
+
+
+def _ball(outer: np.ndarray, inflated: float) -> np.ndarray:
+    """A factor of an outer product and of a little more."""
+    factor: np.ndarray = np.linalg.cholesky(outer + np.diag(inflated * np.maximum(np.diag(outer), outer.max())))
+    return factor
+
+
+def _rounded(recurrence: _Recurrence, shares: np.ndarray, bits: int) -> list[list[int]]:
+    """The factor in whole units, of as much more as rounding takes: a drive of few bits has coarse units."""
+    scaled = np.ldexp(recurrence.D / np.sqrt(shares), bits)
+    outer = scaled @ scaled.T
+    for more in range(6):
+        rounded = np.rint(_ball(outer, INFLATED * 10.0**more))
+        if np.linalg.eigvalsh(rounded @ rounded.T - outer)[0] > 0:
+            break
+    return [[int(x) for x in row[: i + 1]] for i, row in enumerate(rounded)]
 
 
 def _unit_bits(program: SolverProgram) -> int:
