@@ -6,7 +6,7 @@
 
 DIR holds ``data/mnist/`` (IDX files) and ``checkpoints/``: the network of arXiv 2603.10562, and in ``craft/`` those of
 CRAFT (PLDI 2023).  Two networks are made here first: one trained on scikit-learn's diabetes data, and a controller of a
-mass from its matrices.
+mass from its matrices; and of the collision table's five scores the best is its class.
 """
 
 from __future__ import annotations
@@ -53,15 +53,21 @@ class Network:
     options : str
         What stands behind ``mondeq-hw compile``; ``SHARED`` is a folder.
     make : callable
-        Writes the network into the working directory, where it is none of a file.
+        Writes into the working directory, from the folder SHARED, what is in none of its files.
     """
 
     title: str
     options: str
-    make: Callable[[], object] = tuple
+    make: Callable[[Path], object] = lambda shared: None
 
 
-def controller() -> None:
+def advisories(shared: Path) -> None:
+    """CRAFT's table of a collision avoidance system: 3 inputs, and the advisory of the best score."""
+    with np.load(shared / "checkpoints" / "craft" / "hcas.npz") as table:
+        np.savez("hcas.npz", X=table["X"].astype(float), y=table["y"].argmax(axis=1))
+
+
+def controller(shared: Path) -> None:
     """A mass that is pushed, as in docs/qp.md."""
     step = 0.1
     A, B = np.array([[1, step], [0, 1]]), np.array([[step**2 / 2], [step]])
@@ -69,7 +75,7 @@ def controller() -> None:
     save(mondeq_hw.from_mpc(A, B, np.diag([4.0, 1.0]), [[0.2]], 8, x_box=box, u_bounds=(-1.0, 1.0)), Path("mass.pt"))
 
 
-def progression() -> None:
+def progression(shared: Path) -> None:
     """A network of a few states on scikit-learn's diabetes data."""
     data = load_diabetes(scaled=False)
     with Path("diabetes.csv").open("w", newline="") as stream:
@@ -99,7 +105,9 @@ GALLERY = (
     Network("MNIST, CRAFT", f"{CRAFT}/mon_h40_m20.0.pt {MNIST} --bits 6 --margin 20 {NORMALISED}"),
     Network(
         "collision avoidance, CRAFT",
-        f"{CRAFT}/HCAS_p0_t0_mon_h100_m20.0.pt --bits 12 --margin 20 --input-scale 0.00392156862745098 {COLLISION}",
+        f"{CRAFT}/HCAS_p0_t0_mon_h100_m20.0.pt --calibration hcas.npz --bits 12 --margin 20 --input-range 0,1 "
+        f"--input-bits 12 --input-scale 1 {COLLISION}",
+        advisories,
     ),
     Network(
         "regression, diabetes", "diabetes.pt --bits 8 --calibration diabetes.csv --targets progression --task values",
@@ -111,7 +119,7 @@ GALLERY = (
 
 def compiled(network: Network, shared: Path) -> Project:
     """In the working directory."""
-    network.make()
+    network.make(shared)
     words = shlex.split(network.options.replace("SHARED", str(shared)))
     options = ["--name", "gallery", "--out", "build", "--force", "--json"]
     with contextlib.redirect_stdout(io.StringIO()):

@@ -97,6 +97,17 @@ def test_state_range_holds_every_equilibrium(model, images):
     assert top / 4 < np.abs(states).max() <= top
 
 
+def test_of_few_inputs_the_states_at_the_corners_fit():
+    """Samples from the middle of the box alone would let them saturate."""
+    model = random_model(np.random.default_rng(4), 8, 3, 2)
+    corners = np.array(np.meshgrid(*[[0, 255]] * 3)).reshape(3, -1).T
+    middle = np.random.default_rng(0).integers(100, 156, size=(50, 3))
+    lowered = lower(model, LoweringOptions(bits=6), middle)
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 60, True)
+    states = np.abs(GoldenModel(program).final_states(corners))
+    assert states.max() < program.state_format.max_word
+
+
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_scale_of_the_model_does_not_matter(images, scale):
     base = random_model(np.random.default_rng(0), n=12, d=9, k=4)
