@@ -104,6 +104,18 @@ def test_trace_beside_a_network_of_subnormal_inputs(tmp_path: Path) -> None:
     assert traced.floating is not None and traced.equilibrium_distances[-1].max() < 0.01
 
 
+def test_a_step_far_too_large(tmp_path: Path) -> None:
+    """Refused with the shorter word length that is proved, as not every longer one is; else compiled where told to."""
+    options: dict[str, Any] = {"bits": 2, "rounding": "nearest", "step_size": 64.0}
+    with pytest.raises(NotCertifiedError, match=r"[Uu]se bits=1, the smallest certified word length"):
+        mondeq_hw.compile(network(), tmp_path / "build", **options)
+    assert mondeq_hw.compile(
+        network(), tmp_path / "short", **options | {"bits": 1}, allow_vacuous=True
+    ).program.certified
+    project = mondeq_hw.compile(network(), tmp_path / "build", **options, allow_uncertified=True)
+    assert not project.program.certified and not project.check_certificate().accepted
+
+
 @pytest.mark.parametrize("state_bits", [24, 30, 32])
 def test_a_row_far_below_the_others(state_bits: int, tmp_path: Path) -> None:
     """On its grid the state is larger than any sum, and must not wrap."""

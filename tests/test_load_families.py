@@ -209,9 +209,7 @@ def test_implicit_model() -> None:
 def test_implicit_model_is_scaled_as_torchidl_does() -> None:
     """The file holds the matrix unscaled, and the bound not at all."""
     p = implicit(3.0)
-    with pytest.raises(
-        InputError, match=r"sums to 3 in absolute values.*give margin, which is 1 - kappa of"
-    ):
+    with pytest.raises(InputError, match=r"sums to 3 in absolute values.*give margin, which is 1 - kappa of"):
         load(p)
     with pytest.raises(InputError, match="margin is 2; expected 1 - kappa"):
         load(p, margin=2.0)

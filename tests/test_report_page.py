@@ -148,6 +148,8 @@ def test_claims_kinds_and_gaps_are_all_there(build: Path) -> None:
         if part["routed"]["value"] is None:
             assert part["routed"]["reason"] in words
     assert "nothing is claimed" in words
+    headings = [heading.get("id") for heading in tree(build).iter("h2")]
+    assert headings.index("limits") < headings.index("certificate")
     assert "Proved to converge for every input" in words
     assert content["name"] in words
 
