@@ -152,7 +152,7 @@ def read_checkpoint(model: MonDEQ | Origin, config: CheckpointOptions, *, mnist:
         check_model(model)
         checkpoint = Checkpoint(model)
     else:
-        asked = Asked(config.margin, config.lipschitz_bound, config.image_side)
+        asked = Asked(config.margin, config.lipschitz_bound, config.input_side)
         checkpoint = load_checkpoint(model, asked, prefix=config.prefix, keys=config.keys)
     given = {"scale": config.input_scale, "mean": config.input_mean, "std": config.input_std, **declared_words(config)}
     return checkpoint.prepared(given, mnist=mnist)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from corner_programs import CARRIED, CORNERS
+from corner_programs import CARRIED, CORNERS, hardened
 
 from mondeq_hw.base import InputError
 from mondeq_hw.boards import board_rtl
@@ -180,6 +180,12 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
 CASES = [(source, *each) for source, cases in WRONG.items() for each in cases]
 DEFINES = ("-DMONDEQ_TRACE", "-DMONDEQ_ASSERT")
 #: A model of the ECP5's primitive, which no simulator has.
+#: Constants of the package that are wrong where they are 0, and the check of the top that says so.
+PACKAGE = (
+    ("InputTdataBits", "stream_narrower_than_its_words"),
+    ("OutputTdataBits", "stream_narrower_than_its_words"),
+    ("FrameCheck", "guard_without_frames"),
+)
 PRIMITIVE = "(* blackbox *) module EHXPLLL (input CLKI, output CLKOP, LOCK); endmodule\n"
 
 
@@ -188,7 +194,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """By form, and each with a board."""
     folder = tmp_path_factory.mktemp("elaboration")
     corners = {"folded": CORNERS["leak_saturating"](), "unrolled": CORNERS["ring_leak"]()}
-    corners |= {"graphs": CORNERS["graphs_everywhere"](), "carried": CARRIED["carried_serial"]()}
+    corners |= {"graphs": CORNERS["graphs_everywhere"](), "carried": hardened(CARRIED["carried_serial"]())}
     for form, corner in corners.items():
         corner.build(folder / form)
         board_rtl.emit(corner.program, QUICK, Pll(25.0, 1, 2, 12), folder / form)
@@ -196,7 +202,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def build_of(source: str, builds: dict[str, Path]) -> Path:
-    if Path(source).name in ("mondeq_feedthrough", "mondeq_carried"):
+    if Path(source).name in ("mondeq_feedthrough", "mondeq_carried", "mondeq_guard"):
         return builds["carried"]
     if "unrolled" not in source:
         return builds["unrolled" if "graph" in source else "folded"]
@@ -257,15 +263,15 @@ def test_wrong_parameter_never_elaborates(
 
 
 @TOOLS
-@pytest.mark.parametrize("width", ["InputTdataBits", "OutputTdataBits"])
-def test_a_stream_narrower_than_its_words(
-    width: str, elaborate: Elaborator, builds: dict[str, Path], tmp_path: Path
+@pytest.mark.parametrize(("constant", "error"), PACKAGE)
+def test_a_package_that_contradicts_itself(
+    constant: str, error: str, elaborate: Elaborator, builds: dict[str, Path], tmp_path: Path
 ) -> None:
-    files = listed(builds["folded"])
+    files = listed(builds["carried"])
     package = Path(files[0])
-    (tmp_path / "pkg.sv").write_text(re.sub(rf"int {width} = \d+", f"int {width} = 0", package.read_text()))
+    (tmp_path / "pkg.sv").write_text(re.sub(rf"int {constant} = \d+", f"int {constant} = 0", package.read_text()))
     result = elaborate([str(tmp_path / "pkg.sv"), *files[1:]], "mondeq_top", {})
-    assert result.returncode != 0 and "mondeq_error_stream_narrower" in result.stdout + result.stderr
+    assert result.returncode != 0 and f"mondeq_error_{error}" in result.stdout + result.stderr
 
 
 def test_every_check_is_tested() -> None:
@@ -276,7 +282,7 @@ def test_every_check_is_tested() -> None:
         for error in re.findall(r"mondeq_error_(\w+)", file.read_text())
     }
     tested = {(source.replace("solve_graph", "graph"), error) for source, _, _, error in CASES}
-    assert written - tested == {("rtl/mondeq_top", "stream_narrower_than_its_words")}
+    assert written - tested == {("rtl/mondeq_top", error) for _, error in PACKAGE}
     assert tested <= written
 
 

@@ -359,7 +359,7 @@ def convolved(p: Arrays, margin: float, images: torch.Tensor, stride: int, zeros
 def test_convolution(arrays: Arrays, side: int | None, stride: int, zeros: int, pool: int, inner: int) -> None:
     images = (arrays["mon.linear_module.U.weight"].shape[1], *(side or 28,) * 2)
     words = np.random.default_rng(1).integers(0, 256, size=(3, int(np.prod(images))))
-    model = load(arrays, margin=2.0, preprocessing=RAW, image_side=side)
+    model = load(arrays, margin=2.0, preprocessing=RAW, input_side=side)
     assert model.n == inner
     expected = convolved(arrays, 2.0, torch.tensor(words / 255).reshape(-1, *images), stride, zeros, pool)
     np.testing.assert_allclose(logits(model, words), expected, rtol=1e-6, atol=1e-6)
@@ -392,8 +392,8 @@ def test_convolutional_lben(shape: tuple[int, ...]) -> None:
             "a convolutional layer without kernel B, such as NEMON's",
         ),
         (convolutional(64, 3, 7), r"57600 states \(64 channels of 30 x 30\); expected at most 2000"),
-        (convolutional(2, 6, 5), r"50 features at its readout, which fits none .* 28 x 28 images; .* image_side"),
-        (convolutional(2, 6, 4, images=2), "2-channel images, whose size the file does not store; .* image_side"),
+        (convolutional(2, 6, 5), r"50 features at its readout, which fits none .* 28 x 28 images; .* input_side"),
+        (convolutional(2, 6, 4, images=2), "2-channel images, whose size the file does not store; .* input_side"),
         (
             {f"mon.linear_module.A0.{tier}.weight": np.ones((4, 4, 3, 3)) for tier in range(3)},
             r"a multi-tier convolutional MonDEQ \(3 kernels\); expected one layer",
@@ -405,11 +405,11 @@ def test_convolutions_that_are_not_lowered(arrays: Arrays, message: str) -> None
         load(arrays, margin=2.0)
 
 
-def test_an_image_side_that_does_not_fit() -> None:
+def test_an_input_side_that_does_not_fit() -> None:
     with pytest.raises(InputError, match=r"fits none of the known layouts of 2 channels, .* and 7 x 7 images"):
-        load(convolutional(2, 6, 1), margin=2.0, image_side=7)  # two states a side, both of the border
-    with pytest.raises(InputError, match="is no convolutional layer; leave image_side out"):
-        load({"W": np.zeros((2, 2)), "U": np.ones((2, 1)), "b": np.zeros(2), "O": np.ones((1, 2))}, image_side=7)
+        load(convolutional(2, 6, 1), margin=2.0, input_side=7)  # two states a side, both of the border
+    with pytest.raises(InputError, match="is no convolutional layer; leave input_side out"):
+        load({"W": np.zeros((2, 2)), "U": np.ones((2, 1)), "b": np.zeros(2), "O": np.ones((1, 2))}, input_side=7)
 
 
 # -- published networks ------------------------------------------------------

@@ -162,6 +162,9 @@ def test_reports_are_added_in_place_and_equal_folders_give_equal_reports(full: P
     assert leftovers == {"report.html", "report.md", "report.json", "comparison.json", "verify.json", "synth.json"} | {
         "synth",
         "word_lengths.json",
+        "estimate_layer_cycles.json",
+        "estimate_layer_resources.json",
+        "estimate_network_performance.json",
     }
 
 

@@ -357,7 +357,7 @@ ASSERTED = (
      "u_feedthrough.u_no_underrun", False),
     (Mutant("credits", "serial", "credits", "credits_q <= Bits'(Credits);",
             "credits_q <= Bits'(Credits + Credits / 9);"),
-     "u_readout.u_control.u_room.u_range", True),
+     "u_readout.u_control.u_room.u_range", False),
     (Mutant("counter", "carried_serial", "carried", "samples_q <= samples_q + 1'b1", "samples_q <= samples_q"),
      "u_carried.u_samples", True),
     (Mutant("address", "serial", "drive", "{slot_q, row, last_row}", "{slot_q, issue ? row : '1, last_row}"),

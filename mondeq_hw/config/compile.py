@@ -191,7 +191,7 @@ class CheckpointOptions(WordOptions):
     lipschitz_bound: Annotated[
         PositiveFloat | None, option("X", "Bound gamma of a Lipschitz-bounded LBEN, which does not store it.")
     ] = None
-    image_side: Annotated[
+    input_side: Annotated[
         Annotated[int, Field(ge=3, le=4096)] | None,
         option("N", "Pixels in a row of a convolution's square images.", unset="28 of one channel, 32 of three"),
     ] = None

@@ -46,7 +46,7 @@ def load(
     prefix: str | None = None,
     keys: Mapping[str, str] | str | os.PathLike[str] | None = None,
     lipschitz_bound: float | None = None,
-    image_side: int | None = None,
+    input_side: int | None = None,
 ) -> MonDEQ:
     """A trained MonDEQ of any format in ``docs/models.md``.
 
@@ -63,7 +63,7 @@ def load(
         Our names to the file's, or a TOML file of them.
     lipschitz_bound : float, optional
         ``gamma`` of a Lipschitz-bounded LBEN.
-    image_side : int, optional
+    input_side : int, optional
         Of a convolution's square images, where it is not 28 of one channel or 32 of three.
 
     Raises
@@ -71,7 +71,7 @@ def load(
     InputError
         Names the file, the key, what was expected and the remedy.
     """
-    asked = Asked(margin, lipschitz_bound, image_side)
+    asked = Asked(margin, lipschitz_bound, input_side)
     model = load_checkpoint(source, asked, prefix=prefix, keys=keys).model
     if preprocessing is None:
         return model
@@ -90,7 +90,7 @@ def load_checkpoint(
     asked = asked or Asked()
     names = read_keys(Path(keys)) if isinstance(keys, str | os.PathLike) else keys or {}
     known, arrays = _recognised(contents, spelled(contents, prefix, names))
-    for field, what in (("lipschitz_bound", "Lipschitz-bounded LBEN"), ("image_side", "convolutional layer")):
+    for field, what in (("lipschitz_bound", "Lipschitz-bounded LBEN"), ("input_side", "convolutional layer")):
         if getattr(asked, field) is not None and known.option != field:
             raise InputError(f"{contents.where}: is no {what}; leave --{field.replace('_', '-')} out")
     checkpoint = known.read(Source(contents.where, arrays, contents.metadata), asked)

@@ -32,13 +32,13 @@ class Asked:
         ``m`` of the training.
     lipschitz_bound : float, optional
         ``gamma`` of a Lipschitz-bounded LBEN.
-    image_side : int, optional
+    input_side : int, optional
         Pixels in a row of a convolution's images.
     """
 
     margin: float | None = None
     lipschitz_bound: float | None = None
-    image_side: int | None = None
+    input_side: int | None = None
 
 
 @dataclass(frozen=True)

@@ -244,7 +244,7 @@ class _Cells:
                 if not factors.max() <= WORTHWHILE * before:
                     break
                 before, doubled = factors.max(), 2 * doubled
-            worst = np.argsort(-factors)[:HALVED]
+            worst = np.argsort(-factors, kind="stable")[:HALVED]  # so the first is the argmax
             worst = worst[(factors[worst] > ENOUGH) & (low[worst] < high[worst]).any(axis=1)]
             if len(worst) == 0 or worst[0] != np.argmax(factors):
                 break

@@ -62,7 +62,7 @@ FULL = _layer("U.weight U.bias A.weight B.weight")
 OWN = Format("W (or A, B, m), U, b, O, c", own.recognises, own.read)
 FORMATS = (
     Format("a quadratic program (P, q, theta)", quadratic_program.recognises, quadratic_program.read),
-    Format("Winston & Kolter, convolutional", convolution.recognises, convolution.read, "image_side", CONVOLUTION),
+    Format("Winston & Kolter, convolutional", convolution.recognises, convolution.read, "input_side", CONVOLUTION),
     Format("LBEN with a Lipschitz bound", lben.recognises_bounded, lben.read_bounded, "lipschitz_bound", BOUNDED),
     Format("LBEN (mon.linear_module.{psi,V,S,U})", lben.recognises, lben.read, "", LBEN),
     Format("NEMON (mon.linear_module.{A,d,U})", nemon.recognises, nemon.read, "", NEMON),

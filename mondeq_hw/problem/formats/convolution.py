@@ -90,7 +90,7 @@ def read(source: Source, asked: Asked) -> Checkpoint:
     margin = source.margin(asked.margin, LAYER + "m")
     U = source.array(LAYER + "U.weight", (None,) * 4)
     channels = len(U)
-    geometry = _geometry(source, U, asked.image_side, source.array(READOUT[0], (None, None)).shape[1])
+    geometry = _geometry(source, U, asked.input_side, source.array(READOUT[0], (None, None)).shape[1])
     _check_size(source, channels, geometry)
     A, B = (source.array(f"{LAYER}{name}.weight", (channels, channels, 3, 3)) for name in "AB")
     g, h = (float(source.array(LAYER + name, ())) for name in "gh")
@@ -141,7 +141,7 @@ def _geometry(source: Source, U: np.ndarray, side: int | None, features: int) ->
     if image is None:
         raise InputError(
             f"{source.where}: a convolution of {image_channels}-channel images, whose size the file does not store; "
-            "give the side of these square images with --image-side"
+            "give the side of these square images with --input-side"
         )
     locuslab = [Geometry(image, 1, kernel, 1, 4)] if kernel == 3 else []
     craft = [Geometry(image, 0, kernel, stride, 2) for stride in sorted({1, max(1, kernel // 2)})]
@@ -151,7 +151,7 @@ def _geometry(source: Source, U: np.ndarray, side: int | None, features: int) ->
         raise InputError(
             f"{source.where}: a convolutional MonDEQ with {features} features at its readout, which fits {found} of "
             f"the known layouts of {channels} channels, {kernel} x {kernel} kernels and {image} x {image} images; "
-            "expected one of them. Images of another size: --image-side"
+            "expected one of them. Images of another size: --input-side"
         )
     return fitting[0]
 
