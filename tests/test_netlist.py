@@ -172,17 +172,13 @@ def test_one_changed_table_entry_is_found(build: Path, tampered: Tampered, engin
 
 
 def test_changed_adder_is_found(build: Path, tampered: Tampered) -> None:
-    """One inverted sum bit of the readout's accumulator."""
+    """One inverted sum bit of the readout's accumulator: the lowest, as the highest is itself again after two steps."""
     chain = cells(netlist_file(build, PART).read_text(), "CCU2C")
     adders = [cell for cell in chain if "u_readout.u_matvec.g_pe[0].sum_q" in cell[0] and ".S0(" in cell[0]]
-
-    def found(cell: re.Match[str]) -> bool:
-        table = re.search(r"\.INIT0\(16'h(\w{4})\)", cell[0])
-        assert table is not None
-        return bool(tampered(cell, table[0], f".INIT0(16'h{int(table[1], 16) ^ 0xFFFF:04x})").failures)
-
-    # Some of a cell's sums are nobody's.
-    assert any(map(found, adders[:4]))
+    cell = next(cell for cell in adders if ".CIN(1'h0)" in cell[0])
+    table = re.search(r"\.INIT0\(16'h(\w{4})\)", cell[0])
+    assert table is not None
+    assert tampered(cell, table[0], f".INIT0(16'h{int(table[1], 16) ^ 0xFFFF:04x})").failures
 
 
 def test_missing_reset_is_found(build: Path, tampered: Tampered) -> None:
