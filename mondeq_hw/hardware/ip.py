@@ -17,7 +17,7 @@ from ..program import GoldenModel, SolverProgram
 from .design import Design
 from .naming import renamed
 from .rtl import TOP, stream_parameters
-from .schedule import NONE, Schedule, initiation_interval, latency, watchdog_cycles
+from .schedule import Schedule, guard_cycles, initiation_interval, latency
 
 #: Of the constraints: what ``synth`` aims at.
 CLOCK_MHZ = 150.0
@@ -118,7 +118,7 @@ class Datasheet:
             last_words=last,
             interval=initiation_interval(plan, program.iterations),
             framed=plan.framed,
-            watchdog=0 if plan.harden == NONE else watchdog_cycles(plan, program.iterations),
+            watchdog=guard_cycles(plan, program.iterations),
             carried_words=carried,
             load_beats=-(-carried // per_beat),
             load_bit=lane * per_beat if carried else 0,

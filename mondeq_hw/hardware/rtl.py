@@ -20,7 +20,7 @@ from .adder_graph import AdderGraph
 from .clip_table import clip_table
 from .design import Design
 from .naming import write_sources
-from .schedule import NONE, WEIGHT_BANK_DEPTH, EngineFolding, Schedule, watchdog_cycles
+from .schedule import NONE, WEIGHT_BANK_DEPTH, EngineFolding, Schedule, guard_cycles
 from .tables import entry_bits, offsets, tables
 
 #: Modules in compile order, after the generated package.
@@ -185,7 +185,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             OutputTdataBits=whole_bytes(program.output_bits),
             FrameCheck=plan.framed,
             Slots=plan.slots,
-            Watchdog=0 if plan.harden == NONE else watchdog_cycles(plan, program.iterations),
+            Watchdog=guard_cycles(plan, program.iterations),
         ),
         group(
             "Drive engine",

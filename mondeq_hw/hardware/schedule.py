@@ -558,6 +558,11 @@ def watchdog_cycles(plan: Schedule, iterations: int) -> int:
     return drive + (iterations + 2) * update + plan.done_depth + 2 * (readout + plan.readout_depth) + WATCHDOG_MARGIN
 
 
+def guard_cycles(plan: Schedule, iterations: int) -> int:
+    """What a hardened core's guard waits for; 0 without one."""
+    return 0 if plan.harden == NONE else watchdog_cycles(plan, iterations)
+
+
 class _Clock:
     """Times of all commands, in the order in which the hardware decides them.
 
