@@ -51,20 +51,20 @@ def output_distance(mismatch: Mismatch) -> OutputDistance:
     """The tightest proved bounds on the distance of every output."""
     tight = by_semidefinite(mismatch) or by_ellipsoids(mismatch)
     joint = by_joint_form(mismatch) if tight is None else None
-    found = [by_norm(mismatch), by_ranges(mismatch), *([] if tight is None else [tight])]
-    found += [] if joint is None else [joint.everywhere]
+    inside = joint.inside if joint is not None and joint.saturates else None
+    tight = tight if joint is None else joint.everywhere
+    found = [bound for bound in (by_norm(mismatch), by_ranges(mismatch), tight) if bound is not None]
     best = [_tightest(found, output) for output in range(mismatch.program.rows)]
     rounding = rounding_shares(mismatch)
     shares = zip(rounding, mismatch.grid_errors(), mismatch.feedthrough_errors(), strict=True)
     rest, methods = [sum(each, Fraction(0)) for each in shares], tuple(bound.method for _, bound in best)
-    # Of a form that does not know saturation both are told: what it proves, and what it proves where nothing saturates.
-    told = joint is not None and mismatch.unsaturated is not None and not mismatch.unsaturated.inside
+    shown = methods if inside is None else (*methods, JOINT)
     return OutputDistance(
         tuple(value + more for (value, _), more in zip(best, rest, strict=True)),
-        tuple(value + more for value, more in zip(joint.inside, rest, strict=True)) if joint and told else None,
+        None if inside is None else tuple(value + more for value, more in zip(inside, rest, strict=True)),
         tuple(rounding),
         methods,
-        {bound.method: bound.witness for bound in found if bound.method in methods or (told and bound.method == JOINT)},
+        {bound.method: bound.witness for bound in found if bound.method in shown},
     )
 
 

@@ -75,7 +75,7 @@ class _Recurrence:
         scaled = self.D / np.sqrt(shares)
         if self.direct:
             return scaled
-        return _ball(scaled @ scaled.T, INFLATED)
+        return _factor(scaled @ scaled.T, INFLATED)
 
     def objective(self, at: _Multipliers) -> tuple[float, np.ndarray] | None:
         """The mean logarithm of the bounds' squares and its slope; None where the form is not positive definite."""
@@ -215,26 +215,34 @@ def _whole(program: SolverProgram, recurrence: _Recurrence, found: _Multipliers)
     }
     if not recurrence.direct:
         spreads = short_up(2.0**SPREAD_BITS / shares) if recurrence.box else [1 << SPREAD_BITS] * d
-        factor = _rounded(recurrence, 2.0**SPREAD_BITS / np.array(spreads, dtype=np.float64), _unit_bits(program))
-        plain["shape"] = {"spreads": spreads, "factor": factor}
+        plain["shape"], _ = shape_of(recurrence.D, spreads, _unit_bits(program))
     return plain
 
 
-def _ball(outer: np.ndarray, inflated: float) -> np.ndarray:
-    """A factor of an outer product and of a little more."""
+def _factor(outer: np.ndarray, inflated: float) -> np.ndarray:
+    """Of an outer product and of a little more."""
     factor: np.ndarray = np.linalg.cholesky(outer + np.diag(inflated * np.maximum(np.diag(outer), outer.max())))
     return factor
 
 
-def _rounded(recurrence: _Recurrence, shares: np.ndarray, bits: int) -> list[list[int]]:
-    """The factor in whole units, of as much more as rounding takes: a drive of few bits has coarse units."""
-    scaled = np.ldexp(recurrence.D / np.sqrt(shares), bits)
+def shape_of(columns: np.ndarray, spreads: list[int], bits: int) -> tuple[dict[str, Any], np.ndarray]:
+    """The witness of a ball whose image holds that of the inputs, and its factor in units of ``2^-bits``.
+
+    It is of as much more as rounding takes: columns of few bits have coarse units.
+
+    Raises
+    ------
+    LinAlgError
+        Floating point finds no factor.
+    """
+    scaled = np.ldexp(columns * np.sqrt(np.array(spreads, dtype=np.float64) / 2.0**SPREAD_BITS), bits)
     outer = scaled @ scaled.T
     for more in range(6):
-        rounded = np.rint(_ball(outer, INFLATED * 10.0**more))
-        if np.linalg.eigvalsh(rounded @ rounded.T - outer)[0] > 0:
+        factor = np.rint(_factor(outer, INFLATED * 10.0**more))
+        if np.linalg.eigvalsh(factor @ factor.T - outer)[0] > 0:
             break
-    return [[int(x) for x in row[: i + 1]] for i, row in enumerate(rounded)]
+    rows = [[int(x) for x in row[: i + 1]] for i, row in enumerate(factor)]
+    return {"spreads": spreads, "factor": rows}, factor
 
 
 def _unit_bits(program: SolverProgram) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import check_certificate
 from .certificate import model_to_plain
-from .gain import INFLATED, SPREAD_BITS, short, short_up
+from .gain import SPREAD_BITS, shape_of, short, short_up
 from .metric import WeightedTwoNorm
 from .mismatch import EquilibriumBound, Mismatch
 from .semidefinite import difference_relaxation, difference_scale, output_form
@@ -34,10 +34,11 @@ MULTIPLIER_BITS = 40
 
 @dataclass(frozen=True)
 class JointBound:
-    """What one form proves: distances where no state saturates, and for every input."""
+    """What one form proves: distances where no state saturates, and for every input; and whether these may differ."""
 
     inside: tuple[Fraction, ...]
     everywhere: EquilibriumBound
+    saturates: bool
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def by_joint_form(mismatch: Mismatch) -> JointBound | None:
     except (check_certificate.CertificateError, OverflowError, ZeroDivisionError):  # it divides by floats' pivots
         return None
     bounds = tuple(value + unsaturated.apart(k) for k, value in enumerate(inside))
-    return JointBound(tuple(inside), EquilibriumBound(NAME, bounds, found))
+    return JointBound(tuple(inside), EquilibriumBound(NAME, bounds, found), not unsaturated.inside)
 
 
 def _proposed(mismatch: Mismatch, inputs: int, ball: bool) -> dict[str, Any] | None:
@@ -125,8 +126,6 @@ def _proposed(mismatch: Mismatch, inputs: int, ball: bool) -> dict[str, Any] | N
     dense = relaxation.floating({relaxation.size + i: 1} for i in range(2 * n))
     if ball:
         shape, factor = _ball(dense[:, 1:first], relaxation.unit)
-        if shape is None:
-            return None
         dense = np.hstack([dense[:, :1], factor, dense[:, first:]])
     outputs = np.zeros((program.rows, 1 + inputs + 2 * n))
     for k in range(program.rows):
@@ -154,20 +153,12 @@ def _proposed(mismatch: Mismatch, inputs: int, ball: bool) -> dict[str, Any] | N
     }
 
 
-def _ball(columns: np.ndarray, bits: int) -> tuple[dict[str, Any] | None, np.ndarray]:
+def _ball(columns: np.ndarray, bits: int) -> tuple[dict[str, Any], np.ndarray]:
     """A factor whose image of the unit ball holds that of the box: the semi-axes' squares have the least sum."""
     lengths = np.linalg.norm(columns, axis=0)
-    shares = np.maximum(lengths, 1e-9 * lengths.max()) / np.maximum(lengths, 1e-9 * lengths.max()).sum()
-    spreads = short_up(2.0**SPREAD_BITS / shares)
-    scaled = columns * np.sqrt(np.array(spreads, dtype=np.float64) / 2.0**SPREAD_BITS)
-    outer = scaled @ scaled.T
-    diagonal = np.diag(outer)
-    try:
-        factor = np.linalg.cholesky(outer + np.diag(INFLATED * np.maximum(diagonal, diagonal.max())))
-    except np.linalg.LinAlgError:
-        return None, scaled
-    rows = [[int(x) for x in np.rint(np.ldexp(row[: i + 1], bits))] for i, row in enumerate(factor)]
-    return {"spreads": spreads, "factor": rows}, factor
+    lengths = np.maximum(lengths, 1e-9 * lengths.max())
+    shape, factor = shape_of(columns, short_up(2.0**SPREAD_BITS / (lengths / lengths.sum())), bits)
+    return shape, np.ldexp(factor, -bits)
 
 
 def _beginning(forms: _Forms, mismatch: Mismatch) -> np.ndarray | None:

@@ -141,7 +141,8 @@ def robustness_values(deployment: Deployment, enclosure: Enclosure) -> dict[str,
     program, words = deployment.program, deployment.words
     classes = GoldenModel(program).outputs_at(words, deployment.states).argmax(axis=1).tolist()
     slacks = _slacks(deployment, enclosure, classes)
-    rooms = _rooms(program, deployment.proof, enclosure)
+    contraction, states = deployment.gains["infinity_norm"].contraction, whole(enclosure.states).tolist()
+    rooms = [check_certificate.rooms(contraction, *each) for each in zip(states, enclosure.radii, strict=True)]
     found: dict[str, Any] = {"samples": len(words)}
     for name, each in deployment.gains.items():
         radii = [each.radius(*sample) for sample in zip(classes, slacks, rooms, strict=True)]
@@ -170,16 +171,6 @@ def _slacks(deployment: Deployment, enclosure: Enclosure, classes: list[int]) ->
                 for y, norm, other in pairs
             ]
         )
-    return found
-
-
-def _rooms(program: SolverProgram, proof: ContractionProof, enclosure: Enclosure) -> list[list[Fraction]]:
-    """How far every state of every sample is from the saturation level, in units of the state."""
-    unit = Fraction(2) ** (program.state_format.fractional_bits + FINE_BITS + BOUND_BITS)
-    top, found = program.state_format.max_word << FINE_BITS + BOUND_BITS, []
-    for row, radius in zip(whole(enclosure.states).tolist(), enclosure.radii, strict=True):
-        most = top - proof.metric.infinity_norm_up(radius)
-        found.append([Fraction((most - (abs(s) << BOUND_BITS)) * unit.denominator, unit.numerator) for s in row])
     return found
 
 
