@@ -52,7 +52,7 @@ module folded #(
     .File({{mondeq_pkg::MemDir, "/matrix"}})
   ) u_matvec (
     .clk_i, .rst_ni, .valid_i(step_i), .first_i(first), .last_i(last), .address_i(address),
-    .data_i, .preload_i, .load_o, .valid_o, .sum_o
+    .data_i, .preload_i, .load_o, .valid_o, .sum_o, .memory_error_o()
   );
 endmodule
 """

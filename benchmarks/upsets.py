@@ -5,7 +5,8 @@
 Three small cores on Icarus: folded with a feed-through, unrolled, and folded with a carried state.  In each, N bits of
 each class of registers are turned, one at a time, at a random cycle of a flow of samples; then three probes are
 sent.  ``healed`` says that the last was right in every word, ``wrong_for_good`` that it was not, ``hang`` that outputs
-are missing, ``flagged`` that the core reported something (``event_frame_o``, ``event_error_o``).
+are missing, ``flagged`` that the core reported something (``event_frame_o``, ``event_error_o``), ``silent`` that a
+word was wrong, be it once, while ``event_error_o`` was down.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ def main() -> None:
     if options.json:
         print(json.dumps(found, indent=2))
         return
-    print("| harden | class | flips | healed | wrong for good | hang | reported |\n|---|---|---|---|---|---|---|")
-    columns = ("flips", "healed", "wrong_for_good", "hang", "flagged")
+    columns = ("flips", "healed", "wrong_for_good", "hang", "flagged", "silent")
+    print("| harden | class | " + " | ".join(columns) + " |\n" + "|---" * (2 + len(columns)) + "|")
     for harden, table in found.items():
         for name, counts in table.items():
             print(f"| {harden} | {name} | " + " | ".join(str(counts[column]) for column in columns) + " |")

@@ -302,15 +302,19 @@ def compare(outputs: np.ndarray, beats: list[Beat]) -> None:
     """Compare output beats with the outputs (samples, k) that are expected: framing first, then every word."""
     k = setup().program.k
     expected = outputs.reshape(-1).tolist()
-    bits = whole_bytes(setup().program.output_bits)
     for index, (beat, value) in enumerate(zip(beats, expected, strict=False)):
         sample, row = divmod(index, k)
         where = f"cycle {beat.cycle}, sample {sample}, output {row}"
         if beat.last != (row == k - 1):
             raise ProtocolError(f"{where}: TLAST is {beat.last}; expected {int(row == k - 1)} ({k} beats a sample)")
-        received = beat.data - (beat.data >> (bits - 1) << bits)
-        if received != value:
-            raise AssertionError(f"{where}: received {received}, expected {value}")
+        if word_of(beat) != value:
+            raise AssertionError(f"{where}: received {word_of(beat)}, expected {value}")
+
+
+def word_of(beat: Beat) -> int:
+    """The output word, with its sign."""
+    bits = whole_bytes(setup().program.output_bits)
+    return beat.data - (beat.data >> (bits - 1) << bits)
 
 
 def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray, golden: GoldenModel) -> None:

@@ -21,14 +21,16 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.handle import ArrayObject, HierarchyArrayObject, HierarchyObject, LogicObject, PackedObject
-from cocotb.triggers import ClockCycles, FallingEdge, First
+from cocotb.task import Task
+from cocotb.triggers import ClockCycles, FallingEdge, First, RisingEdge
 
-from .bench import Bench, compare, setup
-from .stream import HangError, ProtocolError, Sink, always
+from .bench import Bench, compare, setup, word_of
+from .stream import HangError, ProtocolError, Sink, always, cycle_now
 
 #: Classes of registers by the names of module and register; the first that fits counts, and one fits every register.
 CLASSES = (
     ("guard", r"guard\."),
+    ("memories' check", r"rom\.(?!memory|word_q)"),
     ("buffers' pointers", r"fifo\.(write|read|count)_q|feedthrough\.lane_q"),
     ("credits", r"credits\."),
     ("input banks' control", r"drive\.(full|write_bank|read_bank|first_command|complete)_q"),
@@ -86,22 +88,32 @@ def _registers(scope: Any, module: str, names: dict[str, set[str]]) -> Iterator[
 
 
 async def outcome(bench: Bench, generator: random.Random, bits: list[tuple[Any, int]], constant: bool) -> list[str]:
-    """What one flip leads to: the end, and whether the core reported anything."""
+    """What one flip leads to: the end, whether the core reported anything, and whether a wrong word was silent."""
     await bench.reset()
-    flow = cocotb.start_soon(_answer(bench, setup().few))
+    risen = cocotb.start_soon(_risen(bench))
+    flow = cocotb.start_soon(_answer(bench, setup().few, risen))
     await ClockCycles(bench.dut.ap_clk, generator.randrange(1, 2 * setup().sample_cycles))
     await FallingEdge(bench.dut.ap_clk)
     handle, bit = generator.choice(bits)
     _turn(handle, bit)
-    await flow
+    _, silent = await flow
     for _ in range(3):
         await _drained(bench)
         first = generator.randrange(len(setup().few) - PROBE)
-        end = await _answer(bench, setup().few[first : first + PROBE])
+        end, more = await _answer(bench, setup().few[first : first + PROBE], risen)
+        silent = silent or more
+    risen.cancel()
     if constant:
         _turn(handle, bit)
     events = bench.dut.event_frame_o, bench.dut.event_error_o
-    return [end, "flagged"] if any(str(event.value) == "1" for event in events) else [end]
+    flagged = any(str(event.value) == "1" for event in events)
+    return [end, *(["flagged"] if flagged else []), *(["silent"] if silent else [])]
+
+
+async def _risen(bench: Bench) -> int:
+    """The clock edge at which the error's event has gone up."""
+    await RisingEdge(bench.dut.event_error_o)
+    return cycle_now()
 
 
 def _turn(handle: Any, bit: int) -> None:
@@ -116,8 +128,11 @@ async def _drained(bench: Bench) -> None:
     bench.sink = Sink(bench.dut, setup().patience)
 
 
-async def _answer(bench: Bench, words: np.ndarray) -> str:
-    """What the core answers to some whole frames, which may go on from any carried state."""
+async def _answer(bench: Bench, words: np.ndarray, risen: Task[int]) -> tuple[str, bool]:
+    """What the core answers to some whole frames, which may go on from any carried state.
+
+    With it: whether a word was wrong while the error's event was down.
+    """
     bench.sink.patience = 4 * setup().sample_cycles
     bench.source.patience = WAIT * setup().sample_cycles
     beats, golden = setup().beats(words), setup().golden
@@ -127,20 +142,23 @@ async def _answer(bench: Bench, words: np.ndarray) -> str:
         beats, golden = setup().load_beats(state) + beats, golden.at(state)
     expected = golden.predict_raw(words)
     sending = cocotb.start_soon(_sent(bench, beats))
+    end = HEALED
     try:
         await bench.sink.receive(expected.size, always(), idle_cycles=0)
         compare(expected, bench.sink.beats)
         await bench.sink.expect_quiet(setup().sample_cycles)
     except HangError:
-        return HANG
+        end = HANG
     except AssertionError:  # a ProtocolError is one
-        return WRONG
+        end = WRONG
     finally:
         bench.dut.m_axis_TREADY.value = 1
         await First(sending, ClockCycles(bench.dut.ap_clk, WAIT * setup().sample_cycles))  # no frame is left unfinished
         sending.cancel()
         bench.source.idle()
-    return HEALED
+    answers = zip(bench.sink.beats, expected.reshape(-1).tolist(), strict=False)
+    wrong = [beat.cycle for beat, word in answers if word_of(beat) != word]
+    return end, any(not risen.done() or cycle <= risen.result() for cycle in wrong)
 
 
 async def _sent(bench: Bench, beats: list[tuple[int, int]]) -> None:
@@ -161,7 +179,7 @@ async def upsets(dut: Any) -> None:
         if not handle.value.is_resolvable:  # hardware knows no unknown values
             handle.value = generator.getrandbits(len(handle))
     for name, bits in ((name, bits) for name, bits in classes.items() if not job["classes"] or name in job["classes"]):
-        counts = table[name] = Counter(flips=job["flips"], hang=0, wrong_for_good=0, healed=0, flagged=0)
+        counts = table[name] = Counter(flips=job["flips"], hang=0, wrong_for_good=0, healed=0, flagged=0, silent=0)
         for _ in range(job["flips"]):
             counts.update(await outcome(bench, generator, bits, name == CONSTANT))
     setup().result.write_text(json.dumps(table))

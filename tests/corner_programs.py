@@ -19,7 +19,7 @@ from random_models import random_program, random_words, with_rows
 from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
 from mondeq_hw.hardware import Design, hls, rtl
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
-from mondeq_hw.hardware.schedule import CONTROL, EngineFolding, Schedule, schedule, schedule_unrolled
+from mondeq_hw.hardware.schedule import CONTROL, FULL, EngineFolding, Schedule, schedule, schedule_unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program import WarmStart
 from mondeq_hw.program.golden import GoldenModel
@@ -126,11 +126,11 @@ def tabled(corner: Corner, columns: int) -> Corner:
 
 
 def tables_ternary() -> Corner:
-    """Words of both signs, tables of two columns and one of the one that is left, padding in both directions."""
+    """Words of both signs, tables of two columns and one of the one that is left, padded; memories with parity."""
     program = random_program(
         17, n=7, d=8, k=3, bits=2, drive_bits=2, input_bits=2, input_signed=True, readout_bits=4, iterations=4
     )
-    return tabled(folded(program, (3, 3), (2, 4), 3, slots=4), 2)
+    return hardened(tabled(folded(program, (3, 3), (2, 4), 3, slots=4), 2), FULL)
 
 
 def tables_carried() -> Corner:

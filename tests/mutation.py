@@ -257,7 +257,7 @@ CORES = {**CORNERS, **DIRECT, **CARRIED, "slow_core": slow_core}
 RTL_ORDER = (
     *("mixed_serial", "ring_mixed", "leak_saturating", "carried_straddling", "direct_serial", "graphs_everywhere"),
     *("ring_carried", "ring_direct", "one_bit", "banked", "wide", "saturating", "parallel", "cycling", "box_leak"),
-    *("direct_parallel", "graphs_direct", "ring_cycling", "single", "threshold"),
+    *("direct_parallel", "graphs_direct", "ring_cycling", "single", "threshold", "tables_ternary"),
 )
 CPP_GENERATED = ("mondeq_params.h", "mondeq_tb.cpp")
 #: The C++ of these programs.

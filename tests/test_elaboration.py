@@ -17,6 +17,7 @@ from mondeq_hw.base import InputError
 from mondeq_hw.boards import board_rtl
 from mondeq_hw.boards.pll import Pll
 from mondeq_hw.hardware import Design, Schedule
+from mondeq_hw.hardware.schedule import FULL
 from mondeq_hw.rtl_tests.board_runner import QUICK
 from mondeq_hw.rtl_tests.simulators import Verilator
 
@@ -185,6 +186,7 @@ PACKAGE = (
     ("InputTdataBits", "stream_narrower_than_its_words"),
     ("OutputTdataBits", "stream_narrower_than_its_words"),
     ("FrameCheck", "guard_without_frames"),
+    ("Watchdog", "parity_without_guard"),
 )
 PRIMITIVE = "(* blackbox *) module EHXPLLL (input CLKI, output CLKOP, LOCK); endmodule\n"
 
@@ -194,7 +196,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """By form, and each with a board."""
     folder = tmp_path_factory.mktemp("elaboration")
     corners = {"folded": CORNERS["leak_saturating"](), "unrolled": CORNERS["ring_leak"]()}
-    corners |= {"graphs": CORNERS["graphs_everywhere"](), "carried": hardened(CARRIED["carried_serial"]())}
+    corners |= {"graphs": CORNERS["graphs_everywhere"](), "carried": hardened(CARRIED["carried_serial"](), FULL)}
     for form, corner in corners.items():
         corner.build(folder / form)
         board_rtl.emit(corner.program, QUICK, Pll(25.0, 1, 2, 12), folder / form)

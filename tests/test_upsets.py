@@ -12,7 +12,7 @@ from corner_programs import CORNERS, hardened, starting_warm
 from random_models import random_program, random_words
 
 from mondeq_hw.base import InputError
-from mondeq_hw.hardware.schedule import completion_cycles, schedule, watchdog_cycles
+from mondeq_hw.hardware.schedule import FULL, completion_cycles, schedule, watchdog_cycles
 from mondeq_hw.program import GoldenModel
 from mondeq_hw.proof import error_bound, prove_contraction, updates_to_forget
 
@@ -36,6 +36,14 @@ def test_a_hardened_core_heals() -> None:
     assert upsets.merged([none, control])["slot pointers"]["flips"] == 8
 
 
+@pytest.mark.slow
+def test_no_wrong_weight_is_silent() -> None:
+    """With parity every flip of a memory is reported, and before a word that it made wrong."""
+    found = upsets.campaign(hardened(upsets.cores()["carried"], FULL), 6, 0, ["weights and constants"])
+    ((_, counts),) = found.items()
+    assert counts["wrong_for_good"] and counts["flagged"] == 6 and not counts["silent"] and not counts["hang"]
+
+
 @pytest.mark.parametrize("name", CORNERS)
 def test_watchdog_waits_for_the_slowest(name: str) -> None:
     """No output is later after the one before than the bound, nor the first after its sample; nor is it far off."""
@@ -52,7 +60,7 @@ def test_counted_beats_cannot_begin_anew() -> None:
     plan = schedule(random_program(3), 4)
     with pytest.raises(InputError, match="take framing tlast, or harden none"):
         replace(plan, framed=False, harden="control")
-    with pytest.raises(InputError, match="harden is 'both'; expected none or control"):
+    with pytest.raises(InputError, match="harden is 'both'; expected none, control, full"):
         replace(plan, harden="both")
 
 

@@ -2,6 +2,7 @@
 package mondeq_pkg;
   parameter int LutWeightBits = 8;
   parameter int WeightBankDepth = 1024;
+  parameter int MemoryParity = 0;
   parameter int StateWords = 1;
   parameter int StateBits = 2;
   parameter int ClipKinds = 1;

@@ -8,6 +8,8 @@
 // An error is a flush: for one cycle the engines are reset and no beat is taken or given.  The samples between the
 // streams are lost; the frame check drops what is left of the frame that was coming in, and the frame that was going out
 // is filled up with zeros, so that TLAST stands with every beat number Results, come what may.
+//
+// A wrong word of a memory is no flush, which would not heal it: the event stays up until a reset.
 module mondeq_guard #(
   parameter int Results = mondeq_pkg::OutputWords,
   parameter int Slots = mondeq_pkg::Slots,
@@ -26,6 +28,7 @@ module mondeq_guard #(
   input  logic                release_i,
   input  logic [SlotBits-1:0] release_slot_i,
   input  logic                error_i,
+  input  logic                memory_error_i,  // a word of a memory is wrong
   // The output stream, from the core and to the sink.
   input  logic                valid_i,
   output logic                ready_o,
@@ -35,7 +38,7 @@ module mondeq_guard #(
   output logic                last_o,
   output logic                fill_o,         // the word is zero
   output logic                flush_o,
-  output logic                event_error_o,  // there was an error
+  output logic                event_error_o,  // there was an error, or words are wrong
   input  logic                event_clear_i
 );
 
@@ -54,7 +57,7 @@ module mondeq_guard #(
   logic [SlotBits-1:0] load_q, release_q;
   logic [Slots-1:0] occupied_q;
   logic [IndexBits-1:0] index_q;
-  logic flush_q, fill_q, event_q, at_end, leaves, done, wrong_slot, wrong_output, late, error;
+  logic flush_q, fill_q, event_q, memory_error_q, at_end, leaves, done, wrong_slot, wrong_output, late, error;
 
   // ---------------------------------------------------------------------------------------------------------------
   // Streams.
@@ -87,7 +90,7 @@ module mondeq_guard #(
   assign late = quiet_q == QuietBits'(Watchdog);
   assign error = (error_i || wrong_slot || wrong_output || late) && !flush_q;
   assign flush_o = flush_q;
-  assign event_error_o = event_q;
+  assign event_error_o = event_q || memory_error_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || flush_q) begin
@@ -116,9 +119,11 @@ module mondeq_guard #(
     if (!rst_ni) begin
       flush_q <= 1'b0;
       event_q <= 1'b0;
+      memory_error_q <= 1'b0;
     end else begin
       flush_q <= error;
       event_q <= (event_q && !event_clear_i) || error;
+      memory_error_q <= memory_error_q || memory_error_i;
     end
   end
 

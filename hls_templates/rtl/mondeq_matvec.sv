@@ -27,7 +27,8 @@ module mondeq_matvec #(
   input  logic [Pe*SumBits-1:0]    preload_i,
   output logic                     load_o,
   output logic                     valid_o,
-  output logic [Pe*SumBits-1:0]    sum_o
+  output logic [Pe*SumBits-1:0]    sum_o,
+  output logic                     memory_error_o  // four cycles after the command that read a wrong word
 );
 
   localparam int ProductBits = WeightBits + DataBits;
@@ -45,6 +46,7 @@ module mondeq_matvec #(
 
   // Cycles 1 to 3 + Late: address, memory read and its output registers.
   logic [AddressBits-1:0] address_q;
+  logic read_q;
   logic [Pe*Simd*WeightBits-1:0] weights;
 
   mondeq_weights #(
@@ -53,11 +55,19 @@ module mondeq_matvec #(
     .File (File)
   ) u_weights (
     .clk_i,
+    .rst_ni,
+    .read_i   (read_q),
     .address_i(address_q),
-    .data_o   (weights)
+    .data_o   (weights),
+    .error_o  (memory_error_o)
   );
 
   always_ff @(posedge clk_i) address_q <= address_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) read_q <= 1'b0;
+    else read_q <= valid_i;
+  end
 
   // The command travels beside its words.
   logic accumulate, first, last;

@@ -26,7 +26,8 @@ module mondeq_matvec_tables #(
   input  logic [Pe*SumBits-1:0]    preload_i,
   output logic                     load_o,
   output logic                     valid_o,
-  output logic [Pe*SumBits-1:0]    sum_o
+  output logic [Pe*SumBits-1:0]    sum_o,
+  output logic                     memory_error_o  // six cycles after the command that read a wrong word
 );
 
   // Wrong parameters do not elaborate: there is no such module.
@@ -47,15 +48,16 @@ module mondeq_matvec_tables #(
 
   // The address waits for its words, which come in cycle 3.
   logic [AddressBits-1:0] address;
+  logic read;
 
   mondeq_delay #(
-    .Width(AddressBits),
+    .Width(AddressBits + 1),
     .Depth(3)
   ) u_address (
     .clk_i,
     .rst_ni,
-    .data_i(address_i),
-    .data_o(address)
+    .data_i({valid_i, address_i}),
+    .data_o({read, address})
   );
 
   // The command travels beside them.
@@ -80,6 +82,9 @@ module mondeq_matvec_tables #(
 
   // Cycles 3 to 5: a table, and the register behind a block RAM.
   logic [Tables*Pe*TableBits-1:0] entries_q;
+  logic [Tables-1:0] errors;
+
+  assign memory_error_o = errors != '0;
 
   for (genvar t = 0; t < Tables; t++) begin : g_table
     localparam int Words = (t == Tables - 1) ? Simd - t * Columns : Columns;
@@ -102,8 +107,11 @@ module mondeq_matvec_tables #(
                                   8'(48 + t % 10), ".mem"})
     ) u_rom (
       .clk_i,
+      .rst_ni,
+      .read_i   (read),
       .address_i(place),
-      .data_o   (entry)
+      .data_o   (entry),
+      .error_o  (errors[t])
     );
 
     always_ff @(posedge clk_i) entries_q[t*Pe*TableBits+:Pe*TableBits] <= entry;

@@ -16,7 +16,7 @@ module mondeq_top (
   input  logic                                     m_axis_TREADY,
   output logic                                     m_axis_TLAST,
   output logic                                     event_frame_o,  // a broken frame has come
-  output logic                                     event_error_o,  // with a guard: the core has begun anew
+  output logic                                     event_error_o,  // with a guard: an upset was noticed
   input  logic                                     event_clear_i
 );
 
@@ -46,6 +46,9 @@ module mondeq_top (
   if (mondeq_pkg::Watchdog > 0 && mondeq_pkg::FrameCheck == 0) begin : g_wrong_guard
     mondeq_error_guard_without_frames u_error ();
   end
+  if (mondeq_pkg::MemoryParity != 0 && mondeq_pkg::Watchdog == 0) begin : g_wrong_parity
+    mondeq_error_parity_without_guard u_error ();
+  end
   if (mondeq_pkg::InputTdataBits < mondeq_pkg::DriveSimd * LaneBits + int'(Carried > 0)
       || LaneBits < mondeq_pkg::InputBits || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
     mondeq_error_stream_narrower_than_its_words u_error ();
@@ -67,6 +70,7 @@ module mondeq_top (
   logic [CarriedBits-1:0] carried;
   logic drive_error, solve_error, readout_error, direct_error, flush, core_rst_n;
   logic core_valid, core_ready, core_last, fill;
+  logic drive_memory_error, solve_memory_error, readout_memory_error, memory_error;
 
   // The padding above a word and above the last one carries nothing.
   logic [BeatBits-1:0] beat;
@@ -154,7 +158,8 @@ module mondeq_top (
     .row_o       (drive_row),
     .drive_o     (drive_words),
     .loaded_o    (drive_loaded),
-    .error_o     (drive_error)
+    .error_o     (drive_error),
+    .memory_error_o(drive_memory_error)
   );
 
   // Words of the states go to the solver, in the width that these have.
@@ -205,7 +210,8 @@ module mondeq_top (
     .read_column_i(readout_column),
     .state_o      (readout_words),
     .release_i    (release_slot),
-    .error_o      (solve_error)
+    .error_o      (solve_error),
+    .memory_error_o(solve_memory_error)
   );
 
   mondeq_readout u_readout (
@@ -219,6 +225,7 @@ module mondeq_top (
     .step_o   (direct_step),
     .step_last_o(direct_last),
     .error_o  (readout_error),
+    .memory_error_o(readout_memory_error),
     .direct_i (direct),
     .valid_o  (core_valid),
     .ready_i  (core_ready),
@@ -230,6 +237,7 @@ module mondeq_top (
   );
 
   assign core_rst_n = ap_rst_n && !flush;
+  assign memory_error = drive_memory_error || solve_memory_error || readout_memory_error;
 
   if (mondeq_pkg::Watchdog > 0) begin : g_guard
     mondeq_guard u_guard (
@@ -243,6 +251,7 @@ module mondeq_top (
       .release_i     (release_slot),
       .release_slot_i(readout_slot),
       .error_i       (drive_error || solve_error || readout_error || direct_error),
+      .memory_error_i(memory_error),
       .valid_i       (core_valid),
       .ready_o       (core_ready),
       .last_i        (core_last),
@@ -256,7 +265,7 @@ module mondeq_top (
     );
   end else begin : g_unguarded
     logic unused_errors;
-    assign unused_errors = ^{drive_error, solve_error, readout_error, direct_error};
+    assign unused_errors = ^{drive_error, solve_error, readout_error, direct_error, memory_error};
     assign core_ready = m_axis_TREADY;
     assign m_axis_TVALID = core_valid;
     assign m_axis_TLAST = core_last;

@@ -11,8 +11,11 @@ module mondeq_weights #(
   localparam int AddressBits = (Depth > 1) ? $clog2(Depth) : 1
 ) (
   input  logic                   clk_i,
+  input  logic                   rst_ni,
+  input  logic                   read_i,  // the weights of this address count
   input  logic [AddressBits-1:0] address_i,
-  output logic [Width-1:0]       data_o
+  output logic [Width-1:0]       data_o,
+  output logic                   error_o  // a word is wrong, three cycles after its address
 );
 
   // Wrong parameters do not elaborate: there is no such module.
@@ -30,8 +33,11 @@ module mondeq_weights #(
       .File ((File == "") ? "" : {File, ".mem"})
     ) u_rom (
       .clk_i,
+      .rst_ni,
+      .read_i,
       .address_i,
-      .data_o   (data)
+      .data_o   (data),
+      .error_o
     );
 
     always_ff @(posedge clk_i) data_o <= data;
@@ -41,6 +47,7 @@ module mondeq_weights #(
     logic [Banks*Width-1:0] data, data_q;
     logic [HighBits-1:0] bank_q, bank_q2;
     logic [Width-1:0] chosen;
+    logic [Banks-1:0] errors;
 
     for (genvar b = 0; b < Banks; b++) begin : g_bank
       localparam int Words = (b == Banks - 1) ? Depth - b * BankDepth : BankDepth;
@@ -52,10 +59,15 @@ module mondeq_weights #(
         .File ({File, "_", 8'(48 + b / 1000), 8'(48 + b / 100 % 10), 8'(48 + b / 10 % 10), 8'(48 + b % 10), ".mem"})
       ) u_rom (
         .clk_i,
+        .rst_ni,
+        .read_i,
         .address_i(address_i[WordBits-1:0]),
-        .data_o   (data[b*Width+:Width])
+        .data_o   (data[b*Width+:Width]),
+        .error_o  (errors[b])
       );
     end
+
+    assign error_o = errors != '0;
 
     always_comb begin
       chosen = '0;

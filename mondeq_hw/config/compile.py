@@ -336,8 +336,11 @@ class CompileConfig(RoundingOptions):
         option("tlast|count", "What ends an input sample: TLAST, which is checked, or the number of its beats."),
     ] = "tlast"
     harden: Annotated[
-        Literal["none", "control"],
-        option("NAME", "Against upsets: none, or control, where a guard notices them and the core begins anew."),
+        Literal["none", "control", "full"],
+        option(
+            "NAME",
+            "Against upsets: none; control: a guard notices them, the core begins anew; full: and memories' parity.",
+        ),
     ] = "none"
     name: Annotated[
         Annotated[str, Field(pattern=NAME_PATTERN)] | None,

@@ -224,15 +224,25 @@ UNITS = (
     ),
     Unit(
         "rom",
-        "the word of the last cycle's address; no word ever changes",
-        cases=(dict(Width=3, Depth=3), dict(Width=3, Depth=1), *_grid(Width=(1, 40), Depth=(2, 16, 100))),
-        mutants=(
-            Mutant("memory[address_i]", "memory[0]"),
-            Mutant(
-                "data_o <= memory[address_i];", "begin data_o <= memory[address_i]; memory[address_i] <= '0; end"
-            ),
+        "the word of the last cycle's address; no word changes; with parity a wrong word is an error as it is read, or "
+        "has its turn, within Depth cycles without reading",
+        cases=(
+            dict(Width=3, Depth=3, Parity=1),
+            dict(Width=3, Depth=1, Parity=0),
+            *_grid(Width=(1, 40), Depth=(1, 2, 16, 100), Parity=(0, 1)),
         ),
-        steps=2,
+        mutants=(
+            Mutant("memory[address]", "memory[0]"),
+            Mutant("word_q <= memory[address];", "begin word_q <= memory[address]; memory[address] <= '0; end"),
+            Mutant("!(^checked_q)", "^checked_q"),
+            Mutant("read_i ? address_i : scrub_address_q", "address_i"),
+            Mutant("checked_q <= word_q", "checked_q <= memory[address]"),
+            Mutant("'0 : scrub_address_q + 1'b1", "'0 : scrub_address_q + 2'd2"),
+            Mutant("scrub_address_q) >= Depth - 1", "scrub_address_q) >= Depth"),
+            Mutant("if (!read_i) scrub_address_q", "scrub_address_q"),
+            Mutant("assign error_o = 1'b0", "assign error_o = read_i", case=1),
+        ),
+        steps=5,
     ),
     Unit(
         "regroup",

@@ -16,7 +16,7 @@ from ..base import __version__, source_template, template_environment, whole_byt
 from ..program import GoldenModel, SolverProgram
 from .design import Design
 from .naming import renamed
-from .rtl import TOP, stream_parameters
+from .rtl import TOP, memory_check_cycles, stream_parameters
 from .schedule import Schedule, guard_cycles, initiation_interval, latency
 
 #: Of the constraints: what ``synth`` aims at.
@@ -68,6 +68,8 @@ class Datasheet:
         Whether TLAST ends a sample; otherwise its beats are counted.
     watchdog : int
         Cycles after which the guard of a hardened core misses an output; 0 without one.
+    memory_check : int
+        Cycles without reading within which a turned bit of a memory is noticed; 0 where none is.
     carried_words, load_beats, load_bit : int
         Of a carried state: its words, the beats of a load, and the bit of a beat that tells a load; 0 without one.
     warm_updates : int or None
@@ -81,6 +83,7 @@ class Datasheet:
     interval: float
     framed: bool
     watchdog: int
+    memory_check: int
     carried_words: int
     load_beats: int
     load_bit: int
@@ -119,6 +122,7 @@ class Datasheet:
             interval=initiation_interval(plan, program.iterations),
             framed=plan.framed,
             watchdog=guard_cycles(plan, program.iterations),
+            memory_check=memory_check_cycles(program, plan),
             carried_words=carried,
             load_beats=-(-carried // per_beat),
             load_bit=lane * per_beat if carried else 0,

@@ -20,7 +20,7 @@ from .adder_graph import AdderGraph
 from .clip_table import clip_table
 from .design import Design
 from .naming import write_sources
-from .schedule import NONE, WEIGHT_BANK_DEPTH, EngineFolding, Schedule, guard_cycles
+from .schedule import FULL, NONE, WEIGHT_BANK_DEPTH, EngineFolding, Schedule, guard_cycles
 from .tables import entry_bits, offsets, tables
 
 #: Modules in compile order, after the generated package.
@@ -81,8 +81,8 @@ def emit(design: Design, folder: Path) -> None:
     write_sources(sources, program.name, folder / "rtl")
     memory = folder / "rtl" / "mem"
     memory.mkdir(exist_ok=True)
-    for name, lines in _memories(program, plan).items():
-        (memory / f"{name}.mem").write_text("".join(f"{line}\n" for line in lines))
+    for name, words in _memories(program, plan).items():
+        (memory / f"{name}.mem").write_text("".join(f"{line}\n" for line in words.lines(plan.harden == FULL)))
     (folder / "rtl" / "schedule.json").write_text(json.dumps(plan.to_plain(), indent=2) + "\n")
 
 
@@ -186,6 +186,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             FrameCheck=plan.framed,
             Slots=plan.slots,
             Watchdog=guard_cycles(plan, program.iterations),
+            MemoryParity=plan.harden == FULL,
         ),
         group(
             "Drive engine",
@@ -269,10 +270,24 @@ def _shift_bits(shifts: np.ndarray) -> int:
 # -- weight files --------------------------------------------------------------
 
 
-def _memories(program: SolverProgram, plan: Schedule) -> dict[str, list[str]]:
+@dataclass(frozen=True)
+class _Memory:
+    """A file of words of so many bits."""
+
+    width: int
+    words: list[int]
+
+    def lines(self, parity: bool) -> list[str]:
+        """As ``$readmemh`` reads them; parity: below a bit that makes the number of ones odd."""
+        digits = -(-(self.width + parity) // 4)
+        odd = (word | (parity and word.bit_count() % 2 == 0) << self.width for word in self.words)
+        return [f"{word:0{digits}x}" for word in odd]
+
+
+def _memories(program: SolverProgram, plan: Schedule) -> dict[str, _Memory]:
     """Of the folded engines."""
     drive, solve, readout = plan.drive, plan.solve, plan.readout
-    memories: dict[str, list[str]] = {}
+    memories: dict[str, _Memory] = {}
     if drive.graph is None:
         injection = program.injection
         memories |= _tables(injection, drive) if drive.table_words else _weights("drive", injection.operator, drive)
@@ -288,26 +303,28 @@ def _memories(program: SolverProgram, plan: Schedule) -> dict[str, list[str]]:
     return memories
 
 
-def _weights(name: str, operator: IntegerOperator, folding: EngineFolding) -> dict[str, list[str]]:
+def _weights(name: str, operator: IntegerOperator, folding: EngineFolding) -> dict[str, _Memory]:
     """One word per (row group, column group), lane ``p * simd + s``; absent rows and columns are zero.
 
     In one file, or in one a bank, with its number.
     """
     bits, image = operator.word_length, operator.memory_image(folding.pe, folding.simd)
     codes = image < 0 if bits == 1 else image  # one bit: 0 is +1, 1 is -1
-    words = [_word(lanes, bits) for lanes in codes.reshape(folding.cycles_per_matvec, -1)]
+    rows = codes.reshape(folding.cycles_per_matvec, -1)
     if folding.weight_banks == 1:
-        return {name: words}
-    starts = range(0, len(words), WEIGHT_BANK_DEPTH)
-    return {f"{name}_{bank:04d}": words[at : at + WEIGHT_BANK_DEPTH] for bank, at in enumerate(starts)}
+        return {name: _packed_rows(rows, bits)}
+    starts = range(0, len(rows), WEIGHT_BANK_DEPTH)
+    return {
+        f"{name}_{bank:04d}": _packed_rows(rows[at : at + WEIGHT_BANK_DEPTH], bits) for bank, at in enumerate(starts)
+    }
 
 
-def _tables(injection: Injection, folding: EngineFolding) -> dict[str, list[str]]:
+def _tables(injection: Injection, folding: EngineFolding) -> dict[str, _Memory]:
     """One file a table, with its number: a word per (row group, column group, value of its words), lane ``p``."""
     bits, memories = entry_bits(injection, folding), {}
     for number, (table, least) in enumerate(zip(tables(injection, folding), offsets(injection, folding), strict=True)):
         words = (table - least[:, :, None]).reshape(-1, folding.pe)
-        memories[f"drive_{number:04d}"] = [_word(lanes, bits) for lanes in words]
+        memories[f"drive_{number:04d}"] = _packed_rows(words, bits)
     return memories
 
 
@@ -319,21 +336,26 @@ def _bias(injection: Injection, folding: EngineFolding) -> np.ndarray:
     return injection.bias + (least << injection.left_shift)
 
 
-def _rows(values: np.ndarray, bits: int, folding: EngineFolding) -> list[str]:
+def _rows(values: np.ndarray, bits: int, folding: EngineFolding) -> _Memory:
     """One word per row group; absent rows are zero."""
     padded = np.zeros(folding.row_groups * folding.pe, dtype=np.int64)
     padded[: folding.rows] = values
-    return [_word(lanes, bits) for lanes in padded.reshape(folding.row_groups, folding.pe)]
+    return _packed_rows(padded.reshape(folding.row_groups, folding.pe), bits)
 
 
-def _shifts(shifts: np.ndarray, folding: EngineFolding) -> list[str]:
+def _shifts(shifts: np.ndarray, folding: EngineFolding) -> _Memory:
     return _rows(shifts - shifts.min(), _shift_bits(shifts), folding)
 
 
-def _word(lanes: Iterable[int], bits: int) -> str:
-    """Packed lanes as the hexadecimal text that ``$readmemh`` reads."""
-    lanes = list(lanes)
-    return f"{_packed(lanes, bits):0{-(-len(lanes) * bits // 4)}x}"
+def memory_check_cycles(program: SolverProgram, plan: Schedule) -> int:
+    """Cycles without reading within which the event tells of a bit that has turned in a memory; 0 where none does."""
+    deepest = max((len(memory.words) for memory in _memories(program, plan).values()), default=0)
+    return deepest + 4 if deepest and plan.harden == FULL else 0
+
+
+def _packed_rows(rows: np.ndarray, bits: int) -> _Memory:
+    """A word of packed lanes a row."""
+    return _Memory(rows.shape[1] * bits, [_packed(lanes, bits) for lanes in rows])
 
 
 def _packed(lanes: Iterable[int], bits: int) -> int:

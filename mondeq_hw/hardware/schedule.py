@@ -30,8 +30,8 @@ RESOURCE = "resource"
 UNROLLED = "unrolled"
 STRATEGIES = (RESOURCE, UNROLLED)
 #: Protection against upsets, none first.
-NONE, CONTROL = "none", "control"
-HARDENINGS = (NONE, CONTROL)
+NONE, CONTROL, FULL = "none", "control", "full"
+HARDENINGS = (NONE, CONTROL, FULL)
 
 #: Cycles from an engine's last command to the first cycle in which its result can be used,
 #: the adder tree's levels not counted.
@@ -164,7 +164,8 @@ class Schedule:
     byte_words : bool
         Whether every input word of a beat begins at a byte; otherwise they are packed without holes.
     harden : str
-        One of :data:`HARDENINGS`: whether a guard notices upsets of the control (``mondeq_guard.sv``).
+        One of :data:`HARDENINGS`: whether a guard notices upsets of the control (``mondeq_guard.sv``), and with full
+        a parity bit those of the memories' words (``mondeq_rom.sv``).
 
     Raises
     ------
@@ -187,7 +188,7 @@ class Schedule:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
             raise InputError(f"schedule: slots is {self.slots!r}; expected at least {MIN_SLOTS}; compile again")
         if self.harden not in HARDENINGS:
-            raise InputError(f"schedule: harden is {self.harden!r}; expected {' or '.join(HARDENINGS)}; compile again")
+            raise InputError(f"schedule: harden is {self.harden!r}; expected {', '.join(HARDENINGS)}; compile again")
         if self.harden != NONE and not self.framed:
             raise InputError(
                 f"harden is {self.harden!r} with counted beats, whose place in a sample is lost for ever when a core "

@@ -50,7 +50,8 @@ module mondeq_drive #(
   output logic [RowBits-1:0]        row_o,
   output logic [Pe*DriveBits-1:0]   drive_o,
   output logic                      loaded_o,
-  output logic                      error_o
+  output logic                      error_o,
+  output logic                      memory_error_o  // a wrong word of a memory
 );
 
   localparam int Groups = RowGroups * ColumnGroups;
@@ -222,15 +223,18 @@ module mondeq_drive #(
   logic [TagBits-1:0] tag, tag_q1, tag_q2;
   logic [Pe*SumBits-1:0] bias, bias_q;
   logic [Pe*ShiftBits-1:0] shift, shift_q;
+  logic tag_valid, weight_error, bias_error, shift_error;
+
+  assign memory_error_o = weight_error || bias_error || shift_error;
 
   mondeq_delay #(
-    .Width(TagBits),
+    .Width(TagBits + 1),
     .Depth(3 + Late + Levels)
   ) u_tag (
     .clk_i,
     .rst_ni,
-    .data_i({slot_q, row, last_row}),
-    .data_o(tag)
+    .data_i({issue, slot_q, row, last_row}),
+    .data_o({tag_valid, tag})
   );
 
   mondeq_rom #(
@@ -239,8 +243,11 @@ module mondeq_drive #(
     .File (BiasFile)
   ) u_bias (
     .clk_i,
+    .rst_ni,
+    .read_i   (tag_valid),
     .address_i(tag[RowBits:1]),
-    .data_o   (bias)
+    .data_o   (bias),
+    .error_o  (bias_error)
   );
 
   mondeq_rom #(
@@ -249,8 +256,11 @@ module mondeq_drive #(
     .File (ShiftFile)
   ) u_shift (
     .clk_i,
+    .rst_ni,
+    .read_i   (tag_valid),
     .address_i(tag[RowBits:1]),
-    .data_o   (shift)
+    .data_o   (shift),
+    .error_o  (shift_error)
   );
 
   always_ff @(posedge clk_i) begin
@@ -286,7 +296,8 @@ module mondeq_drive #(
       .preload_i(bias_q),
       .load_o   (load),
       .valid_o  (sum_valid),
-      .sum_o    (sum)
+      .sum_o    (sum),
+      .memory_error_o(weight_error)
     );
   end else begin : g_products
     mondeq_matvec #(
@@ -310,7 +321,8 @@ module mondeq_drive #(
       .preload_i(bias_q),
       .load_o   (load),
       .valid_o  (sum_valid),
-      .sum_o    (sum)
+      .sum_o    (sum),
+      .memory_error_o(weight_error)
     );
   end
 

@@ -31,6 +31,7 @@ module mondeq_readout #(
   output logic                      step_o,       // the next row of u from the next cycle on
   output logic                      step_last_o,  // of the next sample
   output logic                      error_o,
+  output logic                      memory_error_o,  // a wrong word of a memory
   input  logic [OutputBits-1:0]     direct_i,     // u of the row
   output logic                      valid_o,
   input  logic                      ready_i,
@@ -145,16 +146,18 @@ module mondeq_readout #(
   logic [TagBits-1:0] tag;
   logic [OutputBits-1:0] bias;
   logic [ShiftBits-1:0] shift;
-  logic tag_last_q;
+  logic tag_valid, tag_last_q, weight_error, bias_error, shift_error;
+
+  assign memory_error_o = weight_error || bias_error || shift_error;
 
   mondeq_delay #(
-    .Width(TagBits),
+    .Width(TagBits + 1),
     .Depth(4 + Late + Levels)
   ) u_tag (
     .clk_i,
     .rst_ni,
-    .data_i({row, last_row}),
-    .data_o(tag)
+    .data_i({issue, row, last_row}),
+    .data_o({tag_valid, tag})
   );
 
   mondeq_rom #(
@@ -163,8 +166,11 @@ module mondeq_readout #(
     .File (BiasFile)
   ) u_bias (
     .clk_i,
+    .rst_ni,
+    .read_i   (tag_valid),
     .address_i(tag[RowBits:1]),
-    .data_o   (bias)
+    .data_o   (bias),
+    .error_o  (bias_error)
   );
 
   mondeq_rom #(
@@ -173,8 +179,11 @@ module mondeq_readout #(
     .File (ShiftFile)
   ) u_shift (
     .clk_i,
+    .rst_ni,
+    .read_i   (tag_valid),
     .address_i(tag[RowBits:1]),
-    .data_o   (shift)
+    .data_o   (shift),
+    .error_o  (shift_error)
   );
 
   always_ff @(posedge clk_i) tag_last_q <= tag[0];
@@ -204,7 +213,8 @@ module mondeq_readout #(
     .preload_i(direct),
     .load_o   (load),
     .valid_o  (sum_valid),
-    .sum_o    (sum)
+    .sum_o    (sum),
+    .memory_error_o(weight_error)
   );
 
   // Align the row to the common grid, then add its bias.

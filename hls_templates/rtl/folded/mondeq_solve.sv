@@ -49,7 +49,8 @@ module mondeq_solve #(
   input  logic [ReadoutBits-1:0]           read_column_i,
   output logic [ReadoutSimd*StateBits-1:0] state_o,
   input  logic                             release_i,
-  output logic                             error_o
+  output logic                             error_o,
+  output logic                             memory_error_o  // a wrong word of a memory
 );
 
   localparam int RowGroups = (Rows + Pe - 1) / Pe;
@@ -281,16 +282,17 @@ module mondeq_solve #(
   logic [Pe*DriveBits-1:0] drive_q1, drive_q2;
   logic [Pe*StateBits-1:0] old_q1, old_q2, old_q3;
   logic [Pe*ShiftBits-1:0] shift_q0, shift_q1, shift_q2, shift_q3;
+  logic tag_valid, weight_error, shift_error;
   logic [Pe*SumBits-1:0] preload_q3;
 
   mondeq_delay #(
-    .Width(TagBits),
+    .Width(TagBits + 1),
     .Depth(1 + Late + Levels)
   ) u_tag (
     .clk_i,
     .rst_ni,
-    .data_i({slot_q, row, last_row}),
-    .data_o(tag)
+    .data_i({busy_q, slot_q, row, last_row}),
+    .data_o({tag_valid, tag})
   );
 
   assign tag_slot = tag[TagBits-1-:SlotBits];
@@ -337,9 +339,14 @@ module mondeq_solve #(
     .File (ShiftFile)
   ) u_shift (
     .clk_i,
+    .rst_ni,
+    .read_i   (tag_valid),
     .address_i(tag_row),
-    .data_o   (shift_q0)
+    .data_o   (shift_q0),
+    .error_o  (shift_error)
   );
+
+  assign memory_error_o = weight_error || shift_error;
 
   always_ff @(posedge clk_i) begin
     tag_q0 <= tag;
@@ -428,7 +435,8 @@ module mondeq_solve #(
     .preload_i(preload_q3),
     .load_o   (load),
     .valid_o  (sum_valid),
-    .sum_o    (sum)
+    .sum_o    (sum),
+    .memory_error_o(weight_error)
   );
 
   // ---------------------------------------------------------------------------------------------------------------

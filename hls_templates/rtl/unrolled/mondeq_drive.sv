@@ -45,7 +45,8 @@ module mondeq_drive #(
   output logic                      row_o,
   output logic [Rows*DriveBits-1:0] drive_o,
   output logic                      loaded_o,
-  output logic                      error_o
+  output logic                      error_o,
+  output logic                      memory_error_o
 );
 
   localparam int BeatBits = Simd * InputBits;
@@ -65,6 +66,8 @@ module mondeq_drive #(
   if (Stages < 1 || LeftShift < 0 || RowShiftBits < 1) begin : g_wrong_shifts
     mondeq_error_drive_stages_or_shifts u_error ();
   end
+
+  assign memory_error_o = 1'b0;  // weights and constants are logic
 
   // ---------------------------------------------------------------------------------------------------------------
   // Beats to words.

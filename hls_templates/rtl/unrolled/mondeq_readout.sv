@@ -35,6 +35,7 @@ module mondeq_readout #(
   output logic                         step_o,       // the next row of u from the next cycle on
   output logic                         step_last_o,  // of the next sample
   output logic                         error_o,
+  output logic                         memory_error_o,
   input  logic [OutputBits-1:0]        direct_i,     // u of the row
   output logic                         valid_o,
   input  logic                         ready_i,
@@ -57,6 +58,8 @@ module mondeq_readout #(
   if (Stages < 1 || RowShiftBits < 1) begin : g_wrong_shifts
     mondeq_error_readout_stages_or_shifts u_error ();
   end
+
+  assign memory_error_o = 1'b0;  // weights and constants are logic
 
   // ---------------------------------------------------------------------------------------------------------------
   // Commands and outputs.

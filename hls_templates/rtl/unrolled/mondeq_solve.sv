@@ -52,7 +52,8 @@ module mondeq_solve #(
   input  logic [ReadoutBits-1:0]           read_column_i,
   output logic [ReadoutSimd*StateBits-1:0] state_o,
   input  logic                             release_i,
-  output logic                             error_o
+  output logic                             error_o,
+  output logic                             memory_error_o
 );
 
   localparam int IterationBits = $clog2(Iterations + 1);
@@ -158,6 +159,7 @@ module mondeq_solve #(
 
   assign error_o = (take && running_q[next_slot_q]) || (retire_valid && !running_q[retire_slot])
       || (loaded_i && (running_q[write_slot_i] || done_q[write_slot_i]));
+  assign memory_error_o = 1'b0;  // weights and constants are logic
 
   // The sample's tag travels beside its words.
   logic [TagBits-1:0] preload_tag, compare_tag, retire_tag;
