@@ -117,7 +117,7 @@ def test_a_type_without_words_is_noticed() -> None:
 
 
 def test_search_shares_the_options_of_compile() -> None:
-    shared = {"rounding", "granularity", "input_bits", "calibration_samples", "margin", "data", "data_dir"}
+    shared = {"rounding", "granularity", "input_scale", "calibration_samples", "margin", "data", "data_dir"}
     compile_options, search_options = options_of(CompileConfig), options_of(SearchOptions)
     for name in shared:
         assert compile_options[name] == search_options[name]

@@ -179,7 +179,7 @@ def test_a_damaged_folder_shows_why(project: Project, tmp_path: Path) -> None:
 def test_every_plot_gives_a_figure_and_takes_an_axis(project: Project, searched: SearchResult, tmp_path: Path) -> None:
     profile = project.profile()
     trace = project.trace(words=np.zeros((3, 64), int))
-    for plot in (profile.plot, profile.plot_convergence, searched.plot, trace.plot):
+    for plot in (profile.plot, profile.plot_convergence, searched.plot, searched.plot_front, trace.plot):
         assert isinstance(plot(), Figure)
         axis = Figure().subplots()
         assert plot(axis=axis) is axis.figure

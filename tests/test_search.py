@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,14 +28,15 @@ from mondeq_hw import InputError, Project, save
 from mondeq_hw.base import open_executor
 from mondeq_hw.cli import main
 from mondeq_hw.config import CompileConfig
+from mondeq_hw.hardware import initiation_interval, latency, load_schedule
 from mondeq_hw.problem import CLASSES, data, load, network_of
 from mondeq_hw.rounding.lower import NEAREST, LoweringOptions, lower, with_state_bits
 from mondeq_hw.search.journal import JOURNAL, exclusive
 from mondeq_hw.search.report import write
-from mondeq_hw.search.result import SearchResult, conclusion, figure_of
+from mondeq_hw.search.result import SearchResult, conclusion, figure_of, front
 from mondeq_hw.search.search import search
 from mondeq_hw.search.settings import SearchSettings
-from mondeq_hw.search.space import AXES, LUTS, MEMORY, Choice, Lattice, SearchPoint, Target
+from mondeq_hw.search.space import AXES, ERROR, INTERVAL, LATENCY, LUTS, MEMORY, Choice, Lattice, SearchPoint, Target
 from mondeq_hw.training.qat import QuantizedNetwork
 
 pytestmark = pytest.mark.slow
@@ -133,9 +135,108 @@ def test_what_is_not_proved_never_wins(fragile: Path, tmp_path: Path) -> None:
     assert min(point.memory_bits for point in unproved) < found.winner.memory_bits
     model = load(fragile)
     for point in found.points:
-        options = LoweringOptions(**{**vars(point.choice), "rounding": NEAREST, "granularity": "tensor"})
+        words = {name: getattr(point.choice, name) for name in ("solver", *AXES)}
+        options = LoweringOptions(**words, rounding=NEAREST, granularity="tensor")
         # A proof that says nothing counts as none.
         assert lower(model, options).proof is not None or not point.proved
+
+
+# -- foldings ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def folded(digits_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SearchResult, int]:
+    """A lattice of all axes that is searched whole, and how many points were measured for it."""
+    lattice = Lattice(
+        *(("peaceman_rachford",), range(2, 4), range(4, 5), range(4, 5), range(7, 9)),
+        **{"input_bits": range(3, 5), "iterations": (6, 9), "reuse_factor": (16, 64), "input_beat": (3, 8)},
+    )
+    wanted = settings(lattice, Target(luts=9000), minimise=ERROR, exhaustive=True)
+    folder, measured = tmp_path_factory.mktemp("folded") / "search", []
+    with pytest.MonkeyPatch.context() as patch:
+        original = search_module._point
+        patch.setattr(search_module, "_point", lambda *given: measured.append(given) or original(*given))
+        found = search(digits_model, wanted, folder)
+    write(found, folder)
+    return folder, found, len(measured)
+
+
+def test_integers_are_measured_once_and_folded_many_times(folded: tuple[Path, SearchResult, int]) -> None:
+    _, found, measured = folded
+    assert len(found.points) == 2**6 and measured == 2**4 == len({point.choice.integers for point in found.points})
+    by_integers: dict[Choice, list[SearchPoint]] = {}
+    for point in found.points:
+        by_integers.setdefault(point.choice.integers, []).append(point)
+        assert point.iterations == point.choice.iterations
+    for points in by_integers.values():
+        assert len({(point.score, point.distance, point.radius, point.memory_bits) for point in points}) == 1
+        assert len({(point.latency_cycles, point.estimated_luts) for point in points}) == len(points) == 4
+
+
+def test_the_winner_of_a_budget_compiles_to_what_the_search_says(
+    folded: tuple[Path, SearchResult, int], digits_model: Path, tmp_path: Path
+) -> None:
+    folder, found, _ = folded
+    winner = found.winner
+    within = [point for point in found.points if point.proved and point.estimated_luts <= 9000]
+    assert winner in within and len(within) < len(found.points)
+    assert winner is not None and winner.score == max(point.score or 0.0 for point in within)
+    build = tmp_path / "build"
+    assert main(["compile", str(digits_model), "--config", f"{folder}/winner.json", "--out", str(build)]) == 0
+    project, plan = Project.load(build), load_schedule(build)
+    choice = winner.choice
+    assert (project.program.iterations, project.program.input_format.word_length) == (
+        choice.iterations,
+        choice.input_bits,
+    )
+    assert (plan.reuse_factor, plan.words_per_beat) == (choice.reuse_factor, choice.input_beat)
+    assert latency(plan, project.program.iterations) == winner.latency_cycles
+    assert initiation_interval(plan, project.program.iterations) == winner.interval_cycles
+
+
+def test_the_front_is_what_nothing_beats(folded: tuple[Path, SearchResult, int]) -> None:
+    folder, found, _ = folded
+
+    def beaten(point: SearchPoint) -> bool:
+        return any(
+            other.proved
+            and other.score >= point.score  # type: ignore[operator]
+            and other.estimated_luts <= point.estimated_luts
+            and (other.score, other.estimated_luts) != (point.score, point.estimated_luts)
+            for other in found.points
+        )
+
+    unbeaten = {(p.score, p.estimated_luts) for p in found.points if p.proved and not beaten(p)}
+    assert {(point.score, point.estimated_luts) for point in front(found)} == unbeaten
+    assert json.loads((folder / "search.json").read_text())["front"] == [
+        {**point.to_plain(), "reached": found.settings.target.reached_by(point)} for point in front(found)
+    ]
+    (axis,) = found.plot_front().axes
+    (steps,) = (line for line in axis.lines if line.get_label() == "Pareto front")
+    assert set(zip(steps.get_ydata(), steps.get_xdata(), strict=True)) >= unbeaten
+    assert sum(len(each.get_offsets()) for each in axis.collections) == len(found.points)
+
+
+@pytest.mark.parametrize("minimise", [ERROR, LATENCY, INTERVAL])
+def test_a_walk_sees_what_the_lattice_has(
+    minimise: str, folded: tuple[Path, SearchResult, int], digits_model: Path, tmp_path: Path
+) -> None:
+    folder, whole, _ = folded
+    target = Target(score=None if minimise == ERROR else 0.95, luts=9000)
+    wanted = replace(whole.settings, target=target, minimise=minimise, exhaustive=False)
+    (tmp_path / "search").mkdir()
+    shutil.copy(folder / JOURNAL, tmp_path / "search" / JOURNAL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_module, "_point", None)  # the journal has them all
+        found = search(digits_model, wanted, tmp_path / "search")
+    everything = {point.choice: point for point in whole.points}
+    assert all(everything[point.choice] == point for point in found.points)
+    assert found.winner is not None and target.reached_by(found.winner)
+    beside = found.settings.lattice.shorter(found.winner.choice)
+    beside += found.settings.lattice.longer(found.winner.choice) if minimise == ERROR else []
+    for choice in found.settings.lattice.folded(beside):
+        other = everything[choice]
+        assert not target.reached_by(other) or other.cost(minimise) > found.winner.cost(minimise)
 
 
 # -- strategies --------------------------------------------------------------
@@ -172,7 +273,7 @@ def test_descent_ends_in_a_local_minimum(
 
 def fake_point(choice: Choice, accuracy: Callable[[Choice], float]) -> SearchPoint:
     memory = 100 * choice.bits + 10 * choice.drive_bits + 5 * choice.readout_bits + choice.state_bits
-    return SearchPoint(choice, True, 0.5, 10, 0.2, 0.1, accuracy(choice), None, memory, memory)
+    return SearchPoint(choice, True, 0.5, 10, 0.2, 0.1, accuracy(choice), None, memory, memory, memory, memory)
 
 
 @pytest.mark.parametrize("least", [(1, 1, 1, 2), (3, 2, 4, 5), (5, 5, 5, 9), (2, 5, 1, 9)])
@@ -253,7 +354,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
 # -- the journal -------------------------------------------------------------
 
 COMMAND = ["--target-radius", "0.5", "--bits", "2-5", "--state-bits", "6-10", "--jobs", "1", "--json"]
-RESULTS = ("search.json", "points.csv", "points.sqlite", "winner.json", "search.png")
+RESULTS = ("search.json", "points.csv", "points.sqlite", "winner.json", "search.png", "front.png")
 
 
 @pytest.mark.parametrize(
@@ -446,6 +547,19 @@ def test_unreachable(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureF
         (["--target-radius", "1", "--state-bits", "1-8"], "within 2-32"),
         (["--target-radius", "1", "--solver", "newton"], "--solver is 'newton'"),
         (["--target-radius", "1", "--minimise", "watts"], "--minimise is 'watts'"),
+        (["--minimise", "error", "--target-radius", "1"], "there are none"),
+        (["--minimise", "latency", "--target-luts", "9"], "no target given"),
+        (["--target-radius", "1", "--target-luts", "0"], "--target-luts is 0"),
+        (["--target-radius", "1", "--target-interval", "inf"], "--target-interval is inf"),
+        (["--target-radius", "1", "--iterations", "0-3"], "--iterations is '0-3'"),
+        (["--target-radius", "1", "--iterations", "3-"], "--iterations is '3-'"),
+        (["--target-radius", "1", "--reuse-factor", "1,,2"], "--reuse-factor is '1,,2'"),
+        (["--target-radius", "1", "--reuse-factor", "1-999999999"], "at most 4096"),
+        (["--target-radius", "1", "--reuse-factor", "1,99999"], "reuse-factor goes up to 99999"),
+        (["--target-radius", "1", "--input-beat", "1,99999"], "input-beat goes up to 99999"),
+        (["--target-radius", "1", "--input-bits", "4-18"], "input-bits goes up to 18"),
+        (["--target-radius", "1", "--input-bits", "4-5", "--input-range", "0,1"], "one length"),
+        (["--target-radius", "1", "--strategy", "rolled"], "--strategy is 'rolled'"),
         (["--target-radius", "1", "--jobs", "0"], "--jobs is 0"),
         (["--target-radius", "1", "--rounding", "up"], "--rounding is 'up'"),
         (["--target-radius", "1", "--rounding", "calibrated"], "calibration samples"),

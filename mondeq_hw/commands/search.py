@@ -32,7 +32,7 @@ def search_command(
     config: ConfigFile = None,
     as_json: Json = False,
 ) -> None:
-    """Find the smallest certified word lengths that reach an accuracy, an R squared, a distance or a radius.
+    """Find the cheapest certified words, updates and folding that reach an accuracy or another target.
 
     The winner compiles by 'mondeq-hw compile MODEL --config DIR/winner.json'. A search that was killed continues.
     """
@@ -54,7 +54,7 @@ def search_command(
 def _print(result: SearchResult, model: Path, out: Path) -> None:
     from rich.table import Table
 
-    from ..search import PLOT, REPORT, TABLE, WINNER, conclusion, shorter
+    from ..search import FRONT, PLOT, REPORT, TABLE, WINNER, conclusion, folding_text, shorter
 
     titles = ("", "distance", "by", "words", "factor", "iter.", "radius", result.task.figure, "memory", "LUTs")
     table = Table(*titles, box=None, pad_edge=False, collapse_padding=True)
@@ -74,6 +74,11 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
     if result.best is not None:
         name = "the nearest point" if result.winner is None else "the winner"
         print(f"Output distance of {name}: {_distance(result)}")
+        best = result.best
+        print(
+            f"Hardware of {name}: {folding_text(best.choice)}: {best.latency_cycles:,} cycles of latency,\n"
+            f"a sample every {best.interval_cycles:,.6g} cycles: exact; {best.estimated_luts:,} LUTs: estimated"
+        )
     print(conclusion(result))
     if result.judgement is not None:
         judged, shown = result.judgement, result.task.shown
@@ -83,7 +88,7 @@ def _print(result: SearchResult, model: Path, out: Path) -> None:
             f"{shown(judged.kept_score)} on the {judged.kept_samples} others (float {shown(judged.kept_float)})"
         )
         print_table(judged.kept.table())
-    print(f"All points: {out / TABLE}, {out / REPORT}, {out / PLOT}")
+    print(f"All points: {out / TABLE}, {out / REPORT}, {out / PLOT}, {out / FRONT}")
     if result.winner is not None:
         print(f"Compile the winner: mondeq-hw compile {model} --config {out / WINNER}")
 

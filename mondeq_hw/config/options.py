@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -37,6 +38,8 @@ STRICT = ConfigDict(extra="forbid", strict=True)
 MatrixBits = Annotated[int, Field(ge=1, le=MOST_MATRIX_BITS)]
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
 PositiveInt = Annotated[int, Field(ge=1)]
+#: Values of an axis that may be tried; more are a slip of the pen.
+MOST_VALUES = 4096
 
 
 # -- declaring ---------------------------------------------------------------
@@ -76,6 +79,44 @@ def word_lengths(least: int, most: int) -> Any:
     schema = {"type": "string", "expected": f"a word length or a range of them within {least}-{most}"}
     written = PlainSerializer(lambda lengths: f"{lengths[0]}-{lengths[-1]}")
     return Annotated[range, PlainValidator(read), written, WithJsonSchema(schema)]
+
+
+def whole_numbers(most: int) -> Any:
+    """The type of an ascending tuple of whole numbers from 1, written ``4``, ``1-8`` or ``1,2,4-6``."""
+
+    def read(value: Any) -> tuple[int, ...]:
+        parts = value if isinstance(value, list | tuple | range) else str(value).split(",")
+        found: set[int] = set()
+        for part in parts:
+            ends = re.fullmatch(r" *(\d+)(?:-(\d+))? *", str(part), re.ASCII)
+            if ends is None or len(ends[0]) > 32:
+                raise ValueError
+            low, high = int(ends[1]), int(ends[2] or ends[1])
+            if not 1 <= low <= high <= most or high - low >= MOST_VALUES:
+                raise ValueError
+            found.update(range(low, high + 1))
+        if not 0 < len(found) <= MOST_VALUES:
+            raise ValueError
+        return tuple(sorted(found))
+
+    expected = f"whole numbers or ranges of them (1,2,4-8) within 1-{most}, at most {MOST_VALUES}"
+    written = PlainSerializer(lambda numbers: ",".join(map(str, numbers)))
+    schema = WithJsonSchema({"type": "string", "expected": expected})
+    return Annotated[tuple[int, ...], PlainValidator(read), written, schema]
+
+
+def several(*words: str) -> Any:
+    """The type of a tuple of some of these words, in this order, written ``resource,unrolled``."""
+
+    def read(value: Any) -> tuple[str, ...]:
+        found = [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+        if not found or not set(found) <= set(words):
+            raise ValueError
+        return tuple(word for word in words if word in found)
+
+    written = PlainSerializer(",".join)
+    schema = WithJsonSchema({"type": "string", "expected": f"one or more of {','.join(words)}"})
+    return Annotated[tuple[str, ...], PlainValidator(read), written, schema]
 
 
 def _naming(cls: type, data: Any, handler: Callable[[Any], Any]) -> Any:

@@ -7,12 +7,16 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ..base import MOST_MATRIX_BITS
+from ..program import MOST_ITERATIONS
 from .compile import Folder, RoundingOptions, Solver
 from .executor import ExecutorOptions
-from .options import PositiveFloat, option, word_lengths
+from .options import PositiveFloat, PositiveInt, option, several, whole_numbers, word_lengths
 
 MatrixLengths: Any = word_lengths(1, MOST_MATRIX_BITS)
 StateLengths: Any = word_lengths(2, 32)
+Updates: Any = whole_numbers(MOST_ITERATIONS)
+WholeNumbers: Any = whole_numbers(2**31 - 1)
+Strategies: Any = several("resource", "unrolled")
 
 
 class SearchOptions(ExecutorOptions, RoundingOptions):
@@ -46,6 +50,14 @@ class SearchOptions(ExecutorOptions, RoundingOptions):
             "weights is not in it.",
         ),
     ] = None
+    target_luts: Annotated[PositiveInt | None, option("N", "Most LUTs: estimated, every multiplier in LUTs.")] = None
+    target_latency: Annotated[
+        PositiveInt | None,
+        option("CYCLES", "Longest time of a lone sample, from its first input beat to its last output beat."),
+    ] = None
+    target_interval: Annotated[
+        PositiveFloat | None, option("CYCLES", "Longest time from sample to sample, which is the throughput.")
+    ] = None
     bits: Annotated[MatrixLengths, option("N-N", "Word lengths to try of the iteration matrix.")] = range(1, 9)
     drive_bits: Annotated[
         MatrixLengths | None, option("N-N", "Of the drive matrix.", unset="1-8; 8 for a radius alone")
@@ -54,6 +66,24 @@ class SearchOptions(ExecutorOptions, RoundingOptions):
         MatrixLengths | None, option("N-N", "Of the readout matrix.", unset="1-8; 8 for a radius alone")
     ] = None
     state_bits: Annotated[StateLengths, option("N-N", "Of the state.")] = range(2, 13)
+    input_bits: Annotated[  # type: ignore[assignment]  # of several points
+        MatrixLengths | None,
+        option(
+            "N-N", "Of the input: leading bits kept; with --input-range one length, that of its words.", unset="all"
+        ),
+    ] = None
+    iterations: Annotated[
+        Updates | None,
+        option("N,N-N", "Updates to try, numbers and ranges; the proved radius is that of these.", unset="the proof's"),
+    ] = None
+    strategy: Annotated[Strategies, option("NAME,NAME", "To try: resource, unrolled, or both.")] = ("resource",)
+    reuse_factor: Annotated[
+        WholeNumbers | None,
+        option("N,N-N", "To try: cycles per matrix-vector product, as of compile.", unset="chosen"),
+    ] = None
+    input_beat: Annotated[
+        WholeNumbers | None, option("N,N-N", "To try: input words a beat, 1 to all of a sample.", unset="chosen")
+    ] = None
     solver: Annotated[
         Solver | None,
         option(
@@ -64,11 +94,11 @@ class SearchOptions(ExecutorOptions, RoundingOptions):
         ),
     ] = None
     minimise: Annotated[
-        Literal["memory", "luts"],
+        Literal["memory", "luts", "latency", "interval", "error"],
         option(
-            "memory|luts",
-            "Bits of the matrices and of one state vector; or estimated LUTs at the default folding, every multiplier "
-            "in LUTs.",
+            "NAME",
+            "memory, bits of the matrices and of one state vector; luts, latency or interval, see their targets; or "
+            "error, what accuracy or R squared lacks of 1.",
         ),
     ] = "memory"
     exhaustive: Annotated[bool, option("", "Try every point instead of a descent, which is a heuristic.")] = False

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -227,13 +227,20 @@ def require_da4ml() -> None:
 def _search(matrix: np.ndarray, low: int, high: int, extra_depth: int) -> Iterable[Any]:
     """da4ml's combinational parts, one behind the other."""
     require_da4ml()
+    # Its columns are our rows; float32 is exact for 18-bit words.
+    kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
+    return _solutions(kernel.tobytes(), kernel.shape, low, high, extra_depth)
+
+
+@lru_cache(maxsize=8)  # the foldings of a program, which a search compares, share its graphs
+def _solutions(content: bytes, shape: tuple[int, ...], low: int, high: int, extra_depth: int) -> tuple[Any, ...]:
     from da4ml.cmvm import solve
     from da4ml.types import QInterval
 
-    # Its columns are our rows; float32 is exact for 18-bit words.  It drops words that are always zero.
-    kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
-    words = [QInterval(float(low), float(max(high, low + 1)), 1.0)] * len(kernel)
-    return solve(kernel, qintervals=words, hard_dc=extra_depth).solutions
+    # It drops words that are always zero.
+    words = [QInterval(float(low), float(max(high, low + 1)), 1.0)] * shape[0]
+    kernel = np.frombuffer(content, dtype=np.float32).reshape(shape)
+    return tuple(solve(kernel, qintervals=words, hard_dc=extra_depth).solutions)
 
 
 @dataclass(frozen=True)

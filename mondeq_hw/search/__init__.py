@@ -5,9 +5,9 @@ Takes a ``MonDEQ``, a lattice of word lengths and a target; gives a ``SearchResu
 
 from __future__ import annotations
 
-from .report import DATABASE, PLOT, REPORT, TABLE, WINNER, to_plain
+from .report import DATABASE, FRONT, PLOT, REPORT, TABLE, WINNER, to_plain
 from .report import write as write_search
-from .result import SearchResult, conclusion, shorter
+from .result import SearchResult, conclusion, folding_text, front, shorter
 from .run import search_word_lengths
 from .search import SearchObserver, search
 from .settings import SearchSettings, settings_of
@@ -17,6 +17,7 @@ __all__ = [
     "AXES",
     "COSTS",
     "DATABASE",
+    "FRONT",
     "MEMORY",
     "PLOT",
     "REPORT",
@@ -30,6 +31,8 @@ __all__ = [
     "SearchSettings",
     "Target",
     "conclusion",
+    "folding_text",
+    "front",
     "search",
     "search_word_lengths",
     "settings_of",

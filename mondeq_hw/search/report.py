@@ -1,14 +1,16 @@
 """What a search leaves in its folder, each file replaced at once.
 
 ``search.json``
-    ``version`` (4), ``model``, ``task``, ``data`` (or null), ``method`` (``descent`` or ``exhaustive``), ``minimise``
-    (``memory`` or ``luts``), ``target`` (``score``: accuracy as a share, or R squared of the worst output;
-    ``radius``, ``distance``, ``proved_distance``; null asks nothing), ``lattice``
-    (``solvers``, and first and last of each word length), ``conclusion`` (a sentence), then points::
+    ``version`` (5), ``model``, ``task``, ``data`` (or null), ``method`` (``descent`` or ``exhaustive``), ``minimise``
+    (``memory``, ``luts``, ``latency``, ``interval`` or ``error``), ``target`` (``score``: accuracy as a share, or R
+    squared of the worst output; ``radius``, ``distance``, ``proved_distance``, ``luts``, ``latency``, ``interval``;
+    null asks nothing), ``lattice`` (``solvers``, first and last of each word length, all values of the other axes),
+    ``conclusion`` (a sentence), then points::
 
         winner    or null
         best      the winner, or the proved point nearest to the target, or null
-        shorter   those one bit shorter than the winner in one word
+        shorter   those one bit shorter than the winner in one word, or with fewer updates
+        front     the Pareto front: the proved points that none beats in both score and cost
         sweep     every solver and iteration word length, the other words at their widest: the plot
         points    all
 
@@ -21,8 +23,8 @@
     The same as the table ``points`` of an SQLite database.
 ``winner.json``
     A configuration file: ``mondeq-hw compile MODEL --config winner.json`` makes the winner.
-``search.png``
-    Of :mod:`mondeq_hw.search.result`.
+``search.png``, ``front.png``
+    The sweep, and score against cost: of :mod:`mondeq_hw.search.result`.
 """
 
 from __future__ import annotations
@@ -39,15 +41,16 @@ from typing import Any
 
 from ..base import InputError
 from ..problem import is_samples_file
-from .result import SearchResult, conclusion, draw, shorter
-from .space import AXES, SearchPoint
+from .result import SearchResult, conclusion, draw, draw_front, front, shorter
+from .space import AXES, FOLDING, STEPPED, SearchPoint
 
-VERSION = 4
+VERSION = 5
 REPORT = "search.json"
 TABLE = "points.csv"
 DATABASE = "points.sqlite"
 WINNER = "winner.json"
 PLOT = "search.png"
+FRONT = "front.png"
 
 
 def write(result: SearchResult, folder: Path) -> None:
@@ -62,6 +65,7 @@ def write(result: SearchResult, folder: Path) -> None:
         _replace(folder / TABLE, _table(result).encode())
         _replace(folder / DATABASE, _database(to_plain(result)["points"]))
         _replace(folder / PLOT, draw(result))
+        _replace(folder / FRONT, draw_front(result))
         (folder / WINNER).unlink(missing_ok=True)
         if result.winner is not None:
             _replace(folder / WINNER, _json(winner_config(result)))
@@ -88,11 +92,13 @@ def to_plain(result: SearchResult) -> dict[str, Any]:
         "lattice": {
             "solvers": list(lattice.solvers),
             **{axis: [getattr(lattice, axis)[0], getattr(lattice, axis)[-1]] for axis in AXES},
+            **{axis: list(getattr(lattice, axis)) for axis in (*STEPPED, *FOLDING) if axis not in AXES},
         },
         "conclusion": conclusion(result),
         "winner": plain(result.winner),
         "best": plain(result.best),
         "shorter": [plain(point) for point in shorter(result)],
+        "front": [plain(point) for point in front(result)],
         "sweep": [plain(point) for point in result.sweep],
         "points": [plain(point) for point in result.points],
         "proved_distance": result.proved_distance,

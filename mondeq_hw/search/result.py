@@ -6,12 +6,13 @@ import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from ..base import card, data_frame, inline_svg, new_figure, root_figure, save_figure
 from ..problem import Comparison, Task, find_splitting
 from .settings import SearchSettings
-from .space import AXES, SearchPoint
+from .space import AXES, ERROR, Choice, SearchPoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 COLORS = {"peaceman_rachford": "C0", "forward_backward": "C3"}
 #: Norms of matrices that are far from a contraction would flatten all others.
 LARGEST_FACTOR = 1.5
+#: What the axis of a cost says.
+COST_LABELS = {
+    "memory": "stored bits",
+    "luts": "LUTs, estimated",
+    "latency": "cycles of a lone sample",
+    "interval": "cycles from sample to sample",
+}
+#: How a target speaks of a budget.
+BUDGETS = {"luts": "at most {:g} LUTs", "latency": "a latency of {:g} cycles", "interval": "a sample every {:g} cycles"}
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,30 @@ class SearchResult:
             save_figure(figure, file)
         return figure
 
+    def plot_front(self, file: str | os.PathLike[str] | None = None, *, axis: Axes | None = None) -> Figure:
+        """Draw score against cost: all points, and the Pareto front of those that are proved.
+
+        The cost is what is minimised (for the error: the first budget); without data the distance of the outputs from
+        the float network's stands in the place of the score.
+
+        Parameters
+        ----------
+        file : path, optional
+            Written, in the format of its suffix.
+        axis : Axes, optional
+            Drawn into.
+
+        Raises
+        ------
+        InputError
+            The file cannot be written, or its suffix names no picture.
+        """
+        figure = new_figure(7, 4.5) if axis is None else root_figure(axis)
+        _draw_front(figure.subplots() if axis is None else axis, self)
+        if file is not None:
+            save_figure(figure, file)
+        return figure
+
     @property
     def figures(self) -> list[tuple[str, str, str]]:
         """Title, value and kind of what the best point has; empty where nothing is proved."""
@@ -121,6 +155,8 @@ class SearchResult:
                 "exact",
             ),
             ("solver", find_splitting(best.choice.solver).title, "exact"),
+            ("latency", f"{best.latency_cycles:,} cycles", "exact"),
+            ("a sample every", f"{best.interval_cycles:,.6g} cycles", "exact"),
             *scores,
             *([] if bounds is None else [("distance of outputs, every input", f"{max(bounds):.3g}", "proved")]),
             ("distance of outputs", f"{best.distance:.3g}", "measured"),
@@ -140,7 +176,7 @@ class SearchResult:
             source=self.source,
             conclusion=conclusion(self),
             figures=self.figures,
-            picture=inline_svg(self.plot()),
+            pictures=[inline_svg(self.plot()), inline_svg(self.plot_front())],
         )
 
 
@@ -153,13 +189,17 @@ def conclusion(result: SearchResult) -> str:
     wanted = target_text(result)
     if result.winner is None and settings.exhaustive:
         return f"None of the {points} points of the lattice reaches {wanted}."
-    if result.winner is None:
+    if result.winner is None and not any(map(settings.target.good, result.points)):
         return f"None of {points} points reaches {wanted}; a descent starts at the widest words, and they do not."
+    if result.winner is None:
+        return f"None of {points} points reaches {wanted}; a descent is a heuristic, --exhaustive tries every point."
     if settings.exhaustive:
         return f"The least {settings.minimise} of all {points} points of the lattice that reaches {wanted}."
+    fewer = "" if settings.lattice.iterations == (None,) else " or fewer updates"
+    step = "shorter or longer" if settings.minimise == ERROR else "shorter"
     return (
-        f"The least {settings.minimise} of {points} points, and a local minimum: with one word shorter by one bit, "
-        f"none reaches {wanted} with less {settings.minimise}. A heuristic; --exhaustive tries every point."
+        f"The least {settings.minimise} of {points} points, and a local minimum: with one word {step} by one "
+        f"bit{fewer}, none reaches {wanted} with less {settings.minimise}. A heuristic; --exhaustive tries every point."
     )
 
 
@@ -175,15 +215,48 @@ def target_text(result: SearchResult) -> str:
         parts.append(f"outputs proved within {target.proved_distance:g} of the float network's for every input")
     if target.radius is not None:
         parts.append(f"a certified radius of {target.radius:g} around the stored integers' equilibrium")
+    parts += [BUDGETS[name].format(most) for name, most in target.budgets.items()]
     return " and ".join(parts)
 
 
 def shorter(result: SearchResult) -> list[SearchPoint]:
-    """The measured points one bit shorter than the winner in one word."""
+    """The measured points one step shorter than the winner in one word, or with fewer updates, in its folding."""
     if result.winner is None:
         return []
     below = result.settings.lattice.shorter(result.winner.choice)
     return [point for point in result.points if point.choice in below]
+
+
+def folding_text(choice: Choice) -> str:
+    """What a choice has of its own beside word lengths, in words; empty where all is the compiler's choice."""
+    parts = [choice.strategy]
+    parts += [] if choice.input_bits is None else [f"input {choice.input_bits} bits"]
+    parts += [] if choice.reuse_factor is None else [f"reuse factor {choice.reuse_factor}"]
+    parts += [] if choice.input_beat is None else [f"{choice.input_beat} input words a beat"]
+    return ", ".join(parts)
+
+
+# -- Pareto front ------------------------------------------------------------
+
+
+def front(result: SearchResult) -> list[SearchPoint]:
+    """The proved points that no other one beats in both score and cost, cheapest first; see :meth:`plot_front`."""
+    priced = result.settings.priced
+    proved = sorted(
+        (point for point in result.points if point.proved), key=lambda point: (point.figure(priced), _worth(point))
+    )
+    found: list[SearchPoint] = []
+    least = inf
+    for point in proved:
+        if _worth(point) < least:
+            least = _worth(point)
+            found.append(point)
+    return found
+
+
+def _worth(point: SearchPoint) -> float:
+    """What is wrong with the outputs, less of which is better: the score's lack of 1, else the distance."""
+    return point.distance if point.score is None else point.figure(ERROR)
 
 
 # -- picture -----------------------------------------------------------------
@@ -193,6 +266,13 @@ def draw(result: SearchResult) -> bytes:
     """The picture as PNG."""
     content = io.BytesIO()
     figure_of(result).savefig(content, format="png", dpi=130, metadata={"Software": None})
+    return content.getvalue()
+
+
+def draw_front(result: SearchResult) -> bytes:
+    """The Pareto front as PNG."""
+    content = io.BytesIO()
+    result.plot_front().savefig(content, format="png", dpi=130, metadata={"Software": None})
     return content.getvalue()
 
 
@@ -269,3 +349,55 @@ def _draw_points(axis: Axes, result: SearchResult, value: Callable[[SearchPoint]
     if result.winner is not None:
         at = result.winner.choice.bits, value(result.winner)
         axis.plot(*at, "*", color="C1", markersize=13, label="winner", linestyle="none", zorder=3)
+
+
+def _draw_front(axis: Axes, result: SearchResult) -> None:
+    """Every point as score against cost, solver by colour, and the front as steps."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    priced, target, best = result.settings.priced, result.settings.target, front(result)
+    scored = any(point.score is not None for point in result.points)
+
+    def height(point: SearchPoint) -> float:
+        return point.distance if point.score is None else point.score
+
+    for solver in result.settings.lattice.solvers:
+        for proved, fill in ((True, COLORS[solver]), (False, "none")):
+            points = [point for point in result.points if (point.choice.solver, point.proved) == (solver, proved)]
+            label = find_splitting(solver).title + ("" if proved else ", not proved")
+            at = [point.figure(priced) for point in points], [height(point) for point in points]
+            if points:
+                axis.scatter(*at, s=18, facecolors=fill, edgecolors=COLORS[solver], linewidths=0.8, label=label)
+    # The last one stays the best however much more is spent.
+    most = [max(point.figure(priced) for point in result.points)] if best else []
+    along = [*(point.figure(priced) for point in best), *most], [height(point) for point in [*best, *best[-1:]]]
+    axis.step(*along, where="post", color="k", linewidth=1, label="Pareto front", zorder=1)
+    if result.winner is not None:
+        axis.plot(
+            result.winner.figure(priced),
+            height(result.winner),
+            "*",
+            color="C1",
+            markersize=13,
+            label="winner",
+            linestyle="none",
+            zorder=3,
+        )
+    if target.score is not None:
+        axis.axhline(target.score, color="C2", linewidth=0.8, linestyle="--", label="target")
+    if priced in target.budgets:
+        axis.axvline(target.budgets[priced], color="C2", linewidth=0.8, linestyle="--", label="budget")
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:,.6g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    axis.set_xlabel(COST_LABELS[priced])
+    if scored:
+        axis.set_ylabel(f"{result.task.figure} on the selection samples")
+        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, position: result.task.tick(value)))
+    else:
+        axis.set_yscale("log")
+        axis.set_ylabel("distance from the float network's outputs")
+    axis.set_title(f"{result.source}: {len(result.points)} points, {len(best)} on the front", fontsize=10)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)

@@ -4,13 +4,16 @@ Measuring a point is a compilation up to the golden model, by the functions that
 Two ways through the lattice of points:
 
 descent (a heuristic)
-    From the widest words, always to the cheapest of the points that have one word length shorter by one and still
-    reach the target, until there is none.  The cheapest point seen is a local minimum: every word length one shorter
-    was measured.
+    From the widest words, always to the cheapest of the points that have one word length shorter by one (or fewer
+    updates) and still reach the target, until there is none.  The cheapest point seen is a local minimum: every word
+    length one shorter was measured.  Beyond a budget of the hardware the walk goes to where it is exceeded least; when
+    the error is minimised, to where the score falls least, and longer words are measured around the end as well.
 exhaustive
     Every point.  Ends in the minimum of the lattice.
 
 Before either, the sweep: every length of the iteration matrix, the other words at their widest.
+
+Integers are measured once; their foldings are compared by the cycle model and the estimates.
 
 The score (accuracy, or R squared) is that of every other test sample, and the rest judges the winner once.  Training
 samples would not do: a network does far better on those that it was trained on than on any others.
@@ -24,12 +27,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..base import IN_PROCESS, Executor, InputError, __version__, canonical_digest
+from ..base import IN_PROCESS, Executor, InputError, OptionError, __version__, canonical_digest
 from ..config import DataOptions
-from ..hardware import ECP5, estimate
+from ..hardware import ECP5, UNROLLED, estimate, initiation_interval, latency, require_da4ml
 from ..problem import Dataset, MonDEQ, logits
 from ..program import GoldenModel, SolverProgram
 from ..proof import error_bound, float_up, proved_distance, state_radius
@@ -39,15 +43,12 @@ from .cache import Cache
 from .journal import Journal, exclusive
 from .result import Judgement, SearchResult
 from .settings import SearchSettings
-from .space import AXES, Choice, SearchPoint
+from .space import AXES, ERROR, Choice, Lattice, SearchPoint
 
 #: No multiplier goes into a DSP block, so that the estimates of all points count the same thing.
 ALL_IN_LUTS = 16
 #: Options that no point depends on, or that are the point's own.
-NOT_SHARED = {
-    *(*AXES, "solver", "iterations", "strategy", "reuse_factor", "allow_uncertified", "allow_vacuous"),
-    *DataOptions.model_fields,
-}
+NOT_SHARED = {*AXES, "solver", "strategy", "allow_uncertified", "allow_vacuous", *DataOptions.model_fields}
 
 #: Samples on which every point's outputs are compared with the float network's.
 COMPARED_SAMPLES = 256
@@ -97,10 +98,11 @@ def search(
     with exclusive(folder, experiment.key) as journal:
         shared = None if cache is None else Cache(cache, experiment.key)
         measured = _Measured(experiment, journal, shared, executor, observe)
+        sweep = lattice.folded(lattice.sweep())
         if settings.exhaustive:
-            measured([*lattice.sweep(), *lattice.choices()])
+            measured([*sweep, *lattice.choices()])
         else:
-            measured(lattice.sweep(), ahead=sum(map(lattice.most_ahead, _widest(lattice.sweep()).values())))
+            measured(sweep, ahead=sum(map(lattice.most_ahead, _widest(lattice.sweep()).values())))
             _descend(settings, measured)
             _settle(settings, measured)
     points = tuple(measured.points[choice] for choice in sorted(measured.points))
@@ -124,26 +126,28 @@ def search(
 
 
 def _descend(settings: SearchSettings, measured: _Measured) -> None:
-    """Walk every solver down from its widest point that reaches the target, side by side."""
-    lattice, target = settings.lattice, settings.target
-    at = _widest([choice for choice in lattice.sweep() if target.reached_by(measured.points[choice])])
+    """Walk every solver down from its widest point that is good enough, side by side."""
+    lattice = settings.lattice
+    first = (_best(settings, measured, lattice.folded([choice])) for choice in lattice.sweep())
+    at = {point.choice.solver: point for point in first if point is not None}
     while at:
-        below = {solver: lattice.shorter(choice) for solver, choice in at.items()}
-        ahead = sum(max(0, lattice.most_ahead(choice) - len(AXES)) for choice in at.values())
+        below = {solver: lattice.folded(lattice.shorter(point.choice)) for solver, point in at.items()}
+        ahead = sum(max(0, lattice.most_ahead(point.choice) - lattice.most_beside) for point in at.values())
         measured([choice for each in below.values() for choice in each], ahead)
-        at = {
-            solver: step for solver, choice in at.items() if (step := _step(settings, measured, choice, below[solver]))
-        }
+        at = {solver: step for solver, point in at.items() if (step := _step(settings, measured, point, below[solver]))}
 
 
 def _settle(settings: SearchSettings, measured: _Measured) -> None:
     """Measure around the cheapest point until it is a local minimum: the score is not monotone in the word lengths,
     so that a point of the sweep, or one beside a walk, can be cheaper than where the walks ended."""
+    lattice = settings.lattice
     while (cheapest := _cheapest(settings, measured.points.values())) is not None:
-        below = settings.lattice.shorter(cheapest.choice)
-        if measured.points.keys() >= set(below):
+        beside = lattice.shorter(cheapest.choice)
+        beside += lattice.longer(cheapest.choice) if settings.minimise == ERROR else []
+        around = lattice.folded(beside)
+        if measured.points.keys() >= set(around):
             return
-        measured(below)
+        measured(around)
 
 
 def _cheapest(settings: SearchSettings, points: Iterable[SearchPoint]) -> SearchPoint | None:
@@ -151,11 +155,25 @@ def _cheapest(settings: SearchSettings, points: Iterable[SearchPoint]) -> Search
     return min(reached, key=lambda point: point.cost(settings.minimise), default=None)
 
 
-def _step(settings: SearchSettings, measured: _Measured, at: Choice, below: Sequence[Choice]) -> Choice | None:
-    """The cheapest of the points below that reaches the target, if it is cheaper."""
-    step = _cheapest(settings, [measured.points[choice] for choice in below])
-    cheaper = step is not None and step.cost(settings.minimise) < measured.points[at].cost(settings.minimise)
-    return step.choice if step is not None and cheaper else None
+def _rank(settings: SearchSettings, point: SearchPoint) -> tuple[float, tuple[float, int, int, Choice]]:
+    """What falls on a walk: first what is too much for the budgets, then the cost."""
+    return settings.target.excess(point), point.cost(settings.minimise)
+
+
+def _best(settings: SearchSettings, measured: _Measured, choices: Iterable[Choice]) -> SearchPoint | None:
+    good = (point for point in map(measured.points.__getitem__, choices) if settings.target.good(point))
+    return min(good, key=lambda point: _rank(settings, point), default=None)
+
+
+def _step(
+    settings: SearchSettings, measured: _Measured, at: SearchPoint, below: Sequence[Choice]
+) -> SearchPoint | None:
+    """The best of the points below that are good enough, if it is better; of the least error as long as that falls."""
+    good = [point for point in map(measured.points.__getitem__, below) if settings.target.good(point)]
+    better = [point for point in good if _rank(settings, point) < _rank(settings, at)]
+    if settings.minimise == ERROR:
+        return min(better, key=lambda point: (point.figure(ERROR), _rank(settings, point)), default=None)
+    return min(better, key=lambda point: _rank(settings, point), default=None)
 
 
 def _widest(sweep: Sequence[Choice]) -> dict[str, Choice]:
@@ -185,7 +203,7 @@ class _Measured:
             self._take_from_cache(choice)
         missing = sorted(asked - set(self.points))
         self._report(len(missing) + ahead)
-        groups = [tuple(group) for _, group in groupby(missing, key=_without_state)]
+        groups = [tuple(group) for _, group in groupby(sorted(missing, key=_by_lowering), key=_lowering_of)]
         tasks = {_digest(self.experiment, group): group for group in groups}
         for _, points in self.executor.results(measure, self.experiment, tasks):
             for point in points:
@@ -209,8 +227,13 @@ class _Measured:
             self.observe(len(self.points), len(self.points) + remaining)
 
 
-def _without_state(choice: Choice) -> tuple[str, int, int, int]:
-    return choice.solver, choice.bits, choice.drive_bits, choice.readout_bits
+def _lowering_of(choice: Choice) -> tuple[str, int, int, int, int | None]:
+    """What :func:`lower` depends on, the state's length apart."""
+    return choice.solver, choice.bits, choice.drive_bits, choice.readout_bits, choice.input_bits
+
+
+def _by_lowering(choice: Choice) -> tuple[tuple[str, int, int, int, int | None], Choice]:
+    return _lowering_of(choice), choice
 
 
 def _digest(experiment: Experiment, choices: Sequence[Choice]) -> str:
@@ -285,14 +308,35 @@ def open_experiment(
         )
     if data.test is not None and len(data.test) < 2:
         raise InputError("one test sample is not enough: one half chooses, the other judges; give more")
+    if settings.minimise == ERROR and data.test is None:
+        raise InputError(
+            "the error is minimised on test samples with targets, and there are none; name them by --calibration and "
+            "--targets, or --data, or give another --minimise"
+        )
+    _check_lattice(settings.lattice, model)
     shared = settings.base.model_dump(mode="json", exclude=NOT_SHARED)
-    state = hashlib.sha256(json.dumps([__version__, data.task.name, shared], sort_keys=True).encode() + b"distance")
+    state = hashlib.sha256(json.dumps([__version__, data.task.name, shared], sort_keys=True).encode() + b"foldings")
     if settings.target.proved_distance is not None:
         state.update(b"proved")
     state.update(hashlib.sha256(file.read_bytes()).digest())
     state.update(data.digest.encode())
     inputs = _compared_inputs(model, data)
     return Experiment(settings, model, data, state.hexdigest(), inputs, logits(model, inputs))
+
+
+def _check_lattice(lattice: Lattice, model: MonDEQ) -> None:
+    """Raise where a value of an axis is none for this network."""
+    mosts = {
+        "input_bits": (model.input_map.words.format.word_length, "bits of an input word"),
+        "reuse_factor": (model.n * model.n, "n * n, one multiplier"),
+        "input_beat": (model.d, "the words of a sample"),
+    }
+    for name, (most, meaning) in mosts.items():
+        last = getattr(lattice, name)[-1]
+        if last is not None and last > most:
+            raise OptionError(name, f"goes up to {last}; expected at most {most} ({meaning})")
+    if UNROLLED in lattice.strategy:
+        require_da4ml()
 
 
 def _distance_of(experiment: Experiment, choice: Choice) -> tuple[float, ...] | None:
@@ -316,9 +360,15 @@ def _compared_inputs(model: MonDEQ, data: Data) -> np.ndarray:
 
 
 def measure(experiment: Experiment, choices: Sequence[Choice]) -> list[SearchPoint]:
-    """Measure choices that differ in the state's word length only: a task, which writes nothing."""
+    """Measure choices of one lowering, each program once in all of its foldings: a task, which writes nothing."""
     lowered = _lowered(experiment, choices[0])
-    return [_point(experiment, choice, with_state_bits(lowered, choice.state_bits)) for choice in choices]
+    points = []
+    for integers, foldings in groupby(choices, key=lambda choice: choice.integers):
+        of_state = with_state_bits(lowered, integers.state_bits)
+        program = _program(experiment, integers, of_state)
+        point = _point(experiment, integers, program, of_state)
+        points += [_folded(experiment, point, program, choice) for choice in foldings]
+    return points
 
 
 def _lowered(experiment: Experiment, choice: Choice) -> Lowered:
@@ -332,13 +382,13 @@ def _program(experiment: Experiment, choice: Choice, lowered: Lowered) -> Solver
     return certified_program(experiment.model, config, experiment.data, lowered)
 
 
-def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPoint:
-    program, test = _program(experiment, choice, lowered), experiment.data.test
+def _point(experiment: Experiment, choice: Choice, program: SolverProgram, lowered: Lowered) -> SearchPoint:
+    """A program measured, in the folding that the compiler chooses."""
+    test = experiment.data.test
     # A proof that says nothing is none: no target is reached by it.
     proof = None if says_nothing(experiment.model, experiment.data, lowered, program) else lowered.proof
     asked = proof is not None and experiment.settings.target.proved_distance is not None
     bounds = _proved_distance(experiment, program, lowered) if asked else None
-    design, _ = scheduled(program, experiment.settings.config(choice))
     matrices = (program.matrix, program.drive, program.readout)
     return SearchPoint(
         choice=choice,
@@ -350,8 +400,24 @@ def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPo
         score=None if test is None else _score(experiment, program, _half(test, 0)),
         proved_distance=None if bounds is None else max(bounds),
         memory_bits=sum(matrix.memory_bits for matrix in matrices) + program.n * choice.state_bits,
-        estimated_luts=estimate(program, design.schedule, ECP5, ALL_IN_LUTS).luts,
+        **_costs(experiment, program, choice),
     )
+
+
+def _folded(experiment: Experiment, point: SearchPoint, program: SolverProgram, choice: Choice) -> SearchPoint:
+    """The same integers in another folding."""
+    return point if choice == point.choice else replace(point, choice=choice, **_costs(experiment, program, choice))
+
+
+def _costs(experiment: Experiment, program: SolverProgram, choice: Choice) -> dict[str, Any]:
+    """What the hardware costs, by the cycle model and the estimates."""
+    design, _ = scheduled(program, experiment.settings.config(choice))
+    plan = design.schedule
+    return {
+        "estimated_luts": estimate(program, plan, ECP5, ALL_IN_LUTS).luts,
+        "latency_cycles": latency(plan, program.iterations),
+        "interval_cycles": initiation_interval(plan, program.iterations),
+    }
 
 
 def _half(test: Dataset, first: int) -> Dataset:

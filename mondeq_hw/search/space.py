@@ -1,28 +1,52 @@
-"""What a word-length search tries, what it learns of each try, and what it looks for."""
+"""What a search tries, what it learns of each try, and what it looks for.
+
+A point is a choice of integers (solver, word lengths, updates) and of how the hardware folds them (strategy, reuse
+factor, input beat).  The integers are measured; what a folding costs follows from them by the cycle model and the
+estimates, so that any number of foldings cost hardly more than one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from math import inf
 from typing import Any
 
 AXES = ("bits", "drive_bits", "readout_bits", "state_bits")
-MEMORY = "memory"
-LUTS = "luts"
-COSTS = (MEMORY, LUTS)
+#: What a descent shortens step by step: whatever decides the integers, the solver apart.
+STEPPED = (*AXES, "input_bits", "iterations")
+#: How the hardware folds the integers: of every choice all are tried.
+FOLDING = ("strategy", "reuse_factor", "input_beat")
+
+MEMORY, LUTS, LATENCY, INTERVAL, ERROR = "memory", "luts", "latency", "interval", "error"
+COSTS = (MEMORY, LUTS, LATENCY, INTERVAL, ERROR)
 
 
 @dataclass(frozen=True, order=True)
 class Choice:
-    """A solver and the word lengths of iteration matrix, drive, readout and state."""
+    """The options of ``compile`` that a point has of its own; None leaves one to the compiler."""
 
     solver: str
     bits: int
     drive_bits: int
     readout_bits: int
     state_bits: int
+    input_bits: int | None = None
+    iterations: int | None = None
+    strategy: str = "resource"
+    reuse_factor: int | None = None
+    input_beat: int | None = None
+
+    @property
+    def integers(self) -> Choice:
+        """The choice whose integers are the same, in the folding that the compiler chooses."""
+        return Choice(self.solver, *(getattr(self, axis) for axis in STEPPED))
+
+    @property
+    def folding(self) -> dict[str, Any]:
+        """The options that leave the integers as they are."""
+        return {name: getattr(self, name) for name in FOLDING}
 
 
 @dataclass(frozen=True)
@@ -51,7 +75,11 @@ class SearchPoint:
     memory_bits : int
         Bits of all matrices and of one state vector.
     estimated_luts : int
-        Of :mod:`mondeq_hw.hardware.estimate`, at the default folding, every multiplier in LUTs.
+        Of :mod:`mondeq_hw.hardware.estimate`, every multiplier in LUTs.
+    latency_cycles : int
+        From the first input beat of a lone sample to its last output beat, by the cycle model.
+    interval_cycles : float
+        From sample to sample, when samples follow one another without a gap.
     """
 
     choice: Choice
@@ -64,20 +92,39 @@ class SearchPoint:
     proved_distance: float | None
     memory_bits: int
     estimated_luts: int
+    latency_cycles: int
+    interval_cycles: float
 
-    def cost(self, minimise: str) -> tuple[int, int, Choice]:
-        """What is minimised; among equals fewer iterations, and an order that leaves nothing to chance."""
-        return self.memory_bits if minimise == MEMORY else self.estimated_luts, self.iterations, self.choice
+    def figure(self, name: str) -> float:
+        """One of :data:`COSTS`; the error is what the score lacks of 1."""
+        match name:
+            case "memory":
+                return self.memory_bits
+            case "luts":
+                return self.estimated_luts
+            case "latency":
+                return self.latency_cycles
+            case "interval":
+                return self.interval_cycles
+            case "error":
+                return inf if self.score is None else 1 - self.score
+        raise ValueError(f"{name!r} is no cost of a point; expected one of {', '.join(COSTS)}")
+
+    def cost(self, minimise: str) -> tuple[float, int, int, Choice]:
+        """What is minimised; among equals fewer iterations, fewer LUTs, and an order that leaves nothing to chance."""
+        return self.figure(minimise), self.iterations, self.estimated_luts, self.choice
 
     def to_plain(self) -> dict[str, Any]:
-        """One flat record."""
+        """One flat record; ``asked_iterations`` are the choice's, ``iterations`` those that run."""
         record = asdict(self)
-        return {**record.pop("choice"), **record}
+        choice = record.pop("choice")
+        return {**choice, "asked_iterations": choice["iterations"], **record}
 
     @staticmethod
     def from_plain(record: dict[str, Any]) -> SearchPoint:
         """The inverse of :meth:`to_plain`; raises KeyError where an entry is missing."""
-        choice = Choice(**{field.name: record[field.name] for field in fields(Choice)})
+        asked = {**record, "iterations": record["asked_iterations"]}
+        choice = Choice(**{field.name: asked[field.name] for field in fields(Choice)})
         return SearchPoint(
             choice, **{field.name: record[field.name] for field in fields(SearchPoint) if field.name != "choice"}
         )
@@ -97,15 +144,36 @@ class Target:
         Largest measured distance of an output from the float network's.
     proved_distance : float or None
         Largest distance that is proved for every input.
+    luts, latency : int or None
+        Most estimated LUTs, and most cycles of a lone sample.
+    interval : float or None
+        Most cycles from sample to sample.
     """
 
     score: float | None = None
     radius: float | None = None
     distance: float | None = None
     proved_distance: float | None = None
+    luts: int | None = None
+    latency: int | None = None
+    interval: float | None = None
+
+    @property
+    def budgets(self) -> dict[str, float]:
+        """What the hardware may cost at most, by the names of :data:`COSTS`."""
+        asked = {LUTS: self.luts, LATENCY: self.latency, INTERVAL: self.interval}
+        return {name: most for name, most in asked.items() if most is not None}
 
     def reached_by(self, point: SearchPoint) -> bool:
         """Whether a point is proved and meets them all."""
+        return self.good(point) and not self.excess(point)
+
+    def excess(self, point: SearchPoint) -> float:
+        """By what shares of them a point goes beyond the budgets, summed up; 0 within them."""
+        return sum(max(0.0, point.figure(name) / most - 1) for name, most in self.budgets.items())
+
+    def good(self, point: SearchPoint) -> bool:
+        """Whether a point is proved and its outputs are as asked, whatever the hardware costs."""
         if not point.proved or point.radius is None:
             return False
         good = self.score is None or (point.score is not None and point.score >= self.score)
@@ -115,42 +183,76 @@ class Target:
         return good and near and (self.radius is None or point.radius <= self.radius)
 
     def nearest(self, points: Sequence[SearchPoint]) -> SearchPoint | None:
-        """Of the proved points the one of best score (where that counts), then of least distances, then radius."""
+        """Of the proved points the one of best score (where that counts), then of least distances, of least excess over
+        the budgets, then radius."""
 
-        def rank(point: SearchPoint) -> tuple[float, float, float, float]:
+        def rank(point: SearchPoint) -> tuple[float, float, float, float, float]:
             score = 0.0 if self.score is None or point.score is None else min(point.score, self.score)
             distance = 0.0 if self.distance is None else max(point.distance, self.distance)
             found = inf if point.proved_distance is None else point.proved_distance
             proved = 0.0 if self.proved_distance is None else max(found, self.proved_distance)
-            return -score, distance, proved, point.radius or 0.0
+            return -score, distance, proved, self.excess(point), point.radius or 0.0
 
         return min((point for point in points if point.proved), key=rank, default=None)
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """The points that may be tried: every solver with every combination of word lengths."""
+    """The points that may be tried: every solver with every combination of word lengths, updates and foldings.
+
+    Every axis ascends; one of None alone is the compiler's.
+    """
 
     solvers: tuple[str, ...]
-    bits: range
-    drive_bits: range
-    readout_bits: range
-    state_bits: range
+    bits: Sequence[int]
+    drive_bits: Sequence[int]
+    readout_bits: Sequence[int]
+    state_bits: Sequence[int]
+    input_bits: Sequence[int | None] = (None,)
+    iterations: Sequence[int | None] = (None,)
+    strategy: Sequence[str] = ("resource",)
+    reuse_factor: Sequence[int | None] = (None,)
+    input_beat: Sequence[int | None] = (None,)
 
     def sweep(self) -> list[Choice]:
-        """Every iteration word length of every solver, ascending, the other words at their widest."""
-        widest = self.drive_bits[-1], self.readout_bits[-1], self.state_bits[-1]
-        return [Choice(solver, bits, *widest) for solver, bits in product(self.solvers, self.bits)]
+        """Every iteration word length of every solver, ascending, in the first folding, all else at its widest."""
+        widest = [getattr(self, axis)[-1] for axis in STEPPED[1:]]
+        first = [getattr(self, name)[0] for name in FOLDING]
+        return [Choice(solver, bits, *widest, *first) for solver, bits in product(self.solvers, self.bits)]
 
     def choices(self) -> list[Choice]:
         """Every point."""
-        return [Choice(*each) for each in product(self.solvers, *(getattr(self, axis) for axis in AXES))]
+        axes = (getattr(self, axis) for axis in (*STEPPED, *FOLDING))
+        return [Choice(*each) for each in product(self.solvers, *axes)]
+
+    def folded(self, choices: Iterable[Choice]) -> list[Choice]:
+        """The choices in every folding."""
+        foldings = [dict(zip(FOLDING, each, strict=True)) for each in product(*(getattr(self, f) for f in FOLDING))]
+        return [replace(choice, **folding) for choice in choices for folding in foldings]
 
     def shorter(self, choice: Choice) -> list[Choice]:
-        """The points with one word length shorter by one."""
-        steps = [replace(choice, **{axis: getattr(choice, axis) - 1}) for axis in AXES]
-        return [step for axis, step in zip(AXES, steps, strict=True) if getattr(step, axis) in getattr(self, axis)]
+        """The points with one word shorter, or fewer updates, by one step of the lattice."""
+        return self._beside(choice, -1)
+
+    def longer(self, choice: Choice) -> list[Choice]:
+        """The points with one word longer, or more updates, by one step of the lattice."""
+        return self._beside(choice, 1)
+
+    def _beside(self, choice: Choice, step: int) -> list[Choice]:
+        found = []
+        for axis in STEPPED:
+            values = getattr(self, axis)
+            at = values.index(getattr(choice, axis)) + step
+            if 0 <= at < len(values):
+                found.append(replace(choice, **{axis: values[at]}))
+        return found
 
     def most_ahead(self, choice: Choice) -> int:
         """Points that a walk down from here can look at, at most."""
-        return len(AXES) * sum(getattr(choice, axis) - getattr(self, axis)[0] for axis in AXES)
+        steps = sum(getattr(self, axis).index(getattr(choice, axis)) for axis in STEPPED)
+        return self.most_beside * steps
+
+    @property
+    def most_beside(self) -> int:
+        """Points that one step of a walk looks at, at most."""
+        return len(self.folded([self.sweep()[0]])) * sum(len(getattr(self, axis)) > 1 for axis in STEPPED)
