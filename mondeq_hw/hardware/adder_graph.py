@@ -239,7 +239,7 @@ def _solutions(content: bytes, shape: tuple[int, ...], low: int, high: int, extr
 
     # It drops words that are always zero.
     words = [QInterval(float(low), float(max(high, low + 1)), 1.0)] * shape[0]
-    kernel = np.frombuffer(content, dtype=np.float32).reshape(shape)
+    kernel = np.frombuffer(bytearray(content), dtype=np.float32).reshape(shape)  # writable, as it asks
     return tuple(solve(kernel, qintervals=words, hard_dc=extra_depth).solutions)
 
 

@@ -365,8 +365,7 @@ def measure(experiment: Experiment, choices: Sequence[Choice]) -> list[SearchPoi
     points = []
     for integers, foldings in groupby(choices, key=lambda choice: choice.integers):
         of_state = with_state_bits(lowered, integers.state_bits)
-        program = _program(experiment, integers, of_state)
-        point = _point(experiment, integers, program, of_state)
+        point, program = _point(experiment, integers, of_state), _program(experiment, integers, of_state)
         points += [_folded(experiment, point, program, choice) for choice in foldings]
     return points
 
@@ -382,9 +381,9 @@ def _program(experiment: Experiment, choice: Choice, lowered: Lowered) -> Solver
     return certified_program(experiment.model, config, experiment.data, lowered)
 
 
-def _point(experiment: Experiment, choice: Choice, program: SolverProgram, lowered: Lowered) -> SearchPoint:
-    """A program measured, in the folding that the compiler chooses."""
-    test = experiment.data.test
+def _point(experiment: Experiment, choice: Choice, lowered: Lowered) -> SearchPoint:
+    """Integers measured, in the folding that the compiler chooses."""
+    program, test = _program(experiment, choice, lowered), experiment.data.test
     # A proof that says nothing is none: no target is reached by it.
     proof = None if says_nothing(experiment.model, experiment.data, lowered, program) else lowered.proof
     asked = proof is not None and experiment.settings.target.proved_distance is not None
