@@ -152,6 +152,7 @@ def test_unrolled_strategy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     model = write_npz(tmp_path / "model.npz", plain(parameters()))
     out = tmp_path / "build"
     given = ["--strategy", "unrolled", "--graphs", "drive,readout", "--reuse-factor", "1", "--out", str(out)]
+    given += ["--harden", "control"]
     assert main(["compile", str(model), "--bits", "6", "--json", *given]) == 0
     printed = json.loads(capsys.readouterr().out)
     resolved = json.loads((out / "config.resolved.json").read_text())
@@ -357,8 +358,9 @@ def test_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """
     model = write_npz(tmp_path / "model.npz", plain(parameters()))
     build = tmp_path / "build"
-    assert main(["compile", str(model), "--bits", "6", "--out", str(build), "--json"]) == 0
+    assert main(["compile", str(model), "--bits", "6", "--harden", "full", "--out", str(build), "--json"]) == 0
     capsys.readouterr()
+    assert "`--harden full`" in (build / "README.md").read_text()
     np.save(tmp_path / "x.npy", np.arange(15).reshape(3, 5))
     options = ["--inputs", str(tmp_path / "x.npy"), "--rtl-samples", "2", "--simulator", "icarus"]
     assert main(["verify", str(build), *options, "--json"]) == 0

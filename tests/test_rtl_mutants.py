@@ -322,6 +322,13 @@ MUTANTS = (
     Mutant("ring_warm_leak_of_its_slot", "ring_warm_leak", "solve", "Warm ? '0 : preload_slot", "preload_slot"),
     Mutant("ring_warm_writes_its_slot", "ring_warm", "solve", "written_slot = Warm ? '0 : retire_slot",
            "written_slot = retire_slot"),
+    # The guard and the memories' parity, where nothing is upset.
+    Mutant("guard_impatient", "mixed", "guard", "== QuietBits'(Watchdog)", "== QuietBits'(Watchdog / 8)"),
+    Mutant("guard_forgets_samples", "mixed", "guard", "if (sample_i && !done) samples_q", "if (1'b0) samples_q"),
+    Mutant("guard_frames_without_end", "mixed", "guard", "last_o = at_end", "last_o = 1'b0"),
+    Mutant("guard_blocks", "mixed", "guard", "ready_o = ready_i && !fill_q", "ready_o = ready_i && fill_q"),
+    Mutant("parity_even", "tables_ternary", "rom", "!(^checked_q)", "^checked_q"),
+    Mutant("parity_reads_the_next", "tables_ternary", "rom", "read_i ? address_i :", "!read_i ? address_i :"),
     Mutant("unsigned_output", "one_bit", "top", "OutputBits{result[OutputBits-1]}", "OutputBits{1'b0}"),
 )  # fmt: skip
 

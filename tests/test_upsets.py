@@ -12,7 +12,9 @@ from corner_programs import CORNERS, hardened, starting_warm
 from random_models import random_program, random_words
 
 from mondeq_hw.base import InputError
-from mondeq_hw.hardware.schedule import FULL, completion_cycles, schedule, watchdog_cycles
+from mondeq_hw.hardware import ECP5, estimate
+from mondeq_hw.hardware.rtl import memory_sizes
+from mondeq_hw.hardware.schedule import FULL, HARDENINGS, NONE, completion_cycles, schedule, watchdog_cycles
 from mondeq_hw.program import GoldenModel
 from mondeq_hw.proof import error_bound, prove_contraction, updates_to_forget
 
@@ -54,6 +56,33 @@ def test_watchdog_waits_for_the_slowest(name: str) -> None:
     for counts in (np.full(40, program.iterations), mixed):
         assert np.diff(completion_cycles(plan, counts)).max() <= bound
     assert lone - plan.beats_per_sample < bound < 3 * lone + 60
+
+
+def test_the_estimate_counts_guard_and_parity() -> None:
+    """As Yosys does for the folded core (ECP5): 94 LUTs, 20 carries, 31 flip-flops; then 61 and 50."""
+    corner = upsets.cores()["folded"]
+    none, control, full = (estimate(corner.program, hardened(corner, name).schedule, ECP5, 8) for name in HARDENINGS)
+    assert 60 <= control.luts - none.luts <= 180 and 25 <= control.flip_flops - none.flip_flops <= 40
+    assert 45 <= full.luts - control.luts <= 130 and 40 <= full.flip_flops - control.flip_flops <= 65
+
+
+@pytest.mark.parametrize("name", ["tables_ternary", "banked"])
+def test_every_word_of_a_memory_has_an_odd_number_of_ones(name: str, tmp_path: Path) -> None:
+    """Below its parity it is the word of an unprotected build; sizes are those that the estimate counts."""
+    plain, full = (hardened(CORNERS[name](), harden).build(tmp_path / harden) for harden in (NONE, FULL))
+    corner = CORNERS[name]()
+    sizes = memory_sizes(corner.program, corner.schedule)
+    memories = sorted((plain / "rtl" / "mem").iterdir())
+    assert len(memories) == len(sizes) > 3
+    found = []
+    for memory in memories:
+        words = [int(word, 16) for word in memory.read_text().split()]
+        odd = [int(word, 16) for word in (full / "rtl" / "mem" / memory.name).read_text().split()]
+        assert all(word.bit_count() % 2 == 1 for word in odd)
+        parity = {above ^ word for above, word in zip(odd, words, strict=True)} - {0}
+        assert len(parity) <= 1 and all(bit.bit_count() == 1 and bit > max(words) for bit in parity)
+        found.append(len(words))
+    assert sorted(found) == sorted(depth for _, depth in sizes)
 
 
 def test_counted_beats_cannot_begin_anew() -> None:

@@ -127,4 +127,12 @@ module mondeq_guard #(
     end
   end
 
+`ifdef MONDEQ_ASSERT
+  mondeq_assert u_index (.clk_i, .rst_ni, .holds_i(int'(index_q) < Results));
+  mondeq_assert u_fills_a_frame (.clk_i, .rst_ni, .holds_i(!fill_q || (index_q != '0)));
+  mondeq_assert u_slots (.clk_i, .rst_ni, .holds_i((int'(load_q) < Slots) && (int'(release_q) < Slots)));
+  mondeq_assert u_room (.clk_i, .rst_ni, .holds_i(!sample_i || done || (samples_q != '1)));
+  mondeq_assert u_patience (.clk_i, .rst_ni, .holds_i(int'(quiet_q) <= Watchdog));
+`endif
+
 endmodule

@@ -147,4 +147,15 @@ module mondeq_matvec_tables #(
     assign sum_o[p*SumBits+:SumBits] = sum_q;
   end
 
+`ifdef MONDEQ_ASSERT
+  logic begun_q;  // a row group has begun, and not ended
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begun_q <= 1'b0;
+    else if (accumulate) begun_q <= !last;
+  end
+  mondeq_assert u_address_in_range (.clk_i, .rst_ni, .holds_i(!valid_i || (int'(address_i) < Groups)));
+  mondeq_assert u_begins (.clk_i, .rst_ni, .holds_i(!accumulate || first || begun_q));
+`endif
+
 endmodule

@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 from ..program import SolverProgram
 from .clip_table import clip_table
 from .parts import ECP5, Usage
-from .schedule import EngineFolding, Schedule, commensurate
+from .rtl import memory_sizes
+from .schedule import FULL, NONE, EngineFolding, Schedule, commensurate, guard_cycles
 from .tables import depths, entry_bits
 
 #: Weights of up to so many bits multiply in LUTs; the default of the emitted package too.
@@ -77,7 +78,29 @@ def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bit
         Wider weights multiply in DSPs.
     """
     engines = (drive_usage, solver_usage, readout_usage)
-    return _plus(_CONTROL, *(usage(program, plan, family, lut_weight_bits) for usage in engines))
+    shares = [usage(program, plan, family, lut_weight_bits) for usage in engines]
+    guard = [] if plan.harden == NONE else [guard_usage(program, plan)]
+    parity = [parity_usage(program, plan, family)] if plan.harden == FULL else []
+    return _plus(_CONTROL, *shares, *guard, *parity)
+
+
+def guard_usage(program: SolverProgram, plan: Schedule) -> Usage:
+    """Share of the guard: its counters, each with its step and a comparison, and a slot's bit with its checks."""
+    sizes = (plan.slots + 256, guard_cycles(plan, program.iterations) + 1, plan.slots, plan.slots, program.k)
+    counters = sum(max(1, (size - 1).bit_length()) for size in sizes)
+    return _usage(luts=2 * counters + 4 * plan.slots + 20, registers=counters + plan.slots + 4)
+
+
+def parity_usage(program: SolverProgram, plan: Schedule, family: str) -> Usage:
+    """What parity adds to the memories: a bit a word, the check of a register that is there anyway, a walk over all."""
+    shares = []
+    for width, depth in memory_sizes(program, plan):
+        address, stored = max(1, (depth - 1).bit_length()), width + 1
+        more, less = _memory(stored, depth, family), _memory(width, depth, family)
+        check = _usage(luts=stored / 3 + 3 * address, registers=address + 4)
+        bit = Usage(more.luts - less.luts, 0, 0, more.block_rams - less.block_rams)
+        shares.append(_plus(check, bit))
+    return _plus(*shares)
 
 
 def drive_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:

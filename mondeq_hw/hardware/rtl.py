@@ -349,8 +349,13 @@ def _shifts(shifts: np.ndarray, folding: EngineFolding) -> _Memory:
 
 def memory_check_cycles(program: SolverProgram, plan: Schedule) -> int:
     """Cycles without reading within which the event tells of a bit that has turned in a memory; 0 where none does."""
-    deepest = max((len(memory.words) for memory in _memories(program, plan).values()), default=0)
-    return deepest + 4 if deepest and plan.harden == FULL else 0
+    depths = [depth for _, depth in memory_sizes(program, plan)]
+    return max(depths) + 4 if depths and plan.harden == FULL else 0
+
+
+def memory_sizes(program: SolverProgram, plan: Schedule) -> list[tuple[int, int]]:
+    """Bits of a word, without parity, and number of words of every memory."""
+    return [(memory.width, len(memory.words)) for memory in _memories(program, plan).values()]
 
 
 def _packed_rows(rows: np.ndarray, bits: int) -> _Memory:
