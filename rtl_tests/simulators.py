@@ -42,6 +42,10 @@ class SimulationError(MondeqError):
     __str__ = MondeqError.in_shell  # a tool's own words stay as they are
 
 
+class RefusedDesignError(SimulationError):
+    """It does not compile."""
+
+
 @dataclass(frozen=True)
 class HardwareDesign:
     """Sources of one design under test.
@@ -231,8 +235,10 @@ def run_logged(command: list[str], folder: Path, environment: dict[str, str], lo
 
     Raises
     ------
-    SimulationError
+    RefusedDesignError
         With the last lines of the log.
+    SimulationError
+        The tool does not start.
     """
     with log.open("a") as output:
         output.write("$ " + " ".join(command) + "\n")
@@ -244,7 +250,7 @@ def run_logged(command: list[str], folder: Path, environment: dict[str, str], lo
         except OSError as error:
             raise SimulationError(f"{command[0]} does not start: {error.strerror}") from None
     if code != 0:
-        raise SimulationError(f"{Path(command[0]).name} failed with code {code} (log: {log}):\n{tail(log)}")
+        raise RefusedDesignError(f"{Path(command[0]).name} failed with code {code} (log: {log}):\n{tail(log)}")
 
 
 def tail(log: Path, lines: int = 12) -> str:

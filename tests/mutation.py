@@ -10,6 +10,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
@@ -23,8 +24,11 @@ from mondeq_hw.formal import UNITS, ProverFailedError, unit_holds
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.rtl_tests.board_runner import QUICK, simulate_board, write_design
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
-from mondeq_hw.rtl_tests.simulators import SimulationError
+from mondeq_hw.rtl_tests.simulators import RefusedDesignError, SimulationError
+from mondeq_hw.verification.csim import RefusedCppError
 
+#: What stands in a parenthesis, with up to three more inside one another.
+INSIDE = r"(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))"
 #: Regular expression and replacement.  Comparisons are those with a space on either side; in SystemVerilog `` <= ``
 #: is an assignment as often, and stays.
 RULES: tuple[tuple[str, str], ...] = (
@@ -44,8 +48,8 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"<<", ">>"),
     (r">>>", ">>"),
     (r"(?<!>)>>(?!>)", "<<"),
-    (r" \+ 1\b", " + 2"),
-    (r" - 1\b", ""),
+    (r" \+ 1\b(?!')", " + 2"),
+    (r" - 1\b(?!')", ""),
     (r"\b1'b0\b", "1'b1"),
     (r"\b1'b1\b", "1'b0"),
     (r"(?<![\w'])'0\b", "'1"),
@@ -54,9 +58,8 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"\bfalse\b", "true"),
     (r"(?<=[(\s])!(?=\w|\()", ""),
     (r"(?<=[(\s])~(?=\w|\()", ""),
-    (r"\bif \((.+)\)(?= |$)", r"if (!(\1))"),
-    (r"^(\s*)[\w.\[\]:' ]+ <= [^;]+;$", r"\1;"),
-    (r"^(\s*)(?:if \(.+\) )?[\w.\[\]:' ]+ <= [^;]+;$", r"\1;"),
+    (rf"\bif \(({INSIDE}+)\)(?= |$)", r"if (!(\1))"),
+    (rf"^(\s*(?:always_ff @\(\w+ \w+\) )?(?:else )?(?:if \({INSIDE}+\) )?)[\w.\[\]:' ]+ <= [^;]+;$", r"\1;"),
 )
 #: Lines that describe, and do nothing: types, ports, parameters, elaboration checks, pragmas.
 IDLE = re.compile(
@@ -70,6 +73,10 @@ SAMPLES = 12
 #: What no bench is about: the trace of the states, and what the compiler writes.
 NO_DESIGN = re.compile(r"state_trace|assert|_pkg|_graph")
 BOARD_CORES = ("one_bit", "slow_core")
+
+
+class NoDesignError(Exception):
+    """A mutant that does not compile, which says nothing about the benches."""
 
 
 @dataclass(frozen=True)
@@ -151,9 +158,24 @@ class Campaign:
         return found
 
     def killer(self, mutation: Mutation) -> str | None:
-        """The design and test that notice a mutation; None where none does."""
+        """The design and test that notice a mutation; None where none does.
+
+        Raises
+        ------
+        NoDesignError
+            No design compiles with it.
+        """
         kinds = {"rtl": self._simulated, "hls": self._compiled, "board": self._on_board}
-        return kinds[mutation.kind](mutation)
+        compiles = False
+        for run in kinds[mutation.kind](mutation):
+            with suppress(RefusedDesignError, RefusedCppError):
+                seen = run()
+                if seen is not None:
+                    return seen
+                compiles = True
+        if not compiles:
+            raise NoDesignError(f"{mutation.file}:{mutation.line} does not compile: {mutation.mutated.strip()}")
+        return None
 
     def is_equivalent(self, mutation: Mutation) -> bool:
         """Whether the mutant has every property of its unit, for all its parameters and inputs: proved."""
@@ -168,7 +190,7 @@ class Campaign:
 
     # -- RTL -----------------------------------------------------------------------
 
-    def _simulated(self, mutation: Mutation) -> str | None:
+    def _simulated(self, mutation: Mutation) -> Iterator[Callable[[], str | None]]:
         for name in RTL_ORDER:
             build = self._core(name)
             if not mutation.is_of(build / "rtl" / "src" / mutation.file):
@@ -176,9 +198,8 @@ class Campaign:
             copy = self._copy(build, Path("rtl/src") / mutation.file, mutation)
             words = random_words(3, CORES[name]().program, SAMPLES)
             run = partial(run_bench, copy, copy / "work", words=words, seed=1, simulator="icarus", time_limit=240.0)
-            if (seen := noticed(name, run)) is not None:
-                return seen
-        return None
+            first = partial(run, tests=("back_to_back",))  # finds most of them
+            yield lambda name=name, first=first, run=run: noticed(name, first) or noticed(name, run)
 
     def _core(self, name: str) -> Path:
         folder = self.folder / "cores" / name
@@ -191,14 +212,12 @@ class Campaign:
 
     # -- C++ -----------------------------------------------------------------------
 
-    def _compiled(self, mutation: Mutation) -> str | None:
+    def _compiled(self, mutation: Mutation) -> Iterator[Callable[[], str | None]]:
         for name in HLS_ORDER:
             build = self.folder / "hls" / name
             program = hls_program(name, build)
             copy = self._copy(build, Path("hls") / mutation.file, mutation)
-            if not agrees(program, copy):
-                return name
-        return None
+            yield lambda name=name, program=program, copy=copy: None if agrees(program, copy) else name
 
     def _hls(self) -> dict[str, str]:
         build = self.folder / "hls" / HLS_ORDER[0]
@@ -208,15 +227,13 @@ class Campaign:
 
     # -- board -----------------------------------------------------------------------
 
-    def _on_board(self, mutation: Mutation) -> str | None:
+    def _on_board(self, mutation: Mutation) -> Iterator[Callable[[], str | None]]:
         for name in BOARD_CORES:
             build = self._core(name)
             design = self._copy(self._board_design(name), Path("board/src") / mutation.file, mutation)
             words = random_words(3, CORES[name]().program, SAMPLES // 2)
             run = partial(simulate_board, build, design, words=words, timing=QUICK, simulator="icarus")
-            if (seen := noticed(name, run)) is not None:
-                return seen
-        return None
+            yield partial(noticed, name, run)
 
     def _board_design(self, name: str) -> Path:
         folder = self.folder / "boards" / name
@@ -239,9 +256,11 @@ class Campaign:
 
 
 def noticed(name: str, run: Callable[[], BenchResult]) -> str | None:
-    """What of a core's benches notices a mistake; None where nothing does."""
+    """What of a core's benches notices a mistake; None where nothing does; RefusedDesignError where it is no design."""
     try:
         result = run()
+    except RefusedDesignError:
+        raise
     except SimulationError as error:
         return f"{name}: {str(error).splitlines()[0]:.80}"
     return f"{name}: {result.failures[0].test}" if result.failures else None

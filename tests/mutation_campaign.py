@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mutation import Campaign, Mutation
+from mutation import Campaign, Mutation, NoDesignError
 
 #: Points of the campaign, one JSON line each.
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results" / "mutation.jsonl"
@@ -19,7 +19,7 @@ KINDS = ("rtl", "hls", "board")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a mutant: ``killed``, ``equivalent`` (proved) or ``survived``, and by what."""
+    """What became of a mutant, and by what: killed, equivalent (proved), survived, or refused: it does not compile."""
 
     mutation: Mutation
     fate: str
@@ -32,7 +32,10 @@ class Verdict:
 
 def judged(campaign: Campaign, mutation: Mutation) -> Verdict:
     """Run a mutant, and where nothing notices it, try to prove that there is nothing to notice."""
-    killer = campaign.killer(mutation)
+    try:
+        killer = campaign.killer(mutation)
+    except NoDesignError:
+        return Verdict(mutation, "refused", None)
     if killer is not None:
         return Verdict(mutation, "killed", killer)
     return Verdict(mutation, "equivalent" if campaign.is_equivalent(mutation) else "survived", None)
@@ -69,7 +72,7 @@ def main() -> None:
     parser.add_argument("--file", action="append", metavar="NAME", help="of these files only, as mondeq_fifo.sv")
     parser.add_argument("--seed", type=int, default=0, help="of the drawing (default: 0)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where verdicts are kept (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print mutants, killed, equivalent and survivors")
+    parser.add_argument("--json", action="store_true", help="print mutants, killed, equivalent, survivors and refused")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mondeq-mutate-") as folder:
         campaign = Campaign(Path(folder))
@@ -88,17 +91,22 @@ def main() -> None:
                 print(f"{verdict.fate:10} {where:32} {verdict.mutation.mutated.strip()}", flush=True)
     summary = {
         "population": len(population),
-        "mutants": len(verdicts),
+        "mutants": sum(verdict.fate != "refused" for verdict in verdicts),
         "killed": sum(verdict.fate == "killed" for verdict in verdicts),
         "equivalent": sum(verdict.fate == "equivalent" for verdict in verdicts),
         "survivors": [verdict.plain() for verdict in verdicts if verdict.fate == "survived"],
+        "refused": sum(verdict.fate == "refused" for verdict in verdicts),
     }
     if options.json:
         print(json.dumps(summary, indent=2))
     else:
         counted = summary["mutants"] - summary["equivalent"]
         share = 100 * summary["killed"] / max(1, counted)
-        print(f"{summary['killed']} of {counted} killed ({share:.1f} %), {summary['equivalent']} proved equivalent")
+        print(
+            f"{summary['killed']} of {counted} killed ({share:.1f} %), {summary['equivalent']} proved equivalent; ",
+            end="",
+        )
+        print(f"{summary['refused']} more do not compile")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from mondeq_hw.hardware.schedule import EngineFolding, Schedule
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
-from mondeq_hw.verification.csim import CSimulation, CSimulationError
+from mondeq_hw.verification.csim import CSimulation, CSimulationError, RefusedCppError
 
 pytestmark = pytest.mark.slow
 
@@ -156,12 +156,14 @@ def build(options: dict[str, Any], folder: Path) -> SolverProgram:
 
 
 def agrees(program: SolverProgram, folder: Path) -> bool:
-    """Whether the folder's C++ gives the program's outputs and states."""
+    """Whether the folder's C++ gives the program's outputs and states; RefusedCppError where it does not compile."""
     words = random_words(3, program, 24)
     trace = GoldenModel(program).trace(words)
     simulation = CSimulation(folder, folder / "work")
     try:
         outputs, states = simulation.predict_raw(words), simulation.trace(words)
+    except RefusedCppError:
+        raise
     except CSimulationError:
         return False
     return np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)

@@ -43,6 +43,10 @@ class CSimulationError(MondeqError):
     __str__ = MondeqError.in_shell  # a tool's own words stay as they are
 
 
+class RefusedCppError(CSimulationError):
+    """It does not compile."""
+
+
 @dataclass(frozen=True)
 class Sizes:
     """What the compiled program says of itself."""
@@ -205,7 +209,7 @@ def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], program: P
         part.unlink(missing_ok=True)
         lines = log.read_text(errors="replace").splitlines()[1:]
         errors = [line for line in lines if "error" in line][:5] or lines[-5:]
-        raise CSimulationError(f"{sources}: g++ failed with code {code} (log: {log}):\n" + "\n".join(errors))
+        raise RefusedCppError(f"{sources}: g++ failed with code {code} (log: {log}):\n" + "\n".join(errors))
     part.replace(program)
 
 
