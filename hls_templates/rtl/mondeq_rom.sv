@@ -41,8 +41,10 @@ module mondeq_rom #(
     logic [AddressBits-1:0] scrub_address_q;
     logic [StoredBits-1:0] checked_q;
     logic [1:0] counts_q;  // the word, and the one that is checked, are some of the memory
+    logic error_q;
 
     assign address = read_i ? address_i : scrub_address_q;
+    assign error_o = error_q;
 
     always_ff @(posedge clk_i) checked_q <= word_q;
 
@@ -50,11 +52,11 @@ module mondeq_rom #(
       if (!rst_ni) begin
         scrub_address_q <= '0;
         counts_q <= '0;
-        error_o <= 1'b0;
+        error_q <= 1'b0;
       end else begin
         if (!read_i) scrub_address_q <= (int'(scrub_address_q) >= Depth - 1) ? '0 : scrub_address_q + 1'b1;
         counts_q <= {counts_q[0], int'(address) < Depth};
-        error_o <= counts_q[1] && !(^checked_q);
+        error_q <= counts_q[1] && !(^checked_q);
       end
     end
   end else begin : g_unchecked

@@ -198,7 +198,7 @@ module mondeq_solve #(
     end
   end
 
-  // A slot has one job at a time, and none when it is loaded.
+  // A slot has one job at a time, and none when it is loaded; there is no slot behind the last.
   logic [Slots-1:0] running_q;
 
   always_ff @(posedge clk_i) begin
@@ -210,7 +210,8 @@ module mondeq_solve #(
     end
   end
 
-  assign error_o = (take && running_q[chosen]) || (retire_valid_q && !running_q[retire_slot_q])
+  assign error_o = (int'(slot_q) >= Slots) || (take && running_q[chosen])
+      || (retire_valid_q && !running_q[retire_slot_q])
       || (loaded_i && (ready_q[write_slot_i] || running_q[write_slot_i] || done_q[write_slot_i]));
 
   // ---------------------------------------------------------------------------------------------------------------

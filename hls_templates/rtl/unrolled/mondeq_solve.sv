@@ -145,7 +145,7 @@ module mondeq_solve #(
     end
   end
 
-  // A slot has one place, and none when it is loaded.
+  // A slot has one place, and none when it is loaded; there is no slot behind the last.
   logic [Slots-1:0] running_q;
 
   always_ff @(posedge clk_i) begin
@@ -157,7 +157,8 @@ module mondeq_solve #(
     end
   end
 
-  assign error_o = (take && running_q[next_slot_q]) || (retire_valid && !running_q[retire_slot])
+  assign error_o = (int'(next_slot_q) >= Slots) || (take && running_q[next_slot_q])
+      || (retire_valid && !running_q[retire_slot])
       || (loaded_i && (running_q[write_slot_i] || done_q[write_slot_i]));
   assign memory_error_o = 1'b0;  // weights and constants are logic
 
