@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mondeq_hw.base import combination, diagonal_plus, gram, integer_type, integers, magnitude, product, row_sums, spans
-from mondeq_hw.base.integers import _is_exact
+from mondeq_hw.base.integers import SIGNIFICAND, _bound
 
 #: Just below and above what float32, float64 and int64 hold, and far beyond.
 WIDTHS = (1, 8, 23, 24, 25, 26, 27, 31, 52, 53, 54, 62, 63, 64, 130)
@@ -39,8 +39,16 @@ def test_product_is_exact(pair: tuple[np.ndarray, np.ndarray]) -> None:
 @pytest.mark.parametrize("widths,exact", [((26, 26), True), ((20, 32), True), ((27, 26), False), ((27, 27), False)])
 def test_float64_is_taken_up_to_its_significand_and_not_beyond(widths: tuple[int, int], exact: bool) -> None:
     left, right = (np.full((1, 1), 2**width - 1) for width in widths)
-    assert _is_exact(left, right, sum(widths) + 1) == exact
+    assert (_bound(left, right) <= 2**SIGNIFICAND) == exact
     assert product(left, right).tolist() == [[(2 ** widths[0] - 1) * (2 ** widths[1] - 1)]]
+
+
+def test_norms_of_rows_and_columns_keep_a_product_in_int64() -> None:
+    """Where widths and length alone would ask for Python integers; and not where a row is as long as they allow."""
+    sparse, full = np.diag([2**31 - 1] * 4), np.full((4, 4), 2**31 - 1)
+    assert product(sparse, sparse).dtype == np.int64 and product(full, full).dtype == object
+    assert product(sparse, sparse).tolist() == (sparse.astype(object) @ sparse.astype(object)).tolist()
+    assert product(full, full).tolist() == (full.astype(object) @ full.astype(object)).tolist()
 
 
 def test_a_sum_that_float64_would_round_is_not_rounded() -> None:

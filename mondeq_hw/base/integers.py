@@ -8,6 +8,7 @@ and with or without fused multiply-add.  Wider integers are cut into limbs for w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,11 +71,11 @@ def product(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     -------
     ndarray of int64 or Python integers (rows, columns)
     """
-    inner = left.shape[1].bit_length()
-    widths = max(1, magnitude(left).bit_length()), max(1, magnitude(right).bit_length())
-    dtype = integer_type(1 << sum(widths) + inner)
-    if _is_exact(left, right, sum(widths) + inner):
-        return (left.astype(np.float64) @ right.astype(np.float64)).astype(np.int64).astype(dtype, copy=False)
+    bound = _bound(left, right)
+    dtype = integer_type(bound)
+    if bound <= 1 << SIGNIFICAND:
+        return (left.astype(np.float64) @ right.astype(np.float64)).astype(np.int64)
+    inner, widths = left.shape[1].bit_length(), _widths(left, right)
     size_left, size_right = _limb_sizes(*widths, SIGNIFICAND - inner)
     total: np.ndarray = np.zeros((left.shape[0], right.shape[1]), dtype=dtype)
     right_limbs = list(_limbs(right, widths[1], size_right))
@@ -91,16 +92,19 @@ def gram(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return product(rows.T, rows.astype(dtype) * weights.astype(dtype)[:, None])
 
 
-def _is_exact(left: np.ndarray, right: np.ndarray, bits: int) -> bool:
-    """Whether float64 does it at once: by the widths, or by the 2-norms of rows and columns (Cauchy-Schwarz)."""
-    if bits <= SIGNIFICAND:
-        return True
-    if object in (left.dtype, right.dtype):
-        return False
+def _widths(left: np.ndarray, right: np.ndarray) -> tuple[int, int]:
+    return max(1, magnitude(left).bit_length()), max(1, magnitude(right).bit_length())
+
+
+def _bound(left: np.ndarray, right: np.ndarray) -> int:
+    """On every sum of absolute products: by the widths, or by the 2-norms of rows and columns (Cauchy-Schwarz)."""
+    by_widths = 1 << sum(_widths(left, right)) + left.shape[1].bit_length()
+    if by_widths <= 1 << SIGNIFICAND or object in (left.dtype, right.dtype):
+        return by_widths
     rows = np.einsum("ij,ij->i", *2 * [left.astype(np.float64)]).max(initial=0.0)
     columns = np.einsum("ij,ij->j", *2 * [right.astype(np.float64)]).max(initial=0.0)
-    # The two squares are rounded sums: a share of them, far above that rounding, is left free.
-    return bool(rows * columns <= 4.0**SIGNIFICAND * (1 - 2.0**-20))
+    # The two squares are rounded sums: a share of them, far above that rounding, is added.
+    return min(by_widths, math.ceil(math.sqrt(rows * columns) * (1 + 2.0**-20)))
 
 
 def _limb_sizes(left: int, right: int, room: int) -> tuple[int, int]:

@@ -13,8 +13,8 @@ SUBSPACE = 24
 SEED = 0
 
 
-def spectral_norm(matrix: np.ndarray) -> float:
-    """``||M||_2`` in floating point."""
+def spectral_norm(matrix: np.ndarray, tolerance: float = TOLERANCE) -> float:
+    """``||M||_2`` in floating point; Lanczos' residual is relative to it."""
     if min(matrix.shape) < LARGE or not np.isfinite(matrix).all() or not matrix.any():
         return float(np.linalg.norm(matrix, 2))
     from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh  # heavy, and for large matrices only
@@ -23,7 +23,7 @@ def spectral_norm(matrix: np.ndarray) -> float:
     square = LinearOperator((columns, columns), matvec=lambda v: matrix.T @ (matrix @ v), dtype=np.float64)
     start = np.random.default_rng(SEED).normal(size=columns)
     try:
-        top = eigsh(square, k=1, which="LA", tol=TOLERANCE, v0=start, ncv=SUBSPACE, return_eigenvectors=False)[0]
+        top = eigsh(square, k=1, which="LA", tol=tolerance, v0=start, ncv=SUBSPACE, return_eigenvectors=False)[0]
     except ArpackError:
         return float(np.linalg.norm(matrix, 2))
     return float(np.sqrt(max(top, 0.0)))

@@ -193,11 +193,12 @@ def _weights(operator: IntegerOperator, folding: EngineFolding) -> np.ndarray:
     return np.minimum(image, 0) if operator.word_length == 1 else image
 
 
+_BRACES = str.maketrans("[]", "{}")
+
+
 def _braced(table: np.ndarray) -> str:
     """A C++ initialiser; one line for each innermost row."""
-    if table.ndim == 1:
-        return "{" + ", ".join(map(str, table.tolist())) + "}"
-    return "{" + ",\n".join(_braced(part) for part in table) + "}"
+    return str(table.tolist()).replace("], [", "],\n[").translate(_BRACES)
 
 
 # -- test vectors --------------------------------------------------------------------

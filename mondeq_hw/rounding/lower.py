@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from itertools import product
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ..base import MOST_MATRIX_BITS, FixedPointFormat, InputError, blas_threads, max_level, side_by_side
+from ..base import MOST_MATRIX_BITS, FixedPointFormat, InputError, blas_threads, max_level
 from ..problem import (
     PEACEMAN_RACHFORD,
     MonDEQ,
@@ -41,6 +40,7 @@ from .quantize import (
     to_levels,
 )
 from .spectral import contraction_estimate, round_spectral
+from .step_size import StepSearch
 
 NEAREST = "nearest"
 SPECTRAL = "spectral"
@@ -62,8 +62,6 @@ MOST_STATE_BITS = 32
 ROUNDING_SHARE = Fraction(1, 64)
 #: A drive coarser than this costs more accuracy than it saves area: it is used once per sample.
 LEAST_DRIVE_BITS = 6
-#: Share of the best float contraction gap ``1 - rho`` that a step size must keep.
-FAST_ENOUGH = 0.75
 #: Octaves around 1/sqrt(mL) at which step sizes are tried; each calibrated trial costs more.
 STEP_OCTAVES = np.arange(-8, 9) / 4
 CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
@@ -329,45 +327,17 @@ def _round_for_box(model: MonDEQ, options: LoweringOptions) -> tuple[QuantizedRe
     return best, COMPENSATED if best is made_up else NEAREST
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """The iteration matrix at one step size, without the rest of the recurrence, and its integers."""
-
-    step_size: float
-    leak: float
-    matrix: np.ndarray
-    stored: DenseOperator
-
-    @staticmethod
-    def at(step_size: float, model: MonDEQ, options: LoweringOptions) -> _Trial:
-        splitting = find_splitting(options.solver)
-        matrix, shift = splitting.fold(model.W, step_size)[0], splitting.leak_shift(step_size)
-        stored = quantize_nearest(matrix, options.bits, options.granularity, shift)
-        return _Trial(step_size, 1.0 - 2.0**-shift, matrix, stored)
-
-    def factor(self, enough: float = np.inf) -> float:
-        """Of the float iteration."""
-        return contraction_estimate(self.matrix + self.leak * np.eye(len(self.matrix)), enough)
-
-    def stored_factor(self, enough: float = np.inf) -> float:
-        """Of the integers."""
-        return contraction_estimate(self.stored.values + self.leak * np.eye(len(self.matrix)), enough)
-
-
 def _round_without_samples(model: MonDEQ, options: LoweringOptions, threads: int) -> tuple[QuantizedRecurrence, str]:
     """Nearest or spectral rounding, at the step size of least quantised contraction factor."""
     if options.rounding == AUTO and model.parameters is not None:
         found = _round_for_box(model, options)
         if found is not None:
             return found
-    trials = [partial(_Trial.at, step, model, options) for step in _step_sizes(model, options, STEP_OCTAVES)]
-    candidates = _fast(side_by_side(lambda make: make(), trials, threads), threads)
-    factors = side_by_side(_Trial.stored_factor, candidates, threads)
-    if min(factors) >= 1:  # a weighting is searched only where the plain norm proves nothing: it takes longer
-        factors = side_by_side(partial(_Trial.stored_factor, enough=0.0), candidates, threads)
-    best = candidates[int(np.argmin(factors))].step_size
-    nearest = _nearest(reformulate(model, find_splitting(options.solver), best), options)
-    if options.rounding == NEAREST or (options.rounding == AUTO and min(factors) < 1):
+    splitting = find_splitting(options.solver)
+    search = StepSearch(model.W, splitting, options.bits, options.granularity, threads)
+    best = search.fastest(_step_sizes(model, options, STEP_OCTAVES))
+    nearest = _nearest(reformulate(model, splitting, best.step_size), options)
+    if options.rounding == NEAREST or (options.rounding == AUTO and best.stored_factor < 1):
         return nearest, NEAREST
     return replace(nearest, matrix=_spectral(nearest)), SPECTRAL
 
@@ -385,17 +355,6 @@ def _spectral(nearest: QuantizedRecurrence) -> DenseOperator:
         if _contraction(recurrence, attempts[-1].values, enough=1.0) < 1:
             return attempts[-1]
     return attempts[0]
-
-
-def _fast(trials: list[_Trial], threads: int) -> list[_Trial]:
-    """Those whose float iteration contracts nearly as well as the best one's.
-
-    At extreme step sizes the quantised norm is small only because rounding
-    has deleted the network: C tends to -I and its other entries to zero.
-    """
-    gaps = [1 - factor for factor in side_by_side(_Trial.factor, trials, threads)]
-    least = FAST_ENOUGH * max(gaps)
-    return [trial for trial, gap in zip(trials, gaps, strict=True) if gap >= least] or trials
 
 
 def _nearest(recurrence: Recurrence, options: LoweringOptions) -> QuantizedRecurrence:

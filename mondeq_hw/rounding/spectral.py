@@ -15,6 +15,8 @@ import numpy as np
 from ..base import DenseOperator, max_level, spectral_norm
 from ..proof import best_weighting
 
+#: Of an estimate, by which step sizes are compared and no factor is proved.
+ESTIMATE_TOLERANCE = 1e-4
 #: Exponents of the Schatten norms descended on, one after the other.  Multiples of four.
 EXPONENTS = (8, 32)
 #: First batches flip this share of all entries.
@@ -29,7 +31,7 @@ LEAST_COST = 0.05
 
 def contraction_estimate(matrix: np.ndarray, enough: float = 0.0) -> float:
     """Floating-point ``min_D ||D M D^-1||_2``; the plain norm when that is small enough already."""
-    norm = spectral_norm(matrix)
+    norm = spectral_norm(matrix, ESTIMATE_TOLERANCE)
     return norm if norm <= enough else min(norm, best_weighting(matrix)[0])
 
 
