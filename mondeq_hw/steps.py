@@ -125,6 +125,8 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
         framed=config.framing == "tlast",
         byte_words=config.input_lanes == "bytes",
         harden=config.harden,
+        output_beat=config.output_beat,
+        output_bytes=config.output_lanes == "bytes",
     )
     return replace(design, schedule=plan), graphs
 

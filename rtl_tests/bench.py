@@ -24,7 +24,6 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
-from mondeq_hw.base import whole_bytes
 from mondeq_hw.hardware import Schedule, completion_cycles, load_schedule
 from mondeq_hw.program import GoldenModel, SolverProgram
 
@@ -144,8 +143,8 @@ def setup() -> Setup:
     return Setup.load()
 
 
-#: Whether the design checks TLAST.
-FRAMED = setup().schedule.framed
+#: Whether the design checks TLAST, and the output beats of a sample.
+FRAMED, BEATS = setup().schedule.framed, setup().schedule.output_beats
 
 
 class Bench:
@@ -158,7 +157,7 @@ class Bench:
         self.error = getattr(dut, "event_error_o", None)
         bits = len(dut.s_axis_TDATA), len(dut.m_axis_TDATA)
         program = setup().program
-        want = setup().schedule.input_tdata_bits(program), whole_bytes(program.output_bits)
+        want = setup().schedule.input_tdata_bits(program), setup().schedule.output_tdata_bits(program)
         if bits != want:
             raise ProtocolError(f"TDATA of s_axis and m_axis have {bits} bits; the program needs {want}")
         self._renew()
@@ -259,7 +258,7 @@ class Bench:
         Returns
         -------
         list of Beat
-            The output beats, ``k`` a sample.
+            The output beats.
         """
         source = stalls(self.random.getrandbits(32), source_stall) if source_stall else always()
         sink = stalls(self.random.getrandbits(32), sink_stall) if sink_stall else always()
@@ -269,12 +268,11 @@ class Bench:
             if blocked:
                 await self.sink.block(blocked)
             idle = {} if sink_stall else {"idle_cycles": 0}
-            await self.sink.receive(first + len(words) * setup().program.k, sink, **idle)
+            await self.sink.receive(first + len(words) * BEATS, sink, **idle)
         except HangError as error:
             sent, got = len(self.source.accepted), len(self.sink.beats) - first
             raise HangError(
-                f"{error}; {sent} input beats were accepted and {got} of "
-                f"{len(words) * setup().program.k} output beats received"
+                f"{error}; {sent} input beats were accepted and {got} of {len(words) * BEATS} output beats received"
             ) from None
         finally:
             check(words, self.sink.beats[first:], self.golden)
@@ -300,21 +298,33 @@ def check(words: np.ndarray, beats: list[Beat], golden: GoldenModel) -> None:
 
 def compare(outputs: np.ndarray, beats: list[Beat]) -> None:
     """Compare output beats with the outputs (samples, k) that are expected: framing first, then every word."""
-    k = setup().program.k
-    expected = outputs.reshape(-1).tolist()
-    for index, (beat, value) in enumerate(zip(beats, expected, strict=False)):
-        sample, row = divmod(index, k)
-        where = f"cycle {beat.cycle}, sample {sample}, output {row}"
-        if beat.last != (row == k - 1):
-            raise ProtocolError(f"{where}: TLAST is {beat.last}; expected {int(row == k - 1)} ({k} beats a sample)")
-        if word_of(beat) != value:
-            raise AssertionError(f"{where}: received {word_of(beat)}, expected {value}")
+    per_beat = setup().schedule.output_beat
+    expected = [row[at : at + per_beat] for row in outputs.tolist() for at in range(0, len(row), per_beat)]
+    for index, (beat, values) in enumerate(zip(beats, expected, strict=False)):
+        sample, place = divmod(index, BEATS)
+        where, last = f"cycle {beat.cycle}, sample {sample}, output", place == BEATS - 1
+        if beat.last != last:
+            raise ProtocolError(
+                f"{where} {place * per_beat}: TLAST is {beat.last}; expected {int(last)} ({BEATS} beats a sample)"
+            )
+        received, padding = unpacked(beat, len(values))
+        for lane, (word, value) in enumerate(zip(received, values, strict=True)):
+            if word != value:
+                raise AssertionError(f"{where} {place * per_beat + lane}: received {word}, expected {value}")
+        if padding:
+            raise AssertionError(f"{where} {place * per_beat}: above its words stands {padding:#x}; expected 0")
 
 
 def word_of(beat: Beat) -> int:
-    """The output word, with its sign."""
-    bits = whole_bytes(setup().program.output_bits)
-    return beat.data - (beat.data >> (bits - 1) << bits)
+    """The word of a beat that has one, with its sign."""
+    return unpacked(beat, 1)[0][0]
+
+
+def unpacked(beat: Beat, words: int) -> tuple[list[int], int]:
+    """The first words of an output beat, with their signs, and what stands above them."""
+    lane = setup().schedule.output_lane_bits(setup().program)
+    fields = [beat.data >> place * lane & (1 << lane) - 1 for place in range(words)]
+    return [field - (field >> (lane - 1) << lane) for field in fields], beat.data >> words * lane
 
 
 def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray, golden: GoldenModel) -> None:
@@ -322,9 +332,7 @@ def _expect_cycles(accepted: int, beats: list[Beat], words: np.ndarray, golden: 
     if not setup().is_ours:
         return
     predicted = completion_cycles(setup().schedule, golden.iterations(words), golden.settled).tolist()
-    for sample, (cycle, beat) in enumerate(
-        zip(predicted, beats[setup().program.k - 1 :: setup().program.k], strict=True)
-    ):
+    for sample, (cycle, beat) in enumerate(zip(predicted, beats[BEATS - 1 :: BEATS], strict=True)):
         if beat.cycle - accepted != cycle:
             raise AssertionError(f"sample {sample}: finished in cycle {beat.cycle - accepted}, predicted {cycle}")
 
@@ -347,15 +355,15 @@ async def back_to_back(dut: Any) -> None:
 
 def _record(bench: Bench, cycles: int) -> None:
     """Leave what came out for the process that started the simulator."""
-    k, bits = setup().program.k, whole_bytes(setup().program.output_bits)
+    k, per_beat = setup().program.k, setup().schedule.output_beat
     beats = bench.sink.beats
     first = bench.source.accepted[0] if bench.source.accepted else 0
     plain = {
         "outputs": [
-            [beat.data - (beat.data >> (bits - 1) << bits) for beat in beats[end - k : end]]
-            for end in range(k, len(beats) + 1, k)
+            [word for beat in beats[end - BEATS : end] for word in unpacked(beat, per_beat)[0]][:k]
+            for end in range(BEATS, len(beats) + 1, BEATS)
         ],
-        "cycles": [beat.cycle - first for beat in beats[k - 1 :: k]],
+        "cycles": [beat.cycle - first for beat in beats[BEATS - 1 :: BEATS]],
         "simulated_cycles": cycles,
     }
     setup().result.write_text(json.dumps(plain))
@@ -387,7 +395,7 @@ async def slow_source(dut: Any) -> None:
     pause = setup().sample_cycles + bench.random.randrange(40)
     await bench.source.send(beats[:cut], always())
     sending = cocotb.start_soon(bench.source.send(beats[cut:], wait_first(always(), pause)))
-    await bench.sink.receive(2 * setup().program.k, always(), idle_cycles=0)
+    await bench.sink.receive(2 * BEATS, always(), idle_cycles=0)
     check(setup().few[:2], bench.sink.beats, setup().golden)
     await sending
     await bench.finish()
@@ -517,7 +525,7 @@ async def _whole_among_broken(bench: Bench, source_stall: float, sink_stall: flo
     sink = stalls(bench.random.getrandbits(32), sink_stall) if sink_stall else always()
     sending = cocotb.start_soon(bench.source.send(frames, source))
     try:
-        await bench.sink.receive(len(outputs) * setup().program.k, sink)
+        await bench.sink.receive(len(outputs) * BEATS, sink)
     finally:
         compare(np.array(outputs, dtype=object), bench.sink.beats)
     await sending
@@ -537,7 +545,7 @@ async def reset_in(dut: Any, moment: str) -> None:
     if moment == "input":
         await _accepted(bench, max(1, per_sample // 2))
     elif moment == "pipelined":
-        tasks.append(cocotb.start_soon(bench.sink.receive(len(lost) * setup().program.k, always(), idle_cycles=0)))
+        tasks.append(cocotb.start_soon(bench.sink.receive(len(lost) * BEATS, always(), idle_cycles=0)))
         await _accepted(bench, per_sample + max(1, per_sample // 3))
     elif moment == "output":
         # One beat taken, the rest of the frame lost (with k = 1: between two samples).
@@ -564,7 +572,7 @@ async def random_resets(dut: Any) -> None:
     for part, sample in enumerate(setup().few):
         tasks = [
             cocotb.start_soon(bench.source.send(beats, always())),
-            cocotb.start_soon(bench.sink.receive(FEW * setup().program.k, stalls(bench.random.getrandbits(32), 0.3))),
+            cocotb.start_soon(bench.sink.receive(FEW * BEATS, stalls(bench.random.getrandbits(32), 0.3))),
         ]
         await ClockCycles(dut.ap_clk, 1 + int((part + bench.random.random()) * 2 * setup().sample_cycles / FEW))
         for task in tasks:

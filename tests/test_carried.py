@@ -385,7 +385,8 @@ def test_back_ends_without_a_state_say_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "byte_words"), [("carried_serial", False), ("tables_carried", True)])
 def test_cpp_is_exact(name: str, byte_words: bool, tmp_path: Path) -> None:
     corner = CARRIED[name]()
-    replace(corner, schedule=replace(corner.schedule, byte_words=byte_words)).check_cpp(tmp_path)
+    beats = {"byte_words": byte_words, "output_beat": corner.program.k, "output_bytes": byte_words}
+    replace(corner, schedule=replace(corner.schedule, **beats)).check_cpp(tmp_path)
 
 
 @pytest.mark.slow

@@ -124,12 +124,12 @@ MUTANTS = [
         "(words_per_beat - 1 - lane) * input_lane_bits + input_bits - 1,\n"
         "(words_per_beat - 1 - lane) * input_lane_bits);\n        x",
     ),
-    Mutant("last_on_the_first_word", TOP, "row == output_size - 1", "row == 0"),
+    Mutant("last_on_the_first_word", TOP, "beat == output_beats - 1", "beat == 0"),
     Mutant(
         "outputs_zero_extended",
         TOP,
-        "const ap_int<output_tdata_bits> extended = y[row]",
-        "const ap_uint<output_tdata_bits> extended = ap_uint<output_word::width>(y[row])",
+        "const ap_int<output_lane_bits> extended = row < output_size ? y[row] : output_word(0)",
+        "const ap_uint<output_lane_bits> extended = ap_uint<output_word::width>(y[row])",
         {"readout_bits": 5},
     ),
     Mutant("accumulator_too_narrow", PARAMS, "ap_int<14> accumulator;", "ap_int<12> accumulator;"),

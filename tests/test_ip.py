@@ -33,9 +33,10 @@ BENCH = Path(__file__).parent / "amaranth_bench.sv"
 
 @pytest.fixture(scope="module")
 def counted_build(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Samples counted instead of framed, two words a beat with padding between them, and a warm start."""
+    """Samples counted instead of framed, two words a beat, of the input with padding between them, and a warm start."""
     build = tmp_path_factory.mktemp("counted") / "build"
     options = ["--framing", "count", "--input-beat", "2", "--input-lanes", "bytes", "--warm-start", "2"]
+    options += ["--output-beat", "2"]
     assert main(["compile", str(small_model), "--bits", "6", *options, "--out", str(build), "--json"]) == 0
     return build
 
@@ -116,10 +117,18 @@ def test_the_drivers_pack_and_unpack_as_the_golden_model_means(
     known = re.search(r"Sent = \d+'h(\w+);", (project.folder / "ip" / f"{name}_self_test.sv").read_text())
     assert known is not None and int(known[1], 16) == int.from_bytes(host.pack(host.KNOWN_WORDS), "little")
     outputs = [int(word) for word in program_outputs(project, words)]
-    received = b"".join(word.to_bytes(host.OUTPUT_BEAT_BYTES, "little", signed=True) for word in outputs)
+    received = answered(host, outputs)
     unpacked = (ctypes.c_int64 * program.k)()
     getattr(driver, f"{name}_unpack")(received, unpacked)
     assert list(unpacked) == host.unpack(received) == outputs
+
+
+def answered(host: ModuleType, outputs: list[int]) -> bytes:
+    """Words as the bytes of output beats."""
+    per_beat, lane = host.WORDS_PER_OUTPUT_BEAT, host.OUTPUT_LANE_BITS
+    beats = [outputs[at : at + per_beat] for at in range(0, len(outputs), per_beat)]
+    data = (sum(word % 2**lane << place * lane for place, word in enumerate(beat)) for beat in beats)
+    return b"".join(beat.to_bytes(host.OUTPUT_BEAT_BYTES, "little") for beat in data)
 
 
 def program_outputs(project: Project, words: np.ndarray) -> np.ndarray:
@@ -133,7 +142,7 @@ def test_the_self_tests_tell_right_from_wrong(
     outputs = [int(word) for word in program_outputs(project, np.array(host.KNOWN_WORDS))]
     if wrong is not None:
         outputs[wrong] ^= 1
-    answer = b"".join(word.to_bytes(host.OUTPUT_BEAT_BYTES, "little", signed=True) for word in outputs)
+    answer = answered(host, outputs)
     kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
     def exchange(sent: int, received: int, context: object) -> int:
@@ -253,9 +262,10 @@ def test_the_core_in_amaranth(
     sent = [beat for frame in frames for beat in frame]
     (tmp_path / "beats.mem").write_text("".join(f"{beat:x}\n" for beat in sent))
 
-    out_bits, last = 8 * host.OUTPUT_BEAT_BYTES, program.k - 1
+    size, results_of = host.OUTPUT_BEAT_BYTES, [answered(host, row) for row in expected.tolist()]
+    out_bits = 8 * size
     sizes = {"InBits": 8 * host.INPUT_BEAT_BYTES + 1, "OutBits": out_bits + 1}
-    sizes |= {"Beats": len(sent), "Results": expected.size}
+    sizes |= {"Beats": len(sent), "Results": len(expected) * host.OUTPUT_BEATS}
     sources = [name for name in platform.files if not name.endswith(".mem")]
     parameters = [f"-Pamaranth_bench.{name}={size}" for name, size in sizes.items()]
     command = ["iverilog", "-g2012", "-s", "amaranth_bench", *parameters, "-o", "run", *sources, str(BENCH)]
@@ -263,7 +273,9 @@ def test_the_core_in_amaranth(
     seen = subprocess.run(["vvp", "-n", "run"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
     results = [int(word, 16) for word in re.findall(r"result (\w+)", seen)]
     assert results == [
-        int(word) % 2**out_bits | (place == last) << out_bits for row in expected for place, word in enumerate(row)
+        int.from_bytes(row[at : at + size], "little") | (at + size == len(row)) << out_bits
+        for row in results_of
+        for at in range(0, len(row), size)
     ]
     began, failed = len(samples) + (2 if sheet.framed else 0), 2 if sheet.framed else 0
     registers = [int(word) for word in re.findall(r"register (\d+)", seen)]

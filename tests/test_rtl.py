@@ -117,11 +117,13 @@ def test_random_unrolled_program_is_exact(seed: int, graphs: tuple[str, ...], tm
 @pytest.mark.parametrize(("beat", "bits"), [(1, 16), (2, 1), (3, 11), (4, 3), (5, 7), (6, 2), (7, 13)])
 def test_beats_of_every_width(beat: int, bits: int, tmp_path: Path) -> None:
     """Packed or by bytes, a beat in every cycle, under all stalls; every other width as a graph or as tables."""
-    program = random_program(beat, n=4, d=7, k=2, bits=3, drive_bits=bits, input_bits=bits, iterations=1)
+    program = random_program(beat, n=4, d=7, k=5, bits=3, drive_bits=bits, input_bits=bits, iterations=1)
     graphs, drive = {2: ((), "tables"), 4: (("drive",), "auto"), 6: ((), "tables")}.get(beat, ((), "multiply"))
     folded = beat % 2 == 1
     plan = schedule(program, 1, beat) if folded else unrolled(program, graphs, 1, beat, drive, "stages")[0].schedule
-    plan = replace(plan, byte_words=beat in (3, 5, 6))
+    # Of the five outputs: 2, 3, 4, 5, 1, 2 and 3 a beat.
+    plan = replace(plan, byte_words=beat in (3, 5, 6), output_beat=1 + beat % 5, output_bytes=beat % 2 == 1)
+    assert plan.output_beats == (3, 2, 2, 1, 5, 3, 2)[beat - 1]
     assert plan.words_per_beat == beat and plan.drive.pe == program.n
     assert plan.input_tdata_bits(program) == {3: 48, 5: 40, 6: 48}.get(beat, -(-beat * bits // 8) * 8)
     assert plan.drive.table_words == {2: 2, 6: 4}.get(beat, 0)

@@ -29,7 +29,7 @@ from mondeq_hw.synthesis.parsers import (
     vivado_usage,
     yosys_usage,
 )
-from mondeq_hw.synthesis.synth import SynthOptions, synthesize
+from mondeq_hw.synthesis.synth import SynthOptions, lut_weight_bits, synthesize
 from mondeq_hw.synthesis.tools import ToolFailedError, ToolRun, nextpnr_ecp5, vitis_hls, yosys
 
 # -- parts -----------------------------------------------------------------------
@@ -122,6 +122,8 @@ def test_damaged_report_is_refused(read, text: str) -> None:
         ({"clock_mhz": 0.0}, "expected 1 to 1000"),
         ({"clock_mhz": float("nan")}, "expected 1 to 1000"),
         ({"lut_weight_bits": 1}, "expected a whole number from 2 to 18"),
+        ({"dsp": "some"}, "expected auto, none or all"),
+        ({"dsp": "all", "lut_weight_bits": 4}, "give one"),
         ({"seeds": 0}, "expected a whole number from 1 to 100"),
         ({"part": "xc7a100t", "seeds": 2}, "only nextpnr draws them"),
     ],
@@ -320,6 +322,18 @@ def test_products_follow_the_option() -> None:
     assert [item.engine for item in products(program, unrolled, 8)] == ["drive", "readout"]
     unrolled = schedule_unrolled(program, solver, readout=readout)
     assert [item.engine for item in products(program, unrolled, 8)] == ["drive"]
+
+
+def test_dsps_are_for_wide_weights_as_long_as_the_part_has_them() -> None:
+    program = random_program(1, n=40, d=6, k=3, bits=8, drive_bits=3, readout_bits=10)
+
+    def bits(dsp: str | None, part: str, reuse_factor: int) -> int:
+        options = SynthOptions(part, dsp=dsp)
+        return lut_weight_bits(program, schedule(program, reuse_factor), find_part(part), options)
+
+    assert [bits(dsp, "ecp5-85", 40) for dsp in (None, "none", "all", "auto")] == [8, 18, 2, 7]
+    # 1,600 products of 8 bits are too many for it, those of 10 bits are not.
+    assert bits("auto", "ecp5-85", 1) == 8
 
 
 def test_estimate_falls_with_the_reuse_factor() -> None:

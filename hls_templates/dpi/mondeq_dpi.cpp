@@ -96,7 +96,7 @@ svBit mondeq_dpi_pop(void* handle, svBitVecVal* data, svBit* last) {
 }
 
 svBit mondeq_dpi_ready(void* handle) {
-    return static_cast<Streams*>(handle)->m_axis.size() < 2 * static_cast<size_t>(output_size);
+    return static_cast<Streams*>(handle)->m_axis.size() < 2 * static_cast<size_t>(output_beats);
 }
 
 }

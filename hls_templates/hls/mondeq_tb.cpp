@@ -1,6 +1,6 @@
 // Testbench: mondeq_tb WORDS OUTPUTS [TRACE]
 //   WORDS    input words, decimal, input_size of them a sample
-//   OUTPUTS  one line a sample, output_size TDATA words, hexadecimal
+//   OUTPUTS  one line a sample, output_size words, sign-extended to whole bytes, hexadecimal
 //   TRACE    (compiled with MONDEQ_TRACE) one line a state word: sample iteration row value
 // mondeq_tb --check WORDS EXPECTED   compares with expected output lines; exit code 1 on a mismatch
 // mondeq_tb --sizes                  prints input_size input_bits output_size state_size iterations input_signed
@@ -38,25 +38,37 @@ static bool write_sample(FILE* words, input_stream& s_axis) {
     return true;
 }
 
-static std::string hexadecimal(ap_uint<output_tdata_bits> data) {
+static const int shown_bits = (output_word::width + 7) / 8 * 8;
+
+static std::string hexadecimal(ap_int<shown_bits> data) {
     std::string digits;
-    for (int low = output_tdata_bits - 4; low >= 0; low -= 4) {
+    for (int low = shown_bits - 4; low >= 0; low -= 4) {
         const ap_uint<4> nibble = data.range(low + 3, low);
         digits += "0123456789abcdef"[nibble.to_uint()];
     }
     return digits;
 }
 
-// One output line; complains when TLAST does not come with the last word and only with it.
+// One output line; complains when TLAST does not come with the last beat and only with it, or padding is not zero.
 static std::string read_sample(output_stream& m_axis, long sample) {
     std::string line;
-    for (int row = 0; row < output_size; row++) {
-        const Axis<output_tdata_bits>::word beat = m_axis.read();
-        if ((beat.last == 1) != (row == output_size - 1)) {
-            std::cerr << "sample " << sample << " word " << row << ": TLAST is " << int(beat.last) << "\n";
+    for (int beat = 0; beat < output_beats; beat++) {
+        Axis<output_tdata_bits>::word received = m_axis.read();
+        if ((received.last == 1) != (beat == output_beats - 1)) {
+            std::cerr << "sample " << sample << " beat " << beat << ": TLAST is " << int(received.last) << "\n";
             std::exit(1);
         }
-        line += (row ? " " : "") + hexadecimal(beat.data);
+        for (int lane = 0; lane < words_per_output_beat; lane++) {
+            const int row = beat * words_per_output_beat + lane, low = lane * output_lane_bits;
+            if (row >= output_size) break;
+            const ap_int<output_lane_bits> word = received.data.range(low + output_lane_bits - 1, low);
+            received.data.range(low + output_lane_bits - 1, low) = 0;
+            line += (row ? " " : "") + hexadecimal(word);
+        }
+        if (received.data != 0) {
+            std::cerr << "sample " << sample << " beat " << beat << ": the padding is not zero\n";
+            std::exit(1);
+        }
     }
     return line;
 }

@@ -37,10 +37,16 @@ static bool receive(input_stream& s_axis, input_word x[drive_column_groups][driv
 }
 
 static void send(const output_word y[output_size], output_stream& m_axis) {
-    for (int row = 0; row < output_size; row++) {
+    for (int beat = 0; beat < output_beats; beat++) {
 #pragma HLS PIPELINE II=1
-        const ap_int<output_tdata_bits> extended = y[row];
-        m_axis.write(Axis<output_tdata_bits>::make(extended, row == output_size - 1));
+        ap_uint<output_tdata_bits> data = 0;
+        for (int lane = 0; lane < words_per_output_beat; lane++) {
+#pragma HLS UNROLL
+            const int row = beat * words_per_output_beat + lane;
+            const ap_int<output_lane_bits> extended = row < output_size ? y[row] : output_word(0);
+            data.range((lane + 1) * output_lane_bits - 1, lane * output_lane_bits) = extended;
+        }
+        m_axis.write(Axis<output_tdata_bits>::make(data, beat == output_beats - 1));
     }
 }
 

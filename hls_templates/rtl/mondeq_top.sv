@@ -25,6 +25,7 @@ module mondeq_top (
   localparam int BeatBits = mondeq_pkg::DriveSimd * mondeq_pkg::InputBits;
   localparam int LaneBits = mondeq_pkg::InputLaneBits;  // from one input word to the next
   localparam int OutputBits = mondeq_pkg::OutputBits;
+  localparam int OutputWords = mondeq_pkg::OutputBeatWords;
   localparam int Carried = mondeq_pkg::CarriedWords;
   localparam int CarriedBits = (Carried > 0) ? Carried * mondeq_pkg::InputBits : 1;
   localparam int Beats = (mondeq_pkg::InputWords + mondeq_pkg::DriveSimd - 1) / mondeq_pkg::DriveSimd;
@@ -46,11 +47,15 @@ module mondeq_top (
   if (mondeq_pkg::Watchdog > 0 && mondeq_pkg::FrameCheck == 0) begin : g_wrong_guard
     mondeq_error_guard_without_frames u_error ();
   end
+  if (mondeq_pkg::Watchdog > 0 && OutputWords != 1) begin : g_unguarded_beats
+    mondeq_error_guard_of_single_words u_error ();
+  end
   if (mondeq_pkg::MemoryParity != 0 && mondeq_pkg::Watchdog == 0) begin : g_wrong_parity
     mondeq_error_parity_without_guard u_error ();
   end
   if (mondeq_pkg::InputTdataBits < mondeq_pkg::DriveSimd * LaneBits + int'(Carried > 0)
-      || LaneBits < mondeq_pkg::InputBits || mondeq_pkg::OutputTdataBits < OutputBits) begin : g_wrong_streams
+      || LaneBits < mondeq_pkg::InputBits || mondeq_pkg::OutputLaneBits < OutputBits || OutputWords < 1
+      || mondeq_pkg::OutputTdataBits < OutputWords * mondeq_pkg::OutputLaneBits) begin : g_wrong_streams
     mondeq_error_stream_narrower_than_its_words u_error ();
   end
 
@@ -69,7 +74,7 @@ module mondeq_top (
   logic beat_valid, beat_ready, fresh, taken, carried_write, carried_last;
   logic [CarriedBits-1:0] carried;
   logic drive_error, solve_error, readout_error, direct_error, flush, core_rst_n;
-  logic core_valid, core_ready, core_last, fill;
+  logic core_valid, core_ready, core_last, fill, word_valid, word_ready, word_last;
   logic drive_memory_error, solve_memory_error, readout_memory_error, memory_error;
 
   // The padding above a word and above the last one carries nothing.
@@ -255,9 +260,9 @@ module mondeq_top (
       .valid_i       (core_valid),
       .ready_o       (core_ready),
       .last_i        (core_last),
-      .valid_o       (m_axis_TVALID),
-      .ready_i       (m_axis_TREADY),
-      .last_o        (m_axis_TLAST),
+      .valid_o       (word_valid),
+      .ready_i       (word_ready),
+      .last_o        (word_last),
       .fill_o        (fill),
       .flush_o       (flush),
       .event_error_o,
@@ -266,9 +271,9 @@ module mondeq_top (
   end else begin : g_unguarded
     logic unused_errors;
     assign unused_errors = ^{drive_error, solve_error, readout_error, direct_error, memory_error};
-    assign core_ready = m_axis_TREADY;
-    assign m_axis_TVALID = core_valid;
-    assign m_axis_TLAST = core_last;
+    assign core_ready = word_ready;
+    assign word_valid = core_valid;
+    assign word_last = core_last;
     assign fill = 1'b0;
     assign flush = 1'b0;
     assign event_error_o = 1'b0;
@@ -276,11 +281,33 @@ module mondeq_top (
 
   assign result = fill ? '0 : readout_result;
 
-  // Sign-extended to whole bytes.
-  if (mondeq_pkg::OutputTdataBits > OutputBits) begin : g_extend
-    assign m_axis_TDATA = {{mondeq_pkg::OutputTdataBits - OutputBits{result[OutputBits-1]}}, result};
-  end else begin : g_exact
-    assign m_axis_TDATA = result;
+  if (OutputWords > 1) begin : g_beats
+    logic [OutputWords*mondeq_pkg::OutputLaneBits-1:0] lanes;
+
+    mondeq_output_beat u_output_beat (
+      .clk_i  (ap_clk),
+      .rst_ni (ap_rst_n),
+      .valid_i(word_valid),
+      .ready_o(word_ready),
+      .last_i (word_last),
+      .word_i (result),
+      .valid_o(m_axis_TVALID),
+      .ready_i(m_axis_TREADY),
+      .last_o (m_axis_TLAST),
+      .beat_o (lanes)
+    );
+    assign m_axis_TDATA = mondeq_pkg::OutputTdataBits'(lanes);
+  end else begin : g_words
+    assign word_ready = m_axis_TREADY;
+    assign m_axis_TVALID = word_valid;
+    assign m_axis_TLAST = word_last;
+
+    // Sign-extended to whole bytes.
+    if (mondeq_pkg::OutputTdataBits > OutputBits) begin : g_extend
+      assign m_axis_TDATA = {{mondeq_pkg::OutputTdataBits - OutputBits{result[OutputBits-1]}}, result};
+    end else begin : g_exact
+      assign m_axis_TDATA = result;
+    end
   end
 
 `ifdef MONDEQ_ASSERT

@@ -169,6 +169,11 @@ def make_bitstream(
             f"{build}: the program keeps a state from sample to sample, and the board's frames cannot load or "
             "reset it; synthesise the core alone (mondeq-hw synth) and drive its streams yourself"
         )
+    if plan.output_beat != 1:
+        raise InputError(
+            f"{build}: has {plan.output_beat} output words a beat, and the board's frames are made of one; compile it "
+            "with --output-beat 1 for a board"
+        )
     try:
         work.mkdir(parents=True, exist_ok=True)
         for name in (BITSTREAM, SUMMARY):

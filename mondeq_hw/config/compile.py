@@ -331,6 +331,12 @@ class CompileConfig(RoundingOptions):
         Literal["packed", "bytes"],
         option("NAME", "Input words of a beat: packed without holes, or bytes, each beginning at a byte."),
     ] = "packed"
+    output_beat: Annotated[
+        PositiveInt, option("N", "Output words a beat of the stream, 1 to all of a sample; the last is padded.")
+    ] = 1
+    output_lanes: Annotated[
+        Literal["packed", "bytes"], option("NAME", "Output words of a beat: packed, or bytes, as those of the input.")
+    ] = "packed"
     framing: Annotated[
         Literal["tlast", "count"],
         option("tlast|count", "What ends an input sample: TLAST, which is checked, or the number of its beats."),

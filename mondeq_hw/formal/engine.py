@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base import filled, source_template, whole_bytes
+from ..base import filled, source_template
 from ..hardware import Schedule, completion_cycles, load_schedule, module_name
 from ..program import SolverProgram
 from .prover import Answer, Design, Prover
@@ -124,6 +124,9 @@ def _check(program: SolverProgram, plan: Schedule, samples: int, deadline: int) 
         framed=plan.framed,
         lane_bits=plan.lane_bits(program),
         input_tdata_bits=plan.input_tdata_bits(program),
-        output_tdata_bits=whole_bytes(program.output_bits),
+        output_tdata_bits=plan.output_tdata_bits(program),
+        output_lane_bits=plan.output_lane_bits(program),
+        output_words=plan.output_beat,
+        output_beats=plan.output_beats,
         excluded=1 << (bits - 1) if words.signed and words.min_word == -words.max_word else None,
     )

@@ -394,6 +394,24 @@ UNITS = (
         zero="Carried",
     ),
     Unit(
+        "output_beat",
+        "a beat is the words since the one before, each in its lane with its sign, zeros above, offered with the last",
+        cases=(
+            dict(Words=3, WordBits=4, LaneBits=8),
+            dict(Words=2, WordBits=5, LaneBits=5),
+            *_grid(Words=(2, 4, 7, 10), WordBits=(1, 13), LaneBits=(13, 16)),
+        ),
+        mutants=(
+            Mutant("if (!rst_ni || (take && full)) kept_q", "if (!rst_ni) kept_q"),
+            Mutant("ready_i || !full", "ready_i"),
+            Mutant("valid_i && full;", "valid_i;"),
+            Mutant("last_i || (lane_q", "(lane_q"),
+            Mutant(": kept_q;", ": word_i;"),
+            Mutant("LaneBits'(word)", "LaneBits'($unsigned(word))"),
+            Mutant("take && (lane_q == IndexBits'(l))", "take"),
+        ),
+    ),
+    Unit(
         "frame_check",
         "frames of the right length are whole, all others broken, once; the event stays until it is cleared",
         cases=(

@@ -67,7 +67,7 @@ def emit(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
     for name in DPI_SOURCES:
         (dpi / name).write_text(source_template("dpi", name))
     (dpi / "mondeq_dpi_pkg.sv").write_text(filled(source_template("dpi", "mondeq_dpi_pkg.sv.j2"), **values))
-    _write_vectors(program, values["output_tdata_bits"], hls / "vectors")
+    _write_vectors(program, hls / "vectors")
 
 
 def emit_engines(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
@@ -139,14 +139,18 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "framed": schedule.framed,
         "input_lane_bits": schedule.lane_bits(program),
         "input_tdata_bits": schedule.input_tdata_bits(program),
-        "output_tdata_bits": whole_bytes(program.output_bits),
+        "words_per_output_beat": schedule.output_beat,
+        "output_beats": schedule.output_beats,
+        "output_lane_bits": schedule.output_lane_bits(program),
+        "output_tdata_bits": schedule.output_tdata_bits(program),
     }
     widest = max(value for name, value in values.items() if name.endswith("_bits"))
     values["ap_int_max_width"] = max(1024, -(-(widest + 128) // 1024) * 1024)
     if values["ap_int_max_width"] > WIDEST_INTEGER:
         raise InputError(
-            f"a beat of {schedule.words_per_beat} input words of {input_bits} bits is wider than the "
-            f"{WIDEST_INTEGER - 1024} bits that the HLS headers allow; raise reuse_factor, or lower input_beat"
+            f"a beat of {schedule.words_per_beat} input words of {input_bits} bits, or of {schedule.output_beat} "
+            f"output words of {program.output_bits} bits, is wider than the {WIDEST_INTEGER - 1024} that the HLS "
+            "headers allow; raise reuse_factor, or lower input_beat or output_beat"
         )
     return values
 
@@ -204,13 +208,13 @@ def _braced(table: np.ndarray) -> str:
 # -- test vectors --------------------------------------------------------------------
 
 
-def _write_vectors(program: SolverProgram, output_tdata_bits: int, folder: Path) -> None:
+def _write_vectors(program: SolverProgram, folder: Path) -> None:
     """Input words and the golden model's outputs, in the testbench's formats."""
     low, top = program.input_format.min_word, program.input_format.max_word
     words = np.random.default_rng(0).integers(low, top, (VECTORS, program.d), dtype=np.int64, endpoint=True)
     words[0], words[1] = low, top
     outputs = GoldenModel(program).predict_raw(words)
-    lines = [" ".join(hexadecimal_word(word, output_tdata_bits) for word in row) for row in outputs]
+    lines = [" ".join(hexadecimal_word(word, whole_bytes(program.output_bits)) for word in row) for row in outputs]
     (folder / "words.txt").write_text("\n".join(" ".join(map(str, row)) for row in words.tolist()) + "\n")
     (folder / "outputs.txt").write_text("\n".join(lines) + "\n")
 

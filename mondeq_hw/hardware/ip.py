@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import __version__, source_template, template_environment, whole_bytes
+from ..base import __version__, source_template, template_environment
 from ..program import GoldenModel, SolverProgram
 from .design import Design
 from .naming import renamed
@@ -106,7 +106,10 @@ class Datasheet:
             "INPUT_NUMERATOR": 2 ** max(0, -inputs),
             "INPUT_DENOMINATOR": 2 ** max(0, inputs),
             "OUTPUT_BITS": program.output_bits,
-            "OUTPUT_BEAT_BYTES": whole_bytes(program.output_bits) // 8,
+            "OUTPUT_LANE_BITS": plan.output_lane_bits(program),
+            "WORDS_PER_OUTPUT_BEAT": plan.output_beat,
+            "OUTPUT_BEATS": plan.output_beats,
+            "OUTPUT_BEAT_BYTES": widths["OutputTdataBits"] // 8,
             "OUTPUT_NUMERATOR": 2 ** max(0, -outputs),
             "OUTPUT_DENOMINATOR": 2 ** max(0, outputs),
             "LATENCY_CYCLES": latency(plan, program.iterations),
@@ -187,12 +190,15 @@ def _known_sample(program: SolverProgram, sheet: Datasheet) -> dict[str, Any]:
     for place, word in enumerate(words):
         beat, lane = divmod(place, constants["WORDS_PER_BEAT"])
         sent |= (word & (2**form.word_length - 1)) << (beat * in_bits + lane * constants["INPUT_LANE_BITS"])
-    known = sum((word & (2**out_bits - 1)) << place * out_bits for place, word in enumerate(outputs))
+    known, width = 0, constants["OUTPUT_LANE_BITS"]
+    for place, word in enumerate(outputs):
+        beat, lane = divmod(place, constants["WORDS_PER_OUTPUT_BEAT"])
+        known |= (word & (2**width - 1)) << (beat * out_bits + lane * width)
     return {
         "known_words": words,
         "known_outputs": outputs,
         "sent": f"{sent:x}",
         "sent_bits": in_bits * constants["BEATS"],
         "known": f"{known:x}",
-        "known_bits": out_bits * len(outputs),
+        "known_bits": out_bits * constants["OUTPUT_BEATS"],
     }

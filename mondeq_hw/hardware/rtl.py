@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from ..base import IntegerOperator, filled, source_template, whole_bytes
+from ..base import IntegerOperator, filled, source_template
 from ..program import Injection, SolverProgram
 from .adder_graph import AdderGraph
 from .clip_table import clip_table
@@ -49,6 +49,8 @@ MODULES = (
 FEEDTHROUGH = "mondeq_feedthrough.sv"
 #: Beside them where the control is hardened.
 GUARD = "mondeq_guard.sv"
+#: Beside them where an output beat has several words.
+OUTPUT_BEAT = "mondeq_output_beat.sv"
 #: Beside them where it carries a state.
 CARRIED = "mondeq_carried.sv"
 TOP = "mondeq_top.sv"
@@ -76,7 +78,8 @@ def emit(design: Design, folder: Path) -> None:
     feedthrough = () if program.feedthrough is None else (FEEDTHROUGH,)
     carried = () if program.carried is None else (CARRIED,)
     guard = () if plan.harden == NONE else (GUARD,)
-    for path in (*MODULES, *feedthrough, *carried, *guard, *(engine.source for engine in engines), TOP):
+    beats = () if plan.output_beat == 1 else (OUTPUT_BEAT,)
+    for path in (*MODULES, *feedthrough, *carried, *guard, *beats, *(engine.source for engine in engines), TOP):
         sources[PurePath(path).name] = source_template("rtl", path)
     write_sources(sources, program.name, folder / "rtl")
     memory = folder / "rtl" / "mem"
@@ -182,7 +185,9 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             CarriedWords=program.carried_words,
             InputTdataBits=plan.input_tdata_bits(program),
             InputLaneBits=plan.lane_bits(program),
-            OutputTdataBits=whole_bytes(program.output_bits),
+            OutputTdataBits=plan.output_tdata_bits(program),
+            OutputLaneBits=plan.output_lane_bits(program),
+            OutputBeatWords=plan.output_beat,
             FrameCheck=plan.framed,
             Slots=plan.slots,
             Watchdog=guard_cycles(plan, program.iterations),

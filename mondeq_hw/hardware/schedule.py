@@ -163,6 +163,10 @@ class Schedule:
         Whether the input's TLAST ends a sample and is checked; otherwise its beats are counted.
     byte_words : bool
         Whether every input word of a beat begins at a byte; otherwise they are packed without holes.
+    output_beat : int
+        Words of a beat of the output stream, the last padded; the readout gives one a cycle all the same.
+    output_bytes : bool
+        Whether every output word of a beat begins at a byte; one alone always does.
     harden : str
         One of :data:`HARDENINGS`: whether a guard notices upsets of the control (``mondeq_guard.sv``), and with full
         a parity bit those of the memories' words (``mondeq_rom.sv``).
@@ -183,6 +187,8 @@ class Schedule:
     framed: bool = True
     byte_words: bool = False
     harden: str = NONE
+    output_beat: int = 1
+    output_bytes: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
@@ -194,7 +200,17 @@ class Schedule:
                 f"harden is {self.harden!r} with counted beats, whose place in a sample is lost for ever when a core "
                 "begins anew; take --framing tlast, or --harden none"
             )
+        if self.harden != NONE and self.output_beat != 1:
+            raise InputError(
+                f"harden is {self.harden!r} with {self.output_beat} output words a beat, where an upset would shift "
+                "them unseen; take --output-beat 1, or --harden none"
+            )
         drive, solve, readout = self.drive, self.solve, self.readout
+        outputs = readout.rows - self.carried
+        if type(self.output_beat) is not int or not 1 <= self.output_beat <= outputs:
+            raise InputError(
+                f"output_beat is {self.output_beat!r}; expected a whole number of words, 1 to {outputs} (all outputs)"
+            )
         states = solve.rows
         if not states == solve.columns == readout.columns or drive.rows not in (states, states + readout.rows):
             raise InputError(
@@ -254,6 +270,20 @@ class Schedule:
         """Bits of the input stream's TDATA: a beat's words, and above them what says that they are a carried state."""
         return whole_bytes(self.words_per_beat * self.lane_bits(program) + (program.carried is not None))
 
+    def output_lane_bits(self, program: SolverProgram) -> int:
+        """Bits from one output word of a beat to the next; a word alone is extended to whole bytes."""
+        word = program.output_bits
+        return whole_bytes(word) if self.output_bytes or self.output_beat == 1 else word
+
+    def output_tdata_bits(self, program: SolverProgram) -> int:
+        """Bits of the output stream's TDATA."""
+        return whole_bytes(self.output_beat * self.output_lane_bits(program))
+
+    @property
+    def output_beats(self) -> int:
+        """Output beats of one sample."""
+        return _groups(self.readout.rows - self.carried, self.output_beat)
+
     @property
     def beats_per_sample(self) -> int:
         """Input beats of one sample."""
@@ -285,6 +315,8 @@ class Schedule:
                 framed=plain.get("framed", False),
                 byte_words=plain.get("byte_words", False),
                 harden=plain.get("harden", NONE),
+                output_beat=plain.get("output_beat", 1),
+                output_bytes=plain.get("output_bytes", False),
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -27,6 +27,7 @@ from ..hardware import (
     Products,
     Schedule,
     Usage,
+    estimate,
     find_part,
     initiation_interval,
     load_schedule,
@@ -45,6 +46,8 @@ FLOWS: tuple[str, ...] = get_args(Flow)
 NETLIST = "netlist.v"
 CLOCK = "ap_clk"
 MOST_SEEDS = 100
+#: Weights of so many bits are wide enough that ``auto`` gives a DSP for their product's LUTs.
+WIDE_WEIGHT_BITS = 8
 
 
 def _known(name: str) -> str:
@@ -85,6 +88,15 @@ class SynthOptions:
         option("MHZ", "Clock that place and route aims at.", expected="1 to 1000 MHz", flag="--clock"),
     ] = 150.0
     lut_weight_bits: LutWeightBits = LUT_WEIGHT_BITS
+    dsp: Annotated[
+        Literal["auto", "none", "all"] | None,
+        option(
+            "auto|none|all",
+            "Products in DSPs: none, all of weights above 2 bits, or auto, those of 8 bits and more that the part has "
+            "DSPs for, the widest first.",
+            unset="as --lut-weight-bits says",
+        ),
+    ] = None
     seed: PlacerSeed = 1
     seeds: Annotated[
         Annotated[int, Field(ge=1, le=MOST_SEEDS)],
@@ -95,6 +107,10 @@ class SynthOptions:
         part = find_part(self.part)
         if part.family == ECP5 and self.flow != "open":
             raise OptionError("flow", f"is {self.flow}, which does not know {part.name}, not AMD's; use the open flow")
+        if self.dsp is not None and self.lut_weight_bits != LUT_WEIGHT_BITS:
+            raise OptionError(
+                "dsp", f"is {self.dsp} beside --lut-weight-bits {self.lut_weight_bits}, which says the same; give one"
+            )
         if self.seeds > 1 and not (part.family == ECP5 and self.flow == "open"):
             raise OptionError("seeds", f"is {self.seeds}, and only nextpnr draws them; leave it out for {part.name}")
 
@@ -203,8 +219,25 @@ def synthesize(build: Path, options: SynthOptions, work: Path, progress: ToolPro
     ToolFailedError
         A tool ended with an error.
     """
-    program, plan = SolverProgram.load(build), load_schedule(build)
-    return _Flow(build, program, plan, options, find_part(options.part), work.resolve(), progress).run()
+    program, plan, part = SolverProgram.load(build), load_schedule(build), find_part(options.part)
+    bits = lut_weight_bits(program, plan, part, options)
+    options = replace(options, dsp=None, lut_weight_bits=bits)
+    return _Flow(build, program, plan, options, part, work.resolve(), progress).run()
+
+
+def lut_weight_bits(program: SolverProgram, plan: Schedule, part: Part, options: SynthOptions) -> int:
+    """Bits of the longest weights that multiply in LUTs; of ``auto`` as few as the part has DSPs for."""
+    match options.dsp:
+        case None:
+            return options.lut_weight_bits
+        case "none":
+            return MOST_MATRIX_BITS
+        case "all":
+            return 2
+        case "auto":
+            lengths = range(WIDE_WEIGHT_BITS - 1, MOST_MATRIX_BITS)
+            fitting = (bits for bits in lengths if estimate(program, plan, part.family, bits).dsps <= part.totals.dsps)
+            return next(fitting, MOST_MATRIX_BITS)
 
 
 def yosys_script(program: SolverProgram, sources: Sequence[str], lut_weight_bits: int, target: str) -> str:
