@@ -3,9 +3,9 @@
 //
 // Words of a beat but its last are kept here; the last one passes by, so that a beat comes no later than its last word.
 module mondeq_output_beat #(
-  parameter int Words = mondeq_pkg::OutputBeatWords,
-  parameter int WordBits = mondeq_pkg::OutputBits,
-  parameter int LaneBits = mondeq_pkg::OutputLaneBits
+  parameter int Words = 2,  // of a beat
+  parameter int WordBits = 8,
+  parameter int LaneBits = 8
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,

@@ -284,7 +284,11 @@ module mondeq_top (
   if (OutputWords > 1) begin : g_beats
     logic [OutputWords*mondeq_pkg::OutputLaneBits-1:0] lanes;
 
-    mondeq_output_beat u_output_beat (
+    mondeq_output_beat #(
+      .Words   (OutputWords),
+      .WordBits(OutputBits),
+      .LaneBits(mondeq_pkg::OutputLaneBits)
+    ) u_output_beat (
       .clk_i  (ap_clk),
       .rst_ni (ap_rst_n),
       .valid_i(word_valid),
