@@ -242,9 +242,10 @@ def graph_readout() -> Corner:
 
 
 def graphs_everywhere() -> Corner:
-    """A sample a cycle in, one update: the rows of the readout are the bottleneck."""
+    """A sample a cycle in, one update: the rows of the readout are the bottleneck; two of its words a beat."""
     program = random_program(6, n=4, d=4, k=5, bits=3, state_bits=6, iterations=1)
-    return unrolled(program, (4, 4), slots=24, graphs=("drive", "readout"))
+    corner = unrolled(program, (4, 4), slots=24, graphs=("drive", "readout"))
+    return replace(corner, schedule=replace(corner.schedule, output_beat=2, output_bytes=True))
 
 
 def graphs_wide() -> Corner:

@@ -203,9 +203,8 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """By form, and each with a board."""
     folder = tmp_path_factory.mktemp("elaboration")
     corners = {"folded": CORNERS["leak_saturating"](), "unrolled": CORNERS["ring_leak"]()}
-    graphs = CORNERS["graphs_everywhere"]()
     corners |= {
-        "graphs": replace(graphs, schedule=replace(graphs.schedule, output_beat=2)),
+        "graphs": CORNERS["graphs_everywhere"](),
         "carried": hardened(CARRIED["carried_serial"](), FULL),
     }
     for form, corner in corners.items():
