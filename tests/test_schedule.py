@@ -375,3 +375,21 @@ def test_tables_too_deep_are_refused(input_bits: int, reuse: int) -> None:
 def test_bad_tables_are_refused(graph: GraphSize | None, words: Any) -> None:
     with pytest.raises(InputError, match="folding has tables of"):
         EngineFolding(3, 5, 3, 2, graph, words)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"output_beat": 0}, "output_beat is 0; expected a whole number of words, 1 to 3"),
+        ({"output_beat": 4}, "1 to 3"),
+        ({"output_beat": True}, "output_beat is True"),
+        ({"output_beat": 2, "harden": "control"}, "an upset would shift them"),
+    ],
+)
+def test_output_beats_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:
+    plan = schedule(random_program(2, n=6, d=5, k=3, bits=3, iterations=4))
+    with pytest.raises(InputError, match=message):
+        replace(plan, **changes)
+    beats = replace(plan, output_beat=2)
+    assert Schedule.from_plain(beats.to_plain()) == beats and beats.output_beats == 2
+    assert (completion_cycles(beats, np.full(5, 4)) == completion_cycles(plan, np.full(5, 4))).all()
