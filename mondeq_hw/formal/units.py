@@ -409,6 +409,7 @@ UNITS = (
             Mutant(": kept_q;", ": word_i;"),
             Mutant("LaneBits'(word)", "LaneBits'($unsigned(word))"),
             Mutant("take && (lane_q == IndexBits'(l))", "take"),
+            Mutant("last_o = last_i", "last_o = full"),
         ),
     ),
     Unit(
