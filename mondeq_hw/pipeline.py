@@ -26,7 +26,7 @@ from .program import GoldenModel, SolverProgram
 from .project import Project
 from .proof import Changes, certify, check
 from .report import Summary, comparison_figure, write_report
-from .rounding import RANGE_SAMPLES, lower
+from .rounding import RANGE_SAMPLES
 from .steps import (
     Data,
     Pair,
@@ -34,7 +34,7 @@ from .steps import (
     checkpoint_of,
     choose_data,
     compared,
-    lowering_options,
+    lowered_by,
     named_files,
     resolve,
     scheduled,
@@ -117,7 +117,7 @@ def compile(
     with progress("data"):
         data = choose_data(config, checkpoint, **arrays)
     with progress("quantize"):
-        lowered = lower(checkpoint.model, lowering_options(config), data.calibration)
+        lowered = lowered_by(checkpoint.model, config, data)
     with progress("certify"):
         program = certified_program(checkpoint.model, config, data, lowered)
         program = starting_warm(program, checkpoint.model, config, lowered)

@@ -60,6 +60,7 @@ from .rounding import (
     assemble,
     lower,
     with_state_bits,
+    without_saturation,
 )
 
 #: Calibration samples on which an output must not be constant.
@@ -135,6 +136,20 @@ def lowering_options(config: CompileConfig) -> LoweringOptions:
     """The options that concern the integers."""
     names = LoweringOptions.__dataclass_fields__
     return LoweringOptions(**{name: getattr(config, name) for name in names})
+
+
+def lowered_by(model: MonDEQ, config: CompileConfig, data: Data) -> Lowered:
+    """A network's integers as the options ask for them.
+
+    Raises
+    ------
+    InputError
+        An option that the network's integers contradict, or a range of the state that nothing proves.
+    """
+    lowered = lower(model, lowering_options(config), data.calibration)
+    if config.state_range == "box":
+        return without_saturation(lowered, data.task, keep_length=config.state_bits is not None)
+    return lowered
 
 
 def checkpoint_of(model: MonDEQ | Origin, config: NetworkOptions) -> Checkpoint:
@@ -469,8 +484,10 @@ def _vacuous_refusal(
         remedies += [] if enough is None else [f"use --state-bits {enough}"]
         if config.step_size is not None:
             free = config.model_copy(update={"step_size": None})
-            other = lower(model, lowering_options(free), data.calibration)
-            remedies += [f"use --step-size {other.step_size:g}"] if _says_something(model, free, data, other) else []
+            with suppress(InputError):  # no range of the state is proved
+                other = lowered_by(model, free, data)
+                useful = _says_something(model, free, data, other)
+                remedies += [f"use --step-size {other.step_size:g}"] if useful else []
     remedies.append(
         "go on with it by --allow-vacuous"
         if remedies
@@ -512,7 +529,10 @@ def _certified_alternatives(
 
     def provable(name: str, value: Any) -> bool:
         changed = config.model_copy(update={name: value})
-        return _says_something(model, changed, data, lower(model, lowering_options(changed), data.calibration))
+        try:
+            return _says_something(model, changed, data, lowered_by(model, changed, data))
+        except InputError:  # no range of the state is proved
+            return False
 
     # A proof at one word length says nothing of the next: shorter ones count too.
     asked = lowering_options(config).bits

@@ -16,11 +16,12 @@ from random_models import random_clip, random_model
 
 import mondeq_hw
 from mondeq_hw import Project
-from mondeq_hw.base import FREE, Clip, Interval
+from mondeq_hw.base import FREE, Clip, InputError, Interval
 from mondeq_hw.problem import (
     CLASSES,
     FORWARD_BACKWARD,
     PEACEMAN_RACHFORD,
+    VALUES,
     MonDEQ,
     box_words,
     logits,
@@ -37,9 +38,10 @@ from mondeq_hw.proof.gain import witnesses
 from mondeq_hw.proof.joint import by_joint_form
 from mondeq_hw.proof.mismatch import Mismatch, Rows
 from mondeq_hw.proof.perturbation import prove_operator
-from mondeq_hw.proof.robustness import proved_gains, unsaturated_states
+from mondeq_hw.proof.robustness import missing_integer_bits, proved_gains, unsaturated_states
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.saturation import without_saturation
 
 pytestmark = pytest.mark.slow
 
@@ -134,6 +136,35 @@ def test_one_form_for_all_outputs_is_near_the_worst_input(solver: str, d: int) -
     assert all(seen <= value < 12 * seen for seen, value in zip(found, joint.inside, strict=True))
     assert all(4 * value < other for value, other in zip(joint.inside, norm, strict=True)), (joint.inside, norm)
     _forged_forms_are_rejected(mismatch, joint.everywhere.witness)
+
+
+def test_a_state_that_holds_every_input_is_charged_no_saturation() -> None:
+    """The integer bits are those that the proof needs, found from states that saturate in the middle, too."""
+    model = random_model(np.random.default_rng(5), 9, 40, 3, margin=0.8)
+    seen = lower(model, LoweringOptions(bits=8), np.zeros((4, 40), dtype=np.int64) + 100)
+    narrow = replace(seen, state_format=replace(seen.state_format, word_length=9, integer_bits=0))
+    for lowered in (seen, narrow):
+        wide, kept = (without_saturation(lowered, VALUES, keep_length=keep) for keep in (False, True))
+        assert lowered.proof is not None and wide.state_format.integer_bits > lowered.state_format.integer_bits
+        assert wide.state_format.fractional_bits == lowered.state_format.fractional_bits
+        assert kept.state_format.word_length == lowered.state_format.word_length
+        for each in (wide, kept):
+            program = assemble(each.quantized, each.input_format, each.state_format, 1, True)
+            assert missing_integer_bits(program, lowered.proof, VALUES) == 0
+        fewer = replace(wide.state_format, word_length=20, integer_bits=wide.state_format.integer_bits - 1)
+        program = assemble(wide.quantized, wide.input_format, fewer, 1, True)
+        assert missing_integer_bits(program, lowered.proof, VALUES) == 1
+
+
+def test_every_input_of_the_digits_by_a_longer_state(digits_model: Path, tmp_path: Path) -> None:
+    box = mondeq_hw.compile(digits_model, tmp_path / "box", bits=5, state_range="box", calibration_samples=100)
+    values = {name: box.certificate.line(name).values for name in ("output_distance", "output_distance_found")}
+    assert "unsaturated" not in values["output_distance"]
+    most, found = values["output_distance"]["bounds"], values["output_distance_found"]["largest"]
+    assert all(seen < value < 8 * seen for seen, value in zip(found, most, strict=True))
+    assert box.program.state_format.word_length == 15
+    with pytest.raises(InputError, match="a retrained network's state format is stored with its integers"):
+        mondeq_hw.compile(mondeq_hw.examples.mnist(1), tmp_path / "retrained", state_range="box")
 
 
 def _forged_forms_are_rejected(mismatch: Mismatch, witness: dict[str, Any]) -> None:

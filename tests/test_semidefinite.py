@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plants import oscillating_masses
+from random_models import random_model
 
 from mondeq_hw import from_mpc, from_qp
 from mondeq_hw.base import canonical_digest
@@ -130,6 +131,25 @@ def test_forged_witnesses_are_refused(certificate: Plain, tmp_path: Path, name: 
     forged = copy.deepcopy(certificate)
     FORGERIES[name](forged["evidence"]["distance"]["semidefinite"])
     assert verdict(forged, tmp_path) is not None
+
+
+@pytest.mark.parametrize(("n", "d"), [(12, 5), (26, 8)])
+def test_a_network_of_few_inputs(n: int, d: int, tmp_path: Path) -> None:
+    """Near the worst error found, with every fact and with the first ones; a state that saturates is not charged."""
+    model = random_model(np.random.default_rng(n), n, d, 2, margin=0.8)
+    lowered = lower(model, LoweringOptions(bits=8))
+    assert lowered.proof is not None and lowered.ranges is not None
+    program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
+    program = program.replace(iterations=choose_iterations(program, lowered.proof))
+    certificate = certify(program, lowered.proof, model, lowered.step_size, None, VALUES, lowered.ranges).to_dict()
+    values, found = line(certificate), largest_errors(model, program, lowered.step_size)[0]
+    assert values["methods"] == ["semidefinite"] * 2 and "unsaturated" not in values
+    assert (found < values["bounds"]).all() and (np.array(values["bounds"]) < 6 * found).all()
+    assert verdict(certificate, tmp_path) is None
+    for name in ("a smaller bound", "a range that is not proved"):
+        forged = copy.deepcopy(certificate)
+        FORGERIES[name](forged["evidence"]["distance"]["semidefinite"])
+        assert verdict(forged, tmp_path) is not None
 
 
 def bounds_line(certificate: Plain) -> Plain:

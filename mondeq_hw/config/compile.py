@@ -272,6 +272,14 @@ class CompileConfig(RoundingOptions):
             unset="the larger of 12 and bits + 4, or more where convergence is slow",
         ),
     ] = None
+    state_range: Annotated[
+        Literal["samples", "box"],
+        option(
+            "NAME",
+            "What the state holds unsaturated: the equilibria of the samples, or of every input of the box, "
+            "proved and with longer words.",
+        ),
+    ] = "samples"
     solver: Annotated[Solver, option("NAME", "peaceman-rachford or forward-backward.")] = "peaceman_rachford"
     step_size: Annotated[
         PositiveFloat | None,

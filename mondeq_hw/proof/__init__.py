@@ -21,7 +21,7 @@ from .metric import root_up
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
 from .ranges import accumulator_ranges
 from .relaxation import Proof
-from .robustness import Changes
+from .robustness import Changes, missing_integer_bits
 from .same_model import differences
 from .semidefinite import is_small, state_ranges
 from .vacuous import constant_on_samples, constant_output, radius_share, rounds_to_nothing, useless_radius
@@ -53,6 +53,7 @@ __all__ = [
     "float_up",
     "for_reading",
     "is_small",
+    "missing_integer_bits",
     "model_from_plain",
     "paper_perturbation",
     "paper_quantizer",

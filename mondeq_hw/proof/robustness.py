@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
 
 from ..base import FixedPointFormat, integers
+from ..problem import Task
 from ..program import GoldenModel, SolverProgram
 from . import check_certificate
 from .certificate import contraction_to_plain, ratio
 from .contraction import ContractionProof, ErrorBound, float_up
 from .enclosure import FINE_BITS, Enclosure, exact_feedthrough, feedthrough_rounding, whole
+from .gain import witnesses
 from .metric import BOUND_BITS
 from .ranges import readout_rows
 
@@ -134,6 +136,22 @@ def unsaturated_states(gains: Gains) -> check_certificate.Unsaturated | None:
     """What the gains say of every equilibrium without saturation, from that at the middle of all inputs."""
     box = gains["infinity_norm"]
     return None if box.form is None else check_certificate.Unsaturated(box.contraction, box)
+
+
+def missing_integer_bits(program: SolverProgram, proof: ContractionProof, task: Task) -> int | None:
+    """Integer bits that the state lacks to prove that no equilibrium of any input saturates; None without multipliers.
+
+    At the same step of the state.  What is missing is certain once it is none: where the state at the middle of all
+    inputs saturates itself, more may be missing than is seen.
+    """
+    unsaturated = unsaturated_states(proved_gains(program, proof, witnesses(program, proof, task)))
+    if unsaturated is None:
+        return None
+    if unsaturated.inside:
+        return 0
+    form = program.state_format
+    top = Fraction(form.max_word) / Fraction(2) ** form.fractional_bits
+    return max(1, (ceil((top - min(unsaturated.rest)) / top) - 1).bit_length())
 
 
 def robustness_values(deployment: Deployment, enclosure: Enclosure) -> dict[str, Any]:

@@ -26,10 +26,12 @@ from .perturbation import GRID_BITS
 from .ranges import drive_rows
 from .relaxation import Fact, Family, Form, Proof, Relaxation, Row
 
-#: Rows and inputs beyond which a program takes too long.
-MOST_ROWS, MOST_INPUTS = 128, 32
+#: Rows and inputs beyond which a program takes too long; of a network's relu, whose outputs may be many, fewer rows.
+MOST_ROWS, MOST_RELU_ROWS, MOST_INPUTS = 128, 64, 32
 #: Rounds in which violated facts are added, at most; the gap of each but the last, and what a round must still gain.
 ROUNDS, GAP, LAST_GAP, GAIN = 12, 0.05, 0.005, 0.04
+#: Rows of a relu up to which facts are added: beyond, they take tens of times as long for a third of the bound.
+FEW_RELU_ROWS = 24
 #: Facts added a round, for each row, and how far they must be violated (the cosine of two forms).
 ADDED, VIOLATION = 3, 0.02
 #: Up to so many forms that are not negative, products of any two may be added; beyond, with one-sided rows only.
@@ -197,8 +199,8 @@ class Candidate:
 class Search:
     """For low bounds of several objectives; facts that were added for one are there for the next."""
 
-    def __init__(self, space: Space) -> None:
-        self.space, self.pool = space, _Pool(space)
+    def __init__(self, space: Space, rounds: int = ROUNDS) -> None:
+        self.space, self.pool, self.rounds = space, _Pool(space), rounds
         self.always, self.added = list(space.relaxation.always()), list[Fact]()
 
     def both(self, objective: Form) -> tuple[Proof, Proof] | None:
@@ -220,7 +222,7 @@ class Search:
         """Ever higher bounds of an objective, the first as low as it goes, or below ``enough``."""
         vector = self.space.vectors([objective])[0]
         found, gap = list[Candidate](), GAP
-        for _ in range(ROUNDS):
+        for _ in range(self.rounds):
             facts = self.always + self.added
             solved, norms = self.space.solve(facts, len(self.always), vector, gap, enough)
             if solved is None:
@@ -369,12 +371,13 @@ def proved(relaxation: Relaxation, objective: Form, candidate: Candidate) -> Pro
 
 
 def is_small(program: SolverProgram) -> bool:
-    """Whether a program is one of few rows and inputs that has intervals."""
-    return program.n <= MOST_ROWS and program.d <= MOST_INPUTS and not program.clip.is_relu
+    """Whether a program is one of few rows and inputs."""
+    rows = MOST_RELU_ROWS if program.clip.is_relu else MOST_ROWS
+    return program.n <= rows and program.d <= MOST_INPUTS
 
 
 def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
-    """Bounds on ``|y~ - y*|`` of a problem with intervals, by a program an output; None where it does not apply."""
+    """Bounds on ``|y~ - y*|`` by a program an output; None where it does not apply."""
     program = mismatch.program
     if not is_small(program):
         return None
@@ -383,7 +386,8 @@ def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
         return None
     scale = difference_scale(mismatch)
     relaxation = difference_relaxation(mismatch, scale)
-    search = Search(Space(relaxation, _columns(mismatch, relaxation.size)))
+    rounds = 1 if program.clip.is_relu and program.n > FEW_RELU_ROWS else ROUNDS
+    search = Search(Space(relaxation, _columns(mismatch, relaxation.size)), rounds)
     bounds, outputs = [], []
     for output, extra in enumerate(_clip_errors(mismatch)):
         objective, bits = output_form(mismatch, output, scale)

@@ -22,6 +22,7 @@ from .lower import (
     with_state_bits,
 )
 from .quantize import MAX_SHIFT, QuantizedRecurrence, quantized_of, to_levels
+from .saturation import without_saturation
 
 __all__ = [
     "CALIBRATED",
@@ -42,4 +43,5 @@ __all__ = [
     "quantized_of",
     "to_levels",
     "with_state_bits",
+    "without_saturation",
 ]

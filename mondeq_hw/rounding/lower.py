@@ -124,7 +124,7 @@ class Lowered:
     model : MonDEQ
         What was lowered: a carried state is in the units of its words.
     ranges : tuple of pairs of Proof or None
-        That no state of a parametric problem's equilibrium saturates.
+        That no state of any input's equilibrium saturates, where a semidefinite program proved it.
     """
 
     quantized: QuantizedRecurrence
@@ -201,8 +201,8 @@ def _lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None, 
         model=model,
     )
     if options.state_bits is None:
-        lowered = _with_enough_state_bits(lowered)
-    return lowered if model.parameters is None else _without_saturation(lowered)
+        return _without_saturation(_with_enough_state_bits(lowered), keep_length=False)
+    return lowered if model.parameters is None else _without_saturation(lowered, keep_length=True)
 
 
 def _balanced(options: LoweringOptions) -> LoweringOptions:
@@ -246,6 +246,15 @@ def _with_enough_state_bits(lowered: Lowered) -> Lowered:
 def with_state_bits(lowered: Lowered, state_bits: int) -> Lowered:
     """What :func:`lower` returns for another word length of the state: the same but for that."""
     return replace(lowered, state_format=replace(lowered.state_format, word_length=state_bits), ranges=None)
+
+
+def with_integer_bits(lowered: Lowered, more: int, keep_length: bool) -> Lowered | None:
+    """The same with so many more integer bits of the state, and as many more in all; None beyond the longest word."""
+    form = lowered.state_format
+    length = form.word_length + (0 if keep_length else more)
+    if length > MOST_STATE_BITS:
+        return None
+    return replace(lowered, state_format=FixedPointFormat(length, form.integer_bits + more), ranges=None)
 
 
 def _as_stored(model: MonDEQ, stored: StoredRecurrence, options: LoweringOptions) -> Lowered:
@@ -424,16 +433,17 @@ def _state_format(
     return FixedPointFormat(word_length, seen + 1)
 
 
-def _without_saturation(lowered: Lowered) -> Lowered:
-    """With as many more integer bits as a proof needs that no equilibrium of any input saturates."""
+def _without_saturation(lowered: Lowered, keep_length: bool) -> Lowered:
+    """With as many more integer bits as a semidefinite program needs to prove that no equilibrium saturates, if few."""
     if lowered.proof is None:
         return lowered
     for more in range(MORE_INTEGER_BITS + 1):
-        form = lowered.state_format
-        wider = replace(lowered, state_format=replace(form, integer_bits=form.integer_bits + more))
-        program = assemble(lowered.quantized, lowered.input_format, wider.state_format, 1, True)
+        wider = with_integer_bits(lowered, more, keep_length)
+        if wider is None:
+            break
+        program = assemble(wider.quantized, wider.input_format, wider.state_format, 1, True)
         if not is_small(program):
-            return lowered
+            break
         ranges = state_ranges(program.memoryless)
         if ranges is not None:
             return replace(wider, ranges=ranges)
