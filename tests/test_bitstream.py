@@ -92,6 +92,15 @@ def test_clock_that_is_not_reached_is_refused_and_leaves_no_bitstream(tmp_path: 
     assert not (work / BITSTREAM).exists() and not (work / SUMMARY).exists()
 
 
+def test_output_beats_of_several_words_are_refused(tmp_path: Path) -> None:
+    build = build_folder(tmp_path / "build")
+    file = build / "rtl" / "schedule.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "output_beat": 2}))
+    with pytest.raises(InputError, match=r"compile it with .*for a board"):
+        make_bitstream(build, BitstreamOptions("ulx3s-85f"), tmp_path / "work")
+    assert not (tmp_path / "work").exists()
+
+
 def test_packer_that_fails_leaves_no_bitstream(tmp_path: Path, tools) -> None:
     tools(packer=PACKER + "print('ERROR: disk'); sys.exit(1)\n")
     with pytest.raises(ToolFailedError, match=r"ecppack failed: ERROR: disk; see .*ecppack\.log"):

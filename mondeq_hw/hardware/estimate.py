@@ -81,7 +81,10 @@ def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bit
     shares = [usage(program, plan, family, lut_weight_bits) for usage in engines]
     guard = [] if plan.harden == NONE else [guard_usage(program, plan)]
     parity = [parity_usage(program, plan, family)] if plan.harden == FULL else []
-    return _plus(_CONTROL, *shares, *guard, *parity)
+    # Of an output beat all words but the last are kept.
+    word, kept = program.output_bits, plan.output_beat - 1
+    beat = _usage(luts=kept * (word + 1), registers=kept * word)
+    return _plus(_CONTROL, *shares, *guard, *parity, beat)
 
 
 def guard_usage(program: SolverProgram, plan: Schedule) -> Usage:
