@@ -13,10 +13,12 @@ from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.program.golden import GoldenModel
+from mondeq_hw.rounding import step_size
 from mondeq_hw.rounding.assemble import assemble
 from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions, lower
 from mondeq_hw.rounding.quantize import GRANULARITIES, quantize_nearest
 from mondeq_hw.rounding.spectral import contraction_estimate
+from mondeq_hw.rounding.step_size import StepSearch
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +165,20 @@ def test_bad_options_are_refused(model, options, message):
 def test_images_of_another_size_are_refused(model):
     with pytest.raises(InputError, match="expects"):
         lower(model, LoweringOptions(4, PEACEMAN_RACHFORD), np.zeros((3, 8), dtype=np.int64))
+
+
+@pytest.mark.parametrize("seed", (0, 2, 6))
+def test_a_search_from_coarse_to_fine_ends_where_all_steps_do(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among seventeen step sizes it tries nine."""
+    A, B = np.random.default_rng(seed).normal(size=(2, 24, 24)) / np.sqrt(24)
+    search = StepSearch(-A.T @ A / 2 + (B - B.T) / 2, SPLITTINGS[PEACEMAN_RACHFORD], 6, GRANULARITIES[0], 1)
+    steps = (0.5 * 2.0 ** (np.arange(-8, 9) / 4)).tolist()
+    best = search.fastest(steps)
+    assert best.step_size not in steps[::4]
+    tried: list[float] = []
+    monkeypatch.setattr(step_size, "LARGE", 24)
+    trial = StepSearch._trial
+    monkeypatch.setattr(
+        StepSearch, "_trial", lambda self, step, enough: tried.append(step) or trial(self, step, enough)
+    )
+    assert search.fastest(steps) == best and len(tried) == 9
