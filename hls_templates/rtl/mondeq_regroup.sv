@@ -4,7 +4,7 @@
 //
 // When one width divides the other the words lie in simple dual-port memories, one per narrow group of a wide one;
 // otherwise in registers.  Lanes beyond the vector's length read as zero: a 1-bit weight has no zero that could mask
-// them.  A bank is never read while it is written.
+// them.  A bank is never read while it is written, which Yosys is told: it would add a bypass behind the block RAM.
 module mondeq_regroup #(
   parameter int Words = 1,
   parameter int WordBits = 8,
@@ -74,6 +74,7 @@ module mondeq_regroup #(
     end
 
     for (genvar c = 0; c < Chunks; c++) begin : g_chunk
+      (* no_rw_check *)
       logic [WriteBits-1:0] memory[1<<(BankBits+ReadGroupBits)];
       always_ff @(posedge clk_i) begin
         if (enable[c]) memory[{write_bank_i, high}] <= write_data_i;
@@ -113,6 +114,7 @@ module mondeq_regroup #(
       assign chunk = low;
     end
 
+    (* no_rw_check *)
     logic [WriteBits-1:0] memory[1<<(BankBits+WriteGroupBits)];
     always_ff @(posedge clk_i) begin
       if (write_i) memory[{write_bank_i, write_group_i}] <= write_data_i;

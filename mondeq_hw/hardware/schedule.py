@@ -36,7 +36,7 @@ HARDENINGS = (NONE, CONTROL, FULL)
 #: Cycles from an engine's last command to the first cycle in which its result can be used,
 #: the adder tree's levels not counted.
 DRIVE_DEPTH = 9
-SOLVE_DEPTH = 11
+SOLVE_DEPTH = 12
 READOUT_DEPTH = 10
 #: The same where the matrix is a graph, its stages not counted; in the ring a sample's last update takes one more.
 DRIVE_GRAPH_DEPTH = 2

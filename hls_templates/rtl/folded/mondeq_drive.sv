@@ -80,6 +80,7 @@ module mondeq_drive #(
   end
 
   // Input banks.
+  (* no_rw_check *)  // only words before the one that arrives are read
   logic [BeatBits-1:0] banks[2*(1<<ColumnBits)];
   logic [1:0] full_q;
   logic write_bank_q, read_bank_q;
@@ -113,18 +114,26 @@ module mondeq_drive #(
       : (!full_q[read_bank_q] || full_q[write_bank_q]));
 
   // Issue: a command per cycle as long as its words are there.
-  logic issue, present, reached, first_column, last_column, last_row, first_command_q, slot_free;
+  logic issue, arrives, present_q, reached, first_column, last_column, last_row, first_command_q, slot_free;
   logic [RowBits-1:0] row;
   logic [ColumnBits-1:0] column;
   logic [AddressBits-1:0] address;
   logic [SlotBits-1:0] slot_q;
 
-  // A bank that is not full is the one being filled, and holds the beats before this one.
-  assign present = (full_q[read_bank_q] || (column < beat)) && reached;
-  assign issue = present && (!first_command_q || slot_free);
+  assign issue = present_q && reached && (!first_command_q || slot_free);
   assign finish = issue && last_column && last_row;
   assign taken_o = finish;
   assign restart = accept && beat_broken_i && (read_bank_q == write_bank_q);
+
+  // A bank that is not full is the one being filled, and holds the beats before this one.  Compared a step ahead, like
+  // the counter's flags.
+  assign arrives = accept && !beat_broken_i;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || restart) present_q <= 1'b0;
+    else if (finish) present_q <= full_q[!read_bank_q] || arrives || ((beat != '0) && !accept);
+    else present_q <= full_q[read_bank_q] || arrives || (issue ? (column + 1'b1 != beat) : present_q);
+  end
 
   mondeq_matvec_counter #(
     .RowGroups   (RowGroups),
@@ -378,6 +387,7 @@ module mondeq_drive #(
 
 `ifdef MONDEQ_ASSERT
   mondeq_assert u_slot (.clk_i, .rst_ni, .holds_i(int'(slot_q) < Slots));
+  mondeq_assert u_present (.clk_i, .rst_ni, .holds_i(present_q == (full_q[read_bank_q] || (column < beat))));
   mondeq_assert u_read_whole (.clk_i, .rst_ni, .holds_i(!finish || full_q[read_bank_q]));
   mondeq_assert u_beat (.clk_i, .rst_ni, .holds_i(!accept || (int'(beat_index_i) < BeatGroups)));
   mondeq_assert u_row_address (.clk_i, .rst_ni, .holds_i(int'(tag[RowBits:1]) < RowGroups));

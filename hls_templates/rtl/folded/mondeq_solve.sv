@@ -63,7 +63,7 @@ module mondeq_solve #(
   localparam int Levels = $clog2(Simd);
   localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
   localparam int IterationBits = $clog2(Iterations + 1);
-  localparam int TagBits = SlotBits + RowBits + 1;
+  localparam int TagBits = SlotBits + RowBits + 3;
   localparam logic [IterationBits-1:0] LastIteration = IterationBits'(Iterations);
   localparam bit Warm = FirstWarmUpdate > 0;
 
@@ -91,25 +91,27 @@ module mondeq_solve #(
   // Slots: which update comes next (0 is the start), whether it may run, where the current state lies.
 
   logic [IterationBits-1:0] iteration_q[Slots];
-  logic [Slots-1:0] ready_q, done_q, bank_q, changed_q;
+  logic [Slots-1:0] starts_q;  // 0 comes next
+  logic [Slots-1:0] ready_q, done_q, bank_q;
   logic [Slots-1:0] older_q;  // from the oldest sample's slot on
   logic settled_q;            // a sample has been loaded since the reset
 
   assign done_o = done_q;
 
-  // Issue: the array's current job, and the choice of the next.
-  logic busy_q, take, job_end, start;
+  // Issue: the array's current job, and the choice of the next.  A slot stays a bit of Slots until its commands leave
+  // registers, with its number.
+  logic busy_q, take, job_end, start, bank;
   logic [SlotBits-1:0] column_slot, row_slot, write_slot, shown_slot, retired_slot;  // that hold the state
-  logic [SlotBits-1:0] slot_q, chosen, chosen_older, chosen_any;
-  logic [Slots-1:0] may_run, older, first_older, first_any;
+  logic [SlotBits-1:0] slot;
+  logic [Slots-1:0] may_run, older, first_older, first_any, chosen, chosen_q;
   logic first_column, last_column, last_row;
   logic [RowBits-1:0] row;
   logic [ColumnBits-1:0] column;
   logic [AddressBits-1:0] address;
 
-  assign column_slot = Warm ? '0 : slot_q;
   assign shown_slot = Warm ? '0 : read_slot_i;
-  assign start = iteration_q[slot_q] == '0;
+  assign start = (chosen_q & starts_q) != '0;
+  assign bank = Warm ? bank_q[0] : ((chosen_q & bank_q) != '0);
   assign job_end = busy_q && last_column && last_row;
   assign may_run = Warm ? ready_q & older_q & (~older_q + 1'b1) : ready_q;
   assign take = (may_run != '0) && (!busy_q || job_end);
@@ -119,14 +121,12 @@ module mondeq_solve #(
   assign older = may_run & older_q;
   assign first_older = older & (~older + 1'b1);
   assign first_any = may_run & (~may_run + 1'b1);
-  assign chosen = (older != '0) ? chosen_older : chosen_any;
+  assign chosen = (older != '0) ? first_older : first_any;
 
   always_comb begin
-    chosen_older = '0;
-    chosen_any = '0;
+    slot = '0;
     for (int i = 0; i < int'(Slots); i++) begin
-      if (first_older[i]) chosen_older = chosen_older | SlotBits'(i);
-      if (first_any[i]) chosen_any = chosen_any | SlotBits'(i);
+      if (chosen_q[i]) slot = slot | SlotBits'(i);
     end
   end
 
@@ -146,46 +146,75 @@ module mondeq_solve #(
     .last_row_o    (last_row)
   );
 
-  // Retire: the last row group of an update has been written and compared.
-  logic retire_valid_q, retire_last_row_q, retire_changed_q, retire_done;
+  // Commands.
+  logic command_q, command_start_q, command_bank_q, command_first_q, command_last_q, command_last_row_q;
+  logic [SlotBits-1:0] command_slot_q;
+  logic [RowBits-1:0] command_row_q;
+  logic [ColumnBits-1:0] command_column_q;
+  logic [AddressBits-1:0] command_address_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) command_q <= 1'b0;
+    else command_q <= busy_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    command_slot_q     <= slot;
+    command_bank_q     <= bank;
+    command_start_q    <= start;
+    command_row_q      <= row;
+    command_column_q   <= column;
+    command_address_q  <= address;
+    command_first_q    <= first_column;
+    command_last_q     <= last_column;
+    command_last_row_q <= last_row;
+  end
+
+  assign column_slot = Warm ? '0 : command_slot_q;
+
+  // Retire: the last row group of an update has been written and compared.  Jobs do not mingle, so that one bit says
+  // whether a row group before has changed.
+  logic retire_valid_q, retire_last_row_q, retire_start_q, retire_changed_q, changed_q, retire_done;
   logic [SlotBits-1:0] retire_slot_q;
-  logic [IterationBits-1:0] retire_iteration;
+  logic [IterationBits-1:0] retire_iteration_q;
 
   assign retired_slot = Warm ? '0 : retire_slot_q;
-  assign retire_iteration = iteration_q[retire_slot_q];
-  assign retire_done = (retire_iteration == LastIteration)
-      || ((retire_iteration != '0) && !retire_changed_q && !changed_q[retire_slot_q]);
+  assign retire_done = (retire_iteration_q == LastIteration)
+      || (!retire_start_q && !retire_changed_q && !changed_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       busy_q <= 1'b0;
-      slot_q <= '0;
+      chosen_q <= '0;
       older_q <= '1;
       ready_q <= '0;
+      starts_q <= '0;
       done_q <= '0;
       bank_q <= '0;
-      changed_q <= '0;
+      changed_q <= 1'b0;
       settled_q <= 1'b0;
       for (int i = 0; i < int'(Slots); i++) iteration_q[i] <= '0;
     end else begin
       if (take) begin
         busy_q <= 1'b1;
-        slot_q <= chosen;
-        ready_q[chosen] <= 1'b0;
+        chosen_q <= chosen;
+        ready_q <= ready_q & ~chosen;
       end else if (job_end) begin
         busy_q <= 1'b0;
       end
       if (loaded_i) begin
         ready_q[write_slot_i] <= 1'b1;
+        starts_q[write_slot_i] <= !(Warm && settled_q);
         iteration_q[write_slot_i] <= settled_q ? IterationBits'(FirstWarmUpdate) : '0;
         settled_q <= 1'b1;
       end
       if (retire_valid_q) begin
-        changed_q[retire_slot_q] <= !retire_last_row_q && (changed_q[retire_slot_q] || retire_changed_q);
+        changed_q <= !retire_last_row_q && (changed_q || retire_changed_q);
       end
       if (retire_valid_q && retire_last_row_q) begin
         bank_q[retired_slot] <= !bank_q[retired_slot];
-        iteration_q[retire_slot_q] <= retire_iteration + 1'b1;
+        starts_q[retire_slot_q] <= 1'b0;
+        iteration_q[retire_slot_q] <= retire_iteration_q + 1'b1;
         if (retire_done) done_q[retire_slot_q] <= 1'b1;
         else ready_q[retire_slot_q] <= 1'b1;
       end
@@ -198,20 +227,20 @@ module mondeq_solve #(
     end
   end
 
-  // A slot has one job at a time, and none when it is loaded; there is no slot behind the last.
+  // A slot has one job at a time, and none when it is loaded; a job has one slot.
   logic [Slots-1:0] running_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       running_q <= '0;
     end else begin
-      if (take) running_q[chosen] <= 1'b1;
+      if (take) running_q <= running_q | chosen;
       if (retire_valid_q && retire_last_row_q) running_q[retire_slot_q] <= 1'b0;
     end
   end
 
-  assign error_o = (int'(slot_q) >= Slots) || (take && running_q[chosen])
-      || (retire_valid_q && !running_q[retire_slot_q])
+  assign error_o = (busy_q && ((chosen_q == '0) || ((chosen_q & (chosen_q - 1'b1)) != '0)))
+      || (take && ((running_q & chosen) != '0)) || (retire_valid_q && !running_q[retire_slot_q])
       || (loaded_i && (ready_q[write_slot_i] || running_q[write_slot_i] || done_q[write_slot_i]));
 
   // ---------------------------------------------------------------------------------------------------------------
@@ -238,8 +267,8 @@ module mondeq_solve #(
     .write_bank_i (state_bank),
     .write_group_i(state_row),
     .write_data_i (state_words),
-    .read_bank_i  ({column_slot, bank_q[column_slot]}),
-    .read_group_i (column),
+    .read_bank_i  ({column_slot, command_bank_q}),
+    .read_group_i (command_column_q),
     .read_data_o  (column_words)
   );
 
@@ -252,13 +281,13 @@ module mondeq_solve #(
   ) u_column_phi (
     .clk_i,
     .rst_ni,
-    .group_i(column),
+    .group_i(command_column_q),
     .state_i(column_words),
     .word_o (column_phi)
   );
 
   always_ff @(posedge clk_i) begin
-    start_q1 <= start;
+    start_q1 <= command_start_q;
     start_q2 <= start_q1;
     column_phi_q <= start_q2 ? '0 : column_phi;
   end
@@ -279,6 +308,7 @@ module mondeq_solve #(
 
   logic [TagBits-1:0] tag, tag_q0, tag_q1, tag_q2, tag_q3;
   logic [SlotBits-1:0] tag_slot;
+  logic tag_bank;
   logic [RowBits-1:0] tag_row;
   logic [Pe*DriveBits-1:0] drive_q1, drive_q2;
   logic [Pe*StateBits-1:0] old_q1, old_q2, old_q3;
@@ -292,13 +322,14 @@ module mondeq_solve #(
   ) u_tag (
     .clk_i,
     .rst_ni,
-    .data_i({busy_q, slot_q, row, last_row}),
+    .data_i({command_q, command_slot_q, command_bank_q, command_start_q, command_row_q, command_last_row_q}),
     .data_o({tag_valid, tag})
   );
 
   assign tag_slot = tag[TagBits-1-:SlotBits];
   assign row_slot = Warm ? '0 : tag_slot;
   assign tag_row = tag[RowBits:1];
+  assign tag_bank = tag[RowBits+2];
 
   mondeq_regroup #(
     .Words     (Rows),
@@ -329,7 +360,7 @@ module mondeq_solve #(
     .write_bank_i (state_bank),
     .write_group_i(state_row),
     .write_data_i (state_words),
-    .read_bank_i  ({row_slot, bank_q[row_slot]}),
+    .read_bank_i  ({row_slot, tag_bank}),
     .read_group_i (tag_row),
     .read_data_o  (old_q1)
   );
@@ -388,7 +419,7 @@ module mondeq_solve #(
     );
 
     always_ff @(posedge clk_i) begin
-      leak_start_q0 <= iteration_q[tag_slot] == '0;
+      leak_start_q0 <= tag[RowBits+1];
       leak_start_q1 <= leak_start_q0;
     end
     for (genvar p = 0; p < Pe; p++) begin : g_preload
@@ -428,10 +459,10 @@ module mondeq_solve #(
   ) u_matvec (
     .clk_i,
     .rst_ni,
-    .valid_i  (busy_q),
-    .first_i  (first_column),
-    .last_i   (last_column),
-    .address_i(address),
+    .valid_i  (command_q),
+    .first_i  (command_first_q),
+    .last_i   (command_last_q),
+    .address_i(command_address_q),
     .data_i   (matvec_phi),
     .preload_i(preload_q3),
     .load_o   (load),
@@ -460,6 +491,8 @@ module mondeq_solve #(
     write_tag_q  <= round_tag_q;
     retire_slot_q  <= write_tag_q[TagBits-1-:SlotBits];
     retire_last_row_q <= write_tag_q[0];
+    retire_start_q <= write_tag_q[RowBits+1];
+    retire_iteration_q <= iteration_q[write_tag_q[TagBits-1-:SlotBits]];
     shift_old_q  <= sum_old_q;
     round_old_q  <= shift_old_q;
     write_old_q  <= round_old_q;
@@ -513,10 +546,9 @@ module mondeq_solve #(
 
   assign write_slot = Warm ? '0 : write_tag_q[TagBits-1-:SlotBits];
   assign state_write = write_valid_q;
-  assign state_bank = {write_slot, !bank_q[write_slot]};
+  assign state_bank = {write_slot, !write_tag_q[RowBits+2]};
   assign state_row = write_tag_q[RowBits:1];
   assign state_words = updated_q;
-
 
   // ---------------------------------------------------------------------------------------------------------------
   // The readout's view of the state.
@@ -586,10 +618,10 @@ module mondeq_solve #(
     .rst_ni,
     .holds_i(((first_older & (first_older - 1'b1)) == '0) && ((first_any & (first_any - 1'b1)) == '0))
   );
-  mondeq_assert u_granted (.clk_i, .rst_ni, .holds_i(!take || may_run[chosen]));
+  mondeq_assert u_granted (.clk_i, .rst_ni, .holds_i(!take || ((chosen != '0) && ((chosen & ~may_run) == '0))));
   mondeq_assert u_ready (.clk_i, .rst_ni, .holds_i((ready_q & (done_q | ~occupied_q)) == '0));
   mondeq_assert u_oldest (.clk_i, .rst_ni, .holds_i((older_q != '0) && (Slots'(older_q | (older_q - 1'b1)) == '1)));
-  mondeq_assert u_iteration (.clk_i, .rst_ni, .holds_i(!retire_valid_q || (int'(retire_iteration) <= Iterations)));
+  mondeq_assert u_iteration (.clk_i, .rst_ni, .holds_i(!retire_valid_q || (int'(retire_iteration_q) <= Iterations)));
   mondeq_assert u_row_address (.clk_i, .rst_ni, .holds_i(int'(tag_row) < RowGroups));
 `endif
 
