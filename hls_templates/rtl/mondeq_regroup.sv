@@ -1,6 +1,6 @@
 // Banks of vectors, written WriteWords and read ReadWords words at a time.  Words are there two cycles after their
 // address: block RAMs are slow, so nothing but a register follows them.  With RegisterAddress it takes three, and the
-// reader may be far away.
+// reader may be far away; with RegisterWrite narrow words are written a cycle later, and the writer may be.
 //
 // When one width divides the other the words lie in simple dual-port memories, one per narrow group of a wide one;
 // otherwise in registers.  Lanes beyond the vector's length read as zero: a 1-bit weight has no zero that could mask
@@ -12,6 +12,7 @@ module mondeq_regroup #(
   parameter int WriteWords = 1,
   parameter int ReadWords = 1,
   parameter bit RegisterAddress = 1'b0,
+  parameter bit RegisterWrite = 1'b0,
   localparam int WriteGroups = (Words + WriteWords - 1) / WriteWords,
   localparam int ReadGroups = (Words + ReadWords - 1) / ReadWords,
   localparam int BankBits = (Banks > 1) ? $clog2(Banks) : 1,
@@ -58,8 +59,10 @@ module mondeq_regroup #(
 
   if (ReadWords % WriteWords == 0) begin : g_widen
     localparam int Chunks = ReadWords / WriteWords;
-    logic [ReadGroupBits-1:0] high;
-    logic [Chunks-1:0] enable;
+    logic [ReadGroupBits-1:0] high, write_row;
+    logic [Chunks-1:0] enable, write;
+    logic [BankBits-1:0] write_bank;
+    logic [WriteBits-1:0] write_data;
 
     // A constant table rather than a divider.
     always_comb begin
@@ -73,11 +76,26 @@ module mondeq_regroup #(
       end
     end
 
+    // Registered behind the table, which is the slower part.
+    if (RegisterWrite) begin : g_write
+      always_ff @(posedge clk_i) begin
+        write      <= enable;
+        write_row  <= high;
+        write_bank <= write_bank_i;
+        write_data <= write_data_i;
+      end
+    end else begin : g_write_direct
+      assign write = enable;
+      assign write_row = high;
+      assign write_bank = write_bank_i;
+      assign write_data = write_data_i;
+    end
+
     for (genvar c = 0; c < Chunks; c++) begin : g_chunk
       (* no_rw_check *)
       logic [WriteBits-1:0] memory[1<<(BankBits+ReadGroupBits)];
       always_ff @(posedge clk_i) begin
-        if (enable[c]) memory[{write_bank_i, high}] <= write_data_i;
+        if (write[c]) memory[{write_bank, write_row}] <= write_data;
       end
       logic [WriteBits-1:0] word_q;
       always_ff @(posedge clk_i) begin

@@ -332,11 +332,12 @@ module mondeq_solve #(
   assign tag_bank = tag[RowBits+2];
 
   mondeq_regroup #(
-    .Words     (Rows),
-    .WordBits  (DriveBits),
-    .Banks     (1 << SlotBits),
-    .WriteWords(DrivePe),
-    .ReadWords (Pe)
+    .Words        (Rows),
+    .WordBits     (DriveBits),
+    .Banks        (1 << SlotBits),
+    .WriteWords   (DrivePe),
+    .ReadWords    (Pe),
+    .RegisterWrite(1'b1)
   ) u_drive_words (
     .clk_i,
     .write_i,
