@@ -75,7 +75,7 @@ TARGETS = {
          "contraction_limit": 0.5},
     ),
     "c": Target(
-        "97 % in 5,000 LUTs", "small", {"reuse_factor": 64}, "ecp5-25",
+        "97 % in 5,000 LUTs", "small", {"reuse_factor": 512}, "ecp5-25",
         {**COMMON, "bits": 3, "drive_bits": 2, "readout_bits": 5, "state_bits": 7, "updates": 2,
          "contraction_limit": 0.7, "epochs": 40},
     ),
