@@ -59,6 +59,7 @@ from .rounding import (
     LoweringOptions,
     assemble,
     lower,
+    with_proved_range,
     with_state_bits,
     without_saturation,
 )
@@ -147,6 +148,8 @@ def lowered_by(model: MonDEQ, config: CompileConfig, data: Data) -> Lowered:
         An option that the network's integers contradict, or a range of the state that nothing proves.
     """
     lowered = lower(model, lowering_options(config), data.calibration)
+    if model.parameters is None and model.stored is None and config.state_bits is None:
+        lowered = with_proved_range(lowered, keep_length=False)
     if config.state_range == "box":
         return without_saturation(lowered, data.task, keep_length=config.state_bits is not None)
     return lowered
@@ -484,10 +487,8 @@ def _vacuous_refusal(
         remedies += [] if enough is None else [f"use --state-bits {enough}"]
         if config.step_size is not None:
             free = config.model_copy(update={"step_size": None})
-            with suppress(InputError):  # no range of the state is proved
-                other = lowered_by(model, free, data)
-                useful = _says_something(model, free, data, other)
-                remedies += [f"use --step-size {other.step_size:g}"] if useful else []
+            other = lower(model, lowering_options(free), data.calibration)
+            remedies += [f"use --step-size {other.step_size:g}"] if _says_something(model, free, data, other) else []
     remedies.append(
         "go on with it by --allow-vacuous"
         if remedies
@@ -529,10 +530,7 @@ def _certified_alternatives(
 
     def provable(name: str, value: Any) -> bool:
         changed = config.model_copy(update={name: value})
-        try:
-            return _says_something(model, changed, data, lowered_by(model, changed, data))
-        except InputError:  # no range of the state is proved
-            return False
+        return _says_something(model, changed, data, lower(model, lowering_options(changed), data.calibration))
 
     # A proof at one word length says nothing of the next: shorter ones count too.
     asked = lowering_options(config).bits

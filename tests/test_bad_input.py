@@ -425,7 +425,7 @@ def test_a_bug_asks_for_a_report(
     def broken(*arguments: object) -> None:
         raise RuntimeError("wires crossed")
 
-    monkeypatch.setattr("mondeq_hw.pipeline.lower", broken)
+    monkeypatch.setattr("mondeq_hw.pipeline.lowered_by", broken)
     code, stdout, stderr = run(compile_args(good(tmp_path)), capsys)
     assert code == 1
     assert "Traceback" not in stdout + stderr and stderr.count("\n") == 1

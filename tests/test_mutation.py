@@ -73,7 +73,7 @@ def test_every_hand_written_source_is_in_the_population(campaign: Campaign) -> N
 def test_mistakes_are_noticed(campaign: Campaign) -> None:
     for kind, file, mutated in (
         ("rtl", "mondeq_round_shift.sv", " - OutBits'(shifted_q[0])"),
-        ("hls", "mondeq_top.cpp", "row != output_size - 1"),
+        ("hls", "mondeq_top.cpp", "beat != output_beats - 1"),
     ):
         assert campaign.killer(one(campaign, kind, file, mutated)) is not None
 
@@ -94,7 +94,7 @@ def test_what_is_no_mistake_is_proved_to_be_none(campaign: Campaign) -> None:
 
 
 def test_a_campaign_goes_on_where_it_was_stopped(campaign: Campaign, tmp_path: Path) -> None:
-    mutant = one(campaign, "hls", "mondeq_top.cpp", "row != output_size - 1")
+    mutant = one(campaign, "hls", "mondeq_top.cpp", "beat != output_beats - 1")
     fate, file = Verdict(mutant, "survived", None), tmp_path / "verdicts.jsonl"
     file.write_text(json.dumps(fate.plain()) + "\n")
     assert list(run(campaign, [mutant], file)) == [fate]  # not run again: it would be killed

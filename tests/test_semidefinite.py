@@ -20,7 +20,7 @@ from mondeq_hw.problem import VALUES, MonDEQ, logits
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import certify, check_certificate, choose_iterations
 from mondeq_hw.proof.worst_input import largest_errors
-from mondeq_hw.rounding import LoweringOptions, assemble, lower
+from mondeq_hw.rounding import LoweringOptions, assemble, lower, with_proved_range
 
 Plain = dict[str, Any]
 
@@ -137,7 +137,7 @@ def test_forged_witnesses_are_refused(certificate: Plain, tmp_path: Path, name: 
 def test_a_network_of_few_inputs(n: int, d: int, tmp_path: Path) -> None:
     """Near the worst error found, with every fact and with the first ones; a state that saturates is not charged."""
     model = random_model(np.random.default_rng(n), n, d, 2, margin=0.8)
-    lowered = lower(model, LoweringOptions(bits=8))
+    lowered = with_proved_range(lower(model, LoweringOptions(bits=8)), keep_length=False)
     assert lowered.proof is not None and lowered.ranges is not None
     program = assemble(lowered.quantized, lowered.input_format, lowered.state_format, 1, True)
     program = program.replace(iterations=choose_iterations(program, lowered.proof))

@@ -10,10 +10,26 @@
   assign f_write_lane = f_index % WriteWords;
   assign f_read_group = f_index / ReadWords;
   assign f_read_lane = f_index % ReadWords;
+  // With RegisterWrite all of a write comes a cycle later, and so does what is known of it.
+  logic f_write, f_write_q;
+  logic [BankBits-1:0] f_write_bank, f_write_bank_q;
+  logic [WriteGroupBits-1:0] f_group_written, f_group_q;
+  logic [WriteBits-1:0] f_write_data, f_write_data_q;
+  initial f_write_q = 1'b0;
   always_ff @(posedge clk_i) begin
-    if (write_i && write_bank_i == f_bank && 16'(write_group_i) == f_write_group) begin
+    f_write_q <= write_i;
+    f_write_bank_q <= write_bank_i;
+    f_group_q <= write_group_i;
+    f_write_data_q <= write_data_i;
+  end
+  assign f_write = RegisterWrite ? f_write_q : write_i;
+  assign f_write_bank = RegisterWrite ? f_write_bank_q : write_bank_i;
+  assign f_group_written = RegisterWrite ? f_group_q : write_group_i;
+  assign f_write_data = RegisterWrite ? f_write_data_q : write_data_i;
+  always_ff @(posedge clk_i) begin
+    if (f_write && f_write_bank == f_bank && 16'(f_group_written) == f_write_group) begin
       f_written_q <= 1'b1;
-      f_word_q <= write_data_i[f_write_lane*WordBits+:WordBits];
+      f_word_q <= f_write_data[f_write_lane*WordBits+:WordBits];
     end
     f_read_q1 <= f_written_q && bank == f_bank && 16'(group) == f_read_group;
     f_read_q2 <= f_read_q1;
@@ -42,6 +58,16 @@
       assign f_words[c*WordBits+:WordBits] = f_group[f_write_lane*WordBits+:WordBits];
     end
     assign f_stored = f_words[(f_write_group%FChunks)*WordBits+:WordBits];
+    if (RegisterWrite) begin : f_late
+      logic f_writes, f_own;
+      assign f_writes = g_widen.write[f_write_group%FChunks] && (g_widen.write_bank == f_bank)
+          && (g_widen.write_row == ReadGroupBits'(f_write_group / FChunks));
+      assign f_own = f_write_q && (f_write_bank_q == f_bank) && (16'(f_group_q) == f_write_group);
+      always_comb if (f_age != '0) begin
+        late: assert (f_writes == f_own);
+        if (f_own) late_data: assert (g_widen.write_data == f_write_data_q);
+      end
+    end
   end
   // The module's second and third form; genblk4 is Yosys' name of the chain they stand in.
   if (ReadWords % WriteWords != 0 && WriteWords % ReadWords == 0) begin : f_narrow

@@ -100,6 +100,9 @@ module mondeq_regroup #(
       logic [WriteBits-1:0] word_q;
       always_ff @(posedge clk_i) begin
         word_q <= memory[{bank, group}];
+`ifdef MONDEQ_ASSERT
+        if (write[c] && ({write_bank, write_row} == {bank, group})) word_q <= ~write_data;  // what Yosys may do
+`endif
         read_data[c*WriteBits+:WriteBits] <= word_q;
       end
     end
@@ -139,6 +142,9 @@ module mondeq_regroup #(
     end
     always_ff @(posedge clk_i) begin
       wide_q1 <= memory[{bank, row}];
+`ifdef MONDEQ_ASSERT
+      if (write_i && ({write_bank_i, write_group_i} == {bank, row})) wide_q1 <= ~write_data_i;  // what Yosys may do
+`endif
       wide_q2 <= wide_q1;
       low_q1  <= chunk;
       low_q2  <= low_q1;

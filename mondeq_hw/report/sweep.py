@@ -14,8 +14,8 @@ from ..config import CompileConfig, DataOptions
 from ..folder import Build
 from ..problem import MonDEQ, Task
 from ..program import GoldenModel
-from ..rounding import RETRAINED
-from ..steps import Data, certified_program, lowered_by
+from ..rounding import RETRAINED, lower
+from ..steps import Data, certified_program, lowering_options
 from .curves import Sweep, WordLengthPoint
 from .data import data_of, stored_config, stored_model
 from .record import Report
@@ -81,7 +81,7 @@ def sweep_word_lengths(
 def _rounded(shared: _Rounding, bits: int) -> WordLengthPoint:
     """A task: the model at one word length."""
     changed = shared.config.model_copy(update={"bits": bits})
-    lowered = lowered_by(shared.model, changed, shared.data)
+    lowered = lower(shared.model, lowering_options(changed), shared.data.calibration)
     program, test = certified_program(shared.model, changed, shared.data, lowered), shared.data.test
     score = None if test is None else shared.task.score(GoldenModel(program).predict(test.words), test.targets)
     proof = lowered.proof

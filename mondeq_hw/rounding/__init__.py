@@ -19,6 +19,7 @@ from .lower import (
     Lowered,
     LoweringOptions,
     lower,
+    with_proved_range,
     with_state_bits,
 )
 from .quantize import MAX_SHIFT, QuantizedRecurrence, quantized_of, to_levels
@@ -42,6 +43,7 @@ __all__ = [
     "lower",
     "quantized_of",
     "to_levels",
+    "with_proved_range",
     "with_state_bits",
     "without_saturation",
 ]

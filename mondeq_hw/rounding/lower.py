@@ -201,8 +201,8 @@ def _lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None, 
         model=model,
     )
     if options.state_bits is None:
-        return _without_saturation(_with_enough_state_bits(lowered), keep_length=False)
-    return lowered if model.parameters is None else _without_saturation(lowered, keep_length=True)
+        lowered = _with_enough_state_bits(lowered)
+    return lowered if model.parameters is None else with_proved_range(lowered, keep_length=True)
 
 
 def _balanced(options: LoweringOptions) -> LoweringOptions:
@@ -433,7 +433,7 @@ def _state_format(
     return FixedPointFormat(word_length, seen + 1)
 
 
-def _without_saturation(lowered: Lowered, keep_length: bool) -> Lowered:
+def with_proved_range(lowered: Lowered, keep_length: bool) -> Lowered:
     """With as many more integer bits as a semidefinite program needs to prove that no equilibrium saturates, if few."""
     if lowered.proof is None:
         return lowered

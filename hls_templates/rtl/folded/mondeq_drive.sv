@@ -179,7 +179,12 @@ module mondeq_drive #(
   // Words, 3 + Late cycles after their command.
   logic [BeatBits-1:0] word_q, word_q2, data;
 
-  always_ff @(posedge clk_i) word_q <= banks[{read_bank_q, column}];
+  always_ff @(posedge clk_i) begin
+    word_q <= banks[{read_bank_q, column}];
+`ifdef MONDEQ_ASSERT
+    if (accept && ({write_bank_q, beat} == {read_bank_q, column})) word_q <= ~beat_i;  // what Yosys may do
+`endif
+  end
 
   // Carried words take the lanes behind the inputs', in groups that wait for them, and zeros those behind.
   if (Columns > Inputs) begin : g_carried
