@@ -186,14 +186,9 @@ def _known_sample(program: SolverProgram, sheet: Datasheet) -> dict[str, Any]:
     words = [form.min_word + (7 * place) % (form.max_word - form.min_word + 1) for place in range(program.d)]
     outputs = [int(word) for word in GoldenModel(program).predict_raw(np.array([words]))[0]]
     in_bits, out_bits = 8 * constants["INPUT_BEAT_BYTES"], 8 * constants["OUTPUT_BEAT_BYTES"]
-    sent = 0
-    for place, word in enumerate(words):
-        beat, lane = divmod(place, constants["WORDS_PER_BEAT"])
-        sent |= (word & (2**form.word_length - 1)) << (beat * in_bits + lane * constants["INPUT_LANE_BITS"])
-    known, width = 0, constants["OUTPUT_LANE_BITS"]
-    for place, word in enumerate(outputs):
-        beat, lane = divmod(place, constants["WORDS_PER_OUTPUT_BEAT"])
-        known |= (word & (2**width - 1)) << (beat * out_bits + lane * width)
+    width = constants["OUTPUT_LANE_BITS"]  # outputs are extended to their lanes
+    sent = _in_beats(words, form.word_length, constants["WORDS_PER_BEAT"], constants["INPUT_LANE_BITS"], in_bits)
+    known = _in_beats(outputs, width, constants["WORDS_PER_OUTPUT_BEAT"], width, out_bits)
     return {
         "known_words": words,
         "known_outputs": outputs,
@@ -202,3 +197,12 @@ def _known_sample(program: SolverProgram, sheet: Datasheet) -> dict[str, Any]:
         "known": f"{known:x}",
         "known_bits": out_bits * constants["OUTPUT_BEATS"],
     }
+
+
+def _in_beats(words: list[int], bits: int, per_beat: int, lane_bits: int, beat_bits: int) -> int:
+    """The beats of a stream, the first in the lowest bits, each word of so many bits in its lane."""
+    stream = 0
+    for place, word in enumerate(words):
+        beat, lane = divmod(place, per_beat)
+        stream |= (word & (2**bits - 1)) << (beat * beat_bits + lane * lane_bits)
+    return stream

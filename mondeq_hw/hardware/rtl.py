@@ -277,15 +277,21 @@ def _shift_bits(shifts: np.ndarray) -> int:
 
 @dataclass(frozen=True)
 class _Memory:
-    """A file of words of so many bits."""
+    """A file of words, each packed of a row's lanes of so many bits."""
 
-    width: int
-    words: list[int]
+    rows: np.ndarray
+    bits: int
+
+    @property
+    def width(self) -> int:
+        """Bits of a word, without parity."""
+        return self.rows.shape[1] * self.bits
 
     def lines(self, parity: bool) -> list[str]:
         """As ``$readmemh`` reads them; parity: below a bit that makes the number of ones odd."""
         digits = -(-(self.width + parity) // 4)
-        odd = (word | (parity and word.bit_count() % 2 == 0) << self.width for word in self.words)
+        words = (_packed(lanes, self.bits) for lanes in self.rows)
+        odd = (word | (parity and word.bit_count() % 2 == 0) << self.width for word in words)
         return [f"{word:0{digits}x}" for word in odd]
 
 
@@ -317,11 +323,9 @@ def _weights(name: str, operator: IntegerOperator, folding: EngineFolding) -> di
     codes = image < 0 if bits == 1 else image  # one bit: 0 is +1, 1 is -1
     rows = codes.reshape(folding.cycles_per_matvec, -1)
     if folding.weight_banks == 1:
-        return {name: _packed_rows(rows, bits)}
+        return {name: _Memory(rows, bits)}
     starts = range(0, len(rows), WEIGHT_BANK_DEPTH)
-    return {
-        f"{name}_{bank:04d}": _packed_rows(rows[at : at + WEIGHT_BANK_DEPTH], bits) for bank, at in enumerate(starts)
-    }
+    return {f"{name}_{bank:04d}": _Memory(rows[at : at + WEIGHT_BANK_DEPTH], bits) for bank, at in enumerate(starts)}
 
 
 def _tables(injection: Injection, folding: EngineFolding) -> dict[str, _Memory]:
@@ -329,7 +333,7 @@ def _tables(injection: Injection, folding: EngineFolding) -> dict[str, _Memory]:
     bits, memories = entry_bits(injection, folding), {}
     for number, (table, least) in enumerate(zip(tables(injection, folding), offsets(injection, folding), strict=True)):
         words = (table - least[:, :, None]).reshape(-1, folding.pe)
-        memories[f"drive_{number:04d}"] = _packed_rows(words, bits)
+        memories[f"drive_{number:04d}"] = _Memory(words, bits)
     return memories
 
 
@@ -345,7 +349,7 @@ def _rows(values: np.ndarray, bits: int, folding: EngineFolding) -> _Memory:
     """One word per row group; absent rows are zero."""
     padded = np.zeros(folding.row_groups * folding.pe, dtype=np.int64)
     padded[: folding.rows] = values
-    return _packed_rows(padded.reshape(folding.row_groups, folding.pe), bits)
+    return _Memory(padded.reshape(folding.row_groups, folding.pe), bits)
 
 
 def _shifts(shifts: np.ndarray, folding: EngineFolding) -> _Memory:
@@ -354,18 +358,15 @@ def _shifts(shifts: np.ndarray, folding: EngineFolding) -> _Memory:
 
 def memory_check_cycles(program: SolverProgram, plan: Schedule) -> int:
     """Cycles without reading within which the event tells of a bit that has turned in a memory; 0 where none does."""
+    if plan.harden != FULL:
+        return 0
     depths = [depth for _, depth in memory_sizes(program, plan)]
-    return max(depths) + 4 if depths and plan.harden == FULL else 0
+    return max(depths) + 4 if depths else 0
 
 
 def memory_sizes(program: SolverProgram, plan: Schedule) -> list[tuple[int, int]]:
     """Bits of a word, without parity, and number of words of every memory."""
-    return [(memory.width, len(memory.words)) for memory in _memories(program, plan).values()]
-
-
-def _packed_rows(rows: np.ndarray, bits: int) -> _Memory:
-    """A word of packed lanes a row."""
-    return _Memory(rows.shape[1] * bits, [_packed(lanes, bits) for lanes in rows])
+    return [(memory.width, len(memory.rows)) for memory in _memories(program, plan).values()]
 
 
 def _packed(lanes: Iterable[int], bits: int) -> int:

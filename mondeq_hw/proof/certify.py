@@ -81,6 +81,7 @@ from .relaxation import Proof
 from .robustness import (
     Changes,
     Deployment,
+    found_unsaturated,
     gain_values,
     logit_radii,
     proved_gains,
@@ -232,7 +233,7 @@ def proved_distance(
     if operator is None:
         return None
     floating = FloatModel.of(model, operator, program)
-    unsaturated = unsaturated_states(proved_gains(program, proof, witnesses(program, proof, task)))
+    unsaturated = found_unsaturated(program, proof, task)
     bound = error_bound(program, proof)
     mismatch = Mismatch(program, floating, Fraction(step_size), proof, bound, unsaturated=unsaturated)
     return tuple(map(float_up, output_distance(mismatch).bounds))

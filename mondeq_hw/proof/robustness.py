@@ -138,13 +138,20 @@ def unsaturated_states(gains: Gains) -> check_certificate.Unsaturated | None:
     return None if box.form is None else check_certificate.Unsaturated(box.contraction, box)
 
 
+def found_unsaturated(
+    program: SolverProgram, proof: ContractionProof, task: Task
+) -> check_certificate.Unsaturated | None:
+    """The same by multipliers that are sought here."""
+    return unsaturated_states(proved_gains(program, proof, witnesses(program, proof, task)))
+
+
 def missing_integer_bits(program: SolverProgram, proof: ContractionProof, task: Task) -> int | None:
     """Integer bits that the state lacks to prove that no equilibrium of any input saturates; None without multipliers.
 
     At the same step of the state.  What is missing is certain once it is none: where the state at the middle of all
     inputs saturates itself, more may be missing than is seen.
     """
-    unsaturated = unsaturated_states(proved_gains(program, proof, witnesses(program, proof, task)))
+    unsaturated = found_unsaturated(program, proof, task)
     if unsaturated is None:
         return None
     if unsaturated.inside:

@@ -365,8 +365,12 @@ def measure(experiment: Experiment, choices: Sequence[Choice]) -> list[SearchPoi
     points = []
     for integers, foldings in groupby(choices, key=lambda choice: choice.integers):
         of_state = with_state_bits(lowered, integers.state_bits)
-        point, program = _point(experiment, integers, of_state), _program(experiment, integers, of_state)
-        points += [_folded(experiment, point, program, choice) for choice in foldings]
+        point, folded = _point(experiment, integers, of_state), list(foldings)
+        if folded == [integers]:  # as the compiler folds it, which is measured
+            points.append(point)
+        else:
+            program = _program(experiment, integers, of_state)
+            points += [_folded(experiment, point, program, choice) for choice in folded]
     return points
 
 
