@@ -8,16 +8,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from .base import RELU, InputError, Interval, data_frame, require_place, save_figure
 from .config import (
     DeviceOptions,
     InputOptions,
     QatConfig,
+    QatKeywords,
     QatOptions,
     TrainingConfig,
     TrainingData,
+    TrainKeywords,
     by_name,
     spelled_out,
 )
@@ -151,7 +153,7 @@ def train(
     test: Pair | str | os.PathLike[str] | None = None,
     activation: Interval = RELU,
     progress: bool = False,
-    **options: Any,
+    **options: Unpack[TrainKeywords],
 ) -> TrainedNetwork:
     """Train a float MonDEQ: a classifier, or a network of real outputs.
 
@@ -225,7 +227,7 @@ def qat(
     calibration: Pair | str | os.PathLike[str] | None = None,
     test: Pair | str | os.PathLike[str] | None = None,
     progress: bool = False,
-    **options: Any,
+    **options: Unpack[QatKeywords],
 ) -> TrainedNetwork:
     """Retrain a MonDEQ on the integers that the hardware stores.
 

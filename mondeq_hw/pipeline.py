@@ -13,12 +13,12 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from .base import InputError, InternalError
-from .config import CompileConfig, spelled_out
+from .config import CompileConfig, CompileKeywords, spelled_out
 from .folder import CERTIFICATE, check_target, writing
 from .hardware import UNROLLED, emit_estimates, emit_hls, emit_ip, emit_rtl, require_da4ml
 from .problem import MonDEQ, Origin
@@ -64,7 +64,7 @@ def compile(
     test: Pair | str | os.PathLike[str] | None = None,
     force: bool = False,
     progress: StepProgress = nullcontext,
-    **options: Any,
+    **options: Unpack[CompileKeywords],
 ) -> Project:
     """Compile a trained MonDEQ into a build folder.
 
@@ -103,10 +103,10 @@ def compile(
         The independent checker rejects what was to be written: a bug of ours.
     """
     files, arrays = named_files(calibration=calibration, test=test)
-    options |= files
-    if config is not None and options:
-        raise InputError(f"compile got a config and the option {next(iter(options))!r}; give one or the other")
-    config = config or CompileConfig(**options)
+    given = {**options, **files}
+    if config is not None and given:
+        raise InputError(f"compile got a config and the option {next(iter(given))!r}; give one or the other")
+    config = config or CompileConfig(**given)
     target = Path(out)
     check_target(target, force)
     if config.strategy == UNROLLED:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from .base import InputError
 from .boards import BitstreamOptions
-from .config import CompileConfig, DataOptions, by_name, spelled_out
+from .config import BitstreamKeywords, CompileConfig, DataKeywords, DataOptions, SynthKeywords, by_name, spelled_out
 from .folder import CERTIFICATE, INTEGERS, PROGRAM, RESOLVED, Build, require_this_version
 from .problem import ERROR, Preprocessing, RawInputs
 from .program import GoldenModel, SolverProgram
@@ -369,7 +369,7 @@ class Project:
         data: DataOptions | None = None,
         sweep: bool = True,
         progress: Callable[[str], Any] = lambda now: None,
-        **options: Any,
+        **options: Unpack[DataKeywords],
     ) -> WrittenReport:
         """Write ``report/report.{html,md,json}`` with all that is known by now.
 
@@ -433,7 +433,7 @@ class Project:
         self,
         options: SynthOptions | None = None,
         progress: ToolProgress = lambda tool, now: None,
-        **keywords: Any,
+        **keywords: Unpack[SynthKeywords],
     ) -> SynthReport:
         """Resources and clock on a part; logs and results go to ``report/synth/PART/``, and the report reads them.
 
@@ -466,7 +466,7 @@ class Project:
         self,
         options: BitstreamOptions | None = None,
         progress: ToolProgress = lambda tool, now: None,
-        **keywords: Any,
+        **keywords: Unpack[BitstreamKeywords],
     ) -> BitstreamReport:
         """A board's bitstream, in ``bitstream/BOARD/``.
 

@@ -1,24 +1,52 @@
-"""The tables of options in the documentation, from what the commands themselves say; run it after a change:
+"""What is written from the options themselves; run it after a change of them:
 
     python scripts/option_tables.py
 
-A table stands below a comment ``<!-- options: compile -->``.
+The tables of options in the documentation, each below a comment ``<!-- options: compile -->``, say what the commands
+say. ``mondeq_hw/config/keywords.py`` tells static checkers the keywords of the functions.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from mondeq_hw import Project, compile, qat, search_word_lengths, train
 from mondeq_hw.cli import app
+from mondeq_hw.config import in_source, keywords_of
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS, KEYWORDS = ROOT / "docs", ROOT / "mondeq_hw" / "config" / "keywords.py"
 #: The comment, and the lines of the table that stands below it.
 TABLE = re.compile(r"(<!-- options: ([\w -]+) -->\n)\n?((?:\|.*\n)*)")
 HEAD = "| option | default | meaning |\n|---|---|---|\n"
+#: Functions with ``**options: Unpack[...]``.
+FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    compile,
+    train,
+    qat,
+    search_word_lengths,
+    Project.write_report,
+    Project.synthesize,
+    Project.make_bitstream,
+)
+MODULE = '''"""Keywords of the functions that take options by name, for static checkers.
+
+``python scripts/option_tables.py`` writes this file from the records of options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypedDict
+
+from numpy import ndarray
+'''
 
 
 def updated(page: str) -> str:
@@ -52,9 +80,26 @@ def _in_table(text: str) -> str:
     return text.replace("|", r"\|")
 
 
+def keywords() -> str:
+    """The source of ``keywords.py``."""
+    return MODULE + "".join(map(_typed, FUNCTIONS))
+
+
+def _typed(function: Callable[..., Any]) -> str:
+    """A class of the name that ``**options: Unpack[NAME]`` has, a line a keyword."""
+    (name,) = re.findall(r"Unpack\[(\w+)\]", " ".join(map(str, function.__annotations__.values())))
+    lines = (f"    {option}: {in_source(kind)}\n" for option, kind in keywords_of(function).items())
+    return f'\n\nclass {name}(TypedDict, total=False):\n    """Of ``{function.__qualname__}``."""\n\n{"".join(lines)}'
+
+
+def write(file: Path, text: str) -> None:
+    """Say so where it was another."""
+    if file.read_text() != text:
+        file.write_text(text)
+        print(f"written: {file}")
+
+
 if __name__ == "__main__":
-    for file in sorted(DOCS.glob("*.md")):
-        text = file.read_text()
-        if (new := updated(text)) != text:
-            file.write_text(new)
-            print(f"written: {file}")
+    write(KEYWORDS, keywords())
+    for page in sorted(DOCS.glob("*.md")):
+        write(page, updated(page.read_text()))

@@ -5,12 +5,17 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pytest
 import typer
 import typer.testing
+from conftest import ROOT
 from pydantic import ValidationError
 
 import mondeq_hw
@@ -24,6 +29,7 @@ from mondeq_hw.problem import DATASETS, SOLVERS
 from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions
 from mondeq_hw.rounding.quantize import GRANULARITIES
 from mondeq_hw.search.space import COSTS
+from mondeq_hw.synthesis import SynthOptions
 from mondeq_hw.training import LEARNERS, Optimisation
 
 
@@ -137,6 +143,64 @@ def test_a_notebook_shows_the_options(tmp_path: Path) -> None:
     assert parameters["state_bits"].default is None and parameters["rounding"].default == "auto"
     assert "Word length of the state, 2 to 32." in (mondeq_hw.compile.__doc__ or "")
     assert "compile" in dir(mondeq_hw) and "annotations" not in dir(mondeq_hw)
+
+
+# -- types of the keywords ---------------------------------------------------
+
+
+def test_the_typed_keywords_are_those_of_the_records() -> None:
+    written = runpy.run_path(str(ROOT / "scripts" / "option_tables.py"))
+    assert written["KEYWORDS"].read_text() == written["keywords"](), "run python scripts/option_tables.py"
+
+
+#: Calls that a static checker accepts, and those that it refuses, with a part of what it says.
+TYPED_CALLS = [
+    ('mondeq_hw.compile("m.pt", "b", bits=5, solver="forward-backward", data_dir="mnist")', ""),
+    ('mondeq_hw.compile("m.pt", "b", bits="five")', 'Argument "bits" to "compile" has incompatible type "str"'),
+    ('mondeq_hw.compile("m.pt", "b", bit=5)', 'Unexpected keyword argument "bit" for "compile"'),
+    ("mondeq_hw.train(n=8, learning_rate=1)", ""),
+    ('mondeq_hw.train(device="gpu")', 'Argument "device" to "train"'),
+    ('mondeq_hw.qat("m.pt", bits=2, method="lotion")', ""),
+    ('mondeq_hw.qat("m.pt", bits=2.5)', 'Argument "bits" to "qat"'),
+    ('mondeq_hw.search_word_lengths("m.pt", bits="2-6", iterations=[4, 8], target_accuracy=97)', ""),
+    ('mondeq_hw.search_word_lengths("m.pt", minimise="area")', 'Argument "minimise" to "search_word_lengths"'),
+    ('project.write_report(test="new.csv", targets=["force"])', ""),
+    ("project.synthesize(parts='ecp5-85')", 'Unexpected keyword argument "parts" for "synthesize"'),
+    ('project.make_bitstream(board="ulx3s-85f", baud="fast")', 'Argument "baud" to "make_bitstream"'),
+]
+
+
+def test_a_static_checker_knows_the_keywords(tmp_path: Path) -> None:
+    """One run; of other packages it reads nothing, which takes a tenth of the time."""
+    file, settings = tmp_path / "calls.py", tmp_path / "mypy.ini"
+    file.write_text("\n".join(["import mondeq_hw; project: mondeq_hw.Project", *(call for call, _ in TYPED_CALLS)]))
+    settings.write_text("[mypy]\nfollow_imports = skip\n[mypy-mondeq_hw.*]\nfollow_imports = silent\n")
+    command = [sys.executable, "-m", "mypy", "--config-file", settings, "--cache-dir", tmp_path / "cache", file]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    said = dict(re.findall(r"calls\.py:(\d+): error: (.*)", told.stdout))
+    assert set(said) == {f"{line}" for line, (_, error) in enumerate(TYPED_CALLS, 2) if error}, told.stdout
+    for line, (call, error) in enumerate(TYPED_CALLS, 2):
+        assert error in said.get(f"{line}", ""), call
+
+
+@pytest.mark.parametrize(
+    ("record", "given"),
+    [
+        (CompileConfig, {"data_dir": "x", "keys": Path("k.toml"), "targets": -1, "test_targets": ["force", 2]}),
+        (CompileConfig, {"eps": np.array([0.5, 1]), "input_scale": [1, 2.5], "input_mean": "0.1,0.2", "input_std": 2}),
+        (CompileConfig, {"input_range": np.array([-1, 1]), "graphs": ["drive"], "solver": "peaceman-rachford"}),
+        (CompileConfig, {"input_range": ([-1, 0], "1,5"), "graphs": "drive,readout", "warm_start": (0, 1)}),
+        (CompileConfig, {"input_range": "-1,1", "graphs": "none"}),
+        (SearchOptions, {"bits": 3, "drive_bits": "2-4", "state_bits": range(8, 10), "iterations": 4}),
+        (SearchOptions, {"iterations": [1, "4-8"], "reuse_factor": range(1, 3), "input_beat": "1,2"}),
+        (SearchOptions, {"strategy": ["unrolled"]}),
+        (SearchOptions, {"strategy": "resource,unrolled"}),
+        (SynthOptions, {"part": "xc7a100t", "flow": "vitis-hls"}),
+    ],
+)
+def test_what_a_type_allows_is_taken(record: type, given: dict[str, object]) -> None:
+    assert set(given) <= set(options_of(record))
+    record(**given)
 
 
 # -- refusals ----------------------------------------------------------------

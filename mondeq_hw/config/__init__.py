@@ -17,8 +17,18 @@ from .compile import (
 )
 from .executor import ExecutorOptions, SweepOptions
 from .file import by_name, filled_in
+from .keywords import (
+    BitstreamKeywords,
+    CompileKeywords,
+    DataKeywords,
+    QatKeywords,
+    SearchKeywords,
+    SynthKeywords,
+    TrainKeywords,
+)
 from .options import (
     STRICT,
+    Given,
     Option,
     PositiveFloat,
     PositiveInt,
@@ -26,18 +36,22 @@ from .options import (
     names_the_option,
     option,
     options_of,
-    spelled_out,
 )
 from .search import SearchOptions
+from .signatures import in_source, keywords_of, spelled_out
 from .training import DeviceOptions, Optimisation, QatConfig, QatOptions, TrainingConfig, TrainingData
 
 __all__ = [
     "STRICT",
+    "BitstreamKeywords",
     "CheckpointOptions",
     "CompileConfig",
+    "CompileKeywords",
+    "DataKeywords",
     "DataOptions",
     "DeviceOptions",
     "ExecutorOptions",
+    "Given",
     "InputOptions",
     "NetworkOptions",
     "Optimisation",
@@ -45,16 +59,22 @@ __all__ = [
     "PositiveFloat",
     "PositiveInt",
     "QatConfig",
+    "QatKeywords",
     "QatOptions",
     "RoundingOptions",
+    "SearchKeywords",
     "SearchOptions",
     "SweepOptions",
+    "SynthKeywords",
+    "TrainKeywords",
     "TrainingConfig",
     "TrainingData",
     "WordOptions",
     "by_name",
     "explained",
     "filled_in",
+    "in_source",
+    "keywords_of",
     "names_the_option",
     "option",
     "options_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from ..base import InputError
 from ..problem import format_name, read_format
 from ..program import MOST_ITERATIONS, NAME_EXPECTED, NAME_PATTERN
-from .options import FiniteFloat, MatrixBits, Options, PositiveFloat, PositiveInt, option
+from .options import FiniteFloat, Given, MatrixBits, Options, PositiveFloat, PositiveInt, option
 
 
 def with_underscores(value: Any) -> Any:
@@ -84,11 +85,18 @@ def _joined(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Folder = Annotated[Path, Field(strict=False)]
-Columns = Annotated[str, BeforeValidator(_joined)]
+Folder = Annotated[Path, Given(str | Path), Field(strict=False)]
+Columns = Annotated[str, Given(str | int | Sequence[str | int]), BeforeValidator(_joined)]
 SAMPLES_EXPECTED = "a .npz, .npy, .csv or .parquet file"
-Vector = Annotated[float | tuple[float, ...], BeforeValidator(numbers)]
-Solver = Annotated[Literal["peaceman_rachford", "forward_backward"], BeforeValidator(with_underscores)]
+Numbers = float | Sequence[float] | np.ndarray | str
+Vector = Annotated[float | tuple[float, ...], Given(Numbers), BeforeValidator(numbers)]
+Ends = Annotated[tuple[Vector, Vector], Given(Sequence[Numbers] | np.ndarray), BeforeValidator(ends)]
+Solver = Annotated[
+    Literal["peaceman_rachford", "forward_backward"],
+    Given(Literal["peaceman_rachford", "forward_backward", "peaceman-rachford", "forward-backward"]),
+    BeforeValidator(with_underscores),
+]
+Engine = Literal["drive", "readout"]
 
 
 class DataOptions(Options):
@@ -155,7 +163,7 @@ class WordOptions(Options):
         ),
     ] = None
     input_range: Annotated[
-        Annotated[tuple[Vector, Vector], BeforeValidator(ends)] | None,
+        Ends | None,
         option(
             "LO,HI",
             "Their range, in words of --input-bits; of each input LO,LO,...:HI,HI,... or a .npy file.",
@@ -304,7 +312,8 @@ class CompileConfig(RoundingOptions):
         option("NAME", "resource, a folded multiply-accumulate, or unrolled, the matrix as an adder graph (da4ml)."),
     ] = "resource"
     graphs: Annotated[
-        tuple[Literal["drive", "readout"], ...] | Literal["auto"] | None,
+        tuple[Engine, ...] | Literal["auto"] | None,
+        Given(Sequence[Engine] | Literal["auto", "none", "drive", "readout", "drive,readout"] | None),
         BeforeValidator(_engines),
         option(
             "LIST",

@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -30,7 +30,6 @@ from pydantic import (
 from ..base import MOST_MATRIX_BITS, InputError, OptionError
 
 Record = TypeVar("Record")
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 #: Of every record: what is not right is refused, never converted.
 STRICT = ConfigDict(extra="forbid", strict=True)
@@ -66,6 +65,13 @@ def option(metavar: str, meaning: str, *, unset: str = "", expected: str = "", f
     return Field(description=meaning, json_schema_extra=said)
 
 
+@dataclass(frozen=True)
+class Given:
+    """Part of an option's type: what may be given, where a validator takes more than the record then holds."""
+
+    kind: Any
+
+
 def word_lengths(least: int, most: int) -> Any:
     """The type of a range of word lengths, written ``2-6`` or ``5``."""
 
@@ -78,7 +84,7 @@ def word_lengths(least: int, most: int) -> Any:
 
     schema = {"type": "string", "expected": f"a word length or a range of them within {least}-{most}"}
     written = PlainSerializer(lambda lengths: f"{lengths[0]}-{lengths[-1]}")
-    return Annotated[range, PlainValidator(read), written, WithJsonSchema(schema)]
+    return Annotated[range, Given(int | str | range), PlainValidator(read), written, WithJsonSchema(schema)]
 
 
 def whole_numbers(most: int) -> Any:
@@ -102,7 +108,7 @@ def whole_numbers(most: int) -> Any:
     expected = f"whole numbers or ranges of them (1,2,4-8) within 1-{most}, at most {MOST_VALUES}"
     written = PlainSerializer(lambda numbers: ",".join(map(str, numbers)))
     schema = WithJsonSchema({"type": "string", "expected": expected})
-    return Annotated[tuple[int, ...], PlainValidator(read), written, schema]
+    return Annotated[tuple[int, ...], Given(int | str | Sequence[int | str]), PlainValidator(read), written, schema]
 
 
 def several(*words: str) -> Any:
@@ -116,7 +122,8 @@ def several(*words: str) -> Any:
 
     written = PlainSerializer(",".join)
     schema = WithJsonSchema({"type": "string", "expected": f"one or more of {','.join(words)}"})
-    return Annotated[tuple[str, ...], PlainValidator(read), written, schema]
+    given: Any = Given(Literal[*words, ",".join(words)] | Sequence[Literal[words]])  # type: ignore[valid-type]
+    return Annotated[tuple[str, ...], given, PlainValidator(read), written, schema]
 
 
 def _naming(cls: type, data: Any, handler: Callable[[Any], Any]) -> Any:
@@ -310,44 +317,6 @@ def _complaint(record: Any, error: Any, data: Any) -> InputError:
 
 
 # -- explaining --------------------------------------------------------------
-
-
-def spelled_out(*records: type) -> Callable[[Function], Function]:
-    """Decorator of a function whose ``**options`` are those of records: ``help`` and notebooks show them one by one."""
-
-    def decorate(function: Function) -> Function:
-        signature = inspect.signature(function)
-        fixed = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-        keywords = [
-            inspect.Parameter(
-                name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if each.required else each.default,
-                annotation=_types_of(record)[name],
-            )
-            for record in records
-            for name, each in options_of(record).items()
-            if name not in signature.parameters
-        ]
-        said = "\n".join(
-            f"{each.name} : {inspect.formatannotation(each.annotation)}\n    {options_of(record)[each.name].meaning}"
-            for record in records
-            for each in keywords
-            if each.name in options_of(record)
-        )
-        function.__signature__ = signature.replace(parameters=[*fixed, *keywords])  # type: ignore[attr-defined]
-        function.__doc__ = f"{inspect.getdoc(function)}\n\nOther Parameters\n----------------\n{said}"
-        return function
-
-    return decorate
-
-
-def _types_of(record: type) -> dict[str, Any]:
-    """The types of a record's options, and of those of the records that it holds."""
-    found: dict[str, Any] = {}
-    for name, kind in get_type_hints(record).items():
-        found |= _types_of(kind) if hasattr(kind, "__pydantic_fields__") else {name: kind}
-    return found
 
 
 def explained(record: type[Record]) -> type[Record]:

@@ -6,12 +6,12 @@ import os
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
 from ..base import InputError, progress_bar
-from ..config import SearchOptions, spelled_out
+from ..config import SearchKeywords, SearchOptions, spelled_out
 from ..steps import Pair, named_files
 from .report import write
 from .result import SearchResult
@@ -31,7 +31,7 @@ def search_word_lengths(
     calibration: np.ndarray | Pair | str | os.PathLike[str] | None = None,
     test: Pair | str | os.PathLike[str] | None = None,
     progress: bool = False,
-    **keywords: Any,
+    **keywords: Unpack[SearchKeywords],
 ) -> SearchResult:
     """Find the smallest certified word lengths that reach a target; the files of a search go to a folder.
 
@@ -61,9 +61,10 @@ def search_word_lengths(
         Something about the model, the options, the data or the folder.
     """
     files, arrays = named_files(calibration=calibration, test=test)
-    if options is not None and (keywords or files):
-        raise InputError(f"options were given and {next(iter(keywords | files))!r} by name; give one or the other")
-    asked = options or SearchOptions(**keywords, **files)
+    given = {**keywords, **files}
+    if options is not None and given:
+        raise InputError(f"options were given and {next(iter(given))!r} by name; give one or the other")
+    asked = options or SearchOptions(**given)
     settings = settings_of(asked)
     with asked.opened() as executor, progress_bar("points", SHARE_OF_A_LINE) if progress else nullcontext() as told:
         observe = None if told is None else partial(told, text="at most")

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat
 from pydantic.dataclasses import dataclass as record
 
 from ..base import MOST_MATRIX_BITS, InputError, OptionError, filled, tool_template
-from ..config import STRICT, explained, names_the_option, option, with_underscores
+from ..config import STRICT, Given, explained, names_the_option, option, with_underscores
 from ..hardware import (
     ECP5,
     LUT_WEIGHT_BITS,
@@ -80,7 +80,10 @@ class SynthOptions:
         option("NAME", "ecp5-25, ecp5-45, ecp5-85, xc7a100t, xczu7ev, ...", expected="the name of a part"),
     ]
     flow: Annotated[
-        Flow, BeforeValidator(with_underscores), option("open|vivado|vitis_hls", "Yosys and nextpnr, or AMD's.")
+        Flow,
+        Given(Flow | Literal["vitis-hls"]),
+        BeforeValidator(with_underscores),
+        option("open|vivado|vitis_hls", "Yosys and nextpnr, or AMD's."),
     ] = "open"
     speed: Annotated[Annotated[int, Field(ge=6, le=8)], option("6|7|8", "Speed grade (ECP5).")] = 8
     clock_mhz: Annotated[
