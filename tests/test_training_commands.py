@@ -68,10 +68,10 @@ def test_a_network_of_few_updates_compiles_without_a_flag(trained, tmp_path, cap
     """Every format and the number of updates are the file's."""
     file, build = tmp_path / "fast.pt", tmp_path / "build"
     lengths = ["--bits", "3", "--drive-bits", "3", "--readout-bits", "5", "--state-bits", "7", "--input-bits", "3"]
-    few = ["--updates", "3", "--contraction-limit", "0.6", "--epochs", "3", "--learning-rate", "0.05"]
+    few = ["--updates", "3", "--contraction-limit", "0.7", "--epochs", "3", "--learning-rate", "0.05"]
     assert main(["qat", str(trained), *lengths, *few, "--out", str(file), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed["contraction_factor"] <= 0.6 and printed["test_accuracy"] > 60
+    assert printed["contraction_factor"] <= 0.7 and printed["test_accuracy"] > 60
     assert main(["compile", str(file), "--out", str(build), "--json"]) == 0
     program = SolverProgram.load(build)
     assert program.iterations == 3 and program.input_format.word_length == 3
