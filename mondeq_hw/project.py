@@ -403,6 +403,7 @@ class Project:
         simulators: tuple[str, ...] = ("verilator",),
         netlists: tuple[str, ...] = (),
         *,
+        exact_widths: bool = False,
         words: np.ndarray | None = None,
         on_overflow: str = ERROR,
     ) -> VerifyReport:
@@ -419,6 +420,8 @@ class Project:
         simulators : tuple of {"verilator", "icarus"}
         netlists : tuple of str
             ECP5 parts whose netlists, left by ``mondeq-hw synth``, are simulated too.
+        exact_widths : bool
+            Also the C++ with the types that a synthesiser gets.
         """
         from .verification import verify
 
@@ -426,7 +429,14 @@ class Project:
         require_this_version(self.folder)
         own = X is None and words is None
         seen = self.build.stimulus if own else self._words(X, words, on_overflow)[0]
-        return verify(self.folder, seen, rtl_samples=rtl_samples, simulators=simulators, netlists=netlists)
+        return verify(
+            self.folder,
+            seen,
+            rtl_samples=rtl_samples,
+            simulators=simulators,
+            netlists=netlists,
+            exact_widths=exact_widths,
+        )
 
     @spelled_out(SynthOptions)
     def synthesize(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
+import importlib
+import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -93,21 +93,28 @@ def test_signals_clean_up(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sigkill_at_any_time(model: Path, tmp_path: Path) -> None:
-    """The real program, killed after random delays."""
-    out = tmp_path / "build"
-    start = time.monotonic()
-    run = [sys.executable, "-m", "mondeq_hw", *command(model, out)]
-    assert subprocess.run(run, capture_output=True).returncode == 0
-    duration = time.monotonic() - start
-    delays = random.Random(0)
-    for _ in range(5):
-        with subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            time.sleep(delays.uniform(0, duration))
-            process.kill()
-        assert_complete(out)
-    assert main_in_process(model, out) == 0
-    assert leftovers(tmp_path) == []
+@pytest.mark.parametrize(
+    "name", ["compile", "search", *(pytest.param(name, marks=pytest.mark.long) for name in ("qat", "verify"))]
+)
+def test_sigkill_at_any_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real program; ``benchmarks/kills.py`` by hand tries more moments."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    kills = importlib.import_module("kills")
+    assert kills.campaign([name], 1, seed=3) == {name: {"moments": 1, "half_written": 0, "differ": 0}}
+
+
+def test_the_campaign_sees_what_is_not_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    kills = importlib.import_module("kills")
+    (tmp_path / "search.json").write_text('{"half": ')
+    with pytest.raises(ValueError, match="Expecting value"):
+        kills.readable(tmp_path)
+    out = tmp_path / "out"
+    assert main_in_process(write_npz(tmp_path / "m.npz", plain(parameters())), out) == 0
+    kills.whole_build(tmp_path)
+    os.truncate(out / "certificate.json", 10)
+    with pytest.raises(ValueError, match=r"certificate\.json"):
+        kills.whole_build(tmp_path)
 
 
 def main_in_process(model: Path, out: Path) -> int:

@@ -40,6 +40,9 @@ def verify_command(
     netlist: Annotated[
         list[str] | None, typer.Option(metavar="PART", help="Also the netlist that 'synth' left; may be repeated.")
     ] = None,
+    exact_widths: Annotated[
+        bool, typer.Option("--exact-widths", help="Also the C++ with the types that a synthesiser gets; compiles long.")
+    ] = False,
     words: Words = False,
     as_json: Json = False,
 ) -> None:
@@ -65,6 +68,7 @@ def verify_command(
             rtl_samples=options.rtl_samples,
             simulators=tuple(simulator or ("verilator",)),
             netlists=tuple(netlist or ()),
+            exact_widths=exact_widths,
             words=taken.words,
         )
     _print_verification(project, result, samples, comparison, taken, as_json)

@@ -29,6 +29,10 @@ COMPILER_FLAGS = (
 )
 
 
+#: What the compiled programs also define: native integers where they hold every value, or the synthesiser's types.
+NATIVE_TYPES: tuple[str, ...] = ()
+EXACT_WIDTHS = ("-DMONDEQ_EXACT_WIDTHS",)
+
 #: A run that takes longer than this hangs: some hundred times what a slow machine needs.
 LEAST_SECONDS = 120.0
 SECONDS_PER_PRODUCT = 5e-7
@@ -74,7 +78,9 @@ class CSimulation:
         Build folder; its ``hls`` is compiled.
     work : Path
         Where the executable and its log go; compiled again only when a
-        source, the compiler or the headers change.
+        source, the compiler, the headers or the types change.
+    types : {NATIVE_TYPES, EXACT_WIDTHS}
+        Of the multiply-accumulate array; exact widths take g++ some ten times as long.
 
     Raises
     ------
@@ -88,9 +94,9 @@ class CSimulation:
         When g++ does not compile a program of one line either.
     """
 
-    def __init__(self, folder: Path, work: Path):
+    def __init__(self, folder: Path, work: Path, types: tuple[str, ...] = NATIVE_TYPES):
         with _design_at_fault():
-            self._program = _compiled(folder / "hls", work.resolve())
+            self._program = _compiled(folder / "hls", work.resolve(), types)
             answer = _run([str(self._program), "--sizes"])
         try:
             self.sizes = Sizes(*map(int, answer.split()))
@@ -171,7 +177,7 @@ def _states(lines: np.ndarray, samples: int, sizes: Sizes) -> np.ndarray:
 # -- compilation -------------------------------------------------------------------
 
 
-def _compiled(sources: Path, work: Path) -> Path:
+def _compiled(sources: Path, work: Path, types: tuple[str, ...]) -> Path:
     """Executable testbench of the sources, from the cache of ``work`` when nothing has changed."""
     if not (sources / "mondeq_top.cpp").is_file():
         raise InputError(f"{sources}: no emitted C++; expected a folder written by 'mondeq-hw compile'")
@@ -179,28 +185,28 @@ def _compiled(sources: Path, work: Path) -> Path:
     if compiler is None:
         raise MissingToolError("g++ is not on PATH; C simulation needs it; run: apt install g++")
     headers = include_folders()
-    key = _digest(sources, headers)
+    key = _digest(sources, headers, types)
     program = work / f"csim-{key[:16]}"
     record = program.with_suffix(".json")
     if not is_stamped(record, key, work, [program.name]):
         work.mkdir(parents=True, exist_ok=True)
-        _compile(sources, compiler, headers, program)
+        _compile(sources, compiler, headers, types, program)
         stamp(record, key, work, [program.name])
     return program
 
 
-def _digest(sources: Path, headers: tuple[Path, ...]) -> str:
+def _digest(sources: Path, headers: tuple[Path, ...], types: tuple[str, ...]) -> str:
     content = [digests(folder, ["."]) for folder in headers]
-    total = hashlib.sha256(repr((toolchain(), COMPILER_FLAGS, headers, content)).encode())
+    total = hashlib.sha256(repr((toolchain(), COMPILER_FLAGS, types, headers, content)).encode())
     for path in sorted(path for path in sources.rglob("*") if path.suffix in (".h", ".cpp", ".inc") and path.is_file()):
         total.update(f"{path.relative_to(sources)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
 
 
-def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], program: Path) -> None:
+def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], types: tuple[str, ...], program: Path) -> None:
     part, log = program.with_suffix(f".{os.getpid()}.part"), program.with_suffix(".log")
     files = [sources / name for name in ("mondeq_top.cpp", "mondeq_tb.cpp")]
-    command = _command(compiler, headers, ["-DMONDEQ_TRACE"], part, files)
+    command = _command(compiler, headers, ["-DMONDEQ_TRACE", *types], part, files)
     with log.open("w") as output:
         output.write(" ".join(command) + "\n")
         output.flush()

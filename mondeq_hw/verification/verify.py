@@ -34,7 +34,7 @@ from ..rtl_tests import (
     require,
     run_bench,
 )
-from .csim import CSimulation, CSimulationError
+from .csim import EXACT_WIDTHS, NATIVE_TYPES, CSimulation, CSimulationError
 from .locate import Mismatch, StateTrace, behaviour, first_wrong_sample, locate, read_trace
 
 
@@ -63,7 +63,8 @@ class BackendReport:
     Parameters
     ----------
     name : str
-        ``c++``, ``rtl on verilator``, ``c++ on verilator``, ``ecp5-25 netlist on icarus`` and so on.
+        ``c++``, ``c++, exact widths``, ``rtl on verilator``, ``c++ on verilator``, ``ecp5-25 netlist on icarus``
+        and so on.
     tool : str
         What compiled or simulated it, with its version.
     samples : int
@@ -136,6 +137,7 @@ def verify(
     rtl_samples: int = 32,
     simulators: Sequence[str] = ("verilator",),
     netlists: Sequence[str] = (),
+    exact_widths: bool = False,
     seed: int = 0,
     work: Path | None = None,
 ) -> VerifyReport:
@@ -154,6 +156,8 @@ def verify(
         Verilator also runs the C++ behind the DPI-C shell.
     netlists : sequence of str
         ECP5 parts whose netlists, left by ``mondeq-hw synth``, are simulated too.
+    exact_widths : bool
+        Also the C++ with the types that a synthesiser gets, for as many samples as the simulators.
     seed : int
         Of the benches' stalls.
     work : Path, optional
@@ -182,7 +186,10 @@ def verify(
     folder = Path(tempfile.mkdtemp(prefix="mondeq-verify-")) if work is None else work.resolve()
     try:
         check = _Check(build.resolve(), program, golden, folder, seed)
-        backends = [check.compiled(words, expected)]
+        backends = [check.compiled("c++", NATIVE_TYPES, words, expected)]
+        if exact_widths:
+            few = words[:rtl_samples], expected[:rtl_samples]
+            backends.append(check.compiled("c++, exact widths", EXACT_WIDTHS, *few))
         for tool in tools:
             backends.append(check.simulated("rtl", tool, words[:rtl_samples], expected[:rtl_samples]))
             if isinstance(tool, Verilator):
@@ -221,12 +228,12 @@ class _Check:
     work: Path
     seed: int
 
-    def compiled(self, words: np.ndarray, expected: np.ndarray) -> BackendReport:
+    def compiled(self, name: str, types: tuple[str, ...], words: np.ndarray, expected: np.ndarray) -> BackendReport:
         """The C++, compiled by g++."""
         start = time.perf_counter()
         wrong, mismatch = len(words), None
         try:
-            simulation = CSimulation(self.build, self.work)
+            simulation = CSimulation(self.build, self.work, types)
             outputs = simulation.predict_raw(words)
             wrong, first = first_wrong_sample(outputs, expected)
             if first is not None:
@@ -234,11 +241,11 @@ class _Check:
                 samples = words[begin : first + 1]
                 states = simulation.trace(samples)
                 trace = StateTrace(states, np.ones(states.shape, dtype=bool))
-                mismatch = locate("c++", self.golden.trace(samples), trace, outputs[first], begin)
+                mismatch = locate(name, self.golden.trace(samples), trace, outputs[first], begin)
         except CSimulationError as error:
-            mismatch = behaviour("c++", str(error))
+            mismatch = behaviour(name, str(error))
         return BackendReport(
-            name="c++",
+            name=name,
             tool=f"g++ {_compiler_version()}",
             samples=len(words),
             wrong_samples=wrong,
