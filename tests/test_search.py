@@ -552,6 +552,7 @@ def test_unreachable(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureF
         (["--target-radius", "1", "--target-luts", "0"], "--target-luts is 0"),
         (["--target-radius", "1", "--target-interval", "inf"], "--target-interval is inf"),
         (["--target-radius", "1", "--iterations", "0-3"], "--iterations is '0-3'"),
+        (["--target-radius", "1", "--bits", "3-"], "--bits is '3-'"),
         (["--target-radius", "1", "--iterations", "3-"], "--iterations is '3-'"),
         (["--target-radius", "1", "--reuse-factor", "1,,2"], "--reuse-factor is '1,,2'"),
         (["--target-radius", "1", "--reuse-factor", "1-999999999"], "at most 4096"),

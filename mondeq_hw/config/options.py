@@ -72,12 +72,19 @@ class Given:
     kind: Any
 
 
+def _one_range(text: str) -> range:
+    """The whole numbers of ``2-6`` or ``5``; empty where they descend."""
+    ends = re.fullmatch(r" *(\d{1,18})(?:-(\d{1,18}))? *", text, re.ASCII)
+    if ends is None:
+        raise ValueError
+    return range(int(ends[1]), int(ends[2] or ends[1]) + 1)
+
+
 def word_lengths(least: int, most: int) -> Any:
     """The type of a range of word lengths, written ``2-6`` or ``5``."""
 
     def read(value: Any) -> range:
-        first, _, last = str(value).partition("-")
-        lengths = value if isinstance(value, range) else range(int(first), int(last or first) + 1)
+        lengths = value if isinstance(value, range) else _one_range(str(value))
         if not lengths or lengths[0] < least or lengths[-1] > most:
             raise ValueError
         return lengths
@@ -94,13 +101,10 @@ def whole_numbers(most: int) -> Any:
         parts = value if isinstance(value, list | tuple | range) else str(value).split(",")
         found: set[int] = set()
         for part in parts:
-            ends = re.fullmatch(r" *(\d+)(?:-(\d+))? *", str(part), re.ASCII)
-            if ends is None or len(ends[0]) > 32:
+            numbers = _one_range(str(part))
+            if not numbers or numbers[0] < 1 or numbers[-1] > most or len(numbers) > MOST_VALUES:
                 raise ValueError
-            low, high = int(ends[1]), int(ends[2] or ends[1])
-            if not 1 <= low <= high <= most or high - low >= MOST_VALUES:
-                raise ValueError
-            found.update(range(low, high + 1))
+            found.update(numbers)
         if not 0 < len(found) <= MOST_VALUES:
             raise ValueError
         return tuple(sorted(found))
