@@ -120,8 +120,9 @@ def _expected_word(mismatch: Mismatch) -> int:
 
 def test_a_width_that_only_a_synthesiser_sees_is_located_by_exact_widths(copy: Path, work: Path) -> None:
     """Native integers hold what products of three bits less do not."""
-    narrow = "struct Signed {\n    typedef ap_int<BITS{}> word;"
-    edit(copy / "hls" / "mondeq_engine.h", lambda text: text.replace(narrow.format(""), narrow.format(" - 3"), 1))
+    exact = "struct Signed {\n    typedef ap_int<BITS> word;"
+    narrow = exact.replace("BITS", "BITS - 3")
+    edit(copy / "hls" / "mondeq_engine.h", lambda text: text.replace(exact, narrow, 1))
     report = verify(copy, WORDS, rtl_samples=20, simulators=(), exact_widths=True, work=work)
     assert [(backend.name, backend.mismatch is None) for backend in report.backends] == [
         *(("c++", True), ("c++, exact widths", False)),
