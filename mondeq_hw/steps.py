@@ -129,6 +129,7 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
         harden=config.harden,
         output_beat=config.output_beat,
         output_bytes=config.output_lanes == "bytes",
+        flags_ends=config.flag_saturation,
     )
     return replace(design, schedule=plan), graphs
 

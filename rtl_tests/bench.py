@@ -87,7 +87,11 @@ class Setup:
         rng = np.random.default_rng(self.seed)
         form = self.program.input_format
         fill = rng.integers(form.min_word, form.max_word + 1, size=(FEW, self.program.d))
-        return np.concatenate([self.words[:FEW], fill])[:FEW]
+        words = np.concatenate([self.words[:FEW], fill])[:FEW]
+        if self.schedule.flags_ends:  # of every other sample one word at an end, which wide words hardly are
+            ends = np.array([form.min_word, -form.max_word * form.signed, form.max_word])
+            words[::2, rng.integers(self.program.d)] = rng.choice(ends, size=FEW // 2)
+        return words
 
     @cached_property
     def sample_cycles(self) -> int:
@@ -160,6 +164,10 @@ class Bench:
         want = setup().schedule.input_tdata_bits(program), setup().schedule.output_tdata_bits(program)
         if bits != want:
             raise ProtocolError(f"TDATA of s_axis and m_axis have {bits} bits; the program needs {want}")
+        if setup().is_ours and hasattr(dut, "m_axis_TUSER") != setup().schedule.flags_ends:
+            raise ProtocolError(
+                f"m_axis_TUSER is {'absent' if setup().schedule.flags_ends else 'there'}; expected otherwise"
+            )
         self._renew()
 
     def _renew(self) -> None:
@@ -293,11 +301,14 @@ class Bench:
 
 def check(words: np.ndarray, beats: list[Beat], golden: GoldenModel) -> None:
     """Compare output beats with the golden model."""
-    compare(golden.predict_raw(words), beats)
+    compare(golden.predict_raw(words), beats, golden.flags(words))
 
 
-def compare(outputs: np.ndarray, beats: list[Beat]) -> None:
-    """Compare output beats with the outputs (samples, k) that are expected: framing first, then every word."""
+def compare(outputs: np.ndarray, beats: list[Beat], flags: np.ndarray | None = None) -> None:
+    """Compare output beats with the outputs (samples, k) that are expected: framing first, then every word.
+
+    With flags (samples,) TUSER too, where the design has one.
+    """
     per_beat = setup().schedule.output_beat
     expected = [row[at : at + per_beat] for row in outputs.tolist() for at in range(0, len(row), per_beat)]
     for index, (beat, values) in enumerate(zip(beats, expected, strict=False)):
@@ -307,6 +318,8 @@ def compare(outputs: np.ndarray, beats: list[Beat]) -> None:
             raise ProtocolError(
                 f"{where} {place * per_beat}: TLAST is {beat.last}; expected {int(last)} ({BEATS} beats a sample)"
             )
+        if flags is not None and beat.user not in (None, flags[sample]):
+            raise AssertionError(f"{where} {place * per_beat}: TUSER is {beat.user}; expected {int(flags[sample])}")
         received, padding = unpacked(beat, len(values))
         for lane, (word, value) in enumerate(zip(received, values, strict=True)):
             if word != value:
@@ -382,7 +395,9 @@ async def random_stalls(dut: Any, source_stall: float, sink_stall: float) -> Non
 async def blocked_sink(dut: Any) -> None:
     """A sink that refuses everything for the time of many samples loses and changes nothing."""
     bench = await Bench.start(dut)
-    await bench.run(setup().few, blocked=FEW * setup().sample_cycles + 50)
+    # Where flags wait for their samples, as many as there is room for anywhere.
+    held = setup().schedule.samples_in_flight + 2 if setup().schedule.flags_ends else FEW
+    await bench.run(np.resize(setup().few, (held, setup().program.d)), blocked=held * setup().sample_cycles + 50)
     await bench.finish()
 
 
@@ -510,16 +525,18 @@ async def _idle(bench: Bench) -> None:
 
 async def _whole_among_broken(bench: Bench, source_stall: float, sink_stall: float) -> None:
     """A stream of whole and broken frames in any order."""
-    frames, outputs, golden = [], [], bench.golden
+    frames, samples, outputs, golden = [], [], [], bench.golden
     broken = _broken_frames(bench.random)
     bench.random.shuffle(broken)
     for frame in broken:
         frames += frame
         for sample in setup().few[: bench.random.choice((0, 1, 1, 2))]:
             frames += setup().beats(sample[None])
+            samples.append(sample)
             outputs += golden.predict_raw(sample[None]).tolist()
             golden = golden.after(sample[None])
     frames += setup().beats(setup().few[:1])
+    samples.append(setup().few[0])
     outputs += golden.predict_raw(setup().few[:1]).tolist()
     source = stalls(bench.random.getrandbits(32), source_stall) if source_stall else always()
     sink = stalls(bench.random.getrandbits(32), sink_stall) if sink_stall else always()
@@ -527,7 +544,7 @@ async def _whole_among_broken(bench: Bench, source_stall: float, sink_stall: flo
     try:
         await bench.sink.receive(len(outputs) * BEATS, sink)
     finally:
-        compare(np.array(outputs, dtype=object), bench.sink.beats)
+        compare(np.array(outputs, dtype=object), bench.sink.beats, golden.flags(np.array(samples)))
     await sending
     await bench.clear_event()
     await bench.finish()

@@ -7,7 +7,7 @@ nothing to decide it waits for the other side's signal instead of the next
 edge; a design that computes for a thousand cycles costs no Python at all.
 
 Rules checked (Arm IHI 0051B, section 2.2): TVALID once high stays high, with
-TDATA and TLAST unchanged, until TREADY; TVALID does not wait for TREADY; TVALID
+TDATA, TLAST and TUSER unchanged, until TREADY; TVALID does not wait for TREADY; TVALID
 is low in reset; neither handshake signal is ever X or Z after reset.
 """
 
@@ -39,11 +39,12 @@ class HangError(AssertionError):
 
 @dataclass(frozen=True)
 class Beat:
-    """One accepted transfer: the clock cycle of its edge, TDATA as an unsigned integer, TLAST."""
+    """One accepted transfer: the cycle of its edge, TDATA as an unsigned integer, TLAST, TUSER where there is one."""
 
     cycle: int
     data: int
     last: int
+    user: int | None = None
 
 
 def cycle_now() -> int:
@@ -177,10 +178,12 @@ class Sink:
 
     def __post_init__(self) -> None:
         self._edge = RisingEdge(self.dut.ap_clk)
-        self._held: tuple[int, int] | None = None
+        self._held: tuple[int, ...] | None = None
         self._ready: bool | None = None
         names = ("m_axis_TKEEP", "m_axis_TSTRB")
         self._qualifiers = [(name, getattr(self.dut, name)) for name in names if hasattr(self.dut, name)]
+        payload = ("TDATA", "TLAST", *(("TUSER",) if hasattr(self.dut, "m_axis_TUSER") else ()))
+        self._payload = {name: getattr(self.dut, f"m_axis_{name}") for name in payload}
         self._drive(False)
 
     def _drive(self, ready: bool) -> None:
@@ -223,10 +226,11 @@ class Sink:
             if self._held is not None:
                 raise ProtocolError(f"cycle {cycle_now()}: m_axis_TVALID fell before m_axis_TREADY; it must stay high")
             return False
-        payload = (read(dut.m_axis_TDATA, "m_axis_TDATA"), read(dut.m_axis_TLAST, "m_axis_TLAST"))
+        payload = tuple(read(signal, f"m_axis_{name}") for name, signal in self._payload.items())
         if self._held is not None and payload != self._held:
             raise ProtocolError(
-                f"cycle {cycle_now()}: m_axis changed under stall from (TDATA, TLAST) = {self._held} to {payload}"
+                f"cycle {cycle_now()}: m_axis changed under stall from ({', '.join(self._payload)}) = {self._held} to "
+                f"{payload}"
             )
         for name, signal in self._qualifiers:
             if read(signal, name) != 2 ** len(signal) - 1:

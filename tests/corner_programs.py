@@ -84,6 +84,11 @@ def unrolled(program: SolverProgram, drive: tuple[int, int], slots: int, graphs:
     return Corner(program, replace(plan, drive=replace(plan.drive, pe=pe, simd=simd), slots=slots))
 
 
+def flagged(corner: Corner) -> Corner:
+    """It with flags of inputs at an end of their range."""
+    return Corner(corner.program, replace(corner.schedule, flags_ends=True))
+
+
 def hardened(corner: Corner, harden: str = CONTROL) -> Corner:
     """It with protection against upsets."""
     return Corner(corner.program, replace(corner.schedule, harden=harden))
@@ -134,14 +139,14 @@ def tables_ternary() -> Corner:
 
 
 def tables_carried() -> Corner:
-    """Words of a feed-through and of a carried state among those that are looked up, one column a table."""
-    return tabled(carried_straddling(), 1)
+    """Words of a feed-through and of a carried state among those that are looked up, one column a table; flagged."""
+    return flagged(tabled(carried_straddling(), 1))
 
 
 def parallel() -> Corner:
-    """One group per product in every engine: a command each cycle, several samples interleaved."""
+    """One group per product in every engine: a command each cycle, several samples interleaved; flagged."""
     program = random_program(7, n=4, d=4, k=1, bits=4, state_bits=6, iterations=5)
-    return folded(program, (4, 4), (4, 4), 4, slots=6)
+    return flagged(folded(program, (4, 4), (4, 4), 4, slots=6))
 
 
 def serial() -> Corner:
@@ -151,11 +156,11 @@ def serial() -> Corner:
 
 
 def signed() -> Corner:
-    """Input words of both signs and a fraction, in a drive of ternary weights."""
+    """Input words of both signs and a fraction, in a drive of ternary weights; flagged."""
     program = random_program(
         13, n=4, d=5, k=2, bits=4, drive_bits=2, input_bits=6, input_signed=True, input_integer_bits=2, iterations=3
     )
-    return folded(program, (2, 2), (2, 2), 2, slots=3)
+    return flagged(folded(program, (2, 2), (2, 2), 2, slots=3))
 
 
 def banked() -> Corner:
@@ -242,10 +247,10 @@ def graph_readout() -> Corner:
 
 
 def graphs_everywhere() -> Corner:
-    """A sample a cycle in, one update: the rows of the readout are the bottleneck; two of its words a beat."""
+    """A sample a cycle in, one update: the rows of the readout are the bottleneck; two of its words a beat; flagged."""
     program = random_program(6, n=4, d=4, k=5, bits=3, state_bits=6, iterations=1)
     corner = unrolled(program, (4, 4), slots=24, graphs=("drive", "readout"))
-    return replace(corner, schedule=replace(corner.schedule, output_beat=2, output_bytes=True))
+    return replace(corner, schedule=replace(corner.schedule, output_beat=2, output_bytes=True, flags_ends=True))
 
 
 def graphs_wide() -> Corner:

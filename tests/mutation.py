@@ -70,8 +70,8 @@ IDLE = re.compile(
 REFUSAL = re.compile(r"\$fatal|\b\w+_error_\w+ u_error")
 #: The samples of one run.
 SAMPLES = 12
-#: What no bench is about: the trace of the states, and what the compiler writes.
-NO_DESIGN = re.compile(r"state_trace|assert|_pkg|_graph")
+#: What no bench is about: the trace of the states, and what the compiler writes, a second name of the top among it.
+NO_DESIGN = re.compile(r"state_trace|assert|_pkg|_graph|_core$")
 BOARD_CORES = ("one_bit", "slow_core")
 
 

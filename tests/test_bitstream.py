@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,11 +93,12 @@ def test_clock_that_is_not_reached_is_refused_and_leaves_no_bitstream(tmp_path: 
     assert not (work / BITSTREAM).exists() and not (work / SUMMARY).exists()
 
 
-def test_output_beats_of_several_words_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("plan", [{"output_beat": 2}, {"flags_ends": True}])
+def test_what_the_boards_frames_cannot_hold_is_refused(plan: dict[str, Any], tmp_path: Path) -> None:
     build = build_folder(tmp_path / "build")
     file = build / "rtl" / "schedule.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "output_beat": 2}))
-    with pytest.raises(InputError, match=r"compile it with .*for a board"):
+    file.write_text(json.dumps({**json.loads(file.read_text()), **plan}))
+    with pytest.raises(InputError, match=r"compile it with.* for a board"):
         make_bitstream(build, BitstreamOptions("ulx3s-85f"), tmp_path / "work")
     assert not (tmp_path / "work").exists()
 

@@ -45,6 +45,11 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
         ("WordBits", (0,), "output_lane_narrower_than_its_word"),
         ("LaneBits", (1,), "output_lane_narrower_than_its_word"),
     ),
+    "rtl/mondeq_end_flag": (
+        ("Simd", (0, 99), "end_flag_sizes"),
+        ("InputBits", (0,), "end_flag_sizes"),
+        ("Depth", (0,), "end_flag_sizes"),
+    ),
     "rtl/mondeq_fifo": (("Width", (0,), "fifo_width_or_depth"), ("Depth", (0, -1), "fifo_width_or_depth")),
     "rtl/mondeq_credits": (("Credits", (0,), "no_credits"),),
     "rtl/mondeq_matvec_counter": (
@@ -216,7 +221,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def build_of(source: str, builds: dict[str, Path]) -> Path:
     if Path(source).name in ("mondeq_feedthrough", "mondeq_carried", "mondeq_guard"):
         return builds["carried"]
-    if Path(source).name == "mondeq_output_beat":
+    if Path(source).name in ("mondeq_output_beat", "mondeq_end_flag"):
         return builds["graphs"]
     if "unrolled" not in source:
         return builds["unrolled" if "graph" in source else "folded"]

@@ -43,11 +43,11 @@ def counted_build(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def carried_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recurrent network."""
+    """A recurrent network, its saturated inputs flagged."""
     folder = tmp_path_factory.mktemp("carried")
     save(rens.network(), folder / "recurrent.pt")
     arguments = ["compile", str(folder / "recurrent.pt"), "--bits", "8", "--out", str(folder / "build"), "--json"]
-    assert main(arguments) == 0
+    assert main([*arguments, "--flag-saturation"]) == 0
     return folder / "build"
 
 
@@ -221,6 +221,8 @@ def test_the_data_sheet_knows_framing_warm_start_and_carried_state(counted_build
         assert "A frame of another length" in text["carried"] and "warm start" not in text["carried"]
         assert f"A state of {carried.carried_words} word" in text["carried"]
         assert f"send a frame of {beats} beat" in text["carried"]
+        assert "m_axis_TUSER" in text["carried"] and "TUSER" not in text["warm"]
+    assert "(m_axis_TUSER)" in next((carried_build / "ip").glob("*_instance.vh")).read_text()
     assert f"CarriedWords = {carried.carried_words};" in package
     for page in pages.values():
         assert "<code>ap_clk</code>" in page and "`" not in page and "&lt;code" not in page
@@ -247,6 +249,8 @@ def test_the_core_in_amaranth(
 
     form, sheet = program.input_format, Datasheet.of(program, load_schedule(build))
     words, golden = rng.integers(form.min_word, form.max_word + 1, size=(6, program.d)), project.golden
+    words[3, -1] = form.max_word
+    flags = golden.flags(words) if sheet.flags_ends else np.zeros(6, dtype=bool)
     samples = [beats_of(host, host.pack(sample)) for sample in words.tolist()]
     first, *others = samples
     expected = golden.predict_raw(words)
@@ -264,7 +268,7 @@ def test_the_core_in_amaranth(
 
     size, results_of = host.OUTPUT_BEAT_BYTES, [answered(host, row) for row in expected.tolist()]
     out_bits = 8 * size
-    sizes = {"InBits": 8 * host.INPUT_BEAT_BYTES + 1, "OutBits": out_bits + 1}
+    sizes = {"InBits": 8 * host.INPUT_BEAT_BYTES + 1, "OutBits": out_bits + 1 + sheet.flags_ends}
     sizes |= {"Beats": len(sent), "Results": len(expected) * host.OUTPUT_BEATS}
     sources = [name for name in platform.files if not name.endswith(".mem")]
     parameters = [f"-Pamaranth_bench.{name}={size}" for name, size in sizes.items()]
@@ -273,8 +277,8 @@ def test_the_core_in_amaranth(
     seen = subprocess.run(["vvp", "-n", "run"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
     results = [int(word, 16) for word in re.findall(r"result (\w+)", seen)]
     assert results == [
-        int.from_bytes(row[at : at + size], "little") | (at + size == len(row)) << out_bits
-        for row in results_of
+        int.from_bytes(row[at : at + size], "little") | (at + size == len(row)) << out_bits | int(flag) << out_bits + 1
+        for row, flag in zip(results_of, flags, strict=True)
         for at in range(0, len(row), size)
     ]
     began, failed = len(samples) + (2 if sheet.framed else 0), 2 if sheet.framed else 0

@@ -88,6 +88,15 @@ def test_exact_dtype_at_its_borders(bound, dtype):
     assert exact_dtype(bound) is dtype
 
 
+@pytest.mark.parametrize("form", [FixedPointFormat(4, 4, signed=False), FixedPointFormat(4, 2, overflow=Overflow.SAT)])
+def test_words_at_an_end_are_what_values_beyond_become(form):
+    words = np.arange(form.min_word, form.max_word + 1)
+    ends = {0, 15} if not form.signed else {-8, -7, 7}
+    assert set(words[form.at_end(words)].tolist()) == ends
+    beyond = form.quantize(np.array([-1e3, 1e3]))
+    assert form.at_end(beyond).all()
+
+
 @pytest.mark.parametrize("arguments", [(0, 1), (65, 1), (1, 1)])
 def test_impossible_formats_are_refused(arguments):
     with pytest.raises(InputError):

@@ -213,6 +213,22 @@ def test_emission_is_reproducible_and_complete(graphs: tuple[str, ...] | None, t
     assert Schedule.from_plain(json.loads(first["rtl/schedule.json"])) == plan
 
 
+def test_flags_stand_around_the_same_core(tmp_path: Path) -> None:
+    """Nothing of a core changes but the name of its top and what the package says beside."""
+    program, templates = random_program(3), ROOT / "hls_templates" / "rtl"
+    plain = emitted(program, schedule(program), tmp_path / "a")
+    flagged = emitted(program, replace(schedule(program), flags_ends=True), tmp_path / "b")
+    top = plain.pop("rtl/src/mondeq_top.sv")
+    assert top == (templates / "mondeq_top.sv").read_bytes()
+    assert flagged.pop("rtl/src/mondeq_core.sv") == top.replace(b"module mondeq_top (", b"module mondeq_core (")
+    assert flagged.pop("rtl/src/mondeq_top.sv") == (templates / "flagged" / "mondeq_top.sv").read_bytes()
+    assert flagged.pop("rtl/src/mondeq_end_flag.sv") == (templates / "mondeq_end_flag.sv").read_bytes()
+    package, without = flagged.pop("rtl/src/mondeq_pkg.sv"), plain.pop("rtl/src/mondeq_pkg.sv").splitlines()
+    assert [line.split()[2] for line in package.splitlines() if line not in without] == [b"SamplesInFlight"]
+    assert flagged.keys() == plain.keys()
+    assert {name for name in plain if plain[name] != flagged[name]} == {"rtl/schedule.json", "rtl/sources.f"}
+
+
 def test_header_names_the_program_and_its_certificate(tmp_path: Path) -> None:
     program = random_program(3)
     plan = schedule(program)

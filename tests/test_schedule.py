@@ -384,12 +384,13 @@ def test_bad_tables_are_refused(graph: GraphSize | None, words: Any) -> None:
         ({"output_beat": 4}, "1 to 3"),
         ({"output_beat": True}, "output_beat is True"),
         ({"output_beat": 2, "harden": "control"}, "an upset would shift them"),
+        ({"flags_ends": True, "harden": "full"}, "flag.saturation out, or take .*harden none"),
     ],
 )
-def test_output_beats_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:
+def test_output_streams_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:
     plan = schedule(random_program(2, n=6, d=5, k=3, bits=3, iterations=4))
     with pytest.raises(InputError, match=message):
         replace(plan, **changes)
-    beats = replace(plan, output_beat=2)
+    beats = replace(plan, output_beat=2, flags_ends=True)
     assert Schedule.from_plain(beats.to_plain()) == beats and beats.output_beats == 2
     assert (completion_cycles(beats, np.full(5, 4)) == completion_cycles(plan, np.full(5, 4))).all()

@@ -120,6 +120,11 @@ class FixedPointFormat:
         """Largest ``|word|``."""
         return max(-self.min_word, self.max_word)
 
+    def at_end(self, words: np.ndarray) -> np.ndarray:
+        """Whether words stand at an end of the range, where values beyond are saturated: the largest, its negative and
+        what is beyond that where signed, else 0; of any shape."""
+        return np.asarray((words >= self.max_word) | (words <= (-self.max_word if self.signed else 0)))
+
     def __str__(self) -> str:
         name = "ap_fixed" if self.signed else "ap_ufixed"
         return f"{name}<{self.word_length},{self.integer_bits},{self.rounding.value},{self.overflow.value}>"

@@ -174,6 +174,11 @@ def make_bitstream(
             f"{build}: has {plan.output_beat} output words a beat, and the board's frames are made of one; compile it "
             "with --output-beat 1 for a board"
         )
+    if plan.flags_ends:
+        raise InputError(
+            f"{build}: flags saturated inputs in TUSER, which the board's frames have no place for; compile it without "
+            "--flag-saturation for a board"
+        )
     try:
         work.mkdir(parents=True, exist_ok=True)
         for name in (BITSTREAM, SUMMARY):

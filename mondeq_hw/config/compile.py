@@ -354,6 +354,12 @@ class CompileConfig(RoundingOptions):
     output_lanes: Annotated[
         Literal["packed", "bytes"], option("NAME", "Output words of a beat: packed, or bytes, as those of the input.")
     ] = "packed"
+    flag_saturation: Annotated[
+        bool,
+        option(
+            "", "TUSER of the output: whether a word of the sample is at an end of its range, where values saturate."
+        ),
+    ] = False
     framing: Annotated[
         Literal["tlast", "count"],
         option("tlast|count", "What ends an input sample: TLAST, which is checked, or the number of its beats."),

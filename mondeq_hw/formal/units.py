@@ -419,6 +419,28 @@ UNITS = (
         ),
     ),
     Unit(
+        "end_flag",
+        "a sample's outputs come with whether one of its words was at an end of its range; broken frames leave no flag",
+        cases=(
+            dict(Inputs=5, Simd=2, InputBits=3, InputSigned=1, Depth=3),
+            dict(Inputs=2, Simd=2, InputBits=2, InputSigned=0, Depth=2),
+            *_grid(Inputs=(1, 4, 5), Simd=(1,), InputBits=(4, 12), InputSigned=(0, 1), Depth=(4, 17)),
+        ),
+        mutants=(
+            Mutant("|| (word == First)", ""),
+            Mutant("|| (word == Least)", ""),
+            Mutant("InputSigned ? -Last", "1'b1 ? -Last", case=1),
+            Mutant("(l < LastWords) || !whole_i", "1'b1"),
+            Mutant("found && !whole_q && !broken_q", "found && !whole_q"),
+            Mutant("found && !whole_q && !broken_q", "found && !broken_q"),
+            Mutant("if (take_q) found_q <= found", "if (take_q) found_q <= (ends_q != '0)"),
+            Mutant(".data_i (found)", ".data_i (found_q)"),
+            Mutant("whole_q <= take_i && whole_i", "whole_q <= whole_i"),
+            Mutant(".ready_i(leaves_i)", ".ready_i(leaves_i && !whole_q)"),
+        ),
+        needs=("fifo",),
+    ),
+    Unit(
         "frame_check",
         "frames of the right length are whole, all others broken, once; the event stays until it is cleared",
         cases=(

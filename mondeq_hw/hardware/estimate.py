@@ -84,7 +84,15 @@ def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bit
     # Of an output beat all words but the last are kept.
     word, kept = program.output_bits, plan.output_beat - 1
     beat = _usage(luts=kept * (word + 1), registers=kept * word)
-    return _plus(_CONTROL, *shares, *guard, *parity, beat)
+    flags = [flag_usage(program, plan)] if plan.flags_ends else []
+    return _plus(_CONTROL, *shares, *guard, *parity, beat, *flags)
+
+
+def flag_usage(program: SolverProgram, plan: Schedule) -> Usage:
+    """Share of the flags of saturated inputs: three comparisons a lane, a bit a sample and its addresses."""
+    lanes, counters = plan.words_per_beat, 3 * max(1, (plan.samples_in_flight - 1).bit_length())
+    compared = lanes * (program.input_format.word_length / 2 + 1)
+    return _usage(luts=compared + 2 * counters + plan.samples_in_flight / 16 + 10, registers=lanes + counters + 10)
 
 
 def guard_usage(program: SolverProgram, plan: Schedule) -> Usage:

@@ -16,7 +16,7 @@ from ..base import __version__, source_template, template_environment
 from ..program import GoldenModel, SolverProgram
 from .design import Design
 from .naming import renamed
-from .rtl import TOP, memory_check_cycles, stream_parameters
+from .rtl import memory_check_cycles, stream_parameters, top_source
 from .schedule import Schedule, guard_cycles, initiation_interval, latency
 
 #: Of the constraints: what ``synth`` aims at.
@@ -44,7 +44,7 @@ class Port:
 def ports_of(program: SolverProgram, plan: Schedule) -> tuple[Port, ...]:
     """The ports of the top, in their order."""
     widths = stream_parameters(program, plan)
-    head = source_template("rtl", TOP).split(");", 1)[0]
+    head = source_template("rtl", top_source(plan)).split(");", 1)[0]
     found = re.findall(r"^ *(input|output) +logic +(?:\[mondeq_pkg::(\w+)-1:0\] +)?(\w+)", head, re.MULTILINE)
     return tuple(Port(name, direction, widths[width] if width else 1) for direction, width, name in found)
 
@@ -70,6 +70,8 @@ class Datasheet:
         Cycles after which the guard of a hardened core misses an output; 0 without one.
     memory_check : int
         Cycles without reading within which a turned bit of a memory is noticed; 0 where none is.
+    flags_ends : bool
+        Whether TUSER tells of words at an end of their range.
     carried_words, load_beats, load_bit : int
         Of a carried state: its words, the beats of a load, and the bit of a beat that tells a load; 0 without one.
     warm_updates : int or None
@@ -84,6 +86,7 @@ class Datasheet:
     framed: bool
     watchdog: int
     memory_check: int
+    flags_ends: bool
     carried_words: int
     load_beats: int
     load_bit: int
@@ -126,6 +129,7 @@ class Datasheet:
             framed=plan.framed,
             watchdog=guard_cycles(plan, program.iterations),
             memory_check=memory_check_cycles(program, plan),
+            flags_ends=plan.flags_ends,
             carried_words=carried,
             load_beats=-(-carried // per_beat),
             load_bit=lane * per_beat if carried else 0,
@@ -155,6 +159,7 @@ def emit(design: Design, folder: Path) -> None:
         "ports": sheet.ports,
         "constants": sheet.constants,
         "framed": sheet.framed,
+        "flags_ends": sheet.flags_ends,
         "load_bit": sheet.load_bit,
         "load_beats": sheet.load_beats,
         **_known_sample(program, sheet),
@@ -184,7 +189,8 @@ def _known_sample(program: SolverProgram, sheet: Datasheet) -> dict[str, Any]:
     """A sample that walks through the input's words, and the golden model's answer, as words and as beats."""
     form, constants = program.input_format, sheet.constants
     words = [form.min_word + (7 * place) % (form.max_word - form.min_word + 1) for place in range(program.d)]
-    outputs = [int(word) for word in GoldenModel(program).predict_raw(np.array([words]))[0]]
+    golden = GoldenModel(program)
+    outputs = [int(word) for word in golden.predict_raw(np.array([words]))[0]]
     in_bits, out_bits = 8 * constants["INPUT_BEAT_BYTES"], 8 * constants["OUTPUT_BEAT_BYTES"]
     width = constants["OUTPUT_LANE_BITS"]  # outputs are extended to their lanes
     sent = _in_beats(words, form.word_length, constants["WORDS_PER_BEAT"], constants["INPUT_LANE_BITS"], in_bits)
@@ -192,6 +198,7 @@ def _known_sample(program: SolverProgram, sheet: Datasheet) -> dict[str, Any]:
     return {
         "known_words": words,
         "known_outputs": outputs,
+        "known_flag": int(golden.flags(np.array([words]))[0]),
         "sent": f"{sent:x}",
         "sent_bits": in_bits * constants["BEATS"],
         "known": f"{known:x}",

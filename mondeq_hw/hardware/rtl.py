@@ -54,6 +54,10 @@ OUTPUT_BEAT = "mondeq_output_beat.sv"
 #: Beside them where it carries a state.
 CARRIED = "mondeq_carried.sv"
 TOP = "mondeq_top.sv"
+#: Where inputs are flagged, and the top around the core, which is then the other top under this name.
+END_FLAG = "mondeq_end_flag.sv"
+FLAGGED_TOP = "flagged/mondeq_top.sv"
+CORE = "mondeq_core"
 PACKAGE = "mondeq_pkg.sv"
 GRAPH = "mondeq_graph.sv"
 
@@ -79,14 +83,23 @@ def emit(design: Design, folder: Path) -> None:
     carried = () if program.carried is None else (CARRIED,)
     guard = () if plan.harden == NONE else (GUARD,)
     beats = () if plan.output_beat == 1 else (OUTPUT_BEAT,)
-    for path in (*MODULES, *feedthrough, *carried, *guard, *beats, *(engine.source for engine in engines), TOP):
+    flag = (END_FLAG,) if plan.flags_ends else ()
+    for path in (*MODULES, *feedthrough, *carried, *guard, *beats, *flag, *(engine.source for engine in engines)):
         sources[PurePath(path).name] = source_template("rtl", path)
+    if plan.flags_ends:
+        sources[f"{CORE}.sv"] = source_template("rtl", TOP).replace("module mondeq_top (", f"module {CORE} (")
+    sources[TOP] = source_template("rtl", top_source(plan))
     write_sources(sources, program.name, folder / "rtl")
     memory = folder / "rtl" / "mem"
     memory.mkdir(exist_ok=True)
     for name, words in _memories(program, plan).items():
         (memory / f"{name}.mem").write_text("".join(f"{line}\n" for line in words.lines(plan.harden == FULL)))
     (folder / "rtl" / "schedule.json").write_text(json.dumps(plan.to_plain(), indent=2) + "\n")
+
+
+def top_source(plan: Schedule) -> str:
+    """File of the hand-written top module."""
+    return FLAGGED_TOP if plan.flags_ends else TOP
 
 
 # -- engines -------------------------------------------------------------------
@@ -192,6 +205,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             Slots=plan.slots,
             Watchdog=guard_cycles(plan, program.iterations),
             MemoryParity=plan.harden == FULL,
+            **({"SamplesInFlight": plan.samples_in_flight} if plan.flags_ends else {}),
         ),
         group(
             "Drive engine",

@@ -170,6 +170,9 @@ class Schedule:
     harden : str
         One of :data:`HARDENINGS`: whether a guard notices upsets of the control (``mondeq_guard.sv``), and with full
         a parity bit those of the memories' words (``mondeq_rom.sv``).
+    flags_ends : bool
+        Whether the output's TUSER tells of a sample that one of its words is at an end of its range
+        (``mondeq_end_flag.sv``).
 
     Raises
     ------
@@ -189,6 +192,7 @@ class Schedule:
     harden: str = NONE
     output_beat: int = 1
     output_bytes: bool = False
+    flags_ends: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
@@ -204,6 +208,11 @@ class Schedule:
             raise InputError(
                 f"harden is {self.harden!r} with {self.output_beat} output words a beat, where an upset would shift "
                 "them unseen; take --output-beat 1, or --harden none"
+            )
+        if self.harden != NONE and self.flags_ends:
+            raise InputError(
+                f"harden is {self.harden!r} with flags of saturated inputs, which would go with other samples after an "
+                "upset; leave --flag-saturation out, or take --harden none"
             )
         drive, solve, readout = self.drive, self.solve, self.readout
         outputs = readout.rows - self.carried
@@ -255,6 +264,15 @@ class Schedule:
     def readout_depth(self) -> int:
         """Cycles from a row's last command to its output beat."""
         return _depth(self.readout, READOUT_DEPTH, READOUT_GRAPH_DEPTH)
+
+    @property
+    def samples_in_flight(self) -> int:
+        """Samples between the streams, at most.
+
+        Each is in one of the drive's two banks, in a slot, or has a word in the readout's buffer or on the way to it;
+        the buffer holds two words more than that way has cycles.
+        """
+        return 2 + self.slots + self.readout_depth + 2
 
     @property
     def words_per_beat(self) -> int:
@@ -317,6 +335,7 @@ class Schedule:
                 harden=plain.get("harden", NONE),
                 output_beat=plain.get("output_beat", 1),
                 output_bytes=plain.get("output_bytes", False),
+                flags_ends=plain.get("flags_ends", False),
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None

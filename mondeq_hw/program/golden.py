@@ -114,6 +114,10 @@ class GoldenModel:
             return self.advance(words, self.program.carried.initial)[0]
         return self._by_batches(self._predicted, words)
 
+    def flags(self, words: np.ndarray) -> np.ndarray:
+        """Whether a word of each sample (samples, d) is at an end of its range, where values beyond are saturated."""
+        return np.asarray(self.program.input_format.at_end(self.checked(words)).any(axis=1))
+
     def advance(self, words: np.ndarray, carried: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Outputs (samples, k) of a sequence from a carried state (m,) on, and the state after it."""
         _, outputs, state = self._run(self.checked(words), carried)
