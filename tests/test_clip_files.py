@@ -129,3 +129,14 @@ def test_a_leak_that_is_not_the_step_sizes_is_refused(solver: str, changes: dict
     arrays, metadata = pack(stored)
     with pytest.raises(InputError, match=rf"m\.pt: retrained .*{message}"):
         unpack(arrays, {**metadata, **changes}, "m.pt")
+
+
+def test_the_least_int64_is_no_level_of_a_retrained_matrix() -> None:
+    """Its magnitude is not an int64: NumPy's is negative."""
+    stored = QuantizedNetwork(lower(clipped_model(), LoweringOptions(4, rounding="nearest")), 5).stored()
+    arrays, metadata = pack(stored)
+    name = next(key for key in arrays if key.endswith(".matrix"))
+    integers = np.array(arrays[name], dtype=np.int64)
+    integers[0, 0] = -(2**63)
+    with pytest.raises(InputError, match=r"retrained matrix has levels up to 9223372036854775808 at 4 bits"):
+        unpack({**arrays, name: integers}, metadata, "m.pt")

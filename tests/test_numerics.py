@@ -66,6 +66,15 @@ def test_round_shift_is_floor_of_half_up(value, shift, dtype):
     assert int(result[0]) == floor(Fraction(value, 2**shift) + HALF)
 
 
+@pytest.mark.parametrize("dtype", [np.int64, object])
+def test_round_shift_by_a_word_and_more(dtype):
+    """Half of ``2**63`` is no int64 that could be added, and of ``2**64`` nothing is left."""
+    values = [-(2**63), -(2**62) - 1, -(2**62), -5, 0, 5, 2**62 - 1, 2**62, 2**63 - 2]
+    for shift in (1, 61, 62, 63, 64, 70):
+        expected = [floor(Fraction(value, 2**shift) + HALF) for value in values]
+        assert round_shift(np.array(values, dtype=dtype), shift).tolist() == expected
+
+
 def test_round_shift_of_integers_beyond_64_bits():
     value = -(3 << 90) - 1
     assert round_shift(np.array([value], dtype=object), np.array([80]))[0] == floor(Fraction(value, 2**80) + HALF)

@@ -50,6 +50,15 @@ def test_every_integer_is_under_the_digest():
     assert len(digests) == 9
 
 
+def test_the_least_int64_is_no_level():
+    """Its magnitude is not an int64: NumPy's is negative."""
+    program = random_program(3)
+    integers = program.matrix.integers.copy()
+    integers[0, 0] = -(2**63)
+    with pytest.raises(InputError, match="levels outside a symmetric"):
+        program.replace(matrix=DenseOperator(integers, program.matrix.shifts, program.matrix.word_length))
+
+
 def corrupt_json(folder, **changes):
     path = folder / "program.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))

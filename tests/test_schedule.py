@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from random_models import random_program
 
 from mondeq_hw.base.errors import InputError
+from mondeq_hw.hardware import rtl
 from mondeq_hw.hardware.adder_graph import GraphSize, solver_graph
 from mondeq_hw.hardware.drive import with_drive
 from mondeq_hw.hardware.estimate import drive_usage
@@ -362,6 +363,14 @@ def test_tables_hold_every_sum() -> None:
         table, shift = (single, 0) if place == 2 else (pair, 2 * place)
         for bits, word in enumerate(words):
             assert table[group, step, bits << shift, lane] == program.drive.integers[row, column] * word
+
+
+def test_what_tables_leave_to_the_biases_is_exact_beyond_64_bits() -> None:
+    injection = random_program(17, n=7, d=8, drive_bits=3, input_bits=2, input_signed=True).injection
+    fold = EngineFolding(7, 8, 3, 3, table_words=2)
+    least = [sum(min(-2 * x, x) for x in row) for row in injection.operator.integers.tolist()]
+    expected = [bias + (sums << 62) for bias, sums in zip(injection.bias.tolist(), least, strict=True)]
+    assert rtl.table_biases(replace(injection, left_shift=62), fold).tolist() == expected
 
 
 @pytest.mark.parametrize(("input_bits", "reuse"), [(12, 1), (8, 300)])

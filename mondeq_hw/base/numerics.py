@@ -207,9 +207,10 @@ def round_shift(values: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
     if values.dtype.kind == "f":
         scale = np.ldexp(np.ones_like(shift, dtype=values.dtype), -np.asarray(shift))
         return np.floor(values * scale + values.dtype.type(0.5))
+    # No half is added, which from a shift of the type's own width on would be beyond it.
     shift = np.asarray(shift, dtype=values.dtype)
-    one = shift - shift + 1  # in the array's own type: Python integers shift without limit
-    return (values + ((one << shift) >> 1)) >> shift
+    twice = values >> np.maximum(shift - 1, 0)
+    return np.where(shift > 0, (twice + 1) >> 1, values)
 
 
 def signed_width(low: int, high: int) -> int:

@@ -316,7 +316,7 @@ def _memories(program: SolverProgram, plan: Schedule) -> dict[str, _Memory]:
     if drive.graph is None:
         injection = program.injection
         memories |= _tables(injection, drive) if drive.table_words else _weights("drive", injection.operator, drive)
-        memories["drive_bias"] = _rows(_bias(injection, drive), injection.accumulator_bits, drive)
+        memories["drive_bias"] = _rows(table_biases(injection, drive), injection.accumulator_bits, drive)
         memories["drive_shift"] = _shifts(injection.right_shift, drive)
     if solve.graph is None:
         memories |= _weights("matrix", program.matrix, solve)
@@ -351,17 +351,17 @@ def _tables(injection: Injection, folding: EngineFolding) -> dict[str, _Memory]:
     return memories
 
 
-def _bias(injection: Injection, folding: EngineFolding) -> np.ndarray:
+def table_biases(injection: Injection, folding: EngineFolding) -> np.ndarray:
     """Biases with what tables leave out; modulo the accumulator, in which complete sums are proved not to wrap."""
     if not folding.table_words:
         return injection.bias
     least = sum(each.sum(axis=1).reshape(-1)[: folding.rows] for each in offsets(injection, folding))
-    return injection.bias + (least << injection.left_shift)
+    return injection.bias + (np.asarray(least, dtype=object) << injection.left_shift)
 
 
 def _rows(values: np.ndarray, bits: int, folding: EngineFolding) -> _Memory:
     """One word per row group; absent rows are zero."""
-    padded = np.zeros(folding.row_groups * folding.pe, dtype=np.int64)
+    padded = np.zeros(folding.row_groups * folding.pe, dtype=values.dtype)
     padded[: folding.rows] = values
     return _Memory(padded.reshape(folding.row_groups, folding.pe), bits)
 

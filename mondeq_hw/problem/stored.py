@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import MOST_MATRIX_BITS, Clip, DenseOperator, FixedPointFormat, InputError, Overflow
+from ..base import MOST_MATRIX_BITS, Clip, DenseOperator, FixedPointFormat, InputError, Overflow, magnitude
 from .model import CarriedState, StoredRecurrence
 from .splitting import find_splitting
 
@@ -179,9 +179,9 @@ def _check(stored: StoredRecurrence, where: str) -> None:
                 f"{where}: retrained {name} has shape {matrix.integers.shape} and {matrix.shifts.shape} scales; "
                 f"expected {shapes[name]} and one scale a row"
             )
-        if not 1 <= matrix.word_length <= MOST_MATRIX_BITS or np.abs(matrix.integers).max(initial=0) > top:
+        if not 1 <= matrix.word_length <= MOST_MATRIX_BITS or magnitude(matrix.integers) > top:
             raise InputError(
-                f"{where}: retrained {name} has levels up to {np.abs(matrix.integers).max(initial=0)} at "
+                f"{where}: retrained {name} has levels up to {magnitude(matrix.integers)} at "
                 f"{matrix.word_length} bits; expected at most {top} and 1 to {MOST_MATRIX_BITS} bits. Save the "
                 "model again"
             )

@@ -32,6 +32,7 @@ from ..base import (
     Overflow,
     Rounding,
     WordRange,
+    magnitude,
     max_level,
     signed_width,
     spans,
@@ -208,7 +209,7 @@ def check_operator(key: str, operator: IntegerOperator, shape: tuple[int, int]) 
         raise InputError(f"program: {key} is {operator.integers.dtype}; expected int64")
     top = max_level(operator.word_length)
     words = operator.matrix(np.int64)
-    if np.abs(words).max() > top or (operator.word_length == 1 and not words.all()):
+    if magnitude(words) > top or (operator.word_length == 1 and not words.all()):
         raise InputError(f"program: {key} has levels outside a symmetric {operator.word_length}-bit word")
 
 

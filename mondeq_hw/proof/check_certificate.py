@@ -1893,8 +1893,8 @@ DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {
 # Section 14: how far the outputs move with the input
 # ----------------------------------------------------------------------------------
 
-#: Coordinates of a form; more would take minutes.  Its digits that count, and bits of spreads.
-MOST_FORM, FORM_DIGITS, SPREAD_BITS = 420, 72, 30
+#: Coordinates of a form: so many take half a minute.  Its digits that count, and bits of spreads.
+MOST_FORM, FORM_DIGITS, SPREAD_BITS = 800, 72, 30
 #: Norms of a change of the input, and whether its unit ball is a box.
 NORMS = {"infinity_norm": True, "two_norm": False}
 

@@ -30,6 +30,8 @@ from .weighting import best_weighting
 
 #: Steps of the search and their size in the logarithms; the share by which a form that is not definite is mended.
 STEPS, STEP_SIZE, MENDED, MENDINGS = 150, 0.06, 0.3, 200
+#: Of a form of more coordinates a step takes tenths of a second, and the last hundred lower a bound by a few percent.
+LARGE, FEW_STEPS = 420, 40
 #: Bits of the largest multiplier, of a spread, and of what counts of either.
 MULTIPLIER_BITS, SPREAD_BITS, COUNTED_BITS = 40, check_certificate.SPREAD_BITS, 12
 #: By how much a shape of the inputs exceeds what it must hold.
@@ -187,7 +189,8 @@ def _search(recurrence: _Recurrence, weights: np.ndarray) -> _Multipliers | None
     at: _Multipliers = _Multipliers(weights - weights.max(), np.zeros(d), 0.0)
     best, kept = np.inf, None
     first, second = np.zeros(n + d + 1), np.zeros(n + d + 1)
-    for step in range(1, STEPS + 1):
+    steps = STEPS if n + min(n, d) <= LARGE else FEW_STEPS
+    for step in range(1, steps + 1):
         mended = (replace(at, penalty=at.penalty + MENDED * times) for times in range(MENDINGS))
         tried = ((candidate, recurrence.objective(candidate)) for candidate in mended)
         found = next(((candidate, value) for candidate, value in tried if value is not None), None)

@@ -30,6 +30,8 @@ STEPS, STEP_SIZE, LOOKED_BACK, WORTHWHILE = 200, 0.06, 25, 0.01
 #: Logarithms of the differences' weights from which the search may begin; steps by which penalties grow, at most.
 BEGINNINGS, GROWTH, GROWN = np.arange(-10.0, 11.0, 4.0), 1.0, 40
 MULTIPLIER_BITS = 40
+#: Of a form that is searched so; a larger one would take minutes.
+MOST_COORDINATES = 420
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def by_joint_form(mismatch: Mismatch) -> JointBound | None:
     """See the module's text; None where the form is too large, or nothing is known about saturation."""
     program, unsaturated = mismatch.program, mismatch.unsaturated
     inputs, ball = min(program.d, 2 * program.n), program.d > 2 * program.n
-    if unsaturated is None or 1 + inputs + 2 * program.n > check_certificate.MOST_FORM:
+    if unsaturated is None or 1 + inputs + 2 * program.n > MOST_COORDINATES:
         return None
     try:
         with np.errstate(all="ignore"):
