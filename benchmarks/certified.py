@@ -18,7 +18,6 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -249,8 +248,8 @@ def proved_gain(program: SolverProgram, certificate: Certificate) -> float | Non
         return None
     images = np.array([[float(x) for x in image] for image in gains.images])
     most = np.sqrt((images**2).sum(axis=1).max())
-    word = np.linalg.norm(images / most, 2) * max(float(gains.unsaturated(k)) for k in range(program.rows))
-    return float(word * WHITE * DEVIATION * Fraction(2) ** program.input_format.fractional_bits)
+    word = float(np.linalg.norm(images / most, 2)) * max(float(gains.unsaturated(k)) for k in range(program.rows))
+    return word * WHITE * float(np.mean(DEVIATION)) * 2.0**program.input_format.fractional_bits
 
 
 def steepest(model: MonDEQ, words: np.ndarray) -> float:
