@@ -50,16 +50,7 @@ class Project:
     build: Build
 
     def __repr__(self) -> str:
-        program = self.program
-        verdict = "proved to converge" if program.certified else "NOT CERTIFIED"
-        return (
-            f"Project({str(self.folder)!r}): {program.name}, {verdict}\n"
-            f"  {program.d} inputs, {program.n} states, {program.k} outputs; {program.solver}, at most "
-            f"{program.iterations} iterations\n"
-            f"  bits: iteration {program.matrix.word_length}, drive {program.drive.word_length}, readout "
-            f"{program.readout.word_length}, state {program.state_format.word_length}, input "
-            f"{program.input_format.word_length}"
-        )
+        return f"Project({str(self.folder)!r}): {self.program.in_words()}"
 
     def _repr_html_(self) -> str:
         from .report import project_card

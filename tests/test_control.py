@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def test_the_loop_is_the_core_and_the_plant(controller: MonDEQ, project: Project
     np.testing.assert_array_equal(project.predict(words=loop.words), loop.controls)  # a replay gives the same
     assert np.abs(loop.controls).max() == 1.0 and loop.largest_error < 0.01
     assert np.abs(loop.states[-1]).max() < 0.1 and not loop.outside.any()
+    assert repr(loop).startswith("ClosedLoop: 40 steps of 2 states and 1 controls\n  controls off by at most 0.0")
 
 
 def test_the_rtl_makes_the_same_loop(controller: MonDEQ, project: Project) -> None:
@@ -99,6 +101,7 @@ def test_without_a_proved_error_nothing_is_proved(project: Project) -> None:
     proof = project.certify_closed_loop(LinearPlant(A, B))
     assert proof.proved or proof.reason is not None
     far = certify_closed_loop(project.build, LinearPlant(A, B), (Fraction(1),))
+    assert repr(far).startswith("LoopProof: nothing is proved; ")
     assert not far.proved and far.reason is not None and "times as far as the neighbourhood" in far.reason
     unstable = certify_closed_loop(project.build, LinearPlant(2 * A, B), ERRORS)
     assert unstable.reason is not None and "not stable near its rest" in unstable.reason
@@ -110,6 +113,7 @@ def test_the_ultimate_bound_holds_whatever_the_errors_do(controller: MonDEQ, pro
     """The exact controller, its input off by half a word and its output by the error, each as bad as can be."""
     proof = certify_closed_loop(project.build, LinearPlant(A, B), ERRORS)
     assert proof.proved and proof.metric is not None and proof.radius is not None and proof.ultimate is not None
+    assert re.fullmatch(r"LoopProof: a step leaves 0\.\d+ of .* in the end [\d.]+, [\d.]+ at most", repr(proof))
     P, rng = np.array(proof.metric, dtype=float), np.random.default_rng(0)
     half = float(controller.input_map.words.unit[0]) / 2
     K = -(logits_at(controller, np.eye(2) * 1e-3) - logits_at(controller, np.zeros((1, 2)))).T * 1e3

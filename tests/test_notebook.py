@@ -152,6 +152,12 @@ def test_representations_are_short_and_say_what_it_is(project: Project, searched
         (project.profile(), ("256 samples", "nothing clipped")),
         (project.trace(words=np.zeros((3, 64), int)), ("3 samples of 64 states", "float network's equilibrium")),
         (searched, ("the winner", "accuracy", "memory")),
+        (project.program, ("SolverProgram digits, proved to converge", "state 12")),
+        (project.build, ("Build(", "digits, proved to converge")),
+        (project.report, ("WrittenReport of digits: proved to converge", "not covered")),
+        (project.raw_inputs(np.zeros((3, 64))), ("3 samples of 64, 0 values saturated, 0 rounded",)),
+        (mondeq_hw.load(mondeq_hw.examples.digits()), ("MonDEQ of digits.pt: float network", "64 inputs, 64 states")),
+        (mondeq_hw.load(mondeq_hw.examples.mnist(1)), ("integers of a retrained network",)),
     ):
         text = repr(thing)
         assert 1 <= len(text.splitlines()) <= 5 and len(text) < 700

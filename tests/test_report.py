@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -18,6 +19,7 @@ from checkpoints import parameters, plain, write_npz
 from hypothesis import given
 from hypothesis import strategies as st
 from random_models import random_program
+from report_builds import packed, synthesised, verified
 
 from mondeq_hw import InputError, Project
 from mondeq_hw.cli import main
@@ -172,6 +174,15 @@ def test_a_reported_folder_can_be_compiled_again(tmp_path: Path) -> None:
     model = write_npz(tmp_path / "model.npz", plain(parameters()))
     arguments = ["compile", str(model), "--bits", "3", "--out", str(tmp_path / "build"), "--json", "--force"]
     assert main(arguments) == main(["report", str(tmp_path / "build"), "--no-sweep"]) == main(arguments) == 0
+
+
+def test_reports_of_tools_are_short_to_look_at(full: Path) -> None:
+    build = Build.load(full)
+    routed, synthesised_only, *_ = map(repr, synthesised(build))
+    assert re.fullmatch(r"SynthReport for ecp5-25: [\d.]+ MHz\n  routed: [\d,]+ LUTs, .* block RAMs", routed)
+    assert "no clock\n  synthesised: " in synthesised_only
+    assert "equal to the golden model\n  samples compared: c++ (256), rtl on verilator (8)" in repr(verified(build))
+    assert "BitstreamReport for ulx3s-85f: mondeq.bit, 25 MHz" in repr(packed(build))
 
 
 def test_markdown_holds_the_same_figures(full: Path) -> None:

@@ -82,7 +82,7 @@ class BitstreamOptions:
     seed: PlacerSeed = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BitstreamReport:
     """What was made.
 
@@ -125,6 +125,13 @@ class BitstreamReport:
     file: str
     sha256: str
     from_cache: bool
+
+    def __repr__(self) -> str:
+        clock = f"{self.clock_mhz:.4g} MHz, reached {self.routed.fmax_mhz:.4g}"
+        return (
+            f"BitstreamReport for {self.board.name}: {self.file}, {clock}\n  routed: {self.routed.usage.in_words()}\n"
+            f"  samples a second: core {self.core_samples_per_second:.4g}, line {self.line_samples_per_second:.4g}"
+        )
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready."""

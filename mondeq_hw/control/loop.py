@@ -38,7 +38,7 @@ class LinearPlant:
         return following
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClosedLoop:
     """What happened, sample by sample.
 
@@ -68,6 +68,13 @@ class ClosedLoop:
     outside: np.ndarray
     limits: np.ndarray
     names: Parameters
+
+    def __repr__(self) -> str:
+        return (
+            f"ClosedLoop: {len(self.controls)} steps of {self.states.shape[1]} states and {self.controls.shape[1]} "
+            f"controls\n  controls off by at most {self.largest_error:.4g}; parameters outside their box in "
+            f"{self.saturated_samples} steps"
+        )
 
     @property
     def saturated_samples(self) -> int:

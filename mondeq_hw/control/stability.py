@@ -52,7 +52,7 @@ CONVERSION = 1 + Fraction(1, 2**20)
 Bounds = tuple[Fraction | None, Fraction | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoopProof:
     """An invariant neighbourhood of the loop's rest, or why there is none.
 
@@ -81,6 +81,12 @@ class LoopProof:
     invariant: tuple[float, ...] | None = None
     metric: tuple[tuple[int, ...], ...] | None = None
     radius: float | None = None
+
+    def __repr__(self) -> str:
+        if self.ultimate is None:
+            return f"LoopProof: nothing is proved; {self.reason}"
+        ends = ", ".join(f"{each:.4g}" for each in self.ultimate)
+        return f"LoopProof: a step leaves {self.rate:.4g} of the distance from rest at most, in the end {ends} at most"
 
     @property
     def proved(self) -> bool:

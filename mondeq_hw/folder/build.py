@@ -22,7 +22,7 @@ from .manifest import ADDED_LATER, CERTIFICATE, PROGRAM, RESOLVED, file_digest, 
 Resolved = TypeVar("Resolved")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Build:
     """A build folder.
 
@@ -34,6 +34,9 @@ class Build:
 
     folder: Path
     program: SolverProgram
+
+    def __repr__(self) -> str:
+        return f"Build({str(self.folder)!r}): {self.program.in_words()}"
 
     @staticmethod
     def load(folder: str | os.PathLike[str]) -> Build:

@@ -36,6 +36,13 @@ class Usage:
     dsps: int
     block_rams: float
 
+    def in_words(self) -> str:
+        """All four, named."""
+        return (
+            f"{self.luts:,} LUTs, {self.flip_flops:,} flip-flops, {self.dsps:,} multipliers, "
+            f"{self.block_rams:g} block RAMs"
+        )
+
 
 @dataclass(frozen=True)
 class Part:

@@ -22,7 +22,7 @@ ON_OVERFLOW = (ERROR, SATURATE)
 MOST_BITS = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RawInputs:
     """Values that became raw inputs.
 
@@ -37,6 +37,10 @@ class RawInputs:
     raw: np.ndarray
     outside: np.ndarray
     off_grid: np.ndarray
+
+    def __repr__(self) -> str:
+        samples, d = self.raw.shape
+        return f"RawInputs: {samples} samples of {d}, {self.saturated} values saturated, {self.rounded} rounded"
 
     @property
     def saturated(self) -> int:

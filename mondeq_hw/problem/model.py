@@ -108,7 +108,7 @@ class CarriedState:
         return len(self.initial)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MonDEQ:
     """A monotone operator equilibrium network ``z = prox(W z + U x + b)``, ``y = O z + F x + c``; often relu, no ``F``.
 
@@ -169,6 +169,14 @@ class MonDEQ:
             )
         if self.clip is not None and self.clip.n != self.n:
             raise InputError(f"{self.source}: the clip has {self.clip.n} rows; expected {self.n}, one for each state")
+
+    def __repr__(self) -> str:
+        carried = f", {self.carried_words} carried words" if self.carried_words else ""
+        kind = "integers of a retrained network" if self.stored is not None else "float network"
+        return (
+            f"MonDEQ of {self.source}: {kind}, margin {self.monotonicity_margin:.4g}\n"
+            f"  {self.d} inputs, {self.n} states, {self.k} outputs{carried}"
+        )
 
     @property
     def prox(self) -> Clip:

@@ -37,7 +37,7 @@ from .warm_start import WarmStart
 _STAGE_FIELDS = frozenset(field.name for field in dataclasses.fields(Stage))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SolverProgram:
     """See the module's text.
 
@@ -105,6 +105,20 @@ class SolverProgram:
             raise InputError(
                 "program: the outputs' grid is coarser than the carried state's; raise the readout's shifts"
             )
+
+    def __repr__(self) -> str:
+        return f"SolverProgram {self.in_words()}"
+
+    def in_words(self) -> str:
+        """Name, verdict, sizes and word lengths, in three lines."""
+        verdict = "proved to converge" if self.certified else "NOT CERTIFIED"
+        return (
+            f"{self.name}, {verdict}\n"
+            f"  {self.d} inputs, {self.n} states, {self.k} outputs; {self.solver}, at most "
+            f"{self.iterations} iterations\n"
+            f"  bits: iteration {self.matrix.word_length}, drive {self.drive.word_length}, readout "
+            f"{self.readout.word_length}, state {self.state_format.word_length}, input {self.input_format.word_length}"
+        )
 
     @property
     def memoryless(self) -> SolverProgram:

@@ -131,7 +131,7 @@ class Resources:
     estimated: Counts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WrittenReport:
     """Everything that is known about a build folder; ``report.json`` has the same names.
 
@@ -212,6 +212,14 @@ class WrittenReport:
     boards: tuple[BoardFigures, ...]
     curves: Curves
     tools: dict[str, str | None]
+
+    def __repr__(self) -> str:
+        verdict = "proved to converge" if self.certified else "NOT CERTIFIED"
+        return (
+            f"WrittenReport of {self.name}: {verdict}, program {self.program_digest[:12]}\n"
+            f"  {len(self.certificate)} lines of the certificate, {len(self.not_covered)} not covered, "
+            f"{len(self.warnings)} warnings; attributes as in report.json"
+        )
 
     @staticmethod
     def of(report: Report, curves: Curves) -> WrittenReport:

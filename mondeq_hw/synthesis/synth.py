@@ -126,7 +126,7 @@ class Placement:
     fmax_mhz: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SynthReport:
     """What the tools said.
 
@@ -172,6 +172,12 @@ class SynthReport:
     reasons: tuple[tuple[str, str], ...]
     cycles_per_sample: float
     from_cache: bool
+
+    def __repr__(self) -> str:
+        used = self.routed.usage if self.routed else self.synthesised or self.estimated
+        clock = f"{self.routed.fmax_mhz:.4g} MHz" if self.routed else "no clock"
+        kind = "routed" if self.routed else "synthesised" if self.synthesised else "estimated"
+        return f"SynthReport for {self.part.name}: {clock}\n  {kind}: {used.in_words()}"
 
     @property
     def samples_per_second(self) -> float | None:

@@ -93,7 +93,7 @@ class BackendReport:
     log: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VerifyReport:
     """What was compared with the golden model, and how it came out.
 
@@ -114,6 +114,11 @@ class VerifyReport:
     samples: int
     backends: tuple[BackendReport, ...]
     sources: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        verdict = "equal to the golden model" if self.ok else f"MISMATCH: {self.mismatches[0]}"
+        compared = ", ".join(f"{backend.name} ({backend.samples})" for backend in self.backends)
+        return f"VerifyReport of the program {self.program_digest[:12]}: {verdict}\n  samples compared: {compared}"
 
     @property
     def ok(self) -> bool:
