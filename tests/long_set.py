@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 
-def one_in_three(cases: Sequence[Any]) -> list[Any]:
-    """Named cases as parameters: every third is always run. Neighbours in a list try the same place."""
+def one_in(share: int, cases: Sequence[Any], name: Callable[[Any], str] = attrgetter("name")) -> list[Any]:
+    """Cases as parameters: the first and every so-many-th are always run. Neighbours in a list try the same place."""
     return [
-        pytest.param(case, id=case.name, marks=[pytest.mark.long] if number % 3 else [])
+        pytest.param(case, id=name(case), marks=[pytest.mark.long] if number % share else [])
         for number, case in enumerate(cases)
     ]

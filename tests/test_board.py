@@ -253,6 +253,7 @@ def test_images_pin_to_pin(digits_model: Path, tmp_path: Path) -> None:
     assert np.mean(result.outputs.argmax(axis=1) == test.targets) > 0.8
 
 
+@pytest.mark.long
 def test_mnist_pin_to_pin(shared: Path, tmp_path: Path) -> None:
     """The published checkpoint at four bits, and MNIST's first test images through the pins."""
     model = shared / "checkpoints" / "li_2026_mnist_mondeq.pt"

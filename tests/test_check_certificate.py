@@ -398,7 +398,7 @@ def test_the_compiler_writes_no_more_samples_than_are_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    "n,iterations,samples", [(6, 1, True), (6, MOST_ITERATIONS, True), (128, MOST_ITERATIONS, False)]
+    "n,iterations,samples", [(6, 1, True), (6, MOST_ITERATIONS, True), (48, MOST_ITERATIONS, False)]
 )
 def test_any_number_of_iterations_is_checked(
     n: int, iterations: int, samples: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]

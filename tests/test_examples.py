@@ -76,7 +76,7 @@ def test_a_checkpoints_accuracy_is_what_it_says(bits, shared):
     assert accuracy >= 98.3
 
 
-@pytest.mark.parametrize("bits", BITS)
+@pytest.mark.parametrize("bits", [2, *(pytest.param(bits, marks=pytest.mark.long) for bits in (1, 4))])
 def test_a_checkpoint_compiles_and_its_cpp_agrees(bits, tmp_path):
     project = compile(checkpoint_file(bits), tmp_path / "build")
     _, program = lowered_and_program(bits)
@@ -87,6 +87,7 @@ def test_a_checkpoint_compiles_and_its_cpp_agrees(bits, tmp_path):
     np.testing.assert_array_equal(outputs, GoldenModel(program).predict_raw(words))
 
 
+@pytest.mark.long
 def test_a_checkpoint_verifies_down_to_the_rtl(tmp_path):
     project = compile(checkpoint_file(1), tmp_path / "build")
     report = project.verify(digits_as_mnist()[0][:3], rtl_samples=2)

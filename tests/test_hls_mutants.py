@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from long_set import one_in_three
+from long_set import one_in
 from random_models import random_program, random_words, with_rows
 
 from mondeq_hw.base import FREE, RELU, Interval, soft_threshold
@@ -169,7 +169,7 @@ def agrees(program: SolverProgram, folder: Path) -> bool:
     return np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)
 
 
-@pytest.mark.parametrize("mutant", one_in_three(MUTANTS))
+@pytest.mark.parametrize("mutant", one_in(5, MUTANTS))
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     program = build(mutant.program, tmp_path)
     path = tmp_path / "hls" / mutant.file
@@ -181,20 +181,8 @@ def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, FB, CLIPPED, COARSE_DRIVE, {"bits": 1}, {"bits": 2}, BOX, BOX | FB, BOX | {"bits": 1}, MIXED, MIXED | FB],
-    ids=[
-        "plain",
-        "forward_backward",
-        "clipped",
-        "coarse_drive",
-        "sign",
-        "ternary",
-        "box",
-        "box_forward_backward",
-        "box_sign",
-        "mixed",
-        "mixed_forward_backward",
-    ],
+    [{}, CLIPPED, COARSE_DRIVE, {"bits": 2}, BOX | FB, MIXED],
+    ids=["plain", "clipped", "coarse_drive", "ternary", "box_forward_backward", "mixed"],
 )
 def test_the_unchanged_source_survives(options: dict[str, Any], tmp_path: Path) -> None:
     assert agrees(build(options, tmp_path), tmp_path)

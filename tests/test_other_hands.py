@@ -85,7 +85,7 @@ def test_another_python_accepts_and_rejects(other_python: str, tmp_path: Path) -
 
 
 def cases() -> list[dict[str, Any]]:
-    sizes = [(n, seed) for n in (1, 2, 3, 5, 8) for seed in range(3)]
+    sizes = [(n, seed) for seed, n in enumerate((1, 2, 3, 5, 8))]
     return [{"n": n, "seed": seed, "solver": solver, "samples": None} for solver in SOLVERS for n, seed in sizes]
 
 

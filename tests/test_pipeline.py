@@ -141,10 +141,10 @@ def test_refusal_carries_its_figures(tmp_path: Path) -> None:
     assert project.program.iterations == UNCERTIFIED_ITERATIONS
 
 
-def test_iterations_of_the_user(tmp_path: Path, digits_model: Path) -> None:
+def test_iterations_of_the_user(tmp_path: Path, small_model: Path) -> None:
     """Fewer updates than the certificate would choose: still proved, with the radius that they leave."""
-    chosen = mondeq_hw.compile(digits_model, tmp_path / "chosen", bits=5)
-    fewer = mondeq_hw.compile(digits_model, tmp_path / "fewer", bits=5, iterations=4)
+    chosen = mondeq_hw.compile(small_model, tmp_path / "chosen", bits=5)
+    fewer = mondeq_hw.compile(small_model, tmp_path / "fewer", bits=5, iterations=4)
     assert fewer.program.iterations == 4 < chosen.program.iterations
     assert fewer.check_certificate().accepted
     radius = [project.certificate.line("radius").values["two_norm"] for project in (chosen, fewer)]

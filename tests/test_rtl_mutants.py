@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from corner_programs import CARRIED, CORNERS, DIRECT, WARM
-from long_set import one_in_three
+from long_set import one_in
 from random_models import random_words
 
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
@@ -354,7 +354,7 @@ def simulated(mutant: Mutant, folder: Path, *tests: str) -> BenchResult:
     return run_bench(build, folder / "work", words=words, seed=1, simulator="icarus", tests=tests)
 
 
-@pytest.mark.parametrize("mutant", one_in_three(MUTANTS))
+@pytest.mark.parametrize("mutant", one_in(5, MUTANTS))
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     # The first test finds most of them.
     result = simulated(mutant, tmp_path, "back_to_back")
