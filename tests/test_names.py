@@ -122,16 +122,16 @@ def test_a_name_that_is_no_prefix(
         CORNERS["single"]().program.replace(name=name)
 
 
-def test_every_command_finds_the_name(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_finds_the_name(small_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "c.toml").write_text('name = "left"\nbits = 3\n')
-    options = ["--config", str(tmp_path / "c.toml"), "--out", str(tmp_path / "left"), "--reuse-factor", "64"]
-    assert main(["compile", str(digits_model), *options]) == 0
-    right = mondeq_hw.compile(digits_model, tmp_path / "right", bits=3, name="right")
+    options = ["--config", str(tmp_path / "c.toml"), "--out", str(tmp_path / "left"), "--reuse-factor", "7"]
+    assert main(["compile", str(small_model), *options]) == 0
+    right = mondeq_hw.compile(small_model, tmp_path / "right", bits=3, name="right")
     assert right.program.name == "right" and right.report.name == "right"
     assert (tmp_path / "left" / "rtl" / "src" / "left_top.sv").is_file()
     assert "left_top" in (tmp_path / "left" / "README.md").read_text()
-    default = mondeq_hw.compile(digits_model, tmp_path / "default", bits=3)
-    assert default.program.name == name_of(digits_model.stem)
+    default = mondeq_hw.compile(small_model, tmp_path / "default", bits=3)
+    assert default.program.name == name_of(small_model.stem)
     left = Project.load(tmp_path / "left")
     assert verify(left.folder, left.build.stimulus, rtl_samples=2).ok
     assert not left.build.changed_files()

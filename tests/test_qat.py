@@ -399,8 +399,7 @@ def test_compile_takes_the_word_lengths_of_a_retrained_checkpoint(retrained, tmp
         compile(file, tmp_path / "other", solver=model.stored.solver, input_scale=1.0)
 
 
-@pytest.mark.parametrize("suffix", ["pt", "onnx"])
-@pytest.mark.parametrize("from_file", [False, True])
+@pytest.mark.parametrize(("suffix", "from_file"), [("pt", True), ("onnx", False)])
 def test_the_shell_needs_no_word_length_of_a_retrained_checkpoint(retrained, tmp_path, suffix, from_file):
     """Whether the other options stand in a file or not, and the checkpoint in ONNX or not."""
     model, network = retrained
