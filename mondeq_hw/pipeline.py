@@ -123,7 +123,8 @@ def compile(
         program = starting_warm(program, checkpoint.model, config, lowered)
         golden = GoldenModel(program)
         seen = None if data.calibration is None else golden.inputs(golden.words(data.calibration[:RANGE_SAMPLES]))
-        changes = Changes.of(program.input_format, config.eps, config.eps_two)
+        sizes = (_raw_changes(checkpoint.model, each) for each in (config.eps, config.eps_two))
+        changes = Changes.of(program.input_format, *sizes)
         certificate = certify(
             program, lowered.proof, lowered.model, lowered.step_size, seen, data.task, lowered.ranges, changes
         )
@@ -149,6 +150,12 @@ def compile(
             )
             emit_estimates(design, folder / "report")
     return Project.load(target)
+
+
+def _raw_changes(model: MonDEQ, sizes: float | tuple[float, ...] | None) -> list[float] | None:
+    """Changes of the input that the user names, in the units of the program's."""
+    words = model.input_map.words
+    return None if sizes is None else [words.raw_change(float(size)) for size in np.atleast_1d(sizes)]
 
 
 # -- what is written ---------------------------------------------------------

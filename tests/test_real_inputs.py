@@ -210,6 +210,38 @@ def test_samples_off_the_grid(
     assert same.program.digest == project.program.replace(name=same.program.name).digest
 
 
+# -- changes of the input -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "size", "raw", "text"),
+    [
+        (InputWords.over(-2.0, 3.0, 11), 0.25, 0.25 * 2046 / 5, "0.25"),
+        (InputWords.over([0.0, 0.0, 2.0], [4.0, 4.0, 2.0], 8), 1.0, 255 / 4, "1"),
+        (InputWords.over([0.0, -1.0], [1.0, 1.0], 9), 0.1, 51.0, "0.1 of its range"),
+        (SIGNED.words, 0.5, 0.5, "0.5"),
+    ],
+)
+def test_a_change_is_of_the_users_units_or_of_ranges_that_differ(
+    words: InputWords, size: float, raw: float, text: str
+) -> None:
+    assert words.raw_change(size) == pytest.approx(raw) and words.change_in_words(raw) == text
+
+
+def test_the_certificate_counts_changes_in_the_users_units(
+    network: MonDEQ, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(network, tmp_path / "model.pt")
+    X = np.random.default_rng(2).uniform(-1, 1, size=(40, 5))
+    np.savez(tmp_path / "s.npz", X=X, y=np.arange(40) % 3)
+    options = ["--input-range", "-1,1", "--input-bits", "10", "--eps", "0.01", "--eps-two", "0.5"]
+    data = ["--calibration", str(tmp_path / "s.npz"), "--out", str(tmp_path / "build")]
+    assert main(["compile", str(tmp_path / "model.pt"), "--bits", "9", *options, *data]) == 0
+    assert "if no input moves by over 0.01," in capsys.readouterr().out
+    line = mondeq_hw.Project.load(tmp_path / "build").certificate.line("robustness").values
+    assert line["infinity_norm"]["eps"] == pytest.approx([5.11]) and line["two_norm"]["eps"] == pytest.approx([255.5])
+
+
 # -- used --------------------------------------------------------------------------
 
 

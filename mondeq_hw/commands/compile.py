@@ -59,7 +59,7 @@ def _print_summary(project: Project) -> None:
     tabled = report.schedule.drive.table_words
     rows = [
         *_distance(report),
-        *_robustness(report),
+        *_robustness(project),
         ("folder", str(project.folder)),
         _problem(project),
         ("inputs", report.inputs),
@@ -99,16 +99,16 @@ def _distance(report: WrittenReport) -> list[tuple[str, str]]:
     return rows
 
 
-def _robustness(report: WrittenReport) -> list[tuple[str, str]]:
+def _robustness(project: Project) -> list[tuple[str, str]]:
     """The share of the calibration samples whose class provably stays, for the middle one of the sizes of a change."""
-    values = next((line.values for line in report.certificate if line.name == "robustness"), {})
+    values = next((line.values for line in project.report.certificate if line.name == "robustness"), {})
     if "samples" not in values:
         return []
-    shares = []
+    shares, words = [], project.preprocessing.words
     for name in ("infinity_norm", "two_norm"):
         sizes, certified = values[name]["eps"], values[name]["certified"]
         middle = len(sizes) // 2
-        shares += [f"{certified[middle] / values['samples']:.1%}", f"{sizes[middle]:.4g}"]
+        shares += [f"{certified[middle] / values['samples']:.1%}", words.change_in_words(sizes[middle])]
     box, most, ball, size = shares
     text = f"{box} of {values['samples']} classes stay if no input moves by over {most}, {ball} for {size} in 2-norm"
     return [("robustness", f"{text}: proved")]

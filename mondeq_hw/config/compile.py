@@ -388,7 +388,8 @@ class CompileConfig(RoundingOptions):
         Annotated[Vector, AfterValidator(_positive)] | None,
         option(
             "X,X",
-            "Changes of an input by its largest component, in its own units, that the certificate counts samples for.",
+            "Changes of an input by its largest component, that the certificate counts samples for: in its own units, "
+            "or a share of each range where ranges differ.",
             unset="1, 2, 5 and 10 % of its range",
             expected="positive numbers (0.5,1)",
         ),

@@ -33,6 +33,7 @@ class CompileKeywords(TypedDict, total=False):
     input_lanes: Literal["packed", "bytes"]
     output_beat: int
     output_lanes: Literal["packed", "bytes"]
+    flag_saturation: bool
     framing: Literal["tlast", "count"]
     harden: Literal["none", "control", "full"]
     name: str | None

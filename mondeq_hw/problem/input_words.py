@@ -209,6 +209,24 @@ class InputWords:
         words = np.where((words > 0) & (dropped > 0), np.floor(np.ldexp(words, -dropped)) + 1, words)
         return np.minimum(words, kept.max_word - kept.min_word).astype(np.int64)
 
+    # -- a change of every value at once ----------------------------------------------
+
+    @property
+    def _step(self) -> float | None:
+        """Value of one unit of a raw input, the same for all; None where ranges differ."""
+        steps = np.unique(self.unit[self.unit > 0])
+        return float(steps[0]) if len(steps) == 1 else None
+
+    def raw_change(self, size: float) -> float:
+        """What a change of values is in units of a raw input; where ranges differ it is a share of each."""
+        first, last = self.ends
+        return size * (last - first) if self._step is None else size / self._step
+
+    def change_in_words(self, raw: float) -> str:
+        """A change of raw inputs for people: in the values' units, or as a share of ranges that differ."""
+        first, last = self.ends
+        return f"{raw / (last - first):.4g} of its range" if self._step is None else f"{raw * self._step:.4g}"
+
     # -- as text ----------------------------------------------------------------------
 
     def in_words(self) -> str:

@@ -234,7 +234,7 @@ def robustness_plot(report: Report) -> str | None:
         ax.set_xscale("log")
         ax.set_ylim(0, 1)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:.0%}"))
-        ax.set_xlabel("change of the input, in its units")
+        ax.set_xlabel("change of the input, in units of the program's input")
         ax.set_ylabel("classes that provably stay")
         ax.legend(loc="lower left")
 
