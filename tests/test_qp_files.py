@@ -143,6 +143,11 @@ def test_parameters_in_solutions_out(build: Path, tmp_path: Path, capsys: pytest
     exact = logits(model, model.input_map.words_within(theta))
     assert np.abs(np.array(content["outputs"]) - exact).max() < 0.02
     assert content["saturated"] == 1 and content["outputs"][1] == content["outputs"][2] and "classes" not in content
+    # What --flag-saturation says of it: beyond the box, and on its edge, too.
+    taken = model.input_map.words.raw(theta, "saturate")
+    flags = Project.load(build).golden.flags(taken.raw)
+    assert taken.outside.any(axis=1).tolist() == [False, True, False, False]
+    assert flags.tolist() == [False, True, True, True]
     assert main(["predict", str(build), str(tmp_path / "theta.npy"), "--on-overflow", "saturate"]) == 0
     assert len(capsys.readouterr().out.split()) == theta.size  # outputs alone, a line a sample
 
