@@ -3,7 +3,7 @@
     python benchmarks/mpc.py [--problem NAME ...] [--json] [--folder DIR] [--synth] [--results FILE]
 
 Each problem is compiled at the word length that ``control_problems.py`` names, for the shortest answer that an ECP5-85
-holds: folded as wide as it goes, or, of few rows, its matrix as an adder graph.
+holds: folded as wide as it goes, its drive too, or, of few rows, its matrix as an adder graph.
 *Radius* is what the certificate proves of the distance of every output from the exact solution, for every parameter;
 null where no such line is there, with the reason.  Errors are against the exact solution, searched for: samples of the
 parameters' box from inside to corners, then a climb from the worst of them.  OSQP gets the same condensed problem in
@@ -63,8 +63,9 @@ FULL = 0.7
 MOST_UNROLLED = 32
 #: Of the drive's words beyond the matrix's, which a proof of the error needs; of the readout's.
 DRIVE_BITS, READOUT_BITS = 4, 12
-#: Ratio of the reuse factors that are tried.
+#: Ratio of the reuse factors that are tried, and input words a beat: the drive takes a beat a cycle.
 FINER = 1.1
+INPUT_BEATS = (None, 2, 4, 8)
 SAMPLES, CLIMBERS, ROUNDS = 4000, 48, 200
 #: The rate of a warm start a sample: a share of the range.
 RATE = 0.01
@@ -191,8 +192,10 @@ def warm_latency(project: Project, warm: WarmStart, options: dict[str, Any]) -> 
 def soonest(program: SolverProgram) -> dict[str, Any]:
     """Options of the design with the shortest answer that the part holds, by the estimate."""
     factors = sorted({int(FINER**power) for power in range(200)})
-    reuse = next(reuse for reuse in factors if fits(program, schedule(program, reuse)))
-    found: list[dict[str, Any]] = [{"reuse_factor": reuse}]
+    found: list[dict[str, Any]] = []
+    for beat in (beat for beat in INPUT_BEATS if beat is None or beat <= program.d):
+        reuse = next(reuse for reuse in factors if fits(program, schedule(program, reuse, beat)))
+        found.append({"reuse_factor": reuse, "input_beat": beat})
     if program.n <= MOST_UNROLLED:
         graph = {"strategy": UNROLLED, "reuse_factor": 1}
         trials = [{**graph, "input_beat": program.d, **kept} for kept in GRAPHS]
@@ -203,7 +206,7 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
 def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
     """The schedule of a design that :func:`soonest` names."""
     if options.get("strategy") != UNROLLED:
-        return schedule(program, options["reuse_factor"])
+        return schedule(program, options["reuse_factor"], options["input_beat"])
     kept = options.get("graphs", AUTO)
     return unrolled(program, kept, 1, options["input_beat"], fewest=options["fewest"])[0].schedule
 
