@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
 import sqlite3
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from checkpoints import parameters, plain, write_npz
+from clusters import cluster, killed_after, lines_of
 
 from mondeq_hw import InputError, search_word_lengths
 from mondeq_hw.search import DATABASE, REPORT, TABLE, WINNER, Choice, SearchPoint, search
@@ -29,51 +23,16 @@ OPTIONS = {"target_radius": 0.5, "bits": range(2, 6), "state_bits": range(6, 11)
 JOURNAL = "points.jsonl"
 
 
-@contextmanager
-def cluster(workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler and its workers, each a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    scheduler = ["scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
-    worker = ["worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-    with ExitStack() as stack:
-
-        def started(arguments: list[str]) -> subprocess.Popen[bytes]:
-            process = subprocess.Popen([sys.executable, "-m", "dask", *arguments], stderr=subprocess.DEVNULL)
-            stack.enter_context(process)
-            stack.callback(process.kill)
-            return process
-
-        started(scheduler)
-        yield address, [started(worker) for _ in range(workers)]
-
-
 def test_a_worker_that_is_killed_costs_its_task_and_nothing_else(tmp_path: Path) -> None:
-    from distributed import Client
-
     model = write_npz(tmp_path / "small.npz", plain(parameters(m=0.3)))
     alone = search_word_lengths(model, tmp_path / "alone", jobs=1, **OPTIONS)
-    with cluster(2) as (address, workers), Client(address) as watching:
-        watching.wait_for_workers(2)
-        assert set(watching.run(os.getpid).values()) == {worker.pid for worker in workers}
-
-        def kill_in_the_middle() -> None:
-            wait_until(lambda: (tmp_path / "together" / JOURNAL).exists() and lines(tmp_path / "together") > 2)
-            workers[0].kill()
-            measured.append(lines(tmp_path / "together"))
-
-        measured: list[int] = []
-        killer = Thread(target=kill_in_the_middle)
-        killer.start()
+    journal = tmp_path / "together" / JOURNAL
+    with cluster(2) as (address, workers), killed_after(3, journal, workers[0]) as measured:
         together = search_word_lengths(model, tmp_path / "together", scheduler=address, **OPTIONS)
-        killer.join()
-        assert workers[0].wait() == -signal.SIGKILL and measured[0] < len(together.points)
-    assert together.winner == alone.winner
+    assert measured[0] < len(together.points) and together.winner == alone.winner
     for name in FILES:
         assert (tmp_path / "together" / name).read_bytes() == (tmp_path / "alone" / name).read_bytes()
-    assert lines(tmp_path / "together") == lines(tmp_path / "alone") == len(alone.points)
+    assert lines_of(journal) == lines_of(tmp_path / "alone" / JOURNAL) == len(alone.points)
 
 
 def test_two_clusters_and_no_scheduler_are_refused(tmp_path: Path) -> None:
@@ -110,16 +69,3 @@ def test_searches_share_a_cache_of_points(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "second" / DATABASE)) as database:
         (proved,) = database.execute("SELECT count(*) FROM points WHERE proved").fetchone()
     assert proved == sum(point.proved for point in first.points)
-
-
-def lines(folder: Path) -> int:
-    return (folder / JOURNAL).read_bytes().count(b"\n")
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Give up after a time that is long on any machine."""
-    for _ in range(6000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise TimeoutError

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clusters import cluster, killed_after
 from random_models import random_program
+
+from mondeq_hw.base import open_executor
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -29,6 +32,19 @@ def test_a_case_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert fuzz.recorded(journal) == [outcome] == fuzz.run(2, 0.0, amounts, journal)
     found = fuzz.summary([outcome])
     assert found["equal"] == outcome.counts and len(found["mismatches"]) == 1
+
+
+def test_a_worker_that_is_killed_costs_its_cases_and_nothing_else(tmp_path: Path) -> None:
+    amounts, alone, together = fuzz.Amounts(0, 5, 0), tmp_path / "alone.jsonl", tmp_path / "together.jsonl"
+    cases = fuzz.run(2, 0.05, amounts, alone, jobs=2)
+    with (
+        cluster(2, ROOT / "benchmarks", ROOT / "tests") as (address, workers),
+        killed_after(1, together, workers[0]) as done,
+        open_executor(2, address) as executor,
+    ):
+        fuzz.run(2, 0.05, amounts, together, executor, jobs=2)
+    assert len(cases) == 4 > done[0] and not any(case.mismatch for case in cases)
+    assert sorted(together.read_text().splitlines()) == sorted(alone.read_text().splitlines())
 
 
 def test_words_are_of_every_kind() -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -195,6 +196,64 @@ def test_fusesoc_lints_and_simulates_the_core(small_build: Path, tmp_path: Path)
     build = Path(shutil.copytree(small_build, tmp_path / "copied"))
     done = fusesoc(build, "sim", tmp_path)
     assert done.returncode == 0 and "self-test passed" in done.stdout, done.stdout + done.stderr
+
+
+SPIRIT = "{http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009}"
+#: Children in the order of the standard's schema.
+ORDERS = {
+    "component": "vendor library name version busInterfaces model fileSets description vendorExtensions",
+    "busInterface": "name busType abstractionType slave master portMaps parameters",
+    "model": "views ports",
+    "view": "name envIdentifier language modelName fileSetRef",
+    "wire": "direction vector",
+    "file": "name fileType",
+}
+
+
+def test_the_ip_xact_component_is_the_core(project: Project) -> None:
+    """Every port with its width, every file, two streams; elements in the order of the standard."""
+    folder, name = project.folder, project.program.name
+    root = ElementTree.parse(folder / "component.xml").getroot()
+    for element in root.iter():
+        found = [child.tag.removeprefix(SPIRIT) for child in element]
+        order = ORDERS.get(element.tag.removeprefix(SPIRIT), " ".join(found)).split()
+        assert set(found) <= set(order) and found == sorted(found, key=order.index)
+    ports = {}
+    for port in root.iter(f"{SPIRIT}port"):
+        wire, highest = port.find(f"{SPIRIT}wire"), port.findtext(f".//{SPIRIT}left")
+        assert wire is not None
+        ports[port.findtext(f"{SPIRIT}name")] = (wire.findtext(f"{SPIRIT}direction"), int(highest or 0) + 1)
+    known = ports_of(project.program, load_schedule(folder))
+    assert ports == {port.name: (port.direction.removesuffix("put"), port.width) for port in known}
+    assert {each.text for each in root.iterfind(f".//{SPIRIT}physicalPort/{SPIRIT}name")} == {
+        port for port in ports if not port.startswith("event_")
+    }
+    buses = {bus.findtext(f"{SPIRIT}name"): bus for bus in root.iter(f"{SPIRIT}busInterface")}
+    assert buses["s_axis"].find(f"{SPIRIT}slave") is not None and buses["m_axis"].find(f"{SPIRIT}master") is not None
+    for bus in ("s_axis", "m_axis"):
+        assert 8 * int(buses[bus].findtext(f".//{SPIRIT}value") or 0) == ports[f"{bus}_TDATA"][1]
+    files = [each.text or "" for each in root.iterfind(f".//{SPIRIT}file/{SPIRIT}name")]
+    assert files and all((folder / file).is_file() for file in files)
+    listed = (folder / "rtl" / "sources.f").read_text().split()
+    assert files[: len(listed)] == [f"rtl/{file}" for file in listed]
+    assert {each.text for each in root.iter(f"{SPIRIT}modelName")} == {f"{name}_top"}
+
+
+def test_the_tcl_for_vivado_runs_up_to_vivado(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a Tcl that writes down Vivado's commands: they are complete, and get every file."""
+    interpreter = pytest.importorskip("tkinter").Tcl()
+    commands: list[tuple[str, ...]] = []
+    interpreter.createcommand("unknown", lambda *words: commands.append(words) or "core")
+    monkeypatch.chdir(project.folder)
+    interpreter.eval(Path("ip/vivado_ip.tcl").read_text())
+    read = [words[-1] for words in commands if words[0] == "read_verilog"]
+    assert read == [f"rtl/{file}" for file in Path("rtl/sources.f").read_text().split()]
+    called = [words[0] for words in commands if words[0] != "read_verilog"]
+    assert called[0] == "create_project" and called[-2:] == ["ipx::check_integrity", "ipx::save_core"]
+    (added,) = (words[1].split() for words in commands if words[0] == "add_files")
+    assert {Path(file) for file in added} == set(Path("rtl/mem").glob("*.mem"))
+    buses = [words[words.index("-busif") + 1] for words in commands if "-busif" in words]
+    assert buses == ["s_axis", "m_axis"]
 
 
 @pytest.mark.parametrize(("byte_words", "bit"), [(False, 18), (True, 24)])

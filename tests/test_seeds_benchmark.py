@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from clusters import cluster, killed_after
 
 from mondeq_hw.base import InputError, open_executor
 from mondeq_hw.program.golden import GoldenModel
@@ -84,8 +85,13 @@ def test_a_killed_run_continues_and_a_finished_one_does_nothing(seeds, study, tm
     again = replace(study, folder=tmp_path / "again")
     again.folder.mkdir()
     straight = seeds.Results(tmp_path / "straight.jsonl")
-    with open_executor(2) as processes:  # which changes the order of the lines, and nothing else
-        seeds.run(again, straight, processes)
+    with (  # on two workers, of which one is killed: it changes the order of the lines, and nothing else
+        cluster(2, BENCHMARKS) as (address, workers),
+        killed_after(8, straight.file, workers[0]) as done,
+        open_executor(2, address) as executor,
+    ):
+        seeds.run(again, straight, executor)
+    assert done[0] < len(kinds)
     assert without_time(straight) == without_time(resumed)
 
     monkeypatch.setattr(seeds, "retrain", None)

@@ -138,7 +138,7 @@ class Datasheet:
 
 
 def emit(design: Design, folder: Path) -> None:
-    """Write ``ip/`` and ``NAME.core`` into a build folder that has its ``rtl/``.
+    """Write ``ip/``, ``NAME.core`` and ``component.xml`` into a build folder that has its ``rtl/``.
 
     Parameters
     ----------
@@ -166,6 +166,7 @@ def emit(design: Design, folder: Path) -> None:
     }
     files = {
         "mondeq.core": folder / f"{name}.core",
+        "component.xml": folder / "component.xml",
         "mondeq_self_test.sv": place / f"{name}_self_test.sv",
         "mondeq_instance.vh": place / f"{name}_instance.vh",
         "vivado_ip.tcl": place / "vivado_ip.tcl",
