@@ -1569,7 +1569,9 @@ def halves(cell: Cell, columns: Sequence[Fraction]) -> list[Box]:
 
 #: A linear form: integers at places of ``x = (1, theta, ..)``, then of the dense rows.
 Form = dict[int, int]
-RANGE, CUT_BELOW, CUT_ABOVE, MONOTONE, MONOTONE_BACK, COMPLEMENTARY, PINNED, PINNED_DIFFERENCE, PRODUCT = range(9)
+RANGE, CUT_BELOW, CUT_ABOVE, MONOTONE, MONOTONE_BACK, COMPLEMENTARY, PINNED, PINNED_DIFFERENCE, PRODUCT, SIDE = range(
+    10
+)
 #: Bits of a factor that this checker finds itself, and what it takes off a unit diagonal before it seeks one.
 PROGRAM_FACTOR_BITS, PROGRAM_SHIFT = 50, 2.0**-37
 
@@ -1640,31 +1642,34 @@ class Relaxation:
             return plus((-1 if upper else 1, row.a), (1 if upper else -1, {0: row.end}))
         return plus((-1 if upper else 1, row.b))
 
-    def product(self, family: int, i: int, j: int) -> tuple[Form, Form]:
-        """The two forms of a fact."""
+    def product(self, family: int, i: int, j: int, objective: Form) -> tuple[Form, Form]:
+        """The two forms of a fact; one of a side holds where the objective, without zeros, is positive."""
         if family == RANGE:
             self.bounded(i)
             return self.nonnegative(2 * i), self.nonnegative(2 * i + 1)
         if family == PRODUCT:
             return self.nonnegative(i), self.nonnegative(j)
         row = self.rows[i]
+        if family == SIDE:
+            self.bounded(self.inputs + i)
+            ratios = {Fraction(objective.get(k, 0), x) for k, x in row.da.items()}
+            need(len(ratios) == 1 and row.da.keys() == objective.keys(), "a fact of another objective")
+            sides = [plus((sign if min(ratios) > 0 else -sign, form)) for sign, form in ((-1, row.b), (1, row.second))]
+            return ({0: 1}, sides[j % 2]) if j < 2 else (sides[0], sides[1])
         if family in (CUT_BELOW, CUT_ABOVE):
             (own, width), (other, breadth) = self.bounded(self.inputs + i), self.bounded(j)
             return row.b, plus((breadth, own), (-width if family == CUT_BELOW else width, other))
         if family == COMPLEMENTARY:
             need(row.end is not None, "a fact that is not one: complementarity of a row without one end")
             return row.b, plus((1, row.a), (-1, {0: row.end or 0}))
-        if family == PINNED:
-            return plus((-1, row.pinned())), row.pinned()
-        if family == PINNED_DIFFERENCE:
-            row.pinned()
-            pinned = row.db if row.endless else row.da
+        if family in (PINNED, PINNED_DIFFERENCE):
+            pinned = (row.pinned(), row.db if row.endless else row.da)[family == PINNED_DIFFERENCE]
             return plus((-1, pinned)), pinned
         need(family in (MONOTONE, MONOTONE_BACK) and not row.endless, "an unknown fact")
         return (plus((-1, row.da)), row.b) if family == MONOTONE else (row.da, row.second)
 
     def prove(self, objective: Form, plain: Plain, what: str) -> Fraction:
-        """Theorem 13: the bound of an objective at every ``x``."""
+        """Theorem 13: the bound of an objective at every ``x`` at which it is positive."""
         plain = fields(plain, ("bits", "bound", "facts"), what)
         bits, bound = whole(plain["bits"], 0, MOST_BITS), whole(plain["bound"])
         core: dict[tuple[int, int], int] = {(0, 0): 2 * bound}
@@ -1680,7 +1685,7 @@ class Relaxation:
             family, i, j, multiplier = vector(fact, 4)
             whole(i, 0, last), whole(j, -1, last)
             need(multiplier >= 0 or family == COMPLEMENTARY, f"{what}: a negative multiplier")
-            left, right = self.product(family, i, j)
+            left, right = self.product(family, i, j, {k: x for k, x in objective.items() if x})
             for r, x in left.items():
                 for c, y in right.items():
                     _add(r, c, -multiplier * x * y)
@@ -1846,7 +1851,7 @@ def by_semidefinite(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
         bounds = [
             relaxation.prove(plus((sign, form)), plain, f"distance of output {k}") for sign, plain in zip((1, -1), pair)
         ]
-        found.append(max(bounds) / (1 << bits) + clip)
+        found.append(max(Fraction(0), *bounds) / (1 << bits) + clip)
     return found
 
 

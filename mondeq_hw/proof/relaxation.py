@@ -3,7 +3,7 @@
 A row of an inclusion holds a value ``a`` in an interval ``[low, high]`` and ``b`` in its normal cone there: ``b`` is
 zero inside, not negative at ``high``, not positive at ``low``.  For a clip ``a = prox(s)``, ``b = s - prox(s)``; for a
 complement it is the other way round (Moreau).  Where two equilibria are compared, ``da`` and ``db`` are what the second
-has more.  Every fact belongs to one of eight families and is named by two numbers; section 13 of
+has more.  Every fact belongs to one of ten families and is named by two numbers; section 13 of
 ``docs/mathematics.md`` proves them.
 
 All forms are integers: of ``x = (1, theta, ..)`` and of *dense rows*, which are forms of ``x`` themselves.
@@ -45,6 +45,9 @@ class Family(IntEnum):
     PINNED_DIFFERENCE = 7
     #: Two forms that are not negative; :meth:`Relaxation.nonnegative` numbers them.
     PRODUCT = 8
+    #: Where the objective is positive, a multiple of ``da_i`` alone: where that is positive, ``-b_i >= 0``,
+    #: ``b_i + db_i >= 0``, and their product (``j`` is 0, 1, 2); where it is negative, the same of the other signs.
+    SIDE = 9
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,19 @@ class Relaxation:
                 yield from _known(*(self.fact(Family.PRODUCT, 2 * own + which, -1) for which in (0, 1)))
             families = (family for family in Family if Family.MONOTONE <= family < Family.PRODUCT)
             yield from _known(*(self.fact(family, i) for family in families))
+
+    def sides(self, objective: Form) -> tuple[Fact, ...]:
+        """What holds wherever an objective is positive that is nothing but the difference of one row with two ends."""
+        for i, row in enumerate(self.rows):
+            if row.da is None or row.second is None or row.da.keys() != objective.keys():
+                continue
+            ratios = {Fraction(objective[place], value) for place, value in row.da.items()}
+            if len(ratios) == 1 and self.bounded(self.inputs + i) is not None:
+                sign = 1 if min(ratios) > 0 else -1
+                b, second = _times(-sign, row.b), _times(sign, row.second)
+                products = ({0: 1}, b), ({0: 1}, second), (b, second)
+                return tuple(Fact(Family.SIDE, i, j, *forms) for j, forms in enumerate(products))
+        return ()
 
     # -- exact -------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ SLACK = 1e-5
 #: Share of the largest multiplier below which an added fact is left out again.
 IDLE = 3e-5
 #: Bits of the smallest multiplier that counts, and its share of the largest.
-MULTIPLIER_BITS, SMALLEST = 24, 1e-9
+MULTIPLIER_BITS, SMALLEST = 24, 1e-14
 #: By how much the bound of an objective's negative may be above its own before it is sought for itself.
 ASYMMETRY = 0.05
 #: Share of an objective's norm that stands for a bound that is nearly zero.
@@ -181,7 +181,8 @@ class Space:
         sizes = np.linalg.norm(left, axis=1), np.linalg.norm(right, axis=1)
         norms = sizes[0] * sizes[1]
         equations = np.array([fact.equation for fact in facts])
-        slack = np.where(np.arange(len(facts)) < always, 0.0, SLACK)
+        usual = np.array([k < always and fact.family is not Family.SIDE for k, fact in enumerate(facts)])
+        slack = np.where(usual, 0.0, SLACK)
         program = Facts(left / sizes[0][:, None], right / sizes[1][:, None], equations, slack)
         return least_bound(program, objective, gap, enough), norms
 
@@ -206,6 +207,9 @@ class Search:
     def both(self, objective: Form) -> tuple[Proof, Proof] | None:
         """Proofs of an objective and its negative; nearly symmetric problems have the same multipliers for both."""
         negative = {place: -value for place, value in objective.items()}
+        alone = [self._where_positive(side) for side in (objective, negative)]
+        if alone[0] is not None and alone[1] is not None:
+            return alone[0], alone[1]
         for upper in self.candidates(objective):
             first = proved(self.space.relaxation, objective, upper)
             if first is None:  # floating point was at its end: an earlier one
@@ -217,6 +221,17 @@ class Search:
             second = next(filter(None, seconds), None)
             return None if second is None else (first, second)
         return None
+
+    def _where_positive(self, objective: Form) -> Proof | None:
+        """A proof of an objective that shows one row, where it is positive: nothing of it serves the negative."""
+        always, sides = self.always, self.space.relaxation.sides(objective)
+        if not sides:
+            return None
+        self.always = [*always, *sides]
+        found = self.candidates(objective, enough=0.0)
+        self.always = always
+        finite = (candidate for candidate in found if np.isfinite([candidate.bound, *candidate.multipliers]).all())
+        return next(filter(None, (proved(self.space.relaxation, objective, each) for each in finite)), None)
 
     def candidates(self, objective: Form, enough: float = -np.inf) -> list[Candidate]:
         """Ever higher bounds of an objective, the first as low as it goes, or below ``enough``."""
@@ -395,7 +410,7 @@ def by_semidefinite(mismatch: Mismatch) -> EquilibriumBound | None:
         if pair is None:
             return None
         outputs.append([proof.to_plain() for proof in pair])
-        bounds.append(max(proof.value for proof in pair) / 2**bits + extra)
+        bounds.append(max(Fraction(0), *(proof.value for proof in pair)) / 2**bits + extra)
     witness = {"scale": scale, "states": [[proof.to_plain() for proof in pair] for pair in states], "outputs": outputs}
     return EquilibriumBound("semidefinite", tuple(bounds), witness)
 
