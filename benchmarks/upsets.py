@@ -1,12 +1,13 @@
 """What an upset does: single bits of registers and memories turned in simulation, class by class.
 
     python benchmarks/upsets.py [--flips N] [--seed S] [--core NAME] [--json]
+    python benchmarks/upsets.py --results benchmarks/results/upsets.json [--plot upsets.png]
 
 Three small cores on Icarus: folded with a feed-through, unrolled, and folded with a carried state.  In each, N bits of
 each class of registers are turned, one at a time, at a random cycle of a flow of samples; then three probes are
 sent.  ``healed`` says that the last was right in every word, ``wrong_for_good`` that it was not, ``hang`` that outputs
 are missing, ``flagged`` that the core reported something (``event_frame_o``, ``event_error_o``), ``silent`` that a
-word was wrong, be it once, while ``event_error_o`` was down.
+word was wrong, be it once, while ``event_error_o`` was down.  ``--results`` shows what an earlier ``--json`` printed.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,7 +34,13 @@ from mondeq_hw.rtl_tests.runner import rtl_design  # noqa: E402
 from mondeq_hw.rtl_tests.simulation import read_results, simulate  # noqa: E402
 from mondeq_hw.rtl_tests.simulators import Icarus  # noqa: E402
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Table = dict[str, Counter[str]]
+COLUMNS = ("flips", "healed", "wrong_for_good", "hang", "flagged", "silent")
+#: What becomes of a flip, with its colour.
+FATES = {"healed": "#4c9f70", "wrong_for_good": "#d1495b", "hang": "#30343f"}
 
 
 def cores() -> dict[str, Corner]:
@@ -74,27 +82,66 @@ def merged(tables: Iterable[Table]) -> Table:
     return total
 
 
+def table(found: Mapping[str, Table]) -> str:
+    """Markdown: a line for each class and protection."""
+    lines = ["| harden | class | " + " | ".join(COLUMNS) + " |", "|---" * (2 + len(COLUMNS)) + "|"]
+    for harden, classes in found.items():
+        for name, counts in classes.items():
+            lines.append(f"| {harden} | {name} | " + " | ".join(str(counts[column]) for column in COLUMNS) + " |")
+    return "\n".join(lines)
+
+
+def plot(found: Mapping[str, Table]) -> Figure:
+    """Shares of each class that healed, stayed wrong or hung: a panel for each protection."""
+    from matplotlib.figure import Figure
+
+    classes = list(dict.fromkeys(name for harden in found.values() for name in harden))
+    figure = Figure(figsize=(10, 0.8 + 0.28 * len(classes)), layout="constrained")
+    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    for panel, (harden, counted) in zip(panels, found.items(), strict=True):
+        begin = np.zeros(len(classes))
+        for column, colour in FATES.items():
+            flips = [counted.get(name, Counter({column: 0, "flips": 1})) for name in classes]
+            share = np.array([100 * counts[column] / counts["flips"] for counts in flips])
+            panel.barh(classes, share, left=begin, color=colour, label=column.replace("_", " "))
+            begin += share
+        panel.set(title=f"--harden {harden}", xlabel="% of the flips", xlim=(0, 100))
+    panels[0].invert_yaxis()
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(FATES), frameon=False)
+    return figure
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flips", type=int, default=100, metavar="N", help="of each class and core (default: 100)")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--core", choices=cores(), action="append", help="of these only; may be repeated")
     parser.add_argument("--harden", choices=HARDENINGS, action="append", help="so only; may be repeated")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="show these, turn no bit")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    found = measured(options) if options.results is None else read(options.results)
+    if options.plot is not None:
+        plot(found).savefig(options.plot, dpi=100)
+    print(json.dumps(found, indent=2) if options.json else table(found))
+
+
+def measured(options: argparse.Namespace) -> dict[str, Table]:
+    """The campaign of the chosen cores and protections."""
     chosen = [corner for name, corner in cores().items() if name in (options.core or cores())]
-    found = {
+    return {
         harden: merged(campaign(hardened(corner, harden), options.flips, options.seed) for corner in chosen)
         for harden in options.harden or HARDENINGS
     }
-    if options.json:
-        print(json.dumps(found, indent=2))
-        return
-    columns = ("flips", "healed", "wrong_for_good", "hang", "flagged", "silent")
-    print("| harden | class | " + " | ".join(columns) + " |\n" + "|---" * (2 + len(columns)) + "|")
-    for harden, table in found.items():
-        for name, counts in table.items():
-            print(f"| {harden} | {name} | " + " | ".join(str(counts[column]) for column in columns) + " |")
+
+
+def read(file: Path) -> dict[str, Table]:
+    """What ``--json`` printed."""
+    return {
+        harden: {name: Counter(counts) for name, counts in classes.items()}
+        for harden, classes in json.loads(file.read_text()).items()
+    }
 
 
 if __name__ == "__main__":

@@ -38,6 +38,19 @@ def test_a_hardened_core_heals() -> None:
     assert upsets.merged([none, control])["slot pointers"]["flips"] == 8
 
 
+def test_published_flips_add_up_and_are_shown() -> None:
+    """The results that the page's tables are of: each flip has one fate, and a panel shows each protection."""
+    found = upsets.read(ROOT / "benchmarks" / "results" / "upsets.json")
+    assert tuple(found) == HARDENINGS
+    for counts in (counts for classes in found.values() for counts in classes.values()):
+        assert sum(counts[fate] for fate in upsets.FATES) == counts["flips"] > 0
+    assert upsets.table(found).count("\n") == 1 + sum(map(len, found.values()))
+    panels = upsets.plot(found).axes
+    assert [panel.get_title() for panel in panels] == [f"--harden {name}" for name in HARDENINGS]
+    bars = len({name for classes in found.values() for name in classes}) * len(upsets.FATES)
+    assert [len(panel.patches) for panel in panels] == [bars] * len(panels)
+
+
 @pytest.mark.slow
 def test_no_wrong_weight_is_silent() -> None:
     """With parity every flip of a memory is reported, and before a word that it made wrong."""
