@@ -38,6 +38,15 @@ def test_a_hardened_core_heals() -> None:
     assert upsets.merged([none, control])["slot pointers"]["flips"] == 8
 
 
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("core", ["folded", "carried"])
+def test_the_number_of_a_slot_that_there_is_not_is_an_error(core: str) -> None:
+    """Three slots have two bits: one turned bit in four or so names a fourth, which no pointer leaves by itself."""
+    (counts,) = upsets.campaign(hardened(upsets.cores()[core]), 60, 5, ["slot pointers"]).values()
+    assert counts["healed"] == counts["flips"] == 60
+
+
 def test_published_flips_add_up_and_are_shown() -> None:
     """The results that the page's tables are of: each flip has one fate, and a panel shows each protection."""
     found = upsets.read(ROOT / "benchmarks" / "results" / "upsets.json")

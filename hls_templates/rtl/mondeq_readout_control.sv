@@ -33,7 +33,7 @@ module mondeq_readout_control #(
   input  logic                   write_i,
   input  logic                   write_last_i,
   input  logic [OutputBits-1:0]  write_output_i,
-  output logic                   error_o,  // of the output buffer or its credits
+  output logic                   error_o,  // of the output buffer, its credits or the slot's number
   // Stream.
   output logic                   valid_o,
   input  logic                   ready_i,
@@ -119,7 +119,7 @@ module mondeq_readout_control #(
     .error_o(room_error)
   );
 
-  assign error_o = room_error || buffer_error;
+  assign error_o = room_error || buffer_error || (int'(slot_q) >= Slots);
   assign room = left || !streams;
   assign carried_o = write_output_i;
   assign carried_last_o = write_last_i;

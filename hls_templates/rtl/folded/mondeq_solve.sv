@@ -240,7 +240,8 @@ module mondeq_solve #(
   end
 
   assign error_o = (busy_q && ((chosen_q == '0) || ((chosen_q & (chosen_q - 1'b1)) != '0)))
-      || (take && ((running_q & chosen) != '0)) || (retire_valid_q && !running_q[retire_slot_q])
+      || (take && ((running_q & chosen) != '0))
+      || (retire_valid_q && ((int'(retire_slot_q) >= Slots) || !running_q[retire_slot_q]))
       || (loaded_i && (ready_q[write_slot_i] || running_q[write_slot_i] || done_q[write_slot_i]));
 
   // ---------------------------------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ module mondeq_solve #(
   end
 
   assign error_o = (int'(next_slot_q) >= Slots) || (take && running_q[next_slot_q])
-      || (retire_valid && !running_q[retire_slot])
+      || (retire_valid && ((int'(retire_slot) >= Slots) || !running_q[retire_slot]))
       || (loaded_i && (running_q[write_slot_i] || done_q[write_slot_i]));
   assign memory_error_o = 1'b0;  // weights and constants are logic
 
