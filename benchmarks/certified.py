@@ -40,7 +40,7 @@ from mondeq_hw.problem import (
     preactivation,
 )
 from mondeq_hw.program import GoldenModel, SolverProgram
-from mondeq_hw.proof import Certificate, Changes, certify, check, check_certificate
+from mondeq_hw.proof import LARGEST_FORM, Certificate, Changes, certify, check, check_certificate
 from mondeq_hw.rounding import LoweringOptions
 from mondeq_hw.training.clip import TensorClip
 from mondeq_hw.training.equilibrium import equilibrium
@@ -195,7 +195,13 @@ def certificate_of(model: MonDEQ, bits: int, calibration: np.ndarray, words: np.
     golden = GoldenModel(program)
     changes = Changes(tuple(eps * WHITE for eps in BOXES), tuple(eps * WHITE for eps in BALLS))
     certificate = certify(
-        program, lowered.proof, lowered.model, lowered.step_size, golden.words(words), changes=changes
+        program,
+        lowered.proof,
+        lowered.model,
+        lowered.step_size,
+        golden.words(words),
+        changes=changes,
+        largest_form=LARGEST_FORM,
     )
     with tempfile.TemporaryDirectory() as folder:
         certificate.save(Path(folder) / "certificate.json")

@@ -24,7 +24,7 @@ from .hardware import UNROLLED, emit_estimates, emit_hls, emit_ip, emit_rtl, req
 from .problem import MonDEQ, Origin
 from .program import GoldenModel, SolverProgram
 from .project import Project
-from .proof import Changes, certify, check
+from .proof import LARGE_FORM, LARGEST_FORM, Changes, certify, check
 from .report import Summary, comparison_figure, write_report
 from .rounding import RANGE_SAMPLES
 from .steps import (
@@ -126,7 +126,15 @@ def compile(
         sizes = (_raw_changes(checkpoint.model, each) for each in (config.eps, config.eps_two))
         changes = Changes.of(program.input_format, *sizes)
         certificate = certify(
-            program, lowered.proof, lowered.model, lowered.step_size, seen, data.task, lowered.ranges, changes
+            program,
+            lowered.proof,
+            lowered.model,
+            lowered.step_size,
+            seen,
+            data.task,
+            lowered.ranges,
+            changes,
+            _largest_form(config),
         )
     with progress("schedule"):
         design, graphs = scheduled(program, config)
@@ -156,6 +164,12 @@ def _raw_changes(model: MonDEQ, sizes: float | tuple[float, ...] | None) -> list
     """Changes of the input that the user names, in the units of the program's."""
     words = model.input_map.words
     return None if sizes is None else [words.raw_change(float(size)) for size in np.atleast_1d(sizes)]
+
+
+def _largest_form(config: CompileConfig) -> int:
+    """Of a large network the gains take minutes: only where what rests on them is asked for."""
+    asked = config.eps is not None or config.eps_two is not None or config.state_range == "box"
+    return LARGEST_FORM if asked else LARGE_FORM
 
 
 # -- what is written ---------------------------------------------------------

@@ -17,6 +17,7 @@ from .contraction import (
     updates_to_forget,
 )
 from .exact import prove_positive_definite
+from .gain import LARGE_FORM, LARGEST_FORM
 from .metric import root_up
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
 from .ranges import accumulator_ranges
@@ -30,6 +31,8 @@ from .warm_start import choose_warm_start
 from .weighting import best_weighting
 
 __all__ = [
+    "LARGEST_FORM",
+    "LARGE_FORM",
     "NOT_COVERED",
     "Certificate",
     "CertificateLine",

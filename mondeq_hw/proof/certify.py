@@ -71,7 +71,7 @@ from .enclosure import (
     verdicts,
 )
 from .float_model import FloatModel, ModelEnclosure, displacement_bound, distances, enclose_equilibria, model_classes
-from .gain import witnesses
+from .gain import LARGE_FORM, witnesses
 from .hard_bounds import hard_bounds, has_hard_bounds
 from .metric import BOUND_BITS, WeightedTwoNorm
 from .mismatch import Mismatch
@@ -124,6 +124,7 @@ def certify(
     task: Task = CLASSES,
     ranges: tuple[tuple[Proof, Proof], ...] | None = None,
     changes: Changes | None = None,
+    largest_form: int = LARGE_FORM,
 ) -> Certificate:
     """Draw up the certificate of a compiled program.
 
@@ -144,6 +145,8 @@ def certify(
         Of the program's states, where lowering proved them already.
     changes : Changes, optional
         Of the input, for which the line ``robustness`` counts samples; shares of its range where there are none.
+    largest_form : int
+        Of more coordinates, states and inputs or states, no gain is sought: it would take minutes.
 
     Returns
     -------
@@ -192,7 +195,7 @@ def certify(
             _adjoint_line(proof),
             _worst_displacement_line(floating, program, proof, bound, step_size),
         ]
-        evidence["gain"] = witnesses(program, proof, task)
+        evidence["gain"] = witnesses(program, proof, task, largest_form)
         gains = proved_gains(program, proof, evidence["gain"])
         unsaturated = unsaturated_states(gains)
         lines.append(claim("gain", gain_values(program, proof, bound, gains, unsaturated), PROVED))

@@ -31,7 +31,9 @@ from .weighting import best_weighting
 #: Steps of the search and their size in the logarithms; the share by which a form that is not definite is mended.
 STEPS, STEP_SIZE, MENDED, MENDINGS = 150, 0.06, 0.3, 200
 #: Of a form of more coordinates a step takes tenths of a second, and the last hundred lower a bound by a few percent.
-LARGE, FEW_STEPS = 420, 40
+LARGE_FORM, FEW_STEPS = 420, 40
+#: What the checker takes.
+LARGEST_FORM = check_certificate.MOST_FORM
 #: Bits of the largest multiplier, of a spread, and of what counts of either.
 MULTIPLIER_BITS, SPREAD_BITS, COUNTED_BITS = 40, check_certificate.SPREAD_BITS, 12
 #: By how much a shape of the inputs exceeds what it must hold.
@@ -143,7 +145,7 @@ class _Recurrence:
         return np.asarray(slopes - shares * slopes.sum())
 
 
-def witnesses(program: SolverProgram, proof: ContractionProof, task: Task) -> dict[str, Any]:
+def witnesses(program: SolverProgram, proof: ContractionProof, task: Task, most: int = LARGEST_FORM) -> dict[str, Any]:
     """Multipliers for both norms of a change of the input, JSON-ready; None where there are none.
 
     Parameters
@@ -154,13 +156,16 @@ def witnesses(program: SolverProgram, proof: ContractionProof, task: Task) -> di
         Its weights are where the search begins.
     task : Task
         Differences of outputs are kept small where these are classes, otherwise the outputs.
+    most : int
+        Of more coordinates, states and inputs or states, there are none: beyond ``LARGE_FORM`` the search and its
+        check take minutes.
     """
+    if program.n + min(program.n, program.d) > most:
+        return dict.fromkeys(check_certificate.NORMS)
     return {name: _witness(program, proof, task, box) for name, box in check_certificate.NORMS.items()}
 
 
 def _witness(program: SolverProgram, proof: ContractionProof, task: Task, box: bool) -> dict[str, Any] | None:
-    if program.n + min(program.n, program.d) > check_certificate.MOST_FORM:
-        return None
     recurrence = _recurrence(program, task, box)
     found = _search(recurrence, _start(recurrence, proof))
     return None if found is None else _whole(program, recurrence, found)
@@ -189,7 +194,7 @@ def _search(recurrence: _Recurrence, weights: np.ndarray) -> _Multipliers | None
     at: _Multipliers = _Multipliers(weights - weights.max(), np.zeros(d), 0.0)
     best, kept = np.inf, None
     first, second = np.zeros(n + d + 1), np.zeros(n + d + 1)
-    steps = STEPS if n + min(n, d) <= LARGE else FEW_STEPS
+    steps = STEPS if n + min(n, d) <= LARGE_FORM else FEW_STEPS
     for step in range(1, steps + 1):
         mended = (replace(at, penalty=at.penalty + MENDED * times) for times in range(MENDINGS))
         tried = ((candidate, recurrence.objective(candidate)) for candidate in mended)
