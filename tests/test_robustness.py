@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_models import random_clip, random_model, random_words
 
-from mondeq_hw import Project
+from mondeq_hw import Project, compile
 from mondeq_hw.base import FixedPointFormat
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, MonDEQ
 from mondeq_hw.program import GoldenModel, SolverProgram
@@ -172,6 +172,18 @@ def test_shares_are_counted_for_the_changes_that_are_named() -> None:
     assert 0 < line["two_norm"]["certified"][0] < 12
     quantiles = line["two_norm"]["quantiles"]
     assert quantiles == pytest.approx([float(sorted(radii["two_norm"])[11 * i // 10]) for i in range(11)])
+
+
+def test_gains_of_a_large_form_are_sought_only_where_they_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mondeq_hw.pipeline.LARGE_FORM", 7)  # the network has eight
+    model = random_model(np.random.default_rng(5), 5, 3, 4, 0.8)
+    for options, sought in (({}, False), ({"eps": 3.0}, True), ({"state_range": "box"}, True)):
+        project = compile(model, tmp_path / "build", bits=10, state_bits=16, force=True, **options)
+        assert project.check_certificate().accepted
+        witnesses = json.loads((project.folder / "certificate.json").read_text())["evidence"]["gain"]
+        assert [each is not None for each in witnesses.values()] == [sought] * len(NORMS)
 
 
 def test_without_names_the_changes_are_shares_of_the_range() -> None:
