@@ -101,7 +101,7 @@ def plot(found: Mapping[str, Table]) -> Figure:
     for panel, (harden, counted) in zip(panels, found.items(), strict=True):
         begin = np.zeros(len(classes))
         for column, colour in FATES.items():
-            flips = [counted.get(name, Counter({column: 0, "flips": 1})) for name in classes]
+            flips = [counted.get(name, Counter(flips=1)) for name in classes]
             share = np.array([100 * counts[column] / counts["flips"] for counts in flips])
             panel.barh(classes, share, left=begin, color=colour, label=column.replace("_", " "))
             begin += share

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from checkpoints import parameters, plain, write_npz
@@ -37,6 +38,13 @@ MOMENTS = [
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small network: these tests are about the folder."""
     return write_npz(tmp_path_factory.mktemp("kill") / "model.npz", plain(parameters()))
+
+
+@pytest.fixture
+def kills(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The script."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
+    return importlib.import_module("kills")
 
 
 def command(model: Path, out: Path) -> list[str]:
@@ -98,16 +106,12 @@ def test_signals_clean_up(
 @pytest.mark.parametrize(
     "name", ["compile", "search", *(pytest.param(name, marks=pytest.mark.long) for name in ("qat", "verify"))]
 )
-def test_sigkill_at_any_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sigkill_at_any_time(name: str, kills: ModuleType) -> None:
     """The real program; ``benchmarks/kills.py`` by hand tries more moments."""
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    kills = importlib.import_module("kills")
     assert kills.campaign([name], 1, seed=3) == {name: {"moments": 1, "half_written": 0, "differ": 0}}
 
 
-def test_the_campaign_sees_what_is_not_whole(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    kills = importlib.import_module("kills")
+def test_the_campaign_sees_what_is_not_whole(kills: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "search.json").write_text('{"half": ')
     with pytest.raises(ValueError, match="Expecting value"):
         kills.readable(tmp_path)

@@ -9,7 +9,7 @@ from .carried import CarriedWords
 from .golden import GoldenModel, Trace
 from .injection import Injection
 from .naming import NAME_EXPECTED, NAME_PATTERN, check_name, name_of
-from .program import SolverProgram
+from .program import SolverProgram, convergence_in_words
 from .stage import MOST_ITERATIONS, Stage
 from .warm_start import WarmStart
 
@@ -25,5 +25,6 @@ __all__ = [
     "Trace",
     "WarmStart",
     "check_name",
+    "convergence_in_words",
     "name_of",
 ]

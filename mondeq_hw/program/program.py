@@ -37,6 +37,11 @@ from .warm_start import WarmStart
 _STAGE_FIELDS = frozenset(field.name for field in dataclasses.fields(Stage))
 
 
+def convergence_in_words(certified: bool) -> str:
+    """What short descriptions say of a program."""
+    return "proved to converge" if certified else "NOT CERTIFIED"
+
+
 @dataclass(frozen=True, repr=False)
 class SolverProgram:
     """See the module's text.
@@ -111,7 +116,7 @@ class SolverProgram:
 
     def in_words(self) -> str:
         """Name, verdict, sizes and word lengths, in three lines."""
-        verdict = "proved to converge" if self.certified else "NOT CERTIFIED"
+        verdict = convergence_in_words(self.certified)
         return (
             f"{self.name}, {verdict}\n"
             f"  {self.d} inputs, {self.n} states, {self.k} outputs; {self.solver}, at most "

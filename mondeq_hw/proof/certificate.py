@@ -19,7 +19,7 @@ import numpy as np
 
 from ..base import InputError, canonical_digest, card
 from ..problem import CLASSES, VALUES, MonDEQ, Preprocessing
-from ..program import SolverProgram
+from ..program import SolverProgram, convergence_in_words
 from .carried import CarriedProof, GainProof
 from .contraction import ContractionProof, float_up
 from .exact import PositiveDefiniteWitness
@@ -372,7 +372,7 @@ class Certificate:
         return ", ".join(f"{statuses.count(each)} {each}" for each in (PROVED, MEASURED, NOT_COVERED))
 
     def __repr__(self) -> str:
-        verdict = "proved to converge" if self.certified else "NOT CERTIFIED"
+        verdict = convergence_in_words(self.certified)
         figures = "; ".join(f"{title} {text} ({status})" for title, text, status in self.figures)
         return f"Certificate of the program {self.program_digest[:12]}: {verdict}\n  {figures}\n  lines: {self.counts}"
 

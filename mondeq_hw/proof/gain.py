@@ -145,7 +145,7 @@ class _Recurrence:
         return np.asarray(slopes - shares * slopes.sum())
 
 
-def witnesses(program: SolverProgram, proof: ContractionProof, task: Task, most: int = LARGEST_FORM) -> dict[str, Any]:
+def witnesses(program: SolverProgram, proof: ContractionProof, task: Task, most: int = LARGE_FORM) -> dict[str, Any]:
     """Multipliers for both norms of a change of the input, JSON-ready; None where there are none.
 
     Parameters

@@ -22,7 +22,7 @@ from . import check_certificate
 from .certificate import contraction_to_plain, ratio
 from .contraction import ContractionProof, ErrorBound, float_up
 from .enclosure import FINE_BITS, Enclosure, exact_feedthrough, feedthrough_rounding, whole
-from .gain import witnesses
+from .gain import LARGE_FORM, LARGEST_FORM, witnesses
 from .metric import BOUND_BITS
 from .ranges import readout_rows
 
@@ -139,10 +139,10 @@ def unsaturated_states(gains: Gains) -> check_certificate.Unsaturated | None:
 
 
 def found_unsaturated(
-    program: SolverProgram, proof: ContractionProof, task: Task
+    program: SolverProgram, proof: ContractionProof, task: Task, largest_form: int = LARGE_FORM
 ) -> check_certificate.Unsaturated | None:
-    """The same by multipliers that are sought here."""
-    return unsaturated_states(proved_gains(program, proof, witnesses(program, proof, task)))
+    """The same by multipliers that are sought here, as :func:`.witnesses` seeks them."""
+    return unsaturated_states(proved_gains(program, proof, witnesses(program, proof, task, largest_form)))
 
 
 def missing_integer_bits(program: SolverProgram, proof: ContractionProof, task: Task) -> int | None:
@@ -151,7 +151,7 @@ def missing_integer_bits(program: SolverProgram, proof: ContractionProof, task: 
     At the same step of the state.  What is missing is certain once it is none: where the state at the middle of all
     inputs saturates itself, more may be missing than is seen.
     """
-    unsaturated = found_unsaturated(program, proof, task)
+    unsaturated = found_unsaturated(program, proof, task, LARGEST_FORM)
     if unsaturated is None:
         return None
     if unsaturated.inside:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..hardware import EngineFolding, GraphDecision, Schedule
 from ..problem import Comparison, Preprocessing
-from ..program import SolverProgram
+from ..program import SolverProgram, convergence_in_words
 from ..proof import CertificateLine
 from .curves import Curves, macs
 from .doubts import warnings_of
@@ -214,7 +214,7 @@ class WrittenReport:
     tools: dict[str, str | None]
 
     def __repr__(self) -> str:
-        verdict = "proved to converge" if self.certified else "NOT CERTIFIED"
+        verdict = convergence_in_words(self.certified)
         return (
             f"WrittenReport of {self.name}: {verdict}, program {self.program_digest[:12]}\n"
             f"  {len(self.certificate)} lines of the certificate, {len(self.not_covered)} not covered, "
