@@ -42,6 +42,7 @@ from mondeq_hw.hardware import (
     AUTO,
     LUT_WEIGHT_BITS,
     UNROLLED,
+    GraphSearch,
     Schedule,
     estimate,
     find_part,
@@ -208,7 +209,7 @@ def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
     if options.get("strategy") != UNROLLED:
         return schedule(program, options["reuse_factor"], options["input_beat"])
     kept = options.get("graphs", AUTO)
-    return unrolled(program, kept, 1, options["input_beat"], fewest=options["fewest"])[0].schedule
+    return unrolled(program, kept, 1, options["input_beat"], search=GraphSearch(fewest=options["fewest"]))[0].schedule
 
 
 def fits(program: SolverProgram, plan: Schedule) -> bool:

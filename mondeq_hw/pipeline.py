@@ -20,7 +20,7 @@ import numpy as np
 from .base import InputError, InternalError
 from .config import CompileConfig, CompileKeywords, spelled_out
 from .folder import CERTIFICATE, check_target, writing
-from .hardware import UNROLLED, emit_estimates, emit_hls, emit_ip, emit_rtl, require_da4ml
+from .hardware import UNROLLED, GraphSearch, emit_estimates, emit_hls, emit_ip, emit_rtl
 from .problem import MonDEQ, Origin
 from .program import GoldenModel, SolverProgram
 from .project import Project
@@ -98,7 +98,7 @@ def compile(
     NotCertifiedError
         No proof of contraction, and not ``allow_uncertified``.
     MissingToolError
-        The unrolled strategy without da4ml.
+        The unrolled strategy without the library that searches its graphs.
     InternalError
         The independent checker rejects what was to be written: a bug of ours.
     """
@@ -110,7 +110,7 @@ def compile(
     target = Path(out)
     check_target(target, force)
     if config.strategy == UNROLLED:
-        require_da4ml()
+        GraphSearch(config.graph_search, config.fewest).require()
     with progress("load"):
         checkpoint = checkpoint_of(model, config)
         config = resolve(config, checkpoint)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .base import MOST_MATRIX_BITS, InputError, NotCertifiedError, OptionError
 from .config import CheckpointOptions, CompileConfig, DataOptions, NetworkOptions, WordOptions
-from .hardware import AUTO, UNROLLED, Design, GraphDecision, schedule, unrolled, with_drive
+from .hardware import AUTO, UNROLLED, Design, GraphDecision, GraphSearch, schedule, unrolled, with_drive
 from .problem import (
     DIGITS,
     GIVEN,
@@ -118,7 +118,8 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
     graphs: tuple[GraphDecision, ...] = ()
     if config.strategy == UNROLLED:
         kept = AUTO if config.graphs is None else config.graphs
-        design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat, config.drive, config.fewest)
+        search = GraphSearch(config.graph_search, config.fewest)
+        design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat, config.drive, search)
     else:
         plan = schedule(program, config.reuse_factor, config.input_beat)
         design = Design(program, with_drive(program, plan, config.drive))
@@ -204,10 +205,10 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
     OptionError
         Something is missing, or goes with another option only.
     """
-    if config.graphs is not None and config.strategy != UNROLLED:
-        raise OptionError("graphs", "is for the strategy 'unrolled'; leave it out, or ask for that strategy")
-    if config.fewest != "adders" and config.strategy != UNROLLED:
-        raise OptionError("fewest", "is for the strategy 'unrolled'; leave it out, or ask for that strategy")
+    of_graphs = {"graphs": None, "fewest": "adders", "graph_search": "da4ml"}
+    for name, unset in of_graphs.items():
+        if getattr(config, name) != unset and config.strategy != UNROLLED:
+            raise OptionError(name, "is for the strategy 'unrolled'; leave it out, or ask for that strategy")
     if config.bits is not None:
         return config
     stored = checkpoint.model.stored

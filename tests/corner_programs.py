@@ -18,7 +18,8 @@ from random_models import random_program, random_words, with_rows
 
 from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
 from mondeq_hw.hardware import Design, hls, rtl
-from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
+from mondeq_hw.hardware.adder_graph import DEFAULT_SEARCH, drive_graph, readout_graph, solver_graph
+from mondeq_hw.hardware.graph_search import ALKAID, GraphSearch
 from mondeq_hw.hardware.schedule import CONTROL, FULL, EngineFolding, Schedule, schedule, schedule_unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program import WarmStart
@@ -76,10 +77,16 @@ def folded(
 GRAPHS = {"drive": drive_graph, "readout": readout_graph}
 
 
-def unrolled(program: SolverProgram, drive: tuple[int, int], slots: int, graphs: tuple[str, ...] = ()) -> Corner:
+def unrolled(
+    program: SolverProgram,
+    drive: tuple[int, int],
+    slots: int,
+    graphs: tuple[str, ...] = (),
+    search: GraphSearch = DEFAULT_SEARCH,
+) -> Corner:
     """A program whose iteration matrix is an adder graph, with an explicit ``pe x simd`` for the drive."""
-    sizes = {name: GRAPHS[name](program).size for name in graphs}
-    plan = schedule_unrolled(program, solver_graph(program).size, 1, **sizes)
+    sizes = {name: GRAPHS[name](program, search).size for name in graphs}
+    plan = schedule_unrolled(program, solver_graph(program, search).size, 1, **sizes)
     pe, simd = drive
     return Corner(program, replace(plan, drive=replace(plan.drive, pe=pe, simd=simd), slots=slots))
 
@@ -207,8 +214,8 @@ def ring_leak() -> Corner:
 
 
 def ring_ternary() -> Corner:
-    """The leak and relu, a sample loaded every cycle, more samples than places, a slow readout."""
-    return unrolled(ternary_leak().program, (8, 6), slots=12)
+    """The leak and relu, a sample loaded every cycle, more samples than places, a slow readout; by Alkaid."""
+    return unrolled(ternary_leak().program, (8, 6), slots=12, search=GraphSearch(ALKAID))
 
 
 def ring_saturating() -> Corner:

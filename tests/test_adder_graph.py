@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +14,7 @@ from hypothesis import strategies as st
 from random_models import random_program, with_random_clip
 
 from mondeq_hw.base import DenseOperator
-from mondeq_hw.base.errors import MissingToolError, MondeqError
-from mondeq_hw.hardware import adder_graph as module
+from mondeq_hw.base.errors import InputError, MissingToolError, MondeqError
 from mondeq_hw.hardware.adder_graph import (
     ADDERS_PER_STAGE,
     FEWEST_SOLVER_STAGES,
@@ -25,6 +25,9 @@ from mondeq_hw.hardware.adder_graph import (
     readout_graph,
     solver_graph,
 )
+from mondeq_hw.hardware.design import Design
+from mondeq_hw.hardware.graph_search import ALKAID, DA4ML, FEW_ADDERS, FEW_STAGES, GraphSearch
+from mondeq_hw.hardware.schedule import Schedule, schedule_unrolled
 from mondeq_hw.program.program import SolverProgram
 
 
@@ -68,12 +71,16 @@ def test_any_matrix(seed: int, n: int, bits: int, state_bits: int) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), rows=st.integers(1, 9), columns=st.integers(1, 14), bits=st.integers(1, 16),
-       low=st.integers(-300, 0), high=st.integers(1, 300))  # fmt: skip
-def test_any_shape_and_any_words(seed: int, rows: int, columns: int, bits: int, low: int, high: int) -> None:
+       low=st.integers(-300, 0), high=st.integers(1, 300), library=st.sampled_from([DA4ML, ALKAID]),
+       fewest=st.sampled_from([FEW_ADDERS, FEW_STAGES]))  # fmt: skip
+def test_any_shape_and_any_words(
+    seed: int, rows: int, columns: int, bits: int, low: int, high: int, library: str, fewest: str
+) -> None:
     rng = np.random.default_rng(seed)
     # Some zeros, and with them now and then a whole row or column of them.
     matrix = rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), size=(rows, columns)) * (rng.random((1, columns)) < 0.8)
-    graph = adder_graph(matrix.astype(np.int64), low, high)
+    graph = adder_graph(matrix.astype(np.int64), low, high, search=GraphSearch(library, fewest))
+    assert graph.size.search == GraphSearch(library, fewest)
     assert len(graph.outputs) == rows and graph.inputs == columns and graph.stages >= 1
     words = [np.where(matrix > 0, end, other) for end, other in ((low, high), (high, low))]
     words = np.concatenate([*words, rng.integers(low, high + 1, size=(8, columns))])
@@ -136,22 +143,42 @@ def test_zero_rows_zero_columns_and_signs(matrix: list[list[int]], bits: int) ->
     assert (simulated(solver_graph(program), words) == words @ program.matrix.integers.T).all()
 
 
-def test_an_answer_of_da4ml_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("library", [DA4ML, ALKAID])
+def test_an_answer_is_not_believed(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program = random_program(77, n=4)
-    wrong = list(module._search(program.matrix.integers[::-1].copy(), 0, 100, 0))
-    monkeypatch.setattr(module, "_search", lambda *given: wrong)
-    with pytest.raises(MondeqError, match="another row 0 than the matrix"):
-        solver_graph(program)
+    wrong = GraphSearch(library)(program.matrix.integers[::-1].copy(), 0, 100)
+    monkeypatch.setattr(GraphSearch, "__call__", lambda self, *given: wrong)
+    with pytest.raises(MondeqError, match=f"{library}'s graph computes another row 0 than the matrix"):
+        solver_graph(program, GraphSearch(library))
 
 
 def test_unknown_operation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    solution = SimpleNamespace(ops=[SimpleNamespace(id0=0, id1=0, opcode=7, data=0)], inp_shifts=[0])
-    monkeypatch.setattr(module, "_search", lambda *given: [solution])
-    with pytest.raises(MondeqError, match="operation 7"):
-        solver_graph(random_program(78, n=4))
+    op = SimpleNamespace(addr=(0,), opcode=7, data=(0,))
+    solution = SimpleNamespace(ops=[op], inp_shifts=[0], out_idxs=[], out_shifts=[], out_negs=[])
+    monkeypatch.setattr("alkaid.cmvm.cmvm_solve", lambda *given, **options: [solution])
+    with pytest.raises(MondeqError, match=r"alkaid used operation 7 .* \(alkaid==0.8.2\)"):
+        solver_graph(random_program(78, n=4), GraphSearch(ALKAID))
 
 
-def test_without_da4ml_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("library", [DA4ML, ALKAID])
+def test_without_the_library_the_remedy_is_named(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingToolError, match="pip install da4ml"):
-        solver_graph(random_program(79, n=4))
+    with pytest.raises(MissingToolError, match=rf"{library} is not installed.*pip install {library}=="):
+        solver_graph(random_program(79, n=4), GraphSearch(library))
+
+
+@pytest.mark.parametrize("given", [{"library": "vivado"}, {"fewest": "gates"}])
+def test_an_unknown_search_is_refused(given: dict[str, str]) -> None:
+    with pytest.raises(InputError, match=r"expected (da4ml or alkaid|adders or stages)"):
+        GraphSearch(**given)
+
+
+def test_a_design_is_searched_again_by_what_found_it() -> None:
+    program, search = random_program(80, n=6), GraphSearch(ALKAID, FEW_STAGES)
+    plan = schedule_unrolled(program, solver_graph(program, search).size, 1)
+    again = Schedule.from_plain(json.loads(json.dumps(plan.to_plain())))
+    assert again == plan
+    assert Design.searched(program, again).solve == solver_graph(program, search)
+    before = plan.to_plain()  # as folders have it that were made when there was one library
+    del before["solve"]["graph"]["search"]
+    assert Schedule.from_plain(before).solve.graph.search == GraphSearch()

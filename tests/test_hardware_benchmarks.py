@@ -125,6 +125,16 @@ def test_own_figures_beside_published_ones(script, tmp_path, monkeypatch):
     assert accelerators.table([]).rows[0][9:11] == (None, None)
 
 
+def test_libraries_that_search_graphs_side_by_side(script, tmp_path):
+    searches = script("graph_searches")
+    times = searches.seconds(PROGRAM, 2)
+    rows = searches.table(PROGRAM, times, tmp_path).rows
+    assert [row[:2] for row in rows] == [
+        ("da4ml", "adders"), ("alkaid", "adders"), ("da4ml", "stages"), ("alkaid", "stages")
+    ]  # fmt: skip
+    assert rows[0][-1] == "1.00" and all(row[2] <= row[4] and row[6] > 0 for row in rows)
+
+
 def test_what_drive_and_readout_would_cost_as_graphs(script):
     rows = script("graph_sizes").table(PROGRAM, ("matrix", "readout", "drive")).rows
     assert [row[1] for row in rows] == ["6 x 6", "3 x 6", "6 x 5"]

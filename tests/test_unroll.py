@@ -15,6 +15,7 @@ from mondeq_hw.hardware import unroll
 from mondeq_hw.hardware.adder_graph import GraphSize, drive_graph, readout_graph, solver_graph
 from mondeq_hw.hardware.design import Design
 from mondeq_hw.hardware.estimate import drive_usage, readout_usage
+from mondeq_hw.hardware.graph_search import GraphSearch
 from mondeq_hw.hardware.parts import ECP5
 from mondeq_hw.hardware.schedule import latency, schedule_unrolled
 from mondeq_hw.hardware.unroll import GraphDecision, fewest_adders, unrolled
@@ -77,7 +78,7 @@ def test_what_is_asked_for_is_done(graphs: tuple[str, ...]) -> None:
 def test_few_stages_instead_of_few_adders() -> None:
     program = random_program(2, n=16, d=12, k=4, drive_bits=4, iterations=4)
     engines = ("drive", "readout")
-    few, shallow = (unrolled(program, engines, fewest=fewest)[0] for fewest in ("adders", "stages"))
+    few, shallow = (unrolled(program, engines, search=GraphSearch(fewest=fewest))[0] for fewest in ("adders", "stages"))
     for engine in ("drive", "solve", "readout"):
         adders, stages = (getattr(design.schedule, engine).graph for design in (few, shallow))
         assert stages.stages < adders.stages and adders.adders < stages.adders

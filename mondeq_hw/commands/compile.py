@@ -13,7 +13,7 @@ from .options import ConfigFile, Json, takes_records
 from .terminal import interruptible, print_json, print_rows, steps
 
 if TYPE_CHECKING:
-    from ..hardware import GraphDecision
+    from ..hardware import GraphDecision, GraphSize
     from ..project import Project
     from ..report import WrittenReport
 
@@ -143,9 +143,9 @@ def _controller(project: Project) -> list[tuple[str, str]]:
     return [("control rate", f"{rate}: {cycles.latency_alone + 1} cycles from parameter to answer, whatever it is")]
 
 
-def _choice(choice: GraphDecision, graph: dict[str, int] | None) -> str:
+def _choice(choice: GraphDecision, graph: GraphSize | None) -> str:
     """What became of an engine under the unrolled strategy, and why."""
-    form = "folded" if graph is None else f"graph of {graph['adders']} adders"
+    form = "folded" if graph is None else f"graph of {graph.adders} adders"
     asked, least = ", as asked" if choice.asked else "", "" if choice.searched else "at least "
     estimates = f"estimated {choice.folded_luts} LUTs folded, {least}{choice.graph_luts} as a graph"
     return f"{form}{asked}: {estimates}"

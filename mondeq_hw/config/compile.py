@@ -309,7 +309,7 @@ class CompileConfig(RoundingOptions):
     ] = None
     strategy: Annotated[
         Literal["resource", "unrolled"],
-        option("NAME", "resource, a folded multiply-accumulate, or unrolled, the matrix as an adder graph (da4ml)."),
+        option("NAME", "resource, a folded multiply-accumulate, or unrolled, the matrix as an adder graph."),
     ] = "resource"
     graphs: Annotated[
         tuple[Engine, ...] | Literal["auto"] | None,
@@ -326,6 +326,10 @@ class CompileConfig(RoundingOptions):
         Literal["adders", "stages"],
         option("NAME", "What adder graphs have few of: adders, or stages, which is the shorter latency."),
     ] = "adders"
+    graph_search: Annotated[
+        Literal["da4ml", "alkaid"],
+        option("NAME", "Library that searches the adder graphs: da4ml, or its successor alkaid."),
+    ] = "da4ml"
     drive: Annotated[
         Literal["auto", "multiply", "tables"],
         option(

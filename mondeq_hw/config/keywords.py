@@ -27,6 +27,7 @@ class CompileKeywords(TypedDict, total=False):
     strategy: Literal["resource", "unrolled"]
     graphs: Sequence[Literal["drive", "readout"]] | Literal["auto", "none", "drive", "readout", "drive,readout"] | None
     fewest: Literal["adders", "stages"]
+    graph_search: Literal["da4ml", "alkaid"]
     drive: Literal["auto", "multiply", "tables"]
     reuse_factor: int | None
     input_beat: int | None

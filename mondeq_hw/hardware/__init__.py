@@ -5,11 +5,12 @@ Takes a ``SolverProgram``; gives a ``Schedule``, a ``Design`` and source folders
 
 from __future__ import annotations
 
-from .adder_graph import require_da4ml, solver_graph
+from .adder_graph import GraphSize, solver_graph
 from .design import Design
 from .drive import with_drive
 from .estimate import LUT_WEIGHT_BITS, Products, estimate, products
 from .finn_estimates import emit as emit_estimates
+from .graph_search import GraphSearch
 from .hls import emit as emit_hls
 from .hls import emit_engines, include_folders
 from .ip import Datasheet, Port, ports_of
@@ -42,6 +43,8 @@ __all__ = [
     "Design",
     "EngineFolding",
     "GraphDecision",
+    "GraphSearch",
+    "GraphSize",
     "Part",
     "Port",
     "Products",
@@ -66,7 +69,6 @@ __all__ = [
     "ports_of",
     "products",
     "renamed",
-    "require_da4ml",
     "schedule",
     "schedule_unrolled",
     "solver_graph",

@@ -1,6 +1,6 @@
 """A program's matrices as graphs of shared additions, for the unrolled strategy.
 
-da4ml (arXiv 2507.04535) searches the graph; what it finds is only believed
+A library searches the graph (:mod:`.graph_search`); what it finds is only believed
 once every output's coefficients, propagated exactly through the graph, equal
 the matrix's row.  Widths follow from the same coefficients, so they hold every
 value that a node can take, and are as small as that allows.
@@ -8,26 +8,21 @@ value that a node can take, and are as small as that allows.
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
-from ..base import MissingToolError, MondeqError, WordRange
+from ..base import MondeqError, WordRange
 from ..program import SolverProgram
+from .graph_search import Copy, GraphSearch, Part
 
 #: Adders between two pipeline registers; one, like everywhere else in the engines.
 ADDERS_PER_STAGE = 1
 #: The solver reads a sample's drive words while its graph is at work, which takes this many stages.
 FEWEST_SOLVER_STAGES = 4
-#: What a search is to find: a graph of few adders, or one of few stages.
-FEW_ADDERS = "adders"
-FEW_STAGES = "stages"
-#: Adders on top of the fewest that any graph of the matrix has one behind the other, as da4ml takes it.
-_EXTRA_DEPTH = {FEW_ADDERS: -1, FEW_STAGES: 0}
+#: The search that is made without a wish.
+DEFAULT_SEARCH = GraphSearch()
 
 
 @dataclass(frozen=True)
@@ -42,12 +37,15 @@ class GraphSize:
         Cycles from its inputs to its outputs.
     adder_bits, register_bits : int
         Widths of all sums, and of all pipeline registers.
+    search : GraphSearch
+        What found it.
     """
 
     adders: int
     stages: int
     adder_bits: int
     register_bits: int
+    search: GraphSearch = DEFAULT_SEARCH
 
 
 @dataclass(frozen=True)
@@ -128,6 +126,8 @@ class AdderGraph:
         Rows whose output is the negated product.
     stages : int
         Clock cycles from inputs to outputs.
+    search : GraphSearch
+        What found it.
     """
 
     inputs: int
@@ -137,6 +137,7 @@ class AdderGraph:
     outputs: tuple[Term | None, ...]
     negative: tuple[bool, ...]
     stages: int
+    search: GraphSearch = DEFAULT_SEARCH
 
     @property
     def input_bits(self) -> int:
@@ -151,6 +152,7 @@ class AdderGraph:
             stages=self.stages,
             adder_bits=sum(adder.bits for adder in self.adders),
             register_bits=sum(node.bits * (node.last - node.first) for node in self.nodes),
+            search=self.search,
         )
 
     @cached_property
@@ -172,26 +174,26 @@ class AdderGraph:
         )
 
 
-def solver_graph(program: SolverProgram, fewest: str = FEW_ADDERS) -> AdderGraph:
+def solver_graph(program: SolverProgram, search: GraphSearch = DEFAULT_SEARCH) -> AdderGraph:
     """The graph of a program's iteration matrix, without the leak; see :func:`adder_graph`."""
     phi = program.phi_range
-    return adder_graph(program.matrix.matrix(np.int64), phi.low, phi.high, FEWEST_SOLVER_STAGES, fewest)
+    return adder_graph(program.matrix.matrix(np.int64), phi.low, phi.high, FEWEST_SOLVER_STAGES, search)
 
 
-def drive_graph(program: SolverProgram, fewest: str = FEW_ADDERS) -> AdderGraph:
+def drive_graph(program: SolverProgram, search: GraphSearch = DEFAULT_SEARCH) -> AdderGraph:
     """The graph of a program's drive matrix, a feed-through below it; see :func:`adder_graph`."""
     words, matrix = program.input_format, program.injection.operator.matrix(np.int64)
-    return adder_graph(matrix, words.min_word, words.max_word, fewest=fewest)
+    return adder_graph(matrix, words.min_word, words.max_word, search=search)
 
 
-def readout_graph(program: SolverProgram, fewest: str = FEW_ADDERS) -> AdderGraph:
+def readout_graph(program: SolverProgram, search: GraphSearch = DEFAULT_SEARCH) -> AdderGraph:
     """The graph of a program's readout matrix; see :func:`adder_graph`."""
     prox = program.prox_range
-    return adder_graph(program.readout.matrix(np.int64), prox.low, prox.high, fewest=fewest)
+    return adder_graph(program.readout.matrix(np.int64), prox.low, prox.high, search=search)
 
 
 def adder_graph(
-    matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1, fewest: str = FEW_ADDERS
+    matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1, search: GraphSearch = DEFAULT_SEARCH
 ) -> AdderGraph:
     """A graph for the product of a matrix and any vector.
 
@@ -202,50 +204,23 @@ def adder_graph(
         Range of the vector's words: ``low <= 0 <= high``.
     fewest_stages : int
         At least 1.
-    fewest : {"adders", "stages"}
+    search : GraphSearch
 
     Raises
     ------
     MissingToolError
-        da4ml is not installed.
+        The library that searches is not installed.
     """
-    builder = _Builder(matrix.shape[1], low, high)
+    builder = _Builder(search, matrix.shape[1], low, high)
     values: list[_Value | None] = [_Value(node, 0, False) for node in range(matrix.shape[1])]
-    for solution in _search(matrix, low, high, _EXTRA_DEPTH[fewest]):
-        values = builder.follow(solution, values)
+    for part in search(matrix, low, high):
+        values = builder.follow(part, values)
     return builder.finish(matrix, values, fewest_stages)
-
-
-def require_da4ml() -> None:
-    """Raise :class:`MissingToolError` when da4ml is not installed."""
-    if importlib.util.find_spec("da4ml") is None:
-        raise MissingToolError(
-            "da4ml is not installed, which finds the adder graph of --strategy unrolled; run: pip install da4ml==0.6.0"
-        )
-
-
-def _search(matrix: np.ndarray, low: int, high: int, extra_depth: int) -> Iterable[Any]:
-    """da4ml's combinational parts, one behind the other."""
-    require_da4ml()
-    # Its columns are our rows; float32 is exact for 18-bit words.
-    kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
-    return _solutions(kernel.tobytes(), kernel.shape, low, high, extra_depth)
-
-
-@lru_cache(maxsize=8)  # the foldings of a program, which a search compares, share its graphs
-def _solutions(content: bytes, shape: tuple[int, ...], low: int, high: int, extra_depth: int) -> tuple[Any, ...]:
-    from da4ml.cmvm import solve
-    from da4ml.types import QInterval
-
-    # It drops words that are always zero.
-    words = [QInterval(float(low), float(max(high, low + 1)), 1.0)] * shape[0]
-    kernel = np.frombuffer(bytearray(content), dtype=np.float32).reshape(shape)  # writable, as it asks
-    return tuple(solve(kernel, qintervals=words, hard_dc=extra_depth).solutions)
 
 
 @dataclass(frozen=True)
 class _Value:
-    """``(-1 if negative else 1) * 2**exponent`` times a node: how da4ml's words relate to ours."""
+    """``(-1 if negative else 1) * 2**exponent`` times a node: how a library's words relate to ours."""
 
     node: int
     exponent: int
@@ -255,25 +230,24 @@ class _Value:
 class _Builder:
     """Grows the graph adder by adder, with the exact coefficients of every node."""
 
-    def __init__(self, inputs: int, low: int, high: int):
+    def __init__(self, search: GraphSearch, inputs: int, low: int, high: int):
+        self.search = search
         self.inputs, self.low, self.high = inputs, low, high
         self.adders: list[Adder] = []
         self.depth = [0] * inputs
         self.coefficients: list[np.ndarray] = list(np.eye(inputs, dtype=np.int64))
 
-    def follow(self, solution: Any, inputs: list[_Value | None]) -> list[_Value | None]:
-        """Repeat one of da4ml's parts on given inputs; ``None`` is zero."""
+    def follow(self, part: Part, inputs: list[_Value | None]) -> list[_Value | None]:
+        """Repeat one of the search's parts on given inputs; ``None`` is zero."""
         values: list[_Value | None] = []
-        for op in solution.ops:
-            if op.opcode == -1:
-                values.append(_scaled(inputs[op.id0], solution.inp_shifts[op.id0], False))
-            elif op.opcode in (0, 1):
-                values.append(self._sum(values[op.id0], _scaled(values[op.id1], op.data, op.opcode == 1)))
+        for value in part.values:
+            if isinstance(value, Copy):
+                values.append(_scaled(inputs[value.index], value.shift, False))
             else:
-                raise MondeqError(f"da4ml used operation {op.opcode} for a matrix; expected additions only (0.6.0)")
+                values.append(self._sum(values[value.left], _scaled(values[value.right], value.shift, value.subtract)))
         return [
-            None if index < 0 else _scaled(values[index], shift, bool(negative))
-            for index, shift, negative in zip(solution.out_idxs, solution.out_shifts, solution.out_negs, strict=True)
+            None if output.value is None else _scaled(values[output.value], output.shift, output.negative)
+            for output in part.outputs
         ]
 
     def _sum(self, a: _Value | None, b: _Value | None) -> _Value | None:
@@ -304,7 +278,10 @@ class _Builder:
                 sign = -1 if value.negative else 1
                 found = [sign * _shifted(int(c), value.exponent) for c in self.coefficients[value.node]]
             if found != expected:
-                raise MondeqError(f"da4ml's graph computes another row {row} than the matrix; expected da4ml 0.6.0")
+                raise MondeqError(
+                    f"{self.search.library}'s graph computes another row {row} than the matrix; expected the version "
+                    "of constraints.txt"
+                )
         return AdderGraph(
             inputs=self.inputs,
             low=self.low,
@@ -313,6 +290,7 @@ class _Builder:
             outputs=tuple(None if value is None else Term(value.node, value.exponent) for value in values),
             negative=tuple(value is not None and value.negative for value in values),
             stages=max(fewest_stages, 1 + max((adder.stage for adder in self.adders), default=0)),
+            search=self.search,
         )
 
 

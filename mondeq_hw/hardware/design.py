@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ..base import InputError
 from ..program import SolverProgram
-from .adder_graph import FEW_ADDERS, FEW_STAGES, AdderGraph, drive_graph, readout_graph, solver_graph
+from .adder_graph import AdderGraph, drive_graph, readout_graph, solver_graph
+from .graph_search import GraphSearch
 from .schedule import EngineFolding, Schedule
 
 
@@ -51,14 +52,13 @@ class Design:
         InputError
             A graph is of another size than the schedule's.
         MissingToolError
-            There are graphs, and da4ml is not installed.
+            There are graphs, and the library that found them is not installed.
         """
 
-        def graph(engine: EngineFolding, search: Callable[[SolverProgram, str], AdderGraph]) -> AdderGraph | None:
-            if engine.graph is None:
-                return None
-            found = search(program, FEW_ADDERS)
-            return found if found.size == engine.graph else search(program, FEW_STAGES)
+        def graph(
+            engine: EngineFolding, found: Callable[[SolverProgram, GraphSearch], AdderGraph]
+        ) -> AdderGraph | None:
+            return None if engine.graph is None else found(program, engine.graph.search)
 
         return Design(
             program,

@@ -25,6 +25,7 @@ import numpy as np
 from ..base import InputError, whole_bytes
 from ..program import SolverProgram
 from .adder_graph import FEWEST_SOLVER_STAGES, GraphSize
+from .graph_search import GraphSearch
 
 RESOURCE = "resource"
 UNROLLED = "unrolled"
@@ -357,7 +358,10 @@ def load_schedule(build: Path) -> Schedule:
 
 def _folding_from_plain(plain: dict[str, Any]) -> EngineFolding:
     graph = plain["graph"]
-    return EngineFolding(**{**plain, "graph": None if graph is None else GraphSize(**graph)})
+    if graph is not None:
+        # Builds of before had no such field, and asked da4ml.
+        graph = GraphSize(**{**graph, "search": GraphSearch(**graph.get("search", {}))})
+    return EngineFolding(**{**plain, "graph": graph})
 
 
 def _depth(engine: EngineFolding, folded: int, graph: int) -> int:

@@ -14,10 +14,11 @@ import numpy as np
 
 from ..base import InputError
 from ..program import SolverProgram
-from .adder_graph import FEW_ADDERS, AdderGraph, GraphSize, drive_graph, readout_graph, solver_graph
+from .adder_graph import DEFAULT_SEARCH, AdderGraph, GraphSize, drive_graph, readout_graph, solver_graph
 from .design import Design
 from .drive import MULTIPLY, TABLES, with_drive
 from .estimate import LUT_WEIGHT_BITS, drive_usage, readout_usage
+from .graph_search import GraphSearch
 from .parts import ECP5, Usage
 from .schedule import Schedule, schedule_unrolled
 
@@ -25,7 +26,7 @@ from .schedule import Schedule, schedule_unrolled
 ENGINES = ("drive", "readout")
 #: The graph where it is the smaller one.
 AUTO = "auto"
-#: Entries of a matrix up to which da4ml is asked without the user's wish; beyond, it takes minutes to days.
+#: Entries of a matrix up to which a graph is searched without the user's wish; beyond, it takes minutes to days.
 LARGEST_SEARCH = 10_000
 
 
@@ -62,7 +63,7 @@ class _Engine:
     name: str
     matrix: np.ndarray
     word_bits: int
-    search: Callable[[SolverProgram, str], AdderGraph]
+    graph: Callable[[SolverProgram, GraphSearch], AdderGraph]
     luts: Callable[[Schedule], int]
 
 
@@ -72,7 +73,7 @@ def unrolled(
     reuse_factor: int | None = None,
     input_beat: int | None = None,
     drive: str = MULTIPLY,
-    fewest: str = FEW_ADDERS,
+    search: GraphSearch = DEFAULT_SEARCH,
 ) -> tuple[Design, tuple[GraphDecision, ...]]:
     """The design of the unrolled strategy, and what was decided about drive and readout.
 
@@ -86,17 +87,17 @@ def unrolled(
         See :func:`~mondeq_hw.hardware.schedule.schedule_unrolled`.
     drive : {"auto", "multiply", "tables"}
         See :func:`~mondeq_hw.hardware.drive.with_drive`; with ``"tables"`` the drive is no graph.
-    fewest : {"adders", "stages"}
-        What the graphs are to have few of; those of fewest stages have a few per cent more adders.
+    search : GraphSearch
+        The library that finds the graphs, and what they are to have few of.
 
     Raises
     ------
     InputError
         The reuse factor or the beat is out of range, or the drive is to be both a graph and tables.
     MissingToolError
-        da4ml is not installed.
+        The library that searches the graphs is not installed.
     """
-    solve = solver_graph(program, fewest)
+    solve = solver_graph(program, search)
 
     def plan(**sizes: GraphSize) -> Schedule:
         plan = schedule_unrolled(program, solve.size, reuse_factor, input_beat=input_beat, **sizes)
@@ -113,7 +114,7 @@ def unrolled(
         folded, luts = engine.luts(plan()), engine.luts(plan(**{engine.name: _smallest(engine)}))
         searched = engine.name in graphs if asked else luts <= folded and engine.matrix.size <= LARGEST_SEARCH
         if searched:
-            graph = engine.search(program, fewest)
+            graph = engine.graph(program, search)
             luts = engine.luts(plan(**{engine.name: graph.size}))
             if asked or luts <= folded:
                 kept[engine.name] = graph

@@ -61,7 +61,7 @@ from .record import (
 )
 
 #: What the numbers in a build folder can depend on.
-PACKAGES = ("mondeq-hw", "numpy", "scipy", "python-flint", "torch", "safetensors", "scikit-learn", "da4ml")
+PACKAGES = ("mondeq-hw", "numpy", "scipy", "python-flint", "torch", "safetensors", "scikit-learn", "da4ml", "alkaid")
 
 #: Estimated where nothing was synthesised, so that there is something to compare with: an ECP5 and an AMD part.
 USUAL_PARTS = ("ecp5-85", "xc7a100t")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..hardware import EngineFolding, GraphDecision, Schedule
+from ..hardware import EngineFolding, GraphDecision, GraphSize, Schedule
 from ..problem import Comparison, Preprocessing
 from ..program import SolverProgram, convergence_in_words
 from ..proof import CertificateLine
@@ -86,14 +86,14 @@ class EngineFacts:
     columns: int
     pe: int
     simd: int
-    graph: dict[str, int] | None
+    graph: GraphSize | None
     cycles_per_matvec: int
     table_words: int = 0
 
     @staticmethod
     def of(folding: EngineFolding) -> EngineFacts:
         """A folding's."""
-        return EngineFacts(**asdict(folding), cycles_per_matvec=folding.cycles_per_matvec)
+        return EngineFacts(**vars(folding), cycles_per_matvec=folding.cycles_per_matvec)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ import numpy as np
 
 from ..base import IN_PROCESS, Executor, InputError, OptionError, __version__, canonical_digest
 from ..config import DataOptions
-from ..hardware import ECP5, UNROLLED, estimate, initiation_interval, latency, require_da4ml
+from ..hardware import ECP5, UNROLLED, GraphSearch, estimate, initiation_interval, latency
 from ..problem import Dataset, MonDEQ, logits
 from ..program import GoldenModel, SolverProgram
 from ..proof import error_bound, float_up, proved_distance, state_radius
@@ -336,7 +336,7 @@ def _check_lattice(lattice: Lattice, model: MonDEQ) -> None:
         if last is not None and last > most:
             raise OptionError(name, f"goes up to {last}; expected at most {most} ({meaning})")
     if UNROLLED in lattice.strategy:
-        require_da4ml()
+        GraphSearch().require()
 
 
 def _distance_of(experiment: Experiment, choice: Choice) -> tuple[float, ...] | None:
