@@ -60,7 +60,7 @@ def campaign(corner: Corner, flips: int, seed: int, classes: Iterable[str] = ())
     with tempfile.TemporaryDirectory(prefix="mondeq-upsets-") as folder:
         work = Path(folder)
         build = corner.build(work / "build")
-        np.save(work / "words.npy", random_words(seed, corner.program, 8).astype(np.int64))
+        np.save(work / "words.npy", random_words(seed, corner.program, 24).astype(np.int64))
         result = work / "result.json"
         job = {"build": build, "design": "rtl", "words": work / "words.npy", "result": result}
         amounts = {"seed": seed, "flips": flips, "classes": list(classes)}

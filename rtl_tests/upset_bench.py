@@ -13,7 +13,7 @@ import os
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from cocotb.handle import ArrayObject, HierarchyArrayObject, HierarchyObject, Lo
 from cocotb.task import Task
 from cocotb.triggers import ClockCycles, FallingEdge, First, RisingEdge
 
-from .bench import Bench, compare, setup, word_of
+from .bench import FEW, Bench, compare, setup, word_of
+from .registers import clocked
 from .stream import HangError, ProtocolError, Sink, always, cycle_now
 
 #: Classes of registers by the names of module and register; the first that fits counts, and one fits every register.
@@ -47,44 +48,52 @@ CLASSES = (
 )
 #: What no reset writes again.
 CONSTANT = "weights and constants"
-#: Samples of a probe.
-PROBE = 2
+#: Probes behind a flip, and the samples of each.
+PROBES, PROBE = 3, 2
 #: Times the cycles of a sample that a sender waits.
 WAIT = 8
+#: What has registers inside.
+SCOPES = (HierarchyObject, HierarchyArrayObject)
 HEALED, WRONG, HANG = "healed", "wrong_for_good", "hang"
-
-
-def register_names(sources: Path) -> dict[str, set[str]]:
-    """The registers of each module: what is assigned at a clock edge or read from a file; those of assertions not."""
-    found = {}
-    for path in sources.glob("*.sv"):
-        text = re.sub(r"`ifdef \w+_ASSERT\b.*?`endif", "", re.sub(r"//.*", "", path.read_text()), flags=re.DOTALL)
-        for module, body in re.findall(r"^module (\w+)(.*?)^endmodule", text, re.DOTALL | re.MULTILINE):
-            assigned = re.findall(r"(?:^|\)|\belse|;|\bbegin)\s*(\w+)(?:\[[^;=]*?\])?\s*<=", body, re.MULTILINE)
-            found[module] = {*assigned, *re.findall(r"\$readmemh\(\w+, (\w+)\)", body)}
-    return found
 
 
 def bits_of(top: Any, sources: Path) -> dict[str, list[tuple[Any, int]]]:
     """Every bit of every register, by class."""
     prefix = setup().program.name + "_"
     found: dict[str, list[tuple[Any, int]]] = {name: [] for name, _ in CLASSES}
-    for module, name, handle in _registers(top, top._def_name, register_names(sources)):
+    modules: dict[str, dict[str, set[str]]] = {}
+    for path in sources.glob("*.sv"):
+        modules |= clocked(path.read_text())
+    for module, name, handle in _registers(top, top._def_name, modules):
         full = f"{module.removeprefix(prefix)}.{name}"
         kind = next(kind for kind, pattern in CLASSES if re.match(pattern, full))
         found[kind] += [(handle, bit) for bit in range(len(handle))]
     return {name: bits for name, bits in found.items() if bits}
 
 
-def _registers(scope: Any, module: str, names: dict[str, set[str]]) -> Iterator[tuple[str, str, Any]]:
+def _registers(scope: Any, module: str, modules: dict[str, dict[str, set[str]]]) -> Iterator[tuple[str, str, Any]]:
     """Module, name and handle of every register, and of every word of every memory."""
+    here = "" if _is_instance(scope, modules) else scope._name.split("[")[0]
+    blocks, names = {here, *_blocks(scope, modules)}, modules[module]
     for child in scope:
-        if isinstance(child, HierarchyObject | HierarchyArrayObject):
-            inside = child._def_name if child._def_name in names else module
-            yield from _registers(child, inside, names)
-        elif child._name in names.get(module, ()):
+        if isinstance(child, SCOPES):
+            yield from _registers(child, child._def_name if _is_instance(child, modules) else module, modules)
+        elif names.get(child._name, set()) & blocks:
             words = list(child) if isinstance(child, ArrayObject) else [child]
             yield from ((module, child._name, word) for word in words if isinstance(word, LogicObject | PackedObject))
+
+
+def _blocks(scope: Any, modules: Collection[str]) -> Iterator[str]:
+    """The generate blocks inside one, or inside a module, that this build has."""
+    for child in scope:
+        if isinstance(child, SCOPES) and not _is_instance(child, modules):
+            yield child._name
+            yield from _blocks(child, modules)
+
+
+def _is_instance(scope: Any, modules: Collection[str]) -> bool:
+    """Whether it is a module's instance, not a block: an array of blocks bears the name of the module around it."""
+    return isinstance(scope, HierarchyObject) and scope._def_name in modules
 
 
 async def outcome(bench: Bench, generator: random.Random, bits: list[tuple[Any, int]], constant: bool) -> list[str]:
@@ -97,10 +106,11 @@ async def outcome(bench: Bench, generator: random.Random, bits: list[tuple[Any, 
     handle, bit = generator.choice(bits)
     _turn(handle, bit)
     _, silent = await flow
-    for _ in range(3):
+    # Samples of their own, so that a word left from an earlier one is not right by chance.
+    fresh = generator.sample(range(FEW, len(setup().words)), PROBES * PROBE)
+    for probe in np.split(setup().words[fresh], PROBES):
         await _drained(bench)
-        first = generator.randrange(len(setup().few) - PROBE)
-        end, more = await _answer(bench, setup().few[first : first + PROBE], risen)
+        end, more = await _answer(bench, probe, risen)
         silent = silent or more
     risen.cancel()
     if constant:

@@ -17,6 +17,7 @@ from mondeq_hw.hardware.rtl import memory_sizes
 from mondeq_hw.hardware.schedule import FULL, HARDENINGS, NONE, completion_cycles, schedule, watchdog_cycles
 from mondeq_hw.program import GoldenModel
 from mondeq_hw.proof import error_bound, prove_contraction, updates_to_forget
+from mondeq_hw.rtl_tests.registers import clocked
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -36,6 +37,26 @@ def test_a_hardened_core_heals() -> None:
     assert tuple(none) == tuple(control) == CLASSES
     assert all(table["healed"] == table["flagged"] == 4 for table in control.values())
     assert upsets.merged([none, control])["slot pointers"]["flips"] == 8
+
+
+def test_a_wire_of_this_build_is_no_register() -> None:
+    """What is a register in one build only has the block that clocks it; a turned bit of a wire would stay so."""
+    templates = ROOT / "hls_templates" / "rtl"
+    regroup = clocked((templates / "mondeq_regroup.sv").read_text())["mondeq_regroup"]
+    assert {name: regroup[name] for name in ("bank", "write_row")} == {"bank": {"g_address"}, "write_row": {"g_write"}}
+    assert regroup["memory"] == {"g_chunk", "g_narrow", "g_registers"} and not {"high", "enable"} & set(regroup)
+    fifo = clocked((templates / "mondeq_fifo.sv").read_text())["mondeq_fifo"]
+    assert {*fifo} == {"memory", "write_q", "read_q", "count_q"} and {*map(tuple, fifo.values())} == {("",)}
+    nested = "module m;\n  if (A) begin : g_a\n    if (B) begin\n x <= 1;\n end\n y[2] <= x;\n  end\n  z <= y;\nendmodule"
+    assert clocked(nested) == {"m": {"x": {"g_a"}, "y": {"g_a"}, "z": {""}}}
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_a_bit_of_a_pipeline_is_gone_with_its_samples() -> None:
+    """A flip of seed 0 turned a wire, and every later sample took the words of another."""
+    (counts,) = upsets.campaign(hardened(upsets.cores()["unrolled"]), 40, 0, ["pipelines"]).values()
+    assert counts["healed"] == counts["flips"] == 40
 
 
 @pytest.mark.slow
