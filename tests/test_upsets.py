@@ -47,7 +47,8 @@ def test_a_wire_of_this_build_is_no_register() -> None:
     assert regroup["memory"] == {"g_chunk", "g_narrow", "g_registers"} and not {"high", "enable"} & set(regroup)
     fifo = clocked((templates / "mondeq_fifo.sv").read_text())["mondeq_fifo"]
     assert {*fifo} == {"memory", "write_q", "read_q", "count_q"} and {*map(tuple, fifo.values())} == {("",)}
-    nested = "module m;\n  if (A) begin : g_a\n    if (B) begin\n x <= 1;\n end\n y[2] <= x;\n  end\n  z <= y;\nendmodule"
+    lines = ("if (A) begin : g_a", "if (B) begin", "x <= 1;", "end", "y[2] <= x;", "end", "z <= y;")
+    nested = "\n".join(("module m;", *lines, "endmodule"))
     assert clocked(nested) == {"m": {"x": {"g_a"}, "y": {"g_a"}, "z": {""}}}
 
 
