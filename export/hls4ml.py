@@ -1,4 +1,4 @@
-"""A MonDEQ layer for hls4ml: ``register()``, then ``MonDEQLayer`` in a PyTorch model.
+"""A MonDEQ layer for hls4ml: ``MonDEQLayer`` in a PyTorch model; importing this module registers it.
 
 The layer's ``forward`` is the golden model, and its C++ is the project's own HLS engines behind hls4ml's calling
 convention, so PyTorch, ``hls_model.predict`` and the hardware give the same integers for the same inputs.
@@ -147,7 +147,7 @@ def _shape_message(shape: tuple[Any, ...], inputs: int) -> str:
 
 
 def register() -> None:
-    """Make hls4ml convert :class:`MonDEQLayer`; call it before a conversion, as often as you like."""
+    """Make hls4ml convert :class:`MonDEQLayer`, as importing this module has done; again does no harm."""
     if layer_handlers.get(MonDEQLayer.__name__) is _parse:
         return
     register_graph()
@@ -224,7 +224,6 @@ def write_project(
         raise InputError(f"--io-type is {io_type!r}; expected {' or '.join(IO_TYPES)}")
     if not 0 < clock_period < math.inf:
         raise InputError(f"--clock-period is {clock_period}; expected a positive number of nanoseconds")
-    register()
     model, target = torch.nn.Sequential(layer), Path(out)
     with writing(target, force) as folder:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -262,3 +261,6 @@ def _settle(file: Path, target: Path) -> None:
     """Say where the folder will be, and not where it was written."""
     config = yaml.safe_load(file.read_text())
     file.write_text(yaml.safe_dump({**config, "OutputDir": str(target.absolute())}))
+
+
+register()

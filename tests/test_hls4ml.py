@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import textwrap
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from hls4ml.converters import convert_from_pytorch_model, link_existing_project, load_saved_model
+from hls4ml.converters.pytorch_to_hls import get_supported_pytorch_layers
 from hls4ml.model.graph import ModelGraph
 from hls4ml.utils.config import config_from_pytorch_model
 from hls4ml.utils.serialization import serialize_model
@@ -66,13 +68,6 @@ def program_of(seed: int, options: dict[str, Any]) -> SolverProgram:
     return with_rows(random_program(seed, **rest), *rows)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def registered() -> None:
-    """Twice, as a notebook that is run again does."""
-    register()
-    register()
-
-
 @pytest.fixture(scope="module")
 def build(narrow_digits_build: Path) -> Path:
     """The digits at 3 bits, folded onto more multipliers than by default."""
@@ -117,6 +112,39 @@ def filling(x: torch.Tensor, outputs: int, top: int) -> nn.Linear:
         layer.weight *= (top / 2.5 / spread)[:, None]
         layer.bias += top / 2 - layer(x).mean(dim=0)
     return layer
+
+
+# -- registered ------------------------------------------------------------------------------------
+
+
+def test_registered_again_does_no_harm() -> None:
+    register()
+    assert "MonDEQLayer" in get_supported_pytorch_layers()
+
+
+def test_the_backend_of_the_entry_point_is_vitis_with_the_layer(tmp_path: Path) -> None:
+    vitis, ours = (convert(nn.Sequential(small()), (6,), tmp_path / name, name) for name in ("Vitis", "MonDEQ"))
+    assert ours.config.get_config_value("Backend") == "Vitis"
+    for graph in (vitis, ours):
+        graph.write()
+    names, again = (
+        {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+        for folder in (tmp_path / "Vitis", tmp_path / "MonDEQ")
+    )
+    assert names == again and "firmware/myproject.cpp" in names
+    for name in ("firmware/myproject.cpp", "firmware/parameters.h", "firmware/mondeq2/mondeq_params.h"):
+        assert (tmp_path / "MonDEQ" / name).read_bytes() == (tmp_path / "Vitis" / name).read_bytes()
+
+
+def test_hls4ml_alone_finds_the_backend_and_the_layer() -> None:
+    asked = """
+        import sys, hls4ml
+        assert "mondeq_hw.export.hls4ml" not in sys.modules, "an import of hls4ml imports the layer"
+        assert hls4ml.backends.get_backend("MonDEQ").name == "Vitis"
+        from hls4ml.converters.pytorch_to_hls import get_supported_pytorch_layers
+        assert "MonDEQLayer" in get_supported_pytorch_layers()
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(asked)], check=True)
 
 
 # -- a network with a front end, several MonDEQs and a head ----------------------------------------
