@@ -13,7 +13,7 @@ import numpy as np
 
 from .base import MOST_MATRIX_BITS, InputError, NotCertifiedError, OptionError
 from .config import CheckpointOptions, CompileConfig, DataOptions, NetworkOptions, WordOptions
-from .hardware import AUTO, UNROLLED, Design, GraphDecision, GraphSearch, schedule, unrolled, with_drive
+from .hardware import AUTO, UNROLLED, Design, GraphDecision, GraphSearch, schedule, unrolled, with_drive, with_straight
 from .problem import (
     DIGITS,
     GIVEN,
@@ -132,7 +132,7 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
         output_bytes=config.output_lanes == "bytes",
         flags_ends=config.flag_saturation,
     )
-    return replace(design, schedule=plan), graphs
+    return replace(design, schedule=with_straight(program, plan)), graphs
 
 
 def lowering_options(config: CompileConfig) -> LoweringOptions:

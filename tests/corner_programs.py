@@ -17,7 +17,7 @@ import numpy as np
 from random_models import random_program, random_words, with_rows
 
 from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
-from mondeq_hw.hardware import Design, hls, rtl
+from mondeq_hw.hardware import Design, hls, rtl, with_straight
 from mondeq_hw.hardware.adder_graph import DEFAULT_SEARCH, drive_graph, readout_graph, solver_graph
 from mondeq_hw.hardware.graph_search import ALKAID, GraphSearch
 from mondeq_hw.hardware.schedule import CONTROL, FULL, EngineFolding, Schedule, schedule, schedule_unrolled
@@ -284,6 +284,33 @@ def graphs_of_zeros() -> Corner:
     return unrolled(program, (3, 3), slots=4, graphs=("drive", "readout"))
 
 
+def straight(corner: Corner, slots: int | None = None) -> Corner:
+    """It as a straight core: all outputs in a beat, no slots of states, no early exit."""
+    plan = with_straight(corner.program, replace(corner.schedule, output_beat=corner.program.k))
+    assert plan.straight == corner.program.iterations
+    return Corner(corner.program, replace(plan, slots=slots or plan.slots))
+
+
+def straight_once() -> Corner:
+    """One update, products in the drive, unequal shifts everywhere, rows that saturate; a sample a cycle; flagged."""
+    program = random_program(6, n=5, d=4, k=3, bits=3, state_bits=4, state_integer_bits=1, iterations=1)
+    return flagged(straight(unrolled(program, (5, 4), slots=3, graphs=("readout",))))
+
+
+def straight_tables() -> Corner:
+    """Three turns of the ring, in which places are scarce; tables of signed words, several beats, few slots."""
+    program = random_program(
+        17, n=7, d=8, k=3, bits=2, drive_bits=2, input_bits=2, input_signed=True, readout_bits=4, iterations=3
+    )
+    return straight(tabled(unrolled(program, (7, 4), slots=3, graphs=("readout",)), 2), slots=3)
+
+
+def straight_mixed() -> Corner:
+    """A row of every sort, one output of whole bytes, more rows than share a register."""
+    program = random_program(9, n=28, d=6, k=1, bits=2, drive_bits=3, state_bits=9, iterations=2)
+    return straight(unrolled(with_rows(program, *MIXED), (28, 5), slots=3, graphs=("readout",)))
+
+
 #: Of small words: a row of every sort, more of them than a group has lanes.
 MIXED = (Interval(-3, 9), RELU, soft_threshold(5), FREE, Interval(0, 0), Interval(-np.inf, 2), Interval(0, 4, True))
 
@@ -475,6 +502,9 @@ CORNERS: dict[str, Callable[[], Corner]] = {
         graphs_wide,
         graphs_single,
         graphs_of_zeros,
+        straight_once,
+        straight_tables,
+        straight_mixed,
         box_one_bit,
         box_leak,
         threshold,

@@ -26,10 +26,11 @@ from mondeq_hw.rtl_tests.simulation import read_results, simulate
 from mondeq_hw.rtl_tests.simulators import Verilator
 
 FLAGS = ("--coverage-line", "--coverage-toggle")
-#: Folded and unrolled engines, tables, banks, feed-throughs, carried states, warm starts, guard and parity.
+#: Folded, unrolled and straight engines, tables, banks, feed-throughs, carried states, warm starts, guard and parity.
 COVERED = (
     *("mixed_serial", "tables_ternary", "banked", "leak_saturating", "carried_straddling", "direct_serial"),
     *("graphs_everywhere", "graph_drive_shifted", "ring_carried", "ring_direct", "warm_padded", "ring_warm_leak"),
+    *("straight_tables", "straight_mixed"),
 )
 SAMPLES = 12
 #: A line of Verilator's file: key and value pairs behind control characters, and a count.

@@ -114,6 +114,7 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
         ("DriveBits", (0, 99), "drive_widths"),
         ("LeftShift", (-1,), "drive_shifts"),
         ("ShiftBits", (0,), "drive_shifts"),
+        ("Straight", (1,), "straight_drive_of_some_rows"),
     ),
     "rtl/folded/mondeq_solve": (
         ("Slots", (1, 0), "fewer_than_two_slots"),
@@ -149,6 +150,19 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
         ("LeakShift", (99,), "leak_beyond_the_row_shift"),
     ),
     "rtl/unrolled/mondeq_readout": (
+        ("Slots", (1, 0), "fewer_than_two_slots"),
+        ("StateBits", (1,), "readout_sizes"),
+        ("OutputBits", (0,), "readout_sizes"),
+        ("Stages", (0,), "readout_stages_or_shifts"),
+    ),
+    "rtl/straight/mondeq_solve": (
+        ("Slots", (1, 0), "fewer_than_two_slots"),
+        ("StateBits", (1,), "solve_widths_or_iterations"),
+        ("Iterations", (0,), "solve_widths_or_iterations"),
+        ("DriveBits", (99,), "solve_of_other_drive_words"),
+        ("Stages", (2, 0), "solve_stages_or_shifts"),
+    ),
+    "rtl/straight/mondeq_readout": (
         ("Slots", (1, 0), "fewer_than_two_slots"),
         ("StateBits", (1,), "readout_sizes"),
         ("OutputBits", (0,), "readout_sizes"),
@@ -211,6 +225,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     corners |= {
         "graphs": CORNERS["graphs_everywhere"](),
         "carried": hardened(CARRIED["carried_serial"](), FULL),
+        "straight": CORNERS["straight_once"](),
     }
     for form, corner in corners.items():
         corner.build(folder / form)
@@ -223,6 +238,8 @@ def build_of(source: str, builds: dict[str, Path]) -> Path:
         return builds["carried"]
     if Path(source).name in ("mondeq_output_beat", "mondeq_end_flag"):
         return builds["graphs"]
+    if "straight" in source:
+        return builds["straight"]
     if "unrolled" not in source:
         return builds["unrolled" if "graph" in source else "folded"]
     return builds["unrolled" if "solve" in source else "graphs"]
@@ -325,6 +342,11 @@ def test_every_module_with_parameters_is_checked() -> None:
         ("serial", {"readout.pe": 2}),
         ("serial", {"solve.rows": 99}),
         ("graphs_everywhere", {"drive.pe": 1}),
+        ("straight_tables", {"drive.pe": 1}),
+        ("straight_tables", {"readout.pe": 1}),
+        ("straight_tables", {"output_beat": 1}),
+        ("straight_tables", {"straight": 0}),
+        ("serial", {"straight": 1}),
         ("graphs_everywhere", {"readout.simd": 1}),
         ("graphs_everywhere", {"solve.graph.stages": 3}),
         ("graphs_everywhere", {"drive.graph.stages": 0}),

@@ -1,10 +1,12 @@
-  // The place of a table is the address of three cycles ago and the words now.  Its words, a cycle later, are added up
+  // The place of a table is the address of three cycles ago (with Early two) and the words now.  Its words, a cycle later, are added up
   // from a first command to a last one; tables are memories, units of their own.
+  localparam int FWait = 3 - int'(Early);
+  localparam int FDepth = 2 + FWait + Levels;
   logic [(Levels+1)*Pe*SumBits-1:0] f_dots;
   logic [Levels*Pe*SumBits:0] f_dots_q;
   logic [Pe*SumBits-1:0] f_dot, f_sum_q;
-  logic [3*(5+Levels)-1:0] f_commands_q;
-  logic [3*AddressBits-1:0] f_addresses_q;
+  logic [3*FDepth-1:0] f_commands_q;
+  logic [FWait*AddressBits-1:0] f_addresses_q;
   logic [Tables*Pe*TableBits-1:0] f_entries_q;
   logic f_accumulate, f_first, f_last, f_valid_q, f_started_q;
   logic [Tables-1:0] f_asked;
@@ -15,7 +17,7 @@
     assign f_words = data_i[t*Columns*DataBits+:FWords*DataBits];
     always_ff @(posedge clk_i) f_entries_q[t*Pe*TableBits+:Pe*TableBits] <= g_table[t].entry;
     if (Groups > 1) begin : f_groups
-      assign f_asked[t] = g_table[t].place == {f_addresses_q[3*AddressBits-1-:AddressBits], f_words};
+      assign f_asked[t] = g_table[t].place == {f_addresses_q[FWait*AddressBits-1-:AddressBits], f_words};
     end else begin : f_one_group
       assign f_asked[t] = g_table[t].place == f_words;
     end
@@ -33,11 +35,11 @@
     end
   end
   assign f_dots = {f_dots_q, f_dot};
-  assign {f_accumulate, f_first, f_last} = f_commands_q[3*(5+Levels)-1-:3];
+  assign {f_accumulate, f_first, f_last} = f_commands_q[3*FDepth-1-:3];
   always_ff @(posedge clk_i) begin
     f_dots_q <= f_dots[Levels*Pe*SumBits:0];
-    f_commands_q <= rst_ni ? (3*(5+Levels))'({f_commands_q, valid_i, first_i, last_i}) : '0;
-    f_addresses_q <= rst_ni ? (3*AddressBits)'({f_addresses_q, address_i}) : '0;
+    f_commands_q <= rst_ni ? (3*FDepth)'({f_commands_q, valid_i, first_i, last_i}) : '0;
+    f_addresses_q <= rst_ni ? (FWait*AddressBits)'({f_addresses_q, address_i}) : '0;
     f_valid_q <= rst_ni && f_accumulate && f_last;
     if (!rst_ni) f_started_q <= 1'b0;
     else if (f_accumulate && f_first) f_started_q <= 1'b1;

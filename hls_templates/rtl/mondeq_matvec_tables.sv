@@ -3,7 +3,7 @@
 // What that leaves out is in the start value of the accumulators, so words have no sign.
 //
 // Commands, data words, start values and sums come as with mondeq_matvec whose weights lie in one bank, Levels being
-// clog2 of the number of tables.  File is the path without "_0000.mem", in four digits the number of a table.
+// clog2 of the number of tables; with Early all of them but the commands come a cycle earlier.  File is the path without "_0000.mem", in four digits the number of a table.
 module mondeq_matvec_tables #(
   parameter int Pe = 1,
   parameter int Simd = 1,
@@ -13,6 +13,7 @@ module mondeq_matvec_tables #(
   parameter int DataBits = 1,
   parameter int SumBits = 16,
   parameter int LeftShift = 0,
+  parameter bit Early = 1'b0,
   parameter File = "",
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1
 ) (
@@ -46,13 +47,13 @@ module mondeq_matvec_tables #(
   localparam int Levels = $clog2(Tables);
   localparam int TreeBits = TableBits + Levels;
 
-  // The address waits for its words, which come in cycle 3.
+  // The address waits for its words, which come in cycle 3, or 2.
   logic [AddressBits-1:0] address;
   logic read;
 
   mondeq_delay #(
     .Width(AddressBits + 1),
-    .Depth(3)
+    .Depth(3 - int'(Early))
   ) u_address (
     .clk_i,
     .rst_ni,
@@ -65,7 +66,7 @@ module mondeq_matvec_tables #(
 
   mondeq_delay #(
     .Width(3),
-    .Depth(5 + Levels)
+    .Depth(5 - int'(Early) + Levels)
   ) u_command (
     .clk_i,
     .rst_ni,
@@ -80,7 +81,7 @@ module mondeq_matvec_tables #(
     else valid_o <= accumulate && last;
   end
 
-  // Cycles 3 to 5: a table, and the register behind a block RAM.
+  // Cycles 3 to 5, or 2 to 4: a table, and the register behind a block RAM.
   logic [Tables*Pe*TableBits-1:0] entries_q;
   logic [Tables-1:0] errors;
 

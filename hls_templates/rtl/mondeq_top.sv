@@ -3,7 +3,8 @@
 // named as Vitis HLS names them.
 //
 // Each engine has two forms with the same name and ports: its matrix folded onto multipliers (folded/), or unrolled as
-// an adder graph (unrolled/).  The list of sources has the form that was chosen.
+// an adder graph (unrolled/).  The list of sources has the form that was chosen.  In a straight core (straight/) states go
+// straight from the solver to the readout, whose beat has all outputs.
 module mondeq_top (
   input  logic                                     ap_clk,
   input  logic                                     ap_rst_n,
@@ -26,6 +27,8 @@ module mondeq_top (
   localparam int LaneBits = mondeq_pkg::InputLaneBits;  // from one input word to the next
   localparam int OutputBits = mondeq_pkg::OutputBits;
   localparam int OutputWords = mondeq_pkg::OutputBeatWords;
+  localparam bit Straight = mondeq_pkg::Straight != 0;
+  localparam int ResultBits = Straight ? OutputWords * OutputBits : OutputBits;
   localparam int Carried = mondeq_pkg::CarriedWords;
   localparam int CarriedBits = (Carried > 0) ? Carried * mondeq_pkg::InputBits : 1;
   localparam int Beats = (mondeq_pkg::InputWords + mondeq_pkg::DriveSimd - 1) / mondeq_pkg::DriveSimd;
@@ -67,7 +70,8 @@ module mondeq_top (
   logic [Slots-1:0] done;
   logic [ReadoutColumnBits-1:0] readout_column;
   logic [mondeq_pkg::ReadoutSimd*mondeq_pkg::StateBits-1:0] readout_words;
-  logic [OutputBits-1:0] direct, readout_result, result, carried_word;
+  logic [OutputBits-1:0] direct, carried_word;
+  logic [ResultBits-1:0] readout_result, result;
   logic frame_valid, frame_ready, load, whole, broken;
   logic [((LoadBeats > Beats) ? $clog2(LoadBeats) : IndexBits)-1:0] index;
   logic [IndexBits-1:0] sample_index;
@@ -281,7 +285,18 @@ module mondeq_top (
 
   assign result = fill ? '0 : readout_result;
 
-  if (OutputWords > 1) begin : g_beats
+  if (Straight) begin : g_straight
+    localparam int OutputLaneBits = mondeq_pkg::OutputLaneBits;
+    logic [OutputWords*OutputLaneBits-1:0] lanes;
+
+    assign word_ready = m_axis_TREADY;
+    assign m_axis_TVALID = word_valid;
+    assign m_axis_TLAST = word_last;
+    for (genvar l = 0; l < OutputWords; l++) begin : g_lane
+      assign lanes[l*OutputLaneBits+:OutputLaneBits] = OutputLaneBits'($signed(result[l*OutputBits+:OutputBits]));
+    end
+    assign m_axis_TDATA = mondeq_pkg::OutputTdataBits'(lanes);
+  end else if (OutputWords > 1) begin : g_beats
     logic [OutputWords*mondeq_pkg::OutputLaneBits-1:0] lanes;
 
     mondeq_output_beat #(
@@ -316,7 +331,7 @@ module mondeq_top (
 
 `ifdef MONDEQ_ASSERT
   mondeq_assert u_words_in_one_slot (.clk_i(ap_clk), .rst_ni(ap_rst_n), .holds_i(!drive_loaded || drive_write));
-  mondeq_assert u_release (.clk_i(ap_clk), .rst_ni(ap_rst_n), .holds_i(!release_slot || done[readout_slot]));
+  mondeq_assert u_release (.clk_i(ap_clk), .rst_ni(ap_rst_n), .holds_i(!release_slot || Straight || done[readout_slot]));
 `endif
 
 endmodule

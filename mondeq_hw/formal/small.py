@@ -12,7 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from ..base import FREE, RELU, Clip, DenseOperator, FixedPointFormat, Interval, Overflow, Rounding, soft_threshold
-from ..hardware import Design, Schedule, emit_rtl, schedule, schedule_unrolled, solver_graph
+from ..hardware import (
+    Design,
+    Schedule,
+    emit_rtl,
+    readout_graph,
+    schedule,
+    schedule_unrolled,
+    solver_graph,
+    with_straight,
+)
 from ..problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from ..program import GoldenModel, SolverProgram, Stage
 from .units import Mutant
@@ -30,6 +39,8 @@ class Engine:
     unrolled : bool
     mutants : tuple of (str, Mutant)
         Each with the name of its module.
+    straight : bool
+        Unrolled, and all outputs at once.
     """
 
     name: str
@@ -37,6 +48,7 @@ class Engine:
     program: SolverProgram
     unrolled: bool
     mutants: tuple[tuple[str, Mutant], ...]
+    straight: bool = False
 
     def build(self, folder: Path) -> None:
         """Write what the compiler writes."""
@@ -46,7 +58,12 @@ class Engine:
     def _schedule(self) -> Schedule:
         if not self.unrolled:
             return schedule(self.program)
-        return schedule_unrolled(self.program, solver_graph(self.program).size)
+        program, solve = self.program, solver_graph(self.program).size
+        if not self.straight:
+            return schedule_unrolled(program, solve)
+        plan = schedule_unrolled(program, solve, 1, readout=readout_graph(program).size)
+        drive = replace(plan.drive, pe=plan.drive.rows)
+        return with_straight(program, replace(plan, drive=drive, output_beat=program.k))
 
     def distinct(self) -> int:
         """Different outputs over all inputs."""
@@ -130,4 +147,10 @@ ENGINES = (
            replace(_THREE, stages=(replace(_THREE.stage, clip=Clip.of([RELU, FREE, RELU])),)), True, (
         _UNROUNDED, ("solve", Mutant(" - {{LeakShift{sign}}, phi}", "")),
     )),
+    Engine("straight", "Peaceman-Rachford, relu, all outputs at once", _TWO, True, (
+        ("solve", Mutant("if (!enters_q) phi_q", "if (1'b0) phi_q")),
+        ("solve", Mutant(": {negative,", ": {!negative,")),
+        ("drive", Mutant("Starts[p*SumBits+LeftShift+:HeldBits]", "'0")),
+        ("readout", Mutant("bias + aligned", "aligned")),
+    ), straight=True),
 )  # fmt: skip

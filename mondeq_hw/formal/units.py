@@ -218,7 +218,7 @@ UNITS = (
         "cycles that its head names",
         cases=(
             dict(Pe=2, Simd=3, Groups=2, TableWords=2, TableBits=3, DataBits=1, SumBits=6, LeftShift=1),
-            dict(Pe=1, Simd=2, Groups=1, TableWords=2, TableBits=2, DataBits=2, SumBits=5, LeftShift=0),
+            dict(Pe=1, Simd=2, Groups=1, TableWords=2, TableBits=2, DataBits=2, SumBits=5, LeftShift=0, Early=1),
             *_grid(Pe=(1, 2), Simd=(2, 5), Groups=(1, 6), TableWords=(1, 2), TableBits=(4,), DataBits=(1, 2),
                    SumBits=(8,)),
         ),
@@ -229,7 +229,7 @@ UNITS = (
             Mutant(".Signed   (1'b0)", ".Signed   (1'b1)"),
             Mutant("load_o = accumulate && first", "load_o = first"),
             Mutant("valid_o <= accumulate && last", "valid_o <= last"),
-            Mutant(".Depth(5 + Levels)", ".Depth(4 + Levels)"),
+            Mutant(".Depth(5 - int'(Early) + Levels)", ".Depth(4 + Levels)"),
             Mutant("{address, data_i[t*Columns*DataBits", "{address, data_i[0"),
             Mutant("{valid_i, address_i}", "{valid_i, ~address_i}"),
             Mutant("<= entry;", "<= place[0] ? entry : '0;"),

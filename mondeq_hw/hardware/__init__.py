@@ -5,7 +5,7 @@ Takes a ``SolverProgram``; gives a ``Schedule``, a ``Design`` and source folders
 
 from __future__ import annotations
 
-from .adder_graph import GraphSize, solver_graph
+from .adder_graph import GraphSize, readout_graph, solver_graph
 from .design import Design
 from .drive import with_drive
 from .estimate import LUT_WEIGHT_BITS, Products, estimate, products
@@ -29,6 +29,7 @@ from .schedule import (
     schedule,
     schedule_unrolled,
 )
+from .straight import with_straight
 from .unroll import AUTO, ENGINES, GraphDecision, unrolled
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "named",
     "ports_of",
     "products",
+    "readout_graph",
     "renamed",
     "schedule",
     "schedule_unrolled",
@@ -75,5 +77,6 @@ __all__ = [
     "unrolled",
     "verilog_defines",
     "with_drive",
+    "with_straight",
     "write_sources",
 ]

@@ -81,8 +81,8 @@ def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bit
     shares = [usage(program, plan, family, lut_weight_bits) for usage in engines]
     guard = [] if plan.harden == NONE else [guard_usage(program, plan)]
     parity = [parity_usage(program, plan, family)] if plan.harden == FULL else []
-    # Of an output beat all words but the last are kept.
-    word, kept = program.output_bits, plan.output_beat - 1
+    # Of an output beat all words but the last are kept, unless they come together.
+    word, kept = program.output_bits, 0 if plan.straight else plan.output_beat - 1
     beat = _usage(luts=kept * (word + 1), registers=kept * word)
     flags = [flag_usage(program, plan)] if plan.flags_ends else []
     return _plus(_CONTROL, *shares, *guard, *parity, beat, *flags)
@@ -136,6 +136,13 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
     n, fold, accumulator = program.n, plan.solve, program.accumulator_bits
     state, slots = program.state_format.word_length, 1 << (plan.slots - 1).bit_length()
     drive_words = _memory(fold.pe * program.stage.injection.bits, slots * fold.row_groups, family)
+    if plan.straight and fold.graph is not None:
+        # Sum, saturation and the words of the graph; no state is kept.
+        ring = _usage(
+            luts=fold.graph.adder_bits + n * (accumulator + 2 * state + _clip_luts(program, 1)),
+            registers=fold.graph.register_bits + n * (2 * accumulator + state),
+        )
+        return _plus(ring, drive_words)
     if fold.graph is not None:
         # Preload, sum, round, saturate and compare; a row's shift is wiring.
         ring = _usage(
@@ -155,6 +162,14 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
 def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
     """Share of the readout, with its view of the state; see :func:`estimate`."""
     fold, state, prox, output = plan.readout, program.state_format.word_length, program.prox_range, program.output_bits
+    if plan.straight and fold.graph is not None:
+        # Biases of all rows, and the buffer of samples.
+        words = program.rows * output
+        product = _usage(
+            luts=fold.graph.adder_bits + words + program.n * _clip_luts(program, 1),
+            registers=fold.graph.register_bits + program.n * prox.bits + words,
+        )
+        return _plus(product, _memory(words, plan.slots, family))
     view = _plus(_state_view(program, plan, fold.simd, family), _direct_words(program, plan, family))
     if fold.graph is not None:
         # The command's row out of all, its alignment and bias.

@@ -21,7 +21,8 @@ from .clip_table import clip_table
 from .design import Design
 from .naming import write_sources
 from .schedule import FULL, NONE, WEIGHT_BANK_DEPTH, EngineFolding, Schedule, guard_cycles
-from .tables import entry_bits, offsets, tables
+from .straight import StraightWords
+from .tables import entry_bits, offsets, table_biases, tables
 
 #: Modules in compile order, after the generated package.
 MODULES = (
@@ -119,6 +120,8 @@ class _Engine:
     folding : EngineFolding
     graph : AdderGraph, optional
         Where the engine is unrolled.
+    straight : bool
+        Whether the core is.
     """
 
     name: str
@@ -127,11 +130,13 @@ class _Engine:
     biases: np.ndarray | None
     folding: EngineFolding
     graph: AdderGraph | None
+    straight: bool
 
     @property
     def source(self) -> str:
         """File of its hand-written module."""
-        return f"{'folded' if self.graph is None else 'unrolled'}/mondeq_{self.name}.sv"
+        form = "folded" if self.graph is None else "straight" if self.straight else "unrolled"
+        return f"{form}/mondeq_{self.name}.sv"
 
     def row_constants(self) -> list[tuple[str, int, int]]:
         """Name, bits and value of the vectors with one field a row, which only the unrolled form reads."""
@@ -159,10 +164,14 @@ class _Engine:
 def _engines(design: Design) -> tuple[_Engine, ...]:
     program, plan, drive = design.program, design.schedule, design.program.injection
     sums, shifts = (program.accumulator_bits, program.output_bits), (program.matrix.shifts, program.readout_left_shift)
+    straight, begun = plan.straight > 0, (drive.accumulator_bits, drive.bias)
+    if straight:
+        words = StraightWords(program, plan.drive)
+        begun = words.accumulator_bits, words.starts
     return (
-        _Engine("drive", drive.accumulator_bits, drive.right_shift, drive.bias, plan.drive, design.drive),
-        _Engine("solve", sums[0], shifts[0], None, plan.solve, design.solve),
-        _Engine("readout", sums[1], shifts[1], program.readout_bias, plan.readout, design.readout),
+        _Engine("drive", begun[0], drive.right_shift, begun[1], plan.drive, design.drive, straight),
+        _Engine("solve", sums[0], shifts[0], None, plan.solve, design.solve, straight),
+        _Engine("readout", sums[1], shifts[1], program.readout_bias, plan.readout, design.readout, straight),
     )
 
 
@@ -176,7 +185,11 @@ def _package(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...
         certified=program.certified,
         groups=_parameters(program, plan),
         forms=_form_parameters(program, plan, engines),
-        rows=[*_clip_constants(program), *(constant for engine in engines for constant in engine.row_constants())],
+        rows=[
+            *_clip_constants(program),
+            *(constant for engine in engines for constant in engine.row_constants()),
+            *(_straight_constants(program, plan) if plan.straight else ()),
+        ],
     )
 
 
@@ -189,6 +202,10 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
     def group(title: str, **values: int) -> tuple[str, dict[str, int]]:
         return title, {name: int(value) for name, value in values.items()}
 
+    drive_sum, drive_bits, state_bits = program.drive_accumulator_bits, program.drive_bits, program.stage.injection.bits
+    if plan.straight:
+        drive_sum = StraightWords(program, plan.drive).accumulator_bits
+        drive_bits = state_bits = drive_sum - program.drive_left_shift
     return [
         group(
             "Sizes and streams",
@@ -203,6 +220,7 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             OutputBeatWords=plan.output_beat,
             FrameCheck=plan.framed,
             Slots=plan.slots,
+            Straight=plan.straight > 0,
             Watchdog=guard_cycles(plan, program.iterations),
             MemoryParity=plan.harden == FULL,
             **({"SamplesInFlight": plan.samples_in_flight} if plan.flags_ends else {}),
@@ -214,10 +232,10 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
             DrivePe=plan.drive.pe,
             DriveSimd=plan.drive.simd,
             InputBits=program.input_format.word_length,
-            DriveAccumulatorBits=program.drive_accumulator_bits,
-            DriveBits=program.drive_bits,
+            DriveAccumulatorBits=drive_sum,
+            DriveBits=drive_bits,
             StateDrivePe=min(plan.drive.pe, program.n),
-            StateDriveBits=program.stage.injection.bits,
+            StateDriveBits=state_bits,
             DriveLeftShift=program.drive_left_shift,
         ),
         group(
@@ -262,6 +280,7 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
         "CarriedShift": 0 if program.carried is None else program.carried_shift,
         **{f"{engine.name.title()}RowShiftBits": engine.row_shift_bits for engine in engines},
         **{f"{engine.name.title()}Stages": engine.stages for engine in engines},
+        **({"StraightWidthBits": _width_bits(StraightWords(program, plan.drive).sum_bits)} if plan.straight else {}),
     }
 
 
@@ -279,6 +298,17 @@ def _clip_constants(program: SolverProgram) -> list[tuple[str, int, int]]:
     initial = (0,) if program.carried is None else tuple(program.carried.initial.tolist())
     fields.append(("CarriedInitial", program.input_format.word_length, initial))
     return [(name, width * len(values), _packed(values, width)) for name, width, values in fields]
+
+
+def _straight_constants(program: SolverProgram, plan: Schedule) -> list[tuple[str, int, int]]:
+    """The widths of a straight core's rows."""
+    widths = StraightWords(program, plan.drive).sum_bits
+    bits = _width_bits(widths)
+    return [("StraightWidths", bits * len(widths), _packed(widths, bits))]
+
+
+def _width_bits(widths: np.ndarray) -> int:
+    return int(widths.max()).bit_length()
 
 
 def _shift_bits(shifts: np.ndarray) -> int:
@@ -316,6 +346,7 @@ def _memories(program: SolverProgram, plan: Schedule) -> dict[str, _Memory]:
     if drive.graph is None:
         injection = program.injection
         memories |= _tables(injection, drive) if drive.table_words else _weights("drive", injection.operator, drive)
+    if drive.graph is None and not plan.straight:
         memories["drive_bias"] = _rows(table_biases(injection, drive), injection.accumulator_bits, drive)
         memories["drive_shift"] = _shifts(injection.right_shift, drive)
     if solve.graph is None:
@@ -349,14 +380,6 @@ def _tables(injection: Injection, folding: EngineFolding) -> dict[str, _Memory]:
         words = (table - least[:, :, None]).reshape(-1, folding.pe)
         memories[f"drive_{number:04d}"] = _Memory(words, bits)
     return memories
-
-
-def table_biases(injection: Injection, folding: EngineFolding) -> np.ndarray:
-    """Biases with what tables leave out; modulo the accumulator, in which complete sums are proved not to wrap."""
-    if not folding.table_words:
-        return injection.bias
-    least = sum(each.sum(axis=1).reshape(-1)[: folding.rows] for each in offsets(injection, folding))
-    return injection.bias + (np.asarray(least, dtype=object) << injection.left_shift)
 
 
 def _rows(values: np.ndarray, bits: int, folding: EngineFolding) -> _Memory:

@@ -43,6 +43,14 @@ READOUT_DEPTH = 10
 DRIVE_GRAPH_DEPTH = 2
 RING_DEPTH = 4
 READOUT_GRAPH_DEPTH = 7
+#: In a straight core, levels and stages not counted: from the drive's last command to the choice of the start, with
+#: tables and with products; from an update's choice, less one, to that of its sample's next one, and to its state;
+#: from there to the output beat.
+STRAIGHT_TABLES_DEPTH = 5
+STRAIGHT_DRIVE_DEPTH = 6
+STRAIGHT_RING_DEPTH = 1
+STRAIGHT_DONE_DEPTH = 2
+STRAIGHT_READOUT_DEPTH = 3
 #: From the output beat that a carried word would have been to the first command that reads the state.
 CARRIED_DEPTH = 1
 #: From the readout's last command of a sample to the choice of the next one's first update, which goes on from it.
@@ -171,6 +179,9 @@ class Schedule:
     harden : str
         One of :data:`HARDENINGS`: whether a guard notices upsets of the control (``mondeq_guard.sv``), and with full
         a parity bit those of the memories' words (``mondeq_rom.sv``).
+    straight : int
+        Of a straight core (:mod:`.straight`) the updates that every sample takes; 0 of any other.  Its readout has all
+        rows at once, and its slots are places of the output buffer.
     flags_ends : bool
         Whether the output's TUSER tells of a sample that one of its words is at an end of its range
         (``mondeq_end_flag.sv``).
@@ -194,6 +205,7 @@ class Schedule:
     output_beat: int = 1
     output_bytes: bool = False
     flags_ends: bool = False
+    straight: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
@@ -230,8 +242,17 @@ class Schedule:
             )
         if solve.table_words or readout.table_words:
             raise InputError("schedule: solver or readout has tables, which only the drive may have; compile again")
-        if readout.pe != 1:
-            raise InputError(f"schedule: the readout has pe {readout.pe}; expected 1; compile again")
+        rows = readout.rows if self.straight else 1
+        if readout.pe != rows:
+            raise InputError(f"schedule: the readout has pe {readout.pe}; expected {rows}; compile again")
+        graphs = drive.graph is None and solve.graph is not None and readout.graph is not None
+        whole = drive.rows == drive.pe == states and self.output_beat == readout.rows
+        alone = not (self.carried or self.first_warm_update) and self.harden == NONE
+        if type(self.straight) is not int or self.straight < 0 or (self.straight and not (graphs and whole and alone)):
+            raise InputError(
+                f"schedule: straight is {self.straight!r}; expected 0, or beside graphs of solver and readout the "
+                "updates of a sample, all rows of the drive and all outputs at once, no memory, no guard; compile again"
+            )
         wide = (drive.pe == drive.rows, solve.pe == solve.simd == solve.rows, readout.simd == readout.columns)
         for name, engine, whole in zip(("drive", "solve", "readout"), (drive, solve, readout), wide, strict=True):
             fewest = FEWEST_SOLVER_STAGES if engine is solve else 1
@@ -249,30 +270,36 @@ class Schedule:
     @property
     def drive_depth(self) -> int:
         """Cycles from the drive's last command for a sample until the start may be chosen."""
+        if self.straight:
+            return _folded_depth(self.drive, STRAIGHT_TABLES_DEPTH if self.drive.table_words else STRAIGHT_DRIVE_DEPTH)
         return _depth(self.drive, DRIVE_DEPTH, DRIVE_GRAPH_DEPTH)
 
     @property
     def update_depth(self) -> int:
         """Cycles from an update's last command until the sample's next update may be chosen, less one."""
-        return _depth(self.solve, SOLVE_DEPTH, RING_DEPTH)
+        return _depth(self.solve, SOLVE_DEPTH, STRAIGHT_RING_DEPTH if self.straight else RING_DEPTH)
 
     @property
     def done_depth(self) -> int:
         """The same until the readout may begin, for the last update."""
+        if self.straight:
+            return STRAIGHT_DONE_DEPTH
         return self.update_depth if self.solve.graph is None else self.update_depth + 1
 
     @property
     def readout_depth(self) -> int:
         """Cycles from a row's last command to its output beat."""
-        return _depth(self.readout, READOUT_DEPTH, READOUT_GRAPH_DEPTH)
+        return _depth(self.readout, READOUT_DEPTH, STRAIGHT_READOUT_DEPTH if self.straight else READOUT_GRAPH_DEPTH)
 
     @property
     def samples_in_flight(self) -> int:
         """Samples between the streams, at most.
 
         Each is in one of the drive's two banks, in a slot, or has a word in the readout's buffer or on the way to it;
-        the buffer holds two words more than that way has cycles.
+        the buffer holds two words more than that way has cycles.  In a straight core that buffer is the slots.
         """
+        if self.straight:
+            return 2 + self.slots
         return 2 + self.slots + self.readout_depth + 2
 
     @property
@@ -337,6 +364,7 @@ class Schedule:
                 output_beat=plain.get("output_beat", 1),
                 output_bytes=plain.get("output_bytes", False),
                 flags_ends=plain.get("flags_ends", False),
+                straight=plain.get("straight", 0),
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
@@ -454,6 +482,14 @@ def schedule_unrolled(
     return replace(plan, slots=max(plan.slots, 1 + _groups(held, interval)))
 
 
+def straight_slots(plan: Schedule) -> int:
+    """Places of a straight core's output buffer: as many as samples are on the way to it."""
+    updates, turn = 1 + plan.straight, 1 + plan.update_depth
+    interval = max(updates, plan.drive.cycles_per_matvec)
+    way = plan.drive.cycles_per_matvec + plan.drive_depth + (1 + plan.straight) * turn
+    return max(MIN_SLOTS, 1 + _groups(way + plan.done_depth + plan.readout_depth + 2, interval))
+
+
 def _checked(program: SolverProgram, reuse: int) -> int:
     n = program.n
     if not isinstance(reuse, int) or isinstance(reuse, bool) or not 1 <= reuse <= n * n:
@@ -558,7 +594,7 @@ def completion_cycles(plan: Schedule, iterations: np.ndarray, settled: bool = Fa
         Counted from the cycle that accepts the first input beat (0), for samples
         streamed back to back while neither stream ever stalls.
     """
-    clock = _Clock(plan, [int(count) for count in iterations], settled)
+    clock = _Clock(plan, [plan.straight or int(count) for count in iterations], settled)
     clock.run()
     return np.array(clock.completed, dtype=np.int64)
 
@@ -692,7 +728,8 @@ class _Clock:
         if sample == len(self.iterations):
             return
         first_beat = self.input_end[-1] + 1 if sample else 0
-        free = self.readout_end[sample - plan.slots] + 2 if sample >= plan.slots else 0
+        freed = self.completed if plan.straight else self.readout_end
+        free = freed[sample - plan.slots] + 2 if sample >= plan.slots else 0
         if plan.drive.graph is None:
             self._drive_folded(first_beat, free)
         else:

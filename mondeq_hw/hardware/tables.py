@@ -58,6 +58,14 @@ def offsets(injection: Injection, fold: EngineFolding) -> list[np.ndarray]:
     return [least[..., part].sum(axis=-1) for part in _parts(fold)]
 
 
+def table_biases(injection: Injection, folding: EngineFolding) -> np.ndarray:
+    """Biases with what tables leave out; modulo the accumulator, in which complete sums are proved not to wrap."""
+    if not folding.table_words:
+        return injection.bias
+    least = sum(each.sum(axis=1).reshape(-1)[: folding.rows] for each in offsets(injection, folding))
+    return injection.bias + (np.asarray(least, dtype=object) << injection.left_shift)
+
+
 def entry_bits(injection: Injection, fold: EngineFolding) -> int:
     """Bits of a row's sum above the least one, in any table."""
     image, words = np.abs(injection.operator.memory_image(fold.pe, fold.simd)), injection.input_format

@@ -5,6 +5,9 @@
 // computed as its words arrive.  Beats of a frame that turns out broken are overwritten, and the walk over the matrix
 // begins anew: no row was complete without the last beat.  A sample starts only when a slot of the solver is free (a
 // credit), and leaves in row groups of Pe words; loaded_o marks the last of a sample.
+//
+// In a straight core all rows leave at once, as the upper bits of their accumulators: shifts and the bits below LeftShift
+// are constants of the rows, which the solver knows, and what rounds is in Starts.
 module mondeq_drive #(
   parameter int Rows = mondeq_pkg::DriveRows,
   parameter int Columns = mondeq_pkg::DriveColumns,
@@ -22,6 +25,8 @@ module mondeq_drive #(
   parameter int LeftShift = mondeq_pkg::DriveLeftShift,
   parameter int ShiftBase = mondeq_pkg::DriveShiftBase,
   parameter int ShiftBits = mondeq_pkg::DriveShiftBits,
+  parameter bit Straight = mondeq_pkg::Straight != 0,
+  parameter bit [Rows*SumBits-1:0] Starts = mondeq_pkg::DriveBiases,
   parameter WeightFile = {mondeq_pkg::MemDir, "/drive"},
   parameter BiasFile = {mondeq_pkg::MemDir, "/drive_bias.mem"},
   parameter ShiftFile = {mondeq_pkg::MemDir, "/drive_shift.mem"},
@@ -60,7 +65,8 @@ module mondeq_drive #(
   localparam int BeatBits = Simd * InputBits;
   localparam bit Tabled = TableWords > 0;
   localparam int Levels = Tabled ? $clog2((Simd + TableWords - 1) / (Tabled ? TableWords : 1)) : $clog2(Simd);
-  localparam int Late = (!Tabled && (Groups > mondeq_pkg::WeightBankDepth)) ? 1 : 0;
+  localparam int Late = (Straight && Tabled) ? -1 : (!Tabled && (Groups > mondeq_pkg::WeightBankDepth)) ? 1 : 0;
+  localparam int HeldBits = Straight ? SumBits - LeftShift : SumBits;  // of an accumulator
   localparam int TagBits = SlotBits + RowBits + 1;
   localparam int FirstCarried = Inputs / Simd;
   localparam logic [SlotBits-1:0] LastSlot = SlotBits'(Slots - 1);
@@ -74,6 +80,9 @@ module mondeq_drive #(
   end
   if (InputBits < 1 || SumBits < 1 || DriveBits < 1 || DriveBits > SumBits) begin : g_wrong_widths
     mondeq_error_drive_widths u_error ();
+  end
+  if (Straight && (Pe != Rows || DriveBits != HeldBits)) begin : g_wrong_straight
+    mondeq_error_straight_drive_of_some_rows u_error ();
   end
   if (LeftShift < 0 || ShiftBase < 0 || ShiftBits < 1) begin : g_wrong_shifts
     mondeq_error_drive_shifts u_error ();
@@ -233,13 +242,12 @@ module mondeq_drive #(
     .data_o(data)
   );
 
-  // Row constants, read in cycle 3 + Late + Levels and registered once more of the row group's first command.
-  logic [TagBits-1:0] tag, tag_q1, tag_q2;
-  logic [Pe*SumBits-1:0] bias, bias_q;
-  logic [Pe*ShiftBits-1:0] shift, shift_q;
-  logic tag_valid, weight_error, bias_error, shift_error;
+  // The tag, until the row group's first command starts the accumulators.
+  logic [TagBits-1:0] tag, tag_q1, tag_q2, sum_tag_q;
+  logic tag_valid, load, sum_valid, weight_error, constant_error;
+  logic [Pe*HeldBits-1:0] preload, sum;
 
-  assign memory_error_o = weight_error || bias_error || shift_error;
+  assign memory_error_o = weight_error || constant_error;
 
   mondeq_delay #(
     .Width(TagBits + 1),
@@ -251,43 +259,13 @@ module mondeq_drive #(
     .data_o({tag_valid, tag})
   );
 
-  mondeq_rom #(
-    .Width(Pe * SumBits),
-    .Depth(RowGroups),
-    .File (BiasFile)
-  ) u_bias (
-    .clk_i,
-    .rst_ni,
-    .read_i   (tag_valid),
-    .address_i(tag[RowBits:1]),
-    .data_o   (bias),
-    .error_o  (bias_error)
-  );
-
-  mondeq_rom #(
-    .Width(Pe * ShiftBits),
-    .Depth(RowGroups),
-    .File (ShiftFile)
-  ) u_shift (
-    .clk_i,
-    .rst_ni,
-    .read_i   (tag_valid),
-    .address_i(tag[RowBits:1]),
-    .data_o   (shift),
-    .error_o  (shift_error)
-  );
-
   always_ff @(posedge clk_i) begin
-    tag_q1  <= tag;
-    tag_q2  <= tag_q1;
-    bias_q  <= bias;
-    shift_q <= shift;
+    tag_q1 <= tag;
+    tag_q2 <= tag_q1;
+    if (load) sum_tag_q <= tag_q2;
   end
 
   // Multiply-accumulate, or look up and accumulate: the same cycles but for the levels.
-  logic load, sum_valid;
-  logic [Pe*SumBits-1:0] sum;
-
   if (Tabled) begin : g_tables
     mondeq_matvec_tables #(
       .Pe        (Pe),
@@ -296,8 +274,9 @@ module mondeq_drive #(
       .TableWords(TableWords),
       .TableBits (TableBits),
       .DataBits  (InputBits),
-      .SumBits   (SumBits),
-      .LeftShift (LeftShift),
+      .SumBits   (HeldBits),
+      .LeftShift (Straight ? 0 : LeftShift),
+      .Early     (Straight),
       .File      (WeightFile)
     ) u_matvec (
       .clk_i,
@@ -307,7 +286,7 @@ module mondeq_drive #(
       .last_i   (last_column),
       .address_i(address),
       .data_i   (data),
-      .preload_i(bias_q),
+      .preload_i(preload),
       .load_o   (load),
       .valid_o  (sum_valid),
       .sum_o    (sum),
@@ -321,8 +300,8 @@ module mondeq_drive #(
       .WeightBits(WeightBits),
       .DataBits  (InputBits),
       .DataSigned(InputSigned),
-      .SumBits   (SumBits),
-      .LeftShift (LeftShift),
+      .SumBits   (HeldBits),
+      .LeftShift (Straight ? 0 : LeftShift),
       .File      (WeightFile)
     ) u_matvec (
       .clk_i,
@@ -332,7 +311,7 @@ module mondeq_drive #(
       .last_i   (last_column),
       .address_i(address),
       .data_i   (data),
-      .preload_i(bias_q),
+      .preload_i(preload),
       .load_o   (load),
       .valid_o  (sum_valid),
       .sum_o    (sum),
@@ -340,55 +319,92 @@ module mondeq_drive #(
     );
   end
 
-  // The row's tag and shift stay beside its accumulators until the sums are complete.
-  logic [TagBits-1:0] sum_tag_q;
-  logic [Pe*ShiftBits-1:0] sum_shift_q;
+  logic last;
+  assign loaded_o = write_o && last;
 
-  always_ff @(posedge clk_i) begin
-    if (load) begin
-      sum_tag_q   <= tag_q2;
-      sum_shift_q <= shift_q;
+  if (Straight) begin : g_straight
+    logic unused_tag;
+    assign unused_tag = tag_valid;
+    assign constant_error = 1'b0;
+    assign drive_o = sum;
+    assign write_o = sum_valid;
+    assign {slot_o, row_o, last} = sum_tag_q;
+    for (genvar p = 0; p < Pe; p++) begin : g_start
+      assign preload[p*HeldBits+:HeldBits] = Starts[p*SumBits+LeftShift+:HeldBits];
     end
-  end
+  end else begin : g_rounded
+    // Row constants, read in cycle 3 + Late + Levels and registered once more; the shifts stay beside the accumulators
+    // until the sums are complete.
+    logic [Pe*SumBits-1:0] bias;
+    logic [Pe*ShiftBits-1:0] shift, shift_q, sum_shift_q;
+    logic [TagBits-1:0] shift_tag_q, write_tag_q;
+    logic bias_error, shift_error;
 
-  // Round: shift, then add the half.
-  logic [Pe*DriveBits-1:0] rounded;
+    assign constant_error = bias_error || shift_error;
+    assign {slot_o, row_o, last} = write_tag_q;
 
-  for (genvar p = 0; p < Pe; p++) begin : g_round
-    mondeq_round_shift #(
-      .InBits   (SumBits),
-      .OutBits  (DriveBits),
-      .Base     (ShiftBase),
-      .ShiftBits(ShiftBits)
-    ) u_round (
+    mondeq_rom #(
+      .Width(Pe * SumBits),
+      .Depth(RowGroups),
+      .File (BiasFile)
+    ) u_bias (
       .clk_i,
-      .value_i  (sum[p*SumBits+:SumBits]),
-      .shift_i  (sum_shift_q[p*ShiftBits+:ShiftBits]),
-      .rounded_o(rounded[p*DriveBits+:DriveBits])
+      .rst_ni,
+      .read_i   (tag_valid),
+      .address_i(tag[RowBits:1]),
+      .data_o   (bias),
+      .error_o  (bias_error)
+    );
+
+    mondeq_rom #(
+      .Width(Pe * ShiftBits),
+      .Depth(RowGroups),
+      .File (ShiftFile)
+    ) u_shift (
+      .clk_i,
+      .rst_ni,
+      .read_i   (tag_valid),
+      .address_i(tag[RowBits:1]),
+      .data_o   (shift),
+      .error_o  (shift_error)
+    );
+
+    always_ff @(posedge clk_i) begin
+      preload <= bias;
+      shift_q <= shift;
+      if (load) sum_shift_q <= shift_q;
+      shift_tag_q <= sum_tag_q;
+      write_tag_q <= shift_tag_q;
+    end
+
+    // Round: shift, then add the half.
+    for (genvar p = 0; p < Pe; p++) begin : g_round
+      logic [DriveBits-1:0] rounded;
+
+      mondeq_round_shift #(
+        .InBits   (SumBits),
+        .OutBits  (DriveBits),
+        .Base     (ShiftBase),
+        .ShiftBits(ShiftBits)
+      ) u_round (
+        .clk_i,
+        .value_i  (sum[p*SumBits+:SumBits]),
+        .shift_i  (sum_shift_q[p*ShiftBits+:ShiftBits]),
+        .rounded_o(rounded)
+      );
+      always_ff @(posedge clk_i) drive_o[p*DriveBits+:DriveBits] <= rounded;
+    end
+
+    mondeq_delay #(
+      .Width(1),
+      .Depth(2)
+    ) u_write (
+      .clk_i,
+      .rst_ni,
+      .data_i(sum_valid),
+      .data_o(write_o)
     );
   end
-
-  logic [TagBits-1:0] shift_tag_q, write_tag_q;
-
-  always_ff @(posedge clk_i) begin
-    shift_tag_q <= sum_tag_q;
-    write_tag_q <= shift_tag_q;
-    drive_o <= rounded;
-  end
-
-  mondeq_delay #(
-    .Width(1),
-    .Depth(2)
-  ) u_write (
-    .clk_i,
-    .rst_ni,
-    .data_i(sum_valid),
-    .data_o(write_o)
-  );
-
-  logic last;
-  assign {slot_o, row_o, last} = write_tag_q;
-  assign loaded_o = write_o && last;
 
 `ifdef MONDEQ_ASSERT
   mondeq_assert u_slot (.clk_i, .rst_ni, .holds_i(int'(slot_q) < Slots));
