@@ -188,3 +188,16 @@ def test_the_plot_is_drawn_from_the_results_file(seeds, tmp_path):
     tables = importlib.import_module("seeds_tables")
     tables.draw(seeds.Results(seeds.RESULTS), tmp_path / "seeds.png")
     assert (tmp_path / "seeds.png").stat().st_size > 10_000
+
+
+def test_speed_of_workers_is_counted_in_rounds(seeds, study, tmp_path, monkeypatch):
+    workers = importlib.import_module("workers")
+    monkeypatch.setattr(workers, "EXECUTORS", (("one", 1, {}), ("other", 2, {})))
+    starts = workers.tasks(study, 4, tmp_path)
+    assert len({start.seed for start in starts}) == 4
+    times = workers.measured(study, starts, rounds=2)
+    assert len(times) == 2 and all(len(each) == 2 and min(each) > 0 for each in times)
+    assert workers.table([[6.0, 4.0], [6.0, 3.0], [5.0, 2.0]]).rows == (
+        ("one", 1, "1.00", "100%"),
+        ("other", 2, "2.00", "100%"),
+    )
