@@ -102,8 +102,9 @@ def double_integrator() -> ControlProblem:
     """The textbook's."""
     A, B = np.array([[1.0, 1.0], [0.0, 1.0]]), np.array([[0.5], [1.0]])
     return ControlProblem(
-        "double integrator, horizon 10", A, B, (np.eye(2), np.eye(1)), 10, np.array([5.0, 2.0]), np.ones(1), 14, 24
-    )
+        "double integrator, horizon 10", A, B, (np.eye(2), np.eye(1)), 10, np.array([5.0, 2.0]), np.ones(1), 11, 20,
+        transient=5e-3,
+    )  # fmt: skip
 
 
 def aircraft() -> ControlProblem:
@@ -127,37 +128,48 @@ def aircraft() -> ControlProblem:
         np.full(2, 25.0),
         18,
         32,
-        transient=2e-5,
     )
 
 
 def quadrotor() -> ControlProblem:
-    """A 27 g quadrotor about hover: position, attitude, velocity, rates; thrusts of four rotors."""
-    mass, arm, gravity, torque = 0.027, 0.046, 9.81, 0.006
-    inertia = np.array([1.66e-5, 1.66e-5, 2.93e-5])
-    A, B = np.zeros((12, 12)), np.zeros((12, 4))
-    A[:3, 6:9], A[3:6, 9:] = np.eye(3), np.eye(3)
-    A[6, 4], A[7, 3] = gravity, -gravity
-    lever = arm / np.sqrt(2)
-    B[8] = 1 / mass
-    B[9:] = (np.array([[-1, -1, 1, 1], [-1, 1, 1, -1], [-1, 1, -1, 1]]).T * [lever, lever, torque] / inertia).T
-    thrust = mass * gravity / 4
-    weights = np.diag([100.0, 100, 100, 4, 4, 400, 4, 4, 4, 2, 2, 4]), 0.16 / thrust**2 * np.eye(4)
-    box = np.array([0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0])
-    return ControlProblem(
-        "quadrotor, horizon 10", *discrete(A, B, 0.02), weights, 10, box, np.full(4, thrust), 18, 32, transient=2e-5
-    )
+    """TinyMPC's own (``examples/problem_data/quadrotor_50hz_params.hpp``, 0.0.8): a Crazyflie about hover at 50 Hz.
+
+    Position, attitude, velocity, rates; thrusts of four rotors, bounds and horizon of its hovering example; the box is
+    one of ours about the states from which that starts.
+    """
+    step, n = 0.02, 12
+    A, B = np.eye(n), np.zeros((n, 4))
+    A[[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]] = [step] * 3 + [step / 2] * 3
+    A[[0, 1], [4, 3]], A[[6, 7], [4, 3]] = [0.003924, -0.003924], [0.3924, -0.3924]
+    A[[0, 1], [10, 9]], A[[6, 7], [10, 9]] = [0.0000131, -0.0000131], [0.001962, -0.001962]
+    B[:] = [
+        [-0.0000181, 0.0000199, 0.0000182, -0.0000200],
+        [0.0000180, 0.0000198, -0.0000180, -0.0000198],
+        [0.0008409, 0.0008409, 0.0008409, 0.0008409],
+        [-0.0275355, -0.0303234, 0.0275663, 0.0302926],
+        [-0.0276707, 0.0304278, 0.0277570, -0.0305141],
+        [0.0019748, -0.0007224, -0.0027844, 0.0015320],
+        [-0.0036193, 0.0039800, 0.0036306, -0.0039912],
+        [0.0036016, 0.0039663, -0.0036057, -0.0039623],
+        [0.0840857, 0.0840857, 0.0840857, 0.0840857],
+        [-5.5070921, -6.0646807, 5.5132527, 6.0585201],
+        [-5.5341404, 6.0855684, 5.5513900, -6.1028180],
+        [0.3949542, -0.1444728, -0.5568752, 0.3063938],
+    ]
+    weights = np.diag([100, 100, 100, 4, 4, 400, 4, 4, 4, 2.0408163, 2.0408163, 4]), 4.0 * np.eye(4)
+    box = np.array([1.0, 1.0, 1.0, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0])
+    return ControlProblem("quadrotor, horizon 10", A, B, weights, 10, box, np.full(4, 0.5), 18, 32)
 
 
 #: By the name that ``mpc.py --problem`` takes.
 PROBLEMS: dict[str, Callable[[], ControlProblem]] = {
     "integrator": double_integrator,
-    "masses4": lambda: masses(4, 2, 10, 1.0, 10, transient=3e-3),
-    "masses6": lambda: masses(6, 3, 10, 0.1, 11),
-    "masses4-soft": lambda: masses(4, 2, 10, 1.0, 12, soft=0.1),
+    "masses4": lambda: masses(4, 2, 10, 1.0, 10, transient=6e-3),
+    "masses6": lambda: masses(6, 3, 10, 0.1, 11, transient=2e-3),
+    "masses4-soft": lambda: masses(4, 2, 10, 1.0, 12, soft=0.1, transient=1.5e-3),
     "masses6-soft": lambda: masses(6, 3, 10, 1.0, 13, soft=0.1),
-    "masses4-30": lambda: masses(4, 2, 30, 1.0, 12),
-    "masses6-30": lambda: masses(6, 3, 30, 1.0, 13),
+    "masses4-30": lambda: masses(4, 2, 30, 1.0, 12, transient=2e-3),
+    "masses6-30": lambda: masses(6, 3, 30, 1.0, 13, transient=2e-3),
     "aircraft": aircraft,
     "quadrotor": quadrotor,
 }
