@@ -59,6 +59,11 @@ class ControlProblem:
             u_bounds=(-self.u_limit, self.u_limit), **bounds,
         )  # fmt: skip
 
+    @property
+    def width(self) -> float:
+        """Range of an input, the narrowest: what errors are a share of."""
+        return float(2 * self.u_limit.min())
+
     def network(self) -> MonDEQ:
         """The equilibrium network that solves it."""
         return from_qp(**self.arguments(), source=self.name)

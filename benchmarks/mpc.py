@@ -22,7 +22,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 import osqp
 import scipy.sparse
+from collection_problems import CollectionProblem, sample
 from control_problems import PROBLEMS, ControlProblem
 from paper_tables import Table
 
@@ -56,6 +57,8 @@ from mondeq_hw.proof import ContractionProof, choose_warm_start, error_bound, st
 from mondeq_hw.rounding import lower
 from mondeq_hw.steps import certified_program, checkpoint_of, choose_data, lowering_options
 from mondeq_hw.synthesis import SynthOptions
+
+Problem = ControlProblem | CollectionProblem
 
 PART = find_part("ecp5-85")
 #: Of a part's LUTs, by the estimate, that routing still manages.
@@ -83,7 +86,7 @@ TINYMPC_ITERATIONS = 1000
 OSQP_DEFAULT, OSQP_TIGHT = 1e-3, 1e-6
 
 
-def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any]:
+def measure(problem: Problem, folder: Path, synth: bool) -> dict[str, Any]:
     """A record of the table."""
     network = problem.network()
     project, warm_iterations, warm_cycles = compiled(problem, network, folder)
@@ -98,7 +101,7 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
     largest = worst_error(project, network)
     default, tight = (against_osqp(problem, network, tolerance) for tolerance in (OSQP_DEFAULT, OSQP_TIGHT))
     tiny = against_tinympc(problem, network)
-    width = float(2 * problem.u_limit.min())
+    width = problem.width
     return {
         "problem": problem.name,
         "rows": program.n,
@@ -133,7 +136,7 @@ def measure(problem: ControlProblem, folder: Path, synth: bool) -> dict[str, Any
     }
 
 
-def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> tuple[Project, int | None, int | None]:
+def compiled(problem: Problem, network: MonDEQ, folder: Path) -> tuple[Project, int | None, int | None]:
     """At the problem's word length, in the way that answers soonest and fits; without a proof where there is none.
 
     Beside it updates and cycles of a warm start.
@@ -151,7 +154,7 @@ def compiled(problem: ControlProblem, network: MonDEQ, folder: Path) -> tuple[Pr
     lowered = lower(network, lowering_options(config), data.calibration)
     program, warm = certified_program(network, config, data, lowered), None
     if lowered.proof is not None:
-        largest = problem.transient * float(2 * problem.u_limit.min()) / np.linalg.norm(network.O, axis=1).max()
+        largest = problem.transient * problem.width / np.linalg.norm(network.O, axis=1).max()
         program = program.replace(iterations=fewest_updates(program, lowered.proof, largest))
         warm = warm_start(network, program, lowered.proof)
     design = soonest(program)
@@ -263,7 +266,7 @@ def worst_error(project: Project, network: MonDEQ) -> float:
 # -- OSQP --------------------------------------------------------------------------
 
 
-def against_osqp(problem: ControlProblem, network: MonDEQ, tolerance: float) -> tuple[float, int]:
+def against_osqp(problem: Problem, network: MonDEQ, tolerance: float) -> tuple[float, int]:
     """Largest error and iterations of OSQP at a tolerance, of cold starts on samples of the box."""
     raw = box_words(network.input_map.words.ends, network.d, OSQP_SAMPLES, seed=2)
     exact = logits(network, raw)
@@ -300,7 +303,7 @@ def with_slacks(arguments: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
 # -- TinyMPC -----------------------------------------------------------------------
 
 
-def against_tinympc(problem: ControlProblem, network: MonDEQ) -> tuple[float, int, float] | None:
+def against_tinympc(problem: Problem, network: MonDEQ) -> tuple[float, int, float] | None:
     """Largest error, most iterations and the penalty of least error; None where TinyMPC or such a problem is not.
 
     Tolerances of 1e-3, cold starts, beside the exact solution of the problem as given.  It has no soft bounds.
@@ -309,7 +312,7 @@ def against_tinympc(problem: ControlProblem, network: MonDEQ) -> tuple[float, in
         import tinympc
     except ImportError:
         return None
-    if problem.soft is not None:
+    if isinstance(problem, CollectionProblem) or problem.soft is not None:
         return None
     raw = box_words(network.input_map.words.ends, network.d, TINYMPC_SAMPLES, seed=2)
     states, exact, found = network.input_map.words.values(raw), logits(network, raw), []
@@ -391,23 +394,39 @@ def kept(results: Path | None) -> dict[str, dict[str, Any]]:
     return {record["problem"]: record for record in records}
 
 
+def problems(collection: Path | None) -> dict[str, Callable[[], Problem]]:
+    """By name: those of control, and a sample of a collection where its archive is given."""
+    found: dict[str, Callable[[], Problem]] = dict(PROBLEMS)
+    for problem in () if collection is None else sample(collection):
+        found[problem.name] = lambda problem=problem: problem
+    return found
+
+
 def main() -> None:
     """Measure, and print a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--problem", action="append", choices=sorted(PROBLEMS), help="may be repeated; all when absent")
+    parser.add_argument("--problem", action="append", help="may be repeated; all when absent")
+    parser.add_argument("--collection", type=Path, help="proxsuite's source package: adds a sample of its problems")
     parser.add_argument("--json", action="store_true", help="print a list of records")
     parser.add_argument("--folder", type=Path, help="where builds go; a temporary folder when absent")
     parser.add_argument("--synth", action="store_true", help="place and route for an ECP5-85")
     parser.add_argument("--results", type=Path, help="a line a record; problems that it holds are not measured again")
     options = parser.parse_args()
-    found = kept(options.results)
+    known, found = problems(options.collection), kept(options.results)
+    unknown = set(options.problem or ()) - set(known)
+    if unknown:
+        parser.error(f"no problem {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     with tempfile.TemporaryDirectory() as temporary:
-        for name in options.problem or list(PROBLEMS):
-            problem = PROBLEMS[name]()
+        for name in options.problem or list(known):
+            problem = known[name]()
             if problem.name in found:
                 continue
             print(f"{name} ...", file=sys.stderr)
-            found[problem.name] = measure(problem, (options.folder or Path(temporary)) / name, options.synth)
+            try:
+                found[problem.name] = measure(problem, (options.folder or Path(temporary)) / name, options.synth)
+            except InputError as refused:
+                print(f"{name}: refused: {refused}", file=sys.stderr)
+                continue
             if options.results is not None:
                 options.results.write_text("".join(json.dumps(each) + "\n" for each in found.values()))
     records = list(found.values())
