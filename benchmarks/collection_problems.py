@@ -112,7 +112,7 @@ def _small(archive: Path) -> Iterator[CollectionProblem]:
             if content is None:
                 continue
             held = scipy.io.loadmat(io.BytesIO(content.read()))
-            if len(held["q"]) <= MOST_VARIABLES and len(held["l"]) <= MOST_ROWS:
+            if held["q"].size <= MOST_VARIABLES and held["l"].size <= MOST_ROWS:
                 yield CollectionProblem(path.stem, _matrices(held))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import sys
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.io
+import scipy.sparse
 from conftest import ROOT
 
 from mondeq_hw.problem import box_words, logits
@@ -58,6 +62,34 @@ def test_a_record_is_what_its_name_says(script: Any, tmp_path: Path, monkeypatch
 def test_the_documented_table_is_the_results(script: Any) -> None:
     records = [json.loads(line) for line in (BENCHMARKS / "results" / "mpc.jsonl").read_text().splitlines()]
     assert script.table(records).markdown().split("\n\n", 1)[1] in (ROOT / "docs" / "qp.md").read_text()
+
+
+def test_a_collection_is_read_from_an_archive(script: Any, tmp_path: Path) -> None:
+    """Bounds of 1e20 are none, rows that bound nothing go, and a row that cannot be hard beside bounds is soft."""
+    unit, row = np.eye(2), np.array([[1.0, 1.0]])
+    free = {"P": 2 * unit, "q": [-1.0, 1.0], "A": np.vstack([row, row]), "l": [1.0, -1e20], "u": [1.0, 1e20]}
+    bounded = {"P": 2 * unit, "q": [-1.0, 1.0], "A": np.vstack([unit, row]), "l": [0, 0, 1.0], "u": [1e20, 1, 1.0]}
+    large = {"P": np.eye(99), "q": np.ones(99), "A": np.eye(99), "l": np.zeros(99), "u": np.ones(99)}
+    archive = tmp_path / "proxsuite.tar.gz"
+    with tarfile.open(archive, "w:gz") as written:
+        for name, held in (("FREE", free), ("BOUNDED", bounded), ("LARGE", large)):
+            content = io.BytesIO()
+            sparse = {key: scipy.sparse.csc_matrix(held[key]) for key in "PA"}
+            scipy.io.savemat(content, {**held, **sparse})
+            member = tarfile.TarInfo(f"proxsuite-1/test/data/maros_meszaros_data/{name}.mat")
+            member.size = content.tell()
+            content.seek(0)
+            written.addfile(member, content)
+    found = script.problems(archive)
+    assert set(found) - set(script.PROBLEMS) == {"FREE", "BOUNDED"}
+    hard, soft = found["FREE"](), found["BOUNDED"]()
+    assert hard.arguments()["A"].tolist() == [[1.0, 1.0]] and hard.arguments()["delta"].tolist() == [0]
+    assert soft.arguments()["u"].tolist() == [np.inf, 1, 1] and soft.arguments()["delta"].tolist() == [0, 0, 0.1]
+    network = soft.network()
+    y = logits(network, box_words(network.input_map.words.ends, network.d, 50, seed=1))
+    assert y.min() > -1e-9 and 0.8 * soft.width <= np.ptp(y, axis=0).max() <= 1.1 * soft.width
+    P, _ = script.with_slacks(soft.arguments())
+    assert np.diag(P).tolist() == [2, 2, 10]
 
 
 def test_tinympc_is_taken_at_its_best_penalty(script: Any, monkeypatch: pytest.MonkeyPatch) -> None:
