@@ -8,6 +8,7 @@ import cvxpy
 import numpy as np
 import osqp
 import pytest
+import scipy.linalg
 import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -304,6 +305,34 @@ def test_mpc_is_the_receding_horizon_problem() -> None:
         np.testing.assert_allclose(found, x[N * n : N * n + 1], atol=1e-6)
 
 
+def test_changes_of_inputs_cost_and_the_previous_input_is_a_parameter() -> None:
+    """Against the sparse formulation with the changes as variables of their own."""
+    A, B = oscillating_masses(3, 2)
+    n, m, N = 6, 2, 3
+    S = np.array([[2.0, 0.5], [0.5, 1.0]])
+    box: Plain = {"x_box": (-1.0, 1.0), "u_bounds": (-0.3, 0.4), "terminal": np.eye(n)}
+    model = from_mpc(A, B, np.eye(n), 0.1 * np.eye(m), N, **box, reference=(-0.5, 0.5), change=S)
+    assert model.parameters is not None and model.parameters.inputs[2 * n :] == ("p0", "p1")
+    states, inputs = N * n, N * m
+    P = scipy.linalg.block_diag(np.eye(states), 0.1 * np.eye(inputs), *[S] * N)
+    step = np.eye(inputs) - np.eye(inputs, k=-m)
+    rows = np.block(
+        [
+            [np.eye(states) - np.kron(np.eye(N, k=-1), A), -np.kron(np.eye(N), B), np.zeros((states, inputs))],
+            [np.zeros((inputs, states)), step, -np.eye(inputs)],
+            [np.zeros((inputs, states)), np.eye(inputs), np.zeros((inputs, inputs))],
+        ]
+    )
+    words = np.random.default_rng(3).integers(-2047, 2048, size=(5, 2 * n + m))
+    for theta, found in zip(model.preprocessing.apply(words), logits(model, words), strict=True):
+        x0, r, previous = np.split(theta, [n, 2 * n])
+        fixed = np.concatenate([A @ x0, np.zeros(states - n), previous, np.zeros(inputs - m)])
+        q = np.concatenate([np.tile(-r, N), np.zeros(2 * inputs)])
+        limits = (np.concatenate([fixed, np.full(inputs, end)]) for end in (-0.3, 0.4))
+        x = osqp_solution(P, q, rows, *limits)
+        np.testing.assert_allclose(found, x[states : states + m], atol=1e-6)
+
+
 def integers(model: MonDEQ, bits: int) -> SolverProgram:
     lowered = lower(model, LoweringOptions(bits=bits, state_bits=18, drive_bits=16, readout_bits=16))
     assert lowered.proof is not None
@@ -359,6 +388,9 @@ def test_bad_mpc_is_named() -> None:
         ({"x_bounds": (-1.0, 1.0), "soft": 0.0}, "soft has the entry 0; expected positive penalties"),
         ({"x_bounds": (-1.0, 1.0), "soft": [0.1, 0.1]}, r"soft has shape \(2,\); expected 12 numbers, or one for all"),
         ({"reference": (0.0, np.inf)}, "reference's upper end holds NaN or infinity"),
+        ({"change": np.eye(2)}, r"change has shape \(2, 2\); expected \(1, 1\), for 1 inputs"),
+        ({"change": -np.eye(1)}, "change has the eigenvalue -1; expected a positive semidefinite matrix"),
+        ({"change": np.eye(1), "u_bounds": (-1.0, np.inf)}, "u_bounds's upper end holds NaN or infinity"),
         ({"Q": np.eye(3)}, r"Q has shape \(3, 3\); expected \(4, 4\)"),
         ({"R": np.zeros((1, 1))}, "R is singular"),
         ({"x_bounds": (-1.0, 1.0)}, "x_bounds got no penalty"),

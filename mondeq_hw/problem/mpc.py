@@ -1,7 +1,8 @@
 """Linear model predictive control, condensed to a quadratic program in the inputs of the horizon.
 
-``min sum_k x_k'Q x_k + u_k'R u_k + x_N' T x_N`` with ``x_(k+1) = A x_k + B u_k``; the parameter is the measured state
-(and a reference), the output the first input.
+``min sum_k x_k'Q x_k + u_k'R u_k + du_k'S du_k + x_N' T x_N`` with ``x_(k+1) = A x_k + B u_k``, ``du_k = u_k -
+u_(k-1)``; the parameter is the measured state (and a reference, and the previous input where ``S`` is given), the output
+the first input.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def from_mpc(
     soft: float | Array | None = None,
     terminal: str | Array = LQR,
     reference: tuple[Array, Array] | None = None,
+    change: Array | None = None,
     observer: tuple[Array, Array] | None = None,
     input_bits: int = PARAMETER_BITS,
     source: str = "mpc",
@@ -63,6 +65,9 @@ def from_mpc(
         Weight of the last state: the solution of the discrete Riccati equation, or a matrix.
     reference : pair of arrays (n,), optional
         Box of a state reference, constant over the horizon, which becomes a further parameter.
+    change : array (m, m), optional
+        Weight ``S`` of how much inputs change from sample to sample, positive semidefinite; the previous input becomes
+        a further parameter, the last one, its box ``u_bounds``.
     observer : pair of arrays (p, n) and (n, p), optional
         ``C`` and gain ``L``: not the state is measured but ``y = C x``, whose box is that of the states; an observer
         ``x+ = A x + B u + L (y - C x)`` estimates it, a carried state that begins at zero.
@@ -76,7 +81,7 @@ def from_mpc(
     """
     problem = condensed(
         A, B, Q, R, N, x_box=x_box, u_bounds=u_bounds, x_bounds=x_bounds, soft=soft, terminal=terminal,
-        reference=reference,
+        reference=reference, change=change,
     )  # fmt: skip
     controller = from_qp(**problem, input_bits=input_bits, source=source)
     return controller if observer is None else observed(controller, matrix("A", A), matrix("B", B), observer)
@@ -95,15 +100,14 @@ def condensed(
     soft: float | Array | None = None,
     terminal: str | Array = LQR,
     reference: tuple[Array, Array] | None = None,
+    change: Array | None = None,
 ) -> dict[str, Any]:
     """The quadratic program in the inputs of the horizon, as arguments of ``from_qp``; for what, see ``from_mpc``."""
     A_, B_, Q_, R_ = (matrix(name, value) for name, value in (("A", A), ("B", B), ("Q", Q), ("R", R)))
     n, m = B_.shape
     for name, given, shape in (("A", A_, (n, n)), ("Q", Q_, (n, n)), ("R", R_, (m, m))):
         require_shape(name, given, shape, f", for {n} states and {m} inputs")
-    _require_symmetric("Q", Q_)
-    if (smallest := np.linalg.eigvalsh(Q_)[0]) < -SYMMETRY * np.abs(Q_).max():
-        raise InputError(f"Q has the eigenvalue {smallest:.3g}; expected a positive semidefinite matrix")
+    _require_semidefinite("Q", Q_)
     check_positive_definite("R", R_, "every input needs a cost")
     horizon = whole(N)
     if horizon is None or horizon < 1:
@@ -125,6 +129,15 @@ def condensed(
         gains.append(-Gamma.T @ weight @ np.tile(np.eye(n), (N, 1)))
         boxes.append(interval("reference", reference, n))
         names += [f"r{i}" for i in range(n)]
+    if change is not None:
+        S = matrix("change", change)
+        require_shape("change", S, (m, m), f", for {m} inputs")
+        _require_semidefinite("change", S)
+        more, gain = _change(S, N * m)
+        P = P + more
+        gains.append(gain)
+        boxes.append(interval("u_bounds", u_bounds, m))
+        names += [f"p{j}" for j in range(m)]
     low, high = (np.concatenate([box[end] for box in boxes]) for end in (0, 1))
     inputs, p = N * m, len(low)
     rows, delta, moved = np.eye(inputs), np.zeros(inputs), np.zeros((inputs, p))
@@ -180,6 +193,20 @@ def _soft_rows(
     moving = Gamma[bounded].any(axis=1)  # a state that no input moves has no say
     bounded = bounded[moving]
     return Gamma[bounded], lower[bounded], upper[bounded], -Phi[bounded], penalty[moving]
+
+
+def _change(weight: np.ndarray, inputs: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the weight of changes adds to the quadratic cost of all inputs, and the previous input to their linear one."""
+    m = len(weight)
+    difference = np.eye(inputs) - np.eye(inputs, k=-m)
+    weights = np.kron(np.eye(inputs // m), weight)
+    return difference.T @ weights @ difference, np.vstack([-weight, np.zeros((inputs - m, m))])
+
+
+def _require_semidefinite(name: str, weight: np.ndarray) -> None:
+    _require_symmetric(name, weight)
+    if (smallest := np.linalg.eigvalsh(weight)[0]) < -SYMMETRY * np.abs(weight).max():
+        raise InputError(f"{name} has the eigenvalue {smallest:.3g}; expected a positive semidefinite matrix")
 
 
 def _require_symmetric(name: str, weight: np.ndarray) -> None:
