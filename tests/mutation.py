@@ -16,7 +16,7 @@ from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
-from corner_programs import CARRIED, CORNERS, DIRECT, slow_core
+from corner_programs import CARRIED, CORNERS, DIRECT, WARM, slow_core
 from random_models import random_words
 from test_hls_mutants import agrees
 
@@ -271,12 +271,13 @@ def written(path: Path) -> bool:
     return not NO_DESIGN.search(path.stem)
 
 
-CORES = {**CORNERS, **DIRECT, **CARRIED, "slow_core": slow_core}
+CORES = {**CORNERS, **DIRECT, **CARRIED, **WARM, "slow_core": slow_core}
 #: Those that show most, first: folded and unrolled by turns.
 RTL_ORDER = (
     *("mixed_serial", "ring_mixed", "leak_saturating", "carried_straddling", "direct_serial", "graphs_everywhere"),
     *("ring_carried", "ring_direct", "one_bit", "banked", "wide", "saturating", "parallel", "cycling", "box_leak"),
     *("direct_parallel", "graphs_direct", "ring_cycling", "single", "threshold", "tables_ternary"),
+    *("ring_mixed_leak", "warm_padded", "ring_warm_leak"),
 )
 CPP_GENERATED = ("mondeq_params.h", "mondeq_tb.cpp")
 #: The C++ of these programs.

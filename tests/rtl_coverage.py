@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from conftest import ROOT
-from corner_programs import WARM
 from mutation import CORES, NO_DESIGN
 from random_models import random_words
 
@@ -64,7 +63,7 @@ def measured(name: str, work: Path) -> Path:
     found = work / f"{name}.dat"
     if found.exists():
         return found
-    corner = {**CORES, **WARM}[name]()
+    corner = CORES[name]()
     with tempfile.TemporaryDirectory(prefix="mondeq-coverage-") as folder:
         place = Path(folder)
         build, result = corner.build(place / "build"), place / "result.json"

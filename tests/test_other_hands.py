@@ -8,8 +8,10 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from math import ceil
 from pathlib import Path
+from random import Random
 from typing import Any
 from unittest.mock import patch
 
@@ -17,7 +19,7 @@ import numpy as np
 import pytest
 import rens
 from certificates import certificate_of, certificate_text
-from forgeries import sealed
+from forgeries import Plain, sealed
 from random_models import random_model
 from second_opinion import contracts, is_positive_definite, stored_matrix
 
@@ -56,8 +58,13 @@ def other_python(request: pytest.FixtureRequest) -> str:
     pytest.skip(f"{request.param} is not installed")
 
 
-def certificates() -> Iterator[tuple[str, str]]:
+@cache
+def certificates() -> dict[str, str]:
     """One of every kind of evidence: norms, clips, tasks, semidefinite and ellipsoidal bounds, a carried state."""
+    return dict(_certificates())
+
+
+def _certificates() -> Iterator[tuple[str, str]]:
     for name, options in KINDS.items():
         yield name, certificate_text(**options)
     box = from_qp(
@@ -71,7 +78,7 @@ def certificates() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.slow
 def test_another_python_accepts_and_rejects(other_python: str, tmp_path: Path) -> None:
-    for name, text in certificates():
+    for name, text in certificates().items():
         path = tmp_path / f"{name}.json"
         path.write_text(text)
         assert f'"{name}"' in text or name in KINDS
@@ -82,6 +89,43 @@ def test_another_python_accepts_and_rejects(other_python: str, tmp_path: Path) -
         path.write_text(json.dumps(sealed(forged)))
         done = run(other_python, path)
         assert done.returncode == 1 and "Traceback" not in done.stderr, name
+
+
+#: Leaves of the proved lines of a certificate that are changed, drawn at random.
+LEAVES = 12
+
+
+@pytest.mark.slow
+def test_no_figure_of_a_proved_line_can_be_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In any kind of evidence, all digests made to fit; nor can a line that is not proved be called so."""
+    noise, path = Random(0), tmp_path / "certificate.json"
+
+    def accepts(plain: Plain) -> bool:
+        path.write_text(json.dumps(sealed(plain)))
+        return check_certificate.main([str(path)]) == 0
+
+    for name, text in certificates().items():
+        plain = json.loads(text)
+        assert accepts(plain), (name, capsys.readouterr().out)
+        leaves = [each for line in plain["lines"] if line["status"] == "proved" for each in numbers(line["values"])]
+        for holder, key in noise.sample(leaves, min(LEAVES, len(leaves))):
+            figure = holder[key]
+            holder[key] = not figure if isinstance(figure, bool) else figure * 0.999 if figure else 1
+            assert not accepts(plain), (name, key, figure)
+            holder[key] = figure
+        for line in (line for line in plain["lines"] if line["status"] != "proved"):
+            status, line["status"] = line["status"], "proved"
+            assert not accepts(plain), (name, line["name"], status)
+            line["status"] = status
+
+
+def numbers(values: Any) -> Iterator[tuple[Any, Any]]:
+    """Where the numbers are: each the holder and its key."""
+    for key, each in values.items() if isinstance(values, dict) else enumerate(values):
+        if isinstance(each, dict | list):
+            yield from numbers(each)
+        elif isinstance(each, int | float):
+            yield values, key
 
 
 def cases() -> list[dict[str, Any]]:
