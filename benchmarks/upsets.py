@@ -1,6 +1,6 @@
 """What an upset does: single bits of registers and memories turned in simulation, class by class.
 
-    python benchmarks/upsets.py [--flips N] [--seed S] [--core NAME] [--json]
+    python benchmarks/upsets.py [--flips N] [--seed S] [--core NAME] [--class NAME] [--json]
     python benchmarks/upsets.py --results benchmarks/results/upsets.json [--plot upsets.png]
 
 Three small cores on Icarus: folded with a feed-through, unrolled, and folded with a carried state.  In each, N bits of
@@ -117,6 +117,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="S")
     parser.add_argument("--core", choices=cores(), action="append", help="of these only; may be repeated")
     parser.add_argument("--harden", choices=HARDENINGS, action="append", help="so only; may be repeated")
+    parser.add_argument("--class", action="append", default=[], dest="classes", metavar="NAME", help="of registers")
     parser.add_argument("--results", type=Path, metavar="FILE", help="show these, turn no bit")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them")
     parser.add_argument("--json", action="store_true")
@@ -131,7 +132,9 @@ def measured(options: argparse.Namespace) -> dict[str, Table]:
     """The campaign of the chosen cores and protections."""
     chosen = [corner for name, corner in cores().items() if name in (options.core or cores())]
     return {
-        harden: merged(campaign(hardened(corner, harden), options.flips, options.seed) for corner in chosen)
+        harden: merged(
+            campaign(hardened(corner, harden), options.flips, options.seed, options.classes) for corner in chosen
+        )
         for harden in options.harden or HARDENINGS
     }
 

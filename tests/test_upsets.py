@@ -14,7 +14,7 @@ from random_models import random_program, random_words
 from mondeq_hw.base import InputError
 from mondeq_hw.hardware import ECP5, estimate
 from mondeq_hw.hardware.rtl import memory_sizes
-from mondeq_hw.hardware.schedule import FULL, HARDENINGS, NONE, completion_cycles, schedule, watchdog_cycles
+from mondeq_hw.hardware.schedule import CONTROL, FULL, HARDENINGS, NONE, completion_cycles, schedule, watchdog_cycles
 from mondeq_hw.program import GoldenModel
 from mondeq_hw.proof import error_bound, prove_contraction, updates_to_forget
 from mondeq_hw.rtl_tests.registers import clocked
@@ -70,11 +70,17 @@ def test_the_number_of_a_slot_that_there_is_not_is_an_error(core: str) -> None:
 
 
 def test_published_flips_add_up_and_are_shown() -> None:
-    """The results that the page's tables are of: each flip has one fate, and a panel shows each protection."""
+    """The page's tables: each flip has one fate; what the page says of protection; a panel shows each."""
     found = upsets.read(ROOT / "benchmarks" / "results" / "upsets.json")
     assert tuple(found) == HARDENINGS
     for counts in (counts for classes in found.values() for counts in classes.values()):
         assert sum(counts[fate] for fate in upsets.FATES) == counts["flips"] > 0
+    weights = ("weights and constants",)
+    for harden in (CONTROL, FULL):
+        assert not any(counts["hang"] for counts in found[harden].values())
+        assert not any(counts["wrong_for_good"] for name, counts in found[harden].items() if name not in weights)
+    assert all(found[FULL][name]["flagged"] == found[FULL][name]["flips"] for name in weights)
+    assert not any(found[FULL][name]["silent"] for name in weights)
     assert upsets.table(found).count("\n") == 1 + sum(map(len, found.values()))
     panels = upsets.plot(found).axes
     assert [panel.get_title() for panel in panels] == [f"--harden {name}" for name in HARDENINGS]
