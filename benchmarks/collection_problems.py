@@ -117,8 +117,16 @@ def _small(archive: Path) -> Iterator[CollectionProblem]:
 
 
 def _matrices(held: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Cost and rows of norm one, so that a penalty means the same in all."""
     P, A = (held[name].toarray() for name in "PA")
     q, low, high = (held[name].ravel() for name in ("q", "l", "u"))
     bounded = (low > -INFINITE) | (high < INFINITE)
     low, high = np.where(low > -INFINITE, low, -np.inf), np.where(high < INFINITE, high, np.inf)
-    return {"P": (P + P.T) / 2, "q": q, "A": A[bounded], "l": low[bounded], "u": high[bounded]}
+    size, lengths = np.linalg.norm(P, 2), np.linalg.norm(A[bounded], axis=1)
+    return {
+        "P": (P + P.T) / (2 * size),
+        "q": q / size,
+        "A": A[bounded] / lengths[:, None],
+        "l": low[bounded] / lengths,
+        "u": high[bounded] / lengths,
+    }

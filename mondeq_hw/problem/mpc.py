@@ -1,8 +1,8 @@
 """Linear model predictive control, condensed to a quadratic program in the inputs of the horizon.
 
 ``min sum_k x_k'Q x_k + u_k'R u_k + du_k'S du_k + x_N' T x_N`` with ``x_(k+1) = A x_k + B u_k``, ``du_k = u_k -
-u_(k-1)``; the parameter is the measured state (and a reference, and the previous input where ``S`` is given), the output
-the first input.
+u_(k-1)``; the parameter is the measured state (and a reference, and the previous input where ``S`` is given), the
+output the first input.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def _soft_rows(
 
 
 def _change(weight: np.ndarray, inputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """What the weight of changes adds to the quadratic cost of all inputs, and the previous input to their linear one."""
+    """What the weight of changes adds to the quadratic cost of all inputs; what the previous input does to the linear."""
     m = len(weight)
     difference = np.eye(inputs) - np.eye(inputs, k=-m)
     weights = np.kron(np.eye(inputs // m), weight)
