@@ -84,7 +84,11 @@ def test_a_collection_is_read_from_an_archive(script: Any, tmp_path: Path) -> No
     assert set(found) - set(script.PROBLEMS) == {"FREE", "BOUNDED"}
     hard, soft = found["FREE"](), found["BOUNDED"]()
     assert np.allclose(hard.arguments()["A"], row / np.sqrt(2)) and hard.arguments()["delta"].tolist() == [0]
-    assert soft.arguments()["u"].tolist() == [np.inf, 1, 1] and soft.arguments()["delta"].tolist() == [0, 0, 0.1]
+    assert np.allclose(soft.arguments()["u"], [np.inf, 1, np.sqrt(0.5)]) and soft.arguments()["delta"].tolist() == [
+        0,
+        0,
+        0.1,
+    ]
     network = soft.network()
     y = logits(network, box_words(network.input_map.words.ends, network.d, 50, seed=1))
     assert y.min() > -1e-9 and 0.8 * soft.width <= np.ptp(y, axis=0).max() <= 1.1 * soft.width

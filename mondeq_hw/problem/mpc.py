@@ -196,7 +196,7 @@ def _soft_rows(
 
 
 def _change(weight: np.ndarray, inputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """What the weight of changes adds to the quadratic cost of all inputs; what the previous input does to the linear."""
+    """What the weight of changes adds to the quadratic cost of all inputs; the linear cost by the previous input."""
     m = len(weight)
     difference = np.eye(inputs) - np.eye(inputs, k=-m)
     weights = np.kron(np.eye(inputs // m), weight)
