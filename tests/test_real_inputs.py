@@ -238,8 +238,17 @@ def test_the_certificate_counts_changes_in_the_users_units(
     data = ["--calibration", str(tmp_path / "s.npz"), "--out", str(tmp_path / "build")]
     assert main(["compile", str(tmp_path / "model.pt"), "--bits", "9", *options, *data]) == 0
     assert "if no input moves by over 0.01," in capsys.readouterr().out
-    line = mondeq_hw.Project.load(tmp_path / "build").certificate.line("robustness").values
+    project = mondeq_hw.Project.load(tmp_path / "build")
+    line, gain = (project.certificate.line(name).values for name in ("robustness", "gain"))
     assert line["infinity_norm"]["eps"] == pytest.approx([5.11]) and line["two_norm"]["eps"] == pytest.approx([255.5])
+    told = project.report.changes
+    assert told.infinity_norm.eps == pytest.approx([0.01]) and told.two_norm.eps == pytest.approx([0.5])
+    for norm, moves in (("infinity_norm", told.infinity_norm), ("two_norm", told.two_norm)):
+        assert moves.quantiles == pytest.approx([raw / 511 for raw in line[norm]["quantiles"]])
+        assert moves.shares == pytest.approx([held / line["samples"] for held in line[norm]["certified"]])
+        assert moves.gains == pytest.approx([511 * most for most in gain[norm]])
+    text = (tmp_path / "build" / "report" / "report.md").read_text()
+    assert "differ by one in the 2-norm (in the inputs' units)" in text
 
 
 # -- used --------------------------------------------------------------------------

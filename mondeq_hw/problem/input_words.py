@@ -222,10 +222,19 @@ class InputWords:
         first, last = self.ends
         return size * (last - first) if self._step is None else size / self._step
 
-    def change_in_words(self, raw: float) -> str:
-        """A change of raw inputs for people: in the values' units, or as a share of ranges that differ."""
+    def change(self, raw: float) -> float:
+        """What a change of raw inputs is in the values' units, or as a share of ranges that differ."""
         first, last = self.ends
-        return f"{raw / (last - first):.4g} of its range" if self._step is None else f"{raw * self._step:.4g}"
+        return raw / (last - first) if self._step is None else raw * self._step
+
+    @property
+    def change_unit(self) -> str:
+        """In what a change is given."""
+        return "as shares of the inputs' ranges" if self._step is None else "in the inputs' units"
+
+    def change_in_words(self, raw: float) -> str:
+        """A change of raw inputs for people."""
+        return f"{self.change(raw):.4g}{' of its range' if self._step is None else ''}"
 
     # -- as text ----------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from ..hardware import Usage
+from .changes import InputChanges
 from .curves import FoldingPoint, Foldings, OutputPoints, Residuals, Sweep
 from .record import PartFigures, Report
 
@@ -213,35 +214,28 @@ def roofline_plot(curve: Foldings) -> str:
 
 def robustness_plot(report: Report) -> str | None:
     """Share of the calibration samples whose class provably stays, by the change of the input; None without any."""
-    line = next((line.values for line in report.certificate if line.name == "robustness"), {})
-    if "samples" not in line:
+    changes = InputChanges.of(report)
+    norms = (changes.infinity_norm, "largest component", BLUE), (changes.two_norm, "2-norm", PURPLE)
+    if any(moves.quantiles is None for moves, *_ in norms):
         return None
 
     def draw(axes: Sequence[Axes]) -> None:
         (ax,) = axes
-        for name, label, color in (
-            ("infinity_norm", "largest component", BLUE),
-            ("two_norm", "2-norm", PURPLE),
-        ):
-            values = line[name]
-            found = [*((size, 1 - tenth / 10) for tenth, size in enumerate(values["quantiles"]))]
-            found += [
-                (eps, share / line["samples"]) for eps, share in zip(values["eps"], values["certified"], strict=True)
-            ]
+        for moves, label, color in norms:
+            found = [*((size, 1 - tenth / 10) for tenth, size in enumerate(moves.quantiles or ()))]
+            found += zip(moves.eps or (), moves.shares or (), strict=True)
             ax.plot(
                 *zip(*sorted(found, key=lambda point: (point[0], -point[1])), strict=True), color=color, label=label
             )
         ax.set_xscale("log")
         ax.set_ylim(0, 1)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, position: f"{value:.0%}"))
-        ax.set_xlabel("change of the input, in units of the program's input")
+        ax.set_xlabel(f"change of the input, {changes.unit}")
         ax.set_ylabel("classes that provably stay")
         ax.legend(loc="lower left")
 
-    middle = [line[name]["quantiles"][5] for name in ("infinity_norm", "two_norm")]
-    alt = (
-        f"Half of {line['samples']} classes stay for a change of {middle[0]:.3g} an input or {middle[1]:.3g} in 2-norm"
-    )
+    box, ball = (moves.quantiles[5] for moves, *_ in norms if moves.quantiles is not None)
+    alt = f"Half of the classes stay for a change of {box:.3g} an input or {ball:.3g} in 2-norm, {changes.unit}"
     return _svg("robustness", alt, draw)
 
 

@@ -9,6 +9,7 @@ from ..hardware import EngineFolding, GraphDecision, GraphSize, Schedule
 from ..problem import Comparison, Preprocessing
 from ..program import SolverProgram, convergence_in_words
 from ..proof import CertificateLine
+from .changes import InputChanges
 from .curves import Curves, macs
 from .doubts import warnings_of
 from .limits import not_covered
@@ -24,7 +25,7 @@ from .record import (
     Verification,
 )
 
-REPORT_VERSION = 5
+REPORT_VERSION = 6
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ class WrittenReport:
     iterations : int
     word_lengths : WordLengths
     certificate : tuple of CertificateLine
+    changes : InputChanges
+        What its lines `robustness` and `gain` are in the inputs' units.
     comparison : Figure of Accuracy or Errors
         Outputs on the test samples against targets and the float network.
     warnings : tuple of str
@@ -196,6 +199,7 @@ class WrittenReport:
     iterations: int
     word_lengths: WordLengths
     certificate: tuple[CertificateLine, ...]
+    changes: InputChanges
     comparison: Figure[Comparison]
     warnings: tuple[str, ...]
     not_covered: tuple[str, ...]
@@ -242,6 +246,7 @@ class WrittenReport:
             iterations=program.iterations,
             word_lengths=WordLengths.of(program),
             certificate=report.certificate,
+            changes=InputChanges.of(report),
             comparison=report.comparison,
             warnings=warnings_of(report),
             not_covered=not_covered(report),
