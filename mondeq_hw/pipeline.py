@@ -43,8 +43,8 @@ from .steps import (
 
 STEPS = ("load", "data", "quantize", "certify", "schedule", "golden", "check", "hls", "rtl", "report")
 
-#: The checker is plain Python: of more rows it takes minutes, and is left to the command ``certificate``.
-CHECKED_ROWS = 512
+#: The checker is plain Python: 50 s at so many rows. Of more it takes minutes, and is left to ``certificate``.
+CHECKED_ROWS = 1024
 
 #: Samples in ``sim/``, which ``verify`` and the benches take by default.
 STIMULUS_SAMPLES = 256
@@ -145,7 +145,7 @@ def compile(
         certificate.save(folder / CERTIFICATE)
         _write_stimulus(folder / "sim", program, data)
         with progress("check"):
-            if program.certified and program.n <= CHECKED_ROWS:
+            if is_checked(program):
                 _check(folder)
         with progress("hls"):
             emit_hls(program, design.schedule, folder)
@@ -170,6 +170,11 @@ def _largest_form(config: CompileConfig) -> int:
     """Of a large network the gains take minutes: only where what rests on them is asked for."""
     asked = config.eps is not None or config.eps_two is not None or config.state_range == "box"
     return LARGEST_FORM if asked else LARGE_FORM
+
+
+def is_checked(program: SolverProgram) -> bool:
+    """Whether the independent checker proves a program's certificate again before its folder appears."""
+    return program.certified and program.n <= CHECKED_ROWS
 
 
 # -- what is written ---------------------------------------------------------

@@ -39,7 +39,7 @@ def compile_command(
     Without --calibration, --test, --data, --data-dir or a model of the embedded digits there is no calibration and no
     figure of test samples.
     """
-    from ..pipeline import compile
+    from ..pipeline import compile, is_checked
 
     with interruptible(f"nothing was written, and {out} is as it was"), steps(silent=as_json) as step:
         project = compile(model, out, options, force=force, progress=step)
@@ -47,8 +47,16 @@ def compile_command(
         print_json({"folder": str(project.folder), **project.report.to_dict()})
     else:
         _print_summary(project)
-    for warning in project.report.warnings:
+    later = [] if is_checked(project.program) or not project.program.certified else [_unchecked(project)]
+    for warning in (*project.report.warnings, *later):
         print(f"mondeq-hw: warning: {warning}", file=sys.stderr)
+
+
+def _unchecked(project: Project) -> str:
+    return (
+        f"the independent checker has not seen this certificate, which takes it minutes at {project.program.n:,} rows: "
+        f"run 'mondeq-hw certificate {project.folder}'"
+    )
 
 
 def _print_summary(project: Project) -> None:
