@@ -118,7 +118,7 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
     graphs: tuple[GraphDecision, ...] = ()
     if config.strategy == UNROLLED:
         kept = AUTO if config.graphs is None else config.graphs
-        search = GraphSearch(config.graph_search, config.fewest)
+        search = GraphSearch(config.graph_search, config.fewest, config.adders_per_stage)
         design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat, config.drive, search)
     else:
         plan = schedule(program, config.reuse_factor, config.input_beat)
@@ -205,7 +205,7 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
     OptionError
         Something is missing, or goes with another option only.
     """
-    of_graphs = {"graphs": None, "fewest": "adders", "graph_search": "da4ml"}
+    of_graphs = {"graphs": None, "fewest": "adders", "graph_search": "da4ml", "adders_per_stage": 1}
     for name, unset in of_graphs.items():
         if getattr(config, name) != unset and config.strategy != UNROLLED:
             raise OptionError(name, "is for the strategy 'unrolled'; leave it out, or ask for that strategy")

@@ -298,11 +298,12 @@ def straight_once() -> Corner:
 
 
 def straight_tables() -> Corner:
-    """Three turns of the ring, in which places are scarce; tables of signed words, several beats, few slots."""
+    """Three turns of a ring whose places are scarce; tables of signed words, several beats; two adders a stage."""
     program = random_program(
         17, n=7, d=8, k=3, bits=2, drive_bits=2, input_bits=2, input_signed=True, readout_bits=4, iterations=3
     )
-    return straight(tabled(unrolled(program, (7, 4), slots=3, graphs=("readout",)), 2), slots=3)
+    corner = unrolled(program, (7, 4), slots=3, graphs=("readout",), search=GraphSearch(adders_per_stage=2))
+    return straight(tabled(corner, 2), slots=3)
 
 
 def straight_mixed() -> Corner:

@@ -16,7 +16,6 @@ from random_models import random_program, with_random_clip
 from mondeq_hw.base import DenseOperator
 from mondeq_hw.base.errors import InputError, MissingToolError, MondeqError
 from mondeq_hw.hardware.adder_graph import (
-    ADDERS_PER_STAGE,
     FEWEST_SOLVER_STAGES,
     AdderGraph,
     Term,
@@ -111,9 +110,9 @@ def test_each_engine_has_the_graph_of_its_matrix() -> None:
 
 
 @settings(deadline=None, max_examples=20)
-@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 12), bits=st.integers(1, 10))
-def test_stages_hold_few_adders_and_operands_are_there(seed: int, n: int, bits: int) -> None:
-    graph = solver_graph(random_program(seed, n=n, bits=bits))
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 12), bits=st.integers(1, 10), most=st.integers(1, 4))
+def test_stages_hold_few_adders_and_operands_are_there(seed: int, n: int, bits: int, most: int) -> None:
+    graph = solver_graph(random_program(seed, n=n, bits=bits), GraphSearch(adders_per_stage=most))
     chain = [0] * n  # adders between the last register and the node's value
     for adder in graph.adders:
         operands = (adder.left, adder.right)
@@ -121,7 +120,7 @@ def test_stages_hold_few_adders_and_operands_are_there(seed: int, n: int, bits: 
         assert all(graph.nodes[term.node].last >= adder.stage for term in operands)
         here = [chain[t.node] for t in operands if t.node >= n and graph.nodes[t.node].first == adder.stage]
         chain.append(1 + max(here, default=0))
-    assert max(chain) <= ADDERS_PER_STAGE
+    assert max(chain) <= most
     assert graph.stages >= FEWEST_SOLVER_STAGES
     assert all(adder.stage < graph.stages for adder in graph.adders)
 
@@ -167,14 +166,14 @@ def test_without_the_library_the_remedy_is_named(library: str, monkeypatch: pyte
         solver_graph(random_program(79, n=4), GraphSearch(library))
 
 
-@pytest.mark.parametrize("given", [{"library": "vivado"}, {"fewest": "gates"}])
-def test_an_unknown_search_is_refused(given: dict[str, str]) -> None:
-    with pytest.raises(InputError, match=r"expected (da4ml or alkaid|adders or stages)"):
+@pytest.mark.parametrize("given", [{"library": "vivado"}, {"fewest": "gates"}, {"adders_per_stage": 0}])
+def test_an_unknown_search_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"expected (da4ml or alkaid|adders or stages|1 to 4)"):
         GraphSearch(**given)
 
 
 def test_a_design_is_searched_again_by_what_found_it() -> None:
-    program, search = random_program(80, n=6), GraphSearch(ALKAID, FEW_STAGES)
+    program, search = random_program(80, n=6), GraphSearch(ALKAID, FEW_STAGES, 2)
     plan = schedule_unrolled(program, solver_graph(program, search).size, 1)
     again = Schedule.from_plain(json.loads(json.dumps(plan.to_plain())))
     assert again == plan

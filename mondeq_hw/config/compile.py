@@ -330,6 +330,10 @@ class CompileConfig(RoundingOptions):
         Literal["da4ml", "alkaid"],
         option("NAME", "Library that searches the adder graphs: da4ml, or its successor alkaid."),
     ] = "da4ml"
+    adders_per_stage: Annotated[
+        Annotated[int, Field(ge=1, le=4)],
+        option("N", "Adders of a graph between two registers, 1 to 4: more are fewer cycles of a slower clock."),
+    ] = 1
     drive: Annotated[
         Literal["auto", "multiply", "tables"],
         option(

@@ -28,6 +28,7 @@ class CompileKeywords(TypedDict, total=False):
     graphs: Sequence[Literal["drive", "readout"]] | Literal["auto", "none", "drive", "readout", "drive,readout"] | None
     fewest: Literal["adders", "stages"]
     graph_search: Literal["da4ml", "alkaid"]
+    adders_per_stage: int
     drive: Literal["auto", "multiply", "tables"]
     reuse_factor: int | None
     input_beat: int | None

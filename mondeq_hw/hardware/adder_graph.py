@@ -17,8 +17,6 @@ from ..base import MondeqError, WordRange
 from ..program import SolverProgram
 from .graph_search import Copy, GraphSearch, Part
 
-#: Adders between two pipeline registers; one, like everywhere else in the engines.
-ADDERS_PER_STAGE = 1
 #: The solver reads a sample's drive words while its graph is at work, which takes this many stages.
 FEWEST_SOLVER_STAGES = 4
 #: The search that is made without a wish.
@@ -268,7 +266,8 @@ class _Builder:
         low, high = below * self.high + above * self.low, below * self.low + above * self.high
         self.coefficients.append(total)
         self.depth.append(depth)
-        self.adders.append(Adder(left, right, subtract, (depth - 1) // ADDERS_PER_STAGE, low, high))
+        stage = (depth - 1) // self.search.adders_per_stage
+        self.adders.append(Adder(left, right, subtract, stage, low, high))
 
     def finish(self, matrix: np.ndarray, values: list[_Value | None], fewest_stages: int) -> AdderGraph:
         """Check every output against its row and freeze."""

@@ -21,6 +21,8 @@ ALKAID = "alkaid"
 #: What a search is to find: a graph of few adders, or one of few stages.
 FEW_ADDERS = "adders"
 FEW_STAGES = "stages"
+#: More behind one another would be slower than anything else in a core.
+MOST_ADDERS_PER_STAGE = 4
 #: Adders on top of the fewest that any graph of the matrix has one behind the other, as both libraries take it.
 _EXTRA_DEPTH = {FEW_ADDERS: -1, FEW_STAGES: 0}
 
@@ -34,6 +36,8 @@ class GraphSearch:
     library : {"da4ml", "alkaid"}
     fewest : {"adders", "stages"}
         What it has few of; a graph of fewest stages has a few per cent more adders.
+    adders_per_stage : int
+        Adders one behind the other between two registers, 1 to :data:`MOST_ADDERS_PER_STAGE`.
 
     Raises
     ------
@@ -43,12 +47,17 @@ class GraphSearch:
 
     library: str = DA4ML
     fewest: str = FEW_ADDERS
+    adders_per_stage: int = 1
 
     def __post_init__(self) -> None:
         if self.library not in _LIBRARIES:
             raise InputError(f"graph search is by {self.library!r}; expected {' or '.join(_LIBRARIES)}")
         if self.fewest not in _EXTRA_DEPTH:
             raise InputError(f"graph search is for fewest {self.fewest!r}; expected {' or '.join(_EXTRA_DEPTH)}")
+        if type(self.adders_per_stage) is not int or not 1 <= self.adders_per_stage <= MOST_ADDERS_PER_STAGE:
+            raise InputError(
+                f"graph search is for {self.adders_per_stage!r} adders a stage; expected 1 to {MOST_ADDERS_PER_STAGE}"
+            )
 
     def require(self) -> None:
         """Raise :class:`MissingToolError` where the library is not installed."""
