@@ -75,7 +75,7 @@ def test_tables(script, tmp_path, capsys):
 
 
 def test_retraining_is_kept_for_its_very_configuration(script, shared, tmp_path, monkeypatch):
-    """Not trained twice; trained again for another number of epochs."""
+    """Not trained twice; trained again for another number of epochs, or another seed."""
     retraining, published = script("paper_retraining"), script("published")
     model = published.load_published(shared)
     lowered, _ = published.compiled(model.model, published.LoweringOptions(2, drive_bits=4), model.calibration[:500])
@@ -83,8 +83,9 @@ def test_retraining_is_kept_for_its_very_configuration(script, shared, tmp_path,
     calls = []
     train = retraining.retrain
     monkeypatch.setattr(retraining, "retrain", lambda *a, **k: (calls.append(1), train(*a, **k))[1])
-    first = retraining._retrained(model, lowered, data, 2, 1, tmp_path)
-    assert retraining._retrained(model, lowered, data, 2, 1, tmp_path) == first and len(calls) == 1
+    first = retraining._retrained(model, lowered, data, 2, 1, 0, tmp_path)
+    assert retraining._retrained(model, lowered, data, 2, 1, 0, tmp_path) == first and len(calls) == 1
     assert first.contraction_factor <= 0.95 and first.accuracy > 80
-    assert retraining._retrained(model, lowered, data, 2, 2, tmp_path).epochs == 2 and len(calls) == 2
+    assert retraining._retrained(model, lowered, data, 2, 2, 0, tmp_path).epochs == 2 and len(calls) == 2
+    assert retraining._retrained(model, lowered, data, 2, 1, 1, tmp_path) != first and len(calls) == 3
     assert [file.name for file in tmp_path.iterdir()] == ["retraining.json"]
