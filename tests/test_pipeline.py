@@ -207,9 +207,9 @@ def test_what_the_checker_rejects_is_never_written(
     assert {path: path.read_bytes() for path in (tmp_path / "new").rglob("*") if path.is_file()} == before
     command[-1] = str(tmp_path / "other" / "build")
     assert main(command) == 1 and not (tmp_path / "other").exists()
-    # Of so many rows that the check would take minutes it is left to the user, who is told.
+    # Of so many rows that the check would take long it is left to the user, who is told.
     monkeypatch.setattr(pipeline, "CHECKED_ROWS", network.n - 1)
     capsys.readouterr()
     assert main(command) == 0
-    assert f"has not seen this certificate, which takes it minutes at {network.n} rows: run" in capsys.readouterr().err
+    assert f"has not seen this certificate, which takes it long at {network.n} rows: run" in capsys.readouterr().err
     assert main(["certificate", str(tmp_path / "other" / "build")]) == 3

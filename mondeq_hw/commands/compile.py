@@ -54,7 +54,7 @@ def compile_command(
 
 def _unchecked(project: Project) -> str:
     return (
-        f"the independent checker has not seen this certificate, which takes it minutes at {project.program.n:,} rows: "
+        f"the independent checker has not seen this certificate, which takes it long at {project.program.n:,} rows: "
         f"run 'mondeq-hw certificate {project.folder}'"
     )
 
