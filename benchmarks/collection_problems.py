@@ -32,7 +32,7 @@ INFINITE = 1e20
 PARAMETERS, OUTPUTS, MOVED = 2, 4, 0.5
 #: Penalty of the rows that cannot all be hard.
 DELTA = 0.1
-BITS, STATE_BITS, TRANSIENT = 12, 24, 5e-5
+BITS, STATE_BITS, TRANSIENT = 14, 26, 5e-5
 RANGE_SAMPLES = 500
 
 
