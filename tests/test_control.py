@@ -83,7 +83,7 @@ def test_plot_shows_all_three(controller: MonDEQ, project: Project, tmp_path: Pa
 
 
 def test_bounds_of_the_outputs_are_drawn(controller: MonDEQ, project: Project) -> None:
-    loop = simulate(project.program, controller, LinearPlant(A, B), np.array([1.5, 0.0]), 10)
+    loop = simulate(project, controller, LinearPlant(A, B), np.array([1.5, 0.0]), 10)
     np.testing.assert_array_equal(loop.limits, [[-1.0], [1.0]])
     assert [line.get_ydata()[0] for line in loop.plot().axes[1].lines if line.get_linestyle() == "--"] == [-1.0, 1.0]
     free = mondeq_hw.from_qp(np.eye(1), [0.0], theta=([-1.0], [1.0]), Q=[[1.0]])
@@ -107,6 +107,8 @@ def test_without_a_proved_error_nothing_is_proved(project: Project) -> None:
     assert unstable.reason is not None and "not stable near its rest" in unstable.reason
     with pytest.raises(InputError, match=r"the plant has shapes \(3, 3\) and \(2, 1\); expected \(2, 2\)"):
         project.certify_closed_loop(LinearPlant(np.eye(3), B))
+    with pytest.raises(InputError, match="the plant is a tuple; expected a LinearPlant"):
+        project.certify_closed_loop((A, B))  # type: ignore[arg-type]
 
 
 def test_the_ultimate_bound_holds_whatever_the_errors_do(controller: MonDEQ, project: Project) -> None:
@@ -152,6 +154,8 @@ def test_bad_loops_are_named(controller: MonDEQ, project: Project) -> None:
 
     for changes, message in (
         ({"steps": 0}, "steps is 0"),
+        ({"steps": "3"}, "steps is '3'; expected a whole number"),
+        ({"plant": LinearPlant(A, np.eye(2))}, r"shapes \(2, 2\) and \(2, 2\); expected \(2, 2\) and \(2, 1\)"),
         ({"disturbances": np.zeros((2, 2))}, "disturbances have shape"),
         ({"parameter": lambda state, step: np.zeros(3)}, r"has shape \(3,\); expected \(2,\), finite"),
         ({"parameter": lambda state, step: np.array([0.0, np.nan])}, r"the parameter \[ 0. nan\]"),

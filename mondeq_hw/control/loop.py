@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -34,8 +34,22 @@ class LinearPlant:
 
     def __call__(self, state: np.ndarray, control: np.ndarray) -> np.ndarray:
         """The next state."""
+        sizes = (len(state), len(state)), (len(state), len(control))
+        if (np.shape(self.A), np.shape(self.B)) != sizes:
+            raise InputError(
+                f"the plant has shapes {np.shape(self.A)} and {np.shape(self.B)}; expected {sizes[0]} and {sizes[1]}, "
+                f"for {len(state)} states and {len(control)} controls"
+            )
         following: np.ndarray = self.A @ state + self.B @ control
         return following
+
+
+class Compiled(Protocol):
+    """A build folder's program: a ``Project``."""
+
+    @property
+    def program(self) -> SolverProgram:
+        """What it runs."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,7 +143,7 @@ class ClosedLoop:
 
 
 def simulate(
-    program: SolverProgram,
+    project: Compiled | SolverProgram,
     problem: MonDEQ,
     plant: Plant,
     start: np.ndarray,
@@ -142,8 +156,8 @@ def simulate(
 
     Parameters
     ----------
-    program : SolverProgram
-        Of a build folder, ``project.program``.
+    project : Project or SolverProgram
+        What ``compile`` returned, or its program.
     problem : MonDEQ
         What it was compiled from; gives the parameters' box and the exact solution.
     plant : callable
@@ -160,10 +174,11 @@ def simulate(
     InputError
         A size does not fit, or the state is no longer finite.
     """
+    program = project if isinstance(project, SolverProgram) else project.program
     golden, inputs = GoldenModel(program), problem.input_map.words
     state = np.asarray(start, dtype=np.float64)
-    if steps < 1:
-        raise InputError(f"steps is {steps}; expected at least 1")
+    if not isinstance(steps, int | np.integer) or steps < 1:
+        raise InputError(f"steps is {steps!r}; expected a whole number, at least 1")
     if disturbances is not None and np.shape(disturbances) != (steps, len(state)):
         raise InputError(f"disturbances have shape {np.shape(disturbances)}; expected {(steps, len(state))}")
     states, parameters, words, controls = [state], [], [], []

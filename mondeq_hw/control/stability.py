@@ -111,6 +111,8 @@ def certify_closed_loop(build: Build, plant: LinearPlant, errors: tuple[Fraction
         The plant has other sizes than the controller.
     """
     program, operator = build.program, build.certificate.evidence.get("operator")
+    if not isinstance(plant, LinearPlant):
+        raise InputError(f"the plant is a {type(plant).__name__}; expected a LinearPlant, whose loop can be proved")
     A, B = np.asarray(plant.A, dtype=np.float64), np.asarray(plant.B, dtype=np.float64)
     if A.shape != (program.d, program.d) or B.shape != (program.d, program.k):
         raise InputError(
