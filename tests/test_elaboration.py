@@ -160,6 +160,8 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
         ("StateBits", (1,), "solve_widths_or_iterations"),
         ("Iterations", (0,), "solve_widths_or_iterations"),
         ("DriveBits", (99,), "solve_of_other_drive_words"),
+        ("LeakShift", (1,), "straight_solve_with_leak_or_warm_start"),
+        ("FirstWarmUpdate", (1,), "straight_solve_with_leak_or_warm_start"),
         ("Stages", (2, 0), "solve_stages_or_shifts"),
     ),
     "rtl/straight/mondeq_readout": (

@@ -22,6 +22,8 @@ module mondeq_solve #(
   parameter bit [Rows*DriveShiftBits-1:0] DriveShifts = mondeq_pkg::DriveRowShifts,
   parameter int SumBits = mondeq_pkg::AccumulatorBits,
   parameter int Stages = mondeq_pkg::SolveStages,
+  parameter int LeakShift = mondeq_pkg::LeakShift,
+  parameter int FirstWarmUpdate = mondeq_pkg::FirstWarmUpdate,
   parameter int PhiBits = mondeq_pkg::PhiBits,
   parameter bit PhiReflects = mondeq_pkg::PhiReflects != 0,
   parameter int Iterations = mondeq_pkg::Iterations,
@@ -66,6 +68,9 @@ module mondeq_solve #(
   if (StateBits < 2 || DriveBits < 1 || Iterations < 1 || WidthBits < 1) begin : g_wrong_widths
     mondeq_error_solve_widths_or_iterations u_error ();
   end
+  if (LeakShift != 0 || FirstWarmUpdate != 0) begin : g_wrong_form
+    mondeq_error_straight_solve_with_leak_or_warm_start u_error ();
+  end
   if (StartBits != DriveBits + LeftShift) begin : g_wrong_starts
     mondeq_error_solve_of_other_drive_words u_error ();
   end
@@ -87,11 +92,13 @@ module mondeq_solve #(
   // A sample's tag travels beside its words.
   logic [TagBits-1:0] ring_tag, chosen_tag, product_tag, sum_tag, tag_q;
   logic ring_valid, product_valid, sum_valid;
-  logic [SlotBits-1:0] ring_slot, product_slot, sum_slot;
-  logic [IterationBits-1:0] ring_iteration, product_iteration, sum_iteration;
+  logic [SlotBits-1:0] ring_slot, sum_slot;
+  logic [IterationBits-1:0] product_iteration, sum_iteration;
 
-  assign {ring_valid, ring_slot, ring_iteration} = ring_tag;
-  assign {product_valid, product_slot, product_iteration} = product_tag;
+  assign ring_valid = ring_tag[TagBits-1];
+  assign ring_slot = ring_tag[IterationBits+:SlotBits];
+  assign product_valid = product_tag[TagBits-1];
+  assign product_iteration = product_tag[IterationBits-1:0];
   assign {sum_valid, sum_slot, sum_iteration} = sum_tag;
 
   // A sample that is loaded in this cycle is there in the next, in which its words are read.
