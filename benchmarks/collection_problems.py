@@ -32,7 +32,7 @@ INFINITE = 1e20
 PARAMETERS, OUTPUTS, MOVED = 2, 4, 0.5
 #: Penalty of the rows that cannot all be hard.
 DELTA = 0.1
-BITS, STATE_BITS, TRANSIENT = 14, 26, 5e-5
+BITS, STATE_BITS, READOUT_BITS, TRANSIENT = 14, 26, 18, 5e-5
 RANGE_SAMPLES = 500
 
 
@@ -51,6 +51,7 @@ class CollectionProblem:
     matrices: dict[str, np.ndarray]
     bits: int = BITS
     state_bits: int = STATE_BITS
+    readout_bits: int = READOUT_BITS
     transient: float = TRANSIENT
 
     @cached_property

@@ -50,6 +50,8 @@ class ControlProblem:
     x_limit: np.ndarray | None = None
     soft: float | None = None
     transient: float = 5e-4
+    #: The readout of an input is exact.
+    readout_bits: int = 12
 
     def arguments(self) -> dict[str, Any]:
         """Of :func:`mondeq_hw.from_qp`."""

@@ -65,8 +65,8 @@ PART = find_part("ecp5-85")
 FULL = 0.7
 #: Rows of which an adder graph may fit, and is searched in seconds.
 MOST_UNROLLED = 32
-#: Of the drive's words beyond the matrix's, which a proof of the error needs; of the readout's.
-DRIVE_BITS, READOUT_BITS = 4, 12
+#: Of the drive's words beyond the matrix's, which a proof of the error needs.
+DRIVE_BITS = 4
 #: Ratio of the reuse factors that are tried, and input words a beat: the drive takes a beat a cycle.
 FINER = 1.1
 INPUT_BEATS = (None, 2, 4, 8)
@@ -144,7 +144,7 @@ def compiled(problem: Problem, network: MonDEQ, folder: Path) -> tuple[Project, 
     words: dict[str, Any] = {
         "bits": problem.bits,
         "drive_bits": min(MOST_MATRIX_BITS, problem.bits + DRIVE_BITS),
-        "readout_bits": READOUT_BITS,
+        "readout_bits": problem.readout_bits,
         "state_bits": problem.state_bits,
         "name": "controller",
         "allow_uncertified": True,
