@@ -60,6 +60,7 @@ FAST: dict[str, Any] = {
     "strategy": "unrolled",
     "graphs": ("readout",),
     "fewest": "stages",
+    "adders_per_stage": 2,
     "reuse_factor": 1,
     "output_beat": 10,
 }
