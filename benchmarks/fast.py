@@ -3,7 +3,7 @@
     python benchmarks/fast.py --shared DIR [--targets a a3 b c] [--route c] [--work build/fast] [--json]
 
 Every target is a recipe: a network, a compilation without flags about the integers, a simulation of test images by
-Verilator, compared word for word and cycle for cycle, and for those named by ``--route`` Yosys and nextpnr (the large
+Icarus, which needs no compilation of these graphs, compared word for word and cycle for cycle, and for those named by ``--route`` Yosys and nextpnr (the large
 ones take 20 minutes and more).  Networks of a and a3 are integers that were trained before, in the shared folder
 (``prototypes/fast``: binary pixels of the images' middle, 22 x 22); those of b and c are retrained here, in minutes of
 one core, and kept in ``--work``.  ``results/fast.json`` holds what was measured last of each target, and is what
@@ -178,7 +178,7 @@ def network(target: Target, name: str, shared: Path, work: Path) -> tuple[MonDEQ
 
 def simulated(project: Project) -> int:
     """Images whose every word and cycle were as predicted."""
-    report = project.verify(rtl_samples=SIMULATED)
+    report = project.verify(rtl_samples=SIMULATED, simulators=("icarus",))
     if not report.ok:
         raise SystemExit(f"{project.folder}: simulation differs from the golden model")
     return SIMULATED
