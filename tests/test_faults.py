@@ -104,6 +104,30 @@ def test_trace_beside_a_network_of_subnormal_inputs(tmp_path: Path) -> None:
     assert traced.floating is not None and traced.equilibrium_distances[-1].max() < 0.01
 
 
+def test_a_network_whose_output_is_constant_is_doubted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is what the float network does, too, so that its distance is worth something; but hardly what was trained."""
+    mondeq_hw.save(network(O=READOUT * np.array([[1.0], [0.0]])), tmp_path / "one.pt")
+    mondeq_hw.save(network(b=np.full(3, -1e3)), tmp_path / "all.pt")
+    for name, named in (
+        ("one", "output 1 of 2, counted from 0, is"),
+        ("all", "outputs 0, 1 of 2, counted from 0, are"),
+    ):
+        command = ["compile", str(tmp_path / f"{name}.pt"), "--bits", "8", "--out", str(tmp_path / name)]
+        assert main(command) == 0
+        assert f"warning: {named} proved to be the same for every input" in capsys.readouterr().err
+
+
+def test_states_below_the_range_of_floating_point_are_zero(tmp_path: Path) -> None:
+    """Without a bias: 2 to the bits after their point was an OverflowError."""
+    tiny = network(U=U * 1e-310, b=np.zeros(3), c=np.zeros(2))
+    with pytest.raises(NotCertifiedError, match="the proof of convergence says nothing"):
+        mondeq_hw.compile(tiny, tmp_path / "build", bits=8)
+    project = mondeq_hw.compile(tiny, tmp_path / "build", bits=8, allow_vacuous=True)
+    assert not project.program.drive.integers.any()
+    bounds = project.certificate.line("output_distance").values["bounds"]
+    assert (np.abs(project.predict(X) - logits(tiny, X)) <= bounds).all()
+
+
 def test_a_step_far_too_large(tmp_path: Path) -> None:
     """Refused with the shorter word length that is proved, as not every longer one is; else compiled where told to."""
     options: dict[str, Any] = {"bits": 2, "rounding": "nearest", "step_size": 64.0}

@@ -25,7 +25,15 @@ from .relaxation import Proof
 from .robustness import Changes, missing_integer_bits
 from .same_model import differences
 from .semidefinite import is_small, state_ranges
-from .vacuous import constant_on_samples, constant_output, radius_share, rounds_to_nothing, useless_radius
+from .vacuous import (
+    constant_for_every_input,
+    constant_on_samples,
+    constant_output,
+    named_output,
+    radius_share,
+    rounds_to_nothing,
+    useless_radius,
+)
 from .verdict import Verdict, check
 from .warm_start import choose_warm_start
 from .weighting import best_weighting
@@ -48,6 +56,7 @@ __all__ = [
     "choose_iterations",
     "choose_warm_start",
     "compare_operators",
+    "constant_for_every_input",
     "constant_on_samples",
     "constant_output",
     "differences",
@@ -58,6 +67,7 @@ __all__ = [
     "is_small",
     "missing_integer_bits",
     "model_from_plain",
+    "named_output",
     "paper_perturbation",
     "paper_quantizer",
     "prove_contraction",

@@ -57,18 +57,19 @@ def rounds_to_nothing(program: SolverProgram) -> str | None:
 def constant_output(program: SolverProgram, floating: np.ndarray) -> str | None:
     """Which output is proved not to depend on the input, if the float network's outputs (samples, k) do."""
     for output in np.flatnonzero(_varying(floating) & constant_for_every_input(program)).tolist():
-        return f"{_named(output, program)} is the same word for every input"
+        return f"{named_output(output, program)} is the same word for every input"
     return None
 
 
 def constant_on_samples(program: SolverProgram, words: np.ndarray, floating: np.ndarray) -> str | None:
     """Which output is the same on all calibration words (samples, d), if the float network's (samples, k) is not."""
     for output in np.flatnonzero(_varying(floating) & ~_varying(GoldenModel(program).predict_raw(words))).tolist():
-        return f"{_named(output, program)} is the same for all of {len(words)} calibration samples"
+        return f"{named_output(output, program)} is the same for all of {len(words)} calibration samples"
     return None
 
 
-def _named(output: int, program: SolverProgram) -> str:
+def named_output(output: int, program: SolverProgram) -> str:
+    """For messages."""
     return "the output" if program.k == 1 else f"output {output} of {program.k}, counted from 0,"
 
 

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..problem import Accuracy, Comparison, Errors
+from ..program import SolverProgram
+from ..proof import constant_for_every_input, named_output
 from .record import Report
+
+#: Outputs that a message names.
+MOST_NAMED = 10
 
 
 def warnings_of(report: Report) -> tuple[str, ...]:
     """Doubts about the float network itself, which no proof can have; empty where there are none."""
+    return (*_constant(report.program), *_trained(report))
+
+
+def _constant(program: SolverProgram) -> tuple[str, ...]:
+    """Outputs that no input changes; those that the float network's inputs change were refused before."""
+    if program.carried is not None:
+        return ()  # its samples are sequences
+    same = np.flatnonzero(constant_for_every_input(program)).tolist()
+    if not same:
+        return ()
+    named = ", ".join(map(str, same[:MOST_NAMED])) + ", ..." * (len(same) > MOST_NAMED)
+    verb = (
+        f"outputs {named} of {program.k}, counted from 0, are"
+        if len(same) > 1
+        else f"{named_output(same[0], program)} is"
+    )
+    return (f"{verb} proved to be the same for every input: check U, b, O and the range of the inputs",)
+
+
+def _trained(report: Report) -> tuple[str, ...]:
+    """Whether it is the network that was trained."""
     found, margin = report.comparison.value, report.origin.requested.get("margin")
     if found is None and margin is not None:
         return (

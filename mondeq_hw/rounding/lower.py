@@ -71,6 +71,8 @@ SCALED_STEP = 1.0
 SPECTRAL_REFINEMENTS = (0, 1, 2)
 #: Integer bits of a state beyond those seen that are tried where a proof needs them.
 MORE_INTEGER_BITS = 2
+#: States below ``2^-256`` are taken for zero: the inverse of a step far below would leave floating point.
+FEWEST_INTEGER_BITS = -256
 #: Of so many inputs at most the corners of their box are looked at.
 CORNER_INPUTS = 8
 #: States beyond this many samples do not change the range that is seen.
@@ -422,7 +424,7 @@ def _state_format(
     def magnitude_bits(words: np.ndarray) -> int:
         states = state_of(model.prox, preactivation(model, words), quantized.recurrence.step_size)
         peak = float(np.abs(states).max(initial=0.0))
-        return int(np.floor(np.log2(peak))) + 1 if peak > 0 else 0
+        return max(FEWEST_INTEGER_BITS, int(np.floor(np.log2(peak))) + 1) if peak > 0 else 0
 
     seen = magnitude_bits(words)
     if model.d <= CORNER_INPUTS and model.carried is None:
