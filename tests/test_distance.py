@@ -246,6 +246,7 @@ def test_forged_ellipsoids_are_rejected(hcas: Project) -> None:
     forgeries = (
         {"bounds": [text if "/" in text else f"{text}/1" for text in least]},
         {"spreads": ["1/1000000"] * len(least)},
+        {"monotone_spreads": ["1/1000000"] * len(least)},
         {"weights": weights},
         {"weights": [[0] * len(row) for row in witness["weights"]]},
     )

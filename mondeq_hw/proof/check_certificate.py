@@ -1322,7 +1322,7 @@ CELL_BITS, FACTOR_BITS, FORM_BITS = 52, 44, 40
 #: Beyond these a certificate is an attack.
 MOST_CELLS, MOST_SPLIT_INPUTS, MOST_SPLIT_ROWS = 12_000, 4, 200
 #: Updates that carry the state from a cell to its halves, and cells at once.
-CELL_UPDATES, BATCH = 5, 256
+CELL_UPDATES, BATCH = 10, 256
 
 
 def inverse_factor(P: Matrix, unit: int) -> tuple[Matrix, Fraction]:
@@ -1386,8 +1386,14 @@ class Cells:
         self.weights = mismatch.contraction.metric.weights
         self.columns = [self.grid_norm(column) for column in list(zip(*self.G))[:-1]]
         self.inputs = [self.grid_norm(column) for column in list(zip(*self.c))[:-1]]
+        # Theorem 9a: H is the symmetric part of I - W, here twice that.
+        A, U = mismatch.model.monotone, mismatch.model.input
+        self.H, self.H_unit = [list(map(add, *pair)) for pair in zip(A, zip(*A))], 2 << mismatch.model.grid_bits
+        self.R, self.eta = inverse_factor(self.H, self.H_unit)
+        self.pushed, self.pushed_bits = times(self.R, U.matrix), FACTOR_BITS + U.bits  # R U
         self.row = max(mismatch.dual([int(i == j) for j in range(P.n)], Fraction(1)) for i in range(P.n))
         self.spreads: dict[tuple[int, ...], Fraction] = {}
+        self.pushes: dict[tuple[int, ...], Fraction] = {}
 
     def grid_norm(self, values: Sequence[int]) -> Fraction:
         """``||values||`` of numbers on the grid."""
@@ -1400,6 +1406,15 @@ class Cells:
             ends = ([dot(row, (widths[0], *corner)) for row in self.G] for corner in corners)
             self.spreads[widths] = max(map(self.grid_norm, ends)) / 2
         return self.spreads[widths]
+
+    def push(self, widths: tuple[int, ...]) -> Fraction:
+        """Largest ``||U dx||`` in the norm of ``H^-1``, over the same."""
+        if widths not in self.pushes:
+            corners = product(*((-w, w) for w in widths[1:]))
+            ends = ([dot(row, (widths[0], *corner)) for row in self.pushed] for corner in corners)
+            most = Fraction(max(root_up(dot(end, end)) for end in ends), 2 << self.pushed_bits)
+            self.pushes[widths] = most / (1 - self.eta)
+        return self.pushes[widths]
 
     def phi(self, states: Matrix, values: Matrix) -> Matrix:
         """``2 prox - id`` of states, one a column, and of their ``prox``."""
@@ -1443,12 +1458,13 @@ class Cells:
     def cell(self, box: Box, state: Vector, values: Vector, pulls: Vector, left: Vector, missed: Vector) -> Cell:
         """What is proved around one point."""
         P, widths = self.program, tuple(map(sub, box.high, box.low))
-        radius = self.gain * (self.grid_norm(missed) + self.errors_norm + self.spread(widths))
+        apart = self.gain * (self.grid_norm(missed) + self.errors_norm)
+        radius = apart + self.gain * self.spread(widths)
         moved = sum((w * x for w, x in zip(widths, self.inputs)), Fraction(0)) / 2
         error = self.grid_norm(left) + self.kappa * radius + moved + self.errors_norm
         reach = radius + error / (1 - self.mismatch.contraction.rho)
         inside = Fraction(max(map(abs, state)), 1 << self.bits) + self.row * reach < P.top / P.unit
-        return Cell(box, state, values, pulls, left, widths, radius, inside)
+        return Cell(box, state, values, pulls, left, widths, apart, inside)
 
 
 class Box(NamedTuple):
@@ -1461,7 +1477,7 @@ class Box(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A box with its point ``s0``, ``z0 = prox(s0)``, ``N z0``, ``r0`` and what is proved around it."""
+    """A box with its point ``s0``, ``z0 = prox(s0)``, ``N z0``, ``r0``; how far that is from the middle's own state."""
 
     box: Box
     state: Vector
@@ -1469,14 +1485,14 @@ class Cell(NamedTuple):
     pulls: Vector
     left: Vector
     widths: tuple[int, ...]
-    radius: Fraction
+    apart: Fraction
     inside: bool
 
 
 class Ellipsoid:
     """Theorem 9, second half, for one output: ``o' (z~ - z) <= l r + kappa ||r||_Q``, over a cell."""
 
-    def __init__(self, cells: Cells, output: int, weights: Vector, spread: Fraction) -> None:
+    def __init__(self, cells: Cells, output: int, weights: Vector, spread: Fraction, monotone: Fraction) -> None:
         self.cells, self.weights, mismatch, P = cells, weights, cells.mismatch, cells.program
         (M, G), o, n = P.common, P.readout[output], P.n
         form = diagonal_plus([y << 2 * G for y in weights], scaled(-1, gram(M, weights)))
@@ -1492,27 +1508,39 @@ class Ellipsoid:
         linear = [-dot(column, factor) for column in zip(*self.T)]
         halves = [x << FORM_BITS + FACTOR_BITS + G for x in o]
         self.linear = on_grid(map(sub, linear, halves), unit * 2**FORM_BITS)
-        self._prove_spread(spread)
+        self._prove_spreads(spread, monotone)
         changes, scale = mismatch.readout_change
         self.change, self.scale, self.offset = changes[output], scale, mismatch.offset_change[output]
         pairs = zip(on_grid(self.change, scale), (dot(self.linear, column) >> CELL_BITS for column in zip(*cells.N)))
-        along = mismatch.dual([abs(x + y) + 2 for x, y in pairs], Fraction(1 << CELL_BITS))
-        self.slope = along + self.kappa * spread
-        self.inputs = []
-        for column in list(zip(*cells.c))[:-1]:
-            self.inputs.append(Fraction(abs(dot(self.linear, column)), 1 << 2 * CELL_BITS) + self.curved(column))
+        k = [x + y for x, y in pairs]  # each off by two units at most
+        self.slope = mismatch.dual([abs(x) + 2 for x in k], Fraction(1 << CELL_BITS)) + self.kappa * spread
         sums = [sum(map(abs, row)) + n for row in self.T]
         every = root_up((sum(weights) << 2 * FORM_BITS) + dot(sums, sums)) / Fraction(1 << FORM_BITS)
+        R, eta = cells.R, cells.eta
+        seen = [dot(row, k) for row in R]
+        along = Fraction(root_up(dot(seen, seen)), 1 << FACTOR_BITS + CELL_BITS)
+        self.push = (1 + eta) / (1 - eta) * along / 2 + self.kappa * monotone * (1 + eta) / 2
+        self.inputs = []
+        unit, C = Fraction(2 << CELL_BITS + FACTOR_BITS + cells.pushed_bits), list(zip(*cells.c))[:-1]
+        centres = times([list(row) for row in zip(*R)], cells.pushed)  # R' R U: twice the middle of z, for each input
+        for moved, column, direct in zip(zip(*times(cells.N, centres)), C, zip(*cells.pushed)):
+            line = dot(seen, direct) / unit + Fraction(dot(self.linear, column), 1 << 2 * CELL_BITS)
+            shift = list(map(add, on_grid(moved, unit), column))
+            self.inputs.append(abs(line) + self.curved(shift) + self.kappa * every / (1 << CELL_BITS))
         lines = Fraction(sum(map(abs, self.linear)), 1 << CELL_BITS)
         rounding = 2 * self.kappa * root_up(n) / (1 << FORM_BITS) + Fraction(1, 1 << CELL_BITS)
         self.constant = (lines + self.kappa * every) * cells.error + rounding * sum(mismatch.residuals)
+        self.constant += 2 * mismatch.dual([2] * n, Fraction(1 << CELL_BITS)) * mismatch.state_norm
 
-    def _prove_spread(self, spread: Fraction) -> None:
-        """``||N u||_Q <= spread ||u||``: the difference of the two forms is positive definite."""
-        N, bits = self.cells.N, 2 * (CELL_BITS + FORM_BITS)
+    def _prove_spreads(self, spread: Fraction, monotone: Fraction) -> None:
+        """``||N u||_Q <= spread ||u||`` and ``<= monotone ||u||_H``: differences of forms are positive definite."""
+        cells, N, bits = self.cells, self.cells.N, 2 * (CELL_BITS + FORM_BITS)
         square = add_matrices(scaled(1 << 2 * FORM_BITS, gram(N, self.weights)), gram(times(self.T, N), [1] * len(N)))
         top = [floor(spread**2 * w * (1 << bits)) for w in self.cells.mismatch.contraction.metric.weights]
         inverse_factor(diagonal_plus(top, scaled(-1, square)), 1 << bits)
+        share = monotone**2 * (1 << bits) / cells.H_unit
+        below = [[x * share.numerator // share.denominator for x in row] for row in cells.H]  # by less than one
+        inverse_factor(diagonal_plus([-len(N)] * len(N), add_matrices(below, scaled(-1, square))), 1 << bits)
 
     def curved(self, values: Sequence[int], products: Sequence[int] | None = None) -> Fraction:
         """``kappa ||values||_Q``, of numbers on the grid, and of their products with ``T`` where these are known."""
@@ -1530,17 +1558,20 @@ class Ellipsoid:
         centre = Fraction(dot(self.linear, cell.left), 1 << 2 * CELL_BITS) + self.offset
         centre += Fraction(dot(self.change, cell.values), 1 << self.cells.bits) / self.scale
         moved = sum((w * x for w, x in zip(cell.widths, self.inputs)), Fraction(0)) / 2
-        return abs(centre) + self.curved(cell.left, products) + self.slope * cell.radius + moved + self.constant
+        around = self.slope * cell.apart + self.push * self.cells.push(cell.widths) + moved
+        return abs(centre) + self.curved(cell.left, products) + around + self.constant
 
 
 def by_ellipsoids(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     """Theorem 9: halve the box of all inputs until every cell is within the bounds that are claimed."""
-    fields(witness, ("weights", "spreads", "bounds"), "distance by ellipsoids")
+    fields(witness, ("weights", "spreads", "monotone_spreads", "bounds"), "distance by ellipsoids")
     cells, P, visited = Cells(mismatch), mismatch.program, 0
-    bounds, spreads = list(map(rational, witness["bounds"])), list(map(rational, witness["spreads"]))
+    bounds, spreads, monotone = (
+        list(map(rational, witness[name])) for name in ("bounds", "spreads", "monotone_spreads")
+    )
     weights = matrix(witness["weights"], P.k, P.n, 1)
-    need(len(bounds) == len(spreads) == P.k, "a bound and a spread for each output")
-    outputs = [Ellipsoid(cells, i, row, spread) for i, (row, spread) in enumerate(zip(weights, spreads))]
+    need(len(bounds) == len(spreads) == len(monotone) == P.k, "a bound and two spreads for each output")
+    outputs = [Ellipsoid(cells, i, *each) for i, each in enumerate(zip(weights, spreads, monotone))]
     boxes = [Box([P.x_range[0]] * P.d, [P.x_range[1]] * P.d, [0] * P.n, [0] * P.n)]
     while boxes:
         batch, boxes = cells.cells(boxes[-BATCH:]), boxes[:-BATCH]

@@ -3,7 +3,8 @@
 With ``e = s~ - s*``, ``v = phi(s~) - phi(s*)`` and ``e = M v - r`` every row has ``v_i^2 <= e_i^2``.  The sum of these
 facts with weights ``y_i >= 0`` confines ``v`` to an ellipsoid around a point that is linear in ``r``, on which a linear
 output has a closed form.  The weights are chosen for each output, so that the bound is smallest where ``r`` is largest;
-``r`` itself is known on a small box of inputs from one point of it.  Theorem 9 of ``docs/mathematics.md``.
+``r`` itself is known on a small box of inputs from one point of it, and from how far monotonicity lets the network's
+``z`` move.  Theorem 9 of ``docs/mathematics.md``.
 
 Everything here is floating point and only proposes weights and bounds.  What proves them, in integers, is the code of
 the independent checker; a proposal that it does not confirm is enlarged, and at last dropped.
@@ -22,6 +23,7 @@ from . import check_certificate
 from .certificate import contraction_to_plain, model_to_plain, ratio
 from .metric import WeightedTwoNorm
 from .mismatch import EquilibriumBound, Mismatch, Rows
+from .perturbation import GRID_BITS, monotone
 
 NAME = "ellipsoids"
 #: Beyond these it would take the checker minutes.
@@ -40,7 +42,10 @@ WEIGHT_BITS, CLAIM_BITS = 20, 7
 
 @dataclass(frozen=True)
 class _Recurrence:
-    """The numbers of a mismatch in floating point: ``s = M phi(s) + N z + G x + g``, ``r = N z + C x + c``."""
+    """The numbers of a mismatch in floating point: ``s = M phi(s) + N z + G x + g``, ``r = N z + C x + c``.
+
+    ``symmetric`` is ``H``, the symmetric part of ``I - W``, and ``injection`` the network's ``U``.
+    """
 
     mismatch: Mismatch
     M: np.ndarray
@@ -48,6 +53,8 @@ class _Recurrence:
     drive: np.ndarray
     input: np.ndarray
     scale: np.ndarray
+    symmetric: np.ndarray
+    injection: np.ndarray
 
     @staticmethod
     def of(mismatch: Mismatch) -> _Recurrence:
@@ -57,7 +64,11 @@ class _Recurrence:
         stored = np.column_stack([stored, np.ldexp(program.drive_bias.astype(np.float64), -grid)])
         change = _floats(mismatch.input)
         scale = np.sqrt(np.array(mismatch.metric.weights, dtype=np.float64))
-        return _Recurrence(mismatch, program.matrix.values, _floats(mismatch.matrix), stored + change, change, scale)
+        A = np.ldexp(monotone(mismatch.floating.operator.integers).astype(np.float64), -GRID_BITS)
+        affine = mismatch.floating.input
+        U = _floats(Rows(affine.columns[:, :-1], Fraction(2) ** affine.bits))
+        numbers = program.matrix.values, _floats(mismatch.matrix), stored + change, change, scale
+        return _Recurrence(mismatch, *numbers, (A + A.T) / 2, U)
 
     def prox(self, states: np.ndarray) -> np.ndarray:
         unit = 2.0**self.mismatch.program.state_format.fractional_bits
@@ -79,13 +90,14 @@ class _Recurrence:
 
 @dataclass(frozen=True)
 class _Form:
-    """``o' (z~ - z) <= linear r + kappa ||r||_Q`` of one output; ``spread`` bounds ``||N u||_Q`` by ``||u||``."""
+    """``o' (z~ - z) <= linear r + kappa ||r||_Q`` of one output; spreads bound ``||N u||_Q`` by norms of ``u``."""
 
     weights: np.ndarray
     linear: np.ndarray
     kappa: float
     Q: np.ndarray
     spread: float
+    monotone_spread: float
 
     def curved(self, residuals: np.ndarray) -> np.ndarray:
         """``kappa ||r||_Q`` of residuals (samples, n)."""
@@ -114,7 +126,7 @@ def by_ellipsoids(mismatch: Mismatch) -> EquilibriumBound | None:
             forms = [_form(recurrence, o, residuals, reckoned) for o in program.readout.values]
     except np.linalg.LinAlgError:
         return None
-    if not np.isfinite([form.spread for form in forms]).all():
+    if not np.isfinite([(form.spread, form.monotone_spread) for form in forms]).all():
         return None
     cells = _Cells.of(recurrence, forms)
     if cells.gain <= 0:
@@ -167,8 +179,11 @@ def _form(recurrence: _Recurrence, output: np.ndarray, residuals: np.ndarray, re
     weights = np.exp(kept)
     whole = np.maximum(1, np.rint(np.ldexp(weights / weights.max(), WEIGHT_BITS)))
     linear, kappa, Q, *_ = _closed_form(recurrence, output, whole)
-    scaled = recurrence.N / recurrence.scale[None, :]
-    return _Form(whole, linear, kappa, Q, float(np.sqrt(np.linalg.norm(scaled.T @ Q @ scaled, 2)) * 1.01))
+    square = recurrence.N.T @ Q @ recurrence.N
+    scaled = square / np.outer(recurrence.scale, recurrence.scale)
+    H = np.linalg.inv(np.linalg.cholesky(recurrence.symmetric))
+    spreads = (float(np.sqrt(np.linalg.norm(each, 2)) * 1.01) for each in (scaled, H @ square @ H.T))
+    return _Form(whole, linear, kappa, Q, *spreads)
 
 
 def _closed_form(
@@ -213,15 +228,18 @@ class _Cells:
 
     @staticmethod
     def of(recurrence: _Recurrence, forms: list[_Form]) -> _Cells:
-        mismatch, scale = recurrence.mismatch, recurrence.scale
+        mismatch = recurrence.mismatch
         rest = 1 - float(mismatch.proof.contraction_factor) - float(mismatch.matrix_norm)
         changes = _floats(mismatch.readout_change)
         columns = recurrence.input[:, :-1].T
+        middle = np.linalg.solve(recurrence.symmetric, recurrence.injection) / 2
         along, inputs = [], []
         for form, change in zip(forms, changes, strict=True):
-            slope = np.linalg.norm((change + form.linear @ recurrence.N) / scale) + form.kappa * form.spread
-            along.append(slope)
-            inputs.append(np.abs(columns @ form.linear) + form.curved(columns))
+            k = change + form.linear @ recurrence.N
+            seen = np.sqrt(k @ np.linalg.solve(recurrence.symmetric, k))
+            along.append((seen + form.kappa * form.monotone_spread) / 2)
+            lines = k @ middle + columns @ form.linear
+            inputs.append(np.abs(lines) + form.curved((recurrence.N @ middle).T + columns))
         return _Cells(recurrence, forms, 1 / rest if rest > 0 else -1.0, np.array(along), np.array(inputs))
 
     def values(self, words: np.ndarray, states: np.ndarray) -> np.ndarray:
@@ -261,7 +279,8 @@ class _Cells:
         widths, centre = (high - low) / 2, (low + high) / 2
         states = self.recurrence.states(centre)
         radius = self.gain * self._spreads(widths)
-        values = self.values(centre, states) + radius[:, None] * self.along + widths @ self.inputs.T
+        pushes = self._pushes(widths)
+        values = self.values(centre, states) + pushes[:, None] * self.along + widths @ self.inputs.T
         return np.where(self._inside(states, radius), (values / largest).max(axis=1), np.inf)
 
     def _inside(self, states: np.ndarray, radius: np.ndarray) -> np.ndarray:
@@ -272,8 +291,16 @@ class _Cells:
         return inside
 
     def _spreads(self, widths: np.ndarray) -> np.ndarray:
-        """Largest ``||G dx||`` of each cell, at its corners."""
-        columns = self.recurrence.drive[:, :-1] * self.recurrence.scale[:, None]
+        """Largest ``||G dx||`` of each cell."""
+        return self._at_corners(widths, self.recurrence.drive[:, :-1] * self.recurrence.scale[:, None])
+
+    def _pushes(self, widths: np.ndarray) -> np.ndarray:
+        """Largest ``||U dx||`` in the norm of ``H^-1``."""
+        H = np.linalg.cholesky(self.recurrence.symmetric)
+        return self._at_corners(widths, np.linalg.solve(H, self.recurrence.injection))
+
+    def _at_corners(self, widths: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Largest norm of what the columns make of a step within a cell: at its corners."""
         corners = np.array(list(product((-1.0, 1.0), repeat=widths.shape[1])))
         unique, index = np.unique(widths, axis=0, return_inverse=True)
         largest = [np.linalg.norm(corners * width @ columns.T, axis=1).max() for width in unique]
@@ -303,6 +330,7 @@ def _proved(mismatch: Mismatch, forms: list[_Form], bounds: np.ndarray) -> Equil
     witness = {
         "weights": [[int(y) for y in form.weights] for form in forms],
         "spreads": [ratio(Fraction(form.spread)) for form in forms],
+        "monotone_spreads": [ratio(Fraction(form.monotone_spread)) for form in forms],
         "bounds": [ratio(bound) for bound in claimed],
     }
     evidence = {
