@@ -31,7 +31,7 @@ MOST_INPUTS, MOST_ROWS = check_certificate.MOST_SPLIT_INPUTS, check_certificate.
 #: Cells that the checker visits in seconds, and how many are halved at once.
 CELLS, HALVED = 3000, 64
 #: Bounds so near to the largest value on samples are near enough; twice as many cells must lower them by a share.
-ENOUGH, WORTHWHILE, HOPELESS = 1.5, 0.9, 100.0
+ENOUGH, WORTHWHILE, HOPELESS = 1.3, 0.9, 100.0
 #: Of what is proposed in floating point, for what exact arithmetic and the checker's own states add.
 MARGINS = (1.005, 1.05)
 SAMPLES, UPDATES = 1024, 80
