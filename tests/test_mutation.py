@@ -12,6 +12,8 @@ import pytest
 from mutation import Campaign, Mutation, NoDesignError, mutations
 from mutation_campaign import Verdict, recorded, run
 
+ENGINES = ("drive", "solve", "readout")
+
 pytestmark = pytest.mark.slow
 
 SOURCE = """\
@@ -66,8 +68,9 @@ def test_every_hand_written_source_is_in_the_population(campaign: Campaign) -> N
     assert written - silent <= {each.file for each in population}
     assert {"mondeq_solver.h", "mondeq_engine.h", "mondeq_top.cpp"} <= {each.file for each in population}
     assert len(set(population)) == len(population) > 1000
-    of_drives = {each.source for each in population if each.file == "mondeq_drive.sv"}
-    assert len(of_drives) == 2  # folded and unrolled
+    forms = {name: {each.source for each in population if each.file == f"mondeq_{name}.sv"} for name in ENGINES}
+    # Folded and unrolled, and but for the drive straight.
+    assert {name: len(sources) for name, sources in forms.items()} == {"drive": 2, "solve": 3, "readout": 3}
 
 
 def test_mistakes_are_noticed(campaign: Campaign) -> None:
