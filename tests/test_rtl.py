@@ -16,6 +16,7 @@ from long_set import one_in
 from random_models import random_program, random_words, with_random_clip
 
 from mondeq_hw.hardware import Design, rtl
+from mondeq_hw.hardware.graph_search import FEW_STAGES, GraphSearch
 from mondeq_hw.hardware.schedule import Schedule, completion_cycles, mac_bounds, pipeline_depth, schedule
 from mondeq_hw.hardware.unroll import unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
@@ -121,7 +122,10 @@ def test_beats_of_every_width(beat: int, bits: int, tmp_path: Path) -> None:
     program = random_program(beat, n=4, d=7, k=5, bits=3, drive_bits=bits, input_bits=bits, iterations=1)
     graphs, drive = {2: ((), "tables"), 4: (("drive",), "auto"), 6: ((), "tables")}.get(beat, ((), "multiply"))
     folded = beat % 2 == 1
-    plan = schedule(program, 1, beat) if folded else unrolled(program, graphs, 1, beat, drive, "stages")[0].schedule
+    if folded:
+        plan = schedule(program, 1, beat)
+    else:
+        plan = unrolled(program, graphs, 1, beat, drive, GraphSearch(fewest=FEW_STAGES))[0].schedule
     # Of the five outputs: 2, 3, 4, 5, 1, 2 and 3 a beat.
     plan = replace(plan, byte_words=beat in (3, 5, 6), output_beat=1 + beat % 5, output_bytes=beat % 2 == 1)
     assert plan.output_beats == (3, 2, 2, 1, 5, 3, 2)[beat - 1]
