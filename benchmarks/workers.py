@@ -20,6 +20,7 @@ from statistics import median
 from paper_tables import Table
 from seeds import Networks, Results, Start, Study, digits_study, retrained
 from seeds_results import FINE_TUNED
+from threadpoolctl import threadpool_limits
 
 from mondeq_hw.base import Executor, open_executor
 
@@ -69,7 +70,8 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=16, help="of a round")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as work:
+    # A worker has one thread, and so has this process.
+    with tempfile.TemporaryDirectory() as work, threadpool_limits(1):
         study = digits_study(Path(work))
         starts = tasks(study, 2 + options.rounds * options.tasks, Path(work))
         print(table(measured(study, starts, options.rounds)).markdown())
