@@ -20,7 +20,7 @@ from corner_programs import CARRIED, CORNERS, DIRECT, WARM, slow_core
 from random_models import random_words
 from test_hls_mutants import agrees
 
-from mondeq_hw.formal import UNITS, ProverFailedError, unit_holds
+from mondeq_hw.formal import UNDECIDED, UNITS, ProverFailedError, unit_status
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.rtl_tests.board_runner import QUICK, simulate_board, write_design
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
@@ -177,16 +177,16 @@ class Campaign:
             raise NoDesignError(f"{mutation.file}:{mutation.line} does not compile: {mutation.mutated.strip()}")
         return None
 
-    def is_equivalent(self, mutation: Mutation) -> bool:
-        """Whether the mutant has every property of its unit, for all its parameters and inputs: proved."""
+    def status(self, mutation: Mutation) -> str:
+        """Whether the mutant has every property of its unit, for all its parameters and inputs: as the prover says."""
         unit = Path(mutation.file).stem.removeprefix("mondeq_")
         if mutation.kind == "hls" or unit not in {each.name for each in UNITS}:
-            return False
+            return UNDECIDED
         (text,) = (text for text in {**self._rtl(), **self._board()} if digest(text) == mutation.source)
         try:
-            return unit_holds(unit, mutation.applied(text))
+            return unit_status(unit, mutation.applied(text))
         except ProverFailedError:  # it is no design any more
-            return False
+            return UNDECIDED
 
     # -- RTL -----------------------------------------------------------------------
 

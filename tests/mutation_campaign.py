@@ -12,6 +12,8 @@ from pathlib import Path
 
 from mutation import Campaign, Mutation, NoDesignError
 
+from mondeq_hw.formal import PROVED, REFUTED
+
 #: Points of the campaign, one JSON line each.
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results" / "mutation.jsonl"
 KINDS = ("rtl", "hls", "board")
@@ -31,14 +33,17 @@ class Verdict:
 
 
 def judged(campaign: Campaign, mutation: Mutation) -> Verdict:
-    """Run a mutant, and where nothing notices it, try to prove that there is nothing to notice."""
+    """Run a mutant, and where no bench notices it, ask the prover: CI proves the units that are listed."""
     try:
         killer = campaign.killer(mutation)
     except NoDesignError:
         return Verdict(mutation, "refused", None)
     if killer is not None:
         return Verdict(mutation, "killed", killer)
-    return Verdict(mutation, "equivalent" if campaign.is_equivalent(mutation) else "survived", None)
+    status = campaign.status(mutation)
+    if status == REFUTED:
+        return Verdict(mutation, "killed", "the proof of its unit")
+    return Verdict(mutation, "equivalent" if status == PROVED else "survived", None)
 
 
 def recorded(file: Path) -> dict[Mutation, Verdict]:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from mutation import Campaign, Mutation, NoDesignError, mutations
-from mutation_campaign import Verdict, recorded, run
+from mutation_campaign import Verdict, judged, recorded, run
+
+from mondeq_hw.formal import PROVED
 
 ENGINES = ("drive", "solve", "readout")
 
@@ -92,8 +94,15 @@ def test_what_does_not_compile_is_no_kill(campaign: Campaign, tmp_path: Path) ->
 
 def test_what_is_no_mistake_is_proved_to_be_none(campaign: Campaign) -> None:
     """A counter with a bit to spare; one bit short is another matter."""
-    assert campaign.is_equivalent(one(campaign, "rtl", "mondeq_credits.sv", "$clog2(Credits + 2)"))
-    assert not campaign.is_equivalent(one(campaign, "rtl", "mondeq_credits.sv", "$clog2(Credits - 1)"))
+    assert campaign.status(one(campaign, "rtl", "mondeq_credits.sv", "$clog2(Credits + 2)")) == PROVED
+    assert campaign.status(one(campaign, "rtl", "mondeq_credits.sv", "$clog2(Credits - 1)")) != PROVED
+
+
+def test_what_only_a_proof_notices_is_killed_by_it(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard's event, which no undisturbed bench sees, and which this mutant never raises."""
+    mutant = one(campaign, "rtl", "mondeq_guard.sv", "!event_clear_i) && error")
+    monkeypatch.setattr(Campaign, "killer", lambda self, mutation: None)
+    assert judged(campaign, mutant) == Verdict(mutant, "killed", "the proof of its unit")
 
 
 def test_a_campaign_goes_on_where_it_was_stopped(campaign: Campaign, tmp_path: Path) -> None:

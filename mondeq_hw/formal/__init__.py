@@ -7,7 +7,7 @@ Takes hand-written SystemVerilog and its properties (``hls_templates/formal``), 
 from __future__ import annotations
 
 from .build import BuildProof, Statement, prove_build
-from .library import CaseResult, EngineResult, MutantResult, UnitResult, prove_engines, prove_units, unit_holds
+from .library import CaseResult, EngineResult, MutantResult, UnitResult, prove_engines, prove_units, unit_status
 from .prover import PROVED, REFUTED, UNDECIDED, Prover, ProverFailedError
 from .small import ENGINES, Engine
 from .units import UNITS, Mutant, Unit
@@ -32,5 +32,5 @@ __all__ = [
     "prove_build",
     "prove_engines",
     "prove_units",
-    "unit_holds",
+    "unit_status",
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..base import source_template
 from ..hardware import module_name
 from .engine import EngineProof, prove_engine
-from .prover import PROVED, Design, Prover, with_properties
+from .prover import PROVED, REFUTED, UNDECIDED, Design, Prover, with_properties
 from .small import ENGINES, Engine
 from .units import UNITS, Mutant, Parameters, Unit
 
@@ -105,8 +105,13 @@ def prove_units(short: bool, only: tuple[str, ...] = ()) -> Iterator[UnitResult]
                 yield _prove_unit(prover, unit, unit.cases[: unit.short] if short else unit.cases, Path(folder))
 
 
-def unit_holds(name: str, text: str) -> bool:
-    """Whether another text of a unit has all its properties, for every input and all listed parameters.
+def unit_status(name: str, text: str) -> str:
+    """What becomes of a unit's properties, all listed parameters together, if it has another text.
+
+    Returns
+    -------
+    str
+        ``PROVED``, ``REFUTED`` (a run breaks a property of some parameters), or ``UNDECIDED``.
 
     Raises
     ------
@@ -116,7 +121,8 @@ def unit_holds(name: str, text: str) -> bool:
     designs = [_design(unit, f"case{i}", text, case) for i, case in enumerate(unit.cases)]
     with tempfile.TemporaryDirectory(prefix="mondeq-formal-") as folder:
         prover.translate(tuple(designs), Path(folder))
-        return all(prover.prove(each.name, unit.steps, Path(folder)).status == PROVED for each in designs)
+        statuses = {prover.prove(each.name, unit.steps, Path(folder)).status for each in designs}
+    return REFUTED if REFUTED in statuses else PROVED if statuses == {PROVED} else UNDECIDED
 
 
 @dataclass(frozen=True)
