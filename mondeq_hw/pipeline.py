@@ -20,7 +20,7 @@ import numpy as np
 from .base import InputError, InternalError
 from .config import CompileConfig, CompileKeywords, spelled_out
 from .folder import CERTIFICATE, check_target, writing
-from .hardware import UNROLLED, GraphSearch, emit_estimates, emit_hls, emit_ip, emit_rtl
+from .hardware import UNROLLED, emit_estimates, emit_hls, emit_ip, emit_rtl
 from .problem import MonDEQ, Origin
 from .program import GoldenModel, SolverProgram
 from .project import Project
@@ -34,6 +34,7 @@ from .steps import (
     checkpoint_of,
     choose_data,
     compared,
+    graph_search_of,
     lowered_by,
     named_files,
     resolve,
@@ -110,7 +111,7 @@ def compile(
     target = Path(out)
     check_target(target, force)
     if config.strategy == UNROLLED:
-        GraphSearch(config.graph_search, config.fewest).require()
+        graph_search_of(config).require()
     with progress("load"):
         checkpoint = checkpoint_of(model, config)
         config = resolve(config, checkpoint)

@@ -113,12 +113,17 @@ class Data:
         return state.hexdigest()
 
 
+def graph_search_of(config: CompileConfig) -> GraphSearch:
+    """How the adder graphs of the unrolled strategy are to be searched."""
+    return GraphSearch(config.graph_search, config.fewest, config.adders_per_stage)
+
+
 def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tuple[GraphDecision, ...]]:
     """The design of the strategy that was asked for, and what unrolling decided about drive and readout."""
     graphs: tuple[GraphDecision, ...] = ()
     if config.strategy == UNROLLED:
         kept = AUTO if config.graphs is None else config.graphs
-        search = GraphSearch(config.graph_search, config.fewest, config.adders_per_stage)
+        search = graph_search_of(config)
         design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat, config.drive, search)
     else:
         plan = schedule(program, config.reuse_factor, config.input_beat)
@@ -205,9 +210,8 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
     OptionError
         Something is missing, or goes with another option only.
     """
-    of_graphs = {"graphs": None, "fewest": "adders", "graph_search": "da4ml", "adders_per_stage": 1}
-    for name, unset in of_graphs.items():
-        if getattr(config, name) != unset and config.strategy != UNROLLED:
+    for name in ("graphs", "fewest", "graph_search", "adders_per_stage"):
+        if getattr(config, name) != CompileConfig.model_fields[name].default and config.strategy != UNROLLED:
             raise OptionError(name, "is for the strategy 'unrolled'; leave it out, or ask for that strategy")
     if config.bits is not None:
         return config

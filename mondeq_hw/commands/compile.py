@@ -47,7 +47,7 @@ def compile_command(
         print_json({"folder": str(project.folder), **project.report.to_dict()})
     else:
         _print_summary(project)
-    later = [] if is_checked(project.program) or not project.program.certified else [_unchecked(project)]
+    later = [_unchecked(project)] if project.program.certified and not is_checked(project.program) else []
     for warning in (*project.report.warnings, *later):
         print(f"mondeq-hw: warning: {warning}", file=sys.stderr)
 

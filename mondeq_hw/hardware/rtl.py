@@ -179,16 +179,17 @@ def _engines(design: Design) -> tuple[_Engine, ...]:
 
 
 def _package(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...]) -> str:
+    straight = StraightWords(program, plan.drive) if plan.straight else None
     return filled(
         source_template("rtl", f"{PACKAGE}.j2"),
         digest=program.digest,
         certified=program.certified,
         groups=_parameters(program, plan),
-        forms=_form_parameters(program, plan, engines),
+        forms=_form_parameters(program, plan, engines, straight),
         rows=[
             *_clip_constants(program),
             *(constant for engine in engines for constant in engine.row_constants()),
-            *(_straight_constants(program, plan) if plan.straight else ()),
+            *([] if straight is None else [_straight_widths(straight)]),
         ],
     )
 
@@ -258,7 +259,9 @@ def _parameters(program: SolverProgram, plan: Schedule) -> list[tuple[str, dict[
     ]
 
 
-def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...]) -> dict[str, int]:
+def _form_parameters(
+    program: SolverProgram, plan: Schedule, engines: tuple[_Engine, ...], straight: StraightWords | None
+) -> dict[str, int]:
     """What only the folded or only the unrolled form of an engine reads."""
     return {
         "InputSigned": int(program.input_format.signed),
@@ -280,7 +283,7 @@ def _form_parameters(program: SolverProgram, plan: Schedule, engines: tuple[_Eng
         "CarriedShift": 0 if program.carried is None else program.carried_shift,
         **{f"{engine.name.title()}RowShiftBits": engine.row_shift_bits for engine in engines},
         **{f"{engine.name.title()}Stages": engine.stages for engine in engines},
-        **({"StraightWidthBits": _width_bits(StraightWords(program, plan.drive).sum_bits)} if plan.straight else {}),
+        **({} if straight is None else {"StraightWidthBits": straight.width_bits}),
     }
 
 
@@ -300,15 +303,9 @@ def _clip_constants(program: SolverProgram) -> list[tuple[str, int, int]]:
     return [(name, width * len(values), _packed(values, width)) for name, width, values in fields]
 
 
-def _straight_constants(program: SolverProgram, plan: Schedule) -> list[tuple[str, int, int]]:
+def _straight_widths(words: StraightWords) -> tuple[str, int, int]:
     """The widths of a straight core's rows."""
-    widths = StraightWords(program, plan.drive).sum_bits
-    bits = _width_bits(widths)
-    return [("StraightWidths", bits * len(widths), _packed(widths, bits))]
-
-
-def _width_bits(widths: np.ndarray) -> int:
-    return int(widths.max()).bit_length()
+    return "StraightWidths", words.width_bits * len(words.sum_bits), _packed(words.sum_bits, words.width_bits)
 
 
 def _shift_bits(shifts: np.ndarray) -> int:
@@ -346,9 +343,9 @@ def _memories(program: SolverProgram, plan: Schedule) -> dict[str, _Memory]:
     if drive.graph is None:
         injection = program.injection
         memories |= _tables(injection, drive) if drive.table_words else _weights("drive", injection.operator, drive)
-    if drive.graph is None and not plan.straight:
-        memories["drive_bias"] = _rows(table_biases(injection, drive), injection.accumulator_bits, drive)
-        memories["drive_shift"] = _shifts(injection.right_shift, drive)
+        if not plan.straight:
+            memories["drive_bias"] = _rows(table_biases(injection, drive), injection.accumulator_bits, drive)
+            memories["drive_shift"] = _shifts(injection.right_shift, drive)
     if solve.graph is None:
         memories |= _weights("matrix", program.matrix, solve)
         memories["matrix_shift"] = _shifts(program.matrix.shifts, solve)

@@ -82,3 +82,8 @@ class StraightWords:
         ):
             widths.append(signed_width(low + half + min(0, least), high + half + max(0, most)))
         return np.array(widths)
+
+    @property
+    def width_bits(self) -> int:
+        """Bits of a field that holds the width of any row."""
+        return int(self.sum_bits.max()).bit_length()

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -69,6 +70,16 @@ class _Recurrence:
         U = _floats(Rows(affine.columns[:, :-1], Fraction(2) ** affine.bits))
         numbers = program.matrix.values, _floats(mismatch.matrix), stored + change, change, scale
         return _Recurrence(mismatch, *numbers, (A + A.T) / 2, U)
+
+    @cached_property
+    def factor(self) -> np.ndarray:
+        """Cholesky's, of ``H``."""
+        return np.linalg.cholesky(self.symmetric)
+
+    @cached_property
+    def pushed(self) -> np.ndarray:
+        """The columns of ``U`` in coordinates in which the norm of ``H^-1`` is the plain one."""
+        return np.linalg.solve(self.factor, self.injection)
 
     def prox(self, states: np.ndarray) -> np.ndarray:
         unit = 2.0**self.mismatch.program.state_format.fractional_bits
@@ -181,7 +192,7 @@ def _form(recurrence: _Recurrence, output: np.ndarray, residuals: np.ndarray, re
     linear, kappa, Q, *_ = _closed_form(recurrence, output, whole)
     square = recurrence.N.T @ Q @ recurrence.N
     scaled = square / np.outer(recurrence.scale, recurrence.scale)
-    H = np.linalg.inv(np.linalg.cholesky(recurrence.symmetric))
+    H = np.linalg.inv(recurrence.factor)
     spreads = (float(np.sqrt(np.linalg.norm(each, 2)) * 1.01) for each in (scaled, H @ square @ H.T))
     return _Form(whole, linear, kappa, Q, *spreads)
 
@@ -296,8 +307,7 @@ class _Cells:
 
     def _pushes(self, widths: np.ndarray) -> np.ndarray:
         """Largest ``||U dx||`` in the norm of ``H^-1``."""
-        H = np.linalg.cholesky(self.recurrence.symmetric)
-        return self._at_corners(widths, np.linalg.solve(H, self.recurrence.injection))
+        return self._at_corners(widths, self.recurrence.pushed)
 
     def _at_corners(self, widths: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """Largest norm of what the columns make of a step within a cell: at its corners."""
