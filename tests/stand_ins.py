@@ -137,7 +137,7 @@ def without(missing: str, folder: Path) -> None:
 def crowded(*arguments: str) -> int:
     """``mondeq-hw synth`` with a Yosys that answers at once, and needs 400 multipliers."""
     cells = {"design": {"num_cells_by_type": {"LUT4": 5000, "MULT18X18D": 400}}}
-    files = {"netlist.json": "{}", "netlist.v": "", "cells.json": json.dumps(cells)}
+    files = {"mapped.json": '{"modules": {}}', "netlist.v": "", "cells.json": json.dumps(cells)}
     script = f"[open(name, 'w').write(text) for name, text in {files!r}.items()]"
     yosys = SynthTool("yosys", (sys.executable, "-c", script), "0", r"^Info: (.*)$")
     with mock.patch.object(synth, "yosys", lambda: yosys):

@@ -40,7 +40,7 @@ def runs(folder: Path, name: str) -> int:
     return len(file.read_text()) if file.exists() else 0
 
 
-MAPPER = "[pathlib.Path(name).write_text('{{}}') for name in ('netlist.json', 'netlist.v')]\n"
+MAPPER = "[pathlib.Path(name).write_text('{{\"modules\": {{}}}}') for name in ('mapped.json', 'netlist.v')]\n"
 
 
 MAPPER += "pathlib.Path('cells.json').write_text({cells!r})\n"

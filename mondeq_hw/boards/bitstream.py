@@ -25,6 +25,8 @@ from ..config import STRICT, PositiveFloat, PositiveInt, explained, names_the_op
 from ..hardware import LUT_WEIGHT_BITS, Schedule, Usage, initiation_interval, load_schedule, module_name
 from ..program import SolverProgram
 from ..synthesis import (
+    CELLS,
+    NETLIST_JSON,
     LutWeightBits,
     PlacerSeed,
     Room,
@@ -33,8 +35,11 @@ from ..synthesis import (
     ToolProgress,
     ToolRun,
     ecppack,
+    map_design,
+    mapping_commands,
     nextpnr_ecp5,
     nextpnr_routed,
+    placement_options,
     silent,
     without_dsps,
     yosys,
@@ -226,12 +231,12 @@ class _Flow:
         self._write_sources()
         room = Room(self.program, self.plan, self.board.part, self.options.lut_weight_bits)
         reads = ("synth.ys", "rtl/src", "rtl/mem", "board/src")
-        cached = ToolRun(mapper, ("-s", "synth.ys"), reads, ("netlist.json", "cells.json")).execute(
-            self.work, self.progress
-        )
-        usage = yosys_usage((self.work / "cells.json").read_text(), self.board.part.family)
+        cached = map_design(mapper, self.board.part.family, self.work, reads, self.progress)
+        usage = yosys_usage((self.work / CELLS).read_text(), self.board.part.family)
         room.check(usage)
-        run = ToolRun(router, self._router_arguments(), ("netlist.json", "board.lpf"), ("routed.json", "mondeq.config"))
+        run = ToolRun(
+            router, self._router_arguments(usage), (NETLIST_JSON, "board.lpf"), ("routed.json", "mondeq.config")
+        )
         try:
             cached &= run.execute(self.work, self.progress)
         except ToolFailedError as error:
@@ -263,16 +268,17 @@ class _Flow:
 
     def _mapper_script(self, sources: list[str]) -> str:
         in_luts = self.options.lut_weight_bits
-        nodsp = without_dsps(self.program, in_luts)
-        top = module_name(self.program.name, "board")
-        return yosys_script(self.program, sources, in_luts, f"synth_ecp5{nodsp} -top {top} -json netlist.json")
+        top, family = module_name(self.program.name, "board"), self.board.part.family
+        commands = mapping_commands(family, top, without_dsps(self.program, in_luts))
+        return yosys_script(self.program, sources, in_luts, *commands)
 
-    def _router_arguments(self) -> tuple[str, ...]:
+    def _router_arguments(self, usage: Usage) -> tuple[str, ...]:
         board = self.board
         return (
             *(f"--{board.part.name.removeprefix('ecp5-')}k", "--package", board.package, "--speed", str(board.speed)),
-            *("--json", "netlist.json", "--lpf", "board.lpf", "--report", "routed.json"),
+            *("--json", NETLIST_JSON, "--lpf", "board.lpf", "--report", "routed.json"),
             *("--textcfg", "mondeq.config", "--timing-allow-fail", "--seed", str(self.options.seed)),
+            *placement_options(usage.luts),
         )
 
     def _packer_arguments(self) -> tuple[str, ...]:

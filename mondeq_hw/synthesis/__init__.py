@@ -6,11 +6,11 @@ Takes a build folder and a part; gives a ``SynthReport``.
 from __future__ import annotations
 
 from .doctor import examine, missing, to_plain
+from .mapping import CELLS, NETLIST, NETLIST_JSON, map_design, mapping_commands, yosys_script
 from .parsers import HlsEstimate, Routed, nextpnr_routed, yosys_usage
 from .room import Room
 from .synth import (
     FLOWS,
-    NETLIST,
     LutWeightBits,
     PlacerSeed,
     SynthOptions,
@@ -18,7 +18,6 @@ from .synth import (
     silent,
     synthesize,
     without_dsps,
-    yosys_script,
 )
 from .tools import (
     ToolFailedError,
@@ -26,14 +25,17 @@ from .tools import (
     ToolRun,
     ecppack,
     nextpnr_ecp5,
+    placement_options,
     wheel_program,
     yosys,
     yosys_share,
 )
 
 __all__ = [
+    "CELLS",
     "FLOWS",
     "NETLIST",
+    "NETLIST_JSON",
     "HlsEstimate",
     "LutWeightBits",
     "PlacerSeed",
@@ -46,9 +48,12 @@ __all__ = [
     "ToolRun",
     "ecppack",
     "examine",
+    "map_design",
+    "mapping_commands",
     "missing",
     "nextpnr_ecp5",
     "nextpnr_routed",
+    "placement_options",
     "silent",
     "synthesize",
     "to_plain",

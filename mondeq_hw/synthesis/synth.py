@@ -10,7 +10,6 @@ not exist is None with its reason.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -36,14 +35,23 @@ from ..hardware import (
     verilog_defines,
 )
 from ..program import SolverProgram
+from .mapping import CELLS, NETLIST_JSON, map_design, mapping_commands, yosys_script
 from .parsers import HlsEstimate, Routed, nextpnr_routed, vitis_hls_estimate, vivado_path, vivado_usage, yosys_usage
 from .room import Room
-from .tools import SynthTool, ToolFailedError, ToolProgress, ToolRun, nextpnr_ecp5, vitis_hls, vivado, yosys
+from .tools import (
+    SynthTool,
+    ToolFailedError,
+    ToolProgress,
+    ToolRun,
+    nextpnr_ecp5,
+    placement_options,
+    vitis_hls,
+    vivado,
+    yosys,
+)
 
 Flow = Literal["open", "vivado", "vitis_hls"]
 FLOWS: tuple[str, ...] = get_args(Flow)
-#: Beside the reports, for the benches.
-NETLIST = "netlist.v"
 CLOCK = "ap_clk"
 MOST_SEEDS = 100
 #: Weights of so many bits are wide enough that ``auto`` gives a DSP for their product's LUTs.
@@ -249,20 +257,6 @@ def lut_weight_bits(program: SolverProgram, plan: Schedule, part: Part, options:
             return next(fitting, MOST_MATRIX_BITS)
 
 
-def yosys_script(program: SolverProgram, sources: Sequence[str], lut_weight_bits: int, target: str) -> str:
-    """What Yosys is told: sources in order, commands that map them, and a count of the cells in ``cells.json``."""
-    defines = verilog_defines(program.name, "rtl/mem", lut_weight_bits)
-    return "\n".join(
-        (
-            " ".join(("verilog_defines", *(f"-D{define}" for define in defines))),
-            f"read_verilog -sv {' '.join(sources)}",
-            target,
-            "tee -q -o cells.json stat -json",
-            "",
-        )
-    )
-
-
 @dataclass(frozen=True)
 class _Flow:
     """One build folder on its way through the tools."""
@@ -289,10 +283,8 @@ class _Flow:
         router = nextpnr_ecp5() if self.part.family == ECP5 else None
         sources = self._snapshot("rtl")
         (self.work / "synth.ys").write_text(self._yosys_script(sources))
-        written = ("netlist.json", "cells.json", *((NETLIST,) if self.part.family == ECP5 else ()))
-        run = ToolRun(mapper, ("-s", "synth.ys"), ("synth.ys", "rtl/src", "rtl/mem"), written)
-        cached = run.execute(self.work, self.progress)
-        usage = yosys_usage((self.work / "cells.json").read_text(), self.part.family)
+        cached = map_design(mapper, self.part.family, self.work, ("synth.ys", "rtl/src", "rtl/mem"), self.progress)
+        usage = yosys_usage((self.work / CELLS).read_text(), self.part.family)
         self._room.check(usage)
         tools = [(mapper.name, mapper.version)]
         if router is None:
@@ -300,7 +292,7 @@ class _Flow:
         tools.append((router.name, router.version))
         placed: list[tuple[Placement, Routed]] = []
         for seed in range(self.options.seed, self.options.seed + self.options.seeds):
-            run = self._placement(router, seed)
+            run = self._placement(router, seed, usage)
             try:
                 cached &= run.execute(self.work, self.progress)
             except ToolFailedError as error:
@@ -369,25 +361,20 @@ class _Flow:
         return [f"{name}/{line}" for line in listed.read_text().split()] if listed.exists() else []
 
     def _yosys_script(self, sources: list[str]) -> str:
-        family, top = self.part.family, module_name(self.program.name, "top")
-        nodsp = without_dsps(self.program, self.options.lut_weight_bits)
-        if family == ECP5:
-            # The same netlist twice: for nextpnr, and for the benches (rtl_tests/netlist.py).
-            target = f"synth_ecp5{nodsp} -top {top} -json netlist.json\nwrite_verilog -noattr {NETLIST}"
-        else:
-            target = f"synth_xilinx -family {family}{nodsp} -noiopad -noclkbuf -flatten -top {top} -json netlist.json"
-        return yosys_script(self.program, sources, self.options.lut_weight_bits, target)
+        bits, top = self.options.lut_weight_bits, module_name(self.program.name, "top")
+        commands = mapping_commands(self.part.family, top, without_dsps(self.program, bits))
+        return yosys_script(self.program, sources, bits, *commands)
 
-    def _placement(self, router: SynthTool, seed: int) -> ToolRun:
+    def _placement(self, router: SynthTool, seed: int, usage: Usage) -> ToolRun:
         """One run of nextpnr, which several seeds keep apart by their names."""
         device, name = f"--{self.part.name.removeprefix('ecp5-')}k", "" if self.options.seeds == 1 else f"-seed{seed}"
         report = f"routed{name}.json"
         arguments = (
-            *(device, "--speed", str(self.options.speed), "--json", "netlist.json", "--report", report),
+            *(device, "--speed", str(self.options.speed), "--json", NETLIST_JSON, "--report", report),
             *("--freq", f"{self.options.clock_mhz:g}", "--timing-allow-fail", "--out-of-context"),
-            *("--seed", str(seed)),
+            *("--seed", str(seed), *placement_options(usage.luts)),
         )
-        return ToolRun(router, arguments, ("netlist.json",), (report,), label=f"{router.name}{name}")
+        return ToolRun(router, arguments, (NETLIST_JSON,), (report,), label=f"{router.name}{name}")
 
     # -- report ----------------------------------------------------------------------
 

