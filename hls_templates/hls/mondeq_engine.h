@@ -126,7 +126,7 @@ void clear(ap_int<SUM> (&sum)[PE]) {
 template <int W>
 ap_int<W> round_shift(ap_int<W> value, unsigned shift) {
 #pragma HLS INLINE
-    const ap_int<W + 1> half = (ap_int<W + 1>(1) << shift) >> 1;
+    const ap_uint<W> half = (ap_uint<W>(1) << shift) >> 1;
     return (value + half) >> shift;
 }
 
