@@ -30,6 +30,7 @@ from corner_programs import Corner, folded, hardened, unrolled  # noqa: E402
 from random_models import random_program, random_words  # noqa: E402
 
 from mondeq_hw.hardware.schedule import HARDENINGS  # noqa: E402
+from mondeq_hw.program import SolverProgram  # noqa: E402
 from mondeq_hw.rtl_tests.runner import rtl_design  # noqa: E402
 from mondeq_hw.rtl_tests.simulation import read_results, simulate  # noqa: E402
 from mondeq_hw.rtl_tests.simulators import Icarus  # noqa: E402
@@ -50,7 +51,7 @@ def cores() -> dict[str, Corner]:
     carried = random_program(1, n=4, d=3, k=2, bits=4, carried=2, input_bits=6, state_bits=9, iterations=4)
     return {
         "folded": folded(direct, (2, 2), (2, 3), 3, slots=3),
-        "unrolled": unrolled(plain, (5, 2), slots=4, graphs=("drive", "readout")),
+        "unrolled": unrolled(plain, (5, 2), slots=5, graphs=("drive", "readout")),
         "carried": folded(carried, (2, 2), (2, 2), 2, slots=3),
     }
 
@@ -58,19 +59,24 @@ def cores() -> dict[str, Corner]:
 def campaign(corner: Corner, flips: int, seed: int, classes: Iterable[str] = ()) -> Table:
     """What became of so many flips of each class of registers, or of these, on one core."""
     with tempfile.TemporaryDirectory(prefix="mondeq-upsets-") as folder:
-        work = Path(folder)
-        build = corner.build(work / "build")
-        np.save(work / "words.npy", random_words(seed, corner.program, 24).astype(np.int64))
-        result = work / "result.json"
-        job = {"build": build, "design": "rtl", "words": work / "words.npy", "result": result}
-        amounts = {"seed": seed, "flips": flips, "classes": list(classes)}
-        (work / "job.json").write_text(json.dumps(amounts | {key: str(value) for key, value in job.items()}))
-        tool, design = Icarus.find(), rtl_design(corner.program.name, build / "rtl", ())
-        tool.build(design, work, work / "build.log", waves=False)
-        simulate(tool, work, work, design, (), (), False, 600.0 + 60.0 * flips, "upset_bench")
-        if not result.exists():
-            raise SystemExit(read_results(work)[1][0].message)
-        return {name: Counter(counts) for name, counts in json.loads(result.read_text()).items()}
+        return turned(corner.build(Path(folder) / "build"), corner.program, Path(folder), flips, seed, classes)
+
+
+def turned(
+    build: Path, program: SolverProgram, work: Path, flips: int, seed: int, classes: Iterable[str] = ()
+) -> Table:
+    """The same of a build, in a folder to work in."""
+    np.save(work / "words.npy", random_words(seed, program, 24).astype(np.int64))
+    result = work / "result.json"
+    job = {"build": build, "design": "rtl", "words": work / "words.npy", "result": result}
+    amounts = {"seed": seed, "flips": flips, "classes": list(classes)}
+    (work / "job.json").write_text(json.dumps(amounts | {key: str(value) for key, value in job.items()}))
+    tool, design = Icarus.find(), rtl_design(program.name, build / "rtl", ())
+    tool.build(design, work, work / "build.log", waves=False)
+    simulate(tool, work, work, design, (), (), False, 600.0 + 60.0 * flips, "upset_bench")
+    if not result.exists():
+        raise SystemExit(read_results(work)[1][0].message)
+    return {name: Counter(counts) for name, counts in json.loads(result.read_text()).items()}
 
 
 def merged(tables: Iterable[Table]) -> Table:

@@ -38,7 +38,10 @@ CLASSES = (
     ("slot pointers", r"(drive|readout_control)\.slot_q|solve\.next_slot_q"),
     ("frame check", r"frame_check\."),
     ("row and column counters", r"matvec_counter\.|readout_control\.written_q"),
-    ("solver's control", r"solve\.((busy|slot|ready|done|bank|changed|older|iteration|settled|waiting|valid|held)_q$)"),
+    (
+        "solver's control",
+        r"solve\.((busy|slot|ready|done|bank|changed|older|iteration|settled|waiting|valid|held)_q$)|slot_watch\.",
+    ),
     ("carried state", r"carried\."),
     ("weights and constants", r"rom\.memory"),
     ("states and drives", r"regroup\.memory"),

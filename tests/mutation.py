@@ -9,23 +9,29 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
-from corner_programs import CARRIED, CORNERS, DIRECT, WARM, slow_core
+from corner_programs import CARRIED, CORNERS, DIRECT, WARM, Corner, hardened, slow_core
+from lint import lint
 from random_models import random_words
 from test_hls_mutants import agrees
 
 from mondeq_hw.formal import UNDECIDED, UNITS, ProverFailedError, unit_status
+from mondeq_hw.hardware.schedule import CONTROL, FULL
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.rtl_tests.board_runner import QUICK, simulate_board, write_design
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
 from mondeq_hw.rtl_tests.simulators import RefusedDesignError, SimulationError
 from mondeq_hw.verification.csim import RefusedCppError
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
+
+import upsets
 
 #: What stands in a parenthesis, with up to three more inside one another.
 INSIDE = r"(?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))"
@@ -73,6 +79,15 @@ SAMPLES = 12
 #: What no bench is about: the trace of the states, and what the compiler writes, a second name of the top among it.
 NO_DESIGN = re.compile(r"state_trace|assert|_pkg|_graph|_core$")
 BOARD_CORES = ("one_bit", "slow_core")
+#: Tests compile every core, and one that a tool or an elaboration check refuses is noticed; all, and it is no mutant.
+ONE_REFUSED = "one core of several does not compile"
+#: Bits that are turned in each of these classes of registers and memories, on three cores of each protection.
+FLIPS = 12
+MEMORIES = "weights and constants"
+UPSETS = {
+    CONTROL: ("buffers' pointers", "credits", "input banks' control", "slot pointers", "solver's control", "pipelines"),
+    FULL: (MEMORIES,),
+}
 
 
 class NoDesignError(Exception):
@@ -166,16 +181,19 @@ class Campaign:
             No design compiles with it.
         """
         kinds = {"rtl": self._simulated, "hls": self._compiled, "board": self._on_board}
-        compiles = False
+        refused, compiles = False, False
         for run in kinds[mutation.kind](mutation):
-            with suppress(RefusedDesignError, RefusedCppError):
+            try:
                 seen = run()
-                if seen is not None:
-                    return seen
-                compiles = True
+            except (RefusedDesignError, RefusedCppError):
+                refused = True
+                continue
+            if seen is not None:
+                return seen
+            compiles = True
         if not compiles:
             raise NoDesignError(f"{mutation.file}:{mutation.line} does not compile: {mutation.mutated.strip()}")
-        return None
+        return ONE_REFUSED if refused else None
 
     def status(self, mutation: Mutation) -> str:
         """Whether the mutant has every property of its unit, for all its parameters and inputs: as the prover says."""
@@ -199,11 +217,27 @@ class Campaign:
             words = random_words(3, CORES[name]().program, SAMPLES)
             run = partial(run_bench, copy, copy / "work", words=words, seed=1, simulator="icarus", time_limit=240.0)
             first = partial(run, tests=("back_to_back",))  # finds most of them
-            yield lambda name=name, first=first, run=run: noticed(name, first) or noticed(name, run)
+            read = partial(linted, name, copy / "rtl", "mondeq_top", ("-f", "sources.f"))
+            yield (
+                lambda name=name, read=read, first=first, run=run: read() or noticed(name, first) or noticed(name, run)
+            )
+        yield from self._turned(mutation)
+
+    def _turned(self, mutation: Mutation) -> Iterator[Callable[[], str | None]]:
+        """Short campaigns of upsets, which show what nothing else does: the guard's reasons."""
+        for harden, classes in UPSETS.items():
+            for name, corner in upsets.cores().items():
+                build = self._built(f"{name}_{harden}", lambda corner=corner, harden=harden: hardened(corner, harden))
+                if mutation.is_of(build / "rtl" / "src" / mutation.file):
+                    copy = self._copy(build, Path("rtl/src") / mutation.file, mutation)
+                    yield partial(unhealed, f"{name}_{harden}", copy, corner.program, classes)
 
     def _core(self, name: str) -> Path:
+        return self._built(name, CORES[name])
+
+    def _built(self, name: str, corner: Callable[[], Corner]) -> Path:
         folder = self.folder / "cores" / name
-        return folder if folder.exists() else CORES[name]().build(folder)
+        return folder if folder.exists() else corner().build(folder)
 
     def _rtl(self) -> dict[str, str]:
         """Name of every source by its text."""
@@ -233,7 +267,9 @@ class Campaign:
             design = self._copy(self._board_design(name), Path("board/src") / mutation.file, mutation)
             words = random_words(3, CORES[name]().program, SAMPLES // 2)
             run = partial(simulate_board, build, design, words=words, timing=QUICK, simulator="icarus")
-            yield partial(noticed, name, run)
+            files = [f"{part}/{line}" for part in ("rtl", "board") for line in listed(design / part)]
+            read = partial(linted, name, design, "mondeq_board", files)
+            yield lambda name=name, read=read, run=run: read() or noticed(name, run)
 
     def _board_design(self, name: str) -> Path:
         folder = self.folder / "boards" / name
@@ -264,6 +300,39 @@ def noticed(name: str, run: Callable[[], BenchResult]) -> str | None:
     except SimulationError as error:
         return f"{name}: {str(error).splitlines()[0]:.80}"
     return f"{name}: {result.failures[0].test}" if result.failures else None
+
+
+def listed(folder: Path) -> list[str]:
+    """The sources of a design, in compile order."""
+    return (folder / "sources.f").read_text().split()
+
+
+def linted(name: str, folder: Path, top: str, arguments: Sequence[str]) -> str | None:
+    """What Verilator's lint warns of in a core that it elaborates."""
+    said = lint(folder, top, arguments)
+    warning = re.search(r"%Warning-(\w+)", said)
+    elaborates = not re.search(r"%Error(?!: Exiting due to \d+ warning)", said)
+    return f"{name}: lint: {warning[1]}" if warning and elaborates else None
+
+
+def unhealed(name: str, build: Path, program: SolverProgram, classes: tuple[str, ...]) -> str | None:
+    """The class of registers or memories for which a protection does not keep its promise."""
+    folder = build / "upsets"
+    folder.mkdir()
+    try:
+        found = upsets.turned(build, program, folder, FLIPS, 0, classes)
+    except RefusedDesignError:
+        raise
+    except (SimulationError, SystemExit) as error:
+        return f"{name}: {str(error).splitlines()[0]:.80}"
+    for kind, counts in found.items():
+        if counts["hang"]:
+            return f"{name}: an upset of {kind} hangs"
+        if kind == MEMORIES and (counts["silent"] or counts["flagged"] < FLIPS):
+            return f"{name}: a wrong word of {kind} is silent"
+        if kind != MEMORIES and counts["wrong_for_good"]:
+            return f"{name}: an upset of {kind} is wrong for good"
+    return None
 
 
 def written(path: Path) -> bool:

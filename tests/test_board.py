@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import zlib
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from corner_programs import CORNERS, Corner, slow_core
+from lint import lint
 from random_models import random_program, random_words
 
 import mondeq_hw
@@ -27,7 +27,6 @@ from mondeq_hw.problem.data import digits, mnist
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rtl_tests.board_runner import QUICK, run_board_bench, write_design
-from mondeq_hw.rtl_tests.simulators import Verilator
 
 pytestmark = pytest.mark.slow
 
@@ -120,16 +119,12 @@ def test_boards_pins() -> None:
 def test_lint_is_clean(name: str, tmp_path: Path) -> None:
     corner = CORNERS[name]()
     write_design(corner.build(tmp_path / "build"), line_timing(25e6, 1_000_000), tmp_path)
-    tool = Verilator.find()
     sources = [
         f"{folder}/{line}"
         for folder in ("rtl", "board")
         for line in (tmp_path / folder / "sources.f").read_text().split()
     ]
-    program = str(tool.root / "bin" / "verilator") if tool.root else "verilator"
-    command = [program, "--lint-only", "-Wall", "--sv", "--top-module", f"{corner.program.name}_board", *sources]
-    result = subprocess.run(command, cwd=tmp_path, env=tool.environment(), capture_output=True, text=True)
-    assert result.returncode == 0, result.stdout + result.stderr
+    assert lint(tmp_path, f"{corner.program.name}_board", sources) == ""
 
 
 # -- host software on a port without a board -----------------------------------------

@@ -52,6 +52,7 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
     ),
     "rtl/mondeq_fifo": (("Width", (0,), "fifo_width_or_depth"), ("Depth", (0, -1), "fifo_width_or_depth")),
     "rtl/mondeq_credits": (("Credits", (0,), "no_credits"),),
+    "rtl/mondeq_slot_watch": (("Slots", (1, 0), "fewer_than_two_slots"),),
     "rtl/mondeq_matvec_counter": (
         ("RowGroups", (0,), "no_groups_to_count"),
         ("ColumnGroups", (0, -2), "no_groups_to_count"),

@@ -10,6 +10,8 @@
     // The user's part.
     if (!left_o) assume (!take_i);
     if (f_taken_q == 0) assume (!give_i);
+    // In any state, be it after an upset.
+    contradiction: assert (error_o == (32'(credits_q) + 32'(give_i && !take_i) > Credits));
     if (f_old) begin
       count: assert (32'(credits_q) + f_taken_q == Credits);
       no_overrun: assert (f_taken_q <= Credits);

@@ -24,7 +24,10 @@
   always_comb begin
     if (!f_old) assume (!rst_ni);
     // The writer's part: credits.
-    if (f_count == Depth) assume (!write_i);
+    if (f_old && f_count == Depth) assume (!write_i);
+    // In any state, be it after an upset.
+    contradiction: assert (error_o == (f_head >= Depth || (write_i && !(valid_o && ready_i) && f_count >= Depth)
+        || 32'(write_q) != (f_head + f_count >= Depth ? f_head + f_count - Depth : f_head + f_count)));
     if (f_old) begin
       in_range: assert (f_count <= Depth && f_head < Depth && 32'(write_q) < Depth);
       pointers: assert (32'(write_q) == (f_head + f_count >= Depth ? f_head + f_count - Depth : f_head + f_count));

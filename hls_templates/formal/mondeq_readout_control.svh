@@ -17,6 +17,7 @@
   always_comb begin
     if (!f_old) assume (!rst_ni);
     assume (write_i == f_flying_q[FLate-1]);
+    contradiction: assert (error_o == (room_error || buffer_error || 32'(slot_q) >= Slots));
     f_flying = '0;
     for (int i = 0; i < FLate; i++) f_flying = f_flying + 32'(f_flying_q[i]);
     if (f_old) begin

@@ -43,6 +43,7 @@ MODULES = (
     "mondeq_matvec_tables.sv",
     "mondeq_frame_check.sv",
     "mondeq_credits.sv",
+    "mondeq_slot_watch.sv",
     "mondeq_readout_control.sv",
     "mondeq_state_trace.sv",
 )

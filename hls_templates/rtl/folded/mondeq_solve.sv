@@ -227,22 +227,24 @@ module mondeq_solve #(
     end
   end
 
-  // A slot has one job at a time, and none when it is loaded; a job has one slot.
-  logic [Slots-1:0] running_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      running_q <= '0;
-    end else begin
-      if (take) running_q <= running_q | chosen;
-      if (retire_valid_q && retire_last_row_q) running_q[retire_slot_q] <= 1'b0;
-    end
-  end
-
-  assign error_o = (busy_q && ((chosen_q == '0) || ((chosen_q & (chosen_q - 1'b1)) != '0)))
-      || (take && ((running_q & chosen) != '0))
-      || (retire_valid_q && ((int'(retire_slot_q) >= Slots) || !running_q[retire_slot_q]))
-      || (loaded_i && (ready_q[write_slot_i] || running_q[write_slot_i] || done_q[write_slot_i]));
+  mondeq_slot_watch #(
+    .Slots(Slots)
+  ) u_watch (
+    .clk_i,
+    .rst_ni,
+    .named_i      (busy_q),
+    .named_slots_i(chosen_q),
+    .begin_i      (take),
+    .begin_slots_i(chosen),
+    .update_i     (retire_valid_q),
+    .update_slot_i(retire_slot_q),
+    .end_i        (retire_last_row_q),
+    .loaded_i,
+    .loaded_slot_i(write_slot_i),
+    .ready_i      (ready_q),
+    .done_i       (done_q),
+    .error_o
+  );
 
   // ---------------------------------------------------------------------------------------------------------------
   // Column words: phi of the old state, 3 + Late cycles after the command; zero in the start.

@@ -145,21 +145,29 @@ module mondeq_solve #(
     end
   end
 
-  // A slot has one place, and none when it is loaded; there is no slot behind the last.
-  logic [Slots-1:0] running_q;
+  // The next sample's slot, a bit each: none where the number is of no slot.
+  logic [Slots-1:0] next_slots;
+  assign next_slots = Slots'(1) << next_slot_q;
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      running_q <= '0;
-    end else begin
-      if (take) running_q[next_slot_q] <= 1'b1;
-      if (leave) running_q[retire_slot] <= 1'b0;
-    end
-  end
+  mondeq_slot_watch #(
+    .Slots(Slots)
+  ) u_watch (
+    .clk_i,
+    .rst_ni,
+    .named_i      (take),
+    .named_slots_i(next_slots),
+    .begin_i      (take),
+    .begin_slots_i(next_slots),
+    .update_i     (retire_valid),
+    .update_slot_i(retire_slot),
+    .end_i        (leave),
+    .loaded_i,
+    .loaded_slot_i(write_slot_i),
+    .ready_i      ('0),
+    .done_i       (done_q),
+    .error_o
+  );
 
-  assign error_o = (int'(next_slot_q) >= Slots) || (take && running_q[next_slot_q])
-      || (retire_valid && ((int'(retire_slot) >= Slots) || !running_q[retire_slot]))
-      || (loaded_i && (running_q[write_slot_i] || done_q[write_slot_i]));
   assign memory_error_o = 1'b0;  // weights and constants are logic
 
   // The sample's tag travels beside its words.
