@@ -136,7 +136,7 @@ def check_vectors(folder: Path, program: Path, **environment: str) -> subprocess
     return subprocess.run(command, text=True, capture_output=True, env={**os.environ, **environment})
 
 
-@pytest.mark.parametrize("case", one_in(2, CASES))
+@pytest.mark.parametrize("case", one_in(3, CASES))
 def test_outputs_and_every_state_equal_the_golden_model(case: Case, tmp_path: Path) -> None:
     program = emitted(case, tmp_path)
     words = random_words(3, program, SAMPLES)

@@ -169,7 +169,7 @@ def agrees(program: SolverProgram, folder: Path) -> bool:
     return np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)
 
 
-@pytest.mark.parametrize("mutant", one_in(5, MUTANTS))
+@pytest.mark.parametrize("mutant", one_in(7, MUTANTS))
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     program = build(mutant.program, tmp_path)
     path = tmp_path / "hls" / mutant.file

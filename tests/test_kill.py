@@ -68,7 +68,7 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name != "build")
 
 
-@pytest.mark.parametrize("moment", one_in(2, MOMENTS, lambda moment: "-".join(map(str, moment))))
+@pytest.mark.parametrize("moment", one_in(3, MOMENTS, lambda moment: "-".join(map(str, moment))))
 @pytest.mark.parametrize("existing", [False, True], ids=["new", "replace"])
 def test_sigkill(moment: tuple[str, str, int], existing: bool, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "build"

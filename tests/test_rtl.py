@@ -64,7 +64,7 @@ def assert_exact(corner: Corner, folder: Path, simulator: str) -> None:
     assert (result.cycles == completion_cycles(corner.schedule, golden.iterations(words))).all()
 
 
-@pytest.mark.parametrize("name", one_in(2, list(CORNERS), str))
+@pytest.mark.parametrize("name", one_in(3, list(CORNERS), str))
 def test_corner_is_exact_on_verilator(name: str, tmp_path: Path) -> None:
     assert_exact(CORNERS[name](), tmp_path, "verilator")
 
