@@ -11,7 +11,8 @@ turns, once in a row and once with random stalls on both streams.  States carrie
 
 Cases are pure tasks, a few at a time for each process; a worker of a cluster needs this folder and ``tests`` on its
 ``PYTHONPATH``.  A case is a line of the results as soon as it is done, with counts and commit; what is there is not run
-again.  The exit code is 4 after a mismatch, whose line says which case it is.
+again, unless a tool failed or ran out of time.  The exit code is 4 after a mismatch, whose line says which case it is,
+and else 5 after a failure.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from mondeq_hw.base import IN_PROCESS, Executor, canonical_digest, open_executor
 from mondeq_hw.export.onnx import integer_model  # noqa: E402
 from mondeq_hw.program import SolverProgram  # noqa: E402
 from mondeq_hw.rtl_tests import run_bench  # noqa: E402
+from mondeq_hw.rtl_tests.simulators import RefusedDesignError, SimulationError  # noqa: E402
 from mondeq_hw.verification.csim import CSimulation  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "fuzz.jsonl"
@@ -82,7 +84,8 @@ class Outcome:
     commit : str
     counts : dict of int
         By implementation; empty where the compiler refused the network.
-    mismatch : str, optional
+    mismatch, failure : str, optional
+        A failure is a tool's: nothing is known about the design.
     """
 
     seed: int
@@ -90,6 +93,7 @@ class Outcome:
     commit: str
     counts: dict[str, int]
     mismatch: str | None
+    failure: str | None = None
 
 
 def commit() -> str:
@@ -130,6 +134,10 @@ def checked(campaign: Campaign, case: int) -> Outcome:
                 if len(wrong):
                     raise AssertionError(f"{name}: sample {wrong[0]} of {len(outputs)} gives {outputs[wrong[0]]}")
                 counts[name] = len(outputs)
+        except RefusedDesignError as error:
+            return Outcome(seed, case, version, counts, f"{type(error).__name__}: {error}")
+        except SimulationError as error:
+            return Outcome(seed, case, version, {}, None, str(error))
         except Exception as error:  # whatever it is, it is this case's, and the others go on
             return Outcome(seed, case, version, counts, f"{type(error).__name__}: {error}")
     return Outcome(seed, case, version, counts, None)
@@ -182,8 +190,8 @@ def run(
 ) -> list[Outcome]:
     """Every case of a seed, those of the file and new ones, until the time is over."""
     campaign = Campaign(seed, commit(), amounts)
-    done = [outcome for outcome in recorded(file) if outcome.seed == seed]
-    known, end = {outcome.case for outcome in done}, time.monotonic() + seconds
+    done = {outcome.case: outcome for outcome in recorded(file) if outcome.seed == seed}
+    known, end = {case for case, outcome in done.items() if outcome.failure is None}, time.monotonic() + seconds
     cases = (case for case in count() if case not in known)
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a") as journal:
@@ -194,8 +202,8 @@ def run(
             for _, outcome in executor.results(checked, campaign, tasks):
                 journal.write(json.dumps(asdict(outcome)) + "\n")
                 journal.flush()
-                done.append(outcome)
-    return done
+                done[outcome.case] = outcome
+    return list(done.values())
 
 
 def summary(outcomes: list[Outcome]) -> dict[str, object]:
@@ -203,9 +211,10 @@ def summary(outcomes: list[Outcome]) -> dict[str, object]:
     names = sorted({name for outcome in outcomes for name in outcome.counts})
     return {
         "cases": len(outcomes),
-        "refused": sum(not outcome.counts and outcome.mismatch is None for outcome in outcomes),
+        "refused": sum(not (outcome.counts or outcome.mismatch or outcome.failure) for outcome in outcomes),
         "equal": {name: sum(outcome.counts.get(name, 0) for outcome in outcomes) for name in names},
         "mismatches": [asdict(outcome) for outcome in outcomes if outcome.mismatch is not None],
+        "failures": [asdict(outcome) for outcome in outcomes if outcome.failure is not None],
         "commits": sorted({outcome.commit for outcome in outcomes}),
     }
 
@@ -229,9 +238,11 @@ def main() -> int:
     if options.json:
         print(json.dumps(found, indent=2))
     else:
-        print(f"{found['cases']} cases, {found['refused']} refused, {len(found['mismatches'])} mismatches")  # type: ignore[arg-type]
+        lists = {name: len(found[name]) for name in ("mismatches", "failures")}  # type: ignore[arg-type]
+        print(f"{found['cases']} cases, {found['refused']} refused, {lists['mismatches']} mismatches", end="")
+        print(f", {lists['failures']} failures of tools" if lists["failures"] else "")
         print("\n".join(f"| {name} | {number:,} |" for name, number in found["equal"].items()))  # type: ignore[attr-defined]
-    return 4 if found["mismatches"] else 0
+    return 4 if found["mismatches"] else 5 if found["failures"] else 0
 
 
 if __name__ == "__main__":

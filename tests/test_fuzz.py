@@ -34,6 +34,24 @@ def test_a_case_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert found["equal"] == outcome.counts and len(found["mismatches"]) == 1
 
 
+def test_a_simulator_that_fails_is_no_mismatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its case counts for nothing, and is run again."""
+
+    def late(*args: object, **options: object) -> None:
+        raise fuzz.SimulationError("the simulation ran longer than 1 s")
+
+    journal, amounts = tmp_path / "fuzz.jsonl", fuzz.Amounts(vectors=0, simulated=5, rtl=6)
+    with monkeypatch.context() as patched:
+        patched.setattr(fuzz, "run_bench", late)
+        (failed,) = fuzz.run(2, 0.01, amounts, journal)
+    assert failed.failure == "the simulation ran longer than 1 s" and not failed.counts
+    found = fuzz.summary([failed])
+    assert not found["mismatches"] and len(found["failures"]) == 1
+    (again,) = fuzz.run(2, 0.01, amounts, journal)
+    assert again.counts == {"rtl on icarus": 6, "simulator": 5} and again.failure is None
+    assert fuzz.run(2, 0.0, amounts, journal) == [again]
+
+
 def test_a_worker_that_is_killed_costs_its_cases_and_nothing_else(tmp_path: Path) -> None:
     amounts, alone, together = fuzz.Amounts(0, 5, 0), tmp_path / "alone.jsonl", tmp_path / "together.jsonl"
     cases = fuzz.run(2, 0.05, amounts, alone, jobs=2)
