@@ -237,16 +237,18 @@ def test_with_few_inputs_the_proved_distance_is_near_the_one_found(hcas: Project
 
 
 def test_forged_ellipsoids_are_rejected(hcas: Project) -> None:
-    """A smaller bound, a smaller spread, and weights whose form is not positive definite."""
+    """A smaller bound, and multipliers whose form is not positive definite, of each kind."""
     plain = json.loads((hcas.folder / "certificate.json").read_text())
     evidence, witness = plain["evidence"], plain["evidence"]["distance"]["ellipsoids"]
     mismatch = check_certificate.Evidence(plain["program"], evidence).mismatch
     least = [str(Fraction(bound) / 8) for bound in witness["bounds"]]
-    weights = [[1] + [2**40] * (len(row) - 1) for row in witness["weights"]]
+    weights = [[1] + [2**60] * (len(row) - 1) for row in witness["weights"]]
     forgeries = (
         {"bounds": [text if "/" in text else f"{text}/1" for text in least]},
-        {"spreads": ["1/1000000"] * len(least)},
-        {"monotone_spreads": ["1/1000000"] * len(least)},
+        {"penalties": [[1] * len(row) for row in witness["penalties"]]},
+        {"penalties": [[-x for x in row] for row in witness["penalties"]]},
+        {"values": [[1] * len(row) for row in witness["values"]]},
+        {"values": [[2**90] * len(row) for row in witness["values"]]},
         {"weights": weights},
         {"weights": [[0] * len(row) for row in witness["weights"]]},
     )

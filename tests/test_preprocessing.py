@@ -203,7 +203,9 @@ def test_a_margin_that_nothing_has_judged_is_said(tmp_path: Path, capsys: pytest
     assert "warning" not in capsys.readouterr().err
 
 
-def test_the_published_collision_avoidance_network_on_its_table(shared: Path, tmp_path: Path) -> None:
+def test_the_published_collision_avoidance_network_on_its_table(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """HCAS of CRAFT, margin 20: real inputs, five real scores of which the largest is the advice. One score is worse
     than its mean, as its loss was not symmetric, and no reason for doubt; with another margin all are far off."""
     table = np.load(shared / "checkpoints" / "craft" / "hcas.npz")
@@ -218,5 +220,9 @@ def test_the_published_collision_avoidance_network_on_its_table(shared: Path, tm
     assert found.floating.r_squared[0] > 0.4 and min(found.floating.r_squared) < 0
     assert (right.predict(X[300:]).argmax(axis=1) == y[300:].argmax(axis=1)).mean() == pytest.approx(0.896, abs=0.02)
     assert max(found.difference.rms) < 0.2 * min(found.floating.error.rms)
+    proved, seen = (right.certificate.line(name).values for name in ("output_distance", "output_distance_found"))
+    rows = zip(proved["bounds"], proved["rounding"], seen["largest"], strict=True)  # errors that calibration cancels
+    assert all(least < most and most - rounding < 15 * least for most, rounding, least in rows)
+    monkeypatch.setattr("mondeq_hw.proof.ellipsoid.MOST_ROWS", 0)  # how near it is proved to be does not matter
     wrong = mondeq_hw.compile(file, tmp_path / "wrong", margin=1.0, **options)
     assert wrong.program.certified and "every output of the float network" in wrong.report.warnings[0]

@@ -1386,14 +1386,13 @@ class Cells:
         self.weights = mismatch.contraction.metric.weights
         self.columns = [self.grid_norm(column) for column in list(zip(*self.G))[:-1]]
         self.inputs = [self.grid_norm(column) for column in list(zip(*self.c))[:-1]]
-        # Theorem 9a: H is the symmetric part of I - W, here twice that.
-        A, U = mismatch.model.monotone, mismatch.model.input
-        self.H, self.H_unit = [list(map(add, *pair)) for pair in zip(A, zip(*A))], 2 << mismatch.model.grid_bits
-        self.R, self.eta = inverse_factor(self.H, self.H_unit)
-        self.pushed, self.pushed_bits = times(self.R, U.matrix), FACTOR_BITS + U.bits  # R U
         self.row = max(mismatch.dual([int(i == j) for j in range(P.n)], Fraction(1)) for i in range(P.n))
         self.spreads: dict[tuple[int, ...], Fraction] = {}
-        self.pushes: dict[tuple[int, ...], Fraction] = {}
+        # Theorem 9: what multiplies (dx, the change of z, v) in e = M v - N (change of z) - C dx - r0.
+        M, G = P.common
+        need(0 <= G <= CELL_BITS, "the iteration matrix is too fine for cells")
+        parts = zip(self.c, self.N, M)
+        self.e = [[-x for x in c[:-1]] + [-x for x in z] + [x << CELL_BITS - G for x in v] for c, z, v in parts]
 
     def grid_norm(self, values: Sequence[int]) -> Fraction:
         """``||values||`` of numbers on the grid."""
@@ -1406,15 +1405,6 @@ class Cells:
             ends = ([dot(row, (widths[0], *corner)) for row in self.G] for corner in corners)
             self.spreads[widths] = max(map(self.grid_norm, ends)) / 2
         return self.spreads[widths]
-
-    def push(self, widths: tuple[int, ...]) -> Fraction:
-        """Largest ``||U dx||`` in the norm of ``H^-1``, over the same."""
-        if widths not in self.pushes:
-            corners = product(*((-w, w) for w in widths[1:]))
-            ends = ([dot(row, (widths[0], *corner)) for row in self.pushed] for corner in corners)
-            most = Fraction(max(root_up(dot(end, end)) for end in ends), 2 << self.pushed_bits)
-            self.pushes[widths] = most / (1 - self.eta)
-        return self.pushes[widths]
 
     def phi(self, states: Matrix, values: Matrix) -> Matrix:
         """``2 prox - id`` of states, one a column, and of their ``prox``."""
@@ -1490,96 +1480,96 @@ class Cell(NamedTuple):
 
 
 class Ellipsoid:
-    """Theorem 9, second half, for one output: ``o' (z~ - z) <= l r + kappa ||r||_Q``, over a cell."""
+    """Theorem 9, second half, for one output: one form of all that changes in a cell, and of ``v``."""
 
-    def __init__(self, cells: Cells, output: int, weights: Vector, spread: Fraction, monotone: Fraction) -> None:
-        self.cells, self.weights, mismatch, P = cells, weights, cells.mismatch, cells.program
-        (M, G), o, n = P.common, P.readout[output], P.n
-        form = diagonal_plus([y << 2 * G for y in weights], scaled(-1, gram(M, weights)))
-        R, eta = inverse_factor(form, 1 << 2 * G)
-        columns = list(zip(*M))
-        mixed = [list(map(mul, column, weights)) for column in columns]  # M' Y
-        T = times(R, mixed)
-        self.T = [[x >> FACTOR_BITS + G - FORM_BITS for x in row] for row in T]
-        ends = [dot(o, column) + (x << G) for x, column in zip(o, columns)]  # (M' + I) o
-        unit = Fraction(2) ** (FACTOR_BITS + G + 1 + P.output_shift)
-        factor = [dot(row, ends) for row in R]
-        self.kappa = root_up(dot(factor, factor)) / unit * (1 + eta) / (1 - eta)
-        linear = [-dot(column, factor) for column in zip(*self.T)]
-        halves = [x << FORM_BITS + FACTOR_BITS + G for x in o]
-        self.linear = on_grid(map(sub, linear, halves), unit * 2**FORM_BITS)
-        self._prove_spreads(spread, monotone)
+    def __init__(self, cells: Cells, output: int, weights: Vector, values: Vector, penalties: Vector) -> None:
+        self.cells, self.penalties, mismatch, P = cells, penalties, cells.mismatch, cells.program
+        n, size, self.bits = P.n, P.d + 2 * P.n, max(weights).bit_length()  # multipliers are over 2^bits
+        form = self._form(weights, values)
+        powers = [max(0, (self.bits + 2 * CELL_BITS + 1 - form[i][i].bit_length()) // 2) for i in range(size)]
+        below = [
+            [(x << a + b) >> self.bits + CELL_BITS for x, b in zip(row, powers)] for row, a in zip(form, powers)
+        ]  # by less than one
+        R, eta = inverse_factor(diagonal_plus([-size] * size, below), 1 << CELL_BITS)
+        mixed = [[x * y << a for x, y in zip(column, weights)] for column, a in zip(zip(*cells.e), powers)]
+        down = FACTOR_BITS + CELL_BITS + self.bits - FORM_BITS
+        T = [[x >> down for x in row] for row in times(R, mixed)]
         changes, scale = mismatch.readout_change
         self.change, self.scale, self.offset = changes[output], scale, mismatch.offset_change[output]
-        pairs = zip(on_grid(self.change, scale), (dot(self.linear, column) >> CELL_BITS for column in zip(*cells.N)))
-        k = [x + y for x, y in pairs]  # each off by two units at most
+        change, shift = on_grid(self.change, scale), P.output_shift
+        o, shift = [x << max(0, -shift) for x in P.readout[output]], max(0, shift)
+        direct = [0] * P.d + [x << shift + 1 for x in change] + [x << CELL_BITS for x in o]
+        ends = [dot(o, column) + x << a for column, x, a in zip(zip(*cells.e), direct, powers)]
+        factor, unit = [dot(row, ends) for row in R], Fraction(1 << FACTOR_BITS + CELL_BITS + shift + 1)
+        self.kappa = root_up(dot(factor, factor)) / unit * (1 + eta) / (1 - eta)
+        middle = (-dot(column, factor) - (x << FORM_BITS + FACTOR_BITS + CELL_BITS) for column, x in zip(zip(*T), o))
+        self.linear = on_grid(middle, unit * (1 << FORM_BITS))
+        own = [n + 1 + (y << FORM_BITS >> self.bits) for y in weights]  # what is cut off is less than n
+        square = gram(T, [1] * size)
+        self.Q = diagonal_plus(own, [[x >> FORM_BITS for x in row] for row in square])
+        most = root_up(sum(dot(row, row) for row in self.Q))
+        spread = Fraction(root_up((most << FORM_BITS) // min(cells.weights) + 1), 1 << FORM_BITS) * cells.kappa
+        k = [x + (dot(self.linear, column) >> CELL_BITS) for x, column in zip(change, zip(*cells.N))]
         self.slope = mismatch.dual([abs(x) + 2 for x in k], Fraction(1 << CELL_BITS)) + self.kappa * spread
-        sums = [sum(map(abs, row)) + n for row in self.T]
-        every = root_up((sum(weights) << 2 * FORM_BITS) + dot(sums, sums)) / Fraction(1 << FORM_BITS)
-        R, eta = cells.R, cells.eta
-        seen = [dot(row, k) for row in R]
-        along = Fraction(root_up(dot(seen, seen)), 1 << FACTOR_BITS + CELL_BITS)
-        self.push = (1 + eta) / (1 - eta) * along / 2 + self.kappa * monotone * (1 + eta) / 2
-        self.inputs = []
-        unit, C = Fraction(2 << CELL_BITS + FACTOR_BITS + cells.pushed_bits), list(zip(*cells.c))[:-1]
-        centres = times([list(row) for row in zip(*R)], cells.pushed)  # R' R U: twice the middle of z, for each input
-        for moved, column, direct in zip(zip(*times(cells.N, centres)), C, zip(*cells.pushed)):
-            line = dot(seen, direct) / unit + Fraction(dot(self.linear, column), 1 << 2 * CELL_BITS)
-            shift = list(map(add, on_grid(moved, unit), column))
-            self.inputs.append(abs(line) + self.curved(shift) + self.kappa * every / (1 << CELL_BITS))
+        every = Fraction(root_up(sum(sum(map(abs, row)) for row in self.Q) << FORM_BITS), 1 << FORM_BITS)
         lines = Fraction(sum(map(abs, self.linear)), 1 << CELL_BITS)
-        rounding = 2 * self.kappa * root_up(n) / (1 << FORM_BITS) + Fraction(1, 1 << CELL_BITS)
+        rounding = 2 * self.kappa * root_up(size) / (1 << FORM_BITS) + Fraction(1, 1 << CELL_BITS)
         self.constant = (lines + self.kappa * every) * cells.error + rounding * sum(mismatch.residuals)
         self.constant += 2 * mismatch.dual([2] * n, Fraction(1 << CELL_BITS)) * mismatch.state_norm
 
-    def _prove_spreads(self, spread: Fraction, monotone: Fraction) -> None:
-        """``||N u||_Q <= spread ||u||`` and ``<= monotone ||u||_H``: differences of forms are positive definite."""
-        cells, N, bits = self.cells, self.cells.N, 2 * (CELL_BITS + FORM_BITS)
-        square = add_matrices(scaled(1 << 2 * FORM_BITS, gram(N, self.weights)), gram(times(self.T, N), [1] * len(N)))
-        top = [floor(spread**2 * w * (1 << bits)) for w in self.cells.mismatch.contraction.metric.weights]
-        inverse_factor(diagonal_plus(top, scaled(-1, square)), 1 << bits)
-        share = monotone**2 * (1 << bits) / cells.H_unit
-        below = [[x * share.numerator // share.denominator for x in row] for row in cells.H]  # by less than one
-        inverse_factor(diagonal_plus([-len(N)] * len(N), add_matrices(below, scaled(-1, square))), 1 << bits)
-
-    def curved(self, values: Sequence[int], products: Sequence[int] | None = None) -> Fraction:
-        """``kappa ||values||_Q``, of numbers on the grid, and of their products with ``T`` where these are known."""
-        products = [dot(row, values) for row in self.T] if products is None else products
-        squares = dot(map(mul, values, values), self.weights) << 2 * FORM_BITS
-        return self.kappa * root_up(squares + dot(products, products)) / (1 << CELL_BITS + FORM_BITS)
+    def _form(self, weights: Vector, values: Vector) -> Matrix:
+        """What the facts with their multipliers leave of a quadratic form, in ``2^-2 CELL_BITS``."""
+        P, model, one = self.cells.program, self.cells.mismatch.model, 2 * CELL_BITS
+        need(max(model.grid_bits, model.input.bits) <= one, "the float network is too fine for cells")
+        form = scaled(-1, gram(self.cells.e, weights))
+        for j, penalty in enumerate(self.penalties):
+            form[j][j] += penalty << one
+        for i, (weight, value) in enumerate(zip(weights, values)):
+            place = P.d + i
+            form[place + P.n][place + P.n] += weight << one
+            line = [-x << one - model.input.bits for x in model.input.matrix[i]]
+            for j, x in enumerate(line + [x << one - model.grid_bits for x in model.monotone[i]]):
+                form[place][j] += value * x
+                form[j][place] += value * x
+        return form
 
     def bounds(self, cells: Sequence[Cell]) -> list[Fraction]:
         """Bounds on ``|y~ - y|`` at every input of each cell."""
-        products = zip(*times(self.T, [list(row) for row in zip(*(cell.left for cell in cells))]))
+        products = zip(*times(self.Q, [list(row) for row in zip(*(cell.left for cell in cells))]))
         return [self.bound(cell, product) for cell, product in zip(cells, products)]
 
-    def bound(self, cell: Cell, products: Sequence[int]) -> Fraction:
-        """The same of one."""
+    def bound(self, cell: Cell, product: Sequence[int]) -> Fraction:
+        """The same of one, with ``Q r0``."""
         centre = Fraction(dot(self.linear, cell.left), 1 << 2 * CELL_BITS) + self.offset
         centre += Fraction(dot(self.change, cell.values), 1 << self.cells.bits) / self.scale
-        moved = sum((w * x for w, x in zip(cell.widths, self.inputs)), Fraction(0)) / 2
-        around = self.slope * cell.apart + self.push * self.cells.push(cell.widths) + moved
-        return abs(centre) + self.curved(cell.left, products) + around + self.constant
+        charged = dot(self.penalties, map(mul, cell.widths, cell.widths)) << 2 * CELL_BITS + FORM_BITS - self.bits
+        squares = dot(cell.left, product) + (charged >> 2) + 1
+        curved = self.kappa * root_up(squares << FORM_BITS) / (1 << CELL_BITS + FORM_BITS)
+        return abs(centre) + curved + self.slope * cell.apart + self.constant
 
 
 def by_ellipsoids(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     """Theorem 9: halve the box of all inputs until every cell is within the bounds that are claimed."""
-    fields(witness, ("weights", "spreads", "monotone_spreads", "bounds"), "distance by ellipsoids")
+    fields(witness, ("weights", "values", "penalties", "bounds"), "distance by ellipsoids")
     cells, P, visited = Cells(mismatch), mismatch.program, 0
-    bounds, spreads, monotone = (
-        list(map(rational, witness[name])) for name in ("bounds", "spreads", "monotone_spreads")
-    )
-    weights = matrix(witness["weights"], P.k, P.n, 1)
-    need(len(bounds) == len(spreads) == len(monotone) == P.k, "a bound and two spreads for each output")
-    outputs = [Ellipsoid(cells, i, *each) for i, each in enumerate(zip(weights, spreads, monotone))]
+    bounds = list(map(rational, witness["bounds"]))
+    need(len(bounds) == P.k, "a bound for each output")
+    lengths = ("weights", P.n), ("values", P.n), ("penalties", P.d)
+    most = 1 << CELL_BITS + FORM_BITS
+    multipliers = zip(*(matrix(witness[name], P.k, length, 1, most - 1) for name, length in lengths))
+    outputs = [Ellipsoid(cells, i, *each) for i, each in enumerate(multipliers)]
     boxes = [Box([P.x_range[0]] * P.d, [P.x_range[1]] * P.d, [0] * P.n, [0] * P.n)]
     while boxes:
         batch, boxes = cells.cells(boxes[-BATCH:]), boxes[:-BATCH]
         visited += len(batch)
         need(visited <= MOST_CELLS, "too many cells to check")
-        found = zip(batch, *(output.bounds(batch) for output in outputs))
-        for cell, *values in found:
-            if not (cell.inside and all(value <= most for value, most in zip(values, bounds))):
+        within = [cell.inside for cell in batch]
+        for output, claimed in zip(outputs, bounds):
+            left = [i for i, good in enumerate(within) if good]
+            for i, value in zip(left, output.bounds([batch[i] for i in left]) if left else ()):
+                within[i] = value <= claimed
+        for cell, good in zip(batch, within):
+            if not good:
                 boxes += halves(cell, cells.columns)
     return bounds
 

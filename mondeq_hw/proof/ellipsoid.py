@@ -1,10 +1,11 @@
 """Distance of the outputs by one ellipsoid each, over a box of inputs that is halved where it matters.
 
-With ``e = s~ - s*``, ``v = phi(s~) - phi(s*)`` and ``e = M v - r`` every row has ``v_i^2 <= e_i^2``.  The sum of these
-facts with weights ``y_i >= 0`` confines ``v`` to an ellipsoid around a point that is linear in ``r``, on which a linear
-output has a closed form.  The weights are chosen for each output, so that the bound is smallest where ``r`` is largest;
-``r`` itself is known on a small box of inputs from one point of it, and from how far monotonicity lets the network's
-``z`` move.  Theorem 9 of ``docs/mathematics.md``.
+With ``e = s~ - s*``, ``v = phi(s~) - phi(s*)`` and ``e = M v - r`` every row has ``v_i^2 <= e_i^2``.  In a small box of
+inputs, ``x = x0 + dx``, the residual is ``r = r0 + N dz + C dx`` with ``r0`` known from one point, and monotonicity
+gives ``dz_i (U dx - A dz)_i >= 0`` in every row.  The sum of these facts and of ``dx_j^2 <= h_j^2`` with weights
+confines ``(dx, dz, v)`` to an ellipsoid around a point that is linear in ``r0``, on which a linear output has a closed
+form: what is off at one point and what changes around it count as the root of a sum of squares.  The weights are chosen
+for each output, so that the bound is smallest where it is largest.  Theorem 9 of ``docs/mathematics.md``.
 
 Everything here is floating point and only proposes weights and bounds.  What proves them, in integers, is the code of
 the independent checker; a proposal that it does not confirm is enlarged, and at last dropped.
@@ -22,6 +23,7 @@ import numpy as np
 
 from . import check_certificate
 from .certificate import contraction_to_plain, model_to_plain, ratio
+from .gain import short
 from .metric import WeightedTwoNorm
 from .mismatch import EquilibriumBound, Mismatch, Rows
 from .perturbation import GRID_BITS, monotone
@@ -29,23 +31,25 @@ from .perturbation import GRID_BITS, monotone
 NAME = "ellipsoids"
 #: Beyond these it would take the checker minutes.
 MOST_INPUTS, MOST_ROWS = check_certificate.MOST_SPLIT_INPUTS, check_certificate.MOST_SPLIT_ROWS
-#: Cells that the checker visits in seconds, and how many are halved at once.
-CELLS, HALVED = 3000, 64
-#: Bounds so near to the largest value on samples are near enough; twice as many cells must lower them by a share.
-ENOUGH, WORTHWHILE, HOPELESS = 1.3, 0.9, 100.0
+#: Cells that the checker visits in seconds, how many are halved at once, and how often the box is halved to the size
+#: for which weights are chosen: the second where that lowers the first output's bound to so large a share.
+CELLS, HALVED, HALVINGS, WORTHWHILE = 6000, 64, (9, 11), 0.85
+#: Bounds so near to the largest value on samples are near enough; beyond this floating point has failed.
+ENOUGH, HOPELESS = 1.02, 100.0
 #: Of what is proposed in floating point, for what exact arithmetic and the checker's own states add.
 MARGINS = (1.005, 1.05)
-SAMPLES, UPDATES = 1024, 80
-#: Steps of the search for weights, and the distance of states in a cell that it reckons with, relative to ``||s||``.
-STEPS, STEP_SIZE, CELL_SHARE = 200, 0.05, 0.06
-WEIGHT_BITS, CLAIM_BITS = 20, 7
+#: Points of the box, of which the first choose weights; updates of their states.
+SAMPLES, CHOOSING, UPDATES = 1024, 256, 80
+#: Steps of the search for weights, and by how much penalties grow until there is an ellipsoid.
+STEPS, STEP_SIZE, GROWTH, GROWN = 120, 0.08, 0.5, 100
+MULTIPLIER_BITS, CLAIM_BITS = 64, 7
 
 
 @dataclass(frozen=True)
 class _Recurrence:
     """The numbers of a mismatch in floating point: ``s = M phi(s) + N z + G x + g``, ``r = N z + C x + c``.
 
-    ``symmetric`` is ``H``, the symmetric part of ``I - W``, and ``injection`` the network's ``U``.
+    ``A`` is the network's ``I - W``, and ``injection`` its ``U``.
     """
 
     mismatch: Mismatch
@@ -54,7 +58,7 @@ class _Recurrence:
     drive: np.ndarray
     input: np.ndarray
     scale: np.ndarray
-    symmetric: np.ndarray
+    A: np.ndarray
     injection: np.ndarray
 
     @staticmethod
@@ -69,17 +73,13 @@ class _Recurrence:
         affine = mismatch.floating.input
         U = _floats(Rows(affine.columns[:, :-1], Fraction(2) ** affine.bits))
         numbers = program.matrix.values, _floats(mismatch.matrix), stored + change, change, scale
-        return _Recurrence(mismatch, *numbers, (A + A.T) / 2, U)
+        return _Recurrence(mismatch, *numbers, A, U)
 
     @cached_property
-    def factor(self) -> np.ndarray:
-        """Cholesky's, of ``H``."""
-        return np.linalg.cholesky(self.symmetric)
-
-    @cached_property
-    def pushed(self) -> np.ndarray:
-        """The columns of ``U`` in coordinates in which the norm of ``H^-1`` is the plain one."""
-        return np.linalg.solve(self.factor, self.injection)
+    def reach(self) -> np.ndarray:
+        """How far a word of each input moves the state (d,)."""
+        found: np.ndarray = np.linalg.norm(self.drive[:, :-1] * self.scale[:, None], axis=0)
+        return found
 
     def prox(self, states: np.ndarray) -> np.ndarray:
         unit = 2.0**self.mismatch.program.state_format.fractional_bits
@@ -101,29 +101,30 @@ class _Recurrence:
 
 @dataclass(frozen=True)
 class _Form:
-    """``o' (z~ - z) <= linear r + kappa ||r||_Q`` of one output; spreads bound ``||N u||_Q`` by norms of ``u``."""
+    """``o' (z~ - z) + change <= linear r0 + kappa sqrt(r0' Q r0 + sum_j charges_j h_j^2)`` of one output."""
 
     weights: np.ndarray
+    values: np.ndarray
+    penalties: np.ndarray
+    charges: np.ndarray
     linear: np.ndarray
     kappa: float
     Q: np.ndarray
-    spread: float
-    monotone_spread: float
 
-    def curved(self, residuals: np.ndarray) -> np.ndarray:
-        """``kappa ||r||_Q`` of residuals (samples, n)."""
-        return self.kappa * np.sqrt(np.einsum("ij,ij->i", residuals @ self.Q, residuals))
+    def curved(self, residuals: np.ndarray, halfwidths: np.ndarray) -> np.ndarray:
+        """The root, of residuals (samples, n) in cells of halfwidths (samples, d)."""
+        squares = np.einsum("ij,ij->i", residuals @ self.Q, residuals)
+        found: np.ndarray = self.kappa * np.sqrt(squares + halfwidths**2 @ self.charges)
+        return found
 
 
 def by_ellipsoids(mismatch: Mismatch) -> EquilibriumBound | None:
     """See the module's text; None where the recurrence or its box is too large, or not of this kind."""
     program = mismatch.program
-    small = program.d <= MOST_INPUTS and program.n <= MOST_ROWS and not any(mismatch.clip_changes)
-    metric, shown = (
-        mismatch.metric,
-        program.readout.values.any(axis=1).all(),
-    )  # of an output of nothing there is no form
-    if not (small and shown and program.splitting.reflects and isinstance(metric, WeightedTwoNorm)):
+    fits = program.d <= MOST_INPUTS and program.n <= MOST_ROWS and not any(mismatch.clip_changes)
+    shown = program.readout.values.any(axis=1).all()  # of an output of nothing there is no form
+    euclidean = isinstance(mismatch.metric, WeightedTwoNorm)
+    if not (fits and shown and program.splitting.reflects and euclidean):
         return None
     recurrence = _Recurrence.of(mismatch)
     words = _samples(mismatch)
@@ -131,18 +132,22 @@ def by_ellipsoids(mismatch: Mismatch) -> EquilibriumBound | None:
     residuals = recurrence.residuals(words, states)
     if not residuals.any():
         return None  # nothing is off, and the norm says so
-    reckoned = CELL_SHARE * np.linalg.norm(states, axis=1).max()
+    z = recurrence.prox(states)
+    coarse, fine = (_Choice.of(recurrence, k, residuals[:CHOOSING], z[:CHOOSING]) for k in HALVINGS)
     try:
         with np.errstate(all="ignore"):  # of outputs that hardly show the state
-            forms = [_form(recurrence, o, residuals, reckoned) for o in program.readout.values]
+            (before, large), (after, small) = coarse.least(0), fine.least(0)
+            chosen, first = (fine, small) if after <= WORTHWHILE * before else (coarse, large)
+            others = [chosen.least(o)[1] for o in range(1, program.rows)]
+            forms = [chosen.form(o, logs) for o, logs in enumerate([first, *others])]
     except np.linalg.LinAlgError:
         return None
-    if not np.isfinite([(form.spread, form.monotone_spread) for form in forms]).all():
+    if not np.isfinite([form.kappa for form in forms]).all():
         return None
     cells = _Cells.of(recurrence, forms)
     if cells.gain <= 0:
         return None
-    largest = cells.values(words, states).max(axis=0)
+    largest = cells.values(words, states, chosen.box[None, :]).max(axis=0)
     if not largest.all():
         return None
     slack = cells.reached(largest)
@@ -164,64 +169,139 @@ def _samples(mismatch: Mismatch) -> np.ndarray:
     return np.concatenate([corners, inside]).astype(np.float64)
 
 
+def _halved(recurrence: _Recurrence, times: int) -> np.ndarray:
+    """Half the widths (d,) of a cell, after so many halvings of the box."""
+    words = recurrence.mismatch.program.input_format
+    widths = np.full(recurrence.mismatch.program.d, float(words.max_word - words.min_word + 1))
+    for _ in range(times):
+        widths[np.argmax(widths * recurrence.reach)] /= 2
+    return np.maximum(widths, 1.0) / 2
+
+
 # -- the weights of one output -----------------------------------------------------------
 
 
-def _form(recurrence: _Recurrence, output: np.ndarray, residuals: np.ndarray, reckoned: float) -> _Form:
-    """Weights that make the largest bound on the samples small, with what a cell adds; by Adam on their logarithms.
+@dataclass(frozen=True)
+class _Choice:
+    """The facts of a cell, in ``x = (dx / h, dz, v)``, and what multiplies them for one output.
 
-    The derivative of a closed form is that of the Lagrangian at its maximiser (Danskin).
+    ``e`` are the rows of ``e + r0``, ``cone`` those of ``U dx - A dz``, ``changes`` those of ``O~ - O``; ``z`` and
+    residuals are of samples.
     """
-    rows = np.concatenate([residuals, recurrence.N.T * 2 * reckoned])
-    logs, first, second = np.zeros(len(output)), np.zeros(len(output)), np.zeros(len(output))
-    logs += 2 * np.log(recurrence.scale)
-    best, kept = np.inf, logs
-    for step in range(1, STEPS + 1):
-        values, slopes = _derivatives(recurrence, output, np.exp(logs), rows)
-        sampled, added = values[: len(residuals)], values[len(residuals) :]
-        sharp = np.exp(40 * (sampled / sampled.max() - 1))
-        total = sampled.max() + added.mean()
-        if total < best:
-            best, kept = total, logs.copy()
-        shares = np.concatenate([sharp / sharp.sum(), np.full(len(added), 1 / len(added))])
-        slope = np.exp(logs) * (shares @ slopes) / total
-        first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope**2
-        logs = logs - STEP_SIZE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-12)
-    weights = np.exp(kept)
-    whole = np.maximum(1, np.rint(np.ldexp(weights / weights.max(), WEIGHT_BITS)))
-    linear, kappa, Q, *_ = _closed_form(recurrence, output, whole)
-    square = recurrence.N.T @ Q @ recurrence.N
-    scaled = square / np.outer(recurrence.scale, recurrence.scale)
-    H = np.linalg.inv(recurrence.factor)
-    spreads = (float(np.sqrt(np.linalg.norm(each, 2)) * 1.01) for each in (scaled, H @ square @ H.T))
-    return _Form(whole, linear, kappa, Q, *spreads)
 
+    recurrence: _Recurrence
+    box: np.ndarray
+    e: np.ndarray
+    cone: np.ndarray
+    residuals: np.ndarray
+    z: np.ndarray
+    changes: np.ndarray
 
-def _closed_form(
-    recurrence: _Recurrence, output: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, float, np.ndarray, np.ndarray, np.ndarray]:
-    """``linear``, ``kappa``, ``Q``, and the inverse of the form with what multiplies ``r`` in the centre."""
-    M = recurrence.M
-    form = np.diag(weights) - M.T @ (weights[:, None] * M)
-    np.linalg.cholesky(form)
-    inverse = np.linalg.inv(form)
-    centre = inverse @ (M.T * weights)
-    c = (M.T @ output + output) / 2
-    Q = np.diag(weights) + (weights[:, None] * M) @ centre
-    return -centre.T @ c - output / 2, float(np.sqrt(c @ inverse @ c)), Q, inverse @ c, centre
+    @staticmethod
+    def of(recurrence: _Recurrence, halvings: int, residuals: np.ndarray, z: np.ndarray) -> _Choice:
+        box = _halved(recurrence, halvings)
+        inputs, injected = recurrence.input[:, :-1] * box, recurrence.injection * box
+        e = np.hstack([-inputs, -recurrence.N, recurrence.M])
+        cone = np.hstack([injected, -recurrence.A, np.zeros_like(recurrence.A)])
+        return _Choice(recurrence, box, e, cone, residuals, z, _floats(recurrence.mismatch.readout_change))
 
+    @property
+    def n(self) -> int:
+        return len(self.e)
 
-def _derivatives(
-    recurrence: _Recurrence, output: np.ndarray, weights: np.ndarray, residuals: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds of residuals (samples, n), and their derivatives by the weights (samples, n)."""
-    linear, kappa, Q, direction, centre = _closed_form(recurrence, output, weights)
-    along = residuals @ linear
-    radius = np.sqrt(np.einsum("ij,ij->i", residuals @ Q, residuals))
-    sign = np.where(along >= 0, 1.0, -1.0)
-    v = -residuals @ centre.T + (sign * radius / kappa)[:, None] * direction[None, :]
-    e = v @ recurrence.M.T - residuals
-    return np.abs(along) + kappa * radius, (kappa / (2 * np.maximum(radius, 1e-300)))[:, None] * (e**2 - v**2)
+    @property
+    def d(self) -> int:
+        return len(self.box)
+
+    def split(self, values: np.ndarray) -> list[np.ndarray]:
+        """Of inputs, ``z`` and ``v`` in the last axis: also the order of the multipliers."""
+        return np.split(values, [self.d, self.d + self.n], axis=-1)
+
+    def quadratic(self, logs: np.ndarray) -> np.ndarray:
+        """What the facts leave; an error where it is not positive definite."""
+        penalties, values, weights = self.split(np.exp(logs))
+        half = np.zeros((len(logs), len(logs)))
+        half[self.d : self.d + self.n] = values[:, None] * self.cone
+        diagonal = np.concatenate([penalties, np.zeros(self.n), weights])
+        form = np.diag(diagonal) - half - half.T - (self.e.T * weights) @ self.e
+        np.linalg.cholesky(form)
+        return form
+
+    def form(self, output: int, logs: np.ndarray) -> _Form:
+        """With whole multipliers, of ``dx`` in words."""
+        natural = np.exp(logs)
+        natural[: self.d] /= self.box**2
+        unit = np.ldexp(1.0, MULTIPLIER_BITS) / natural[self.d + self.n :].max()
+        whole = np.array(short(unit * natural), dtype=object)
+        floats = whole.astype(np.float64) / unit
+        scaled = floats.copy()
+        scaled[: self.d] *= self.box**2
+        _, centre, row, kappa = self._closed(output, np.log(scaled))
+        _, _, weights = self.split(floats)
+        Q = np.diag(weights) + (self.e.T * weights).T @ centre
+        linear = -centre.T @ row - self.recurrence.mismatch.program.readout.values[output] / 2
+        penalties, values, own = self.split(whole)
+        return _Form(own, values, penalties, floats[: self.d], linear, kappa, Q)
+
+    def least(self, output: int) -> tuple[float, np.ndarray]:
+        """The largest bound on the samples, made small, and the weights' logarithms; by Adam."""
+        logs = best = self._beginning()
+        first, second, least = np.zeros(len(logs)), np.zeros(len(logs)), np.inf
+        for step in range(1, STEPS + 1):
+            try:
+                value, slope = self._derivative(output, logs)
+            except np.linalg.LinAlgError:
+                logs = (logs + best) / 2
+                continue
+            if value < least:
+                least, best = value, logs
+            first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope**2
+            logs = logs - STEP_SIZE * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-12)
+        return least, best
+
+    def _beginning(self) -> np.ndarray:
+        """Weights of the metric, and penalties so large that there is an ellipsoid."""
+        metric = 2 * np.log(self.recurrence.scale)
+        margin = float(self.recurrence.mismatch.floating.margin)
+        moved = max(float(np.linalg.norm(self.recurrence.N, 2)), 1e-9) ** 2 / margin
+        pushed = max(float(np.linalg.norm(self.cone[:, : self.d], 2)), 1e-9) ** 2 / margin
+        values = np.full(self.n, np.log(moved)) + metric.max()
+        logs = np.concatenate([np.full(self.d, np.log(moved * pushed)) + metric.max(), values, metric])
+        for _ in range(GROWN):
+            try:
+                self.quadratic(logs)
+                return logs
+            except np.linalg.LinAlgError:
+                logs[: self.d + self.n] += GROWTH
+                logs[: self.d] += GROWTH
+        raise np.linalg.LinAlgError("no ellipsoid was found")
+
+    def _closed(self, output: int, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """The inverse of the form, what makes a centre of ``r0``, the output's row over ``x``, and ``kappa``."""
+        inverse = np.linalg.inv(self.quadratic(logs))
+        o = self.recurrence.mismatch.program.readout.values[output]
+        row = o @ self.e / 2 + np.concatenate([np.zeros(self.d), self.changes[output], o / 2])
+        centre = inverse @ (self.e.T * np.exp(logs[self.d + self.n :]))
+        return inverse, centre, row, float(np.sqrt(row @ inverse @ row))
+
+    def _derivative(self, output: int, logs: np.ndarray) -> tuple[float, np.ndarray]:
+        """The largest bound on the samples, and a slope: of a closed form that of the Lagrangian (Danskin)."""
+        inverse, centre, row, kappa = self._closed(output, logs)
+        mismatch, r = self.recurrence.mismatch, self.residuals
+        penalties, _, weights = self.split(np.exp(logs))
+        at, mixed = -r @ centre.T, r @ (self.e.T * weights).T
+        o = mismatch.program.readout.values[output]
+        along = self.z @ self.changes[output] + float(mismatch.offset_change[output]) - r @ o / 2 + at @ row
+        radius = np.sqrt(np.maximum(r**2 @ weights - np.einsum("ij,ij->i", at, mixed) + penalties.sum(), 1e-300))
+        bounds = np.abs(along) + kappa * radius
+        sign = np.where(along >= 0, 1.0, -1.0)
+        x = at + (sign * radius / kappa)[:, None] * (inverse @ row)[None, :]
+        dx, dz, v = self.split(x)
+        e = x @ self.e.T - r
+        facts = np.hstack([1 - dx**2, 2 * dz * (x @ self.cone.T), e**2 - v**2])
+        shares = np.exp(40 * (bounds / bounds.max() - 1))
+        slope = (shares / shares.sum() * kappa / (2 * radius)) @ facts
+        return float(bounds.max()), np.exp(logs) * slope / bounds.max()
 
 
 # -- cells, in floating point --------------------------------------------------------------
@@ -234,45 +314,29 @@ class _Cells:
     recurrence: _Recurrence
     forms: list[_Form]
     gain: float
-    along: np.ndarray
-    inputs: np.ndarray
 
     @staticmethod
     def of(recurrence: _Recurrence, forms: list[_Form]) -> _Cells:
-        mismatch = recurrence.mismatch
-        rest = 1 - float(mismatch.proof.contraction_factor) - float(mismatch.matrix_norm)
-        changes = _floats(mismatch.readout_change)
-        columns = recurrence.input[:, :-1].T
-        middle = np.linalg.solve(recurrence.symmetric, recurrence.injection) / 2
-        along, inputs = [], []
-        for form, change in zip(forms, changes, strict=True):
-            k = change + form.linear @ recurrence.N
-            seen = np.sqrt(k @ np.linalg.solve(recurrence.symmetric, k))
-            along.append((seen + form.kappa * form.monotone_spread) / 2)
-            lines = k @ middle + columns @ form.linear
-            inputs.append(np.abs(lines) + form.curved((recurrence.N @ middle).T + columns))
-        return _Cells(recurrence, forms, 1 / rest if rest > 0 else -1.0, np.array(along), np.array(inputs))
+        rest = 1 - float(recurrence.mismatch.proof.contraction_factor) - float(recurrence.mismatch.matrix_norm)
+        return _Cells(recurrence, forms, 1 / rest if rest > 0 else -1.0)
 
-    def values(self, words: np.ndarray, states: np.ndarray) -> np.ndarray:
-        """Bounds (samples, k) at single inputs."""
+    def values(self, words: np.ndarray, states: np.ndarray, halfwidths: np.ndarray) -> np.ndarray:
+        """Bounds (samples, k) in cells around inputs."""
         recurrence = self.recurrence
         residuals = recurrence.residuals(words, states)
         mismatch, found = recurrence.mismatch, []
         changes = recurrence.prox(states) @ _floats(mismatch.readout_change).T
         for form, change, offset in zip(self.forms, changes.T, mismatch.offset_change, strict=True):
-            found.append(np.abs(residuals @ form.linear + change + float(offset)) + form.curved(residuals))
+            centre = np.abs(residuals @ form.linear + change + float(offset))
+            found.append(centre + form.curved(residuals, halfwidths))
         return np.column_stack(found)
 
     def reached(self, largest: np.ndarray) -> float:
         """The least factor on ``largest`` within which every cell is, the worst ones halved again and again."""
         d, words = self.recurrence.mismatch.program.d, self.recurrence.mismatch.program.input_format
         low, high = np.full((1, d), float(words.min_word)), np.full((1, d), float(words.max_word))
-        factors, visited, before, doubled = self._factors(low, high, largest), 1, np.inf, HALVED
+        factors, visited = self._factors(low, high, largest), 1
         while visited < CELLS and factors.max() > ENOUGH:
-            if visited >= doubled:
-                if not factors.max() <= WORTHWHILE * before:
-                    break
-                before, doubled = factors.max(), 2 * doubled
             worst = np.argsort(-factors, kind="stable")[:HALVED]  # so the first is the argmax
             worst = worst[(factors[worst] > ENOUGH) & (low[worst] < high[worst]).any(axis=1)]
             if len(worst) == 0 or worst[0] != np.argmax(factors):
@@ -290,8 +354,7 @@ class _Cells:
         widths, centre = (high - low) / 2, (low + high) / 2
         states = self.recurrence.states(centre)
         radius = self.gain * self._spreads(widths)
-        pushes = self._pushes(widths)
-        values = self.values(centre, states) + pushes[:, None] * self.along + widths @ self.inputs.T
+        values = self.values(centre, states, widths)
         return np.where(self._inside(states, radius), (values / largest).max(axis=1), np.inf)
 
     def _inside(self, states: np.ndarray, radius: np.ndarray) -> np.ndarray:
@@ -302,23 +365,15 @@ class _Cells:
         return inside
 
     def _spreads(self, widths: np.ndarray) -> np.ndarray:
-        """Largest ``||G dx||`` of each cell."""
-        return self._at_corners(widths, self.recurrence.drive[:, :-1] * self.recurrence.scale[:, None])
-
-    def _pushes(self, widths: np.ndarray) -> np.ndarray:
-        """Largest ``||U dx||`` in the norm of ``H^-1``."""
-        return self._at_corners(widths, self.recurrence.pushed)
-
-    def _at_corners(self, widths: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """Largest norm of what the columns make of a step within a cell: at its corners."""
+        """Largest ``||G dx||`` of each cell: at a corner."""
+        columns = self.recurrence.drive[:, :-1] * self.recurrence.scale[:, None]
         corners = np.array(list(product((-1.0, 1.0), repeat=widths.shape[1])))
         unique, index = np.unique(widths, axis=0, return_inverse=True)
         largest = [np.linalg.norm(corners * width @ columns.T, axis=1).max() for width in unique]
         return np.array(largest)[index.reshape(-1)]
 
     def _halves(self, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        columns = np.linalg.norm(self.recurrence.drive[:, :-1] * self.recurrence.scale[:, None], axis=0)
-        axis, rows = np.argmax((high - low) * columns, axis=1), np.arange(len(low))
+        axis, rows = np.argmax((high - low) * self.recurrence.reach, axis=1), np.arange(len(low))
         middle = np.floor((low + high)[rows, axis] / 2)
         upper, lower = low.copy(), high.copy()
         upper[rows, axis], lower[rows, axis] = middle + 1, middle
@@ -338,9 +393,9 @@ def _proved(mismatch: Mismatch, forms: list[_Form], bounds: np.ndarray) -> Equil
     """The proposal where the checker's integers confirm it."""
     claimed = [_short(float(bound)) for bound in bounds]
     witness = {
-        "weights": [[int(y) for y in form.weights] for form in forms],
-        "spreads": [ratio(Fraction(form.spread)) for form in forms],
-        "monotone_spreads": [ratio(Fraction(form.monotone_spread)) for form in forms],
+        "weights": [form.weights.tolist() for form in forms],
+        "values": [form.values.tolist() for form in forms],
+        "penalties": [form.penalties.tolist() for form in forms],
         "bounds": [ratio(bound) for bound in claimed],
     }
     evidence = {
