@@ -195,14 +195,14 @@ class Campaign:
             raise NoDesignError(f"{mutation.file}:{mutation.line} does not compile: {mutation.mutated.strip()}")
         return ONE_REFUSED if refused else None
 
-    def status(self, mutation: Mutation) -> str:
-        """Whether the mutant has every property of its unit, for all its parameters and inputs: as the prover says."""
+    def status(self, mutation: Mutation, short: bool = False) -> str:
+        """Whether the mutant has every property of its unit, for all its parameters (or for those of CI) and inputs."""
         unit = Path(mutation.file).stem.removeprefix("mondeq_")
         if mutation.kind == "hls" or unit not in {each.name for each in UNITS}:
             return UNDECIDED
         (text,) = (text for text in {**self._rtl(), **self._board()} if digest(text) == mutation.source)
         try:
-            return unit_status(unit, mutation.applied(text))
+            return unit_status(unit, mutation.applied(text), short)
         except ProverFailedError:  # it is no design any more
             return UNDECIDED
 

@@ -17,6 +17,7 @@ from mondeq_hw.formal import PROVED, REFUTED
 #: Points of the campaign, one JSON line each.
 RESULTS = Path(__file__).parent.parent / "benchmarks" / "results" / "mutation.jsonl"
 KINDS = ("rtl", "hls", "board")
+PROOF = "the proof of its unit"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Verdict:
 
 
 def judged(campaign: Campaign, mutation: Mutation) -> Verdict:
-    """Run a mutant, and where no bench notices it, ask the prover: CI proves the units that are listed."""
+    """Ask the prover what CI asks it, run the mutant, and where nothing notices it, ask for all listed parameters."""
+    if campaign.status(mutation, short=True) == REFUTED:
+        return Verdict(mutation, "killed", PROOF)
     try:
         killer = campaign.killer(mutation)
     except NoDesignError:
@@ -42,7 +45,7 @@ def judged(campaign: Campaign, mutation: Mutation) -> Verdict:
         return Verdict(mutation, "killed", killer)
     status = campaign.status(mutation)
     if status == REFUTED:
-        return Verdict(mutation, "killed", "the proof of its unit")
+        return Verdict(mutation, "killed", PROOF)
     return Verdict(mutation, "equivalent" if status == PROVED else "survived", None)
 
 

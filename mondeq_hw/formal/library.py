@@ -105,8 +105,14 @@ def prove_units(short: bool, only: tuple[str, ...] = ()) -> Iterator[UnitResult]
                 yield _prove_unit(prover, unit, unit.cases[: unit.short] if short else unit.cases, Path(folder))
 
 
-def unit_status(name: str, text: str) -> str:
+def unit_status(name: str, text: str, short: bool = False) -> str:
     """What becomes of a unit's properties, all listed parameters together, if it has another text.
+
+    Parameters
+    ----------
+    name, text : str
+    short : bool
+        A few parameters instead of the whole list, as in continuous integration.
 
     Returns
     -------
@@ -118,7 +124,8 @@ def unit_status(name: str, text: str) -> str:
     MissingToolError, ProverFailedError
     """
     prover, unit = Prover.find(), next(each for each in UNITS if each.name == name)
-    designs = [_design(unit, f"case{i}", text, case) for i, case in enumerate(unit.cases)]
+    cases = unit.cases[: unit.short] if short else unit.cases
+    designs = [_design(unit, f"case{i}", text, case) for i, case in enumerate(cases)]
     with tempfile.TemporaryDirectory(prefix="mondeq-formal-") as folder:
         prover.translate(tuple(designs), Path(folder))
         statuses = {prover.prove(each.name, unit.steps, Path(folder)).status for each in designs}
