@@ -236,6 +236,18 @@ def test_with_few_inputs_the_proved_distance_is_near_the_one_found(hcas: Project
     assert all(share < most / 5 for share, most in zip(proved["rounding"], proved["bounds"], strict=True))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_ellipsoids_of_small_networks_are_near_the_error_found(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Never below it, and within 5 times."""
+    monkeypatch.setattr("mondeq_hw.proof.semidefinite.MOST_RELU_ROWS", 0)
+    model = random_model(np.random.default_rng(seed), 6, 1 + seed, 2, margin=1.0)
+    mismatch = mismatch_of(model, LoweringOptions(bits=8, state_bits=20))
+    assert mismatch is not None
+    proved, seen = output_distance(mismatch), worst(model, mismatch.program, seed)
+    assert proved.methods == ("ellipsoids", "ellipsoids")
+    assert all(least <= most <= 5 * least for most, least in zip(map(float, proved.bounds), seen, strict=True))
+
+
 def test_forged_ellipsoids_are_rejected(hcas: Project) -> None:
     """A smaller bound, and multipliers whose form is not positive definite, of each kind."""
     plain = json.loads((hcas.folder / "certificate.json").read_text())
