@@ -88,11 +88,13 @@ def nextpnr_ecp5() -> SynthTool:
 def placement_options(luts: int) -> tuple[str, ...]:
     """What nextpnr is told of a design of so many LUTs.
 
-    Its placer's own weight of timing, 10, leaves wires across the part; its default router goes on for hours in a
-    crowded one.
+    Its placer's own weight of timing, 10, leaves wires across the part; in a crowded one too much of it leaves wires
+    that its default router does not disentangle in hours.
     """
-    crowded = ("--placer-heap-alpha", "0.3", "--router", "router2") if luts > CROWDED_LUTS else ()
-    return ("--placer-heap-timingweight", "100", *crowded)
+    if luts > CROWDED_LUTS:
+        density = ("--placer-heap-alpha", "0.3", "--placer-heap-beta", "0.8")
+        return (*density, "--placer-heap-timingweight", "30", "--router", "router2")
+    return ("--placer-heap-timingweight", "100")
 
 
 def ecppack() -> SynthTool:
