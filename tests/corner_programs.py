@@ -218,6 +218,12 @@ def ring_ternary() -> Corner:
     return unrolled(ternary_leak().program, (8, 6), slots=12, search=GraphSearch(ALKAID))
 
 
+def ring_whole() -> Corner:
+    """Weights without a bit below the point in some rows, and with in others."""
+    program = random_program(5, n=5, d=4, k=2, bits=3, state_bits=9, state_integer_bits=6, iterations=3, gain=6.0)
+    return unrolled(program, (5, 3), slots=3)
+
+
 def ring_saturating() -> Corner:
     """Three-bit states that clip at both ends."""
     return unrolled(saturating().program, (2, 4), slots=7)
@@ -492,6 +498,7 @@ CORNERS: dict[str, Callable[[], Corner]] = {
         ring_full,
         ring_leak,
         ring_ternary,
+        ring_whole,
         ring_saturating,
         ring_wide,
         ring_cycling,

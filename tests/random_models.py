@@ -95,15 +95,18 @@ def random_program(
     iterations: int = 7,
     feedthrough: bool = False,
     carried: int = 0,
+    gain: float = 1.0,
 ) -> SolverProgram:
-    """A program of the given sizes; small ``state_bits`` or ``state_integer_bits`` make it saturate."""
+    """A program of the given sizes; small ``state_bits`` or ``state_integer_bits`` make it saturate, and so does a gain
+    of its matrix, whose rows then have fewer bits below the point.
+    """
     if carried:
         model = random_carrying_model(np.random.default_rng(seed), n, d, k, carried)
         input_signed, input_integer_bits, feedthrough = True, input_bits - 2, True
     else:
         model = random_model(np.random.default_rng(seed), n, d, k, feedthrough=feedthrough)
     step = reformulate(model, find_splitting(solver), 1.0 if solver == PEACEMAN_RACHFORD else 0.25)
-    matrix = quantize_nearest(step.matrix, bits, granularity, min_shift=step.leak_shift)
+    matrix = quantize_nearest(gain * step.matrix, bits, granularity, min_shift=step.leak_shift)
     quantized = QuantizedRecurrence(
         recurrence=step,
         matrix=matrix,
