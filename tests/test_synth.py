@@ -198,6 +198,17 @@ def test_cache_is_keyed_by_sources_options_versions_and_results(tmp_path: Path, 
     assert count(speed=6, lut_weight_bits=2) == (4, before + 1)
 
 
+@pytest.mark.parametrize(("luts", "router"), [(5000, None), (50_000, "router2")])
+def test_a_crowded_part_gets_the_second_router(luts: int, router: str | None, tmp_path: Path) -> None:
+    build, work = build_folder(tmp_path / "build"), tmp_path / "work"
+    program, options = synth.SolverProgram.load(build), SynthOptions("ecp5-85")
+    part = find_part("ecp5-85")
+    flow = synth._Flow(build, program, synth.load_schedule(build), options, part, work, synth.silent)
+    told = flow._placement(stand_in(tmp_path, "nextpnr-ecp5", ROUTER), 1, Usage(luts, 0, 0, 0)).arguments
+    given = dict(pairwise(told))
+    assert given.get("--router") == router and int(given["--placer-heap-timingweight"]) > 10
+
+
 def test_several_seeds_report_the_median_clock_and_the_spread(tmp_path: Path, tools) -> None:
     noted = tools()
     build, work = build_folder(tmp_path / "build"), tmp_path / "work"
