@@ -212,29 +212,28 @@ module ram #(parameter int W = 9, parameter int A = 11, parameter F = "") (
   end
 endmodule
 
+module six_roms (input logic clk, input logic [13:0] ra, output logic [69:0] q);
+  rom #(36, 9, "36.mem") rom36 (clk, ra[8:0], q[69-:36]);
+  rom #(18, 10, "18.mem") rom18 (clk, ra[9:0], q[33-:18]);
+  rom #(9, 11, "9.mem") rom9 (clk, ra[10:0], q[15-:9]);
+  rom #(4, 12, "4.mem") rom4 (clk, ra[11:0], q[6-:4]);
+  rom #(2, 13, "2.mem") rom2 (clk, ra[12:0], q[2-:2]);
+  rom #(1, 14, "1.mem") rom1 (clk, ra, q[0]);
+endmodule
+
 module memories (
   input logic clk, input logic we, input logic re, input logic [13:0] wa, input logic [13:0] ra, input logic [35:0] d,
   output logic [69:0] roms, output logic [69:0] rams, output logic signed [35:0] products, output logic [35:0] product,
   output logic [69:0] late);
   logic [69:0] stored;
-  rom #(36, 9, "36.mem") rom36 (clk, ra[8:0], roms[69-:36]);
-  rom #(18, 10, "18.mem") rom18 (clk, ra[9:0], roms[33-:18]);
-  rom #(9, 11, "9.mem") rom9 (clk, ra[10:0], roms[15-:9]);
-  rom #(4, 12, "4.mem") rom4 (clk, ra[11:0], roms[6-:4]);
-  rom #(2, 13, "2.mem") rom2 (clk, ra[12:0], roms[2-:2]);
-  rom #(1, 14, "1.mem") rom1 (clk, ra, roms[0]);
+  six_roms u_roms (clk, ra, roms);
+  six_roms u_stored (clk, ra, stored);
   ram #(36, 9, "36.mem") ram36 (clk, we, wa[8:0], d, re, ra[8:0], rams[69-:36]);
   ram #(18, 10, "18.mem") ram18 (clk, we, wa[9:0], d[17:0], re, ra[9:0], rams[33-:18]);
   ram #(9, 11, "9.mem") ram9 (clk, we, wa[10:0], d[8:0], re, ra[10:0], rams[15-:9]);
   ram #(4, 12, "4.mem") ram4 (clk, we, wa[11:0], d[3:0], re, ra[11:0], rams[6-:4]);
   ram #(2, 13, "2.mem") ram2 (clk, we, wa[12:0], d[1:0], re, ra[12:0], rams[2-:2]);
   ram #(1, 14, "1.mem") ram1 (clk, we, wa, d[0], re, ra, rams[0]);
-  rom #(36, 9, "36.mem") late_rom36 (clk, ra[8:0], stored[69-:36]);
-  rom #(18, 10, "18.mem") late_rom18 (clk, ra[9:0], stored[33-:18]);
-  rom #(9, 11, "9.mem") late_rom9 (clk, ra[10:0], stored[15-:9]);
-  rom #(4, 12, "4.mem") late_rom4 (clk, ra[11:0], stored[6-:4]);
-  rom #(2, 13, "2.mem") late_rom2 (clk, ra[12:0], stored[2-:2]);
-  rom #(1, 14, "1.mem") late_rom1 (clk, ra, stored[0]);
   always_ff @(posedge clk) begin
     {late[69:34], late[15:7], late[2:1]} <= {stored[69:34], stored[15:7], stored[2:1]};
     if (we) {late[33:16], late[6:3], late[0]} <= {stored[33:16], stored[6:3], stored[0]};

@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass as record
 
 from ..base import InputError, filled, tool_template
 from ..config import STRICT, PositiveFloat, PositiveInt, explained, names_the_option, option
-from ..hardware import LUT_WEIGHT_BITS, Schedule, Usage, initiation_interval, load_schedule, module_name
+from ..hardware import LUT_WEIGHT_BITS, Schedule, Usage, initiation_interval, load_schedule
 from ..program import SolverProgram
 from ..synthesis import (
     CELLS,
@@ -36,14 +36,12 @@ from ..synthesis import (
     ToolRun,
     ecppack,
     map_design,
-    mapping_commands,
     nextpnr_ecp5,
     nextpnr_routed,
     placement_options,
     silent,
-    without_dsps,
+    synthesis_script,
     yosys,
-    yosys_script,
     yosys_usage,
 )
 from . import board_rtl
@@ -267,10 +265,8 @@ class _Flow:
         (self.work / "board.lpf").write_text(filled(tool_template("board.lpf.j2"), board=self.board))
 
     def _mapper_script(self, sources: list[str]) -> str:
-        in_luts = self.options.lut_weight_bits
-        top, family = module_name(self.program.name, "board"), self.board.part.family
-        commands = mapping_commands(family, top, without_dsps(self.program, in_luts))
-        return yosys_script(self.program, sources, in_luts, *commands)
+        family, in_luts = self.board.part.family, self.options.lut_weight_bits
+        return synthesis_script(self.program, sources, family, "board", in_luts)
 
     def _router_arguments(self, usage: Usage) -> tuple[str, ...]:
         board = self.board

@@ -6,7 +6,7 @@ Takes a build folder and a part; gives a ``SynthReport``.
 from __future__ import annotations
 
 from .doctor import examine, missing, to_plain
-from .mapping import CELLS, NETLIST, NETLIST_JSON, map_design, mapping_commands, yosys_script
+from .mapping import CELLS, NETLIST, NETLIST_JSON, map_design, synthesis_script
 from .parsers import HlsEstimate, Routed, nextpnr_routed, yosys_usage
 from .room import Room
 from .synth import (
@@ -17,7 +17,6 @@ from .synth import (
     SynthReport,
     silent,
     synthesize,
-    without_dsps,
 )
 from .tools import (
     ToolFailedError,
@@ -49,18 +48,16 @@ __all__ = [
     "ecppack",
     "examine",
     "map_design",
-    "mapping_commands",
     "missing",
     "nextpnr_ecp5",
     "nextpnr_routed",
     "placement_options",
     "silent",
+    "synthesis_script",
     "synthesize",
     "to_plain",
     "wheel_program",
-    "without_dsps",
     "yosys",
-    "yosys_script",
     "yosys_share",
     "yosys_usage",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..hardware import ECP5, verilog_defines
+from ..hardware import ECP5, module_name, verilog_defines
 from ..program import SolverProgram
 from .output_registers import with_output_registers
 from .tools import SynthTool, ToolProgress, ToolRun
@@ -18,21 +18,33 @@ COUNT = f"tee -q -o {CELLS} stat -json"
 ACCOUNT = f"read_json {NETLIST_JSON}\nwrite_verilog -noattr {NETLIST}\n{COUNT}\n"
 
 
-def yosys_script(program: SolverProgram, sources: Sequence[str], lut_weight_bits: int, *commands: str) -> str:
-    """What Yosys is told: the sources in order, and commands."""
-    defines = verilog_defines(program.name, "rtl/mem", lut_weight_bits)
-    read = (
-        " ".join(("verilog_defines", *(f"-D{define}" for define in defines))),
-        f"read_verilog -sv {' '.join(sources)}",
-    )
-    return "\n".join((*read, *commands, ""))
+def synthesis_script(
+    program: SolverProgram, sources: Sequence[str], family: str, unit: str, lut_weight_bits: int
+) -> str:
+    """What Yosys is told, ``synth.ys``: the sources in order, and to map them to a family's cells.
 
-
-def mapping_commands(family: str, top: str, without_dsps: str) -> tuple[str, ...]:
-    """Commands that map a design to a family's cells."""
+    Parameters
+    ----------
+    program : SolverProgram
+    sources : sequence of str
+    family : str
+    unit : str
+        The module that is mapped, without the program's name: ``top``, or ``board``.
+    lut_weight_bits : int
+        Of the longest weights that multiply in LUTs.
+    """
+    defines = " ".join(f"-D{define}" for define in verilog_defines(program.name, "rtl/mem", lut_weight_bits))
+    read = (f"verilog_defines {defines}", f"read_verilog -sv {' '.join(sources)}")
+    options = f"{_without_dsps(program, lut_weight_bits)} -top {module_name(program.name, unit)}"
     if family == ECP5:
-        return (f"synth_ecp5{without_dsps} -top {top} -json {MAPPED}",)
-    return (f"synth_xilinx -family {family}{without_dsps} -noiopad -noclkbuf -flatten -top {top}", COUNT)
+        return "\n".join((*read, f"synth_ecp5{options} -json {MAPPED}", ""))
+    return "\n".join((*read, f"synth_xilinx -family {family}{options} -noiopad -noclkbuf -flatten", COUNT, ""))
+
+
+def _without_dsps(program: SolverProgram, lut_weight_bits: int) -> str:
+    """Yosys' option when no weight is wide: nothing else is worth a DSP, but it would do address arithmetic in them."""
+    widest = max(matrix.word_length for matrix in (program.drive, program.matrix, program.readout))
+    return " -nodsp" if widest <= max(2, lut_weight_bits) else ""
 
 
 def map_design(mapper: SynthTool, family: str, folder: Path, reads: tuple[str, ...], progress: ToolProgress) -> bool:

@@ -35,7 +35,7 @@ from ..hardware import (
     verilog_defines,
 )
 from ..program import SolverProgram
-from .mapping import CELLS, NETLIST_JSON, map_design, mapping_commands, yosys_script
+from .mapping import CELLS, NETLIST_JSON, map_design, synthesis_script
 from .parsers import HlsEstimate, Routed, nextpnr_routed, vitis_hls_estimate, vivado_path, vivado_usage, yosys_usage
 from .room import Room
 from .tools import (
@@ -203,12 +203,6 @@ class SynthReport:
         }
 
 
-def without_dsps(program: SolverProgram, lut_weight_bits: int) -> str:
-    """Yosys' option when no weight is wide: nothing else is worth a DSP, but it would do address arithmetic in them."""
-    widest = max(matrix.word_length for matrix in (program.drive, program.matrix, program.readout))
-    return " -nodsp" if widest <= max(2, lut_weight_bits) else ""
-
-
 def silent(tool: str, now: str) -> None:
     """No progress."""
 
@@ -361,9 +355,7 @@ class _Flow:
         return [f"{name}/{line}" for line in listed.read_text().split()] if listed.exists() else []
 
     def _yosys_script(self, sources: list[str]) -> str:
-        bits, top = self.options.lut_weight_bits, module_name(self.program.name, "top")
-        commands = mapping_commands(self.part.family, top, without_dsps(self.program, bits))
-        return yosys_script(self.program, sources, bits, *commands)
+        return synthesis_script(self.program, sources, self.part.family, "top", self.options.lut_weight_bits)
 
     def _placement(self, router: SynthTool, seed: int, usage: Usage) -> ToolRun:
         """One run of nextpnr, which several seeds keep apart by their names."""
