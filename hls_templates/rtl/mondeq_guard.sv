@@ -27,7 +27,7 @@ module mondeq_guard #(
   input  logic [Slots-1:0]    done_i,
   input  logic                release_i,
   input  logic [SlotBits-1:0] release_slot_i,
-  input  logic                error_i,
+  input  logic                error_i,         // of an engine; waits a cycle, since it comes through many gates
   input  logic                memory_error_i,  // a word of a memory is wrong
   // The output stream, from the core and to the sink.
   input  logic                valid_i,
@@ -57,7 +57,7 @@ module mondeq_guard #(
   logic [SlotBits-1:0] load_q, release_q;
   logic [Slots-1:0] occupied_q;
   logic [IndexBits-1:0] index_q;
-  logic flush_q, fill_q, event_q, memory_error_q, at_end, leaves, done, wrong_slot, wrong_output, late, error;
+  logic flush_q, fill_q, event_q, error_q, memory_error_q, at_end, leaves, done, wrong_slot, wrong_output, late, error;
 
   // ---------------------------------------------------------------------------------------------------------------
   // Streams.
@@ -88,7 +88,7 @@ module mondeq_guard #(
       || (release_i && (release_slot_i != release_q)) || ((done_i & ~occupied_q) != '0);
   assign wrong_output = valid_i && !fill_q && ((samples_q == '0) || (last_i != at_end));
   assign late = quiet_q == QuietBits'(Watchdog);
-  assign error = (error_i || wrong_slot || wrong_output || late) && !flush_q;
+  assign error = (error_q || wrong_slot || wrong_output || late) && !flush_q;
   assign flush_o = flush_q;
   assign event_error_o = event_q || memory_error_q;
 
@@ -99,7 +99,9 @@ module mondeq_guard #(
       load_q <= '0;
       release_q <= '0;
       occupied_q <= '0;
+      error_q <= 1'b0;
     end else begin
+      error_q <= error_i;
       if (sample_i && !done) samples_q <= samples_q + 1'b1;
       if (!sample_i && done) samples_q <= samples_q - 1'b1;
       if (leaves || ((samples_q == '0) && !waits_i)) quiet_q <= '0;
