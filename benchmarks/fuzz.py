@@ -4,8 +4,8 @@
     python benchmarks/fuzz.py --minutes N --scheduler tcp://HOST:8786        (a Dask cluster)
 
 A case is a network of one to six rows with its options, as ``tests/random_models.py`` draws them (scales far apart,
-words of 1 to 60 bits, every kind of row, feed-through), at a random folding or unrolled.  Its words are uniform, zero,
-or all at an end.  The C++ and onnxruntime get ``--vectors`` samples, the simulator that was written from
+words of 1 to 60 bits, every kind of row, feed-through), at a random folding, unrolled or straight.  Its words are
+uniform, zero, or all at an end.  The C++ and onnxruntime get ``--vectors`` samples, the simulator that was written from
 ``docs/numerics.md`` alone (``tests/simulator.py``) ``--simulated``, and the RTL ``--rtl``, on Icarus and Verilator by
 turns, once in a row and once with random stalls on both streams.  States carried from sample to sample are left out.
 
@@ -117,7 +117,8 @@ def checked(campaign: Campaign, case: int) -> Outcome:
     number = seed * 1_000_000 + case
     rng = np.random.default_rng((seed, case))
     model, options = random_compile(number)
-    options |= {"strategy": "unrolled"} if rng.random() < 0.3 else {}
+    straight = model.F is None and options["solver"] == "peaceman_rachford" and rng.random() < 0.3
+    options |= {"strategy": "straight"} if straight else {"strategy": "unrolled"} if rng.random() < 0.3 else {}
     options |= {"reuse_factor": int(rng.integers(1, model.n**2 + 1))}
     counts: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="mondeq-fuzz-") as folder:

@@ -20,7 +20,7 @@ import numpy as np
 from .base import InputError, InternalError
 from .config import CompileConfig, CompileKeywords, spelled_out
 from .folder import CERTIFICATE, check_target, writing
-from .hardware import UNROLLED, emit_estimates, emit_hls, emit_ip, emit_rtl
+from .hardware import RESOURCE, emit_estimates, emit_hls, emit_ip, emit_rtl
 from .problem import MonDEQ, Origin
 from .program import GoldenModel, SolverProgram
 from .project import Project
@@ -110,7 +110,7 @@ def compile(
     config = config or CompileConfig(**given)
     target = Path(out)
     check_target(target, force)
-    if config.strategy == UNROLLED:
+    if config.strategy != RESOURCE:
         graph_search_of(config).require()
     with progress("load"):
         checkpoint = checkpoint_of(model, config)

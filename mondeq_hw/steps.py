@@ -13,7 +13,19 @@ import numpy as np
 
 from .base import MOST_MATRIX_BITS, InputError, NotCertifiedError, OptionError
 from .config import CheckpointOptions, CompileConfig, DataOptions, NetworkOptions, WordOptions
-from .hardware import AUTO, UNROLLED, Design, GraphDecision, GraphSearch, schedule, unrolled, with_drive, with_straight
+from .hardware import (
+    AUTO,
+    RESOURCE,
+    STRAIGHT,
+    Design,
+    GraphDecision,
+    GraphSearch,
+    schedule,
+    straightened,
+    unrolled,
+    with_drive,
+    with_straight,
+)
 from .problem import (
     DIGITS,
     GIVEN,
@@ -120,24 +132,29 @@ def graph_search_of(config: CompileConfig) -> GraphSearch:
 
 def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tuple[GraphDecision, ...]]:
     """The design of the strategy that was asked for, and what unrolling decided about drive and readout."""
-    graphs: tuple[GraphDecision, ...] = ()
-    if config.strategy == UNROLLED:
-        kept = AUTO if config.graphs is None else config.graphs
-        search = graph_search_of(config)
-        design, graphs = unrolled(program, kept, config.reuse_factor, config.input_beat, config.drive, search)
-    else:
-        plan = schedule(program, config.reuse_factor, config.input_beat)
-        design = Design(program, with_drive(program, plan, config.drive))
+    design, graphs = _folded(program, config)
+    straight = config.strategy == STRAIGHT
     plan = replace(
         design.schedule,
         framed=config.framing == "tlast",
         byte_words=config.input_lanes == "bytes",
         harden=config.harden,
-        output_beat=config.output_beat,
+        output_beat=config.output_beat or (program.k if straight else 1),
         output_bytes=config.output_lanes == "bytes",
         flags_ends=config.flag_saturation,
     )
-    return replace(design, schedule=with_straight(program, plan)), graphs
+    return replace(design, schedule=(straightened if straight else with_straight)(program, plan)), graphs
+
+
+def _folded(program: SolverProgram, config: CompileConfig) -> tuple[Design, tuple[GraphDecision, ...]]:
+    """The engines of a strategy."""
+    if config.strategy == RESOURCE:
+        plan = schedule(program, config.reuse_factor, config.input_beat)
+        return Design(program, with_drive(program, plan, config.drive)), ()
+    kept, reuse, rows = AUTO if config.graphs is None else config.graphs, config.reuse_factor, 1
+    if config.strategy == STRAIGHT:
+        kept, reuse, rows = ("readout",) if kept == AUTO else kept, reuse or 1, program.injection.rows
+    return unrolled(program, kept, reuse, config.input_beat, config.drive, graph_search_of(config), rows)
 
 
 def lowering_options(config: CompileConfig) -> LoweringOptions:
@@ -211,8 +228,8 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
         Something is missing, or goes with another option only.
     """
     for name in ("graphs", "fewest", "graph_search", "adders_per_stage"):
-        if getattr(config, name) != CompileConfig.model_fields[name].default and config.strategy != UNROLLED:
-            raise OptionError(name, "is for the strategy 'unrolled'; leave it out, or ask for that strategy")
+        if getattr(config, name) != CompileConfig.model_fields[name].default and config.strategy == RESOURCE:
+            raise OptionError(name, "is for the strategies 'unrolled' and 'straight'; leave it out, or ask for one")
     if config.bits is not None:
         return config
     stored = checkpoint.model.stored

@@ -17,7 +17,7 @@ import numpy as np
 from random_models import random_program, random_words, with_rows
 
 from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
-from mondeq_hw.hardware import Design, hls, rtl, with_straight
+from mondeq_hw.hardware import Design, hls, rtl, straightened
 from mondeq_hw.hardware.adder_graph import DEFAULT_SEARCH, drive_graph, readout_graph, solver_graph
 from mondeq_hw.hardware.graph_search import ALKAID, GraphSearch
 from mondeq_hw.hardware.schedule import CONTROL, FULL, EngineFolding, Schedule, schedule, schedule_unrolled
@@ -292,8 +292,7 @@ def graphs_of_zeros() -> Corner:
 
 def straight(corner: Corner, slots: int | None = None) -> Corner:
     """It as a straight core: all outputs in a beat, no slots of states, no early exit."""
-    plan = with_straight(corner.program, replace(corner.schedule, output_beat=corner.program.k))
-    assert plan.straight == corner.program.iterations
+    plan = straightened(corner.program, replace(corner.schedule, output_beat=corner.program.k))
     return Corner(corner.program, replace(plan, slots=slots or plan.slots))
 
 
@@ -313,8 +312,8 @@ def straight_tables() -> Corner:
 
 
 def straight_mixed() -> Corner:
-    """A row of every sort, one output of whole bytes, more rows than share a register."""
-    program = random_program(9, n=28, d=6, k=1, bits=2, drive_bits=3, state_bits=9, iterations=2)
+    """A row of every sort, one output of whole bytes, more rows than share a register; more updates than unasked."""
+    program = random_program(9, n=28, d=6, k=1, bits=2, drive_bits=3, state_bits=9, iterations=6)
     return straight(unrolled(with_rows(program, *MIXED), (28, 5), slots=3, graphs=("readout",)))
 
 

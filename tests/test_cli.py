@@ -201,8 +201,8 @@ def test_choice_of_graphs_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ("solver", "--graphs is 'solver'; expected auto, none, or a list of drive and readout"),
         ("drive,", "--graphs is 'drive,'; expected auto, none"),
-        ("readout", "--graphs is for the strategy 'unrolled'"),
-        ("none", "--graphs is for the strategy 'unrolled'"),
+        ("readout", "--graphs is for the strategies 'unrolled' and 'straight'"),
+        ("none", "--graphs is for the strategies 'unrolled' and 'straight'"),
     ],
 )
 def test_refused_graphs(graphs: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ from mondeq_hw.cli import main
 from mondeq_hw.commands.options import ConfigFile, takes_records
 from mondeq_hw.config import CompileConfig, QatConfig, QatOptions, SearchOptions, TrainingConfig, filled_in, options_of
 from mondeq_hw.config.options import Options, PositiveInt, option
-from mondeq_hw.hardware.schedule import STRATEGIES
+from mondeq_hw.hardware.straight import STRATEGIES
 from mondeq_hw.problem import DATASETS, SOLVERS
 from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions
 from mondeq_hw.rounding.quantize import GRANULARITIES

@@ -79,7 +79,7 @@ def _print_summary(project: Project) -> None:
             f"state {widths.state_bits}, input {widths.input_bits}",
         ),
         ("certified", "yes" if report.certified else "NO (--allow-uncertified)"),
-        ("iterations", f"{report.iterations} at most, {cycles.mean_iterations:.1f} on average"),
+        ("iterations", _iterations(report)),
         ("predicted cycles", f"{cycles.per_sample:.1f} per sample, first after {cycles.latency}"),
         *_controller(project),
         *_data(report),
@@ -149,6 +149,12 @@ def _controller(project: Project) -> list[tuple[str, str]]:
     cycles, aim = project.report.cycles.predicted, SynthOptions.clock_mhz
     rate = f"{cycles.control_rate_khz(aim):,.1f} kHz at {aim:g} MHz, the clock that synth aims at"
     return [("control rate", f"{rate}: {cycles.latency_alone + 1} cycles from parameter to answer, whatever it is")]
+
+
+def _iterations(report: WrittenReport) -> str:
+    if report.schedule.straight:
+        return f"{report.iterations}, of every sample"
+    return f"{report.iterations} at most, {report.cycles.predicted.mean_iterations:.1f} on average"
 
 
 def _choice(choice: GraphDecision, graph: GraphSize | None) -> str:

@@ -308,8 +308,12 @@ class CompileConfig(RoundingOptions):
         ),
     ] = None
     strategy: Annotated[
-        Literal["resource", "unrolled"],
-        option("NAME", "resource, a folded multiply-accumulate, or unrolled, the matrix as an adder graph."),
+        Literal["resource", "unrolled", "straight"],
+        option(
+            "NAME",
+            "resource, a folded multiply-accumulate; unrolled, the matrix as an adder graph; or straight, unrolled for "
+            "the shortest answer, in which every sample takes all its updates.",
+        ),
     ] = "resource"
     graphs: Annotated[
         tuple[Engine, ...] | Literal["auto"] | None,
@@ -317,7 +321,8 @@ class CompileConfig(RoundingOptions):
         BeforeValidator(_engines),
         option(
             "LIST",
-            "Unrolled only, graphs too: drive,readout, one of them, none, or auto, where one takes no more LUTs.",
+            "Unrolled only, graphs too: drive,readout, one of them, none, or auto, where one takes no more LUTs; of a "
+            "straight core the readout.",
             unset="auto",
             expected="auto, none, or a list of drive and readout (drive,readout)",
         ),
@@ -357,8 +362,13 @@ class CompileConfig(RoundingOptions):
         option("NAME", "Input words of a beat: packed without holes, or bytes, each beginning at a byte."),
     ] = "packed"
     output_beat: Annotated[
-        PositiveInt, option("N", "Output words a beat of the stream, 1 to all of a sample; the last is padded.")
-    ] = 1
+        PositiveInt | None,
+        option(
+            "N",
+            "Output words a beat of the stream, 1 to all of a sample; the last is padded.",
+            unset="1; straight: all",
+        ),
+    ] = None
     output_lanes: Annotated[
         Literal["packed", "bytes"], option("NAME", "Output words of a beat: packed, or bytes, as those of the input.")
     ] = "packed"

@@ -24,7 +24,7 @@ class CompileKeywords(TypedDict, total=False):
     step_size: float | None
     iterations: int | None
     warm_start: float | Sequence[float] | ndarray | str | None
-    strategy: Literal["resource", "unrolled"]
+    strategy: Literal["resource", "unrolled", "straight"]
     graphs: Sequence[Literal["drive", "readout"]] | Literal["auto", "none", "drive", "readout", "drive,readout"] | None
     fewest: Literal["adders", "stages"]
     graph_search: Literal["da4ml", "alkaid"]
@@ -33,7 +33,7 @@ class CompileKeywords(TypedDict, total=False):
     reuse_factor: int | None
     input_beat: int | None
     input_lanes: Literal["packed", "bytes"]
-    output_beat: int
+    output_beat: int | None
     output_lanes: Literal["packed", "bytes"]
     flag_saturation: bool
     framing: Literal["tlast", "count"]
@@ -154,7 +154,7 @@ class SearchKeywords(TypedDict, total=False):
     state_bits: int | str | range
     input_bits: int | str | range | None
     iterations: int | str | Sequence[int | str] | None
-    strategy: Literal["resource", "unrolled", "resource,unrolled"] | Sequence[Literal["resource", "unrolled"]]
+    strategy: str | Sequence[Literal["resource", "unrolled", "straight"]]
     reuse_factor: int | str | Sequence[int | str] | None
     input_beat: int | str | Sequence[int | str] | None
     solver: Literal["peaceman_rachford", "forward_backward", "peaceman-rachford", "forward-backward"] | None

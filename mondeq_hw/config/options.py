@@ -126,7 +126,7 @@ def several(*words: str) -> Any:
 
     written = PlainSerializer(",".join)
     schema = WithJsonSchema({"type": "string", "expected": f"one or more of {','.join(words)}"})
-    given: Any = Given(Literal[*words, ",".join(words)] | Sequence[Literal[words]])  # type: ignore[valid-type]
+    given: Any = Given(str | Sequence[Literal[words]])  # type: ignore[valid-type]
     return Annotated[tuple[str, ...], given, PlainValidator(read), written, schema]
 
 

@@ -16,7 +16,7 @@ MatrixLengths: Any = word_lengths(1, MOST_MATRIX_BITS)
 StateLengths: Any = word_lengths(2, 32)
 Updates: Any = whole_numbers(MOST_ITERATIONS)
 WholeNumbers: Any = whole_numbers(2**31 - 1)
-Strategies: Any = several("resource", "unrolled")
+Strategies: Any = several("resource", "unrolled", "straight")
 
 
 class SearchOptions(ExecutorOptions, RoundingOptions):
@@ -76,7 +76,7 @@ class SearchOptions(ExecutorOptions, RoundingOptions):
         Updates | None,
         option("N,N-N", "Updates to try, numbers and ranges; the proved radius is that of these.", unset="the proof's"),
     ] = None
-    strategy: Annotated[Strategies, option("NAME,NAME", "To try: resource, unrolled, or both.")] = ("resource",)
+    strategy: Annotated[Strategies, option("NAME,NAME", "To try: resource, unrolled, straight.")] = ("resource",)
     reuse_factor: Annotated[
         WholeNumbers | None,
         option("N,N-N", "To try: cycles per matrix-vector product, as of compile.", unset="chosen"),

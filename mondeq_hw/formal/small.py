@@ -20,7 +20,7 @@ from ..hardware import (
     schedule,
     schedule_unrolled,
     solver_graph,
-    with_straight,
+    straightened,
 )
 from ..problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from ..program import GoldenModel, SolverProgram, Stage
@@ -61,9 +61,8 @@ class Engine:
         program, solve = self.program, solver_graph(self.program).size
         if not self.straight:
             return schedule_unrolled(program, solve)
-        plan = schedule_unrolled(program, solve, 1, readout=readout_graph(program).size)
-        drive = replace(plan.drive, pe=plan.drive.rows)
-        return with_straight(program, replace(plan, drive=drive, output_beat=program.k))
+        plan = schedule_unrolled(program, solve, 1, readout=readout_graph(program).size, drive_rows=program.n)
+        return straightened(program, replace(plan, output_beat=program.k))
 
     def distinct(self) -> int:
         """Different outputs over all inputs."""

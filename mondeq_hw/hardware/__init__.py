@@ -19,6 +19,7 @@ from .naming import TEMPLATE_NAME, macro_name, module_name, renamed, verilog_def
 from .parts import ECP5, PARTS, Part, Usage, exceeded, find_part, named
 from .rtl import emit as emit_rtl
 from .schedule import (
+    RESOURCE,
     UNROLLED,
     EngineFolding,
     Schedule,
@@ -29,7 +30,7 @@ from .schedule import (
     schedule,
     schedule_unrolled,
 )
-from .straight import with_straight
+from .straight import STRAIGHT, straightened, with_straight
 from .unroll import AUTO, ENGINES, GraphDecision, unrolled
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "ENGINES",
     "LUT_WEIGHT_BITS",
     "PARTS",
+    "RESOURCE",
+    "STRAIGHT",
     "TEMPLATE_NAME",
     "UNROLLED",
     "Datasheet",
@@ -74,6 +77,7 @@ __all__ = [
     "schedule",
     "schedule_unrolled",
     "solver_graph",
+    "straightened",
     "unrolled",
     "verilog_defines",
     "with_drive",

@@ -29,7 +29,6 @@ from .graph_search import GraphSearch
 
 RESOURCE = "resource"
 UNROLLED = "unrolled"
-STRATEGIES = (RESOURCE, UNROLLED)
 #: Protection against upsets, none first.
 NONE, CONTROL, FULL = "none", "control", "full"
 HARDENINGS = (NONE, CONTROL, FULL)
@@ -439,6 +438,7 @@ def schedule_unrolled(
     drive: GraphSize | None = None,
     readout: GraphSize | None = None,
     input_beat: int | None = None,
+    drive_rows: int = 1,
 ) -> Schedule:
     """Fold drive and readout around a solver that takes a product every cycle.
 
@@ -455,6 +455,8 @@ def schedule_unrolled(
         those of the folded drive.
     input_beat : int, optional
         Words of a beat of the input stream, see :func:`schedule`.
+    drive_rows : int
+        Of the drive at a time, at least.
 
     Raises
     ------
@@ -464,7 +466,7 @@ def schedule_unrolled(
     n = program.n
     one_word_a_cycle = min(_groups(program.d, program.iterations), n * n)
     reuse = _checked(program, one_word_a_cycle if reuse_factor is None else reuse_factor)
-    load, read = _fold_around(program, n, program.iterations * reuse, input_beat)
+    load, read = _fold_around(program, n, program.iterations * reuse, input_beat, drive_rows)
     if drive is not None:
         load = replace(load, pe=load.rows, graph=drive)
     if readout is not None:
@@ -501,10 +503,10 @@ def _checked(program: SolverProgram, reuse: int) -> int:
 
 
 def _fold_around(
-    program: SolverProgram, solve_pe: int, cycles: int, input_beat: int | None
+    program: SolverProgram, solve_pe: int, cycles: int, input_beat: int | None, drive_rows: int = 1
 ) -> tuple[EngineFolding, EngineFolding]:
     """Drive and readout, which have the whole solution of a sample to do their one product."""
-    drive = _fold_drive(program, cycles, solve_pe, _beats(program.d, input_beat))
+    drive = _fold_drive(program, cycles, solve_pe, _beats(program.d, input_beat), drive_rows)
     return drive, _fold_readout(program.rows, program.n, cycles, solve_pe)
 
 
@@ -539,10 +541,10 @@ def _fold_solve(n: int, cycles: int, iterations: int) -> EngineFolding:
     )
 
 
-def _fold_drive(program: SolverProgram, cycles: int, solve_pe: int, beats: set[int]) -> EngineFolding:
+def _fold_drive(program: SolverProgram, cycles: int, solve_pe: int, beats: set[int], least_pe: int) -> EngineFolding:
     """Few multipliers that finish in ``cycles``, or as fast as the stream is, on beats of so many words."""
     rows, d = program.injection.rows, program.columns
-    folds = [EngineFolding(rows, d, pe, simd) for pe in range(1, rows + 1) for simd in beats]
+    folds = [EngineFolding(rows, d, pe, simd) for pe in range(least_pe, rows + 1) for simd in beats]
     # A beat holds inputs only, so the columns of carried words may take a few cycles beside.
     least = min(fold.cycles_per_matvec for fold in folds)
     folds = [fold for fold in folds if fold.cycles_per_matvec <= max(cycles, least)]

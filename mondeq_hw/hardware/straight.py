@@ -1,8 +1,9 @@
 """Straight cores: states go straight from the solver's ring to the readout, and all outputs leave in one beat.
 
-A core whose samples take few updates spends most of its latency between its engines: in slots, on the way into the
-ring, on one output a cycle.  Where every sample takes all its updates none overtakes another, so none of that is
-needed (``hls_templates/rtl/straight``); an early exit from so few updates would save nothing.
+A core spends much of a lone sample's latency between its engines: in slots, on the way into the ring and on every turn
+of it, on one output a cycle.  Where every sample takes all its updates none overtakes another, so none of that is
+needed (``hls_templates/rtl/straight``).  Of few updates an early exit would save nothing, so an unrolled core is
+straight where it can be; of many it is where the shortest answer is asked for, the strategy :data:`STRAIGHT`.
 """
 
 from __future__ import annotations
@@ -12,28 +13,63 @@ from functools import cached_property
 
 import numpy as np
 
-from ..base import signed_width
+from ..base import InputError, signed_width
 from ..program import SolverProgram
-from .schedule import NONE, UNROLLED, EngineFolding, Schedule, straight_slots
+from .schedule import NONE, RESOURCE, UNROLLED, EngineFolding, Schedule, straight_slots
 from .tables import table_biases
 
-#: Updates of a sample up to which a core is straight.
+#: The strategy of an unrolled core that is straight, whatever many its updates.
+STRAIGHT = "straight"
+STRATEGIES = (RESOURCE, UNROLLED, STRAIGHT)
+#: Updates of a sample up to which an unrolled core is straight unasked.
 MOST_UPDATES = 4
 
 
 def with_straight(program: SolverProgram, plan: Schedule) -> Schedule:
-    """The schedule of a straight core where the program and the foldings allow one, else the same schedule.
+    """The schedule, of a straight core where the updates are few and nothing stands against it."""
+    return plan if program.iterations > MOST_UPDATES or obstacles(program, plan) else straightened(program, plan)
 
-    Allowed are an adder graph of the solver and of the readout, a drive of all rows at once, and an output beat of all
-    outputs; there is neither memory from sample to sample nor a feed-through, a leak or a guard.
+
+def straightened(program: SolverProgram, plan: Schedule) -> Schedule:
+    """The schedule of a straight core.
+
+    Parameters
+    ----------
+    program : SolverProgram
+    plan : Schedule
+        Of the same foldings: adder graphs of the solver and the readout, a drive of all rows at once, and an output
+        beat of all outputs.
+
+    Raises
+    ------
+    InputError
+        Something stands against it.
     """
-    simple = (program.carried, program.warm, program.feedthrough) == (None, None, None) and not program.leak_shift
-    wide = plan.drive.graph is None and plan.drive.row_groups == 1 and plan.output_beat == plan.readout.rows
-    graphs = plan.strategy == UNROLLED and plan.readout.graph is not None
-    if not (simple and wide and graphs and plan.harden == NONE and program.iterations <= MOST_UPDATES):
-        return plan
+    if against := obstacles(program, plan):
+        raise InputError(
+            f"strategy is {STRAIGHT!r}, and the core has {', '.join(against)}; leave that out, or ask for the strategy "
+            f"{UNROLLED!r}"
+        )
     whole = replace(plan, readout=replace(plan.readout, pe=plan.readout.rows), straight=program.iterations)
     return replace(whole, slots=straight_slots(whole))
+
+
+def obstacles(program: SolverProgram, plan: Schedule) -> tuple[str, ...]:
+    """What a core has that no straight one can have, in words."""
+    drive, outputs = plan.drive, plan.readout.rows
+    found = {
+        "states that are carried from sample to sample": program.carried is not None,
+        "a warm start": program.warm is not None,
+        "a feed-through": program.feedthrough is not None,
+        "a leak": program.leak_shift > 0,
+        "a folded solver": plan.strategy != UNROLLED,
+        "a folded readout": plan.readout.graph is None,
+        "a drive that is an adder graph": drive.graph is not None,
+        f"a drive of {drive.row_groups} groups of rows": drive.row_groups > 1,
+        f"output beats of {plan.output_beat} of {outputs} words": plan.output_beat != outputs,
+        f"a guard (harden {plan.harden!r})": plan.harden != NONE,
+    }
+    return tuple(name for name, there in found.items() if there)
 
 
 @dataclass(frozen=True)

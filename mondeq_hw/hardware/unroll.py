@@ -74,6 +74,7 @@ def unrolled(
     input_beat: int | None = None,
     drive: str = MULTIPLY,
     search: GraphSearch = DEFAULT_SEARCH,
+    drive_rows: int = 1,
 ) -> tuple[Design, tuple[GraphDecision, ...]]:
     """The design of the unrolled strategy, and what was decided about drive and readout.
 
@@ -83,7 +84,7 @@ def unrolled(
     graphs : tuple of {"drive", "readout"} or "auto"
         Engines beside the solver whose matrix is a graph.  ``"auto"``: those of at most :data:`LARGEST_SEARCH`
         entries whose graph is estimated to take no more LUTs than the folded engine.
-    reuse_factor, input_beat : int, optional
+    reuse_factor, input_beat, drive_rows : int, optional
         See :func:`~mondeq_hw.hardware.schedule.schedule_unrolled`.
     drive : {"auto", "multiply", "tables"}
         See :func:`~mondeq_hw.hardware.drive.with_drive`; with ``"tables"`` the drive is no graph.
@@ -100,7 +101,9 @@ def unrolled(
     solve = solver_graph(program, search)
 
     def plan(**sizes: GraphSize) -> Schedule:
-        plan = schedule_unrolled(program, solve.size, reuse_factor, input_beat=input_beat, **sizes)
+        plan = schedule_unrolled(
+            program, solve.size, reuse_factor, input_beat=input_beat, drive_rows=drive_rows, **sizes
+        )
         return plan if "drive" in sizes else with_drive(program, plan, drive)
 
     asked = graphs != AUTO

@@ -109,6 +109,7 @@ class ScheduleFacts:
     slots: int
     words_per_beat: int
     beats_per_sample: int
+    straight: int
 
     @staticmethod
     def of(plan: Schedule) -> ScheduleFacts:
@@ -122,6 +123,7 @@ class ScheduleFacts:
             slots=plan.slots,
             words_per_beat=plan.words_per_beat,
             beats_per_sample=plan.beats_per_sample,
+            straight=plan.straight,
         )
 
 

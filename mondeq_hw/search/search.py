@@ -33,7 +33,7 @@ import numpy as np
 
 from ..base import IN_PROCESS, Executor, InputError, OptionError, __version__, canonical_digest
 from ..config import DataOptions
-from ..hardware import ECP5, UNROLLED, GraphSearch, estimate, initiation_interval, latency
+from ..hardware import ECP5, RESOURCE, GraphSearch, estimate, initiation_interval, latency
 from ..problem import Dataset, MonDEQ, logits
 from ..program import GoldenModel, SolverProgram
 from ..proof import error_bound, float_up, proved_distance, state_radius
@@ -335,7 +335,7 @@ def _check_lattice(lattice: Lattice, model: MonDEQ) -> None:
         last = getattr(lattice, name)[-1]
         if last is not None and last > most:
             raise OptionError(name, f"goes up to {last}; expected at most {most} ({meaning})")
-    if UNROLLED in lattice.strategy:
+    if set(lattice.strategy) != {RESOURCE}:
         GraphSearch().require()
 
 

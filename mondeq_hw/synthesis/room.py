@@ -11,6 +11,7 @@ from ..base import InputError
 from ..hardware import (
     ENGINES,
     PARTS,
+    UNROLLED,
     Part,
     Schedule,
     Usage,
@@ -101,12 +102,13 @@ class Room:
         solver = plan.solve.graph
         if solver is not None:
             graphs = {name: graph for name in ENGINES if (graph := getattr(plan, name).graph) is not None}
+            unrolled = f"--strategy {UNROLLED} " if plan.straight else ""
             for count in reversed(range(len(graphs))):
                 for kept in combinations(graphs, count):
                     folded = schedule_unrolled(
                         program, solver, plan.reuse_factor, **{name: graphs[name] for name in kept}
                     )
-                    yield f"--graphs {','.join(kept) or 'none'}", with_drive(program, folded)
+                    yield f"{unrolled}--graphs {','.join(kept) or 'none'}", with_drive(program, folded)
         strategy = "" if solver is None else "--strategy resource "
         reuse = plan.solve.cycles_per_matvec
         while reuse < n * n:
