@@ -29,7 +29,7 @@ module mondeq_uart_rx #(
   } state_e;
 
   state_e state_d, state_q;
-  logic line, sample;
+  logic line, receives, sample;
   logic [CountBits-1:0] count_q;
   logic [3:0] bit_q;
 
@@ -43,7 +43,8 @@ module mondeq_uart_rx #(
     .line_o(line)
   );
 
-  assign sample  = (state_q == Receive) && (count_q == Middle);
+  assign receives = state_q == Receive;
+  assign sample = receives && (count_q == Middle);
   assign valid_o = sample && (bit_q == StopBit) && line;
   assign error_o = sample && (bit_q == StopBit) && !line;
 
@@ -60,23 +61,26 @@ module mondeq_uart_rx #(
     endcase
   end
 
+  // What is counted begins anew with every byte, so that only the state has a reset.
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      state_q <= Idle;
+    if (!rst_ni) state_q <= Idle;
+    else state_q <= state_d;
+    if (!receives) begin
       count_q <= '0;
       bit_q   <= StartBit;
-      data_o  <= '0;
     end else begin
-      state_q <= state_d;
-      count_q <= ((state_q != Receive) || (count_q == Last)) ? '0 : count_q + 1'b1;
-      if (state_q != Receive) bit_q <= StartBit;
-      else if (count_q == Last) bit_q <= bit_q + 1'b1;
+      count_q <= (count_q == Last) ? '0 : count_q + 1'b1;
+      if (count_q == Last) bit_q <= bit_q + 1'b1;
       if (sample && (bit_q != StopBit)) data_o <= {line, data_o[7:1]};
     end
   end
 
 `ifdef MONDEQ_ASSERT
-  mondeq_assert u_range (.clk_i, .rst_ni, .holds_i((int'(count_q) < ClocksPerBit) && (bit_q <= StopBit)));
+  mondeq_assert u_range (
+    .clk_i,
+    .rst_ni,
+    .holds_i(!receives || ((int'(count_q) < ClocksPerBit) && (bit_q <= StopBit)))
+  );
 `endif
 
 endmodule
