@@ -3,14 +3,16 @@
     python benchmarks/mpc.py [--problem NAME ...] [--json] [--folder DIR] [--synth] [--results FILE]
 
 Each problem is compiled at the word length that ``control_problems.py`` names, for the shortest answer that an ECP5-85
-holds: folded as wide as it goes, its drive too, or, of few rows, its matrix as an adder graph.
+holds: folded as wide as it goes, its drive too, or, of few rows, its matrix as an adder graph,
+straight where that is sooner.
 *Radius* is what the certificate proves of the distance of every output from the exact solution, for every parameter;
 null where no such line is there, with the reason.  Errors are against the exact solution, searched for: samples of the
 parameters' box from inside to corners, then a climb from the worst of them.  OSQP gets the same condensed problem in
 floating point, started cold, and the samples alone.  Updates are as few as cost the proof the problem's ``transient``
 at most.  Cycles are those of a lone sample that runs all of them; kHz is the clock over them: the routed one with
 ``--synth`` (minutes a problem), else the one that synthesis aims at.  *Warm* is the same with ``warm_start`` of 1 % of
-each parameter's range a sample, by the rule and the cycle model of ``compile``.
+each parameter's range a sample, by the rule and the cycle model of ``compile``, and
+not straight.
 
 TinyMPC 0.0.8 is a source package whose pins are older than ours: ``pip install --no-deps tinympc==0.0.8``.
 """
@@ -40,22 +42,19 @@ from mondeq_hw import MonDEQ, Project
 from mondeq_hw.base import MOST_MATRIX_BITS, InputError
 from mondeq_hw.config import CompileConfig
 from mondeq_hw.hardware import (
-    AUTO,
     LUT_WEIGHT_BITS,
+    STRAIGHT,
     UNROLLED,
-    GraphSearch,
     Schedule,
     estimate,
     find_part,
     latency,
-    schedule,
-    unrolled,
 )
 from mondeq_hw.problem import box_words, logits
 from mondeq_hw.program import SolverProgram, WarmStart
 from mondeq_hw.proof import ContractionProof, choose_warm_start, error_bound, state_radius
 from mondeq_hw.rounding import lower
-from mondeq_hw.steps import certified_program, checkpoint_of, choose_data, lowering_options
+from mondeq_hw.steps import certified_program, checkpoint_of, choose_data, lowering_options, scheduled
 from mondeq_hw.synthesis import SynthOptions
 
 Problem = ControlProblem | CollectionProblem
@@ -73,11 +72,13 @@ INPUT_BEATS = (None, 2, 4, 8)
 SAMPLES, CLIMBERS, ROUNDS = 4000, 48, 200
 #: The rate of a warm start a sample: a share of the range.
 RATE = 0.01
-#: Adder graphs that are tried: of few adders, or of few stages and with drive and readout among them.
-GRAPHS: tuple[dict[str, Any], ...] = (
-    {"fewest": "adders"},
-    {"fewest": "stages"},
-    {"fewest": "stages", "graphs": ("drive", "readout")},
+#: Designs of adder graphs that are tried: of few adders, or of few stages and with drive and readout among them, or
+#: straight, on a beat of a whole sample, or on two or four.
+GRAPHS: tuple[tuple[dict[str, Any], int], ...] = (
+    ({"strategy": UNROLLED, "reuse_factor": 1, "fewest": "adders"}, 1),
+    ({"strategy": UNROLLED, "reuse_factor": 1, "fewest": "stages"}, 1),
+    ({"strategy": UNROLLED, "reuse_factor": 1, "fewest": "stages", "graphs": ("drive", "readout")}, 1),
+    *(({"strategy": STRAIGHT, "fewest": "stages"}, beats) for beats in (1, 2, 4)),
 )
 OSQP_SAMPLES, TINYMPC_SAMPLES = 200, 50
 #: TinyMPC's penalties that are tried; it solves a problem whose weights are larger by as much.
@@ -122,7 +123,7 @@ def measure(problem: Problem, folder: Path, synth: bool) -> dict[str, Any]:
         "tinympc_error": None if tiny is None else tiny[0],
         "tinympc_iterations": None if tiny is None else tiny[1],
         "tinympc_penalty": None if tiny is None else tiny[2],
-        "strategy": project.report.schedule.strategy,
+        "strategy": STRAIGHT if project.report.schedule.straight else project.report.schedule.strategy,
         "reuse_factor": project.report.schedule.reuse_factor,
         "cycles": cycles.latency_alone + 1,
         "khz": cycles.control_rate_khz(clock),
@@ -159,7 +160,7 @@ def compiled(problem: Problem, network: MonDEQ, folder: Path) -> tuple[Project, 
         warm = warm_start(network, program, lowered.proof)
     design = soonest(program)
     project = mondeq_hw.compile(network, folder, **words, iterations=program.iterations, **design, force=True)
-    return project, *((None, None) if warm is None else (warm.iterations, warm_latency(project, warm, design)))
+    return project, *((None, None) if warm is None else (warm.iterations, warm_latency(project, warm)))
 
 
 def fewest_updates(program: SolverProgram, proof: ContractionProof, largest: float) -> int:
@@ -187,10 +188,11 @@ def warm_start(network: MonDEQ, program: SolverProgram, proof: ContractionProof)
         return None
 
 
-def warm_latency(project: Project, warm: WarmStart, options: dict[str, Any]) -> int:
-    """Cycles of a sample that is not the first, by the model that the simulation equals."""
+def warm_latency(project: Project, warm: WarmStart) -> int:
+    """Cycles of a sample that is not the first, by the model that the simulation equals, in the soonest design."""
     program = project.program.replace(warm=warm)
-    return latency(planned(program, options), program.iterations)  # its last update has the number of all samples
+    # Its last update has the number of all samples.
+    return latency(planned(program, soonest(program)), program.iterations)
 
 
 def soonest(program: SolverProgram) -> dict[str, Any]:
@@ -198,21 +200,19 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
     factors = sorted({int(FINER**power) for power in range(200)})
     found: list[dict[str, Any]] = []
     for beat in (beat for beat in INPUT_BEATS if beat is None or beat <= program.d):
-        reuse = next(reuse for reuse in factors if fits(program, schedule(program, reuse, beat)))
-        found.append({"reuse_factor": reuse, "input_beat": beat})
+        folded = ({"reuse_factor": reuse, "input_beat": beat} for reuse in factors)
+        found.append(next(options for options in folded if fits(program, planned(program, options))))
     if program.n <= MOST_UNROLLED:
-        graph = {"strategy": UNROLLED, "reuse_factor": 1}
-        trials = [{**graph, "input_beat": program.d, **kept} for kept in GRAPHS]
+        # A warm start has no straight form.
+        graphs = [graph for graph in GRAPHS if program.warm is None or graph[0]["strategy"] != STRAIGHT]
+        trials = [{**graph, "input_beat": -(-program.d // beats)} for graph, beats in graphs]
         found += [options for options in trials if fits(program, planned(program, options))]
     return min(found, key=lambda options: latency(planned(program, options), program.iterations))
 
 
 def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
     """The schedule of a design that :func:`soonest` names."""
-    if options.get("strategy") != UNROLLED:
-        return schedule(program, options["reuse_factor"], options["input_beat"])
-    kept = options.get("graphs", AUTO)
-    return unrolled(program, kept, 1, options["input_beat"], search=GraphSearch(fewest=options["fewest"]))[0].schedule
+    return scheduled(program, CompileConfig(bits=program.matrix.word_length, **options))[0].schedule
 
 
 def fits(program: SolverProgram, plan: Schedule) -> bool:
