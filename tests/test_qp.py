@@ -129,6 +129,26 @@ def test_duplicate_rows_are_soft_or_refused() -> None:
     np.testing.assert_allclose(logits(model, words)[0], osqp_solution(**soft)[:2], atol=1e-6)
 
 
+def test_rows_without_a_bound_say_nothing() -> None:
+    """Neither as hard rows, which would call for the dual, nor as bounds of variables, which are not eliminated."""
+    gains, infinite = np.ones((2, 1)), np.full(3, np.inf)
+    free: Plain = {"A": [[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]], "l": -infinite, "u": infinite}
+    nothing = from_qp(np.eye(2), np.zeros(2), **free, Q=gains, theta=([-3.0], [3.0]))
+    np.testing.assert_allclose(logits(nothing, np.array([[2047]])), [[-3.0, -3.0]], atol=1e-8)
+    clipped = from_qp(
+        np.eye(2), np.zeros(2), A=free["A"], l=[-np.inf, -1.0, -np.inf], u=[np.inf, 1.0, np.inf], Q=gains,
+        theta=([-3.0], [3.0]),
+    )  # fmt: skip
+    assert clipped.n == 2 and any(kind.lower == -1.0 for kind in clipped.clip.kinds)
+    np.testing.assert_allclose(logits(clipped, np.array([[2047]])), [[-1.0, -3.0]], atol=1e-8)
+    solved = from_qp(
+        np.eye(2), np.zeros(2), A=free["A"], l=[0.0, -np.inf, -np.inf], u=[0.0, np.inf, np.inf], Q=[[1.0], [0.0]],
+        theta=([-3.0], [3.0]),
+    )  # fmt: skip
+    assert solved.n == 1
+    np.testing.assert_allclose(logits(solved, np.array([[2047]])), [[-1.5, 1.5]], atol=1e-8)
+
+
 def test_a_penalty_of_its_own_softens_a_bound_of_a_variable() -> None:
     """One number means the other rows."""
     bounds: Plain = {"A": np.eye(2), "l": -np.ones(2), "u": np.ones(2)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ..base import InputError
@@ -11,7 +9,11 @@ from .quadratic_program import LEAST_EIGENVALUE, Affine, QuadraticProgram
 
 
 def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram:
-    """Hard equalities solved for variables without bounds of their own, by Gaussian elimination with full pivoting."""
+    """Hard equalities solved for variables without bounds of their own, by Gaussian elimination with full pivoting.
+
+    ``delta`` holds the penalty of each row of the user's problem.
+    """
+    delta = delta[problem.source]
     lower, upper = problem.l, problem.u
     single = problem.single & (delta == 0)
     equal = (lower.offset == upper.offset) & (lower.gain == upper.gain).all(axis=1) & (delta == 0) & ~single
@@ -79,7 +81,4 @@ def _without_empty(problem: QuadraticProgram) -> QuadraticProgram:
             f"row {problem.source[broken[0]]} of A says something of theta alone, which is not so all over the box; "
             "leave it out, or narrow the box"
         )
-    kept = np.flatnonzero(~empty)
-    return replace(
-        problem, A=problem.A[kept], l=problem.l.rows(kept), u=problem.u.rows(kept), source=problem.source[kept]
-    )
+    return problem.rows(np.flatnonzero(~empty))

@@ -93,7 +93,7 @@ def from_qp(
         raise InputError(f"input_bits is {input_bits!r}; expected a whole number from 1 to 16")
     parameters = Parameters.named(names, len(problem.box[0]), output_names, len(problem.S))
     weights = penalties(delta, problem.single)
-    problem = eliminated(problem, weights)
+    problem = eliminated(problem.bounded, weights)
     if len(problem.P):
         check_positive_definite("P", problem.P, "no unique solution: add a small multiple of the identity")
     inclusion = inclusion_of(problem, weights[problem.source])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,6 +82,15 @@ class QuadraticProgram:
         """Rows that bound one variable by constants (m,), bool."""
         alone = np.count_nonzero(self.A, axis=1) == 1
         return np.asarray(alone & self.l.is_constant & self.u.is_constant)
+
+    def rows(self, index: np.ndarray) -> QuadraticProgram:
+        """Some rows of the constraints."""
+        return replace(self, A=self.A[index], l=self.l.rows(index), u=self.u.rows(index), source=self.source[index])
+
+    @property
+    def bounded(self) -> QuadraticProgram:
+        """The same without rows that have no bound."""
+        return self.rows(np.flatnonzero(np.isfinite(self.l.offset) | np.isfinite(self.u.offset)))
 
 
 def checked(
