@@ -38,7 +38,7 @@ from random_models import random_compile, random_words  # noqa: E402
 
 import mondeq_hw  # noqa: E402
 from mondeq_hw import InputError  # noqa: E402
-from mondeq_hw.base import IN_PROCESS, Executor, canonical_digest, open_executor  # noqa: E402
+from mondeq_hw.base import IN_PROCESS, BrokenToolError, Executor, canonical_digest, open_executor  # noqa: E402
 from mondeq_hw.export.onnx import integer_model  # noqa: E402
 from mondeq_hw.program import SolverProgram  # noqa: E402
 from mondeq_hw.rtl_tests import run_bench  # noqa: E402
@@ -137,7 +137,7 @@ def checked(campaign: Campaign, case: int) -> Outcome:
                 counts[name] = len(outputs)
         except RefusedDesignError as error:
             return Outcome(seed, case, version, counts, f"{type(error).__name__}: {error}")
-        except SimulationError as error:
+        except (SimulationError, BrokenToolError) as error:
             return Outcome(seed, case, version, {}, None, str(error))
         except Exception as error:  # whatever it is, it is this case's, and the others go on
             return Outcome(seed, case, version, counts, f"{type(error).__name__}: {error}")

@@ -1,12 +1,14 @@
 """Whose fault a failure is: the same tool is given something that is right.
 
 A tool that does not build or start the least there is says nothing about any
-design, so its failure is no mismatch.
+design, so its failure is no mismatch.  Nor does one that the machine left
+without memory, disk or processor.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,12 +27,18 @@ PROBE = "module mondeq_probe (input logic ap_clk);\nendmodule\n"
 #: Some hundred times what it takes.
 SECONDS = 120.0
 
+#: What tools say, or what is said of them, when the machine ends them: the large ones alone, so that no probe tells.
+ENDED_BY_THE_MACHINE = re.compile(
+    r"ended? with code -(9|15)\b|failed with code -(9|15)\b|Killed signal|internal compiler error|memory exhausted"
+    r"|No space left on device|Disk quota exceeded|[Cc]annot allocate memory|[Oo]ut of memory|Too many open files"
+)
+
 
 @contextmanager
 def at_fault(
     failure: type[MondeqError], works: Callable[[], bool], tool: str, probe: str, variables: str
 ) -> Iterator[None]:
-    """A failure in the block is the tool's own where it fails on a probe as well.
+    """A failure in the block is the tool's own where it fails on a probe as well, or where the machine ended it.
 
     Parameters
     ----------
@@ -49,6 +57,8 @@ def at_fault(
     try:
         yield
     except failure as error:
+        if ENDED_BY_THE_MACHINE.search(error.in_shell()):
+            raise BrokenToolError(f"{tool} was ended by the machine, so nothing was compared: {error}") from None
         if works():
             raise
         raise BrokenToolError(

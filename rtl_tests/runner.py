@@ -123,7 +123,7 @@ def run_bench(
     waves : bool
         Record every signal to ``waves.vcd`` beside the log.
     time_limit : float, optional
-        Seconds of wall time after which the simulation is ended (a design may
+        Seconds of a processor after which the simulation is ended (a design may
         loop without time advancing); many times what it should need when absent.
 
     Returns

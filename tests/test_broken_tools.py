@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,12 +14,14 @@ import pytest
 from builds import emitted
 from random_models import random_program, random_words
 
-from mondeq_hw.base import BrokenToolError, digests, is_stamped, stamp
+from mondeq_hw.base import BrokenToolError, answer, computed, digests, is_stamped, stamp
 from mondeq_hw.cli import main
+from mondeq_hw.formal import Prover, ProverFailedError
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
 from mondeq_hw.rtl_tests.simulators import SimulationError
 from mondeq_hw.rtl_tests.toolchain import BUILD_VARIABLES, RuntimeObject, runtime_objects, toolchain
+from mondeq_hw.synthesis.tools import SynthTool, ToolFailedError, ToolRun
 from mondeq_hw.verification.csim import CSimulation, CSimulationError
 from mondeq_hw.verification.verify import verify
 
@@ -104,6 +107,65 @@ def test_a_program_that_does_not_start_is_no_mismatch(
     """A compiler whose programs find no library."""
     script = 'while [ "$1" != -o ]; do shift; done; echo "#!/nowhere" > "$2"; chmod +x "$2"'
     stand_in(tmp_path / "bin", "g++", script, monkeypatch)
+    with pytest.raises(BrokenToolError, match="does not start"):
+        CSimulation(build, tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "kill -9 $$",
+        "echo 'g++: fatal error: Killed signal terminated program cc1plus' >&2; exit 1",
+        "echo '/tmp/x.s: No space left on device' >&2; exit 1",
+    ],
+    ids=["killed", "memory", "disk"],
+)
+def test_a_compiler_that_the_machine_ended_is_no_mismatch(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Of a large program alone: the probe compiles."""
+    script = f'case "$*" in *mondeq_tb.cpp*) {end};; *) exec {shutil.which("g++")} "$@";; esac'
+    stand_in(tmp_path / "bin", "g++", script, monkeypatch)
+    with pytest.raises(BrokenToolError, match=r"ended by the machine, so nothing was compared"):
+        CSimulation(build, tmp_path / "work")
+
+
+def test_a_simulation_that_the_machine_ended_is_no_mismatch(
+    build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f'case "$*" in *-V*) exec {shutil.which("vvp")} "$@";; *) kill -9 $$;; esac'
+    stand_in(tmp_path / "bin", "vvp", script, monkeypatch)
+    with pytest.raises(BrokenToolError, match=r"ended by the machine, .*code -9"):
+        simulated(build, tmp_path / "work")
+
+
+def test_a_program_without_a_processor_is_not_one_without_an_end() -> None:
+    """Seconds are those of the processor; the busy machine is one that gives none."""
+    assert computed(["sh", "-c", "echo done"], 10.0, capture_output=True, text=True).stdout == "done\n"
+    with pytest.raises(subprocess.TimeoutExpired):
+        computed(["sh", "-c", "while :; do :; done"], 1.0)
+    with pytest.raises(BrokenToolError, match=r"sleep did not end in 2 s, .* less than 0\.1 s of a processor"):
+        computed(["sleep", "60"], 0.1)
+
+
+def test_tools_that_do_not_start_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter that is missing, for one: no traceback, wherever the tool is asked or run."""
+    nothing = tmp_path / "nothing"
+    nothing.write_text("#!/nowhere\n")
+    nothing.chmod(0o755)
+    assert answer([str(nothing)]) == ""
+    with pytest.raises(ToolFailedError, match="yosys does not start: No such file") as failed:
+        ToolRun(SynthTool("yosys", (str(nothing),), "", "(x)"), (), (), ()).execute(tmp_path, lambda *_: None)
+    assert failed.value.exit_code == 5
+    prover = Prover(str(nothing), str(nothing), str(tmp_path), None)
+    with pytest.raises(ProverFailedError, match="nothing does not start: No such file") as refused:
+        prover.translate((), tmp_path)
+    assert refused.value.exit_code == 5
+
+
+def test_a_gxx_that_does_not_start_is_no_mismatch(build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(tmp_path / "bin", "g++", "", monkeypatch)
+    (tmp_path / "bin" / "g++").write_text("#!/nowhere\n")
     with pytest.raises(BrokenToolError, match="does not start"):
         CSimulation(build, tmp_path / "work")
 

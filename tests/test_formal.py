@@ -85,6 +85,7 @@ def answer(folder: Path, properties: str, text: str = COUNTER, top: str = "count
     prover = Prover.find()
     prover.translate([Design("design", top, (with_properties(text, RESET + properties),), {})], folder)
     found = prover.prove("design", 3, folder)
+    assert bool(found.reason) == (found.status == UNDECIDED) and bool(found.detail) == (found.status != PROVED)
     return found.status, found.broken
 
 

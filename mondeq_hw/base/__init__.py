@@ -44,6 +44,7 @@ from .numerics import (
     whole_bytes,
 )
 from .operator import DenseOperator, IntegerOperator, spans
+from .programs import answer, computed
 from .progress import AS_LINES, Told, progress_bar
 from .replacing import missing_folders, remove_empty, replacing, require_place
 from .stamp import digests, is_stamped, stamp
@@ -88,10 +89,12 @@ __all__ = [
     "Told",
     "WordRange",
     "__version__",
+    "answer",
     "blas_threads",
     "canonical_digest",
     "card",
     "combination",
+    "computed",
     "data_frame",
     "diagonal_plus",
     "digests",

@@ -140,7 +140,7 @@ def _unit(
     answer = Answer(UNDECIDED, (), "")
     for steps in (unit.steps, 4 * unit.steps):
         answer = prover.prove(design.name, steps, folder) if answer.status == UNDECIDED else answer
-    return Statement(subject, unit.claim, answer.status, ", ".join(answer.broken))
+    return Statement(subject, unit.claim, answer.status, answer.detail)
 
 
 def _number(literal: str) -> str:
@@ -159,4 +159,4 @@ def _core(prover: Prover, build: Path, program: SolverProgram, folder: Path) -> 
     place.mkdir()
     proof = prove_engine(prover, build, 1, place)
     scope = f"{claim}: for every first sample after a reset, source and sink always ready"
-    yield Statement("the core as a whole", scope, proof.answer.status, ", ".join(proof.answer.broken))
+    yield Statement("the core as a whole", scope, proof.answer.status, proof.answer.detail)

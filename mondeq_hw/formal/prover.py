@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..base import MissingToolError, MondeqError
+from ..base import EXIT_MISSING_TOOL, MissingToolError, MondeqError
 from ..synthesis import wheel_program
 
 REMEDY = "pip install -c constraints.txt -e '.[formal]' in the repository"
@@ -38,7 +38,10 @@ dffunmap
 
 
 class ProverFailedError(MondeqError):
-    """A formal tool ended with an error: nothing is known about the design."""
+    """A formal tool ended with an error, or did not start: nothing is known about the design."""
+
+    exit_code = EXIT_MISSING_TOOL
+    __str__ = MondeqError.in_shell  # a tool's own words stay as they are
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,19 @@ class Answer:
         Properties that a run breaks.
     log : str
         The solver's own words.
+    reason : str
+        Why it is undecided.
     """
 
     status: str
     broken: tuple[str, ...]
     log: str
+    reason: str = ""
+
+    @property
+    def detail(self) -> str:
+        """Which properties are broken, or why there is no answer."""
+        return self.reason or ", ".join(self.broken)
 
 
 @dataclass(frozen=True)
@@ -178,7 +189,10 @@ class Prover:
         if base.status != PROVED:
             return base
         step = self._check(name, ["-i", "-t", str(steps)], folder)
-        return Answer(PROVED if step.status == PROVED else UNDECIDED, (), base.log + step.log)
+        if step.status == PROVED:
+            return Answer(PROVED, (), base.log + step.log)
+        reason = step.reason or f"{steps} cycles are not enough for an induction"
+        return Answer(UNDECIDED, (), base.log + step.log, reason)
 
     def refute(self, name: str, depth: int, folder: Path) -> Answer:
         """Look for a run of at most ``depth`` cycles that breaks a property.
@@ -204,7 +218,7 @@ class Prover:
                 [self.checker, "-s", "yices", "--noprogress", *options, f"{name}.smt2"], folder, self.limit
             )
         except subprocess.TimeoutExpired:
-            return Answer(UNDECIDED, (), f"no answer in {self.limit:g} s")
+            return Answer(UNDECIDED, (), "", f"no answer in {self.limit:g} s")
         log = done.stdout + done.stderr
         status = re.search(r"Status: (PASSED|FAILED|PREUNSAT)", log)
         if status is None or status[1] == "PREUNSAT":
@@ -215,10 +229,13 @@ class Prover:
     def _run(self, command: list[str], folder: Path, limit: float | None = None) -> subprocess.CompletedProcess[str]:
         """In a session of its own, all of which ends with it."""
         environment = {**os.environ, "PATH": os.pathsep.join((self.folder, os.environ.get("PATH", "")))}
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
+        try:
+            process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise ProverFailedError(f"{command[0]} does not start: {error.strerror}") from None
         try:
             output, complaints = process.communicate(timeout=limit)
         except BaseException:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
-import subprocess
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..base import package_version
+from ..base import answer, package_version
 from .tools import wheel_program
 
 
@@ -134,9 +133,5 @@ def _folder(package: str) -> str | None:
 
 def _asked(command: list[str]) -> str | None:
     """The first version number a program prints about itself."""
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    number = re.search(r"\d+\.\d+(\.\d+)*", answer.stdout + answer.stderr)
+    number = re.search(r"\d+\.\d+(\.\d+)*", answer(command))
     return number.group() if number else None

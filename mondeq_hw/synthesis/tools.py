@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..base import MissingToolError, MondeqError, digests, is_stamped, stamp
+from ..base import EXIT_MISSING_TOOL, MissingToolError, MondeqError, answer, digests, is_stamped, stamp
 
 SYNTH_REMEDY = "pip install -c constraints.txt -e '.[synth]' in the repository"
 AMD_REMEDY = "install it and source its settings64.sh"
@@ -32,7 +32,9 @@ ToolProgress = Callable[[str, str], None]
 
 
 class ToolFailedError(MondeqError):
-    """A synthesis tool ended with an error."""
+    """A synthesis tool ended with an error, or did not start."""
+
+    exit_code = EXIT_MISSING_TOOL
 
     def __init__(self, message: str, complaint: str):
         super().__init__(message)
@@ -140,8 +142,7 @@ def _amd_tool(name: str, command: tuple[str, ...], headings: str) -> SynthTool:
 
 
 def _version(command: tuple[str, ...]) -> str:
-    answer = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    number = re.search(r"\d{4}\.\d+|\d+\.\d+(\.\d+)*", answer.stdout + answer.stderr)
+    number = re.search(r"\d{4}\.\d+|\d+\.\d+(\.\d+)*", answer(command))
     return number.group() if number else "unknown"
 
 
@@ -198,16 +199,19 @@ class ToolRun:
 
     def _start(self, folder: Path, log: Path, progress: ToolProgress) -> None:
         progress(self.tool.name, "starting")
-        process = subprocess.Popen(
-            (*self.tool.command, *self.arguments),
-            cwd=folder,
-            env={**os.environ, **self.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        try:
+            process = subprocess.Popen(
+                (*self.tool.command, *self.arguments),
+                cwd=folder,
+                env={**os.environ, **self.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            raise ToolFailedError(f"{self.tool.name} does not start: {error.strerror}", "") from None
         heading, complaints = re.compile(self.tool.headings), []
         assert process.stdout is not None
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base import InputError, MissingToolError, MondeqError, digests, is_stamped, stamp
+from ..base import InputError, MissingToolError, MondeqError, computed, digests, is_stamped, stamp
 from ..hardware import include_folders
 from ..rtl_tests import at_fault, toolchain
 
@@ -91,7 +91,7 @@ class CSimulation:
     CSimulationError
         When the C++ does not compile; names the log.
     BrokenToolError
-        When g++ does not compile a program of one line either.
+        When g++ does not compile a program of one line either, or the machine ended it.
     """
 
     def __init__(self, folder: Path, work: Path, types: tuple[str, ...] = NATIVE_TYPES):
@@ -109,13 +109,13 @@ class CSimulation:
         int64, or Python integers (object) when an output word has more than
         63 bits, as in the golden model.
         """
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, _design_at_fault():
             outputs, _ = self._simulate(words, Path(scratch), traced=False)
         return outputs
 
     def trace(self, words: np.ndarray) -> np.ndarray:
         """States (iterations + 1, samples, n), int64, which repeat where a sample makes none: as in ``Trace``."""
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, _design_at_fault():
             _, lines = self._simulate(words, Path(scratch), traced=True)
         return _states(lines, len(words), self.sizes)
 
@@ -210,7 +210,10 @@ def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], types: tup
     with log.open("w") as output:
         output.write(" ".join(command) + "\n")
         output.flush()
-        code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode
+        try:
+            code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode
+        except OSError as error:
+            raise CSimulationError(f"{compiler} does not start: {error.strerror}") from None
     if code != 0:
         part.unlink(missing_ok=True)
         lines = log.read_text(errors="replace").splitlines()[1:]
@@ -248,7 +251,7 @@ def _works() -> bool:
 
 def _run(command: list[str], seconds: float = LEAST_SECONDS) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=seconds)
+        done = computed(command, seconds, capture_output=True, text=True)
     except OSError as error:
         raise CSimulationError(f"{command[0]} does not start: {error.strerror}") from None
     except subprocess.TimeoutExpired:

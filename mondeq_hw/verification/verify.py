@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import InputError
+from ..base import InputError, answer
 from ..hardware import completion_cycles, load_schedule, macro_name, module_name
 from ..program import GoldenModel, SolverProgram
 from ..rtl_tests import (
@@ -359,7 +358,7 @@ def _mean_distance(cycles: np.ndarray) -> float | None:
 
 
 def _compiler_version() -> str:
-    return subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
+    return answer(["g++", "-dumpfullversion"]).strip()
 
 
 def _sources(build: Path, netlists: list[Path]) -> tuple[tuple[str, str], ...]:
