@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import shutil
@@ -89,6 +90,29 @@ def test_another_python_accepts_and_rejects(other_python: str, tmp_path: Path) -
         path.write_text(json.dumps(sealed(forged)))
         done = run(other_python, path)
         assert done.returncode == 1 and "Traceback" not in done.stderr, name
+
+
+def factored() -> str:
+    """What floating point proposes for a quadratic form of eight rows, whole numbers in the end."""
+    random = Random(0)
+    rows = [[random.randrange(-(2**20), 2**20) for _ in range(12)] for _ in range(8)]
+    form = [[sum(x * y for x, y in zip(a, b, strict=True)) for b in rows] for a in rows]
+    return repr(check_certificate.inverse_factor(form, 2**70))
+
+
+def test_floating_point_is_the_same_in_another_python(other_python: str) -> None:
+    """From 3.12 on ``sum`` of floats is more exact than it was, and figures that follow from one are others."""
+    names = ["from __future__ import annotations", "import sys", "from random import Random"]
+    load = [
+        "import importlib.util as u",
+        f"spec = u.spec_from_file_location('check_certificate', {str(check_certificate.__file__)!r})",
+        "check_certificate = sys.modules['check_certificate'] = u.module_from_spec(spec)",
+        "spec.loader.exec_module(check_certificate)",
+    ]
+    source = inspect.getsource(factored).replace(", strict=True", "")  # since Python 3.10
+    script = "\n".join([*names, *load, source, "print(factored())"])
+    done = subprocess.run([other_python, "-I", "-S", "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == factored(), done.stderr
 
 
 #: Leaves of the proved lines of a certificate that are changed, drawn at random.

@@ -25,7 +25,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import product, zip_longest
 from math import ceil, floor, inf, isqrt, ldexp, nextafter, sqrt
 from operator import add, eq, mul, sub
@@ -126,6 +126,11 @@ def digest(plain: Any) -> str:
 def dot(a: Iterable[int], b: Iterable[int]) -> int:
     """``sum_i a_i b_i``, up to the end of the shorter one."""
     return sum(map(mul, a, b))
+
+
+def float_dot(a: Iterable[float], b: Iterable[float]) -> float:
+    """The same of floating-point numbers, rounded term by term: from Python 3.12 on ``sum`` is more exact than that."""
+    return reduce(add, map(mul, a, b), 0.0)
 
 
 def times(left: Matrix, right: Matrix) -> Matrix:
@@ -1335,12 +1340,12 @@ def inverse_factor(P: Matrix, unit: int) -> tuple[Matrix, Fraction]:
     for i, row in enumerate(P):
         factor: list[float] = []
         for j in range(i):
-            factor.append((row[j] / unit - sum(map(mul, factor, L[j]))) / L[j][j])
-        pivot = row[i] / unit - sum(map(mul, factor, factor))
+            factor.append((row[j] / unit - float_dot(factor, L[j])) / L[j][j])
+        pivot = row[i] / unit - float_dot(factor, factor)
         need(pivot > 0, "a quadratic form is not positive definite")
         L.append([*factor, sqrt(pivot)])
         columns = zip_longest(*inverse, fillvalue=0.0)
-        inverse.append([-sum(map(mul, factor, column)) / L[i][i] for column in columns] + [1 / L[i][i]])
+        inverse.append([-float_dot(factor, column) / L[i][i] for column in columns] + [1 / L[i][i]])
     R = [[round(ldexp(x, FACTOR_BITS)) for x in row] + [0] * (len(P) - len(row)) for row in inverse]
     one = unit << 2 * FACTOR_BITS
     apart = diagonal_plus([-one] * len(P), times(P, gram(R, [1] * len(P))))
@@ -1751,7 +1756,7 @@ def dominant(P: Matrix, what: str) -> None:
     for i, row in enumerate(entries):
         found: list[float] = []
         for j in range(i + 1):
-            value = (row[j] >> bits) / 2.0**bits - sum(map(mul, found, factor[j] if j < i else found))
+            value = (row[j] >> bits) / 2.0**bits - float_dot(found, factor[j] if j < i else found)
             if j < i:
                 found.append(value / factor[j][j])
             else:
