@@ -231,6 +231,8 @@ def test_bad_problems_are_named() -> None:
         ({"P": [[1.0, 2.0], [0.0, 1.0]]}, "P is not symmetric"),
         ({"P": np.eye(3)}, r"P has shape \(3, 3\); expected \(2, 2\)"),
         ({"q": [np.nan, 0.0]}, "q holds NaN"),
+        ({"P": 1e308 * np.eye(2)}, r"P has an entry of 1e\+308; expected at most 1e\+100"),
+        ({"theta": ([0.0], [1e308])}, r"theta's upper end has an entry of 1e\+308"),
         ({"theta": ([0.0], [np.inf])}, "theta's upper end holds NaN or infinity"),
         ({"theta": ([0.0], [1.0], [2.0])}, "theta is no pair; expected its lower and its upper end"),
         ({"theta": ([], [])}, "2 variables and 0 parameters; expected at least one of each"),

@@ -103,6 +103,14 @@ def test_errors_name_file_and_key(change: dict[str, Any], message: str, tmp_path
         mondeq_hw.load(file)
 
 
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    """Readers take the last, in silence."""
+    file = tmp_path / "problem.json"
+    file.write_text('{"q": [1, 1], ' + json.dumps(PROBLEM)[1:])
+    with pytest.raises(InputError, match=r"problem.json: not valid JSON \(the key 'q' stands there twice\)"):
+        mondeq_hw.load(file)
+
+
 def test_what_belongs_to_networks_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = str(write_npz(tmp_path, PROBLEM))
     for option, message in (

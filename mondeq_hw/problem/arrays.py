@@ -9,6 +9,9 @@ import numpy as np
 
 from ..base import InputError
 
+#: Of anything but weights, which have a limit of their own; beyond, sums of squares are not finite.
+LARGEST_ENTRY = 1e100
+
 Array = np.ndarray | Sequence[float] | Sequence[Sequence[float]]
 
 
@@ -26,7 +29,7 @@ def numbers(name: str, values: Any, dimensions: int | None, finite: bool = True)
     Raises
     ------
     InputError
-        They are something else, or infinite or NaN where they must not be.
+        They are something else, or infinite, NaN or huge where they must not be.
     """
     try:
         array = dense(values)
@@ -36,6 +39,8 @@ def numbers(name: str, values: Any, dimensions: int | None, finite: bool = True)
         raise InputError(f"{name} has shape {array.shape}; expected real numbers{_in(dimensions)}")
     if finite and not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinity; expected finite numbers")
+    if finite and (peak := np.abs(array).max(initial=0.0)) > LARGEST_ENTRY:
+        raise InputError(f"{name} has an entry of {peak:.3g}; expected at most {LARGEST_ENTRY:g}, in other units")
     if np.isnan(array).any():
         raise InputError(f"{name} holds NaN; expected numbers, or infinities where there is no bound")
     return array

@@ -145,10 +145,18 @@ def _through_torch(file: Path, keys: list[str]) -> dict[str, Any]:
 def _read_json(file: Path) -> Contents:
     """Named arrays as nested lists, or the index of a model that is cut into several .safetensors files."""
     try:
-        content = json.loads(file.read_text())
+        content = json.loads(file.read_text(), object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file}: not valid JSON ({first_line(error)}); correct it") from None
     return _read_sharded(file, content["weight_map"]) if "weight_map" in content else Contents(str(file), content)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands there twice")
+    return found
 
 
 def _read_sharded(file: Path, weight_map: Any) -> Contents:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..base import InputError, replacing
+from .arrays import LARGEST_ENTRY
 from .checkpoint import Checkpoint, Training
 from .containers import read_container
 from .contents import Contents, listed
@@ -34,8 +35,6 @@ Origin: TypeAlias = "str | os.PathLike[str] | torch.nn.Module | Mapping[str, Any
 
 #: Of a network that anybody trained; the certificate's grids hold it.
 LARGEST_WEIGHT = 2.0**64
-#: Of the other matrices and biases.
-LARGEST_ENTRY = 1e100
 
 
 def load(
