@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mondeq_hw.base import combination, diagonal_plus, gram, integer_type, integers, magnitude, product, row_sums, spans
+from mondeq_hw.base import (
+    combination,
+    diagonal_plus,
+    gram,
+    integer_type,
+    integers,
+    magnitude,
+    product,
+    row_sums,
+    spans,
+    square,
+    square_sums,
+    with_diagonal,
+)
 from mondeq_hw.base.integers import SIGNIFICAND, _bound
 
 #: Just below and above what float32, float64 and int64 hold, and far beyond.
@@ -39,7 +52,7 @@ def test_product_is_exact(pair: tuple[np.ndarray, np.ndarray]) -> None:
 @pytest.mark.parametrize("widths,exact", [((26, 26), True), ((20, 32), True), ((27, 26), False), ((27, 27), False)])
 def test_float64_is_taken_up_to_its_significand_and_not_beyond(widths: tuple[int, int], exact: bool) -> None:
     left, right = (np.full((1, 1), 2**width - 1) for width in widths)
-    assert (_bound(left, right) <= 2**SIGNIFICAND) == exact
+    assert (_bound(left, right, widths) <= 2**SIGNIFICAND) == exact
     assert product(left, right).tolist() == [[(2 ** widths[0] - 1) * (2 ** widths[1] - 1)]]
 
 
@@ -49,6 +62,26 @@ def test_norms_of_rows_and_columns_keep_a_product_in_int64() -> None:
     assert product(sparse, sparse).dtype == np.int64 and product(full, full).dtype == object
     assert product(sparse, sparse).tolist() == (sparse.astype(object) @ sparse.astype(object)).tolist()
     assert product(full, full).tolist() == (full.astype(object) @ full.astype(object)).tolist()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(pairs())
+def test_a_square_is_exact_and_its_diagonal_apart(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    rows = pair[0]
+    whole = rows.astype(object) @ rows.astype(object).T
+    others, diagonal = square(rows)
+    assert diagonal == square_sums(rows) == np.diagonal(whole).tolist() and not np.diagonal(others).any()
+    assert with_diagonal(others, diagonal).tolist() == whole.tolist()
+    assert gram(rows, np.ones(len(rows), dtype=object)).tolist() == (rows.T.astype(object) @ rows).tolist()
+
+
+def test_a_long_diagonal_leaves_the_rest_in_int64() -> None:
+    """The operators of large networks: the diagonal of ``A A'`` alone is beyond 64 bits."""
+    rng = np.random.default_rng(0)
+    rows = (1 << 33) * np.eye(40, dtype=np.int64) + rng.integers(-(2**27), 2**27, (40, 40))
+    others, diagonal = square(rows)
+    assert others.dtype == np.int64 and min(diagonal) > 2**63
+    assert with_diagonal(others, diagonal).tolist() == (rows.astype(object) @ rows.T.astype(object)).tolist()
 
 
 def test_a_sum_that_float64_would_round_is_not_rounded() -> None:

@@ -403,3 +403,20 @@ def test_output_streams_that_cannot_be_are_refused(changes: dict[str, Any], mess
     beats = replace(plan, output_beat=2, flags_ends=True)
     assert Schedule.from_plain(beats.to_plain()) == beats and beats.output_beats == 2
     assert (completion_cycles(beats, np.full(5, 4)) == completion_cycles(plan, np.full(5, 4))).all()
+
+
+@pytest.mark.parametrize("parity", (False, True))
+@pytest.mark.parametrize("bits", (1, 3, 8, 9, 16, 17, 32, 33, 63, 70))
+def test_a_weight_file_holds_the_lanes_little_end_first(
+    bits: int, parity: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    top = 2 ** (min(bits, 63) - 1)
+    rows = np.random.default_rng(bits).integers(-top, top, (7, 5))
+    rows[0], rows[1] = -top, top - 1
+    words = [sum((lane % 2**bits) << place * bits for place, lane in enumerate(row)) for row in rows.tolist()]
+    digits = -(-(5 * bits + parity) // 4)
+    odd = [word + (parity and word.bit_count() % 2 == 0) * 2 ** (5 * bits) for word in words]
+    expected = [f"{word:0{digits}x}" for word in odd]
+    assert rtl._Memory(rows, bits).lines(parity) == expected
+    monkeypatch.setattr(rtl, "PACKED_BITS", 11 * bits)
+    assert rtl._Memory(rows, bits).lines(parity) == expected

@@ -6,7 +6,6 @@ Takes nothing of this project; gives exact words and exact messages.
 from __future__ import annotations
 
 from .clip import FREE, RELU, Clip, Interval, Proximal, States, soft_threshold
-from .digest import canonical_digest
 from .errors import (
     EXIT_BAD_INPUT,
     EXIT_INTERNAL,
@@ -27,7 +26,19 @@ from .errors import (
     OptionError,
 )
 from .executor import IN_PROCESS, Executor, open_executor
-from .integers import combination, diagonal_plus, gram, integer_type, integers, magnitude, product, row_sums
+from .integers import (
+    combination,
+    diagonal_plus,
+    gram,
+    integer_type,
+    integers,
+    magnitude,
+    product,
+    row_sums,
+    square,
+    square_sums,
+    with_diagonal,
+)
 from .norms import spectral_norm
 from .notebook import PICTURES, card, data_frame, in_card, inline_svg, new_figure, root_figure, save_figure
 from .numerics import (
@@ -44,6 +55,7 @@ from .numerics import (
     whole_bytes,
 )
 from .operator import DenseOperator, IntegerOperator, spans
+from .plain import as_lists, canonical_digest, json_text, listed
 from .programs import answer, computed
 from .progress import AS_LINES, Told, progress_bar
 from .replacing import missing_folders, remove_empty, replacing, require_place
@@ -90,6 +102,7 @@ __all__ = [
     "WordRange",
     "__version__",
     "answer",
+    "as_lists",
     "blas_threads",
     "canonical_digest",
     "card",
@@ -106,6 +119,8 @@ __all__ = [
     "integer_type",
     "integers",
     "is_stamped",
+    "json_text",
+    "listed",
     "magnitude",
     "max_level",
     "missing_folders",
@@ -128,8 +143,11 @@ __all__ = [
     "source_template",
     "spans",
     "spectral_norm",
+    "square",
+    "square_sums",
     "stamp",
     "template_environment",
     "tool_template",
     "whole_bytes",
+    "with_diagonal",
 ]

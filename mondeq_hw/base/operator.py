@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .integers import integer_type, magnitude, row_sums
+from .integers import integers, product, row_sums
 
 
 class IntegerOperator(Protocol):
@@ -83,7 +83,7 @@ class DenseOperator:
     @property
     def values(self) -> np.ndarray:
         """The real matrix, exact in float64."""
-        return np.ldexp(self.integers.astype(np.float64), -self.shifts[:, None])
+        return self.integers * np.ldexp(1.0, -self.shifts)[:, None]
 
     def over(self, other: DenseOperator) -> DenseOperator:
         """These rows above those of another one of the same words."""
@@ -144,8 +144,7 @@ def spans(rows: np.ndarray, words: Sequence[tuple[int, int]]) -> list[tuple[int,
     words : sequence of (low, high) (columns,)
     """
     lows, highs = np.array(words, dtype=object).T
-    dtype = integer_type(magnitude(rows) * max(magnitude(lows), magnitude(highs)) * len(words))
-    lows, highs = lows.astype(dtype), highs.astype(dtype)
-    above, below = np.maximum(rows, 0).astype(dtype), np.minimum(rows, 0).astype(dtype)
-    smallest, largest = above @ lows + below @ highs, above @ highs + below @ lows
-    return list(zip(smallest.tolist(), largest.tolist(), strict=True))
+    # A sum is at most what it is in the middle and what each column may add to either side: twice both are integers.
+    middle, reach = (integers(each)[:, None] for each in (lows + highs, highs - lows))
+    twice, sides = product(rows, middle).ravel().tolist(), product(np.abs(rows), reach).ravel().tolist()
+    return [((at - side) // 2, (at + side) // 2) for at, side in zip(twice, sides, strict=True)]

@@ -19,6 +19,7 @@ from ..base import (
     IntegerOperator,
     MissingToolError,
     filled,
+    listed,
     signed_width,
     source_template,
     whole_bytes,
@@ -202,7 +203,7 @@ _BRACES = str.maketrans("[]", "{}")
 
 def _braced(table: np.ndarray) -> str:
     """A C++ initialiser; one line for each innermost row."""
-    return str(table.tolist()).replace("], [", "],\n[").translate(_BRACES)
+    return listed(table).replace("], [", "],\n[").translate(_BRACES)
 
 
 # -- test vectors --------------------------------------------------------------------

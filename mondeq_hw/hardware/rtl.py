@@ -60,6 +60,8 @@ TOP = "mondeq_top.sv"
 END_FLAG = "mondeq_end_flag.sv"
 FLAGGED_TOP = "flagged/mondeq_top.sv"
 CORE = "mondeq_core"
+#: Of a weight file, that are packed at once.
+PACKED_BITS = 1 << 24
 PACKAGE = "mondeq_pkg.sv"
 GRAPH = "mondeq_graph.sv"
 
@@ -331,10 +333,15 @@ class _Memory:
 
     def lines(self, parity: bool) -> list[str]:
         """As ``$readmemh`` reads them; parity: below a bit that makes the number of ones odd."""
-        digits = -(-(self.width + parity) // 4)
-        words = (_packed(lanes, self.bits) for lanes in self.rows)
-        odd = (word | (parity and word.bit_count() % 2 == 0) << self.width for word in words)
-        return [f"{word:0{digits}x}" for word in odd]
+        digits, size = -(-(self.width + parity) // 4), -(-(self.width + parity) // 8)
+        lines = []
+        for block in np.array_split(self.rows, -(-self.rows.size * self.bits // PACKED_BITS) or 1):
+            ones = _bits_of(block, self.bits)
+            if parity:
+                ones = np.column_stack([ones, ones.sum(axis=1, dtype=np.int64) % 2 == 0])
+            text = np.packbits(ones, axis=1, bitorder="little")[:, ::-1].tobytes().hex()
+            lines += [text[end - digits : end] for end in range(2 * size, len(text) + 1, 2 * size)]
+        return lines
 
 
 def _memories(program: SolverProgram, plan: Schedule) -> dict[str, _Memory]:
@@ -402,6 +409,15 @@ def memory_check_cycles(program: SolverProgram, plan: Schedule) -> int:
 def memory_sizes(program: SolverProgram, plan: Schedule) -> list[tuple[int, int]]:
     """Bits of a word, without parity, and number of words of every memory."""
     return [(memory.width, len(memory.rows)) for memory in _memories(program, plan).values()]
+
+
+def _bits_of(lanes: np.ndarray, bits: int) -> np.ndarray:
+    """Two's-complement lanes (rows, lanes) as single bits (rows, lanes x bits), little end first."""
+    size = next((size for size in (1, 2, 4) if bits <= 8 * size), 8)
+    octets = np.ascontiguousarray(lanes.astype(f"<i{size}")).view(np.uint8).reshape(*lanes.shape, size)
+    ones = np.unpackbits(octets, axis=2, count=min(bits, 64), bitorder="little")
+    signs = np.repeat(ones[:, :, -1:], max(0, bits - 64), axis=2)
+    return np.concatenate([ones, signs], axis=2).reshape(len(lanes), -1)
 
 
 def _packed(lanes: Iterable[int], bits: int) -> int:

@@ -20,7 +20,7 @@ from .checkpoint import Checkpoint, Training
 from .containers import read_container
 from .contents import Contents, listed
 from .formats import FORMATS, OWN, Format, find_format, resembles
-from .model import FORMAT_NAME, MonDEQ, format_version, monotonicity_margin
+from .model import FORMAT_NAME, MonDEQ, format_version
 from .preprocessing import Preprocessing
 from .source import MARGIN_TOLERANCE, Asked, Source
 from .spelling import Spelled, layer_of, only_layer, read_keys, spelled
@@ -210,7 +210,7 @@ def check_model(model: MonDEQ) -> None:
             f"{where}: W has an entry of {largest:.3g}; expected at most {LARGEST_WEIGHT:.3g}. Use a checkpoint from "
             "before the training diverged"
         )
-    margin = monotonicity_margin(model.W)
+    margin = model.measured_margin
     if not margin > 0:
         raise InputError(
             f"{where}: W has the monotonicity margin {margin:.6g}, smallest eigenvalue of sym(I - W); expected a "

@@ -11,7 +11,7 @@ import numpy as np
 from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, canonical_digest, spectral_norm
 from .parameters import Parameters
 from .preprocessing import Preprocessing, unknown
-from .splitting import find_splitting
+from .splitting import PEACEMAN_RACHFORD, find_splitting
 
 #: Name and version of the own checkpoint format, in the metadata of whatever container.
 FORMAT_NAME = "mondeq-hw"
@@ -205,6 +205,17 @@ class MonDEQ:
     def measured_lipschitz(self) -> float:
         """:func:`lipschitz_constant` of ``W``."""
         return lipschitz_constant(self.W)
+
+    @cached_property
+    def solver(self) -> tuple[float, np.ndarray, np.ndarray]:
+        """``alpha``, ``M`` and ``G`` of ``s <- M phi(s) + G q``, by which all its equilibria are found: one inverse.
+
+        Peaceman-Rachford splitting at its best step.
+        """
+        splitting = find_splitting(PEACEMAN_RACHFORD)
+        alpha = splitting.best_step(self.measured_margin, self.measured_lipschitz)
+        matrix, resolvent, scale = splitting.fold(self.W, alpha)
+        return alpha, matrix, scale * resolvent
 
     @property
     def n(self) -> int:

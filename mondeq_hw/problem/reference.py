@@ -37,12 +37,11 @@ class Equilibria:
 
     def __init__(self, model: MonDEQ):
         margin, lipschitz = model.measured_margin, model.measured_lipschitz
-        alpha = SPLITTINGS[PEACEMAN_RACHFORD].best_step(margin, lipschitz)
         self._model = model
         self._tolerance = max(LEAST_TOLERANCE, min(TOLERANCE, ACCURACY * margin / lipschitz))
         self._allowed = max(ACCURACY * margin, ROUNDING * (1 + lipschitz))
-        self._matrix, resolvent, scale = SPLITTINGS[PEACEMAN_RACHFORD].fold(model.W, alpha)
-        self._gain, self._clip = scale * resolvent, model.prox.at_step(alpha)
+        alpha, self._matrix, self._gain = model.solver
+        self._clip = model.prox.at_step(alpha)
 
     def preactivations(self, q: np.ndarray) -> np.ndarray:
         """``v = W z + q`` (samples, n) at the equilibria ``z = prox(v)``.

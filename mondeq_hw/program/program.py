@@ -25,7 +25,17 @@ from typing import Any
 
 import numpy as np
 
-from ..base import Clip, DenseOperator, FixedPointFormat, InputError, WordRange, canonical_digest, signed_width, spans
+from ..base import (
+    Clip,
+    DenseOperator,
+    FixedPointFormat,
+    InputError,
+    WordRange,
+    as_lists,
+    canonical_digest,
+    signed_width,
+    spans,
+)
 from ..problem import Splitting
 from . import serial
 from .carried import CarriedWords
@@ -395,7 +405,12 @@ class SolverProgram:
     # -- serialisation -------------------------------------------------------
 
     def to_plain(self) -> dict[str, Any]:
-        """The whole program as JSON-ready integers and strings (the certificate embeds it)."""
+        """The whole program as JSON-ready integers and strings."""
+        plain: dict[str, Any] = as_lists(self.to_arrays())
+        return plain
+
+    def to_arrays(self) -> dict[str, Any]:
+        """The same with arrays in the place of lists of integers (the certificate embeds it)."""
         return serial.to_plain(
             self.name,
             self.stages,
@@ -421,11 +436,11 @@ class SolverProgram:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical JSON of :meth:`to_plain`."""
-        return canonical_digest(self.to_plain())
+        return canonical_digest(self.to_arrays())
 
     def save(self, folder: Path) -> None:
         """Write ``program.json`` (scalars, formats, digest) and ``program.npz`` (integers)."""
-        serial.write(self.to_plain(), self.digest, folder)
+        serial.write(self.to_arrays(), self.digest, folder)
 
     @staticmethod
     def load(folder: Path) -> SolverProgram:

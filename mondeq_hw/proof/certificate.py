@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import InputError, canonical_digest, card
+from ..base import InputError, as_lists, canonical_digest, card, json_text
 from ..problem import CLASSES, VALUES, MonDEQ, Preprocessing
 from ..program import SolverProgram, convergence_in_words
 from .carried import CarriedProof, GainProof
@@ -307,7 +307,7 @@ class Certificate:
     task : str
         Name of a :class:`~mondeq_hw.problem.task.Task`; which lines there are follows from it.
     program : dict
-        ``SolverProgram.to_plain()``.
+        ``SolverProgram.to_plain()``, or ``to_arrays()``.
     program_digest, model_digest : str
     evidence : dict
         Witnesses, weights and calibration words, JSON-ready.
@@ -388,6 +388,10 @@ class Certificate:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON-ready values, with a digest over all of it."""
+        plain: dict[str, Any] = as_lists(self._content())
+        return plain
+
+    def _content(self) -> dict[str, Any]:
         plain: dict[str, Any] = {
             "version": CERTIFICATE_VERSION,
             "lines": [dict(vars(line)) for line in self.lines],
@@ -397,11 +401,11 @@ class Certificate:
 
     def to_json(self) -> str:
         """The text of ``certificate.json``."""
-        plain = self.to_dict()
+        plain = self._content()
         # One key a line at the top: the claims stay readable above megabytes of integers.
         readable = ("version", "lines")
         head = json.dumps({key: plain[key] for key in readable}, indent=2)[:-2]
-        body = (f'"{key}": {json.dumps(plain[key])}' for key in plain if key not in readable)
+        body = (f'"{key}": {json_text(plain[key])}' for key in plain if key not in readable)
         return head + ",\n  " + ",\n  ".join(body) + "\n}\n"
 
     def save(self, path: Path) -> None:

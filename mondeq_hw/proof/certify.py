@@ -224,7 +224,7 @@ def certify(
     claims = claims_of(task.name, whole, bounded)
     lines.sort(key=lambda line: FIRST.index(line.name) if line.name in FIRST else len(FIRST))
     claimed = tuple(line for line in lines if line.name in claims)
-    return Certificate(claimed, task.name, whole.to_plain(), whole.digest, model.digest(), evidence)
+    return Certificate(claimed, task.name, whole.to_arrays(), whole.digest, model.digest(), evidence)
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")
@@ -299,7 +299,8 @@ def _operator_line(floating: FloatModel) -> CertificateLine:
 
 def _deployed_line(model: MonDEQ, program: SolverProgram, step_size: float) -> CertificateLine:
     def figures() -> dict[str, Any]:
-        found = compare_operators(model.W, deployed_operator(program, step_size))
+        measured = model.measured_margin, model.measured_lipschitz
+        found = compare_operators(model.W, deployed_operator(program, step_size), measured)
         names = ("delta_W_norm", "ratio", "m_tilde", "L_tilde")
         return {name: getattr(found, name) for name in names}
 

@@ -1986,26 +1986,25 @@ class Gains:
 
     def __init__(self, contraction: Contraction, plain: Plain | None, box: bool) -> None:
         self.program, self.contraction, self.box = contraction.program, contraction, box
-        P, (_, G) = self.program, self.program.common
+        P = self.program
         grids = [r + g + P.f for r, g in zip(P.right, P.g)]
-        self.bits, self.words = max(G, *grids), (P.x_range[1] - P.x_range[0]).bit_length()
+        self.bits, self.words = max(*P.g, *grids), (P.x_range[1] - P.x_range[0]).bit_length()
         # Of inputs in units of 2^words words, so that all coordinates are of a size.
-        drive = [[x << P.left + self.bits - e + self.words for x in row] for row, e in zip(P.drive, grids)]
-        sizes = [self._size(row) / self._unit(0) for row in drive]
+        self.finer = [P.left + self.bits - e + self.words for e in grids]
+        sizes = [self._size(row, finer) / self._unit(0) for row, finer in zip(P.drive, self.finer)]
         self.reach = Fraction(contraction.metric.norm_up(sizes), 1 << BOUND_BITS) / (1 - contraction.rho)
         finest = max(P.direct_grids)
         self.direct = [[x << finest - e for x in row] for row, e in zip(P.direct, P.direct_grids)]
         self.direct_unit = Fraction(2) ** finest
-        self.form = (
-            None if plain is None else self._form(fields(plain, ("weights", "penalties", "shape"), "gain"), drive)
-        )
+        self.form = None if plain is None else self._form(fields(plain, ("weights", "penalties", "shape"), "gain"))
         if self.form is not None:
             self.states = [self.form.most(image, self._unit(0)) for image in self.form.images(self.rows)]
             self.images = self.form.images(self._outputs())
 
-    def _size(self, row: Sequence[int]) -> Fraction:
-        """Largest ``row x`` over changes whose norm is at most one."""
-        return Fraction(sum(map(abs, row)) if self.box else root_up(dot(row, row) << 2 * BOUND_BITS), self._scale)
+    def _size(self, row: Sequence[int], finer: int = 0) -> Fraction:
+        """Largest ``2^finer row x`` over changes whose norm is at most one."""
+        most = sum(map(abs, row)) << finer if self.box else root_up(dot(row, row) << 2 * (BOUND_BITS + finer))
+        return Fraction(most, self._scale)
 
     @property
     def _scale(self) -> int:
@@ -2014,8 +2013,9 @@ class Gains:
     def _unit(self, bits: int) -> Fraction:
         return Fraction(2) ** (self.bits + self.words + bits)
 
-    def _form(self, plain: Plain, drive: Matrix) -> FormBound:
+    def _form(self, plain: Plain) -> FormBound:
         P, (N, G) = self.program, self.program.common
+        drive = [[x << finer for x in row] for row, finer in zip(P.drive, self.finer)]
         weights = vector(plain["weights"], P.n, 1)
         columns, box = drive, self.box
         if plain["shape"] is not None:

@@ -235,7 +235,8 @@ def error_bound(program: SolverProgram, proof: ContractionProof) -> ErrorBound:
 
 def settling_updates(program: SolverProgram) -> int | None:
     """Updates after which every row stands still, where each depends on rows above it alone; else None."""
-    strictly_lower = not np.triu(program.stage.iteration_matrix(object)).any()  # a leak may cancel an entry
+    diagonal = np.diagonal(program.matrix.matrix(np.int64)) + program.stage.leak  # a leak may cancel an entry
+    strictly_lower = not diagonal.any() and not np.triu(program.matrix.matrix(np.int64), 1).any()
     return max(1, program.n - 1) if strictly_lower else None
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, isqrt
+from math import ceil, isqrt, lcm
 from typing import ClassVar, Protocol
 
 import numpy as np
 
-from ..base import combination, gram, integer_type, integers, magnitude, row_sums, spectral_norm
+from ..base import gram, integer_type, integers, magnitude, row_sums, spectral_norm, square_sums, with_diagonal
 from .exact import PositiveDefiniteWitness, is_proved, prove_positive_definite
 from .weighting import best_weighting, positive_vectors
 
@@ -116,14 +116,17 @@ class WeightedTwoNorm:
 
     def norm_up(self, values: Iterable[Fraction | int]) -> int:
         """See :class:`Metric`."""
-        square = sum(w * v * v for v, w in zip(values, self.weights, strict=True))
-        return root_up(ceil(square * 4**BOUND_BITS))
+        fractions = list(values)
+        unit = lcm(*(v.denominator for v in fractions))
+        whole = (v.numerator * (unit // v.denominator) for v in fractions)
+        total = sum(w * v * v for v, w in zip(whole, self.weights, strict=True))
+        return root_up(-(-(total << 2 * BOUND_BITS) // unit**2))
 
     def dual_norms_up(self, rows: np.ndarray) -> list[int]:
         """``sqrt(sum_i row_i^2 / w_i)``."""
-        squares = _squares(rows)
         if self._is_plain:
-            return [root_up(square << 2 * BOUND_BITS) for square in row_sums(squares)]
+            return [root_up(total << 2 * BOUND_BITS) for total in square_sums(rows)]
+        squares = _squares(rows)
         return [root_up(square) for square in row_sums(-((-squares.astype(object) << 2 * BOUND_BITS) // self._column))]
 
     def two_norm_up(self, bound: int) -> int:
@@ -145,12 +148,12 @@ class WeightedTwoNorm:
         """
         spread = max(self.weights) // min(self.weights)
         cut = max(0, magnitude(N).bit_length() - NORM_BITS - (spread.bit_length() + 1) // 2)
-        squares = _squares(gram(leading(N, cut), self._column))
+        form = gram(leading(N, cut), self._column)
         if self._is_plain:
-            square = sum(row_sums(squares)) << 4 * BOUND_BITS
+            square = sum(square_sums(form)) << 4 * BOUND_BITS
         else:
             products = self._column[:, None] * self._column
-            square = sum(row_sums(-((-squares.astype(object) << 4 * BOUND_BITS) // products)))
+            square = sum(row_sums(-((-_squares(form).astype(object) << 4 * BOUND_BITS) // products)))
         lost = len(N) * root_up(-(-(max(self.weights) << 2 * BOUND_BITS) // min(self.weights))) if cut else 0
         return (root_up(root_up(square)) + lost) << cut
 
@@ -273,11 +276,9 @@ def leading(N: np.ndarray, cut: int) -> np.ndarray:
 def contraction_gap(square: np.ndarray, grid: int, weights: Sequence[int], contraction_factor: Fraction) -> np.ndarray:
     """``p^2 4^G W - q^2 N' W N`` for ``rho = p / q``: positive definite exactly when ``rho`` is proved."""
     p, q = contraction_factor.numerator, contraction_factor.denominator
-    diagonal = [(p * p * weight) << 2 * grid for weight in weights]
-    dtype = integer_type(q * q * magnitude(square) + max(diagonal))
-    gap: np.ndarray = combination((-q * q, square)).astype(dtype)
-    gap[np.diag_indices(len(gap))] += np.array(diagonal, dtype=dtype)
-    return gap
+    others: np.ndarray = square.astype(integer_type(q * q * magnitude(square)), copy=False) * -(q * q)
+    entries = np.diagonal(others).tolist()
+    return with_diagonal(others, [((p * p * w) << 2 * grid) + x for w, x in zip(weights, entries, strict=True)])
 
 
 def _squares(array: np.ndarray) -> np.ndarray:

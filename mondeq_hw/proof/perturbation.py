@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..base import Clip, combination, diagonal_plus, product, spectral_norm
+from ..base import Clip, combination, diagonal_plus, spectral_norm, square, with_diagonal
 from ..problem import MonDEQ, folded_input, lipschitz_constant, monotonicity_margin, preactivation
 from ..program import SolverProgram
 from .exact import PositiveDefiniteWitness, prove_positive_definite
@@ -55,12 +55,14 @@ def paper_quantizer(W: np.ndarray, bits: int) -> np.ndarray:
     return np.clip(np.rint(W / scale), -top, top) * scale if scale > 0 else np.zeros_like(W)
 
 
-def compare_operators(W: np.ndarray, W_tilde: np.ndarray) -> PaperPerturbation:
-    """The paper's figures for any perturbed operator, in floating point."""
-    m, delta = monotonicity_margin(W), spectral_norm(W_tilde - W)
+def compare_operators(
+    W: np.ndarray, W_tilde: np.ndarray, measured: tuple[float, float] | None = None
+) -> PaperPerturbation:
+    """The paper's figures for any perturbed operator, in floating point; ``m`` and ``L`` where they are known."""
+    (m, L), delta = measured or (monotonicity_margin(W), lipschitz_constant(W)), spectral_norm(W_tilde - W)
     return PaperPerturbation(
         m=m,
-        L=lipschitz_constant(W),
+        L=L,
         delta_W_norm=delta,
         ratio=delta / m,
         m_tilde=monotonicity_margin(W_tilde),
@@ -112,12 +114,12 @@ def margin_gap(W: np.ndarray, bound: int) -> np.ndarray:
 
 def lipschitz_gap(W: np.ndarray, bound: int) -> np.ndarray:
     """``(bound - n)^2 I - (I - W)'(I - W)`` on the grid: positive definite proves the constant."""
-    A = monotone(W)
-    return _square_gap(product(A.T, A), bound)
+    return with_diagonal(*_square_gap(*square(monotone(W).T), bound))
 
 
-def _square_gap(square: np.ndarray, bound: int) -> np.ndarray:
-    return diagonal_plus((bound - len(square)) ** 2, -square)
+def _square_gap(others: np.ndarray, diagonal: list[int], bound: int) -> tuple[np.ndarray, list[int]]:
+    """All but its diagonal, and the diagonal."""
+    return -others, [(bound - len(others)) ** 2 - entry for entry in diagonal]
 
 
 def monotone(W: np.ndarray) -> np.ndarray:
@@ -144,8 +146,7 @@ def prove_operator(W: np.ndarray, measured: tuple[float, float] | None = None) -
     """
     n, unit, integers = len(W), 2.0**GRID_BITS, on_grid(W)
     m, L = measured or (monotonicity_margin(W), lipschitz_constant(W))
-    A = monotone(integers)
-    square = product(A.T, A)
+    squared = square(monotone(integers).T)
     for slack in SLACKS:
         lower, upper = int(m * (1 - slack) * unit) - n, int(L * (1 + slack) * unit) + n + 1
         if lower <= 0:
@@ -153,7 +154,7 @@ def prove_operator(W: np.ndarray, measured: tuple[float, float] | None = None) -
         margin_witness = prove_positive_definite(margin_gap(integers, lower))
         if margin_witness is None:
             continue
-        lipschitz_witness = prove_positive_definite(_square_gap(square, upper))
+        lipschitz_witness = prove_positive_definite(*_square_gap(*squared, upper))
         if lipschitz_witness is not None:
             return OperatorProof(integers, lower, upper, margin_witness, lipschitz_witness)
     return None
@@ -229,7 +230,7 @@ def displacement(
     U, b = folded_input(model)
     q = raw @ U.T + b
     W_tilde = deployed_operator(program, step_size)
-    figures = compare_operators(model.W, W_tilde)
+    figures = compare_operators(model.W, W_tilde, (model.measured_margin, model.measured_lipschitz))
     moved = z @ (W_tilde - model.W).T + deployed_input(program, step_size, words) - q
     meant = _meant(model.prox, z, program.state_format.step)
     residual = NormalCones.floating(model.prox).distance(meant, meant @ model.W.T + q - meant)

@@ -42,7 +42,7 @@ def write(summary: Summary, folder: Path) -> None:
     (folder / "report").mkdir()
     _write_json(folder / RESOLVED, resolved(summary))
     _write_json(folder / COMPARISON, asdict(summary.comparison))
-    report = collect(Build(folder, SolverProgram.load(folder)))
+    report = collect(Build(folder, summary.program))
     content = WrittenReport.of(report, not_drawn(report.task)).to_dict()
     _write_json(folder / REPORT_JSON, content)
     (folder / REPORT_MARKDOWN).write_text(render("report.md.j2", content))
