@@ -1,5 +1,6 @@
 """Automatic choices of the compiler, and what the calibrated rounding claims about itself."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -181,4 +182,20 @@ def test_a_search_from_coarse_to_fine_ends_where_all_steps_do(seed: int, monkeyp
     monkeypatch.setattr(
         StepSearch, "_trial", lambda self, step, enough: tried.append(step) or trial(self, step, enough)
     )
-    assert search.fastest(steps) == best and len(tried) == 9
+    found = search.fastest(steps)
+    assert found.step_size == best.step_size and len(tried) == 9
+    # Large matrices are looked at in single precision, in which a few entries round to another level.
+    assert found.factor == pytest.approx(best.factor, rel=1e-5)
+    assert found.stored_factor == pytest.approx(best.stored_factor, rel=1e-3) and found.stored_factor != best.factor
+
+
+def test_step_sizes_of_a_large_network_are_short_and_hardly_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that products of them and of the network's integers fit 64 bits."""
+    lowering, model = sys.modules[lower.__module__], random_model(np.random.default_rng(0), 24, 5, 3)
+    long = lower(model, LoweringOptions(8)).step_size
+    monkeypatch.setattr(lowering, "LARGE", 24)
+    short = lower(model, LoweringOptions(8)).step_size
+    steps = lowering._step_sizes(model, LoweringOptions(8), lowering.STEP_OCTAVES)
+    assert short in steps and all(step * 2.0**10 % 2.0 ** np.floor(np.log2(step) + 3) == 0 for step in steps)
+    assert long not in steps and min(abs(step / long - 1) for step in steps) <= 2.0**-8
+    assert lowering._shortened(2.0**-5) == 2.0**-5

@@ -20,8 +20,9 @@ def spectral_norm(matrix: np.ndarray, tolerance: float = TOLERANCE) -> float:
     from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh  # heavy, and for large matrices only
 
     columns = matrix.shape[1]
-    square = LinearOperator((columns, columns), matvec=lambda v: matrix.T @ (matrix @ v), dtype=np.float64)
-    start = np.random.default_rng(SEED).normal(size=columns)
+    precision = np.result_type(matrix, np.float32)  # that of the matrix
+    square = LinearOperator((columns, columns), matvec=lambda v: matrix.T @ (matrix @ v), dtype=precision)
+    start = np.random.default_rng(SEED).normal(size=(columns,)).astype(precision)
     try:
         top = eigsh(square, k=1, which="LA", tol=tolerance, v0=start, ncv=SUBSPACE, return_eigenvectors=False)[0]
     except ArpackError:

@@ -26,6 +26,8 @@ MOST_LEAK = 20
 LEAST_MARGIN = 1e-6
 #: Of ``I + M``; a recurrence beyond it stands for no network that floating point could name.
 LARGEST_CONDITION = 1e12
+#: Relative, of norms of which the order of magnitude is asked.
+ROUGHLY = 1e-2
 #: Leaks tried beyond the largest stable forward-backward step.
 LEAK_SHIFTS_TRIED = 5
 
@@ -127,7 +129,7 @@ class PeacemanRachford(Splitting):
     def fold(self, W: Any, alpha: float, linear: ModuleType = np) -> tuple[Any, Any, float]:
         """See :meth:`Splitting.fold`."""
         eye = _identity(W, linear)
-        V = linear.linalg.inv(eye + alpha * (eye - W))
+        V = _inverse(eye + alpha * (eye - W), linear)
         return 2.0 * V - eye, V, 2.0 * alpha
 
     def diagonal(self, alpha: float) -> float:
@@ -249,7 +251,16 @@ def find_splitting(name: str) -> Splitting:
 
 
 def _condition(matrix: np.ndarray, inverse: np.ndarray) -> float:
-    return spectral_norm(matrix) * spectral_norm(inverse)
+    """Its order of magnitude."""
+    return spectral_norm(matrix, ROUGHLY) * spectral_norm(inverse, ROUGHLY)
+
+
+def _inverse(matrix: Any, linear: ModuleType) -> Any:
+    if linear is np and matrix.dtype == np.float32:  # NumPy would take float64, and twice as long
+        from scipy.linalg import inv  # heavy, and for large matrices only
+
+        return inv(matrix, overwrite_a=True, check_finite=False)
+    return linear.linalg.inv(matrix)
 
 
 def _identity(W: Any, linear: ModuleType) -> Any:

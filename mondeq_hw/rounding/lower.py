@@ -6,6 +6,7 @@ kept, what is left open (``None``) is chosen and can be read off the result.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -40,7 +41,7 @@ from .quantize import (
     to_levels,
 )
 from .spectral import contraction_estimate, round_spectral
-from .step_size import StepSearch
+from .step_size import LARGE, StepSearch
 
 NEAREST = "nearest"
 SPECTRAL = "spectral"
@@ -64,6 +65,8 @@ ROUNDING_SHARE = Fraction(1, 64)
 LEAST_DRIVE_BITS = 6
 #: Octaves around 1/sqrt(mL) at which step sizes are tried; each calibrated trial costs more.
 STEP_OCTAVES = np.arange(-8, 9) / 4
+#: Significant bits of those of a large network.
+STEP_BITS = 8
 CALIBRATED_OCTAVES = np.array([-0.75, -0.25, 0.25, 0.75])
 #: Step size of a parametric problem, whose scaling holds the best one already.
 SCALED_STEP = 1.0
@@ -306,7 +309,14 @@ def _step_sizes(model: MonDEQ, options: LoweringOptions, octaves: np.ndarray) ->
     if options.step_size is not None:
         return [options.step_size]
     splitting = find_splitting(options.solver)
-    return splitting.step_sizes(model.measured_margin, model.measured_lipschitz, octaves)
+    steps = splitting.step_sizes(model.measured_margin, model.measured_lipschitz, octaves)
+    return steps if model.n < LARGE else [_shortened(step) for step in steps]
+
+
+def _shortened(step: float) -> float:
+    """With few digits, so that the proofs' products of it fit 64 bits: a step size is as good as its neighbours."""
+    fraction, exponent = math.frexp(step)
+    return math.ldexp(round(math.ldexp(fraction, STEP_BITS)), exponent - STEP_BITS)
 
 
 # -- rounding ----------------------------------------------------------------

@@ -70,7 +70,6 @@ def choose_shifts(
     """
     if granularity not in GRANULARITIES:
         raise InputError(f"granularity is {granularity!r}; expected one of {', '.join(GRANULARITIES)}")
-    weight = np.ones(matrix.shape[1]) if column_weight is None else column_weight
     peak = np.abs(matrix).max(axis=1)
     if granularity == TENSOR:
         peak = np.full_like(peak, peak.max())
@@ -85,20 +84,21 @@ def choose_shifts(
         fits = np.floor(np.log2(max_level(word_length) / peak))
     fits = np.clip(np.where(np.isfinite(fits), fits, 0), min_shift, MAX_SHIFT).astype(np.int64)
     candidates = np.clip(fits + np.arange(-1, CLIP_OCTAVES)[:, None], min_shift, MAX_SHIFT)
-    errors = np.stack([_row_errors(matrix, shifts, word_length, weight) for shifts in candidates])
+    errors = np.stack([_row_errors(matrix, shifts, word_length, column_weight) for shifts in candidates])
     if granularity == TENSOR:
         errors = np.broadcast_to(errors.sum(axis=1, keepdims=True), errors.shape)
     return np.take_along_axis(candidates, errors.argmin(axis=0)[None, :], axis=0)[0]
 
 
-def _row_errors(matrix: np.ndarray, shifts: np.ndarray, word_length: int, weight: np.ndarray) -> np.ndarray:
-    errors = np.empty(len(matrix))
+def _row_errors(matrix: np.ndarray, shifts: np.ndarray, word_length: int, weight: np.ndarray | None) -> np.ndarray:
+    errors, scales = np.empty(len(matrix)), np.ldexp(1.0, shifts).astype(matrix.dtype)
     for first in range(0, len(matrix), CACHED_ROWS):  # every pass over so few rows finds them in the cache
         rows = slice(first, first + CACHED_ROWS)
-        scaled = matrix[rows] * np.ldexp(1.0, shifts[rows])[:, None]
+        scaled = matrix[rows] * scales[rows, None]
         scaled -= _levels(scaled, word_length)
         scaled *= scaled
-        scaled *= weight
+        if weight is not None:
+            scaled *= weight
         errors[rows] = scaled.sum(axis=1)
     return np.ldexp(errors, -2 * shifts)
 
@@ -112,7 +112,8 @@ def quantize_nearest(
 ) -> DenseOperator:
     """Round each entry to the nearest level of its row's best scale."""
     shifts = choose_shifts(matrix, word_length, granularity, min_shift, column_weight)
-    return DenseOperator(to_levels(np.ldexp(matrix, shifts[:, None]), word_length), shifts, word_length)
+    scales = np.ldexp(1.0, shifts).astype(matrix.dtype)
+    return DenseOperator(to_levels(matrix * scales[:, None], word_length), shifts, word_length)
 
 
 @dataclass(frozen=True)

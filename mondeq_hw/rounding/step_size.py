@@ -81,12 +81,14 @@ class StepSearch:
         return side_by_side(lambda step: self._trial(step, enough), steps, self.threads)
 
     def _trial(self, step: float, enough: float) -> Trial:
-        matrix, shift = self.splitting.fold(self.W, step)[0], self.splitting.leak_shift(step)
-        stored = quantize_nearest(matrix, self.bits, self.granularity, shift)
-        leak = (1.0 - 2.0**-shift) * np.eye(len(matrix))
-        return Trial(
-            step, contraction_estimate(matrix + leak, np.inf), contraction_estimate(stored.values + leak, enough)
-        )
+        # Half the digits, and of the time: at these step sizes a resolvent's condition is below 4 / sqrt(LEAST_MARGIN).
+        rough = len(self.W) >= LARGE and enough == np.inf
+        W = self.W.astype(np.float32) if rough else self.W
+        matrix, shift = self.splitting.fold(W, step)[0], self.splitting.leak_shift(step)
+        stored = quantize_nearest(matrix, self.bits, self.granularity, shift).values.astype(W.dtype)
+        for each in (matrix, stored):
+            each[np.diag_indices(len(W))] += 1.0 - 2.0**-shift
+        return Trial(step, contraction_estimate(matrix, np.inf), contraction_estimate(stored, enough))
 
 
 def _fast(trials: list[Trial]) -> list[Trial]:
