@@ -257,7 +257,7 @@ def _condition(matrix: np.ndarray, inverse: np.ndarray) -> float:
 
 def _inverse(matrix: Any, linear: ModuleType) -> Any:
     if linear is np and matrix.dtype == np.float32:  # NumPy would take float64, and twice as long
-        from scipy.linalg import inv  # heavy, and for large matrices only
+        from scipy.linalg import inv  # heavy; a compilation has it already, its threads limited with the others
 
         return inv(matrix, overwrite_a=True, check_finite=False)
     return linear.linalg.inv(matrix)
