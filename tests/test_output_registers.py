@@ -1,4 +1,4 @@
-"""Registers that block RAM may take, and those that it must leave alone.
+"""Registers that block RAM and multipliers may take, and those that they must leave alone.
 
 That the words still come in the same cycle is shown on Yosys' own netlists, in ``test_netlist.py``.
 """
@@ -13,7 +13,7 @@ import pytest
 
 from mondeq_hw.synthesis.output_registers import with_output_registers
 
-#: Nets: the clock, the read enable, two outputs of the RAM, two of the registers behind them.
+#: Nets: the clock, the read enable, two outputs of the cell, two of the registers behind them.
 CLOCK, ENABLE, LOW, HIGH, LATE_LOW, LATE_HIGH = range(2, 8)
 
 
@@ -36,7 +36,22 @@ def design(width: int = 36) -> dict[str, Any]:
         "port_directions": {"CLKA": "input", "CLKB": "input", "OCEB": "input"} | dict.fromkeys(pins, "output"),
         "connections": {"CLKA": ["0"], "CLKB": [CLOCK], "OCEB": ["0"], pins[0]: [LOW], pins[1]: [HIGH]},
     }  # fmt: skip
-    cells = {"ram": ram, "low": flip_flop(LOW, LATE_LOW), "high": flip_flop(HIGH, LATE_HIGH)}
+    return used_twice(ram)
+
+
+def product() -> dict[str, Any]:
+    """The same of a multiplier."""
+    multiplier = {
+        "type": "MULT18X18D",
+        "parameters": {},
+        "port_directions": {"SIGNEDA": "input", "P0": "output", "P35": "output"},
+        "connections": {"SIGNEDA": ["1"], "P0": [LOW], "P35": [HIGH]},
+    }
+    return used_twice(multiplier)
+
+
+def used_twice(cell: dict[str, Any]) -> dict[str, Any]:
+    cells = {"cell": cell, "low": flip_flop(LOW, LATE_LOW), "high": flip_flop(HIGH, LATE_HIGH)}
     ports = {
         "q": {"direction": "output", "bits": [LATE_LOW, LATE_HIGH]},
         "clk": {"direction": "input", "bits": [CLOCK]},
@@ -57,14 +72,21 @@ def test_plain_registers_move(width: int, modes: tuple[str, str]) -> None:
     assert outputs == [[LATE_LOW], [LATE_HIGH]] and ram["connections"]["OCEB"] == ["1"]
 
 
-def test_their_enable_moves_with_them() -> None:
-    before = design()
+def test_a_products_registers_move() -> None:
+    (multiplier,) = absorbed(product()).values()
+    wires = {"P0": [LATE_LOW], "P35": [LATE_HIGH], "CLK0": [CLOCK], "CE0": ["1"], "RST0": ["0"], "SIGNEDA": ["1"]}
+    assert multiplier["connections"] == wires and multiplier["port_directions"].keys() == wires.keys()
+    assert multiplier["parameters"]["REG_OUTPUT_CLK"] == "CLK0" and multiplier["parameters"]["GSR"] == "DISABLED"
+
+
+@pytest.mark.parametrize(("before", "pin"), [(design(), "OCEB"), (product(), "CE0")])
+def test_their_enable_moves_with_them(before: dict[str, Any], pin: str) -> None:
     for name in ("low", "high"):
         cell = before["modules"]["top"]["cells"][name]
         cell["parameters"]["CEMUX"], cell["connections"]["CE"] = "CE", [ENABLE]
         cell["port_directions"]["CE"] = "input"
-    (ram,) = absorbed(before).values()
-    assert ram["connections"]["OCEB"] == [ENABLE]
+    (cell,) = absorbed(before).values()
+    assert cell["connections"][pin] == [ENABLE]
 
 
 def read_by_another(top: dict[str, Any]) -> None:
@@ -109,7 +131,7 @@ def falling_edge(top: dict[str, Any]) -> None:
 
 
 def memory_reads_at_the_falling_edge(top: dict[str, Any]) -> None:
-    top["cells"]["ram"]["parameters"]["CLKBMUX"] = "INV"
+    top["cells"]["cell"]["parameters"]["CLKBMUX"] = "INV"
 
 
 def another_clock(top: dict[str, Any]) -> None:
@@ -117,22 +139,31 @@ def another_clock(top: dict[str, Any]) -> None:
         top["cells"][name]["connections"]["CLK"] = [ENABLE]
 
 
+def clocked_apart(top: dict[str, Any]) -> None:
+    top["cells"]["low"]["connections"]["CLK"] = [ENABLE]
+
+
+OF_ANY = (
+    read_by_another,
+    read_by_a_port,
+    read_by_a_table,
+    enabled_apart,
+    disabled_by_a_net,
+    reset,
+    wakes_up_high,
+    falling_edge,
+    clocked_apart,
+)
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("make", "change"),
     [
-        read_by_another,
-        read_by_a_port,
-        read_by_a_table,
-        enabled_apart,
-        disabled_by_a_net,
-        reset,
-        wakes_up_high,
-        falling_edge,
-        memory_reads_at_the_falling_edge,
-        another_clock,
+        *((design, change) for change in (*OF_ANY, memory_reads_at_the_falling_edge, another_clock)),
+        *((product, change) for change in OF_ANY),
     ],
 )
-def test_others_stay(change: Callable[[dict[str, Any]], None]) -> None:
-    before = design()
+def test_others_stay(make: Callable[[], dict[str, Any]], change: Callable[[dict[str, Any]], None]) -> None:
+    before = make()
     change(before["modules"]["top"])
     assert absorbed(before) == before["modules"]["top"]["cells"]

@@ -135,22 +135,41 @@ module DP16KD (
 
 endmodule
 
-// Multiplier 18 x 18 without registers, each factor signed or not.
+// Multiplier 18 x 18, each factor signed or not; of its registers that of the product, without a reset.
 module MULT18X18D (
   input A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0,
   input B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0,
   input C17, C16, C15, C14, C13, C12, C11, C10, C9, C8, C7, C6, C5, C4, C3, C2, C1, C0,
-  input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB,
+  input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, CLK0, CE0, RST0,
   output P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18, P17, P16, P15, P14,
   output P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
 );
 
+  parameter REG_OUTPUT_CLK = "NONE", REG_OUTPUT_CE = "CE0", REG_OUTPUT_RST = "RST0", GSR = "ENABLED";
+
   wire [17:0] a = {A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0};
   wire [17:0] b = {B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0};
   wire signed [35:0] wide_a = {{18{SIGNEDA & A17}}, a};
+  wire [35:0] leaving;
   wire signed [35:0] wide_b = {{18{SIGNEDB & B17}}, b};
 
   assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18, P17, P16, P15, P14,
-          P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = wide_a * wide_b;
+          P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = leaving;
+
+  generate
+    if (REG_OUTPUT_CLK == "CLK0") begin : g_register
+      reg [35:0] product_q = '0;
+      always @(posedge CLK0) if (CE0) product_q <= wide_a * wide_b;
+      assign leaving = product_q;
+      if (REG_OUTPUT_CE != "CE0" || REG_OUTPUT_RST != "RST0" || GSR != "DISABLED") begin : g_unknown
+        initial begin
+          $display("MULT18X18D: a mode of the product's register that is not modelled");
+          $finish;
+        end
+      end
+    end else begin : g_through
+      assign leaving = wide_a * wide_b;
+    end
+  endgenerate
 
 endmodule
