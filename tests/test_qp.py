@@ -385,6 +385,19 @@ def test_bounds_between_words_are_kept_too(limit: float) -> None:
     assert limit * (1 - 2**-8) < applied.max() <= limit
 
 
+@pytest.mark.parametrize("bounds", [(0.2, 1.3), (-0.7, -0.3), (0.1, np.inf), (0.2, 0.2001)])
+def test_bounds_of_a_box_without_zero_are_kept_too(bounds: tuple[float, float]) -> None:
+    """It is counted from a number of few bits, which the readout's bias holds exactly."""
+    low, high = bounds
+    model = from_qp(
+        np.eye(2) + 0.2, np.zeros(2), np.eye(2), [low, -1.0], [high, 1.0], theta=([-3.0] * 2, [3.0] * 2), Q=np.eye(2)
+    )
+    applied = GoldenModel(integers(model, 8)).predict(box_words((-2047, 2047), 2, 40, 0))[:, 0]
+    assert low <= applied.min() <= low + 2**-8 and applied.max() <= high
+    middle = min(high, 3.0) - 1e-3  # ends are reached, up to a word of the state
+    assert applied.max() >= min(middle, 1.0)
+
+
 def test_whole_numbers_may_be_numpys() -> None:
     arguments: Plain = {"A": np.eye(1), "B": np.eye(1), "Q": np.eye(1), "R": np.eye(1)}
     arguments |= {"x_box": (-1.0, 1.0), "u_bounds": (-1.0, 1.0)}

@@ -74,7 +74,7 @@ def inclusion_of(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
 def _saddle(problem: QuadraticProgram, single: np.ndarray, others: np.ndarray, delta: np.ndarray) -> Inclusion:
     """Variables, clipped where single rows bound them, over the multipliers of the soft rows; primal without these."""
     lower, upper = _variable_bounds(problem, single)
-    origin = np.clip(0.0, lower, upper)
+    origin = np.array([_simplest(a, b) for a, b in zip(lower.tolist(), upper.tolist(), strict=True)])
     rows = _one_kind_each(problem.A[others], problem.l.rows(others), problem.u.rows(others), delta)
     G, shift = rows.G, rows.target.offset - rows.G @ origin
     M = np.block([[problem.P, G.T], [-G, np.diag(rows.delta)]])
@@ -140,6 +140,21 @@ def _variable_bounds(problem: QuadraticProgram, single: np.ndarray) -> tuple[np.
                 f"interval from {lower[j]:g} to {upper[j]:g}; widen them"
             )
     return lower, upper
+
+
+def _simplest(lower: float, upper: float) -> float:
+    """The number of an interval with the fewest bits, a multiple of the largest power of two: a word is exactly that.
+
+    What a variable is counted from stands in the outputs' bias, where rounding would move its bounds.
+    """
+    if lower <= 0.0 <= upper:
+        return 0.0
+    least, most = sorted((abs(lower), abs(upper)))
+    exponent = np.frexp(least)[1]
+    for step in np.ldexp(1.0, exponent - np.arange(np.finfo(np.float64).nmant + 2)).tolist():
+        if (found := float(np.ceil(least / step)) * step) <= most:
+            return float(np.copysign(found, lower if lower > 0 else upper))
+    return lower if lower > 0 else upper  # a single number, of as many bits as it has
 
 
 @dataclass(frozen=True)
