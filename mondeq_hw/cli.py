@@ -2,7 +2,7 @@
 
 Exit codes: 0 done, 1 a bug of mondeq-hw, 2 bad input, 3 not certified,
 4 implementations disagree, 5 a tool is missing, 6 a search's target is out of reach, 130 interrupted,
-141 the reader of a pipe left, 143 terminated.
+141 the reader of a pipe left, 129 or 143 its terminal was closed or it was terminated.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ from .commands import (
 )
 
 EXIT_CLOSED_PIPE = 141
-EXIT_TERMINATED = 143
 
 app = typer.Typer(
     name="mondeq-hw",
@@ -62,7 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = bool(os.environ.get("MONDEQ_DEBUG")) or not {"-v", "--verbose"}.isdisjoint(given)
-    signal.signal(signal.SIGTERM, _terminate)
+    for name in ("SIGTERM", "SIGHUP"):  # the latter not on every system, and nohup ignores it
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _terminate)
     with warnings.catch_warnings():
         if not debug:
             warnings.simplefilter("ignore")
@@ -71,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             code = app(args=given, prog_name="mondeq-hw", standalone_mode=False) or EXIT_OK
             sys.stdout.flush()
+            if code == EXIT_INTERRUPTED:  # what the parser makes of Ctrl-C, in silence
+                raise KeyboardInterrupt
             return code
         except (BrokenPipeError, ClosedPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left is for nobody
@@ -105,8 +109,8 @@ def _failed(message: str, code: int) -> int:
 
 
 def _terminate(number: int, frame: object) -> None:
-    """SIGTERM unwinds the stack like any exception, so that temporary folders go."""
-    raise SystemExit(EXIT_TERMINATED)
+    """The stack unwinds as of any exception, so that temporary folders go."""
+    raise SystemExit(128 + number)
 
 
 @app.callback(invoke_without_command=True)

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mondeq_hw.base import EXIT_MISMATCH, MissingToolError, MondeqError, answer
+from mondeq_hw.base import EXIT_MISMATCH, MissingToolError, MondeqError, answer, run
 
 from .toolchain import runtime_objects
 
@@ -244,9 +244,7 @@ def run_logged(command: list[str], folder: Path, environment: dict[str, str], lo
         output.write("$ " + " ".join(command) + "\n")
         output.flush()
         try:
-            code = subprocess.run(
-                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-            ).returncode
+            code = run(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT).returncode
         except OSError as error:
             raise SimulationError(f"{command[0]} does not start: {error.strerror}") from None
     if code != 0:

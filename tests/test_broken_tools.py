@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from builds import emitted
 from random_models import random_program, random_words
 
-from mondeq_hw.base import BrokenToolError, answer, computed, digests, is_stamped, stamp
+from mondeq_hw.base import BrokenToolError, answer, computed, digests, is_stamped, run, stamp
 from mondeq_hw.cli import main
 from mondeq_hw.formal import Prover, ProverFailedError
 from mondeq_hw.program.golden import GoldenModel
@@ -141,11 +142,48 @@ def test_a_simulation_that_the_machine_ended_is_no_mismatch(
 
 def test_a_program_without_a_processor_is_not_one_without_an_end() -> None:
     """Seconds are those of the processor; the busy machine is one that gives none."""
-    assert computed(["sh", "-c", "echo done"], 10.0, capture_output=True, text=True).stdout == "done\n"
+    assert computed(["sh", "-c", "echo done"], 10.0, stdout=subprocess.PIPE, text=True).stdout == "done\n"
     with pytest.raises(subprocess.TimeoutExpired):
         computed(["sh", "-c", "while :; do :; done"], 1.0)
     with pytest.raises(BrokenToolError, match=r"sleep did not end in 2 s, .* less than 0\.1 s of a processor"):
         computed(["sleep", "60"], 0.1)
+
+
+def test_what_ends_a_program_early_ends_all_that_it_started(tmp_path: Path) -> None:
+    """Also what it has to remove first, as compilers their temporary files."""
+    scratch = tmp_path / "scratch"
+    script = f"trap 'rm {scratch}; exit 1' TERM; touch {scratch}; sleep 300 & echo $!; wait"
+    with (tmp_path / "said").open("w") as said, pytest.raises(subprocess.TimeoutExpired):
+        run(["sh", "-c", script], 3.0, stdout=said)
+    child = int((tmp_path / "said").read_text())
+    assert not scratch.exists()
+    state = Path(f"/proc/{child}/stat")
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_closed_terminal_unwinds_the_stack_and_nohup_is_kept(name: str) -> None:
+    number = getattr(signal, name)
+    before = signal.getsignal(number)
+    try:
+        signal.signal(number, signal.SIG_DFL)
+        assert main(["--version"]) == 0
+        with pytest.raises(SystemExit) as left:
+            signal.raise_signal(number)
+        assert left.value.code == 128 + number
+        signal.signal(number, signal.SIG_IGN)
+        assert main(["--version"]) == 0 and signal.getsignal(number) is signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
+
+
+def test_control_c_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(folder: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mondeq_hw.project.Project.load", interrupted)
+    assert main(["prove", "build"]) == 130
+    assert "interrupted; nothing half-written stays" in capsys.readouterr().err
 
 
 def test_tools_that_do_not_start_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

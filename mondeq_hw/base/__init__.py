@@ -56,7 +56,7 @@ from .numerics import (
 )
 from .operator import DenseOperator, IntegerOperator, spans
 from .plain import as_lists, canonical_digest, json_text, listed
-from .programs import answer, computed
+from .programs import answer, computed, end, run
 from .progress import AS_LINES, Told, progress_bar
 from .replacing import missing_folders, remove_empty, replacing, require_place
 from .stamp import digests, is_stamped, stamp
@@ -111,6 +111,7 @@ __all__ = [
     "data_frame",
     "diagonal_plus",
     "digests",
+    "end",
     "exact_dtype",
     "filled",
     "gram",
@@ -136,6 +137,7 @@ __all__ = [
     "root_figure",
     "round_shift",
     "row_sums",
+    "run",
     "save_figure",
     "side_by_side",
     "signed_width",

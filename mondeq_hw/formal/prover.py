@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..base import EXIT_MISSING_TOOL, MissingToolError, MondeqError
+from ..base import EXIT_MISSING_TOOL, MissingToolError, MondeqError, run
 from ..synthesis import wheel_program
 
 REMEDY = "pip install -c constraints.txt -e '.[formal]' in the repository"
@@ -227,22 +226,14 @@ class Prover:
         return Answer(PROVED if status[1] == "PASSED" else REFUTED, tuple(broken), log)
 
     def _run(self, command: list[str], folder: Path, limit: float | None = None) -> subprocess.CompletedProcess[str]:
-        """In a session of its own, all of which ends with it."""
         environment = {**os.environ, "PATH": os.pathsep.join((self.folder, os.environ.get("PATH", "")))}
         try:
-            process = subprocess.Popen(
-                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
+            return run(
+                command, limit, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                errors="replace",
             )  # fmt: skip
         except OSError as error:
             raise ProverFailedError(f"{command[0]} does not start: {error.strerror}") from None
-        try:
-            output, complaints = process.communicate(timeout=limit)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise
-        return subprocess.CompletedProcess(command, process.returncode, output, complaints)
 
 
 def with_properties(module: str, properties: str) -> str:

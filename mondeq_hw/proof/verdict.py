@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..base import run
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -21,7 +23,7 @@ def check(file: Path) -> Verdict:
     checker = Path(__file__).parent / "check_certificate.py"
     # Isolated: nothing but the standard library can be imported.
     command = [sys.executable, "-I", str(checker), str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    done = run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines = (done.stdout or done.stderr).split("\n")
     reason = next((line for line in reversed(lines) if line), f"the checker ended with code {done.returncode}")
     return Verdict(done.returncode == 0, reason.removeprefix("FAIL").strip())

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..base import EXIT_MISSING_TOOL, MissingToolError, MondeqError, answer, digests, is_stamped, stamp
+from ..base import EXIT_MISSING_TOOL, MissingToolError, MondeqError, answer, digests, end, is_stamped, stamp
 
 SYNTH_REMEDY = "pip install -c constraints.txt -e '.[synth]' in the repository"
 AMD_REMEDY = "install it and source its settings64.sh"
@@ -209,6 +209,7 @@ class ToolRun:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
+                start_new_session=True,
             )
         except OSError as error:
             raise ToolFailedError(f"{self.tool.name} does not start: {error.strerror}", "") from None
@@ -224,8 +225,7 @@ class ToolRun:
                         complaints.append(line.strip())
             code = process.wait()
         except BaseException:
-            process.kill()
-            process.wait()
+            end(process)
             raise
         if code:
             complaint = " ".join(complaints[:3]) or f"exit code {code}"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base import InputError, MissingToolError, MondeqError, computed, digests, is_stamped, stamp
+from ..base import InputError, MissingToolError, MondeqError, computed, digests, is_stamped, run, stamp
 from ..hardware import include_folders
 from ..rtl_tests import at_fault, toolchain
 
@@ -211,7 +211,7 @@ def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], types: tup
         output.write(" ".join(command) + "\n")
         output.flush()
         try:
-            code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT).returncode
+            code = run(command, stdout=output, stderr=subprocess.STDOUT).returncode
         except OSError as error:
             raise CSimulationError(f"{compiler} does not start: {error.strerror}") from None
     if code != 0:
@@ -251,7 +251,7 @@ def _works() -> bool:
 
 def _run(command: list[str], seconds: float = LEAST_SECONDS) -> str:
     try:
-        done = computed(command, seconds, capture_output=True, text=True)
+        done = computed(command, seconds, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     except OSError as error:
         raise CSimulationError(f"{command[0]} does not start: {error.strerror}") from None
     except subprocess.TimeoutExpired:
