@@ -113,7 +113,7 @@ def test_netlist_with_block_ram_and_multipliers(tmp_path: Path) -> None:
     build = Corner(program, plan).build(tmp_path / "build")
     synthesised(build)
     netlist = netlist_file(build, PART).read_text()
-    assert cells(netlist, "DP16KD") and "MULT18X18D" in netlist and ".REG_OUTPUT_CLK(\"CLK0\")" in netlist
+    assert cells(netlist, "DP16KD") and "MULT18X18D" in netlist and '.REG_OUTPUT_CLK("CLK0")' in netlist
     words = random_words(5, program, 2)
     result = bench(build, tmp_path / "work", words, tests=["back_to_back"])
     assert result.ok, result.failures
