@@ -2,8 +2,9 @@
 
 Both sides are piecewise affine in the input, and the adjoint recurrence ``t <- phi' (M' t) + prox' o`` (section 8 of
 ``docs/mathematics.md``) gives the slope of a linear output.  Every output climbs its own error from many starts, by
-steps along the signs of the slope and along single inputs, on the grid of the words.  Some starts are the
-calibration samples on which that output is farthest; what is found is never less than what they show.
+steps along the signs of the slope, along single inputs and blindly, on the grid of the words.  Some starts are the
+calibration samples and the random words on which that output is farthest; after a few steps the best climbs go on,
+whichever output they were for.  What is found is never less than what the samples show.
 """
 
 from __future__ import annotations
@@ -16,10 +17,13 @@ from ..base import Clip
 from ..problem import MonDEQ, outputs_of, preactivation, reformulate
 from ..program import GoldenModel, SolverProgram
 
-#: Starts of each output and steps, at most; inputs that are tried one at a time in a step; multiplications in all.
-STARTS, STEPS, SINGLE_INPUTS, MOST_WORK = 16, 20, 3, 15_000_000_000
-#: More inputs are not tried one at a time.
-FEW_INPUTS = 16
+#: Starts of each output and steps, at most; multiplications in all. After the first steps one climb in eight goes on.
+STARTS, STEPS, FIRST_STEPS, THINNED, MOST_WORK = 48, 20, 5, 8, 15_000_000_000
+#: Random words whose worst are starts, at most, and their share of all multiplications.
+POOL, POOL_SHARE = 300, 0.15
+#: In each step so many inputs are tried one at a time, and so many changes whatever the slope, which the rounding of
+#: states hides where a step is small; where there are more inputs, none.
+SINGLE_INPUTS, BLIND, FEW_INPUTS = 2, 1, 16
 #: Updates of a recurrence while its error is climbed, and of an adjoint one; an unsettled one finds less, and claims
 #: nothing: what is reported is the error after all updates.
 MOST_UPDATES, USUAL_UPDATES, ADJOINT_UPDATES, SETTLED = 300, 100, 40, 1e-11
@@ -143,34 +147,50 @@ class _Pair:
 
     def errors(self, words: np.ndarray, outputs: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
         """``y - y*`` of the named output of each sample, and both states."""
+        errors, states = self.all_errors(words)
+        return errors[np.arange(len(words)), outputs], states
+
+    def all_errors(self, words: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        """``y - y*`` (samples, k) of every output, and both states."""
         stored, real = self.states(words)
         answers = self.golden.outputs_at(words, stored).astype(np.float64)
         deployed, floating = np.ldexp(answers, -self.program.output_fractional_bits), self.floating
         wanted = floating.clip.prox(real) @ floating.readout.T + words @ floating.direct.T + self.offset
         states = self.program.state_format.to_float(stored), real
-        return (deployed - wanted)[np.arange(len(words)), outputs], states
+        return deployed - wanted, states
 
 
 def _climbed(pair: _Pair, samples: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
     """Words (samples, d) at the ends of all climbs."""
     rng, program = np.random.default_rng(SEED), pair.program
     low, high = program.input_format.min_word, program.input_format.max_word
-    singles = SINGLE_INPUTS if 1 < program.d <= FEW_INPUTS else 0
+    singles, blind = (SINGLE_INPUTS, BLIND) if 1 < program.d <= FEW_INPUTS else (0, 0)
     # A deployed update rounds and saturates too, and counts as two.
     one = program.n * (program.n + program.d) * (2 * pair.golden.program.iterations + USUAL_UPDATES)
-    climbs = MOST_WORK // (one * program.k * (singles + 2))  # of all outputs by one step
-    starts = max(1, min(STARTS, climbs // STEPS))
+    pool = _pool(pair, max(1, min(POOL, int(POOL_SHARE * MOST_WORK) // one)), rng)
+    left = int((1 - POOL_SHARE) * MOST_WORK)
+    climbs = left // (one * program.k * (singles + blind + 2))  # of all outputs by one step
+    starts = max(1, min(STARTS, climbs * THINNED // (FIRST_STEPS * (THINNED - 1) + STEPS)))
     outputs = np.repeat(np.arange(program.k), starts)
-    words = _starts(pair, outputs, samples, rng)
+    words = _starts(pair, outputs, samples, pool, rng)
     errors, states = pair.errors(words, outputs)
     reach = np.full(len(outputs), float(high - low))
-    for _ in range(max(1, min(STEPS, climbs // starts))):
+    for step in range(STEPS if starts > 1 else max(1, min(STEPS, climbs))):
+        if step == FIRST_STEPS:
+            # What one output climbed to may be a good place for another.
+            count = -(-starts // THINNED)
+            everywhere, states = pair.all_errors(words)
+            best = np.argsort(-np.abs(everywhere), axis=0)[:count].T.reshape(-1)
+            outputs = np.repeat(np.arange(program.k), count)
+            words, reach, errors = words[best], reach[best], everywhere[best, outputs]
+            states = states[0][best], states[1][best]
         slopes = pair.deployed.slopes(states[0], outputs) - pair.floating.slopes(states[1], outputs)
         uphill = np.sign(slopes * np.sign(errors)[:, None])
         moves = [uphill]
         for _ in range(singles):
             moves.append(uphill * (np.arange(program.d) == rng.integers(program.d, size=(len(words), 1))))
         moves.append(uphill * (rng.random(words.shape) < rng.random((len(words), 1))))
+        moves += [rng.uniform(-1, 1, size=words.shape) for _ in range(blind)]
         better = np.zeros(len(words), dtype=bool)
         for move in moves:
             tried = np.clip(words + np.rint(move * reach[:, None]).astype(np.int64), low, high)
@@ -186,21 +206,36 @@ def _climbed(pair: _Pair, samples: tuple[np.ndarray, np.ndarray] | None) -> np.n
     return words
 
 
+def _pool(pair: _Pair, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Random words (samples, d) and the sizes of all their errors (samples, k)."""
+    words = pair.program.input_format
+    drawn = rng.integers(words.min_word, words.max_word + 1, size=(count, pair.program.d))
+    return drawn, np.abs(pair.all_errors(drawn)[0])
+
+
 def _starts(
-    pair: _Pair, outputs: np.ndarray, samples: tuple[np.ndarray, np.ndarray] | None, rng: np.random.Generator
+    pair: _Pair,
+    outputs: np.ndarray,
+    samples: tuple[np.ndarray, np.ndarray] | None,
+    pool: tuple[np.ndarray, np.ndarray],
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """Words (starts, d): corners, any words, where a row's drive is largest, and each output's worst samples.
+    """Words (starts, d): corners, where a row's drive is largest, each output's worst of the pool and of samples.
 
     Far out states saturate, where errors are largest and which no slope at a sample tells of.
     """
     words, place = pair.program.input_format, np.arange(len(outputs)) - np.searchsorted(outputs, outputs)
     low, high = words.min_word, words.max_word
-    anywhere = rng.integers(low, high + 1, size=(len(outputs), pair.program.d))
-    corners = np.where(rng.random(anywhere.shape) < 0.5, low, high)
+    corners = np.where(rng.random((len(outputs), pair.program.d)) < 0.5, low, high)
     rows = pair.floating.drive[rng.integers(pair.program.n, size=len(outputs))]
     driven = np.where(rng.choice([-1, 1], size=(len(outputs), 1)) * rows > 0, high, low)
-    known = anywhere
-    if samples is not None:
-        known, ranked = samples[0], np.argsort(-samples[1], axis=0)
-        known = known[ranked[place // 4 % len(known), outputs]]
-    return np.choose((place % 4)[:, None], [corners, known, driven, anywhere])
+    anywhere = rng.integers(low, high + 1, size=corners.shape)
+    known = anywhere if samples is None else _worst(samples, outputs, place // 4)
+    return np.choose((place % 4)[:, None], [corners, known, driven, _worst(pool, outputs, place // 4)])
+
+
+def _worst(known: tuple[np.ndarray, np.ndarray], outputs: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """The word (starts, d) that has the rank, from 0 on, among the errors of each output."""
+    order = np.argsort(-known[1], axis=0)
+    found: np.ndarray = known[0][order[ranks % len(order), outputs]]
+    return found
