@@ -365,7 +365,7 @@ RTL_ORDER = (
     *("mixed_serial", "ring_mixed", "leak_saturating", "carried_straddling", "direct_serial", "graphs_everywhere"),
     *("ring_carried", "ring_direct", "one_bit", "banked", "wide", "saturating", "parallel", "cycling", "box_leak"),
     *("direct_parallel", "graphs_direct", "ring_cycling", "single", "threshold", "tables_ternary"),
-    *("ring_mixed_leak", "warm_padded", "ring_warm_leak", "signed"),
+    *("ring_mixed_leak", "warm_padded", "ring_warm_leak", "signed", "ring_whole"),
     *("straight_once", "straight_tables", "straight_mixed"),
 )
 CPP_GENERATED = ("mondeq_params.h", "mondeq_tb.cpp")
