@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from mondeq_hw.base import DenseOperator, integers
 from mondeq_hw.proof.check_certificate import TwoNorm
 from mondeq_hw.proof.contraction import iteration_integers, measured_norms, prove_contraction, recheck
-from mondeq_hw.proof.metric import BOUND_BITS, Metric, RowSums, WeightedInfinityNorm, WeightedTwoNorm
+from mondeq_hw.proof.metric import (
+    BOUND_BITS,
+    Metric,
+    RowSums,
+    WeightedInfinityNorm,
+    WeightedTwoNorm,
+    contraction_gap,
+)
 from mondeq_hw.proof.weighting import positive_vectors
 
 METRICS = (WeightedTwoNorm, WeightedInfinityNorm)
@@ -169,3 +176,9 @@ def test_positive_vectors() -> None:
     (found,) = positive_vectors(np.array([[0.0, 8.0], [0.0, 0.0]]), [0.5])
     assert found == pytest.approx([34.0, 2.0])  # rho = 1/2: (1 + 8 / rho) / rho
     assert positive_vectors(np.array([[1.0]]), [0.5]) == []
+
+
+def test_a_matrix_of_zeros_contracts_by_any_factor() -> None:
+    """Also by one whose denominator does not fit the zeros' own type."""
+    factor = Fraction(1, 1 << 60)
+    assert contraction_gap(np.zeros((2, 2), dtype=np.int64), 0, (1, 3), factor).tolist() == [[1, 0], [0, 3]]

@@ -146,7 +146,7 @@ def gram(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """``rows' W rows`` with the diagonal ``W`` of integer weights, exact."""
     if (weights == 1).all():
         return with_diagonal(*square(rows.T))
-    dtype = integer_type(magnitude(rows) * max(1, magnitude(weights)))
+    dtype = integer_type(max(1, magnitude(rows)) * max(1, magnitude(weights)))
     return product(rows.T, rows.astype(dtype) * weights.astype(dtype)[:, None])
 
 

@@ -15,7 +15,17 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from ..base import gram, integer_type, integers, magnitude, row_sums, spectral_norm, square_sums, with_diagonal
+from ..base import (
+    combination,
+    gram,
+    integer_type,
+    integers,
+    magnitude,
+    row_sums,
+    spectral_norm,
+    square_sums,
+    with_diagonal,
+)
 from .exact import PositiveDefiniteWitness, is_proved, prove_positive_definite
 from .weighting import best_weighting, positive_vectors
 
@@ -258,7 +268,7 @@ class WeightedInfinityNorm:
         return isinstance(witness, RowSums) and witness == self._row_sums(N) and self._factor(witness, grid) <= factor
 
     def _row_sums(self, N: np.ndarray) -> RowSums:
-        dtype = integer_type(magnitude(N) * sum(self.weights))
+        dtype = integer_type(max(1, magnitude(N)) * sum(self.weights))
         return RowSums(tuple((np.abs(N).astype(dtype) @ np.array(self.weights, dtype=dtype)).tolist()))
 
     def _factor(self, row_sums: RowSums, grid: int) -> Fraction:
@@ -276,7 +286,7 @@ def leading(N: np.ndarray, cut: int) -> np.ndarray:
 def contraction_gap(square: np.ndarray, grid: int, weights: Sequence[int], contraction_factor: Fraction) -> np.ndarray:
     """``p^2 4^G W - q^2 N' W N`` for ``rho = p / q``: positive definite exactly when ``rho`` is proved."""
     p, q = contraction_factor.numerator, contraction_factor.denominator
-    others: np.ndarray = square.astype(integer_type(q * q * magnitude(square)), copy=False) * -(q * q)
+    others = combination((-(q * q), square))
     entries = np.diagonal(others).tolist()
     return with_diagonal(others, [((p * p * w) << 2 * grid) + x for w, x in zip(weights, entries, strict=True)])
 
