@@ -64,8 +64,7 @@ def square_sums(array: np.ndarray) -> list[int]:
     """Sum of the squares of every row, exact."""
     if array.dtype == object:
         return row_sums(array * array)
-    width = max(1, magnitude(array).bit_length())
-    limbs = list(_limbs(array, width, (62 - array.shape[1].bit_length()) // 2, np.int64))
+    limbs = list(_limbs(array, _width(array), (62 - array.shape[1].bit_length()) // 2, np.int64))
     sums = [0] * len(array)
     for index, (place, limb) in enumerate(limbs):
         for other_place, other in limbs[index:]:

@@ -81,8 +81,9 @@ def computed(command: Sequence[str], seconds: float, **options: Any) -> subproce
     soft = math.ceil(seconds) if hard == resource.RLIM_INFINITY else min(math.ceil(seconds), hard)
     patience = PATIENCE * seconds
     try:
-        limit = lambda: resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))  # noqa: E731
-        done = run(command, patience, preexec_fn=limit, **options)
+        done = run(
+            command, patience, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (soft, hard)), **options
+        )
     except subprocess.TimeoutExpired:
         raise BrokenToolError(
             f"{command[0]} did not end in {patience:g} s, in which it had less than {seconds:g} s of a processor, so "

@@ -261,6 +261,10 @@ class Schedule:
                     f"expected at least {fewest} stages and all rows (of the readout: columns) at once; compile again"
                 )
 
+    def updates(self, iterations: np.ndarray) -> np.ndarray:
+        """Of samples whose states settle after so many updates: in a straight core every sample takes all."""
+        return np.full_like(iterations, self.straight) if self.straight else np.asarray(iterations)
+
     @property
     def strategy(self) -> str:
         """``resource`` (folded multiply-accumulate) or ``unrolled`` (adder graph)."""
@@ -596,7 +600,7 @@ def completion_cycles(plan: Schedule, iterations: np.ndarray, settled: bool = Fa
         Counted from the cycle that accepts the first input beat (0), for samples
         streamed back to back while neither stream ever stalls.
     """
-    clock = _Clock(plan, [plan.straight or int(count) for count in iterations], settled)
+    clock = _Clock(plan, plan.updates(iterations).tolist(), settled)
     clock.run()
     return np.array(clock.completed, dtype=np.int64)
 

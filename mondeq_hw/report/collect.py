@@ -105,9 +105,7 @@ def collect(build: Build) -> Report:
 def predict_cycles(plan: Schedule, iterations: int, executed: np.ndarray) -> PredictedCycles:
     """Cycle figures of samples whose last updates have the given numbers, at most ``iterations``."""
     done = completion_cycles(plan, executed)
-    if plan.straight:
-        executed = np.full_like(executed, plan.straight)
-    executed = executed - np.where(np.arange(len(executed)) > 0, max(0, plan.first_warm_update - 1), 0)
+    executed = plan.updates(executed) - np.where(np.arange(len(executed)) > 0, max(0, plan.first_warm_update - 1), 0)
     per_sample = float((done[-1] - done[0]) / (len(done) - 1)) if len(done) > 1 else float(done[0])
     return PredictedCycles(
         samples=len(done),
