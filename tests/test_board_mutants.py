@@ -90,6 +90,6 @@ def test_a_frame_that_the_core_refuses_leaves_no_wrong_answer(begins_anew: bool,
             assert text.count(original) == 1
             text = text.replace(original, mutated)
         source.write_text(text)
-    words = random_words(3, corner.program, 12)
+    words = random_words(3, corner.program, 6)
     result = simulate_board(build, design, words=words, timing=QUICK, simulator="icarus", tests=["samples"])
     assert result.ok == begins_anew, result.failures

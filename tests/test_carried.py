@@ -392,5 +392,5 @@ def test_cpp_is_exact(name: str, byte_words: bool, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_everything_agrees(project: mondeq_hw.Project) -> None:
     """C++, RTL and the C++ in the simulator, with loads of the state between samples."""
-    report = project.verify(rtl_samples=8)
+    report = project.verify(rtl_samples=4)
     assert report.ok, report.mismatches

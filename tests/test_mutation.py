@@ -123,8 +123,8 @@ def test_a_campaign_goes_on_where_it_was_stopped(campaign: Campaign, tmp_path: P
 
 
 def test_the_command_prints_its_figures(tmp_path: Path) -> None:
-    command = [sys.executable, str(Path(__file__).parent / "mutation_campaign.py"), "--json", "--seed", "1"]
-    options = ["--count", "1", "--kind", "hls", "--results", str(tmp_path / "verdicts.jsonl")]
+    command = [sys.executable, str(Path(__file__).parent / "mutation_campaign.py"), "--json", "--seed", "9"]
+    options = ["--count", "1", "--file", "mondeq_saturate.sv", "--results", str(tmp_path / "verdicts.jsonl")]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
     plain = json.loads(done.stdout)
     assert plain["mutants"] == 1 == plain["killed"] + plain["equivalent"] + len(plain["survivors"])

@@ -382,7 +382,7 @@ def simulated(mutant: Mutant, folder: Path, *tests: str) -> BenchResult:
     return run_bench(build, folder / "work", words=words, seed=1, simulator="icarus", tests=tests)
 
 
-@pytest.mark.parametrize("mutant", one_in(7, MUTANTS))
+@pytest.mark.parametrize("mutant", one_in(10, MUTANTS))
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     # The first test finds most of them.
     result = simulated(mutant, tmp_path, "back_to_back")

@@ -22,8 +22,8 @@ from mondeq_hw.rtl_tests.runner import run_bench
 pytestmark = pytest.mark.slow
 
 SIZES: dict[str, Any] = {
-    "n": st.integers(1, 24),
-    "d": st.integers(1, 20),
+    "n": st.integers(1, 14),
+    "d": st.integers(1, 14),
     "k": st.integers(1, 6),
     "solver": st.sampled_from([PEACEMAN_RACHFORD, FORWARD_BACKWARD]),
     "granularity": st.sampled_from(GRANULARITIES),

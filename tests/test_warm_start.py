@@ -136,7 +136,7 @@ def test_cpp_is_exact(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_everything_agrees(project: mondeq_hw.Project) -> None:
-    report = project.verify(rtl_samples=8)
+    report = project.verify(rtl_samples=4)
     assert report.ok, report.mismatches
 
 
