@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
@@ -75,6 +77,26 @@ def _certificates() -> Iterator[tuple[str, str]]:
     with patch("mondeq_hw.proof.semidefinite.MOST_RELU_ROWS", 0):
         yield "ellipsoids", certificate_of(random_model(np.random.default_rng(1), 3, 2, 2, margin=0.8), 9)
     yield "carried", certificate_of(rens.network(), 12)
+
+
+#: A Python 3.8 to the script that it runs: its version, and what it lacks.
+OLD_PYTHON = """
+import math, runpy, sys
+sys.version, sys.version_info = "3.8.20 (default)", (3, 8, 20)
+del math.nextafter
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_a_python_that_is_too_old_is_told_so(tmp_path: Path) -> None:
+    """It can read the file, but not run it: an ImportError would be taken for a certificate that does not hold."""
+    source = Path(check_certificate.__file__).read_text()
+    ast.parse(source, feature_version=(3, 8))
+    command = [sys.executable, "-I", "-S", "-c", OLD_PYTHON, str(check_certificate.__file__), str(tmp_path / "none")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "nothing was checked: this is Python 3.8.20; expected 3.9 or later\n"
 
 
 @pytest.mark.slow
