@@ -260,6 +260,11 @@ class Project:
         """None where neither the caller nor the certificate knows the network."""
         from .profile import FloatSolver
 
+        if self.program.carried is not None:
+            raise InputError(
+                f"{self.folder}: carries a state from sample to sample, beside which trace, profile and compare run no "
+                "float network; project.golden.trace(words) has the integers alone"
+            )
         self.build.require_unchanged(CERTIFICATE)
         file = self.folder / CERTIFICATE
         if not file.exists():

@@ -171,6 +171,16 @@ def test_certificate_is_accepted(project: mondeq_hw.Project, capsys: pytest.Capt
     assert values["contraction_factor"].endswith("/1000") and len(values["radii"]) == 4
 
 
+def test_a_certificate_beside_its_network(project: mondeq_hw.Project) -> None:
+    """It holds the network in the units of the carried words, which the file does not have."""
+    network = rens.network()
+    assert project.check_model(network).accepted
+    other = project.check_model(replace(network, c=network.c + 2.0**-9))
+    assert not other.accepted and other.reason.startswith("O or c is another; its digest is")
+    with pytest.raises(InputError, match="carries a state from sample to sample, beside which"):
+        project.profile()
+
+
 def exact_states(program: SolverProgram, words: np.ndarray, h: np.ndarray) -> np.ndarray:
     """Of the stored integers without any rounding, in units of the input's grid."""
     return exact_run(program, words, h)[0]

@@ -193,7 +193,7 @@ def test_a_certificate_beside_a_model(tmp_path: Path, capsys: pytest.CaptureFixt
         "O or c is another": replace(model, O=2 * model.O),
         "the proximal operator is another": replace(model, clip=Clip.uniform(Interval(0.0, 9.0), 3)),
         "its digest is": replace(model, W=np.nextafter(model.W, 1)),
-        "states, inputs and outputs": replace(model, O=model.O[:1], c=model.c[:1]),
+        "states, inputs, outputs and carried words": replace(model, O=model.O[:1], c=model.c[:1]),
     }
     for reason, other in changed.items():
         verdict = project.check_model(other)

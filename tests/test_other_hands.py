@@ -92,7 +92,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def test_a_python_that_is_too_old_is_told_so(tmp_path: Path) -> None:
     """It can read the file, but not run it: an ImportError would be taken for a certificate that does not hold."""
     source = Path(check_certificate.__file__).read_text()
-    ast.parse(source, feature_version=(3, 8))
+    ast.parse(source, feature_version=(3, 7))
     command = [sys.executable, "-I", "-S", "-c", OLD_PYTHON, str(check_certificate.__file__), str(tmp_path / "none")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")

@@ -5,7 +5,7 @@ Takes files and arrays; gives ``MonDEQ``, ``Dataset`` and ``Recurrence``, all in
 
 from __future__ import annotations
 
-from .carried_units import in_words
+from .carried_units import in_units, in_words
 from .checkpoint import Checkpoint, Training
 from .cvxpy_problem import from_cvxpy
 from .data import (
@@ -146,6 +146,7 @@ __all__ = [
     "from_mpc",
     "from_qp",
     "given",
+    "in_units",
     "in_words",
     "is_samples_file",
     "labelled",

@@ -1752,10 +1752,10 @@ def dominant(P: Matrix, what: str) -> None:
     n, bits = len(P), PROGRAM_FACTOR_BITS
     need(all(P[i][i] > 0 for i in range(n)), f"{what}: not positive definite")
     exponents = [(P[i][i].bit_length() + 1) // 2 for i in range(n)]
-    entries = [
-        [P[i][j] << s if (s := 2 * bits - exponents[i] - exponents[j]) >= 0 else P[i][j] >> -s for j in range(i + 1)]
-        for i in range(n)
-    ]
+    entries: Matrix = []
+    for row, exponent in zip(P, exponents):
+        shifts = [2 * bits - exponent - other for other in exponents[: len(entries) + 1]]
+        entries.append([x << shift if shift >= 0 else x >> -shift for x, shift in zip(row, shifts)])
     factor: list[list[float]] = []
     for i, row in enumerate(entries):
         found: list[float] = []

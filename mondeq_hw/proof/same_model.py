@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..problem import MonDEQ
+from ..problem import MonDEQ, in_units
 from ..program import SolverProgram
 from .certificate import Certificate, affine_to_plain, matrix_to_plain
 from .float_model import affine_grids
@@ -16,7 +16,7 @@ def differences(certificate: Certificate, model: MonDEQ, program: SolverProgram)
     """What of the network is not what the certificate holds; empty where all of it is.
 
     The certificate's integers are the network's numbers rounded to its grids, its preprocessing and the program's
-    input format folded in; its digest is of the numbers themselves.
+    input format folded in; its digest is of the numbers themselves.  A carried state is in the units of its words.
 
     Parameters
     ----------
@@ -26,9 +26,11 @@ def differences(certificate: Certificate, model: MonDEQ, program: SolverProgram)
     program : SolverProgram
         The certificate's.
     """
-    sizes, expected = (model.n, model.d, model.k), (program.n, program.d, program.k)
+    sizes, expected = ((each.n, each.d, each.k, each.carried_words) for each in (model, program))
     if sizes != expected:
-        return [f"it has {sizes} states, inputs and outputs, the certificate's network {expected}"]
+        return [f"it has {sizes} states, inputs, outputs and carried words, the certificate's network {expected}"]
+    if model.carried is not None and program.carried is not None:
+        model = in_units(model, program.carried.exponents - model.carried.exponents)
     held: dict[str, Any] = certificate.evidence.get("operator", {})
     found = _integers(model, program) if held else {}
     other = [f"{what} is another" for key, what in _PARTS.items() if found.get(key) != held.get(key)]
