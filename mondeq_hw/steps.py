@@ -30,6 +30,7 @@ from .problem import (
     DIGITS,
     GIVEN,
     MNIST,
+    SOLVERS,
     TEST,
     TRAIN,
     Arrays,
@@ -57,9 +58,9 @@ from .proof import (
     ContractionProof,
     choose_iterations,
     choose_warm_start,
-    constant_on_samples,
     constant_output,
     rounds_to_nothing,
+    useless_on_samples,
     useless_radius,
 )
 from .rounding import (
@@ -71,12 +72,13 @@ from .rounding import (
     LoweringOptions,
     assemble,
     lower,
+    noise,
     with_proved_range,
     with_state_bits,
     without_saturation,
 )
 
-#: Calibration samples on which an output must not be constant.
+#: Samples on which an output must be nearer to the float network's than a constant.
 COMPARED_SAMPLES = 64
 #: Updates of a program without a proof: nothing says how many it needs.
 UNCERTIFIED_ITERATIONS = 64
@@ -473,16 +475,20 @@ def says_nothing(model: MonDEQ, data: Data, lowered: Lowered, program: SolverPro
     # A carried state's samples are sequences, which one equilibrium does not answer.
     if reason is not None or model.carried is not None:
         return reason
-    if data.calibration is None:
-        known = model.input_map.words
-        return constant_output(
-            program, logits(model, known.format.to_float(box_words(known.ends, model.d, COMPARED_SAMPLES, 0)))
-        )
-    some = data.calibration[:COMPARED_SAMPLES]
-    floating = logits(model, some)
-    return constant_output(program, floating) or constant_on_samples(
-        program, GoldenModel(program).words(some), floating
-    )
+    given, kind = data.calibration, "random inputs" if data.calibration is None else "calibration samples"
+    some = (noise(model) if given is None else given)[:COMPARED_SAMPLES]
+    floating, golden = logits(model, some), GoldenModel(program)
+    reason = constant_output(program, floating)
+    if reason is not None:
+        return reason
+    return useless_on_samples(program, golden.predict_raw(golden.words(some)), floating, data.task, kind)
+
+
+def _with(model: MonDEQ, config: CompileConfig, data: Data, **changes: Any) -> Lowered | None:
+    """A network's integers by other options; None where their proof is missing, or says nothing either."""
+    changed = config.model_copy(update=changes)
+    lowered = lower(model, lowering_options(changed), data.calibration)
+    return lowered if _says_something(model, changed, data, lowered) else None
 
 
 def _says_something(model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered) -> bool:
@@ -497,21 +503,7 @@ def _vacuous_refusal(
     model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered, reason: str
 ) -> NotCertifiedError:
     """What the proof lacks, and the nearest thing that does not."""
-    remedies = []
-    if _asked_for(model, config) is not None and lowered.proof is not None:
-        with suppress(NotCertifiedError):
-            count = choose_iterations(_program(model, config, lowered).replace(iterations=1), lowered.proof)
-            more = config.model_copy(update={"iterations": count})
-            remedies += [f"use --iterations {count}"] if _says_something(model, more, data, lowered) else []
-    if model.stored is None:
-        first = lowered.state_format.word_length + 1
-        longer = ((bits, with_state_bits(lowered, bits)) for bits in range(first, MOST_STATE_BITS + 1))
-        enough = next((bits for bits, other in longer if _says_something(model, config, data, other)), None)
-        remedies += [] if enough is None else [f"use --state-bits {enough}"]
-        if config.step_size is not None:
-            free = config.model_copy(update={"step_size": None})
-            other = lower(model, lowering_options(free), data.calibration)
-            remedies += [f"use --step-size {other.step_size:g}"] if _says_something(model, free, data, other) else []
+    remedies = [f"use {option}" for option in _vacuous_alternatives(model, config, data, lowered)]
     remedies.append(
         "go on with it by --allow-vacuous"
         if remedies
@@ -519,6 +511,32 @@ def _vacuous_refusal(
     )
     factor = float(lowered.proof.contraction_factor) if lowered.proof is not None else None
     return NotCertifiedError(f"the proof of convergence says nothing: {reason}. {_sentence(remedies)}", factor, None)
+
+
+def _vacuous_alternatives(model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered) -> list[str]:
+    """Options whose proof says something: of the same matrix, or, where there are none, of another."""
+    found = []
+    if _asked_for(model, config) is not None and lowered.proof is not None:
+        with suppress(NotCertifiedError):
+            count = choose_iterations(_program(model, config, lowered).replace(iterations=1), lowered.proof)
+            more = config.model_copy(update={"iterations": count})
+            found += [f"--iterations {count}"] if _says_something(model, more, data, lowered) else []
+    if model.stored is not None:
+        return found
+    first = lowered.state_format.word_length + 1
+    longer = ((bits, with_state_bits(lowered, bits)) for bits in range(first, MOST_STATE_BITS + 1))
+    enough = next((bits for bits, other in longer if _says_something(model, config, data, other)), None)
+    found += [] if enough is None else [f"--state-bits {enough}"]
+    if config.step_size is not None:
+        free = _with(model, config, data, step_size=None)
+        return found + ([] if free is None else [f"--step-size {free.step_size:g}"])
+    if not found:
+        finer = range(lowering_options(config).bits + 1, MOST_MATRIX_BITS + 1)
+        enough = next((bits for bits in finer if _with(model, config, data, bits=bits)), None)
+        found += [] if enough is None else [f"--bits {enough}"]
+        others = (name for name in SOLVERS if name != config.solver)
+        found += [f"--solver {name.replace('_', '-')}" for name in others if _with(model, config, data, solver=name)]
+    return found
 
 
 def _iterations(program: SolverProgram, proof: ContractionProof, config: CompileConfig) -> int:
@@ -552,8 +570,7 @@ def _certified_alternatives(
     """Options that are provable, and the smallest word length among them that needs nothing else changed."""
 
     def provable(name: str, value: Any) -> bool:
-        changed = config.model_copy(update={name: value})
-        return _says_something(model, changed, data, lower(model, lowering_options(changed), data.calibration))
+        return _with(model, config, data, **{name: value}) is not None
 
     # A proof at one word length says nothing of the next: shorter ones count too.
     asked = lowering_options(config).bits

@@ -72,8 +72,9 @@ def test_no_found_error_is_below_that_of_the_samples(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worst_input, "_climbed", lambda pair, known: known[0][:1])  # a search that finds nothing
         states = GoldenModel(program).final_states(words)
-        largest, calibrated = worst_input.largest_errors(model, program, step_size, (words, states))
+        largest, calibrated, span = worst_input.largest_errors(model, program, step_size, (words, states))
     assert largest.tolist() == calibrated.tolist() == found["calibrated"]
+    assert span == pytest.approx(np.ptp(logits(model, samples), axis=0)) and (span <= found["span"]).all()
 
 
 def test_output_words_beyond_64_bits_are_written(tmp_path: Path) -> None:
@@ -221,6 +222,12 @@ VACUOUS: dict[str, tuple[MonDEQ, dict[str, Any], str]] = {
         network(U=U * 2.0**-10, b=np.ones(3)),
         {"state_bits": 8, "calibration": X % 4},
         r"output 0 of 2, counted from 0, is the same for all of 40 calibration samples. Use state_bits=\d+",
+    ),
+    "another network": (
+        network((1 - 1e-6) * np.eye(3)),
+        {"solver": "forward_backward"},
+        r"is no nearer to the float network's than a constant: 9\.\d+e\+05 off, where that varies by 4\.\d+e\+05 "
+        r".* over 64 random inputs\). Use solver peaceman-rachford, or go on",
     ),
     "constant over the box": (
         network(U=U * 2.0**-12, b=np.ones(3)),

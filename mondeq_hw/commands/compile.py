@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from operator import ge
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,13 +98,16 @@ def _distance(report: WrittenReport) -> list[tuple[str, str]]:
     rows = []
     if "bounds" in proved:
         inside = f"; {max(proved['unsaturated']):.4g} where no state saturates" if "unsaturated" in proved else ""
-        most = f"at most {max(proved['bounds']):.4g} from the float network, every input{inside}: proved"
+        says_nothing = any(map(ge, proved["bounds"], found.get("span", ())))
+        every = "every input (loose: outputs move by less)" if says_nothing else "every input"
+        most = f"at most {max(proved['bounds']):.4g} from the float network, {every}{inside}: proved"
         rows.append(("output distance", most))
     else:
         rows.append(("output distance", f"from the float network's: not covered, {proved['reason']}"))
     if "largest" in found:
         seen = f", {max(found['calibrated']):.4g} on calibration samples" if "calibrated" in found else ""
-        rows.append(("error found", f"{max(found['largest']):.4g} for the worst input that a search found{seen}"))
+        span = f"; outputs move by {max(found['span']):.4g}"
+        rows.append(("error found", f"{max(found['largest']):.4g} for the worst input that a search found{seen}{span}"))
     return rows
 
 

@@ -182,6 +182,8 @@ class Task(ABC):
 
     #: Of options, files and certificates.
     name: ClassVar[str]
+    #: Whether all outputs are one answer together, or each one of its own.
+    joint: ClassVar[bool]
     #: What :meth:`score` is called.
     figure: ClassVar[str]
     #: What the outputs are called.
@@ -251,6 +253,7 @@ class Classes(Task):
     """The largest output names the class."""
 
     name = "classes"
+    joint = True
     figure = "accuracy"
     outputs = "logits"
     least_outputs = 2
@@ -333,6 +336,7 @@ class Values(Task):
     """Each output is a real number in units of its own."""
 
     name = "values"
+    joint = False
     figure = "R squared"
     outputs = "outputs"
     least_outputs = 1

@@ -27,11 +27,11 @@ from .same_model import differences
 from .semidefinite import is_small, state_ranges
 from .vacuous import (
     constant_for_every_input,
-    constant_on_samples,
     constant_output,
     named_output,
     radius_share,
     rounds_to_nothing,
+    useless_on_samples,
     useless_radius,
 )
 from .verdict import Verdict, check
@@ -57,7 +57,6 @@ __all__ = [
     "choose_warm_start",
     "compare_operators",
     "constant_for_every_input",
-    "constant_on_samples",
     "constant_output",
     "differences",
     "displacement",
@@ -80,5 +79,6 @@ __all__ = [
     "state_ranges",
     "unpacked",
     "updates_to_forget",
+    "useless_on_samples",
     "useless_radius",
 ]

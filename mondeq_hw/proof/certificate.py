@@ -56,7 +56,8 @@ CLAIMS = {
     "output_distance_found": (
         "The largest distance of each output from the float network's that a search for the worst input finds, and "
         "the largest on calibration samples where there are any, in the output's units: no bound, but no bound can "
-        "be below it.",
+        "be below it. `span`: how far apart the float network's own outputs are at the inputs that the search looked "
+        "at; a distance as large says nothing.",
         "slopes by the adjoint recurrence, steps on the grid of the words",
     ),
     "robustness": (

@@ -446,9 +446,8 @@ def _found_line(
     model: MonDEQ, program: SolverProgram, step_size: float, samples: tuple[np.ndarray, np.ndarray] | None
 ) -> CertificateLine:
     def figures() -> dict[str, Any]:
-        largest, calibrated = largest_errors(model, program, step_size, samples)
-        seen = {} if calibrated is None else {"calibrated": calibrated.tolist()}
-        return {"largest": largest.tolist(), **seen}
+        found = largest_errors(model, program, step_size, samples)
+        return {name: each.tolist() for name, each in found._asdict().items() if each is not None}
 
     return _measured("output_distance_found", figures)
 

@@ -10,6 +10,7 @@ whichever output they were for.  What is found is never less than what the sampl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from ..program import GoldenModel, SolverProgram
 STARTS, STEPS, FIRST_STEPS, THINNED, MOST_WORK = 48, 20, 5, 8, 15_000_000_000
 #: Random words whose worst are starts, at most, and their share of all multiplications.
 POOL, POOL_SHARE = 300, 0.15
+#: Of them so many tell how far the float network's outputs are apart.
+SPANNED = 64
 #: In each step so many inputs are tried one at a time, and so many changes whatever the slope, which the rounding of
 #: states hides where a step is small; where there are more inputs, none.
 SINGLE_INPUTS, BLIND, FEW_INPUTS = 2, 1, 16
@@ -56,13 +59,31 @@ class _Side:
         return slopes
 
 
+class FoundErrors(NamedTuple):
+    """What the search finds, of every output and in its units.
+
+    Parameters
+    ----------
+    largest : ndarray (k,)
+        Of ``|y - y*|``.
+    calibrated : ndarray (k,) or None
+        That of the samples, if there are any.
+    span : ndarray (k,)
+        How far apart the float network's outputs are: without that, no error is large or small.
+    """
+
+    largest: np.ndarray
+    calibrated: np.ndarray | None
+    span: np.ndarray
+
+
 def largest_errors(
     model: MonDEQ,
     program: SolverProgram,
     step_size: float,
     samples: tuple[np.ndarray, np.ndarray] | None = None,
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """The largest ``|y - y*|`` of every output (k,), in its units, that the search finds, and that of the samples.
+) -> FoundErrors:
+    """Search for the inputs at which the outputs are farthest from the float network's.
 
     Parameters
     ----------
@@ -78,22 +99,32 @@ def largest_errors(
     InputError
         The float network's equilibrium was not found.
     """
-    known = None if samples is None else (samples[0], measured_errors(model, program, *samples))
+    seen = None if samples is None else _Measured.of(model, program, *samples)
+    known = None if samples is None or seen is None else (samples[0], seen.errors)
     with np.errstate(all="ignore"):  # of a network without an equilibrium
-        climbed = _climbed(_Pair.of(model, program, step_size), known)
-    found = measured_errors(model, program, climbed, GoldenModel(program).final_states(climbed)).max(axis=0)
-    if known is None:
-        return found, None
-    calibrated = known[1].max(axis=0)
-    return np.maximum(found, calibrated), calibrated
+        words = _climbed(_Pair.of(model, program, step_size), known)
+    found = _Measured.of(model, program, words, GoldenModel(program).final_states(words))
+    wanted = found.wanted if seen is None else np.concatenate([found.wanted, seen.wanted])
+    largest, calibrated = found.errors.max(axis=0), None if seen is None else seen.errors.max(axis=0)
+    return FoundErrors(
+        largest if calibrated is None else np.maximum(largest, calibrated), calibrated, np.ptp(wanted, axis=0)
+    )
 
 
-def measured_errors(model: MonDEQ, program: SolverProgram, words: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """``|y - y*|`` (samples, k) of input words and their final states, the float network solved to full accuracy."""
-    answers = GoldenModel(program).outputs_at(words, states).astype(np.float64)
-    deployed = np.ldexp(answers, -program.output_fractional_bits)
-    raw = program.input_format.to_float(words)
-    return np.abs(deployed - outputs_of(model, model.prox.prox(preactivation(model, raw)), raw))
+class _Measured(NamedTuple):
+    """``|y - y*|`` (samples, k), and ``y*``, the float network solved to full accuracy."""
+
+    errors: np.ndarray
+    wanted: np.ndarray
+
+    @staticmethod
+    def of(model: MonDEQ, program: SolverProgram, words: np.ndarray, states: np.ndarray) -> _Measured:
+        """Of input words (samples, d) and their final states (samples, n)."""
+        answers = GoldenModel(program).outputs_at(words, states).astype(np.float64)
+        deployed = np.ldexp(answers, -program.output_fractional_bits)
+        raw = program.input_format.to_float(words)
+        wanted = outputs_of(model, model.prox.prox(preactivation(model, raw)), raw)
+        return _Measured(np.abs(deployed - wanted), wanted)
 
 
 @dataclass(frozen=True)
@@ -161,7 +192,7 @@ class _Pair:
 
 
 def _climbed(pair: _Pair, samples: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:
-    """Words (samples, d) at the ends of all climbs."""
+    """Words (samples, d) at the ends of all climbs, and of the random ones :data:`SPANNED`."""
     rng, program = np.random.default_rng(SEED), pair.program
     low, high = program.input_format.min_word, program.input_format.max_word
     singles, blind = (SINGLE_INPUTS, BLIND) if 1 < program.d <= FEW_INPUTS else (0, 0)
@@ -203,7 +234,7 @@ def _climbed(pair: _Pair, samples: tuple[np.ndarray, np.ndarray] | None) -> np.n
                 np.where(higher[:, None], new_states[1], states[1]),
             )
         reach = np.where(better, reach, np.maximum(reach / 2, 1.0))
-    return words
+    return np.concatenate([words, pool[0][:SPANNED]])
 
 
 def _pool(pair: _Pair, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

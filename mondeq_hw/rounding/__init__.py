@@ -19,6 +19,7 @@ from .lower import (
     Lowered,
     LoweringOptions,
     lower,
+    noise,
     with_proved_range,
     with_state_bits,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "QuantizedRecurrence",
     "assemble",
     "lower",
+    "noise",
     "quantized_of",
     "to_levels",
     "with_proved_range",

@@ -183,12 +183,12 @@ def _lower(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None, 
     if model.parameters is not None:
         options = _balanced(options)
     if model.carried is not None:
-        given = (_range_words(model) if samples is None else samples)[:RANGE_SAMPLES]
+        given = (noise(model) if samples is None else samples)[:RANGE_SAMPLES]
         model = in_words(model, input_format, sequence(model, given)[0])
         inputs = sequence(model, given)[0]
         words, samples = inputs, None if samples is None else inputs
     else:
-        words = _range_words(model) if samples is None else samples[:RANGE_SAMPLES]
+        words = noise(model) if samples is None else samples[:RANGE_SAMPLES]
     # Calibrated rounding refits the readout, which would cost a parametric problem its exact bounds.
     calibrating = options.rounding == CALIBRATED or (options.rounding == AUTO and model.parameters is None)
     if samples is not None and calibrating:
@@ -462,8 +462,8 @@ def with_proved_range(lowered: Lowered, keep_length: bool) -> Lowered:
     return lowered
 
 
-def _range_words(model: MonDEQ) -> np.ndarray:
-    """Stand-ins for samples where there are none: noise from sparse to dense."""
+def noise(model: MonDEQ) -> np.ndarray:
+    """Stand-ins for samples (256, d) where there are none: noise from sparse to dense."""
     rng = np.random.default_rng(0)
     density = rng.random((256, 1))
     form, (first, last) = model.input_map.words.format, model.input_map.words.ends
