@@ -41,6 +41,7 @@ HEADLINES = (
     ("iterations", "iterations", "iterations"),
     ("distance of outputs, at most", "output_distance", "bounds"),
     ("largest distance found", "output_distance_found", "largest"),
+    ("outputs move by", "output_distance_found", "span"),
 )
 PROVED, MEASURED, NOT_COVERED = "proved", "measured", "not covered"
 #: Every claim: its words and its source.  The checker knows a digest of this table for each task.
