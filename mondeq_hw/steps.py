@@ -503,7 +503,7 @@ def _vacuous_refusal(
     model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered, reason: str
 ) -> NotCertifiedError:
     """What the proof lacks, and the nearest thing that does not."""
-    remedies = [f"use {option}" for option in _vacuous_alternatives(model, config, data, lowered)]
+    remedies = _vacuous_alternatives(model, config, data, lowered)
     remedies.append(
         "go on with it by --allow-vacuous"
         if remedies
@@ -514,28 +514,34 @@ def _vacuous_refusal(
 
 
 def _vacuous_alternatives(model: MonDEQ, config: CompileConfig, data: Data, lowered: Lowered) -> list[str]:
-    """Options whose proof says something: of the same matrix, or, where there are none, of another."""
+    """What makes the proof say something: options of the same matrix, or, where there are none, of another."""
     found = []
     if _asked_for(model, config) is not None and lowered.proof is not None:
         with suppress(NotCertifiedError):
             count = choose_iterations(_program(model, config, lowered).replace(iterations=1), lowered.proof)
             more = config.model_copy(update={"iterations": count})
-            found += [f"--iterations {count}"] if _says_something(model, more, data, lowered) else []
+            found += [f"use --iterations {count}"] if _says_something(model, more, data, lowered) else []
     if model.stored is not None:
         return found
     first = lowered.state_format.word_length + 1
     longer = ((bits, with_state_bits(lowered, bits)) for bits in range(first, MOST_STATE_BITS + 1))
     enough = next((bits for bits, other in longer if _says_something(model, config, data, other)), None)
-    found += [] if enough is None else [f"--state-bits {enough}"]
+    found += [] if enough is None else [f"use --state-bits {enough}"]
     if config.step_size is not None:
         free = _with(model, config, data, step_size=None)
-        return found + ([] if free is None else [f"--step-size {free.step_size:g}"])
+        return found + ([] if free is None else [f"use --step-size {free.step_size:g}"])
+    if not found:
+        fixed = (name for name in ("drive_bits", "readout_bits") if getattr(config, name) is not None)
+        needless = (name for name in fixed if _with(model, config, data, **{name: None}))
+        found += [f"leave --{name.replace('_', '-')} out" for name in needless]
     if not found:
         finer = range(lowering_options(config).bits + 1, MOST_MATRIX_BITS + 1)
         enough = next((bits for bits in finer if _with(model, config, data, bits=bits)), None)
-        found += [] if enough is None else [f"--bits {enough}"]
+        found += [] if enough is None else [f"use --bits {enough}"]
         others = (name for name in SOLVERS if name != config.solver)
-        found += [f"--solver {name.replace('_', '-')}" for name in others if _with(model, config, data, solver=name)]
+        found += [
+            f"use --solver {name.replace('_', '-')}" for name in others if _with(model, config, data, solver=name)
+        ]
     return found
 
 
