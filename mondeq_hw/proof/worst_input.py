@@ -3,8 +3,9 @@
 Both sides are piecewise affine in the input, and the adjoint recurrence ``t <- phi' (M' t) + prox' o`` (section 8 of
 ``docs/mathematics.md``) gives the slope of a linear output.  Every output climbs its own error from many starts, by
 steps along the signs of the slope, along single inputs and blindly, on the grid of the words.  Some starts are the
-calibration samples and the random words on which that output is farthest; after a few steps the best climbs go on,
-whichever output they were for.  What is found is never less than what the samples show.
+calibration samples, and the random words and the corners of a row's largest drive, on which that output is farthest;
+after a few steps the best climbs go on, whichever output they were for.  What is found is never less than what the
+samples show.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from ..problem import MonDEQ, outputs_of, preactivation, reformulate
 from ..program import GoldenModel, SolverProgram
 
 #: Starts of each output and steps, at most; multiplications in all. After the first steps one climb in eight goes on.
-STARTS, STEPS, FIRST_STEPS, THINNED, MOST_WORK = 48, 20, 5, 8, 15_000_000_000
-#: Random words whose worst are starts, at most, and their share of all multiplications.
-POOL, POOL_SHARE = 300, 0.15
+STARTS, STEPS, FIRST_STEPS, THINNED, MOST_WORK = 48, 20, 5, 8, 40_000_000_000
+#: Words whose worst are starts, at most, and their share of all multiplications.
+POOL, POOL_SHARE = 600, 0.15
 #: Of them so many tell how far the float network's outputs are apart.
 SPANNED = 64
 #: In each step so many inputs are tried one at a time, and so many changes whatever the slope, which the rounding of
@@ -238,10 +239,19 @@ def _climbed(pair: _Pair, samples: tuple[np.ndarray, np.ndarray] | None) -> np.n
 
 
 def _pool(pair: _Pair, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Random words (samples, d) and the sizes of all their errors (samples, k)."""
+    """Words (samples, d) at random and, every other one, where a row is driven, and the sizes of all their errors."""
     words = pair.program.input_format
     drawn = rng.integers(words.min_word, words.max_word + 1, size=(count, pair.program.d))
+    drawn[1::2] = _driven(pair, count // 2, rng)
     return drawn, np.abs(pair.all_errors(drawn)[0])
+
+
+def _driven(pair: _Pair, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Corners (count, d) at which a row's drive is largest, or smallest: where states saturate first."""
+    words = pair.program.input_format
+    rows = pair.floating.drive[rng.integers(pair.program.n, size=count)]
+    driven: np.ndarray = np.where(rng.choice([-1, 1], size=(count, 1)) * rows > 0, words.max_word, words.min_word)
+    return driven
 
 
 def _starts(
@@ -256,13 +266,10 @@ def _starts(
     Far out states saturate, where errors are largest and which no slope at a sample tells of.
     """
     words, place = pair.program.input_format, np.arange(len(outputs)) - np.searchsorted(outputs, outputs)
-    low, high = words.min_word, words.max_word
-    corners = np.where(rng.random((len(outputs), pair.program.d)) < 0.5, low, high)
-    rows = pair.floating.drive[rng.integers(pair.program.n, size=len(outputs))]
-    driven = np.where(rng.choice([-1, 1], size=(len(outputs), 1)) * rows > 0, high, low)
-    anywhere = rng.integers(low, high + 1, size=corners.shape)
-    known = anywhere if samples is None else _worst(samples, outputs, place // 4)
-    return np.choose((place % 4)[:, None], [corners, known, driven, _worst(pool, outputs, place // 4)])
+    corners = np.where(rng.random((len(outputs), pair.program.d)) < 0.5, words.min_word, words.max_word)
+    driven, worst = _driven(pair, len(outputs), rng), _worst(pool, outputs, place // 4)
+    known = driven if samples is None else _worst(samples, outputs, place // 4)
+    return np.choose((place % 4)[:, None], [worst, known, driven, corners])
 
 
 def _worst(known: tuple[np.ndarray, np.ndarray], outputs: np.ndarray, ranks: np.ndarray) -> np.ndarray:
