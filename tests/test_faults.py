@@ -16,6 +16,7 @@ from random_models import random_model, random_program, random_words, with_rando
 import mondeq_hw
 from mondeq_hw.base import Clip, InputError, Interval, NotCertifiedError
 from mondeq_hw.cli import main
+from mondeq_hw.commands.compile import _distance
 from mondeq_hw.problem import CLASSES, SOLVERS, MonDEQ, Preprocessing, logits
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.profile.profile import profile
@@ -67,6 +68,9 @@ def test_no_found_error_is_below_that_of_the_samples(tmp_path: Path) -> None:
     errors = np.abs(project.predict(samples) - logits(model, samples)).max(axis=0)
     assert found["calibrated"] == pytest.approx(errors.tolist())
     assert all(most >= seen for most, seen in zip(found["largest"], found["calibrated"], strict=True))
+    (_, proved), (_, shown) = _distance(project.report)
+    assert proved.endswith("from the float network, every input: proved")
+    assert shown.endswith(f"; outputs move by {max(found['span']):.4g}")
     program, step_size = project.program, float(Fraction(project.certificate.evidence["step_size"]))
     words = GoldenModel(program).words(samples)
     with pytest.MonkeyPatch.context() as patch:
@@ -115,7 +119,9 @@ def test_a_network_whose_output_is_constant_is_doubted(tmp_path: Path, capsys: p
     ):
         command = ["compile", str(tmp_path / f"{name}.pt"), "--bits", "8", "--out", str(tmp_path / name)]
         assert main(command) == 0
-        assert f"warning: {named} proved to be the same for every input" in capsys.readouterr().err
+        printed = capsys.readouterr()
+        assert f"warning: {named} proved to be the same for every input" in printed.err
+        assert "every input (loose: outputs move by less): proved" in printed.out
 
 
 def test_states_below_the_range_of_floating_point_are_zero(tmp_path: Path) -> None:
