@@ -507,7 +507,7 @@ def _vacuous_refusal(
     remedies.append(
         "go on with it by --allow-vacuous"
         if remedies
-        else "scale the network's U, b and O, or retrain it with a larger margin, or go on with it by --allow-vacuous"
+        else f"rescale {model.levers.sizes}, or {model.levers.faster}, or go on with it by --allow-vacuous"
     )
     factor = float(lowered.proof.contraction_factor) if lowered.proof is not None else None
     return NotCertifiedError(f"the proof of convergence says nothing: {reason}. {_sentence(remedies)}", factor, None)

@@ -81,6 +81,9 @@ def without(key: str) -> Callable[[rens.Arrays], rens.Arrays]:
     "change, message",
     [
         (without("D22"), "'D22' is missing"),
+        (without("D11"), "'D11' is missing"),  # of those, too, by which the family is recognised
+        (lambda p: {**p, "C2": np.zeros((0, 4))}, r"'C2' is empty, of shape \(0, 4\)"),
+        (lambda p: {**p, "bx": np.zeros(9)}, r"'bx' has shape \(9,\); expected \(4,\)"),
         (lambda p: {**p, "B1": p["B1"].T}, "looks transposed"),
         (lambda p: {**p, "by": p["by"] * np.nan}, "NaN"),
         (lambda p: {**p, "D11": 3 * np.ones((6, 6))}, "I - D11 has no positive margin"),

@@ -123,7 +123,7 @@ def test_names_of_the_users_own(tmp_path: Path) -> None:
 def test_errors_name_the_files_own_key(tmp_path: Path) -> None:
     content = renamed(tensors({**winston_kolter(P), "Wout.bias": np.ones(9)}), lambda key: f"module.deq.{key}")
     torch.save(content, tmp_path / "m.pt")
-    with pytest.raises(InputError, match=r"key 'module.deq.Wout.bias' has shape \(9,\); expected \(3\)"):
+    with pytest.raises(InputError, match=r"key 'module.deq.Wout.bias' has shape \(9,\); expected \(3,\)"):
         load(tmp_path / "m.pt", margin=1.0)
 
 

@@ -135,6 +135,10 @@ def test_rows_without_a_bound_say_nothing() -> None:
     free: Plain = {"A": [[1.0, 1.0], [1.0, 0.0], [0.0, 1.0]], "l": -infinite, "u": infinite}
     nothing = from_qp(np.eye(2), np.zeros(2), **free, Q=gains, theta=([-3.0], [3.0]))
     np.testing.assert_allclose(logits(nothing, np.array([[2047]])), [[-3.0, -3.0]], atol=1e-8)
+    for delta in (None, 0.1):  # OSQP's infinity is no number
+        given = {"A": [[1.0, 1.0]], "u": [0.5], "Q": gains, "theta": ([-3.0], [3.0]), "delta": delta}
+        one_sided = from_qp(np.eye(2), np.zeros(2), l=[-np.inf], **given)
+        assert from_qp(np.eye(2), np.zeros(2), l=[-1e30], **given).digest() == one_sided.digest()
     clipped = from_qp(
         np.eye(2), np.zeros(2), A=free["A"], l=[-np.inf, -1.0, -np.inf], u=[np.inf, 1.0, np.inf], Q=gains,
         theta=([-3.0], [3.0]),
@@ -226,7 +230,7 @@ def test_random_problems_keep_the_proved_bounds(seed: int, form: str) -> None:
 def test_bad_problems_are_named() -> None:
     good: Plain = {"P": np.eye(2), "q": np.zeros(2), "theta": ([0.0], [1.0])}
     cases: list[tuple[Plain, str]] = [
-        ({"P": np.diag([1.0, -1.0])}, "P has the eigenvalue -1"),
+        ({"P": np.diag([1.0, -1.0])}, "P has the eigenvalue -1, on variables 1; expected"),
         ({"P": np.diag([1.0, 0.0])}, "P is singular"),
         ({"P": [[1.0, 2.0], [0.0, 1.0]]}, "P is not symmetric"),
         ({"P": np.eye(3)}, r"P has shape \(3, 3\); expected \(2, 2\)"),
@@ -240,6 +244,14 @@ def test_bad_problems_are_named() -> None:
         ({"l": [0.0]}, r"l has shape \(1,\); expected \(0,\)"),
         ({"A": np.eye(2), "l": [np.nan, 0.0], "u": [1.0, 1.0]}, "l holds NaN"),
         ({"A": np.eye(2), "l": [np.inf, 0.0], "u": [np.inf, 1.0]}, "row 0 of the constraints has a lower bound of"),
+        ({"P": None}, "P is None; expected real numbers in 2 dimensions"),
+        ({"q": np.ma.masked_array([0.0, 1.0], mask=[False, True])}, "q is no array of numbers"),
+        ({"A": [[1.0, 1.0]], "u": [1.0], "delta": True}, "delta is no array of numbers"),
+        ({"names": ["a\nb"]}, "expected a list of different texts of one line"),
+        (  # counted as the user counts, a row without bounds among them
+            {"A": [[1.0, 1.0], [1.0, 1.0], [2.0, 2.0]], "l": [-np.inf, 1.0, 2.0], "u": [np.inf, 1.0, 2.0]},
+            "equality row 1 of A follows from the others",
+        ),
         ({"A": [[1.0, 1.0]], "u": [1.0], "delta": "soft"}, "delta is no array of numbers"),
         ({"A": [[1.0, 1.0]], "u": [1.0], "delta": np.inf}, "delta has an entry that is no penalty"),
         ({"A": [[1.0, 1.0]], "u": [1.0], "delta": 1e-20}, "delta has an entry that is no penalty"),
@@ -412,6 +424,19 @@ def test_bad_mpc_is_named() -> None:
     cases: list[tuple[Plain, str]] = [
         ({"N": 0}, "horizon N is 0"),
         ({"N": True}, "horizon N is True"),
+        ({"N": 10**7}, "the horizon N = 10000000 makes 10000000 inputs and 40000000 states; expected at most 5000"),
+        ({"A": np.zeros((0, 0))}, r"A has shape \(0, 0\); expected a matrix with rows and columns"),
+        ({"B": np.ones(4)}, r"B has shape \(1, 4\); expected \(4, 1\): A is of 4 states, R of 1 inputs"),
+        ({"terminal": None}, "terminal is None"),
+        ({"A": 3.0 * A}, "the Riccati equation has no solution .double precision finds none"),  # one mode is nobody's
+        ({"soft": 0.1}, "soft is a penalty of x_bounds, which are not given"),
+        ({"x_bounds": (-1.0, 1.0), "soft": 1e-12}, "soft has the entry 1e-12; expected positive penalties, from 1e-09"),
+        ({"x_bounds": (-1.0, 1.0), "soft": True}, "soft is no array of numbers"),
+        ({"u_bounds": (np.inf, np.inf)}, r"u_bounds\[0\] goes from inf to inf; expected an ascending interval"),
+        (
+            {"A": 6.0 * A, "N": 8, "terminal": np.eye(4)},
+            "the cost of the horizon's inputs is singular, or nearly .* shorten the horizon",
+        ),
         ({"N": 400, "A": 2.0 * A, "terminal": np.eye(4)}, "a state grows by 1e.12 or more within the horizon N = 400"),
         ({"A": np.nan * A}, "A holds NaN"),
         ({"Q": -np.eye(4)}, "Q has the eigenvalue -1; expected a positive semidefinite matrix"),
@@ -425,7 +450,10 @@ def test_bad_mpc_is_named() -> None:
         ({"reference": (0.0, np.inf)}, "reference's upper end holds NaN or infinity"),
         ({"change": np.eye(2)}, r"change has shape \(2, 2\); expected \(1, 1\), for 1 inputs"),
         ({"change": -np.eye(1)}, "change has the eigenvalue -1; expected a positive semidefinite matrix"),
-        ({"change": np.eye(1), "u_bounds": (-1.0, np.inf)}, "u_bounds's upper end holds NaN or infinity"),
+        (
+            {"change": np.eye(1), "u_bounds": (-1.0, np.inf)},
+            "u_bounds are infinite, and with change",
+        ),
         ({"Q": np.eye(3)}, r"Q has shape \(3, 3\); expected \(4, 4\)"),
         ({"R": np.zeros((1, 1))}, "R is singular"),
         ({"x_bounds": (-1.0, 1.0)}, "x_bounds got no penalty"),
@@ -509,6 +537,11 @@ def test_equalities_that_leave_no_freedom_and_such_that_contradict() -> None:
     gains = {"L": [[2.0], [0.0]], "U": [[2.0], [0.0]]}
     solved = from_qp(**plain, A=[[1.0, 1.0], [1.0, -1.0]], l=[0.0, 0.0], u=[0.0, 0.0], **gains)
     np.testing.assert_allclose(logits(solved, np.array([[4095]])), [[1.0, 1.0]], atol=1e-8)
+    # A variable that costs nothing and is pinned leaves no freedom, either.
+    pinned = from_qp(
+        np.diag([1.0, 0.0]), [0.0, 0.0], np.eye(2), [-1, 0.4], [1, 0.4], theta=([-2.0], [2.0]), Q=[[1], [1]]
+    )
+    np.testing.assert_allclose(logits(pinned, np.array([[1023]])), [[-2 * 1023 / 2047, 0.4]], atol=1e-12)
     for right, message in ((2.0, "follows from"), (3.0, "contradicts")):
         with pytest.raises(InputError, match=message):
             from_qp(**plain, A=[[1.0, 1.0], [2.0, 2.0]], l=[1.0, right], u=[1.0, right])
@@ -541,12 +574,83 @@ def test_cvxpy_problems_that_are_no_quadratic_programs() -> None:
         (cvxpy.Problem(cvxpy.Minimize(square + p * z[0]), [p * z[1] >= 1]), "multiplies a variable"),
         (cvxpy.Problem(cvxpy.Minimize(cvxpy.exp(z[0]) + p * z[1])), "no quadratic program"),
         (cvxpy.Problem(cvxpy.Minimize(square + p**2 * z[0])), "no quadratic program"),
-        (cvxpy.Problem(cvxpy.Maximize(p * z[0] - square)), "maximises"),
+        (cvxpy.Problem(cvxpy.Minimize(square + cvxpy.norm1(z - p))), "P is singular.* Some variables are CVXPY's own"),
+        (cvxpy.Problem(cvxpy.Minimize(square), [z <= 0, z[0] >= p + 1]), "row 2 is of 'p . 1.0 <="),
         (cvxpy.Problem(cvxpy.Minimize(square + p * z[0] + cvxpy.Parameter(name="other") * z[1])), "other has no box"),
     ]
     for problem, message in cases:
         with pytest.raises(InputError, match=message):
             from_cvxpy(problem, {p: (0.5, 1.0)}, [z])
+
+
+def test_declared_variables_and_expressions_of_cvxpy_are_shown() -> None:
+    """Variables whose declaration bounds or shapes them, entries, affine expressions; of a maximisation, too."""
+    p = cvxpy.Parameter(name="p")
+    positive, boxed = cvxpy.Variable(2, nonneg=True, name="positive"), cvxpy.Variable(2, bounds=[-0.2, [0.3, 0.5]])
+    even, own = cvxpy.Variable((2, 2), symmetric=True), cvxpy.Variable((2, 2), diag=True)
+    X, C = cvxpy.Variable((2, 3), name="X"), np.arange(1.0, 5).reshape(2, 2)
+    cost = sum(cvxpy.sum_squares(each - p) for each in (positive, boxed, X))
+    cost += cvxpy.sum_squares(even - p * C) + cvxpy.sum_squares(own - p * C)
+    problem = cvxpy.Problem(cvxpy.Maximize(-cost), [X <= 0.4])
+    outputs = [positive, boxed, even, own, X[0, 1], 2 * cvxpy.sum(X, axis=1) + p]
+    model = from_cvxpy(problem, {p: (-1.0, 1.0)}, outputs)
+    words = np.array([[-2047], [300], [2047]])
+    for theta, found in zip(model.preprocessing.apply(words), logits(model, words), strict=True):
+        w = theta[0]
+        even_is = w * (C + C.T) / 2
+        row = 6 * min(w, 0.4) + w
+        expected = [
+            *[max(w, 0.0)] * 2, *np.clip([w, w], -0.2, [0.3, 0.5]), *even_is.ravel(), w, 0, 0, 4 * w, min(w, 0.4), row,
+            row,
+        ]  # fmt: skip
+        np.testing.assert_allclose(found, expected, atol=1e-7)
+    assert model.parameters is not None and model.parameters.outputs[0] == "positive[0]"
+    assert from_cvxpy(problem, {p: (-1.0, 1.0)}, X).k == 6  # one alone needs no list
+    # A bound of a variable stays hard beside softened rows.
+    soft = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(positive - p)), [cvxpy.sum(positive) <= 1])
+    assert logits(from_cvxpy(soft, {p: (-1.0, 1.0)}, positive, delta=0.1), words[:1]).min() > -1e-12
+
+
+def test_what_cvxpy_is_asked_leaves_the_users_values() -> None:
+    p, q, z = cvxpy.Parameter(name="p"), cvxpy.Parameter(name="q"), cvxpy.Variable(2)
+    good = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(z - p) + q * z[0]))
+    p.value = 0.7
+    from_cvxpy(good, {p: (-1.0, 1.0), q: (0.0, 1.0)}, [z])
+    assert (p.value, q.value) == (0.7, None)
+    with pytest.raises(InputError, match="no quadratic program"):
+        from_cvxpy(cvxpy.Problem(cvxpy.Minimize(cvxpy.exp(z[0]) + p * z[1])), {p: (-1.0, 1.0)}, [z])
+    assert p.value == 0.7
+
+
+def test_bad_arguments_of_from_cvxpy_are_named() -> None:
+    p, z, other = cvxpy.Parameter(name="p"), cvxpy.Variable(2, name="z"), cvxpy.Variable(name="z")
+    problem = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(z - p)))
+    shaped, tiny = cvxpy.Parameter((2, 2), symmetric=True, name="shaped"), cvxpy.Parameter(name="tiny")
+    faint = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(z)), [1e-10 * tiny * z[1] >= 1e-10])
+    integer = cvxpy.Variable(2, integer=True)
+    cases: list[tuple[Any, Any, Any, Plain, str]] = [
+        (None, {p: (0, 1)}, [z], {}, "problem is a NoneType; expected a cvxpy.Problem"),
+        (problem, [p], [z], {}, "parameters is no dict"),
+        (problem, {"p": (0, 1)}, [z], {}, "parameters is no dict"),
+        (problem, {p: (0, 1)}, ["z"], {}, "outputs is no list of cvxpy.Variable"),
+        (problem, {p: (0, 1)}, [z, z], {}, r"two entries of outputs are called 'z\[0\]'"),
+        (problem, {p: (0, 1)}, [other], {}, "the output z is no affine expression in real variables of the problem"),
+        (problem, {p: (0, 1)}, [cvxpy.square(z)], {}, "is no affine expression"),
+        (problem, {p: (0, 1), shaped: (0, 1)}, [z], {}, "shaped is declared symmetric, and each of its entries"),
+        (problem, {p: (0, 1)}, [z], {"delta": "soft"}, "delta is no array of numbers"),
+        (problem, {p: (0, 1)}, [z], {"delta": [0.1, 0.2]}, r"delta has shape \(2,\)"),
+        (faint, {tiny: (0.5, 1)}, [z], {}, "multiplies a variable in a constraint"),  # however faint it is
+        (
+            cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(integer - p))),
+            {p: (0, 1)},
+            [integer],
+            {},
+            "integer variables",
+        ),
+    ]
+    for asked, boxes, outputs, options, message in cases:
+        with pytest.raises(InputError, match=message):
+            from_cvxpy(asked, boxes, outputs, **options)
 
 
 def test_boxes_of_cvxpy_parameters_that_are_none() -> None:

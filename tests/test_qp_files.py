@@ -78,11 +78,15 @@ def test_names_survive_a_checkpoint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"P": None}, r"key 'P' is missing; add P \(n, n\), symmetric"),
         ({"theta": None}, r"key 'theta' is missing; add theta \(2, p\), the smallest and the largest parameter"),
         ({"q": None}, r"key 'q' is missing; add q \(n,\), the linear cost"),
         ({"lb": [0.0]}, "key 'lb' is none of a quadratic program; expected q, l, u, P, .*Did you mean 'l'"),
         ({"q0": [0.0, 0.0]}, "keys 'q0' and 'q' mean the same; remove one"),
-        ({"P": [[1.0, 2.0], [2.0, 1.0]]}, "P has the eigenvalue -1; expected a positive definite matrix"),
+        (
+            {"P": [[1.0, 2.0], [2.0, 1.0]]},
+            "P has the eigenvalue -1, on variables 0, 1; expected",
+        ),
         ({"Q": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]}, r"Q has shape \(2, 3\); expected \(2, 2\)"),
         ({"A": [[1.0, 0.0], [1.0]]}, "A is no array of numbers; expected real numbers in 2 dimensions"),
         ({"u": ["one", 1.0, 1.0]}, "u is no array of numbers; expected numbers, and inf or -inf"),
@@ -101,6 +105,22 @@ def test_errors_name_file_and_key(change: dict[str, Any], message: str, tmp_path
     file.write_text(json.dumps({**PROBLEM, **change}))
     with pytest.raises(InputError, match=rf"problem.json: {message}"):
         mondeq_hw.load(file)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])
+def test_json_of_any_editor(encoding: str, tmp_path: Path) -> None:
+    """With a byte-order mark, as Windows writes it, or behind blank lines."""
+    plain = {**PROBLEM, "l": [-1.0, "-inf", "-inf"]}
+    (tmp_path / "p.json").write_text("\r\n" * 9 + json.dumps(plain), encoding)
+    assert mondeq_hw.load(tmp_path / "p.json").digest() == expected().digest()
+
+
+def test_matlabs_structures_and_sparse_matrices(tmp_path: Path) -> None:
+    from scipy.sparse import csc_matrix
+
+    arrays = {key: np.array(value) for key, value in PROBLEM.items()}
+    scipy.io.savemat(tmp_path / "p.mat", {"problem": arrays | {"A": csc_matrix(arrays["A"])}})
+    assert mondeq_hw.load(tmp_path / "p.mat").digest() == expected().digest()
 
 
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def read_options(file: Path) -> dict[str, Any]:
         It cannot be read, or is no table.
     """
     try:
-        text = file.read_text()
+        text = file.read_text("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"{file}: no such file; --config expects a .toml or .json file") from None
     except (OSError, UnicodeDecodeError) as error:

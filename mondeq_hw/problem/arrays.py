@@ -18,8 +18,8 @@ Array = np.ndarray | Sequence[float] | Sequence[Sequence[float]]
 def dense(values: Any) -> np.ndarray:
     """An array, or a sparse matrix of SciPy, as floating-point numbers."""
     array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
-    if array.dtype.kind == "c":
-        raise TypeError("complex numbers")
+    if array.dtype.kind == "c" or (array.dtype.kind == "b" and array.ndim == 0) or np.ma.is_masked(values):
+        raise TypeError("complex numbers, a truth value or masked entries")
     return array.astype(np.float64)
 
 
@@ -31,11 +31,13 @@ def numbers(name: str, values: Any, dimensions: int | None, finite: bool = True)
     InputError
         They are something else, or infinite, NaN or huge where they must not be.
     """
+    if values is None:
+        raise InputError(f"{name} is None; expected real numbers{_in(dimensions)}")
     try:
         array = dense(values)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):  # the last of a tensor that wants a gradient
         raise InputError(f"{name} is no array of numbers; expected real numbers{_in(dimensions)}") from None
-    if values is None or dimensions not in (None, array.ndim):
+    if dimensions not in (None, array.ndim):
         raise InputError(f"{name} has shape {array.shape}; expected real numbers{_in(dimensions)}")
     if finite and not np.isfinite(array).all():
         raise InputError(f"{name} holds NaN or infinity; expected finite numbers")
@@ -60,8 +62,8 @@ def require_shape(name: str, array: np.ndarray, expected: tuple[int, ...], why: 
 def matrix(name: str, values: Any) -> np.ndarray:
     """Finite numbers as a matrix: a number is one of one entry, a vector one of one row."""
     array = np.atleast_2d(numbers(name, values, None))
-    if array.ndim != 2:
-        raise InputError(f"{name} has shape {array.shape}; expected a matrix")
+    if array.ndim != 2 or not array.size:
+        raise InputError(f"{name} has shape {array.shape}; expected a matrix with rows and columns")
     return array
 
 
@@ -96,8 +98,9 @@ def interval(name: str, values: Any, length: int, finite: bool = True) -> tuple[
 
 def require_ascending(name: str, low: np.ndarray, high: np.ndarray) -> None:
     """Refuse empty intervals."""
-    if not (low <= high).all():
-        bad = int(np.argmax(low > high))
+    empty = (low > high) | (low == np.inf) | (high == -np.inf)
+    if empty.any():
+        bad = int(np.argmax(empty))
         raise InputError(f"{name}[{bad}] goes from {low[bad]:g} to {high[bad]:g}; expected an ascending interval")
 
 

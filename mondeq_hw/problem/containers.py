@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def _read_file(file: Path) -> Contents:
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:
-            head = stream.read(16)
+            head = stream.read(64)
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}); check its permissions") from None
     if size == 0:
@@ -73,15 +73,12 @@ def _read_file(file: Path) -> Contents:
         return read_torch(file)
     if head[:1] == b"\x08":  # a protobuf message whose first field is ONNX's ir_version
         return _read_onnx(file)
-    if head.lstrip()[:1] == b"{":
+    if head.decode(json.detect_encoding(head), "ignore").lstrip("\ufeff \t\r\n")[:1] == "{":
         return _read_json(file)
     if head.startswith(b"MATLAB 5.0"):
         return _read_matlab(file)
     refuse_mistaken(file)
-    raise InputError(
-        f"{file}: not a checkpoint (starts with {head[:8]!r}); expected a PyTorch state_dict (.pt), "
-        ".safetensors, .npz, .mat or .onnx file"
-    )
+    raise InputError(f"{file}: not a checkpoint (starts with {head[:8]!r}); expected {EXPECTED}")
 
 
 def _read_zip(file: Path) -> Contents:
@@ -145,7 +142,7 @@ def _through_torch(file: Path, keys: list[str]) -> dict[str, Any]:
 def _read_json(file: Path) -> Contents:
     """Named arrays as nested lists, or the index of a model that is cut into several .safetensors files."""
     try:
-        content = json.loads(file.read_text(), object_pairs_hook=_once)
+        content = json.loads(file.read_bytes(), object_pairs_hook=_once)  # whatever its encoding
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file}: not valid JSON ({first_line(error)}); correct it") from None
     return _read_sharded(file, content["weight_map"]) if "weight_map" in content else Contents(str(file), content)
@@ -184,7 +181,19 @@ def _read_matlab(file: Path) -> Contents:
         content = loadmat(file)
     except Exception as error:  # a damaged file raises zlib, struct, type and value errors by where it was cut
         raise InputError(f"{file}: truncated or damaged .mat ({first_line(error)}); save it again") from None
-    return Contents(str(file), {key: value for key, value in content.items() if not key.startswith("__")})
+    return Contents(str(file), {key: value for name in content for key, value in _of_matlab(name, content[name])})
+
+
+def _of_matlab(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A variable's arrays: a structure's are ``name.field``, a sparse matrix is a matrix."""
+    if name.startswith("__"):
+        return
+    fields = getattr(value, "dtype", np.dtype(float)).names
+    if fields is not None and value.size == 1:
+        for field in fields:
+            yield from _of_matlab(f"{name}.{field}", value.reshape(-1)[0][field])
+        return
+    yield name, value.toarray() if hasattr(value, "toarray") else value
 
 
 def _read_onnx(file: Path) -> Contents:

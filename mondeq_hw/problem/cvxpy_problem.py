@@ -2,32 +2,46 @@
 
 CVXPY's disciplined parametrised programming makes the canonical ``q``, ``b`` and ``G`` affine in the parameters and
 leaves ``P``, ``A`` and ``F`` alone; both are looked at, not trusted, at as many parameters as there are and one more.
+What is shown and is no plain variable is made one by an equality, which :mod:`.equalities` takes out again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..base import InputError, MissingToolError
-from .arrays import Array, dense, interval, pair
+from .arrays import Array, dense, interval, pair, vector
+from .contents import listed
 from .model import MonDEQ
 from .qp import PARAMETER_BITS, from_qp
+from .quadratic_program import ProblemError
 
 if TYPE_CHECKING:
     import cvxpy
 
 #: Relative; two canonical arrays that differ by more are two.
 TOLERANCE = 1e-9
+#: Attributes of a parameter by which its entries depend on each other.
+STRUCTURES = ("symmetric", "hermitian", "diag", "PSD", "NSD", "sparsity")
+#: Constraints that an error names.
+MOST_SAID = 4
+#: What stands behind an error about variables that the user does not have.
+OWN_VARIABLES = (
+    ". Some variables are CVXPY's own, by which it writes abs, norm1, norm_inf, max, huber and the like, and cost "
+    "nothing quadratic: write abs(z) <= a as -a <= z, z <= a, and in a cost take a variable of yours and a small "
+    "square of it"
+)
 
 
 def from_cvxpy(
     problem: cvxpy.Problem,
-    parameters: dict[cvxpy.Parameter, tuple[Array, Array]],
-    outputs: Sequence[cvxpy.Variable],
+    parameters: Mapping[cvxpy.Parameter, tuple[Array, Array]],
+    outputs: cvxpy.Expression | Sequence[cvxpy.Expression],
     *,
     delta: float | None = None,
     input_bits: int = PARAMETER_BITS,
@@ -42,7 +56,7 @@ def from_cvxpy(
     parameters : dict from cvxpy.Parameter to pair of arrays
         The box of each parameter, in the order of the network's inputs; a vector or matrix is taken entry by entry,
         the first index running fastest, as CVXPY does.
-    outputs : sequence of cvxpy.Variable
+    outputs : sequence of cvxpy.Variable or affine cvxpy.Expression
         What the network shows, entry by entry likewise.
     delta : float, optional
         Penalty that softens inequalities which bound no single variable, as of ``from_qp``.
@@ -57,19 +71,28 @@ def from_cvxpy(
         CVXPY is not installed.
     """
     _require_cvxpy()
-    _check_arguments(problem, parameters, outputs)
+    import cvxpy
+
+    shown = [outputs] if isinstance(outputs, cvxpy.Expression) else outputs
+    _check_arguments(problem, parameters, shown)
+    if delta is not None:
+        delta = float(vector("delta", delta, 1, finite=False)[0])
     boxes = [_box(parameter, box) for parameter, box in parameters.items()]
     low, high = (np.concatenate([box[end] for box in boxes]) for end in (0, 1))
-    canonical = _Canonical.of(problem, list(parameters), low)
-    moved = [_Canonical.of(problem, list(parameters), low + step) for step in np.diag(high - low)]
-    both = _Canonical.of(problem, list(parameters), high)
+    names, output_names = _entries("parameters", parameters), _entries("outputs", shown)
+    asked, variables = _with_variables(problem, shown)
+    with _values_kept(parameters):
+        canonical = _Canonical.of(asked, list(parameters), low)
+        moved = [_Canonical.of(asked, list(parameters), low + step) for step in np.diag(high - low)]
+        both = _Canonical.of(asked, list(parameters), high)
     gains = {}
     for name in ("q", "b", "G"):
         base = getattr(canonical, name)
         widths = np.where(high > low, high - low, 1.0)
         gain = np.column_stack([getattr(at, name) - base for at in moved]) / widths if len(base) else None
         gains[name] = np.zeros((len(base), len(low))) if gain is None else gain
-        if not _same(base + gains[name] @ (high - low), getattr(both, name)):
+        slack = TOLERANCE * (np.abs(base) + np.abs(gains[name]) @ (high - low))
+        if not (np.abs(base + gains[name] @ (high - low) - getattr(both, name)) <= slack).all():
             raise InputError(f"{source}: the canonical {name!r} is not affine in the parameters; rewrite the problem")
     for at in (*moved, both):
         if not all(_same(getattr(at, name), getattr(canonical, name)) for name in ("P", "A", "F")):
@@ -79,26 +102,30 @@ def from_cvxpy(
             )
     free = np.full(len(canonical.G), -np.inf)
     penalties = None
-    if delta is not None:
-        penalties = np.concatenate([np.zeros(len(canonical.b)), np.full(len(canonical.G), float(delta))])
+    if delta is not None:  # an array would soften bounds of single variables, too
+        alone = (np.count_nonzero(canonical.F, axis=1) == 1) & ~gains["G"].any(axis=1)
+        penalties = np.concatenate([np.zeros(len(canonical.b)), np.where(alone, 0.0, delta)])
     fixed = {name: getattr(canonical, name) - gains[name] @ low for name in gains}
-    return from_qp(
-        canonical.P,
-        fixed["q"],
-        np.vstack([canonical.A, canonical.F]),
-        np.concatenate([fixed["b"], free]),
-        np.concatenate([fixed["b"], fixed["G"]]),
-        theta=(low, high),
-        Q=gains["q"],
-        L=np.vstack([gains["b"], np.zeros_like(gains["G"])]),
-        U=np.vstack([gains["b"], gains["G"]]),
-        outputs=canonical.shown(outputs),
-        delta=penalties,
-        input_bits=input_bits,
-        names=_entries(parameters),
-        output_names=_entries(outputs),
-        source=source,
-    )
+    try:
+        return from_qp(
+            canonical.P,
+            fixed["q"],
+            np.vstack([canonical.A, canonical.F]),
+            np.concatenate([fixed["b"], free]),
+            np.concatenate([fixed["b"], fixed["G"]]),
+            theta=(low, high),
+            Q=gains["q"],
+            L=np.vstack([gains["b"], np.zeros_like(gains["G"])]),
+            U=np.vstack([gains["b"], gains["G"]]),
+            outputs=canonical.shown(variables),
+            delta=penalties,
+            input_bits=input_bits,
+            names=names,
+            output_names=output_names,
+            source=source,
+        )
+    except ProblemError as error:
+        raise InputError(f"{source}: of CVXPY's canonical problem, {error.in_shell()}{canonical.said(error)}") from None
 
 
 @dataclass(frozen=True)
@@ -112,6 +139,9 @@ class _Canonical:
     F: np.ndarray
     G: np.ndarray
     columns: dict[int, int]
+    #: The user's constraint of each row of ``A`` and ``F``, and variable of each column, empty of CVXPY's own.
+    rows: tuple[str, ...]
+    variables: tuple[str, ...]
 
     @staticmethod
     def of(problem: cvxpy.Problem, parameters: list[cvxpy.Parameter], theta: np.ndarray) -> _Canonical:
@@ -125,7 +155,7 @@ class _Canonical:
             except ValueError as error:  # nonneg=True, for example
                 raise InputError(
                     f"the box of parameter {parameter.name()} holds values that its declaration does not ({error}); "
-                    "narrow the box"
+                    "narrow the box, or declare the parameter without that"
                 ) from None
             at += parameter.size
         try:
@@ -137,15 +167,59 @@ class _Canonical:
                 "objective and linear constraints, by its DPP rules"
             ) from None
         arrays = {name: dense(data[name]) for name in ("P", "q", "A", "b", "F", "G")}
-        return _Canonical(**arrays, columns=dict(data["param_prob"].var_id_to_col))
+        form = data["param_prob"]
+        own = {constraint.id: str(constraint) for constraint in problem.constraints}
+        known = {variable.name() for variable in problem.variables()}
+        return _Canonical(
+            **arrays,
+            columns=dict(form.var_id_to_col),
+            rows=tuple(own.get(each.id, str(each)) for each in form.constraints for _ in range(each.size)),
+            variables=tuple(
+                each.name() if each.name() in known else "" for each in form.variables for _ in range(each.size)
+            ),
+        )
 
     def shown(self, outputs: Sequence[cvxpy.Variable]) -> np.ndarray:
-        rows: list[np.ndarray] = []
-        for variable in outputs:
-            if variable.id not in self.columns:
-                raise InputError(f"the variable {variable.name()} is not in the canonical problem; show one that is")
-            rows.append(np.eye(len(self.q))[self.columns[variable.id] :][: variable.size])
-        return np.vstack(rows)
+        """The rows of ``S``."""
+        starts = [(self.columns[variable.id], variable.size) for variable in outputs]
+        return np.vstack([np.eye(len(self.q))[start:][:size] for start, size in starts])
+
+    def said(self, error: ProblemError) -> str:
+        """Which constraints and variables an error is about, as the user wrote them."""
+        about = [f"row {row} is of {' '.join(self.rows[row].split())[:60]!r}" for row in error.rows[:MOST_SAID]]
+        names = dict.fromkeys(self.variables[at] for at in error.variables)
+        about += [f"these variables are of {listed(name for name in names if name)}"] if any(names) else []
+        return f" ({'; '.join(about)})" * bool(about) + (OWN_VARIABLES if "" in names else "")
+
+
+def _with_variables(
+    problem: cvxpy.Problem, outputs: Sequence[cvxpy.Expression]
+) -> tuple[cvxpy.Problem, list[cvxpy.Variable]]:
+    """The problem in which everything shown is a variable without attributes."""
+    import cvxpy
+
+    shown = [
+        each if isinstance(each, cvxpy.Variable) and _is_plain(each) else cvxpy.Variable(each.shape, name=each.name())
+        for each in outputs
+    ]
+    equal = [one == other for one, other in zip(shown, outputs, strict=True) if one is not other]
+    return cvxpy.Problem(problem.objective, [*problem.constraints, *equal]), shown
+
+
+def _is_plain(variable: cvxpy.Variable) -> bool:
+    """Whether its declaration says no more than its shape: the others are written by other variables."""
+    return all(said is None or said is False for said in variable.attributes.values())
+
+
+@contextmanager
+def _values_kept(parameters: Iterable[cvxpy.Parameter]) -> Iterator[None]:
+    """The values that the user had given, back afterwards."""
+    before = {parameter: parameter.value for parameter in parameters}
+    try:
+        yield
+    finally:
+        for parameter, value in before.items():
+            parameter.save_value(value)
 
 
 def _require_cvxpy() -> None:
@@ -157,32 +231,51 @@ def _require_cvxpy() -> None:
 
 def _check_arguments(
     problem: cvxpy.Problem,
-    parameters: dict[cvxpy.Parameter, tuple[Array, Array]],
-    outputs: Sequence[cvxpy.Variable],
+    parameters: Mapping[cvxpy.Parameter, tuple[Array, Array]],
+    outputs: Sequence[cvxpy.Expression],
 ) -> None:
     import cvxpy
 
     if not isinstance(problem, cvxpy.Problem):
         raise InputError(f"problem is a {type(problem).__name__}; expected a cvxpy.Problem")
-    missing = [parameter.name() for parameter in problem.parameters() if parameter not in parameters]
-    if missing:
-        raise InputError(f"parameter {missing[0]} has no box; name one for each parameter of the problem")
+    if not isinstance(parameters, Mapping) or not all(isinstance(each, cvxpy.Parameter) for each in parameters):
+        raise InputError("parameters is no dict from each cvxpy.Parameter to its box, (low, high)")
+    if not isinstance(outputs, Sequence) or not all(isinstance(each, cvxpy.Expression) for each in outputs):
+        raise InputError("outputs is no list of cvxpy.Variable, or of affine expressions in them")
     if not parameters or not outputs:
         raise InputError("expected at least one parameter with its box, and at least one variable to show")
+    for parameter in (*problem.parameters(), *(each for shown in outputs for each in shown.parameters())):
+        if parameter not in parameters:
+            raise InputError(f"parameter {parameter.name()} has no box; name one for each parameter of the problem")
+    for parameter in parameters:
+        structure = next((name for name in STRUCTURES if parameter.attributes.get(name)), None)
+        if structure is not None or parameter.is_complex():
+            raise InputError(
+                f"parameter {parameter.name()} is declared {structure or 'complex'}, and each of its entries moves "
+                "alone here; make the matrix of a plain parameter's entries"
+            )
+    known = {variable.id for variable in problem.variables()}
+    for each in outputs:
+        if not each.is_affine() or each.is_complex() or not {inside.id for inside in each.variables()} <= known:
+            raise InputError(
+                f"the output {each.name()} is no affine expression in real variables of the problem; show one that is"
+            )
     if problem.is_mixed_integer():
         raise InputError("the problem has integer variables; expected a continuous one")
-    if isinstance(problem.objective, cvxpy.Maximize):
-        raise InputError("the problem maximises; write it as a minimisation")
 
 
-def _entries(leaves: Iterable[cvxpy.Parameter | cvxpy.Variable]) -> list[str]:
+def _entries(what: str, leaves: Iterable[cvxpy.Expression]) -> list[str]:
     """A name for each entry: ``x``, or ``x[0]``, .. in the order that CVXPY has them."""
 
-    def entry(leaf: cvxpy.Parameter | cvxpy.Variable, at: int) -> str:
+    def entry(leaf: cvxpy.Expression, at: int) -> str:
         place = ",".join(map(str, np.unravel_index(at, leaf.shape, order="F")))
         return str(leaf.name()) + (f"[{place}]" if leaf.size > 1 else "")
 
-    return [entry(leaf, at) for leaf in leaves for at in range(leaf.size)]
+    names = [entry(leaf, at) for leaf in leaves for at in range(leaf.size)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"two entries of {what} are called {twice!r}; give each a name of its own by name=...")
+    return names
 
 
 def _box(parameter: cvxpy.Parameter, box: tuple[Array, Array]) -> tuple[np.ndarray, np.ndarray]:
@@ -196,4 +289,5 @@ def _box(parameter: cvxpy.Parameter, box: tuple[Array, Array]) -> tuple[np.ndarr
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.shape == other.shape and bool(np.allclose(one, other, rtol=TOLERANCE, atol=TOLERANCE))
+    """Entry by entry, however small: what no parameter moves is computed alike each time."""
+    return one.shape == other.shape and bool(np.allclose(one, other, rtol=TOLERANCE, atol=0.0))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..base import InputError
-from .quadratic_program import LEAST_EIGENVALUE, Affine, QuadraticProgram
+from .quadratic_program import LEAST_EIGENVALUE, Affine, ProblemError, QuadraticProgram
 
 
 def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram:
@@ -16,6 +15,10 @@ def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram
     delta = delta[problem.source]
     lower, upper = problem.l, problem.u
     single = problem.single & (delta == 0)
+    # A variable that is pinned and costs nothing quadratic is an equality: as a clip it would leave P singular.
+    costless = np.diag(problem.P) == 0
+    pinned = (lower.offset == upper.offset) & ((problem.A != 0) & costless).any(axis=1)
+    single &= ~pinned
     equal = (lower.offset == upper.offset) & (lower.gain == upper.gain).all(axis=1) & (delta == 0) & ~single
     bounded = (problem.A[single] != 0).any(axis=0)
     rest = np.flatnonzero(equal).tolist()
@@ -34,7 +37,7 @@ def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram
         for other in (*rest, *(done for done in pivots if done != row)):
             f[other] -= E[other, j] * f[row]
             E[other] -= E[other, j] * E[row]
-    _check_implied(rest, E, f, np.abs(problem.A).max(initial=0.0))
+    _check_implied(problem, rest, E, f, np.abs(problem.A).max(initial=0.0))
     gone = list(pivots.values())
     kept = np.setdiff1d(np.arange(E.shape[1]), gone)
     T = np.zeros((E.shape[1], len(kept)))
@@ -43,18 +46,21 @@ def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram
     constant = np.zeros((E.shape[1], f.shape[1]))
     constant[gone] = f[list(pivots)]
     left = np.setdiff1d(np.arange(len(E)), list(pivots))
-    return _without_empty(_substituted(problem, T, Affine(constant[:, 0], constant[:, 1:]), left))
+    return _without_empty(_substituted(problem, kept, T, Affine(constant[:, 0], constant[:, 1:]), left))
 
 
-def _check_implied(rest: list[int], E: np.ndarray, f: np.ndarray, size: float) -> None:
+def _check_implied(problem: QuadraticProgram, rest: list[int], E: np.ndarray, f: np.ndarray, size: float) -> None:
     for row in rest:
         if np.abs(E[row]).max() <= LEAST_EIGENVALUE * size:
             state = "follows from" if np.abs(f[row]).max() <= LEAST_EIGENVALUE * max(size, 1.0) else "contradicts"
-            raise InputError(f"equality row {row} of A {state} the others; leave it out")
+            number = problem.source[row]
+            raise ProblemError(f"equality row {number} of A {state} the others; leave it out", [number])
 
 
-def _substituted(problem: QuadraticProgram, T: np.ndarray, t: Affine, rows: np.ndarray) -> QuadraticProgram:
-    """``z = T w + t``, and some of the rows."""
+def _substituted(
+    problem: QuadraticProgram, kept: np.ndarray, T: np.ndarray, t: Affine, rows: np.ndarray
+) -> QuadraticProgram:
+    """``z = T w + t``, ``w`` the variables that are kept, and some of the rows."""
     moved = t.times(-problem.A[rows])
     return QuadraticProgram(
         P=T.T @ problem.P @ T,
@@ -66,6 +72,7 @@ def _substituted(problem: QuadraticProgram, T: np.ndarray, t: Affine, rows: np.n
         S=problem.S @ T,
         o=problem.o.plus(t.times(problem.S)),
         source=problem.source[rows],
+        variables=problem.variables[kept],
     )
 
 
@@ -77,8 +84,10 @@ def _without_empty(problem: QuadraticProgram) -> QuadraticProgram:
     below = np.where(np.isfinite(problem.l.offset), Affine(-problem.l.offset, -problem.l.gain).least(problem.box), 0.0)
     broken = np.flatnonzero(empty & (np.minimum(above, below) < -LEAST_EIGENVALUE))
     if len(broken):
-        raise InputError(
-            f"row {problem.source[broken[0]]} of A says something of theta alone, which is not so all over the box; "
-            "leave it out, or narrow the box"
+        number = problem.source[broken[0]]
+        raise ProblemError(
+            f"row {number} of A says something of theta alone, which is not so all over the box; leave it out, or "
+            "narrow the box",
+            [number],
         )
     return problem.rows(np.flatnonzero(~empty))

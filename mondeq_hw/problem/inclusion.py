@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..base import FREE, RELU, InputError, Interval
-from .quadratic_program import LEAST_EIGENVALUE, Affine, QuadraticProgram
+from .contents import listed
+from .quadratic_program import GUILTY, LEAST_EIGENVALUE, Affine, ProblemError, QuadraticProgram
 
 
 @dataclass(frozen=True)
@@ -113,16 +114,17 @@ def _independent(problem: QuadraticProgram, rows: _Rows, core: np.ndarray) -> No
     values, vectors = np.linalg.eigh(core)
     if values[0] > LEAST_EIGENVALUE * values[-1]:
         return
-    guilty = sorted({int(problem.source[rows.source[i]]) for i in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-6)})
+    guilty = sorted({int(problem.source[rows.source[i]]) for i in np.flatnonzero(np.abs(vectors[:, 0]) > GUILTY)})
     if len(guilty) == 1:
-        raise InputError(
+        raise ProblemError(
             f"row {guilty[0]} of A has bounds that move apart with theta, which makes two rows that cannot "
-            "both be hard; give it a penalty with delta=..., for example 0.01, or let L and U move it alike"
+            "both be hard; give it a penalty with delta=..., for example 0.01, or let L and U move it alike",
+            guilty,
         )
-    named = ", ".join(map(str, guilty[:8])) + (", ..." if len(guilty) > 8 else "")
-    raise InputError(
-        f"rows {named} of A are linearly dependent and cannot all be hard; give them a penalty with delta=..., for "
-        "example 0.01, or leave out what the others imply"
+    raise ProblemError(
+        f"rows {listed(guilty)} of A are linearly dependent and cannot all be hard; give them a penalty with "
+        "delta=..., for example 0.01, or leave out what the others imply",
+        guilty,
     )
 
 
@@ -135,9 +137,10 @@ def _variable_bounds(problem: QuadraticProgram, single: np.ndarray) -> tuple[np.
         ends = sorted((problem.l.offset[i] / problem.A[i, j], problem.u.offset[i] / problem.A[i, j]))
         lower[j], upper[j] = max(lower[j], ends[0]), min(upper[j], ends[1])
         if lower[j] > upper[j]:
-            raise InputError(
+            raise ProblemError(
                 f"row {problem.source[i]} of A, and others that bound the same variable alone, leave it the empty "
-                f"interval from {lower[j]:g} to {upper[j]:g}; widen them"
+                f"interval from {lower[j]:g} to {upper[j]:g}; widen them",
+                [problem.source[i]],
             )
     return lower, upper
 

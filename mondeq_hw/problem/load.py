@@ -202,7 +202,7 @@ def check_model(model: MonDEQ) -> None:
         if peak > LARGEST_ENTRY:
             raise InputError(
                 f"{where}: {name} has an entry of {peak:.3g}; expected at most {LARGEST_ENTRY:.3g}, so that sums of "
-                "squares stay finite. Rescale the network"
+                f"squares stay finite. Rescale {model.levers.sizes}"
             )
     largest = float(np.abs(model.W).max())
     if largest > LARGEST_WEIGHT:

@@ -17,6 +17,7 @@ KINDS = {
     b"7z\xbc\xaf": "packed by 7-Zip; unpack it first: 7z x",
     b"Rar!": "packed by RAR; unpack it first: unrar x",
     b"\x89HDF": "an HDF5 file (MATLAB 7.3, Keras); save it from MATLAB with -v7, or as .npz",
+    b"MATLAB 7.3": "a MATLAB 7.3 file; save it from MATLAB with -v7",
 }
 PAGE = re.compile(rb"<[!?a-z]", re.IGNORECASE)
 

@@ -108,6 +108,33 @@ class CarriedState:
         return len(self.initial)
 
 
+@dataclass(frozen=True)
+class Levers:
+    """What a user can change of a network, in the user's own words; messages' remedies.
+
+    Parameters
+    ----------
+    sizes : str
+        The arrays that hold its sizes.
+    faster : str
+        What makes it contract faster.
+    """
+
+    sizes: str
+    faster: str
+
+    @staticmethod
+    def of(parameters: object | None) -> Levers:
+        """Of a trained network, or of a parametric problem, which has names for its parameters."""
+        return TRAINED if parameters is None else PARAMETRIC
+
+
+TRAINED = Levers("the network's U, b, O and c", "retrain it with a larger margin")
+PARAMETRIC = Levers(
+    "the problem's q, l, u, theta and outputs", "give its cost P a better condition, or its soft rows a larger delta"
+)
+
+
 @dataclass(frozen=True, repr=False)
 class MonDEQ:
     """A monotone operator equilibrium network ``z = prox(W z + U x + b)``, ``y = O z + F x + c``; often relu, no ``F``.
@@ -246,6 +273,11 @@ class MonDEQ:
     def carried_words(self) -> int:
         """``m``, 0 where nothing is carried."""
         return 0 if self.carried is None else self.carried.size
+
+    @property
+    def levers(self) -> Levers:
+        """What to change of it, in words."""
+        return Levers.of(self.parameters)
 
     def digest(self) -> str:
         """SHA-256 over every array, so that a certificate names the model it is about."""

@@ -16,11 +16,15 @@ from .arrays import Array, interval, matrix, require_shape, vector, whole
 from .model import MonDEQ
 from .observer import observed
 from .qp import PARAMETER_BITS, from_qp
-from .quadratic_program import SYMMETRY, check_positive_definite
+from .quadratic_program import PENALTIES, SYMMETRY, check_positive_definite
 
 LQR = "lqr"
 #: Of a state within the horizon; beyond, the condensed problem's numbers mean nothing.
 LARGEST_GROWTH = 1e12
+#: What a solution of the Riccati equation may leave over, relative to its entries.
+RICCATI = 1e-6
+#: Inputs or states of a whole horizon; far more than any core holds.
+LARGEST_HORIZON = 5000
 
 
 def from_mpc(
@@ -104,15 +108,21 @@ def condensed(
 ) -> dict[str, Any]:
     """The quadratic program in the inputs of the horizon, as arguments of ``from_qp``; for what, see ``from_mpc``."""
     A_, B_, Q_, R_ = (matrix(name, value) for name, value in (("A", A), ("B", B), ("Q", Q), ("R", R)))
-    n, m = B_.shape
-    for name, given, shape in (("A", A_, (n, n)), ("Q", Q_, (n, n)), ("R", R_, (m, m))):
-        require_shape(name, given, shape, f", for {n} states and {m} inputs")
+    n, m = len(A_), len(R_)
+    for name, given, shape in (("A", A_, (n, n)), ("B", B_, (n, m)), ("Q", Q_, (n, n)), ("R", R_, (m, m))):
+        require_shape(name, given, shape, f": A is of {n} states, R of {m} inputs")
     _require_semidefinite("Q", Q_)
     check_positive_definite("R", R_, "every input needs a cost")
     horizon = whole(N)
     if horizon is None or horizon < 1:
         raise InputError(f"the horizon N is {N!r}; expected a whole number of samples, at least 1")
     N = horizon
+    if N * max(n, m) > LARGEST_HORIZON:
+        raise InputError(
+            f"the horizon N = {N} makes {N * m} inputs and {N * n} states; expected at most {LARGEST_HORIZON} of each"
+        )
+    if soft is not None and x_bounds is None:
+        raise InputError("soft is a penalty of x_bounds, which are not given; give both, or leave it out")
     from scipy.linalg import block_diag  # slow to import, and the command line starts with this wing
 
     Phi, Gamma = prediction(A_, B_, N)
@@ -136,8 +146,12 @@ def condensed(
         more, gain = _change(S, N * m)
         P = P + more
         gains.append(gain)
-        boxes.append(interval("u_bounds", u_bounds, m))
+        previous = interval("u_bounds", u_bounds, m, finite=False)
+        if not np.isfinite(previous).all():
+            raise InputError("u_bounds are infinite, and with change=... the box of a parameter, the previous input")
+        boxes.append(previous)
         names += [f"p{j}" for j in range(m)]
+    check_positive_definite("the cost of the horizon's inputs", P, "shorten the horizon N, or give R larger weights")
     low, high = (np.concatenate([box[end] for box in boxes]) for end in (0, 1))
     inputs, p = N * m, len(low)
     rows, delta, moved = np.eye(inputs), np.zeros(inputs), np.zeros((inputs, p))
@@ -188,8 +202,10 @@ def _soft_rows(
     lower, upper = (np.tile(end, len(Phi) // len(end)) for end in x_bounds)
     bounded = np.flatnonzero(np.isfinite(lower) | np.isfinite(upper))
     penalty = vector("soft", soft, len(bounded))
-    if not (penalty > 0).all():
-        raise InputError(f"soft has the entry {penalty.min():g}; expected positive penalties")
+    least, most = PENALTIES
+    if not (inside := (penalty >= least) & (penalty <= most)).all():
+        wrong = penalty[np.argmin(inside)]
+        raise InputError(f"soft has the entry {wrong:g}; expected positive penalties, from {least:g} to {most:g}")
     moving = Gamma[bounded].any(axis=1)  # a state that no input moves has no say
     bounded = bounded[moving]
     return Gamma[bounded], lower[bounded], upper[bounded], -Phi[bounded], penalty[moving]
@@ -225,8 +241,13 @@ def _terminal(terminal: str | Array, A: np.ndarray, B: np.ndarray, Q: np.ndarray
     from scipy.linalg import solve_discrete_are
 
     try:
-        return np.asarray(solve_discrete_are(A, B, Q, R))
+        found = np.asarray(solve_discrete_are(A, B, Q, R))
+        gain = np.linalg.solve(R + B.T @ found @ B, B.T @ found @ A)
+        left_over = Q + A.T @ found @ (A - B @ gain) - found
+        if not np.abs(left_over).max() <= RICCATI * max(np.abs(found).max(), np.abs(Q).max()):
+            raise np.linalg.LinAlgError("double precision finds none")
     except (np.linalg.LinAlgError, ValueError) as error:
         raise InputError(
             f"the Riccati equation has no solution ({error}); expected a stabilisable (A, B), or give terminal=MATRIX"
         ) from None
+    return found

@@ -65,8 +65,12 @@ def _names(key: str, given: Sequence[str] | None, usual: str, count: int) -> tup
     if given is None:
         return tuple(f"{usual}{index}" for index in range(count))
     names = () if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
-    if not names or not all(isinstance(name, str) and name for name in names) or len(set(names)) != len(names):
-        raise InputError(f"{key} is {given!r}; expected a list of different texts")
+    if (
+        not names
+        or not all(isinstance(name, str) and name and name.isprintable() for name in names)
+        or len(set(names)) != len(names)
+    ):
+        raise InputError(f"{key} is {given!r}; expected a list of different texts of one line")
     if len(names) != count:
         raise InputError(f"{key} has {len(names)} entries; expected {count}")
     return names

@@ -95,7 +95,9 @@ def from_qp(
     weights = penalties(delta, problem.single)
     problem = eliminated(problem.bounded, weights)
     if len(problem.P):
-        check_positive_definite("P", problem.P, "no unique solution: add a small multiple of the identity")
+        check_positive_definite(
+            "P", problem.P, "no unique solution: add a small multiple of the identity", problem.variables
+        )
     inclusion = inclusion_of(problem, weights[problem.source])
     return network(well_scaled(inclusion, len(problem.P)), problem.box, parameters, bits, source)
 

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..base import InputError
 from .arrays import Array, numbers, pair, require_ascending, require_shape
+from .contents import listed
 
 #: Smallest eigenvalue of a matrix that is to be positive definite, relative to its largest.
 LEAST_EIGENVALUE = 1e-9
+#: Of a unit eigenvector's entries: smaller ones are rounding.
+GUILTY = 1e-6
 #: Penalties that mean something beside numbers of the size of one.
 PENALTIES = (1e-9, 1e9)
+#: A bound as large is none: what OSQP has for infinity.
+NO_BOUND = 1e30
 #: Largest asymmetry that counts as rounding, relative to the largest entry.
 SYMMETRY = 1e-9
+
+
+class ProblemError(InputError):
+    """Something about some rows and variables of a problem, by their numbers: a front door may have names for them.
+
+    Parameters
+    ----------
+    message : str
+    rows, variables : sequence of int
+    """
+
+    def __init__(self, message: str, rows: Iterable[int] = (), variables: Iterable[int] = ()):
+        super().__init__(message)
+        self.rows, self.variables = tuple(map(int, rows)), tuple(map(int, variables))
 
 
 @dataclass(frozen=True)
@@ -65,6 +85,8 @@ class QuadraticProgram:
     o : Affine (k rows)
     source : ndarray (m,)
         Number of each row in the user's problem.
+    variables : ndarray (n,)
+        Number of each variable in the user's problem.
     """
 
     P: np.ndarray
@@ -76,6 +98,7 @@ class QuadraticProgram:
     S: np.ndarray
     o: Affine
     source: np.ndarray
+    variables: np.ndarray
 
     @property
     def single(self) -> np.ndarray:
@@ -118,10 +141,8 @@ def checked(
     A_ = np.zeros((0, n)) if A is None else numbers("A", A, 2)
     m = len(A_)
     require_shape("A", A_, (m, n))
-    lower = np.full(m, -np.inf) if l is None else numbers("l", l, 1, finite=False)
-    upper = np.full(m, np.inf) if u is None else numbers("u", u, 1, finite=False)
-    require_shape("l", lower, (m,))
-    require_shape("u", upper, (m,))
+    lower = np.full(m, -np.inf) if l is None else _bounds("l", l, m)
+    upper = np.full(m, np.inf) if u is None else _bounds("u", u, m)
     gains = {
         name: np.zeros((rows, p)) if given is None else numbers(name, given, 2)
         for name, given, rows in (("Q", Q, n), ("L", L, m), ("U", U, m))
@@ -135,41 +156,61 @@ def checked(
     problem = QuadraticProgram(
         (P_ + P_.T) / 2, Affine(q_, gains["Q"]), A_, Affine(lower, gains["L"]), Affine(upper, gains["U"]),
         (low, high), S, Affine(np.zeros(len(S)), np.zeros((len(S), p))), np.arange(m),
+        np.arange(n),
     )  # fmt: skip
     _check_rows(problem)
     return problem
+
+
+def _bounds(name: str, values: Array, rows: int) -> np.ndarray:
+    bounds = numbers(name, values, 1, finite=False)
+    require_shape(name, bounds, (rows,), ", one for each row of A")
+    return np.where(np.abs(bounds) >= NO_BOUND, np.copysign(np.inf, bounds), bounds)
 
 
 def _check_rows(problem: QuadraticProgram) -> None:
     lower, upper = problem.l, problem.u
     for i, row in enumerate(problem.A):
         if lower.offset[i] == np.inf or upper.offset[i] == -np.inf:
-            raise InputError(f"row {i} of the constraints has a lower bound of +inf or an upper one of -inf")
+            raise ProblemError(f"row {i} of the constraints has a lower bound of +inf or an upper one of -inf", [i])
         if not row.any():
-            raise InputError(f"row {i} of A is zero; leave it out")
+            raise ProblemError(f"row {i} of A is zero; leave it out", [i])
     both = np.isfinite(lower.offset) & np.isfinite(upper.offset)
     width = Affine(np.where(both, upper.offset, 0) - np.where(both, lower.offset, 0), upper.gain - lower.gain)
     least = np.where(both, width.least(problem.box), 0.0)
     if (least < 0).any():
         bad = int(least.argmin())
-        raise InputError(
+        raise ProblemError(
             f"row {bad} of the constraints is empty for some theta in the box (its upper bound lies {-least[bad]:g} "
-            "below its lower one); widen it, or narrow the box"
+            "below its lower one); widen it, or narrow the box",
+            [bad],
         )
 
 
-def check_positive_definite(name: str, matrix: np.ndarray, remedy: str) -> None:
-    """Refuse a symmetric matrix that is not clearly positive definite.
+def check_positive_definite(name: str, matrix: np.ndarray, remedy: str, variables: np.ndarray | None = None) -> None:
+    """Refuse a symmetric matrix that is not clearly positive definite; ``variables`` are the numbers of its rows.
 
     Raises
     ------
-    InputError
+    ProblemError
+        With the variables along which it has no curvature.
     """
-    eigenvalues = np.linalg.eigvalsh(matrix)
-    if eigenvalues[0] < -LEAST_EIGENVALUE * max(eigenvalues[-1], 0.0):
-        raise InputError(f"{name} has the eigenvalue {eigenvalues[0]:.3g}; expected a positive definite matrix")
-    if eigenvalues[0] <= LEAST_EIGENVALUE * eigenvalues[-1]:
-        raise InputError(f"{name} is singular (smallest eigenvalue {eigenvalues[0]:.3g}); {remedy}")
+    eigenvalues, vectors = np.linalg.eigh(matrix)
+    least, most = eigenvalues[0], eigenvalues[-1]
+    guilty = np.flatnonzero(np.abs(vectors[:, 0]) > GUILTY)
+    guilty = guilty if variables is None else variables[guilty]
+    if least < -LEAST_EIGENVALUE * max(most, 0.0):
+        raise ProblemError(
+            f"{name} has the eigenvalue {least:.3g}, on variables {listed(guilty)}; expected a positive definite "
+            "matrix",
+            variables=guilty,
+        )
+    if least <= LEAST_EIGENVALUE * most:
+        raise ProblemError(
+            f"{name} is singular, or nearly (eigenvalues from {least:.3g} to {most:.3g}), on variables "
+            f"{listed(guilty)}; {remedy}",
+            variables=guilty,
+        )
 
 
 def penalties(delta: float | Array | None, single: np.ndarray) -> np.ndarray:

@@ -82,7 +82,13 @@ class Source:
         if len(shape) == 1 and array.ndim == 2 and 1 in array.shape:  # MATLAB has no vectors
             array = array.reshape(-1)
         if not _fits(array, shape):
-            wanted = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ")"
+            if not array.size:
+                raise InputError(
+                    f"{self.where}: key {self.name(key)!r} is empty, of shape {array.shape}; expected at least one "
+                    "number: a network has inputs, states and outputs"
+                )
+            wanted = "any" if shape == (None,) else str(tuple("any" if want is None else want for want in shape))
+            wanted = wanted.replace("'", "")
             transposed = array.ndim == 2 and _fits(array.T, shape)
             remedy = (
                 "It looks transposed: save its transpose"

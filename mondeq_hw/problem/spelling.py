@@ -122,7 +122,7 @@ def read_keys(file: Path) -> dict[str, str]:
         The file cannot be read, or is no such map.
     """
     try:
-        content = tomllib.loads(file.read_text())
+        content = tomllib.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror}); --keys expects a .toml file") from None
     except ValueError as error:

@@ -286,8 +286,8 @@ def choose_iterations(program: SolverProgram, proof: ContractionProof) -> int:
     raise NotCertifiedError(
         f"the integers converge, but their contraction factor is {factor:.9g}: what is left of the start is below the "
         f"rounding only after more than the {MOST_ITERATIONS} updates that the hardware counts. Use another step size "
-        "or splitting, retrain the network with a larger margin, or take the radius that fewer prove by "
-        f"--iterations {MOST_ITERATIONS}",
+        "or splitting, a network with a larger margin or a problem of better condition, or the radius that fewer prove "
+        f"by --iterations {MOST_ITERATIONS}",
         factor,
         None,
     )

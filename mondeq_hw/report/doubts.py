@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..problem import Accuracy, Comparison, Errors
-from ..program import SolverProgram
+from ..problem import Accuracy, Comparison, Errors, Levers
 from ..proof import constant_for_every_input, named_output
 from .record import Report
 
@@ -15,11 +14,12 @@ MOST_NAMED = 10
 
 def warnings_of(report: Report) -> tuple[str, ...]:
     """Doubts about the float network itself, which no proof can have; empty where there are none."""
-    return (*_constant(report.program), *_trained(report))
+    return (*_constant(report), *_trained(report))
 
 
-def _constant(program: SolverProgram) -> tuple[str, ...]:
+def _constant(report: Report) -> tuple[str, ...]:
     """Outputs that no input changes; those that the float network's inputs change were refused before."""
+    program, levers = report.program, Levers.of(report.origin.model.parameters)
     if program.carried is not None:
         return ()  # its samples are sequences
     same = np.flatnonzero(constant_for_every_input(program)).tolist()
@@ -31,7 +31,7 @@ def _constant(program: SolverProgram) -> tuple[str, ...]:
         if len(same) > 1
         else f"{named_output(same[0], program)} is"
     )
-    return (f"{verb} proved to be the same for every input: check U, b, O and the range of the inputs",)
+    return (f"{verb} proved to be the same for every input: check {levers.sizes}, and the range of the inputs",)
 
 
 def _trained(report: Report) -> tuple[str, ...]:

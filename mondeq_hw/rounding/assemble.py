@@ -85,5 +85,7 @@ def _resolved(readout: DenseOperator, shifts: np.ndarray) -> DenseOperator:
 def _on_grid(what: str, values: np.ndarray, fractional_bits: np.ndarray | int) -> np.ndarray:
     scaled = np.floor(np.ldexp(values, fractional_bits) + 0.5)
     if np.abs(scaled).max() >= 2**62:
-        raise InputError(f"{what} needs more than 62 bits on its grid; rescale the model or lower the word lengths")
+        raise InputError(
+            f"{what} needs more than 62 bits on its grid; rescale the network or the problem, or lower the word lengths"
+        )
     return scaled.astype(np.int64)

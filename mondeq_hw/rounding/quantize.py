@@ -77,7 +77,8 @@ def choose_shifts(
     if min_shift == -MAX_SHIFT and not peak.max(initial=0.0) <= largest:
         raise InputError(
             f"a matrix beside W has an entry of {peak.max():.3g}; expected at most {largest:.3g}, the largest level of "
-            f"{word_length} bits on the coarsest grid. Rescale the network's U and b, or its O, c and F"
+            f"{word_length} bits on the coarsest grid. Rescale the network's U and b, or its O, c and F; a problem's "
+            "q, l, u and theta, or its outputs"
         )
     # Coarsest candidate: the first grid on which the largest entry is not clipped.
     with np.errstate(divide="ignore", over="ignore"):

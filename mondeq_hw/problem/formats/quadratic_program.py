@@ -27,7 +27,8 @@ NEEDED = {
 
 def recognises(given: Spelled) -> bool:
     """See :class:`.Format`."""
-    return "P" in given.arrays and any(key in given.arrays for key in ("q", "q0", "theta", "l", "l0", "u", "u0"))
+    # One of the needed may be missing, which the reader names.
+    return sum(any(key in given.arrays for key in keys) for keys in (("P",), ("q", "q0"), ("theta",))) >= 2
 
 
 def read(source: Source, asked: Asked) -> Checkpoint:

@@ -24,6 +24,8 @@ from ..spelling import Spelled
 from ..task import VALUES
 
 _BIASES = ("bx", "bv", "by")
+#: Names that no other family has.
+_PARTICULAR = ("B1", "B2", "C1", "C2", "D11", "D12", "D21", "D22")
 #: Of ``I - D11`` in the coordinates that are taken; its margin cannot exceed 1.
 LEAST_MARGIN = 0.25
 RATIO_STEP = 1.125
@@ -31,7 +33,7 @@ RATIO_STEP = 1.125
 
 def recognises(given: Spelled) -> bool:
     """See :class:`.Format`."""
-    return all(key in given.arrays for key in ("A", "B1", "B2", "C1", "D11", "D12"))
+    return sum(key in given.arrays for key in _PARTICULAR) > len(_PARTICULAR) / 2  # the reader names what is missing
 
 
 def read(source: Source, asked: Asked) -> Checkpoint:
