@@ -155,14 +155,70 @@ def test_bad_loops_are_named(controller: MonDEQ, project: Project) -> None:
     for changes, message in (
         ({"steps": 0}, "steps is 0"),
         ({"steps": "3"}, "steps is '3'; expected a whole number"),
+        ({"steps": True}, "steps is True"),
+        ({"start": None}, "start is None"),
+        ({"start": [[1.0, 0.0]]}, r"start has shape \(1, 2\); expected real numbers in 1 dimension"),
+        ({"start": [np.inf, 0.0]}, "start holds NaN or infinity"),
+        ({"start": np.zeros(3)}, r"the parameter at step 0 has shape \(3,\); expected \(2,\): one for each of x0, x1"),
+        ({"plant": (A, B)}, "plant is a tuple; expected a function, or LinearPlant"),
+        ({"plant": lambda x, u: None}, "after step 0 the plant's state is None"),
+        ({"plant": lambda x, u: x + 1j}, "after step 0 the plant's state is no array of numbers"),
+        ({"plant": lambda x, u: np.zeros(3)}, r"after step 0 the plant's state has shape \(3,\); expected \(2,\)"),
+        ({"parameter": None}, "parameter is a NoneType; expected a function"),
+        ({"disturbances": [[0.0], [0.0, 1.0]]}, "disturbances is no array of numbers"),
         ({"plant": LinearPlant(A, np.eye(2))}, r"shapes \(2, 2\) and \(2, 2\); expected \(2, 2\) and \(2, 1\)"),
-        ({"disturbances": np.zeros((2, 2))}, "disturbances have shape"),
-        ({"parameter": lambda state, step: np.zeros(3)}, r"has shape \(3,\); expected \(2,\), finite"),
-        ({"parameter": lambda state, step: np.array([0.0, np.nan])}, r"the parameter \[ 0. nan\]"),
-        ({"plant": lambda x, u: x * np.inf + 1}, "not finite after step 0"),
+        ({"disturbances": np.zeros((2, 2))}, r"disturbances has shape \(2, 2\); expected \(3, 2\)"),
+        ({"parameter": lambda state, step: np.zeros(3)}, r"has shape \(3,\); expected \(2,\): one for each of x0, x1"),
+        ({"parameter": lambda state, step: np.array([0.0, np.nan])}, "the parameter at step 0 holds NaN"),
+        ({"plant": lambda x, u: x * np.inf + 1}, "after step 0 the plant's state holds NaN or infinity"),
     ):
         with pytest.raises(InputError, match=message):
             run(**changes)
+    with pytest.raises(InputError, match="the plant's A holds NaN"):
+        LinearPlant(A * np.nan, B)
+    with pytest.raises(RuntimeError, match="the plant's own"):
+        run(plant=raising)
+    loop = run(plant=lambda x, u: [0, 1])
+    assert loop.states[1:].tolist() == [[0, 1]] * 3
+    for samples in (0, -1, 5, 2.5):
+        with pytest.raises(InputError, match=f"samples is {samples}; expected a whole number from 1 to 4"):
+            loop.settled(samples)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="axes are 2; expected three"):
+        loop.plot(np.array([None, None]))
+
+
+def raising(state: np.ndarray, control: np.ndarray) -> np.ndarray:
+    raise RuntimeError("the plant's own")
+
+
+def test_a_problem_that_was_not_compiled_is_refused(controller: MonDEQ, project: Project) -> None:
+    """Its box or its bounds would be another's."""
+    for change in ({"x_box": (-3.0, 3.0)}, {"N": 5}):
+        arguments = {"x_box": (-2.0, 2.0), "u_bounds": (-1.0, 1.0), "N": 6, **change}
+        other = mondeq_hw.from_mpc(A, B, np.diag([4.0, 1.0]), [[0.2]], **arguments)
+        with pytest.raises(InputError, match="problem is another than the one that was compiled"):
+            simulate(project, other, LinearPlant(A, B), np.zeros(2), 3)
+    with pytest.raises(InputError, match="project is a MonDEQ, problem a Project; expected what compile returned"):
+        simulate(controller, project, LinearPlant(A, B), np.zeros(2), 3)  # type: ignore[arg-type]
+
+
+def test_what_the_users_functions_do_to_their_arrays_stays_with_them(controller: MonDEQ, project: Project) -> None:
+    """A plant that moves the state where it lies, and a parameter that is one array, filled anew."""
+    buffer = np.zeros(2)
+
+    def plant(state: np.ndarray, control: np.ndarray) -> np.ndarray:
+        state *= 0.5
+        control *= 0
+        return state
+
+    def parameter(state: np.ndarray, step: int) -> np.ndarray:
+        buffer[:] = state
+        return buffer
+
+    loop = simulate(project.program, controller, plant, np.array([1.0, 0.0]), 4, parameter=parameter)
+    np.testing.assert_array_equal(loop.states[:, 0], 0.5 ** np.arange(5))
+    np.testing.assert_array_equal(loop.parameters, loop.states[:-1])
+    assert loop.controls.any()
 
 
 # -- an observer in the loop ------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 import scipy.io
 
 import mondeq_hw
-from mondeq_hw import InputError, MonDEQ, Project, from_qp
+from mondeq_hw import InputError, MonDEQ, NotCertifiedError, Project, from_qp
 from mondeq_hw.cli import main
 from mondeq_hw.problem import logits
 
@@ -178,6 +178,29 @@ def test_parameters_in_solutions_out(build: Path, tmp_path: Path, capsys: pytest
     assert flags.tolist() == [False, True, True, True]
     assert main(["predict", str(build), str(tmp_path / "theta.npy"), "--on-overflow", "saturate"]) == 0
     assert len(capsys.readouterr().out.split()) == theta.size  # outputs alone, a line a sample
+
+
+UNIT: dict[str, Any] = {
+    "P": np.eye(2), "q": np.zeros(2), "Q": np.eye(2), "A": np.eye(2), "l": -np.ones(2), "u": np.ones(2),
+    "theta": ([-1.0, -1.0], [1.0, 1.0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Q": None}, "its drive is zero for every input"),
+        ({"theta": (-1e-60 * np.ones(2), 1e-60 * np.ones(2))}, "its drive is zero for every input"),
+        ({"outputs": 1e-60 * np.eye(2)}, "the readout rounds to zero"),
+        ({"outputs": 1e60 * np.eye(2)}, "a matrix beside W has an entry of 1e.60"),
+    ],
+)
+def test_numbers_that_say_nothing_are_refused_in_the_problems_words(
+    change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises((NotCertifiedError, InputError), match=message) as refused:
+        mondeq_hw.compile(from_qp(**{**UNIT, **change}), tmp_path / "build", **WORDS)
+    assert "q, l, u" in str(refused.value) and "retrain" not in str(refused.value)
 
 
 def test_words_fit_a_controller(build: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..base import InputError, new_figure
-from ..problem import SATURATE, MonDEQ, Parameters, logits
+from ..problem import SATURATE, MonDEQ, Parameters, logits, matrix, numbers, require_shape, whole
 from ..program import GoldenModel, SolverProgram
 
 if TYPE_CHECKING:
@@ -32,12 +32,16 @@ class LinearPlant:
     A: np.ndarray
     B: np.ndarray
 
+    def __post_init__(self) -> None:
+        for name in ("A", "B"):
+            object.__setattr__(self, name, matrix(f"the plant's {name}", getattr(self, name)))
+
     def __call__(self, state: np.ndarray, control: np.ndarray) -> np.ndarray:
         """The next state."""
         sizes = (len(state), len(state)), (len(state), len(control))
-        if (np.shape(self.A), np.shape(self.B)) != sizes:
+        if (self.A.shape, self.B.shape) != sizes:
             raise InputError(
-                f"the plant has shapes {np.shape(self.A)} and {np.shape(self.B)}; expected {sizes[0]} and {sizes[1]}, "
+                f"the plant has shapes {self.A.shape} and {self.B.shape}; expected {sizes[0]} and {sizes[1]}, "
                 f"for {len(state)} states and {len(control)} controls"
             )
         following: np.ndarray = self.A @ state + self.B @ control
@@ -101,7 +105,15 @@ class ClosedLoop:
         return float(np.abs(self.controls - self.exact).max())
 
     def settled(self, samples: int) -> np.ndarray:
-        """Largest magnitude of each state (n,) in the last samples: measured on this run, where it ends; no bound."""
+        """Largest magnitude of each state (n,) in the last samples: measured on this run, where it ends; no bound.
+
+        Raises
+        ------
+        InputError
+            There are not so many.
+        """
+        if not 1 <= (whole(samples) or 0) <= len(self.states):
+            raise InputError(f"samples is {samples!r}; expected a whole number from 1 to {len(self.states)}")
         return np.asarray(np.abs(self.states[-samples:]).max(axis=0))
 
     def plot(self, axes: np.ndarray | None = None) -> Figure:
@@ -114,9 +126,12 @@ class ClosedLoop:
         """
         if axes is None:
             axes = new_figure(8, 8).subplots(3, 1, sharex=True)
+        if len(axes) != 3:
+            raise InputError(f"axes are {len(axes)}; expected three: of states, controls and their error")
         states, controls, error = axes
-        for index, name in enumerate(self.names.inputs[: self.states.shape[1]]):
-            states.plot(self.states[:, index], label=name)
+        measured = np.array_equal(self.parameters, self.states[:-1])
+        for index, state in enumerate(self.states.T):
+            states.plot(state, label=self.names.inputs[index] if measured else f"state {index}")
         states.set_ylabel("plant state")
         states.legend(loc="upper right", fontsize="small", ncols=2)
         if self.outside.any():
@@ -172,28 +187,36 @@ def simulate(
     Raises
     ------
     InputError
-        A size does not fit, or the state is no longer finite.
+        A size does not fit, the problem is another than was compiled, or the state is no longer finite.  What plant or
+        parameter raise themselves is raised as it is.
     """
-    program = project if isinstance(project, SolverProgram) else project.program
+    program = _program(project, problem)
     golden, inputs = GoldenModel(program), problem.input_map.words
-    state = np.asarray(start, dtype=np.float64)
-    if not isinstance(steps, int | np.integer) or steps < 1:
+    for name, called in (("plant", plant), ("parameter", parameter)):
+        if not callable(called):
+            raise InputError(
+                f"{name} is a {type(called).__name__}; expected a function, or LinearPlant(A, B) for a plant"
+            )
+    count = whole(steps)
+    if count is None or count < 1:
         raise InputError(f"steps is {steps!r}; expected a whole number, at least 1")
-    if disturbances is not None and np.shape(disturbances) != (steps, len(state)):
-        raise InputError(f"disturbances have shape {np.shape(disturbances)}; expected {(steps, len(state))}")
+    state = numbers("start", start, 1)
+    pushes = np.zeros((count, len(state))) if disturbances is None else numbers("disturbances", disturbances, 2)
+    require_shape("disturbances", pushes, (count, len(state)), f", for {count} steps and {len(state)} states")
     states, parameters, words, controls = [state], [], [], []
-    for step in range(steps):
-        theta = np.asarray(parameter(state, step), dtype=np.float64)
-        if theta.shape != (program.d,) or not np.isfinite(theta).all():
-            raise InputError(f"the parameter {theta} has shape {theta.shape}; expected ({program.d},), finite")
+    for step in range(count):
+        # Copies: what is a function of the user's may change what it gets, and what it gave before.
+        theta = numbers(f"the parameter at step {step}", parameter(state.copy(), step), 1)
+        why = (
+            "" if len(theta) == program.d else f": one for each of {', '.join(_names(problem).inputs)}; see parameter="
+        )
+        require_shape(f"the parameter at step {step}", theta, (program.d,), why)
         raw = inputs.raw(theta[None], SATURATE).raw
         control, word = golden.predict(raw)[0], golden.words(raw)
         golden = golden.after(word)
-        state = np.asarray(plant(state, control), dtype=np.float64)
-        if disturbances is not None:
-            state = state + disturbances[step]
-        if not np.isfinite(state).all():
-            raise InputError(f"the plant's state is not finite after step {step}; the loop diverges, or the plant does")
+        following = numbers(f"after step {step} the plant's state", plant(state.copy(), control.copy()), 1)
+        require_shape(f"after step {step} the plant's state", following, state.shape, ", as it began")
+        state = following + pushes[step]
         parameters.append(theta)
         words.append(word[0])
         controls.append(control)
@@ -208,8 +231,28 @@ def simulate(
         exact=logits(problem, inputs.unrounded(inside)),
         outside=(inside != asked).any(axis=1),
         limits=_limits(problem),
-        names=problem.parameters or Parameters.named(None, problem.d, None, problem.k),
+        names=_names(problem),
     )
+
+
+def _program(project: Compiled | SolverProgram, problem: MonDEQ) -> SolverProgram:
+    """The program, where the problem is its own as far as that can be seen."""
+    program = getattr(project, "program", project)
+    if not isinstance(program, SolverProgram) or not isinstance(problem, MonDEQ):
+        raise InputError(
+            f"project is a {type(project).__name__}, problem a {type(problem).__name__}; expected what compile "
+            "returned, and the MonDEQ that it was given"
+        )
+    certificate = getattr(project, "certificate", None)
+    if (problem.d, problem.k, problem.n) != (program.d, program.k, program.n) or (
+        certificate is not None and certificate.model_digest != problem.digest()
+    ):
+        raise InputError("problem is another than the one that was compiled; give that")
+    return program
+
+
+def _names(problem: MonDEQ) -> Parameters:
+    return problem.parameters or Parameters.named(None, problem.d, None, problem.k)
 
 
 def _limits(problem: MonDEQ) -> np.ndarray:

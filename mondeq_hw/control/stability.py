@@ -113,7 +113,7 @@ def certify_closed_loop(build: Build, plant: LinearPlant, errors: tuple[Fraction
     program, operator = build.program, build.certificate.evidence.get("operator")
     if not isinstance(plant, LinearPlant):
         raise InputError(f"the plant is a {type(plant).__name__}; expected a LinearPlant, whose loop can be proved")
-    A, B = np.asarray(plant.A, dtype=np.float64), np.asarray(plant.B, dtype=np.float64)
+    A, B = plant.A, plant.B
     if A.shape != (program.d, program.d) or B.shape != (program.d, program.k):
         raise InputError(
             f"the plant has shapes {A.shape} and {B.shape}; expected {(program.d, program.d)} and "

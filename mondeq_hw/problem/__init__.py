@@ -5,6 +5,7 @@ Takes files and arrays; gives ``MonDEQ``, ``Dataset`` and ``Recurrence``, all in
 
 from __future__ import annotations
 
+from .arrays import matrix, numbers, require_shape, whole
 from .carried_units import in_units, in_words
 from .checkpoint import Checkpoint, Training
 from .cvxpy_problem import from_cvxpy
@@ -156,10 +157,12 @@ __all__ = [
     "load",
     "load_checkpoint",
     "logits",
+    "matrix",
     "mnist",
     "monotonicity_margin",
     "named",
     "network_of",
+    "numbers",
     "onnx_digest",
     "onnx_properties",
     "outputs_of",
@@ -172,9 +175,11 @@ __all__ = [
     "read_samples",
     "reformulate",
     "refuse_mistaken",
+    "require_shape",
     "save",
     "sequence",
     "state_of",
     "step_size",
     "task_of",
+    "whole",
 ]

@@ -215,7 +215,7 @@ class Search:
             if first is None:  # floating point was at its end: an earlier one
                 continue
             lower = self._turned(upper, [negative])
-            if lower[0].bound > (1 + ASYMMETRY) * upper.bound:
+            if not lower or lower[0].bound > (1 + ASYMMETRY) * upper.bound:
                 lower = self.candidates(negative) + lower
             seconds = (proved(self.space.relaxation, negative, candidate) for candidate in lower)
             second = next(filter(None, seconds), None)
@@ -267,7 +267,7 @@ class Search:
             if not solved or solved[0].bound > enough:
                 return None
             turned = self._turned(solved[0], [objectives[k] for k in open_ones])
-            for k, candidate in zip(open_ones, turned, strict=True):
+            for k, candidate in zip(open_ones, turned, strict=False):
                 proof = proved(self.space.relaxation, objectives[k], candidate) if candidate.bound <= enough else None
                 if proof is not None and proof.value <= most:
                     found[k] = proof
@@ -277,13 +277,16 @@ class Search:
         return [found[k] for k in range(len(objectives))]
 
     def _turned(self, candidate: Candidate, objectives: Sequence[Form]) -> list[Candidate]:
-        """The bounds that the same facts and multipliers, times the best number, give other objectives."""
+        """The bounds that the same facts and multipliers, times the best number, give other objectives; or none."""
         space = self.space
         left = space.vectors(fact.left for fact in candidate.facts)
         half = (left.T * candidate.multipliers) @ space.vectors(fact.right for fact in candidate.facts)
         form, vectors = -(half + half.T) / 2, space.vectors(objectives)
         # With ``a`` times the multipliers the bound is ``a own + mixed + other / a``.
-        solved = cho_solve(cho_factor(form[1:, 1:]), np.column_stack([form[0, 1:], vectors[:, 1:].T]))
+        try:
+            solved = cho_solve(cho_factor(form[1:, 1:]), np.column_stack([form[0, 1:], vectors[:, 1:].T]))
+        except np.linalg.LinAlgError:  # of a drive of zeros, for example
+            return []
         own = float(form[0, 1:] @ solved[:, 0]) - form[0, 0]
         mixed, other = vectors[:, 0] - vectors[:, 1:] @ solved[:, 0], (vectors[:, 1:] * solved[:, 1:].T).sum(axis=1) / 4
         factors = np.sqrt(other / own)

@@ -30,6 +30,8 @@ def useless_radius(program: SolverProgram, proof: ContractionProof) -> str | Non
     if program.feedthrough is not None and not program.readout.matrix(np.int64).any():
         return None  # no output depends on the state
     bound = error_bound(program, proof)
+    if not bound.start:
+        return "its drive is zero for every input: nothing moves the state, neither an input nor a constant"
     share = radius_share(bound, program.iterations)
     if share < USELESS_SHARE:
         return None
