@@ -105,6 +105,10 @@ def test_without_a_proved_error_nothing_is_proved(project: Project) -> None:
     assert not far.proved and far.reason is not None and "times as far as the neighbourhood" in far.reason
     unstable = certify_closed_loop(project.build, LinearPlant(2 * A, B), ERRORS)
     assert unstable.reason is not None and "not stable near its rest" in unstable.reason
+    slow = certify_closed_loop(
+        project.build, LinearPlant((1 - 1e-16) * np.eye(2), 0 * B), ERRORS
+    )  # by no rate that is seen
+    assert slow.reason == "no metric was found in which a step contracts"
     with pytest.raises(InputError, match=r"the plant has shapes \(3, 3\) and \(2, 1\); expected \(2, 2\)"):
         project.certify_closed_loop(LinearPlant(np.eye(3), B))
     with pytest.raises(InputError, match="the plant is a tuple; expected a LinearPlant"):

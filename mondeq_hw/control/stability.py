@@ -139,7 +139,7 @@ def certify_closed_loop(build: Build, plant: LinearPlant, errors: tuple[Fraction
     pushes = [(error, column_of(exact(B), i)) for i, error in enumerate(errors)]
     pushes += [(width, column_of(exact(B) * piece.K, j)) for j, width in enumerate(seen.half)]
     rates = (Fraction(ceil((radius + share * (1 - radius)) * 2**RATE_BITS), 2**RATE_BITS) for share in RATES)
-    tried = (_neighbourhood(closed, rest, rate, pushes, rooms) for rate in rates)
+    tried = (_neighbourhood(closed, rest, rate, pushes, rooms) for rate in rates if rate < 1)
     found = [each for each in tried if each is not None]
     return (
         min(found, key=lambda each: each[0])[1] if found else LoopProof("no metric was found in which a step contracts")
