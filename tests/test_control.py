@@ -147,6 +147,21 @@ def test_the_law_of_the_piece_is_the_regulators(project: Project) -> None:
     assert proof.ultimate is not None and tighter.ultimate is not None and tighter.ultimate < proof.ultimate
 
 
+def test_a_warm_start_is_proved_where_it_moves_slowly_enough(controller: MonDEQ, tmp_path: Path) -> None:
+    """Its errors are proved for a declared rate of change alone; from the edge of the ellipsoid none is faster."""
+    words = {"bits": 10, "drive_bits": 14, "readout_bits": 12, "state_bits": 18}
+    project = mondeq_hw.compile(controller, tmp_path / "warm", **words, warm_start=0.02)
+    proof, rate = certify_closed_loop(project.build, LinearPlant(A, B), (Fraction(1, 2000),)), project.program.warm.rate
+    assert proof.metric is not None and proof.radius is not None
+    P, fastest = np.array(proof.metric, dtype=float), 0
+    for start in np.random.default_rng(0).normal(size=(12, 2)):
+        loop = simulate(project, controller, LinearPlant(A, B), start * proof.radius / np.sqrt(start @ P @ start), 8)
+        fastest = max(fastest, int(np.abs(np.diff(loop.words, axis=0)).max()))
+    assert max(rate) / 2 < fastest <= max(rate)
+    still = certify_closed_loop(project.build, LinearPlant(A, B), (Fraction(1, 4),))
+    assert still.reason == "the errors alone move the state faster than the warm start's rate allows"
+
+
 def logits_at(controller: MonDEQ, states: np.ndarray) -> np.ndarray:
     return logits(controller, controller.input_map.words.unrounded(states))
 
@@ -243,5 +258,7 @@ def test_the_loop_closes_over_an_observer(tmp_path: Path) -> None:
         parameter=lambda state, step: C @ state,
     )  # fmt: skip
     np.testing.assert_array_equal(project.predict(words=loop.words), loop.controls)
+    carries = project.certify_closed_loop(LinearPlant(A, B)).reason
+    assert carries is not None and carries.startswith("the controller carries a state of its own")
     assert np.abs(loop.controls).max() <= 1.0 and np.abs(loop.states[-1]).max() < 0.05
     assert loop.largest_error < 0.05

@@ -26,7 +26,7 @@ PROBLEM: dict[str, Any] = {
     "delta": 0.5,
     "theta": [[-3.0, -3.0], [3.0, 3.0]],
 }
-NAMES = {"names": ["pressure", "flow"], "output_names": ["valve", "pump"]}
+NAMES = {"names": ["pressure", "flow | return"], "output_names": ["valve", "pump"]}
 WORDS = {"bits": 9, "state_bits": 16, "drive_bits": 12, "readout_bits": 10}
 OPTIONS = [text for name, bits in WORDS.items() for text in (f"--{name.replace('_', '-')}", str(bits))]
 
@@ -208,7 +208,8 @@ def test_words_fit_a_controller(build: Path, capsys: pytest.CaptureFixture[str])
     assert main(["profile", str(build)]) == 0
     texts = {name: (build / name).read_text() for name in ("README.md", "report/report.md", "report/report.html")}
     for name in ("README.md", "report/report.md"):
-        assert "| pressure | -3 | 3 |" in texts[name] and "Outputs, in this order: valve, pump" in texts[name]
+        assert "| pressure | -3 | 3 |\n| flow \\| return | -3 | 3 |\n" in texts[name]
+        assert "Outputs, in this order: valve, pump" in texts[name]
     assert "MonDEQ" not in texts["README.md"]
     assert "Distance from the exact problem." in texts["report/report.md"]
     assert "trained network" not in texts["report/report.md"]

@@ -11,8 +11,11 @@ With ``P`` such that ``lambda^2 P - (A + B K)' P (A + B K)`` is positive definit
     |xi+| <= lambda |xi| + w,      w = sum_i r_i |B_i| + sum_j delta_j |(B K)_j|,
 
 so every ball of a radius from ``w / (1 - lambda)`` to the largest one on which the piece holds is invariant, and every
-trajectory in the largest ends in the smallest.  Integers and fractions throughout; floating point only proposes ``P``,
-``lambda`` and the piece.  The plant's numbers are taken as they are given.
+trajectory in the largest ends in the smallest.  With a warm start ``r`` holds while no word of the parameter moves
+faster than the declared rate, so in the largest ball ``xi+ - xi`` keeps to that, too.
+
+Integers and fractions throughout; floating point only proposes ``P``, ``lambda`` and the piece.  The plant's numbers
+are taken as they are given.
 """
 
 from __future__ import annotations
@@ -113,6 +116,8 @@ def certify_closed_loop(build: Build, plant: LinearPlant, errors: tuple[Fraction
     program, operator = build.program, build.certificate.evidence.get("operator")
     if not isinstance(plant, LinearPlant):
         raise InputError(f"the plant is a {type(plant).__name__}; expected a LinearPlant, whose loop can be proved")
+    if program.carried is not None:
+        return LoopProof("the controller carries a state of its own; only of measured states is a loop proved")
     A, B = plant.A, plant.B
     if A.shape != (program.d, program.d) or B.shape != (program.d, program.k):
         raise InputError(
@@ -138,6 +143,11 @@ def certify_closed_loop(build: Build, plant: LinearPlant, errors: tuple[Fraction
         return LoopProof("at rest the exact controller is not inside one affine piece and the parameters' box")
     pushes = [(error, column_of(exact(B), i)) for i, error in enumerate(errors)]
     pushes += [(width, column_of(exact(B) * piece.K, j)) for j, width in enumerate(seen.half)]
+    if program.warm is not None:
+        slow = list(seen.slow(closed, pushes, program.warm.rate.tolist()))
+        if min(room for _, room in slow) <= 0:
+            return LoopProof("the errors alone move the state faster than the warm start's rate allows")
+        rooms = slow + rooms
     rates = (Fraction(ceil((radius + share * (1 - radius)) * 2**RATE_BITS), 2**RATE_BITS) for share in RATES)
     tried = (_neighbourhood(closed, rest, rate, pushes, rooms) for rate in rates if rate < 1)
     found = [each for each in tried if each is not None]
@@ -158,6 +168,7 @@ class _Seen:
 
     unit: list[Fraction]
     origin: list[Fraction]
+    step: Fraction
     half: list[Fraction]
     box: list[tuple[Fraction, Fraction]]
 
@@ -171,12 +182,23 @@ class _Seen:
         low = max(Fraction(words.ends[0]), form.min_word * step)
         high = min(Fraction(words.ends[1]), form.max_word * step)
         box = [(o + u * low, o + u * high) for u, o in zip(unit, origin, strict=True)]
-        return _Seen(unit, origin, [u * off * CONVERSION for u in unit], box)
+        return _Seen(unit, origin, step, [u * off * CONVERSION for u in unit], box)
 
     def rooms(self, rest: list[Fraction]) -> Iterator[tuple[list[Fraction], Fraction]]:
         """Each state's own axis, and how far it may go from rest."""
         for j, (low, high) in enumerate(self.box):
             yield [Fraction(i == j) for i in range(len(rest))], min(high - rest[j], rest[j] - low)
+
+    def slow(
+        self, closed: flint.fmpq_mat, pushes: list[tuple[Fraction, list[Fraction]]], rates: list[int]
+    ) -> Iterator[tuple[list[Fraction], Fraction]]:
+        """What moves each state in a sample, and how far it may, so that its words differ by no more than a rate."""
+        moved = closed - diagonal([1] * len(rates))
+        for j, rate in enumerate(rates):
+            # Two values are rounded, to words and once more where the program keeps the leading bits only.
+            words = (rate - 1) * self.step - (1 if self.step > 1 else 0)
+            pushed = sum((size * abs(push[j]) for size, push in pushes), Fraction())
+            yield row_of(moved, j), words * self.unit[j] / CONVERSION - pushed
 
 
 @dataclass(frozen=True)
