@@ -410,6 +410,25 @@ def test_bounds_of_a_box_without_zero_are_kept_too(bounds: tuple[float, float]) 
     assert applied.max() >= min(middle, 1.0)
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        # Variables that take nothing from theta, and an iteration matrix of which floating point leaves 1e-17.
+        {"P": np.diag([1.1, 0.7, 0.3]), "q": [0, 0.3, 0.3], "Q": [[1], [0], [0]], "outputs": [[1, 1, 1]]},
+        # Of three outputs one shows theta itself, by the equality.
+        {"P": np.diag([1, 2, 3]) + 0.2, "q": [0, 0.3, 0], "Q": [[1], [0], [1]], "A": [[1, 1, 1]], "l": [0], "u": [0],
+         "L": [[1]], "U": [[1]]},
+    ],
+)  # fmt: skip
+def test_rows_of_zeros_ask_no_other_for_bits(problem: Plain) -> None:
+    """Their scale is free; what is added to them once shifted every row left until its bias had too many bits."""
+    model = from_qp(**problem, theta=([-1e-3], [1e-3]))
+    program = integers(model, 12)
+    assert program.drive_left_shift < 10
+    words = np.array([[-2047], [100], [2047]])
+    np.testing.assert_allclose(GoldenModel(program).predict(words), logits(model, words), atol=1e-3)
+
+
 def test_whole_numbers_may_be_numpys() -> None:
     arguments: Plain = {"A": np.eye(1), "B": np.eye(1), "Q": np.eye(1), "R": np.eye(1)}
     arguments |= {"x_box": (-1.0, 1.0), "u_bounds": (-1.0, 1.0)}

@@ -9,7 +9,7 @@ import numpy as np
 from ..base import Clip, DenseOperator, FixedPointFormat, InputError, Interval
 from ..problem import CarriedState
 from ..program import CarriedWords, SolverProgram, Stage
-from .quantize import QuantizedRecurrence
+from .quantize import MAX_SHIFT, QuantizedRecurrence
 
 
 def assemble(
@@ -27,12 +27,15 @@ def assemble(
     does a feed-through, whose rows go to the readout's accumulators.
     """
     f, g, direct = state_format.fractional_bits, quantized.matrix.shifts, quantized.feedthrough
-    drive_grid = quantized.drive.shifts + input_format.fractional_bits
+    drive = _on_its_grid(quantized.drive, f + g, input_format)
+    drive_grid = drive.shifts + input_format.fractional_bits
     left = max(0, int((f + g - drive_grid).max()))
     readout, recurrence = quantized.readout, quantized.recurrence
     if direct is not None:
         direct_grid = direct.shifts + input_format.fractional_bits
         readout = _resolved(readout, direct_grid - f)
+        direct = _on_its_grid(direct, f + readout.shifts, input_format)
+        direct_grid = direct.shifts + input_format.fractional_bits
         left = max(left, int((f + readout.shifts - direct_grid).max()))
     output_grid = int(readout.shifts.max()) + f
     stage = Stage(
@@ -40,7 +43,7 @@ def assemble(
         clip=on_words(recurrence.clip, state_format),
         input_format=input_format,
         state_format=state_format,
-        drive=quantized.drive,
+        drive=drive,
         drive_bias=_on_grid("drive bias", quantized.drive_bias, drive_grid + left),
         drive_left_shift=left,
         matrix=quantized.matrix,
@@ -76,10 +79,15 @@ def on_words(clip: Clip, state_format: FixedPointFormat) -> Clip:
     return Clip.of([kinds[row] for row in clip.rows])
 
 
-def _resolved(readout: DenseOperator, shifts: np.ndarray) -> DenseOperator:
-    """With these scales where a row is zero and could have any: nothing of the feed-through is lost there."""
-    zero = ~readout.integers.any(axis=1)
-    return replace(readout, shifts=np.where(zero, shifts, readout.shifts))
+def _on_its_grid(operator: DenseOperator, grid: np.ndarray, input_format: FixedPointFormat) -> DenseOperator:
+    """Rows that take nothing from the input on what they are added to: they ask no other row for a left shift."""
+    return _resolved(operator, np.clip(grid - input_format.fractional_bits, -MAX_SHIFT, MAX_SHIFT))
+
+
+def _resolved(operator: DenseOperator, shifts: np.ndarray) -> DenseOperator:
+    """With these scales where a row is zero and could have any: nothing of what is added to it is lost there."""
+    zero = ~operator.integers.any(axis=1)
+    return replace(operator, shifts=np.where(zero, shifts, operator.shifts))
 
 
 def _on_grid(what: str, values: np.ndarray, fractional_bits: np.ndarray | int) -> np.ndarray:

@@ -111,10 +111,13 @@ def quantize_nearest(
     min_shift: int = 0,
     column_weight: np.ndarray | None = None,
 ) -> DenseOperator:
-    """Round each entry to the nearest level of its row's best scale."""
+    """Round each entry to the nearest level of its row's best scale; a row of zeros has the scale 1."""
     shifts = choose_shifts(matrix, word_length, granularity, min_shift, column_weight)
     scales = np.ldexp(1.0, shifts).astype(matrix.dtype)
-    return DenseOperator(to_levels(matrix * scales[:, None], word_length), shifts, word_length)
+    levels = to_levels(matrix * scales[:, None], word_length)
+    # What is left of a row that should be zero, 1e-17, asks for the finest scale there is.
+    zero = ~levels.any(axis=1 if granularity == ROW else None)
+    return DenseOperator(levels, np.where(zero, max(0, min_shift), shifts), word_length)
 
 
 @dataclass(frozen=True)
