@@ -60,7 +60,7 @@ from .programs import answer, computed, end, run
 from .progress import AS_LINES, Told, progress_bar
 from .replacing import missing_folders, remove_empty, replacing, require_place
 from .stamp import digests, is_stamped, stamp
-from .templates import filled, source_template, template_environment, tool_template
+from .templates import compiled, filled, source_template, template_environment, tool_template
 from .threads import blas_threads, side_by_side
 from .version import __version__, package_version
 
@@ -107,6 +107,7 @@ __all__ = [
     "canonical_digest",
     "card",
     "combination",
+    "compiled",
     "computed",
     "data_frame",
     "diagonal_plus",

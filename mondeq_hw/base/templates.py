@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 
 def template_environment(**options: Any) -> Environment:
@@ -22,6 +23,12 @@ def template_environment(**options: Any) -> Environment:
     return Environment(undefined=StrictUndefined, keep_trailing_newline=True, **options)
 
 
+@lru_cache(128)
+def compiled(text: str, **options: Any) -> Template:
+    """A template's text, read once a process; further options of ``jinja2.Environment``."""
+    return template_environment(**options).from_string(text)
+
+
 def tool_template(name: str) -> str:
     """Text of a file in ``templates/``."""
     return files("mondeq_hw").joinpath("templates", name).read_text()
@@ -34,4 +41,4 @@ def source_template(group: str, name: str) -> str:
 
 def filled(text: str, **values: Any) -> str:
     """A template's text with its values."""
-    return template_environment().from_string(text).render(values)
+    return compiled(text).render(values)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..base import __version__, source_template, template_environment
+from ..base import __version__, compiled, source_template
 from ..program import GoldenModel, SolverProgram
 from .design import Design
 from .naming import renamed
@@ -176,9 +176,8 @@ def emit(design: Design, folder: Path) -> None:
         files["mondeq_core.h"] = place / f"{name}_core.h"
         files["mondeq_core.c"] = place / f"{name}_core.c"
         files["mondeq_host.py"] = place / "host.py"
-    environment = template_environment(trim_blocks=True, lstrip_blocks=True)
     for template, file in files.items():
-        text = environment.from_string(source_template("ip", f"{template}.j2")).render(values)
+        text = compiled(source_template("ip", f"{template}.j2"), trim_blocks=True, lstrip_blocks=True).render(values)
         file.write_text(renamed(text, name))
     clock = f"create_clock -name ap_clk -period {1000 / CLOCK_MHZ:.3f} [get_ports ap_clk]\n"
     (place / "clock.xdc").write_text(clock)

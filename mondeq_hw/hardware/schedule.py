@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -605,11 +606,13 @@ def completion_cycles(plan: Schedule, iterations: np.ndarray, settled: bool = Fa
     return np.array(clock.completed, dtype=np.int64)
 
 
+@lru_cache(1024)
 def latency(plan: Schedule, iterations: int) -> int:
     """Cycles from the first input beat of a lone sample, not the first, to its last output beat, both included."""
     return int(completion_cycles(plan, np.array([iterations]), settled=True)[0]) + 1
 
 
+@lru_cache(1024)
 def initiation_interval(plan: Schedule, iterations: int) -> float:
     """Steady-state cycles between samples that each run ``iterations`` updates."""
     # From the mean of one window to that of the next, away from both ends: samples may leave in bunches.
@@ -673,6 +676,8 @@ class _Clock:
         self.plan = plan
         self.iterations = iterations
         self.settled = settled  # by a sample before these
+        self.update_depth, self.done_depth = plan.update_depth, plan.done_depth
+        self.start_job, self.update_job = plan.solve.row_groups, plan.solve.cycles_per_matvec
         self.input_end: list[int] = []  # last beat of a sample
         self.drive_end: list[int] = []  # last command of the drive
         self.readout_end: list[int] = []  # last command of the readout, which frees the slot
@@ -697,15 +702,14 @@ class _Clock:
             elif sample == min(index for index in self.ready if self.updates[index]):
                 choice = self._repeated(choice, rounds)
             del self.ready[sample]
-            job = plan.solve.cycles_per_matvec if self.updates[sample] else plan.solve.row_groups
+            choice += self.update_job if self.updates[sample] else self.start_job
             self.updates[sample] += 1
-            choice += job
             if self.updates[sample] > self.iterations[sample]:
-                self.done[sample] = choice + plan.done_depth
+                self.done[sample] = choice + self.done_depth
                 self._readout()
                 rounds.clear()
             else:
-                self.ready[sample] = choice + plan.update_depth
+                self.ready[sample] = choice + self.update_depth
 
     def _repeated(self, choice: int, rounds: dict[tuple[tuple[int, int], ...], tuple[int, dict[int, int]]]) -> int:
         """The cycle after as many whole rounds as pass unchanged; a round ends when the oldest sample is chosen."""

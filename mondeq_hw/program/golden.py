@@ -248,8 +248,8 @@ class GoldenModel:
 
     def _by_batches(self, function: Callable[[np.ndarray], np.ndarray], words: np.ndarray) -> np.ndarray:
         """Batches side by side on as many threads as the BLAS may use, each with a BLAS of one thread."""
-        if self.program.warm is not None:
-            return function(words)  # a sample waits for the one before
+        if len(words) <= BATCH or self.program.warm is not None:
+            return function(words)  # one batch, or a sample waits for the one before
         batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
         return np.concatenate(side_by_side(function, batches, blas_threads()))
 

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, eigvalsh, solve_triangular
+from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotrf, dpotrs, dtrtrs
 
 #: A step goes this far towards the border of the cone.
 STEP_SHARE = 0.9
@@ -152,7 +153,7 @@ class _Search:
         X, x, s = self.X, self.x, self.s
         L = np.linalg.cholesky(self.Z)
         roots = np.linalg.cholesky(X), L
-        half = solve_triangular(L, np.eye(len(L)), lower=True)
+        half = _solved(L, np.eye(len(L)))
         W = half.T @ half
         solve = _scaled_solver(self._schur(W))
         missing, short = self._matrix() - self.Z, self.y[self.signed] - s
@@ -211,10 +212,17 @@ class _Search:
 
 def _room(root: np.ndarray, change: np.ndarray) -> float:
     """How far a positive definite matrix, given by its factor, can go along a change."""
-    half = solve_triangular(root, change, lower=True, check_finite=False)
-    turned = solve_triangular(root, half.T, lower=True, check_finite=False)
-    least = eigvalsh((turned + turned.T) / 2, subset_by_index=[0, 0])[0]
+    turned = _solved(root, _solved(root, change).T)
+    least = np.linalg.eigvalsh((turned + turned.T) / 2)[0]
     return float(1 / max(-least, 1e-9))
+
+
+def _solved(root: np.ndarray, right_side: np.ndarray) -> np.ndarray:
+    """Of a lower triangle; the matrices are so small that checks around LAPACK would take most of the time."""
+    found, singular = dtrtrs(root, right_side, lower=1)
+    if singular:
+        raise np.linalg.LinAlgError("singular")
+    return np.asarray(found)
 
 
 def _ratio(values: np.ndarray, change: np.ndarray) -> float:
@@ -229,9 +237,7 @@ def _scaled_solver(H: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     ridge = 1e-14
     while True:
         unit[diagonal] += ridge
-        try:
-            factor = cho_factor(unit, check_finite=False)
-        except np.linalg.LinAlgError:
-            ridge *= 10
-        else:
-            return lambda right_side: np.asarray(cho_solve(factor, right_side / scale) / scale)
+        factor, not_positive = dpotrf(unit)
+        if not not_positive:
+            return lambda right_side: np.asarray(dpotrs(factor, right_side / scale)[0] / scale)
+        ridge *= 10

@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -362,6 +363,12 @@ def _boards(build: Build) -> tuple[BoardFigures, ...]:
 # -- files -------------------------------------------------------------------
 
 
+@cache
+def _adapter(record: Any) -> TypeAdapter[Any]:
+    """Building one takes longer than reading the file."""
+    return TypeAdapter(record)
+
+
 def parsed(file: Path, record: Any) -> Any:
     """A JSON file as the record it was written from.
 
@@ -371,7 +378,7 @@ def parsed(file: Path, record: Any) -> Any:
         It is not there, or not such a file.
     """
     try:
-        return TypeAdapter(record).validate_json(file.read_bytes())
+        return _adapter(record).validate_json(file.read_bytes())
     except (OSError, ValidationError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         detail = error if first is None else ".".join(map(str, first["loc"])) or first["msg"]
