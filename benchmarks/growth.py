@@ -28,6 +28,7 @@ from mondeq_hw.problem import MonDEQ, Preprocessing
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 SIZES = (128, 256, 512, 1024, 2048, 4096)
 INPUTS, OUTPUTS, BITS, MARGIN = 784, 10, 8, 1.0
@@ -100,6 +101,8 @@ def draw(growth: Growth, out: Path) -> None:
         axis.grid(alpha=0.3, which="both")
         axis.set_xticks(growth.n, [str(n) for n in growth.n], minor=False)
         axis.minorticks_off()
+        axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     figure.savefig(out, dpi=150)
 
 
