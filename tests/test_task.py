@@ -357,3 +357,20 @@ def test_drawn_values_have_the_variance_of_the_loss() -> None:
 def test_labels_are_classes_and_rows_are_values() -> None:
     assert task_of(digits("test").targets) is CLASSES
     assert task_of(np.zeros((4, 1))) is task_of(np.zeros(4)) is VALUES
+
+
+# -- whether outputs say anything ----------------------------------------------------------
+
+
+def test_outputs_that_say_no_more_than_a_constant() -> None:
+    """Of a classifier only the order counts: logits of the wrong size with the right classes are no constant."""
+    floating = np.array([[0.0, 1.0], [3.0, 0.0], [0.0, 3.0], [2.0, 0.0], [1.0, 0.0]])
+    constant = np.tile(floating.mean(axis=0), (5, 1))
+    half = np.column_stack([floating[:, 0], constant[:, 1]])
+    for task, large, mixed in (("classes", [True, True], [True, True]), ("values", [False, False], [True, False])):
+        informed = find_task(task).informed
+        assert informed(floating, floating).all() and not informed(constant, floating).any()
+        assert informed(9 * floating, floating).tolist() == large
+        assert informed(half, floating).tolist() == mixed
+        assert not informed(9 * floating[::-1], floating).any()
+    assert find_task("values").informed(1e200 * floating, 1e200 * floating).all()

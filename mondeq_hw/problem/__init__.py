@@ -72,7 +72,9 @@ from .task import (
     SameClass,
     Task,
     choose_task,
+    deviation,
     find_task,
+    root_mean_square,
     task_of,
 )
 
@@ -138,6 +140,7 @@ __all__ = [
     "check_model",
     "choose_task",
     "condensed",
+    "deviation",
     "digits",
     "find_splitting",
     "find_task",
@@ -176,6 +179,7 @@ __all__ = [
     "reformulate",
     "refuse_mistaken",
     "require_shape",
+    "root_mean_square",
     "save",
     "sequence",
     "state_of",

@@ -16,6 +16,8 @@ import numpy as np
 from ..base import InputError
 from .model import MonDEQ
 
+#: Errors from this share of a float output's own deviation on are no answer; a constant's are one or more.
+USELESS_ERROR = 0.95
 #: Columns of a :class:`Fit`.
 FIT_HEADER = ("R squared", "rms error", "largest")
 
@@ -182,8 +184,6 @@ class Task(ABC):
 
     #: Of options, files and certificates.
     name: ClassVar[str]
-    #: Whether all outputs are one answer together, or each one of its own.
-    joint: ClassVar[bool]
     #: What :meth:`score` is called.
     figure: ClassVar[str]
     #: What the outputs are called.
@@ -229,6 +229,10 @@ class Task(ABC):
         """The program's outputs against the float network's (samples, k)."""
 
     @abstractmethod
+    def informed(self, outputs: np.ndarray, floating: np.ndarray) -> np.ndarray:
+        """Which of the program's outputs (samples, k) say more of the float network's than a constant would (k,)."""
+
+    @abstractmethod
     def metric(self, split: str, score: float) -> dict[str, float]:
         """A score under its name, as checkpoints keep it."""
 
@@ -253,7 +257,6 @@ class Classes(Task):
     """The largest output names the class."""
 
     name = "classes"
-    joint = True
     figure = "accuracy"
     outputs = "logits"
     least_outputs = 2
@@ -311,6 +314,12 @@ class Classes(Task):
         """Share of the same class."""
         return SameClass(float((outputs.argmax(axis=1) == floating.argmax(axis=1)).mean()))
 
+    def informed(self, outputs: np.ndarray, floating: np.ndarray) -> np.ndarray:
+        """All or none: one answer, of which only the order counts."""
+        commonest = np.bincount(floating.argmax(axis=1)).max() / len(floating)
+        by_class = self.agreement(outputs, floating).same_class > commonest
+        return np.full(floating.shape[1], by_class or nearer_than_a_constant(outputs, floating).any())
+
     def metric(self, split: str, score: float) -> dict[str, float]:
         """The accuracy in percent."""
         return {f"{split}_accuracy": 100.0 * score}
@@ -336,7 +345,6 @@ class Values(Task):
     """Each output is a real number in units of its own."""
 
     name = "values"
-    joint = False
     figure = "R squared"
     outputs = "outputs"
     least_outputs = 1
@@ -389,6 +397,10 @@ class Values(Task):
         """The distance of the two."""
         return Distance.between(outputs, floating)
 
+    def informed(self, outputs: np.ndarray, floating: np.ndarray) -> np.ndarray:
+        """Those that are near."""
+        return nearer_than_a_constant(outputs, floating)
+
     def metric(self, split: str, score: float) -> dict[str, float]:
         """R squared of the worst output."""
         return {f"{split}_r_squared": score}
@@ -412,6 +424,24 @@ class Values(Task):
 
 CLASSES, VALUES = Classes(), Values()
 TASKS: dict[str, Task] = {task.name: task for task in (CLASSES, VALUES)}
+
+
+def nearer_than_a_constant(outputs: np.ndarray, floating: np.ndarray) -> np.ndarray:
+    """Which outputs (samples, k) are nearer to the float network's than the best constant is (k,)."""
+    nearer: np.ndarray = root_mean_square(outputs - floating) < USELESS_ERROR * deviation(floating)
+    return nearer
+
+
+def deviation(outputs: np.ndarray) -> np.ndarray:
+    """Root mean square of what each output (samples, k) differs from its mean by."""
+    return root_mean_square(outputs - outputs.mean(axis=0))
+
+
+def root_mean_square(values: np.ndarray) -> np.ndarray:
+    """Of every column; what is beyond the square root of floating point's range does not overflow."""
+    unit = np.maximum(np.abs(values).max(axis=0), np.finfo(np.float64).tiny)
+    found: np.ndarray = unit * np.sqrt(np.mean((values / unit) ** 2, axis=0))
+    return found
 
 
 def find_task(name: Any) -> Task:

@@ -12,15 +12,13 @@ from fractions import Fraction
 import numpy as np
 
 from ..base import exact_dtype, round_shift
-from ..problem import Task
+from ..problem import Task, deviation, root_mean_square
 from ..program import SolverProgram
 from .contraction import ContractionProof, ErrorBound, error_bound
 from .enclosure import whole
 
 #: A proved radius from this share of the bound on the equilibrium itself on is no statement about it.
 USELESS_SHARE = Fraction(1, 2)
-#: Errors from this share of a float output's own deviation on are no answer; a constant's are one or more.
-USELESS_ERROR = 0.95
 #: Updates of intervals; a program of more of them whose intervals still change is not decided.
 INTERVAL_UPDATES = 64
 
@@ -72,29 +70,19 @@ def useless_on_samples(
     """Which output word (samples, k) says nothing about the float network's output: the same on all, or as far off.
 
     As far as a constant would be: however tight a proof of such a distance were, it would be as large as what the
-    output moves by.  Outputs of which only the largest counts are one answer, and all of them have to be that far off.
+    output moves by.
     """
     varies, deployed = _varying(floating), np.ldexp(outputs.astype(np.float64), -program.output_fractional_bits)
     for output in np.flatnonzero(varies & ~_varying(outputs)).tolist():
         return f"{named_output(output, program)} is the same for all of {len(outputs)} {samples}"
-    spreads, errors = (_root_mean_square(each) for each in (floating - floating.mean(axis=0), deployed - floating))
-    useless = varies & (errors >= USELESS_ERROR * spreads)
-    if task.joint and (useless != varies).any():
-        return None
-    for output in np.flatnonzero(useless).tolist():
+    errors, spreads = root_mean_square(deployed - floating), deviation(floating)
+    for output in np.flatnonzero(varies & ~task.informed(deployed, floating)).tolist():
         name, figures = named_output(output, program), f"{errors[output]:.3g} off, where that varies by"
         return (
             f"{name} is no nearer to the float network's than a constant: {figures} {spreads[output]:.3g} "
             f"(root mean squares over {len(outputs)} {samples})"
         )
     return None
-
-
-def _root_mean_square(values: np.ndarray) -> np.ndarray:
-    """Of every column; what is beyond the square root of floating point's range does not overflow."""
-    unit = np.maximum(np.abs(values).max(axis=0), np.finfo(np.float64).tiny)
-    found: np.ndarray = unit * np.sqrt(np.mean((values / unit) ** 2, axis=0))
-    return found
 
 
 def named_output(output: int, program: SolverProgram) -> str:
