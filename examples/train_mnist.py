@@ -50,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train certified integer MonDEQs on MNIST.")
     parser.add_argument("--data-dir", type=Path, required=True, help="folder of MNIST's IDX files")
     parser.add_argument("--output", type=Path, default=Path("."), help="folder for the checkpoints")
+    parser.add_argument("--bits", type=int, nargs="+", default=BITS, help="word lengths of the iteration matrix")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -58,7 +59,7 @@ def main() -> None:
     data, test = mnist(arguments.data_dir, "train"), mnist(arguments.data_dir, "test")
 
     model = train_float(data, test, output / "mnist_float.pt", arguments.seed)
-    for bits in BITS:
+    for bits in arguments.bits:
         retrain_at(bits, model, data, test, output / f"mnist_{bits}bit.pt", arguments.seed)
 
 

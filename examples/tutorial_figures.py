@@ -14,21 +14,20 @@ from mondeq_hw import Project
 from mondeq_hw.problem import MonDEQ, digits, load, preactivation
 from mondeq_hw.rounding import CALIBRATED, NEAREST, LoweringOptions, lower
 
-BITS = range(1, 9)
 #: Training images in the certificate: its first ones.
 SAMPLES = 500
 
 
-def draw_factors(axis: Axes, networks: list[MonDEQ], calibration: np.ndarray) -> None:
+def draw_factors(axis: Axes, networks: list[MonDEQ], calibration: np.ndarray, lengths: range) -> None:
     """Contraction factor of the stored matrix by word length; filled where it is proved."""
     for network, color in zip(networks, ("C0", "C3"), strict=True):
         for rounding, line in ((NEAREST, ":"), (CALIBRATED, "-")):
             images = calibration if rounding == CALIBRATED else None
-            points = [lower(network, LoweringOptions(bits, rounding=rounding), images) for bits in BITS]
+            points = [lower(network, LoweringOptions(bits, rounding=rounding), images) for bits in lengths]
             factors = [float(p.proof.contraction_factor) if p.proof else p.contraction_estimate for p in points]
             label = f"margin {network.monotonicity_margin:g}, {rounding}"
-            axis.plot(BITS, factors, line, color=color, label=label)
-            for bits, point, factor in zip(BITS, points, factors, strict=True):
+            axis.plot(lengths, factors, line, color=color, label=label)
+            for bits, point, factor in zip(lengths, points, factors, strict=True):
                 axis.plot(bits, factor, "o", color=color, markerfacecolor=color if point.proof else "white")
     axis.axhline(1, color="k", linewidth=0.8)
     axis.set(
@@ -58,13 +57,14 @@ def main() -> None:
     parser.add_argument("float_network", type=Path)
     parser.add_argument("tight_network", type=Path)
     parser.add_argument("build", type=Path, help="compiled from the first network")
+    parser.add_argument("--longest", type=int, default=8, help="most bits of the iteration matrix")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs" / "images" / "tutorial.png")
     options = parser.parse_args()
     networks = [load(options.float_network), load(options.tight_network)]
     calibration = digits("train").words
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    draw_factors(left, networks, calibration)
+    draw_factors(left, networks, calibration, range(1, options.longest + 1))
     draw_distance(right, networks[0], Project.load(options.build), calibration[:SAMPLES])
     for axis in (left, right):
         axis.grid(alpha=0.3)

@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import stand_ins
@@ -39,6 +40,9 @@ HERE: dict[tuple[str, ...], Callable[[list[str]], int]] = {
     ("mondeq-hw",): main,
     ("python", "tests/stand_ins.py"): stand_ins.main,
 }
+
+#: Scripts that run in this process too.
+SCRIPTS = ("benchmarks/", "examples/", "tests/")
 
 page_parameter = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -101,13 +105,38 @@ def _run(command: str) -> tuple[int, str]:
     """Exit code and output. Our own commands run in this process, which has loaded PyTorch already."""
     words = shlex.split(command) if PLAIN.fullmatch(command) else []
     here = next((name for name in HERE if words[: len(name)] == list(name)), None)
-    if here is None:
+    script = len(words) > 1 and words[0] == "python" and words[1].startswith(SCRIPTS)
+    if here is None and not script:
         shell = ["bash", "-eo", "pipefail", "-c", command]
         done = subprocess.run(shell, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         return done.returncode, done.stdout
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        return HERE[here](words[len(here) :]), printed.getvalue()
+        code = _run_script(words[1:]) if here is None else HERE[here](words[len(here) :])
+    return code, printed.getvalue()
+
+
+def _run_script(words: list[str]) -> int:
+    """``python FILE ...`` here, leaving nothing behind: the next one imports its neighbours anew."""
+    file = Path(words[0]).resolve()
+    before = set(sys.modules)
+    try:
+        with (
+            contextlib.chdir("."),
+            mock.patch.dict(os.environ),
+            mock.patch.object(sys, "argv", words),
+            mock.patch.object(sys, "path", [str(file.parent), *sys.path]),
+        ):
+            runpy.run_path(str(file), run_name="__main__")
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        for name in set(sys.modules) - before:
+            if Path(getattr(sys.modules[name], "__file__", None) or "/").is_relative_to(file.parent):
+                del sys.modules[name]
+    return 0
 
 
 def _compare(block: Block, printed: str) -> None:
