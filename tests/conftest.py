@@ -27,7 +27,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How many random models are compiled; a long run takes hundreds."""
     parser.addoption("--long", action="store_true", help="run also what a usual run only samples")
-    parser.addoption("--models", type=int, default=12, help="random models that tests/test_random_compiles.py compiles")
+    parser.addoption("--models", type=int, default=6, help="random models that tests/test_random_compiles.py compiles")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -86,7 +86,7 @@ def worst(model: MonDEQ, program: SolverProgram, seed: int, rounds: int = 12) ->
     return np.maximum(found.max(axis=0), errors(words).max(axis=0))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     n=st.integers(1, 9),

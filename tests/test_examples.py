@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builds import emitted
 from scipy.ndimage import zoom
 
 from mondeq_hw.pipeline import compile
@@ -76,14 +77,20 @@ def test_a_checkpoints_accuracy_is_what_it_says(bits, shared):
     assert accuracy >= 98.3
 
 
-@pytest.mark.parametrize("bits", [2, *(pytest.param(bits, marks=pytest.mark.long) for bits in (1, 4))])
-def test_a_checkpoint_compiles_and_its_cpp_agrees(bits, tmp_path):
+@pytest.mark.long
+@pytest.mark.parametrize("bits", BITS)
+def test_a_checkpoint_compiles_to_the_same_integers(bits, tmp_path):
     project = compile(checkpoint_file(bits), tmp_path / "build")
     _, program = lowered_and_program(bits)
     for name in ("matrix", "drive", "readout"):
         np.testing.assert_array_equal(getattr(project.program, name).integers, getattr(program, name).integers)
+
+
+@pytest.mark.parametrize("bits", [2, *(pytest.param(bits, marks=pytest.mark.long) for bits in (1, 4))])
+def test_a_checkpoints_cpp_agrees(bits, tmp_path):
+    _, program = lowered_and_program(bits)
     words = digits_as_mnist()[0][:100]
-    outputs = CSimulation(project.folder, tmp_path / "work").predict_raw(words)
+    outputs = CSimulation(emitted(program, tmp_path / "build"), tmp_path / "work").predict_raw(words)
     np.testing.assert_array_equal(outputs, GoldenModel(program).predict_raw(words))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -68,12 +69,33 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name != "build")
 
 
-@pytest.mark.parametrize("moment", one_in(3, MOMENTS, lambda moment: "-".join(map(str, moment))))
-@pytest.mark.parametrize("existing", [False, True], ids=["new", "replace"])
-def test_sigkill(moment: tuple[str, str, int], existing: bool, model: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def compiled(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is there before a folder is replaced."""
+    out = tmp_path_factory.mktemp("compiled") / "build"
+    assert main_in_process(model, out) == 0
+    return out
+
+
+def shown(moment: tuple[str, str, int]) -> str:
+    return "-".join(map(str, moment))
+
+
+#: Into a new folder in the middle, in place of another one at every third moment; the rest is the long set.
+KILLED = [
+    *(
+        pytest.param(at, False, marks=[] if at[1] == "emit_rtl" else pytest.mark.long, id=f"new-{shown(at)}")
+        for at in MOMENTS
+    ),
+    *(pytest.param(at.values[0], True, marks=at.marks, id=f"replace-{at.id}") for at in one_in(3, MOMENTS, shown)),
+]
+
+
+@pytest.mark.parametrize(("moment", "existing"), KILLED)
+def test_sigkill(moment: tuple[str, str, int], existing: bool, model: Path, compiled: Path, tmp_path: Path) -> None:
     out = tmp_path / "build"
     if existing:
-        assert main_in_process(model, out) == 0
+        shutil.copytree(compiled, out)
         before = (out / MANIFEST).stat().st_ino
     code = killed_at(moment, signal.SIGKILL, model, out)
     finished = moment[1] == "rmtree"  # by then the folder is in its place
@@ -94,10 +116,18 @@ def test_sigkill(moment: tuple[str, str, int], existing: bool, model: Path, tmp_
     assert leftovers(tmp_path) == []
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["term", "int"])
-@pytest.mark.parametrize("moment", [MOMENTS[1], MOMENTS[2], MOMENTS[4]], ids=lambda moment: "-".join(map(str, moment)))
+@pytest.mark.parametrize(
+    ("moment", "number", "code"),
+    [
+        (MOMENTS[1], signal.SIGTERM, 143),
+        (MOMENTS[2], signal.SIGINT, 130),
+        pytest.param(MOMENTS[2], signal.SIGTERM, 143, marks=pytest.mark.long),
+        (MOMENTS[4], signal.SIGTERM, 143),
+        pytest.param(MOMENTS[4], signal.SIGINT, 130, marks=pytest.mark.long),
+    ],
+)
 def test_signals_clean_up(
-    number: signal.Signals, code: int, moment: tuple[str, str, int], model: Path, tmp_path: Path
+    moment: tuple[str, str, int], number: signal.Signals, code: int, model: Path, tmp_path: Path
 ) -> None:
     assert killed_at(moment, number, model, tmp_path / "new" / "build") == code
     assert list(tmp_path.iterdir()) == []

@@ -43,8 +43,7 @@ def sources(build: Path) -> list[Path]:
     return [build / "rtl" / line for line in (build / "rtl" / "sources.f").read_text().split()]
 
 
-@pytest.mark.parametrize("simulator", ["verilator", "icarus"])
-@pytest.mark.parametrize("outer", ["alpha", "beta"])
+@pytest.mark.parametrize(("outer", "simulator"), [("alpha", "verilator"), ("beta", "icarus")])
 def test_two_cores_in_one_design(outer: str, simulator: str, tmp_path: Path) -> None:
     """One folded, one unrolled, of other sizes and memories: each computes its own program beside the other."""
     cores = {"alpha": called("serial", "alpha"), "beta": called("graph_drive", "beta")}
@@ -133,5 +132,5 @@ def test_every_command_finds_the_name(small_model: Path, tmp_path: Path, capsys:
     default = mondeq_hw.compile(small_model, tmp_path / "default", bits=3)
     assert default.program.name == name_of(small_model.stem)
     left = Project.load(tmp_path / "left")
-    assert verify(left.folder, left.build.stimulus, rtl_samples=2).ok
+    assert verify(left.folder, left.build.stimulus, simulators=()).ok  # the RTL of names: above
     assert not left.build.changed_files()

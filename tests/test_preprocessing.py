@@ -53,8 +53,7 @@ def test_command_asks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert message.count("\n") == 1 and "--input-scale" in message
 
 
-@pytest.mark.parametrize("make", [winston_kolter, li_2026])
-@pytest.mark.parametrize("given", [{}, {"data": "mnist"}])
+@pytest.mark.parametrize(("make", "given"), [(winston_kolter, {}), (li_2026, {"data": "mnist"})])
 def test_a_reference_codes_mnist_network(make: Any, given: dict[str, Any], tmp_path: Path) -> None:
     """With MNIST's data as that code prepares them; without, the question suggests it."""
     file = write_torch(tmp_path / "m.pt", make(MNIST_NETWORK))
@@ -162,8 +161,11 @@ def test_config_keeps_plain_numbers() -> None:
 # -- implausible networks ----------------------------------------------------
 
 
-def test_a_wrong_margin_is_noticed(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_margin_is_noticed(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Trained with margin 20: the message proposes no number, and the number it once proposed raises a warning."""
+    monkeypatch.setattr("mondeq_hw.proof.ellipsoid.MOST_ROWS", 0)  # how near it is proved to be is not asked here
     file = shared / "checkpoints" / "craft" / "mon_h40_m20.0.pt"
     command = ["compile", str(file), "--bits", "5", "--data-dir", str(shared / "data" / "mnist")]
     assert main([*command, "--out", str(tmp_path / "none")]) == 2
@@ -172,7 +174,7 @@ def test_a_wrong_margin_is_noticed(shared: Path, tmp_path: Path, capsys: pytest.
     assert not any(character.isdigit() for character in message.partition(".pt: ")[2])
     for margin, share, warned in (("1", 0.288, True), ("20", 0.956, False)):
         out = str(tmp_path / margin)
-        assert main([*command, "--margin", margin, "--calibration-samples", "500", "--out", out]) == 0
+        assert main([*command, "--margin", margin, "--calibration-samples", "50", "--out", out]) == 0
         captured = capsys.readouterr()
         report = mondeq_hw.Project.load(out).report
         assert report.comparison.value.floating == pytest.approx(share, abs=0.002)

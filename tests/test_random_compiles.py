@@ -53,7 +53,7 @@ def test_what_is_compiled_is_right(seed: int, tmp_path: Path) -> None:
     assert project.check_certificate().accepted == project.program.certified
 
 
-@pytest.mark.parametrize("margin", [0.9, 0.5, 0.2, 0.05])
+@pytest.mark.parametrize("margin", [0.5, 0.05, *(pytest.param(m, marks=pytest.mark.long) for m in (0.9, 0.2))])
 def test_an_ordinary_forward_backward_compile_says_something(margin: float, tmp_path: Path) -> None:
     """At default options; once a fifth of these were certified with one update, and of the wrong classes."""
     rng = np.random.default_rng(round(100 * margin))

@@ -76,7 +76,13 @@ def accuracy_of(project: Project, kept: bool) -> float:
 # -- points ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("choice", [Choice("peaceman_rachford", 2, 4, 3, 7), Choice("forward_backward", 3, 3, 4, 8)])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice("peaceman_rachford", 2, 4, 3, 7),
+        pytest.param(Choice("forward_backward", 3, 3, 4, 8), marks=pytest.mark.long),
+    ],
+)
 def test_a_point_is_what_compile_makes(choice: Choice, digits_model: Path, tmp_path: Path) -> None:
     lattice = Lattice((choice.solver,), *(range(getattr(choice, axis), getattr(choice, axis) + 1) for axis in AXES))
     found = search(digits_model, settings(lattice, Target(0.5)), tmp_path / "search")
@@ -357,10 +363,18 @@ COMMAND = ["--target-radius", "0.5", "--bits", "2-5", "--state-bits", "6-10", "-
 RESULTS = ("search.json", "points.csv", "points.sqlite", "winner.json", "search.png", "front.png")
 
 
+@pytest.fixture(scope="module")
+def whole(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the command leaves that nothing interrupts."""
+    folder = tmp_path_factory.mktemp("whole") / "search"
+    assert main(["search", str(small), *COMMAND, "--out", str(folder)]) == 0
+    return folder
+
+
 @pytest.mark.parametrize(
     ("moment", "finished", "number"),
     [
-        (("mondeq_hw.search.search", "lower", 1), 0, signal.SIGKILL),
+        pytest.param(("mondeq_hw.search.search", "lower", 1), 0, signal.SIGKILL, marks=pytest.mark.long),
         (("mondeq_hw.search.search", "lower", 7), 6, signal.SIGKILL),
         (("os", "fsync", 9), 9, signal.SIGKILL),
         (("os", "replace", 2), None, signal.SIGKILL),
@@ -369,10 +383,9 @@ RESULTS = ("search.json", "points.csv", "points.sqlite", "winner.json", "search.
     ids=["first", "seventh", "append", "results", "term"],
 )
 def test_killed_and_continued(
-    moment: tuple[str, str, int], finished: int | None, number: signal.Signals, small: Path, tmp_path: Path
+    moment: tuple[str, str, int], finished: int | None, number: signal.Signals, small: Path, whole: Path, tmp_path: Path
 ) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert main(["search", str(small), *COMMAND, "--out", str(whole)]) == 0
+    killed = tmp_path / "killed"
     run = ["search", str(small), *COMMAND, "--out", str(killed)]
     child = [sys.executable, "-c", CHILD, *map(str, moment), number.name, *run]
     code = subprocess.run(child, capture_output=True, timeout=300).returncode
@@ -455,9 +468,9 @@ def test_points_of_other_searches_are_not_taken(small: Path, tmp_path: Path, cap
     assert count_measured(["search", str(other), *run[2:]]) > 0
 
 
-def test_an_unfinished_or_damaged_line_is_measured_again(small: Path, tmp_path: Path) -> None:
+def test_an_unfinished_or_damaged_line_is_measured_again(small: Path, whole: Path, tmp_path: Path) -> None:
     run = ["search", str(small), *COMMAND, "--out", str(tmp_path / "search")]
-    assert main(run) == 0
+    shutil.copytree(whole, tmp_path / "search")
     journal = tmp_path / "search" / JOURNAL
     content = journal.read_bytes()
     journal.write_bytes(content[:-20])
