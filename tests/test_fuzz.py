@@ -52,6 +52,7 @@ def test_a_simulator_that_fails_is_no_mismatch(tmp_path: Path, monkeypatch: pyte
     assert fuzz.run(2, 0.0, amounts, journal) == [again]
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_costs_its_cases_and_nothing_else(tmp_path: Path) -> None:
     amounts, alone, together = fuzz.Amounts(0, 5, 0), tmp_path / "alone.jsonl", tmp_path / "together.jsonl"
     cases = fuzz.run(2, 0.05, amounts, alone, jobs=2)

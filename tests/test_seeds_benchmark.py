@@ -55,6 +55,7 @@ def without_time(results) -> set[str]:
     return {str(replace(entry, seconds=0.0) if hasattr(entry, "seconds") else entry) for entry in results.entries}
 
 
+@pytest.mark.long
 def test_a_killed_run_continues_and_a_finished_one_does_nothing(seeds, study, tmp_path, monkeypatch):
     calls = []
 
