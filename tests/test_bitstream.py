@@ -159,6 +159,7 @@ def test_command(tmp_path: Path, tools, capsys: pytest.CaptureFixture[str]) -> N
     assert printed["from_cache"] and printed["timing"]["clocks_per_bit"] == 50
 
 
+@pytest.mark.long
 def test_checkpoint_to_bitstream(tmp_path: Path) -> None:
     """Nothing but the command line and pip's tools; the file is unpacked again and read."""
     model = tmp_path / "model.pt"

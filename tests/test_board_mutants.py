@@ -65,7 +65,7 @@ def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     assert result.failures, f"survived {', '.join(result.passed)}"
 
 
-@pytest.mark.parametrize("begins_anew", [True, False])
+@pytest.mark.parametrize("begins_anew", one_in(2, [False, True], str))
 def test_a_frame_that_the_core_refuses_leaves_no_wrong_answer(begins_anew: bool, tmp_path: Path) -> None:
     """An upset takes TLAST from one sample: its request is lost, and the answers behind it are still its own."""
     corner = CORNERS["serial"]()

@@ -439,6 +439,7 @@ def test_hcas(shared: Path) -> None:
     assert agree.mean() == pytest.approx(0.892, abs=0.0005)
 
 
+@pytest.mark.long
 def test_craft_convolution_end_to_end(shared: Path, tmp_path: Path) -> None:
     """Compiled, proved, verified by its C++, and nearly the float network's accuracy at 6 bits."""
     file = shared / "checkpoints" / "craft" / "mnist_sm_mon_conv_c8_k6_s3_m20.0.pt"

@@ -73,6 +73,7 @@ def test_verification_runs_every_bench_on_the_netlist(build: Path) -> None:
     assert f"report/synth/{PART}/{NETLIST}" in dict(report.sources)
 
 
+@pytest.mark.long
 def test_netlist_of_graphs_everywhere(tmp_path: Path) -> None:
     corner = unrolled(PROGRAM, (4, 2), slots=4, graphs=("drive", "readout"))
     build = through_the_command_line(corner, tmp_path / "build")

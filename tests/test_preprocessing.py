@@ -205,6 +205,7 @@ def test_a_margin_that_nothing_has_judged_is_said(tmp_path: Path, capsys: pytest
     assert "warning" not in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_the_published_collision_avoidance_network_on_its_table(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
