@@ -19,7 +19,7 @@ from .arrays import Array, dense, interval, pair, vector
 from .contents import listed
 from .model import MonDEQ
 from .qp import PARAMETER_BITS, from_qp
-from .quadratic_program import ProblemError
+from .quadratic_program import ProblemError, penalties
 
 if TYPE_CHECKING:
     import cvxpy
@@ -101,10 +101,8 @@ def from_cvxpy(
                 "linear costs and right-hand sides may depend on parameters"
             )
     free = np.full(len(canonical.G), -np.inf)
-    penalties = None
-    if delta is not None:  # an array would soften bounds of single variables, too
-        alone = (np.count_nonzero(canonical.F, axis=1) == 1) & ~gains["G"].any(axis=1)
-        penalties = np.concatenate([np.zeros(len(canonical.b)), np.where(alone, 0.0, delta)])
+    alone = (np.count_nonzero(canonical.F, axis=1) == 1) & ~gains["G"].any(axis=1)
+    hard = np.concatenate([np.ones(len(canonical.b), dtype=bool), alone])  # equalities stay so, too
     fixed = {name: getattr(canonical, name) - gains[name] @ low for name in gains}
     try:
         return from_qp(
@@ -118,7 +116,7 @@ def from_cvxpy(
             L=np.vstack([gains["b"], np.zeros_like(gains["G"])]),
             U=np.vstack([gains["b"], gains["G"]]),
             outputs=canonical.shown(variables),
-            delta=penalties,
+            delta=penalties(delta, hard),
             input_bits=input_bits,
             names=names,
             output_names=output_names,

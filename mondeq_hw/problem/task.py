@@ -78,9 +78,7 @@ class Distance:
     def between(outputs: np.ndarray, others: np.ndarray) -> Distance:
         """Of two arrays (samples, k)."""
         difference = outputs - others
-        return Distance(
-            tuple(np.sqrt(np.square(difference).mean(axis=0)).tolist()), tuple(np.abs(difference).max(axis=0).tolist())
-        )
+        return Distance(tuple(root_mean_square(difference).tolist()), tuple(np.abs(difference).max(axis=0).tolist()))
 
     def in_words(self) -> str:
         """The closing line of a profile."""
@@ -438,9 +436,9 @@ def deviation(outputs: np.ndarray) -> np.ndarray:
 
 
 def root_mean_square(values: np.ndarray) -> np.ndarray:
-    """Of every column; what is beyond the square root of floating point's range does not overflow."""
-    unit = np.maximum(np.abs(values).max(axis=0), np.finfo(np.float64).tiny)
-    found: np.ndarray = unit * np.sqrt(np.mean((values / unit) ** 2, axis=0))
+    """Of every column; a power of two, which rounds nothing, keeps the squares within floating point's range."""
+    unit = np.ldexp(1.0, np.frexp(np.abs(values).max(axis=0))[1] - 1)
+    found: np.ndarray = unit * np.sqrt(np.square(values / unit).mean(axis=0))
     return found
 
 
