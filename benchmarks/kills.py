@@ -2,11 +2,13 @@
 
     python benchmarks/kills.py [--moments N] [--seed S] [--only compile] [--json]
 
-``compile``, ``search``, ``qat`` and ``verify`` of small networks run once undisturbed, and then N times to a random
-moment of that time, with everything that they started.  ``half_written`` counts the moments after which a file stood
-under its own name that was not whole: a build folder whose files are not those of its manifest, or JSON, a table or a
-checkpoint that cannot be read.  ``differ`` counts those after which the same command, started again, did not
-succeed, ended in other bytes than the undisturbed run, or left something behind.
+``compile``, ``search``, ``qat`` and ``verify`` of small networks run once undisturbed, and then until N were killed
+at a random moment of that time, with everything that they started.  ``begun`` counts the moments at which some of the
+run's work was on disk already.  ``half_written`` counts those after which a file stood under its own name that was not
+whole: a build folder whose files are not those of its manifest, or JSON, a table or a checkpoint that cannot be read.
+``differ`` counts those after which the same command, started again, did not succeed, ended in other bytes than the
+undisturbed run, or left something behind; a search's journal is among the bytes, so a point that is measured twice is
+a difference.  ``repeated`` counts those after which it did again an epoch that the killed run had told as done.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -35,6 +38,7 @@ from mondeq_hw.folder import Build  # noqa: E402
 from mondeq_hw.problem import load  # noqa: E402
 
 Contents = dict[str, bytes]
+SAID = ("begun", "half_written", "differ", "repeated")
 
 
 @dataclass(frozen=True)
@@ -47,10 +51,27 @@ class Command:
         Behind ``mondeq-hw``; paths are relative to the folder, which holds ``model.npz``, and ``built`` for ``verify``.
     check : callable
         Raises where something in the folder is not whole.
+    step : str
+        Regular expression of what it prints behind each finished step, with the step's number; none where it prints
+        none, or where a step that is done twice shows in the files.
     """
 
     arguments: tuple[str, ...]
     check: Callable[[Path], None]
+    step: str = "(?!)"
+
+    def steps(self, said: str) -> list[int]:
+        """The numbers of the steps that a run told as done."""
+        return [int(number) for number in re.findall(self.step, said)]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Whether a command came to its end, what it printed, and after how many seconds."""
+
+    finished: bool
+    said: str
+    seconds: float
 
 
 def whole_build(folder: Path) -> None:
@@ -83,6 +104,7 @@ COMMANDS = {
     "qat": Command(
         ("qat", "model.npz", "--data", "digits", "--bits", "3", "--epochs", "12", "--patience", "12", "--out", "q.pt"),
         readable,
+        r": (\d+) of \d+, loss",
     ),
     "verify": Command(("verify", "built", "--rtl-samples", "3", "--simulator", "icarus"), whole_build),
 }
@@ -98,22 +120,24 @@ def prepared(folder: Path, name: str) -> Path:
     return folder
 
 
-def run(command: Command, folder: Path, seconds: float | None = None) -> bool:
-    """Whether it came to an end within the seconds; if not it is killed, with everything that it started."""
+def run(command: Command, folder: Path, seconds: float | None = None) -> Run:
+    """To its end; one that has not come to it within the seconds is killed, with everything that it started."""
     line = [sys.executable, "-m", "mondeq_hw", *command.arguments]
-    place = os.environ | {"XDG_CACHE_HOME": str(folder / "cache"), "TMPDIR": str(folder / "tmp")}
+    place = {"XDG_CACHE_HOME": str(folder / "cache"), "TMPDIR": str(folder / "tmp"), "PYTHONUNBUFFERED": "1"}
     (folder / "tmp").mkdir(exist_ok=True)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(line, cwd=folder, env=place, start_new_session=True, **quiet)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    killed, began = False, time.monotonic()
+    process = subprocess.Popen(line, cwd=folder, env=os.environ | place, start_new_session=True, **pipes)
     try:
-        _, err = process.communicate(timeout=seconds)
+        said, err = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return False
-    if process.returncode != 0:
-        raise MondeqError(f"{' '.join(command.arguments)} ended with {process.returncode}: {err.decode()[-500:]}")
-    return True
+        said, err = process.communicate()
+        killed = process.returncode != 0
+    took = time.monotonic() - began
+    if process.returncode != 0 and not killed:
+        raise MondeqError(f"{' '.join(command.arguments)} ended with {process.returncode}: {err[-500:]}")
+    return Run(not killed, said, took)
 
 
 def contents(folder: Path) -> Contents:
@@ -133,49 +157,60 @@ def contents(folder: Path) -> Contents:
     return found
 
 
-def fates(name: str, moments: int, delays: random.Random, work: Path) -> Iterator[str]:
-    """Of each moment ``half_written``, ``differ`` or ``same``."""
+def fates(name: str, moments: int, delays: random.Random, work: Path) -> Iterator[frozenset[str]]:
+    """What is to be said of each moment: of ``begun``, ``half_written``, ``differ`` and ``repeated``."""
     command = COMMANDS[name]
     start = prepared(work / name, name)
+    before = contents(start)
     undisturbed = Path(shutil.copytree(start, work / f"{name}-undisturbed"))
-    began = time.monotonic()
-    run(command, undisturbed)
-    duration = time.monotonic() - began
+    duration = run(command, undisturbed).seconds
     expected = contents(undisturbed)
-    for moment in range(moments):
-        folder = Path(shutil.copytree(start, work / f"{name}-{moment}"))
-        run(command, folder, delays.uniform(0, duration))
-        yield _fate(command, folder, expected)
+    while moments:
+        folder = Path(shutil.copytree(start, work / f"{name}-{moments}"))
+        killed = run(command, folder, delays.uniform(0, duration))
+        if killed.finished:  # before its moment, which is none then
+            duration = min(duration, killed.seconds)
+        else:
+            moments -= 1
+            begun = {"begun"} if contents(folder) != before else set()
+            yield frozenset(begun | _faults(command, folder, killed, expected))
         shutil.rmtree(folder)
 
 
-def _fate(command: Command, folder: Path, expected: Contents) -> str:
+def _faults(command: Command, folder: Path, killed: Run, expected: Contents) -> set[str]:
+    name = command.arguments[0]
     try:
         command.check(folder)
     except Exception as error:
-        print(f"{command.arguments[0]}: half-written: {error}", file=sys.stderr)
-        return "half_written"
-    if contents(folder) == expected:
-        return "same"
+        print(f"{name}: half-written: {error}", file=sys.stderr)
+        return {"half_written"}
+    if contents(folder) == expected:  # killed on its way out: there is nothing to go on with
+        return set()
     try:
-        run(command, folder)
-        found = contents(folder)
+        again = run(command, folder)
     except MondeqError as error:
-        print(f"{command.arguments[0]}: the next run: {error}", file=sys.stderr)
-        return "differ"
+        print(f"{name}: the next run: {error}", file=sys.stderr)
+        return {"differ"}
+    found, faults = contents(folder), set()
     different = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
     if different:
-        print(f"{command.arguments[0]}: the next run: other bytes in {', '.join(different)}", file=sys.stderr)
-    return "differ" if different else "same"
+        print(f"{name}: the next run: other bytes in {', '.join(different)}", file=sys.stderr)
+        faults.add("differ")
+    twice = set(command.steps(killed.said)) & set(command.steps(again.said))
+    if twice:
+        print(f"{name}: the next run: did again {sorted(twice)}", file=sys.stderr)
+        faults.add("repeated")
+    return faults
 
 
 def campaign(names: Iterable[str], moments: int, seed: int) -> dict[str, dict[str, int]]:
-    """Of each command how many moments there were, and how many of each fate."""
+    """Of each command how many moments there were, and of how many what is to be said."""
     found = {}
     with tempfile.TemporaryDirectory(prefix="mondeq-kills-") as folder:
         for name in names:
             seen = list(fates(name, moments, random.Random(f"{seed} {name}"), Path(folder)))
-            found[name] = {"moments": len(seen), **{fate: seen.count(fate) for fate in ("half_written", "differ")}}
+            counts = {word: sum(word in said for said in seen) for word in SAID}
+            found[name] = {"moments": len(seen), **counts}
     return found
 
 
