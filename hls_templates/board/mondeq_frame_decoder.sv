@@ -117,29 +117,22 @@ module mondeq_frame_decoder #(
     end
   end
 
+  // What a frame leaves begins anew with the next one: only the state has a reset, and what an error before any frame has
+  // as its sequence number.
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      state_q      <= Hunt;
-      kind_q       <= '0;
-      sequence_o   <= '0;
-      length_low_q <= '0;
-      count_q      <= '0;
-      crc_q        <= '0;
-      timer_q      <= '0;
-      refused_q    <= 1'b0;
-    end else begin
-      state_q <= state_d;
-      timer_q <= (byte_valid_i || line_error_i || (state_q == Hunt)) ? '0 : timer_q + 1'b1;
-      if (start_o) crc_q <= '1;
-      else if (byte_valid_i) crc_q <= crc;
-      if (start_o || last) count_q <= '0;
-      else if (byte_valid_i) count_q <= count_q + 1'b1;
-      if ((state_q == Header) && byte_valid_i) begin
-        if (count_q == 16'd0) kind_q <= byte_i;
-        if (count_q == 16'd1) sequence_o <= byte_i;
-        if (count_q == 16'd2) length_low_q <= byte_i;
-        refused_q <= !room_i;
-      end
+    if (!rst_ni) state_q <= Hunt;
+    else state_q <= state_d;
+    if (!rst_ni) sequence_o <= '0;
+    else if ((state_q == Header) && byte_valid_i && (count_q == 16'd1)) sequence_o <= byte_i;
+    timer_q <= (byte_valid_i || line_error_i || (state_q == Hunt)) ? '0 : timer_q + 1'b1;
+    if (start_o) crc_q <= '1;
+    else if (byte_valid_i) crc_q <= crc;
+    if (start_o || last) count_q <= '0;
+    else if (byte_valid_i) count_q <= count_q + 1'b1;
+    if ((state_q == Header) && byte_valid_i) begin
+      if (count_q == 16'd0) kind_q <= byte_i;
+      if (count_q == 16'd2) length_low_q <= byte_i;
+      refused_q <= !room_i;
     end
   end
 

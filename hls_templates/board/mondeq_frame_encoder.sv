@@ -84,13 +84,8 @@ module mondeq_frame_encoder #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      state_q       <= Wait;
-      kind_q        <= '0;
-      sequence_q    <= '0;
-      reason_q      <= '0;
-      count_q       <= '0;
+      state_q       <= Wait;  // in which all but the place in a word begins anew
       result_byte_q <= '0;
-      crc_q         <= '0;
     end else if (state_q == Wait) begin
       count_q <= '0;
       crc_q   <= '1;
