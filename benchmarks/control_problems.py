@@ -12,6 +12,9 @@ from scipy.linalg import expm
 from mondeq_hw import MonDEQ, from_qp
 from mondeq_hw.problem import condensed
 
+#: Bits of an ECP5 multiplier's port: longer states would take two a product.
+PORT = 18
+
 
 @dataclass(frozen=True)
 class ControlProblem:
@@ -100,8 +103,8 @@ def masses(
     return ControlProblem(
         f"{count} masses, horizon {horizon}" + ("" if soft is None else ", soft states"),
         *oscillating_masses(count, inputs),
-        (np.eye(n), weight * np.eye(inputs)), horizon, np.ones(n), np.full(inputs, 0.5), bits, bits + 8, limit, soft,
-        transient,
+        (np.eye(n), weight * np.eye(inputs)), horizon, np.ones(n), np.full(inputs, 0.5),
+        bits, min(bits + 8, PORT), limit, soft, transient,
     )  # fmt: skip
 
 

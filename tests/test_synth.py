@@ -14,11 +14,12 @@ from corner_programs import Corner
 from random_models import random_program
 from synth_stand_ins import MAPPER, ROUTER, build_folder, cells, recorded, runs, stand_in
 
+from mondeq_hw.base import WordRange
 from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
-from mondeq_hw.hardware.estimate import estimate, products
+from mondeq_hw.hardware.estimate import estimate, multipliers, products
 from mondeq_hw.hardware.parts import ECP5, PARTS, ULTRASCALE_PLUS, XC7, Usage, exceeded, find_part
-from mondeq_hw.hardware.schedule import initiation_interval, schedule, schedule_unrolled
+from mondeq_hw.hardware.schedule import EngineFolding, initiation_interval, schedule, schedule_unrolled
 from mondeq_hw.synthesis import synth
 from mondeq_hw.synthesis.mapping import COUNT, MAPPED
 from mondeq_hw.synthesis.parsers import (
@@ -358,6 +359,36 @@ def test_estimate_falls_with_the_reuse_factor() -> None:
     in_dsps = estimate(program, plan, ECP5, 2)
     lanes = [fold.pe * fold.simd for fold in (plan.drive, plan.solve, plan.readout)]
     assert in_dsps.dsps == sum(lanes)
+
+
+@pytest.mark.parametrize(
+    "low, high, counts",
+    [
+        (-(2**17), 2**17 - 1, (1, 1, 1)),
+        (0, 2**17 - 1, (1, 1, 1)),
+        (0, 2**18 - 1, (2, 1, 1)),  # 18 bits, and a sign bit before them
+        (-(2**19), 2**19 - 1, (2, 1, 1)),
+        (-(2**25), 2**25 - 1, (2, 2, 1)),
+        (-(2**31), 2**31 - 1, (2, 2, 2)),
+        (0, 2**34, (3, 3, 3)),
+    ],
+)
+def test_words_wider_than_a_multiplier_take_several(low: int, high: int, counts: tuple[int, ...]) -> None:
+    assert tuple(multipliers(WordRange(low, high), family) for family in (ECP5, XC7, ULTRASCALE_PLUS)) == counts
+
+
+def test_multipliers_of_a_core_of_long_states_are_as_many_as_yosys_takes() -> None:
+    """Yosys maps a controller of these sizes to 298 MULT18X18D."""
+    program = random_program(
+        1, n=60, d=8, k=2, bits=12, drive_bits=16, readout_bits=12, input_bits=12, input_signed=True,
+        state_bits=20, state_integer_bits=5,
+    )  # fmt: skip
+    fold = EngineFolding(rows=60, columns=60, pe=12, simd=12)
+    plan = replace(
+        schedule(program, 25), drive=EngineFolding(60, 8, 1, 8), solve=fold, readout=EngineFolding(2, 60, 1, 1)
+    )
+    assert sum(item.lanes for item in products(program, plan, 8)) == 153
+    assert estimate(program, plan, ECP5, 8).dsps == 298
 
 
 # -- AMD's tools ----------------------------------------------------------------------

@@ -9,15 +9,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
+from ..base import WordRange
 from ..program import SolverProgram
 from .clip_table import clip_table
-from .parts import ECP5, Usage
+from .parts import ECP5, ULTRASCALE_PLUS, XC7, Usage
 from .rtl import memory_sizes
 from .schedule import FULL, NONE, EngineFolding, Schedule, commensurate, guard_cycles
 from .tables import depths, entry_bits
 
 #: Weights of up to so many bits multiply in LUTs; the default of the emitted package too.
 LUT_WEIGHT_BITS = 8
+#: The wider factor of a family's multiplier with its sign; the other holds every weight.
+_WIDE_FACTOR = {ECP5: 18, XC7: 25, ULTRASCALE_PLUS: 27}
+#: Wider words are cut into parts of so many bits, a multiplier each (Yosys' ``mul2dsp``).
+_PART_BITS = 17
 #: Smallest memory, in bits, that goes into block RAM.
 BLOCK_RAM_BITS = 2048
 #: A block RAM's greatest width and its depth there.
@@ -63,6 +68,12 @@ def _place(weight_bits: int, lut_weight_bits: int) -> str:
     if weight_bits <= 2:
         return "multiplexers"
     return "LUTs" if weight_bits <= lut_weight_bits else "DSPs"
+
+
+def multipliers(data: WordRange, family: str) -> int:
+    """Multipliers of one product of a weight and such a word; an unsigned word takes a sign bit there."""
+    bits = data.bits if data.signed else data.bits + 1
+    return 1 if bits <= _WIDE_FACTOR[family] else -(-bits // _PART_BITS)
 
 
 def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
@@ -127,7 +138,8 @@ def drive_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_
     banks = _memory(fold.simd * word, 2 * plan.beats_per_sample, family)
     if fold.table_words:
         return _plus(_tabled(program, fold, family), banks)
-    folded = _folded(program, fold, program.drive.word_length, word, accumulator, family, lut_weight_bits)
+    values = WordRange(min(program.input_format.min_word, 0), program.input_format.max_word)
+    folded = _folded(program, fold, program.drive.word_length, values, accumulator, family, lut_weight_bits)
     return _plus(folded, banks)
 
 
@@ -151,8 +163,8 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
         )
         state_words = _memory(n * state, slots, family)
         return _plus(ring, drive_words, state_words, *([state_words] if program.leak_shift else []))
-    phi = program.phi_range.bits
-    folded = _folded(program, fold, program.matrix.word_length, phi, accumulator, family, lut_weight_bits)
+    weight_bits, phi = program.matrix.word_length, program.phi_range
+    folded = _folded(program, fold, weight_bits, phi, accumulator, family, lut_weight_bits)
     views = [_state_view(program, plan, reader, family) for reader in (fold.simd, fold.pe)]
     phi_luts = fold.simd * (2 * state + _clip_luts(program, fold.column_groups))
     leak_luts = fold.pe * _clip_luts(program, fold.row_groups) if program.leak_shift else 0
@@ -181,7 +193,7 @@ def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weigh
             registers=fold.graph.register_bits + program.n * state + 3 * output,
         )
         return _plus(product, view)
-    folded = _folded(program, fold, program.readout.word_length, prox.bits, output, family, lut_weight_bits)
+    folded = _folded(program, fold, program.readout.word_length, prox, output, family, lut_weight_bits)
     return _plus(folded, view, _usage(luts=fold.simd * _clip_luts(program, fold.column_groups)))
 
 
@@ -214,20 +226,20 @@ def _folded(
     program: SolverProgram,
     fold: EngineFolding,
     weight_bits: int,
-    data_bits: int,
+    data: WordRange,
     accumulator: int,
     family: str,
     lut_weight_bits: int,
 ) -> Usage:
     """Products, adder trees, and what a row does with its sum: shift by its own amount, round, saturate, compare."""
-    lanes, product, state = fold.multipliers, weight_bits + data_bits, program.state_format.word_length
+    lanes, product, state = fold.multipliers, weight_bits + data.bits, program.state_format.word_length
     in_dsp = _place(weight_bits, lut_weight_bits) == "DSPs"
     tree = _tree_bits(fold.simd, product)
     array = _usage(
-        luts=lanes * (0 if in_dsp else _product_luts(weight_bits, data_bits))
+        luts=lanes * (0 if in_dsp else _product_luts(weight_bits, data.bits))
         + fold.pe * (tree + 5 * accumulator + 4 * state),
         registers=lanes * (2 * product + weight_bits) + fold.pe * (tree + 5 * accumulator + 5 * state),
-        dsps=lanes if in_dsp else 0,
+        dsps=lanes * multipliers(data, family) if in_dsp else 0,
     )
     return _plus(array, _memory(lanes * weight_bits, fold.cycles_per_matvec, family))
 
