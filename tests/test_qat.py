@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from conftest import ROOT
 from retraining_runs import FAST, accuracy, blobs, lowered_model
 
 from mondeq_hw.base import FREE, RELU, Interval, max_level, soft_threshold
@@ -16,10 +17,10 @@ from mondeq_hw.base.numerics import FixedPointFormat
 from mondeq_hw.cli import main
 from mondeq_hw.pipeline import compile
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, find_splitting, network_of, reformulate
-from mondeq_hw.problem.data import Dataset
-from mondeq_hw.problem.load import Training, load_checkpoint, save
+from mondeq_hw.problem.data import Dataset, digits
+from mondeq_hw.problem.load import Training, load, load_checkpoint, save
 from mondeq_hw.problem.model import MonDEQ, Preprocessing
-from mondeq_hw.problem.reference import preactivation
+from mondeq_hw.problem.reference import preactivation, state_of
 from mondeq_hw.problem.stored import pack, unpack
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
@@ -34,6 +35,7 @@ from mondeq_hw.training.qat import (
     nearest_levels,
     retrain,
     straight_through,
+    with_nearest_states,
     with_room_to_train,
 )
 from mondeq_hw.training.train import Epoch, split
@@ -100,6 +102,22 @@ def test_the_forward_pass_through_a_few_updates_is_the_golden_model(solver, upda
     expected = golden.predict_raw(words) * 2.0**-golden.program.output_fractional_bits
     np.testing.assert_array_equal(network(torch.from_numpy(words).double()).detach().numpy(), expected)
     assert network.stored().iterations == updates
+
+
+@pytest.mark.parametrize("state_bits, point", [(4, 4), (6, 4), (12, 5)])
+def test_a_short_state_of_a_few_updates_is_nearest_to_the_states_and_need_not_hold_the_largest(state_bits, point):
+    """What training starts from; without ``updates`` the largest state of the digits network, 10.1, is held."""
+    network, words = load(ROOT / "examples" / "digits.pt"), digits("train").words[:1024]
+    lowered = lower(network, LoweringOptions(3, drive_bits=2, state_bits=state_bits, input_bits=2), words)
+    assert lowered.state_format.integer_bits == 5
+    found = with_nearest_states(lowered, words).state_format
+    assert found == replace(lowered.state_format, integer_bits=point)
+    exact = state_of(network.prox, preactivation(network, words), lowered.step_size)
+    error = {form: np.abs(form.to_float(form.quantize(exact)) - exact).std() for form in (found, lowered.state_format)}
+    assert error[found] <= error[lowered.state_format]
+    config = replace(FAST, optimisation=replace(FAST.optimisation, epochs=1))
+    for updates, form in ((2, found), (None, lowered.state_format)):
+        assert retrain(lowered, digits("train"), replace(config, updates=updates)).stored.state_format == form
 
 
 def test_updates_are_kept_in_the_file(tmp_path):

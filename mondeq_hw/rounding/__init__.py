@@ -20,6 +20,7 @@ from .lower import (
     LoweringOptions,
     lower,
     noise,
+    with_integer_bits,
     with_proved_range,
     with_state_bits,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "noise",
     "quantized_of",
     "to_levels",
+    "with_integer_bits",
     "with_proved_range",
     "with_state_bits",
     "without_saturation",

@@ -11,8 +11,9 @@ Gradients are straight-through (Bengio et al., arXiv 1308.3432): taken at the
 quantised weights, applied to the latent ones.  Through the equilibrium they
 are implicit, with rounding taken as the identity and a saturated row as a
 constant.  A network of a few updates (``QatConfig.updates``) is differentiated
-through them instead.  A hinge on ``||M||_2`` keeps the quantised iteration matrix a
-contraction, and only epochs whose contraction is *proved* are kept.
+through them instead, on the state format that is nearest to its start's states.
+A hinge on ``||M||_2`` keeps the quantised iteration matrix a contraction, and
+only epochs whose contraction is *proved* are kept.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from torch import Tensor, nn
 
 from ..base import DenseOperator, InputError, max_level
 from ..config import QatConfig
-from ..problem import Dataset, StoredRecurrence, task_of
+from ..problem import Dataset, StoredRecurrence, preactivation, state_of, task_of
 from ..program import SolverProgram
 from ..proof import ContractionProof, choose_iterations, prove_contraction
-from ..rounding import MAX_SHIFT, Lowered, assemble, quantized_of, to_levels
+from ..rounding import MAX_SHIFT, Lowered, assemble, quantized_of, to_levels, with_integer_bits
 from .clip import TensorClip
 from .device import CPU
 from .equilibrium import eye_like
@@ -40,6 +41,9 @@ from .updates import replace_value, through_updates, to_equilibrium
 
 #: How far from its level a latent may start: almost half-way to the next one.
 CELL = 0.49
+#: Samples whose states choose the binary point of a network of a few updates, and how far it is moved at most.
+STATE_SAMPLES = 4096
+FEWER_INTEGER_BITS = 3
 
 #: What stands for the latent levels in a training step: their rounding, a random one, or themselves.
 Rounder = Callable[[Tensor, int], Tensor]
@@ -92,6 +96,8 @@ def retrain(
         When no epoch has a proved contraction factor within the limit.
     """
     start = with_room_to_train(lowered, config.hinge_start)
+    if config.updates is not None:
+        start = with_nearest_states(start, data.words[:STATE_SAMPLES])
     network, seen = QuantizedNetwork(start, config.iterations, config.updates), lowered.input_format
     learning = (learner or StraightThrough)(
         network, config.optimisation.seed, loss_of(task_of(data.targets), data.targets)
@@ -135,6 +141,22 @@ def with_room_to_train(lowered: Lowered, norm_limit: float) -> Lowered:
             break  # the leak alone is above the limit
         matrix = replace(matrix, shifts=matrix.shifts + 1)
     return replace(lowered, quantized=replace(lowered.quantized, matrix=matrix))
+
+
+def with_nearest_states(lowered: Lowered, words: np.ndarray) -> Lowered:
+    """The binary point with which rounding and saturation together move the states of raw inputs (samples, d) least.
+
+    A state of few bits that holds the largest value seen is coarse for all others; what saturates here, a network of a
+    few updates is trained to bear.
+    """
+    exact = state_of(lowered.model.prox, preactivation(lowered.model, words), lowered.quantized.recurrence.step_size)
+
+    def error(candidate: Lowered) -> float:
+        form = candidate.state_format
+        return float(np.square(form.to_float(form.quantize(exact)) - exact).mean())
+
+    narrower = (with_integer_bits(lowered, -fewer, keep_length=True) for fewer in range(FEWER_INTEGER_BITS + 1))
+    return min((each for each in narrower if each is not None), key=error)
 
 
 def certified_program(stored: StoredRecurrence) -> tuple[SolverProgram, ContractionProof]:
