@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +18,7 @@ from checkpoints import parameters, plain, write_npz
 from killed import CHILD
 from long_set import one_in
 
+from mondeq_hw.base import replacing
 from mondeq_hw.folder import Build
 from mondeq_hw.folder.manifest import MANIFEST
 
@@ -131,6 +134,48 @@ def test_signals_clean_up(
 ) -> None:
     assert killed_at(moment, number, model, tmp_path / "new" / "build") == code
     assert list(tmp_path.iterdir()) == []
+
+
+#: A writer that is killed in the middle of a file.
+HALF = """
+import os, signal, sys
+from pathlib import Path
+from mondeq_hw.base import replacing
+with replacing(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_writer_left_goes_with_the_next(tmp_path: Path) -> None:
+    file = tmp_path / "state"
+    file.write_text("before")
+    assert subprocess.run([sys.executable, "-c", HALF, str(file)]).returncode == -signal.SIGKILL
+    assert file.read_text() == "before" and len(list(tmp_path.iterdir())) == 2
+    with replacing(file) as temporary:
+        temporary.write_text("whole")
+    assert file.read_text() == "whole" and list(tmp_path.iterdir()) == [file]
+    with pytest.raises(ValueError, match="stop"), replacing(file) as temporary:
+        temporary.write_text("half")
+        raise ValueError("stop")
+    assert file.read_text() == "whole" and list(tmp_path.iterdir()) == [file]
+
+
+def test_writers_of_one_file_wait_for_each_other(tmp_path: Path) -> None:
+    file, seen = tmp_path / "state", []
+
+    def write(number: int) -> None:
+        with replacing(file) as temporary:
+            assert temporary.read_text() == ""
+            temporary.write_text(str(number))
+            time.sleep(0.002)
+            assert temporary.read_text() == str(number)
+            seen.append(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(40)))
+    assert sorted(seen) == list(range(40))
+    assert file.read_text() == str(seen[-1]) and list(tmp_path.iterdir()) == [file]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,25 +15,54 @@ from .errors import InputError
 def replacing(file: Path, remedy: str = "name another file") -> Iterator[Path]:
     """A temporary sibling that becomes ``file`` when the block ends without an exception.
 
-    Missing folders above it are made, and go again where the file does not come.
+    It has one name, so that what a killed process left goes with the next one that writes the file; whoever writes it
+    at the same time waits.  Missing folders above it are made, and go again where the file does not come.
 
     Raises
     ------
     InputError
         It cannot be written.
     """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary = file.with_name(f".{file.name}.part")
     missing = missing_folders(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, file)
+        lock = _locked(temporary)
+        try:
+            yield temporary
+            os.replace(temporary, file)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        finally:
+            os.close(lock)
     except OSError as error:
         raise InputError(f"{file}: cannot be written ({error.strerror}); {remedy}") from None
     finally:
-        with suppress(OSError):
-            temporary.unlink()
         remove_empty(missing)
+
+
+def _locked(temporary: Path) -> int:
+    """A new file, locked as long as the descriptor is open; one whose lock nobody holds has no writer any more."""
+    while True:
+        new = True
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        except FileExistsError:
+            new = False
+            try:
+                descriptor = os.open(temporary, os.O_RDONLY)
+            except FileNotFoundError:
+                continue
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            # While the lock was waited for, its holder may have moved the file, and another made a new one.
+            if os.path.samestat(os.fstat(descriptor), temporary.stat()):
+                if new:
+                    return descriptor
+                temporary.unlink()
+        os.close(descriptor)
 
 
 def require_place(path: Path, remedy: str) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass as record
 
-from ..base import InputError, filled, tool_template
+from ..base import InputError, filled, replacing, tool_template
 from ..config import STRICT, PositiveFloat, PositiveInt, explained, names_the_option, option
 from ..hardware import LUT_WEIGHT_BITS, Schedule, Usage, initiation_interval, load_schedule
 from ..program import SolverProgram
@@ -204,9 +203,8 @@ def make_bitstream(
 
 def _publish(target: Path, content: bytes) -> None:
     """Write a file in one step."""
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    os.replace(temporary, target)
+    with replacing(target, "make the folder writable") as temporary:
+        temporary.write_bytes(content)
 
 
 @dataclass(frozen=True)

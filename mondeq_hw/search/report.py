@@ -32,14 +32,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import sqlite3
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..base import InputError
+from ..base import InputError, replacing
 from ..problem import is_samples_file
 from .result import SearchResult, conclusion, draw, draw_front, front, shorter
 from .space import AXES, FOLDING, STEPPED, SearchPoint
@@ -141,9 +140,5 @@ def _json(content: dict[str, Any]) -> bytes:
 
 
 def _replace(file: Path, content: bytes) -> None:
-    temporary = file.with_name(f".{file.name}.part")
-    try:
+    with replacing(file, "free space or name another --out") as temporary:
         temporary.write_bytes(content)
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
