@@ -3,8 +3,8 @@
     python benchmarks/kills.py [--moments N] [--seed S] [--only compile] [--json]
 
 ``compile``, ``search``, ``qat`` and ``verify`` of small networks run once undisturbed, and then until N were killed
-at a random moment of that time, with everything that they started.  ``begun`` counts the moments at which some of the
-run's work was on disk already.  ``half_written`` counts those after which a file stood under its own name that was not
+at a random moment of that time, with everything that they started.  ``begun`` counts the moments at which the run had
+written something, be it in a cache; the others have nothing to go wrong.  ``half_written`` counts those after which a file stood under its own name that was not
 whole: a build folder whose files are not those of its manifest, or JSON, a table or a checkpoint that cannot be read.
 ``differ`` counts those after which the same command, started again, did not succeed, ended in other bytes than the
 undisturbed run, or left something behind; a search's journal is among the bytes, so a point that is measured twice is
@@ -142,12 +142,12 @@ def run(command: Command, folder: Path, seconds: float | None = None) -> Run:
     return Run(not killed, said, took)
 
 
-def contents(folder: Path) -> Contents:
+def contents(folder: Path, ignored: tuple[str, ...] = ("cache/", "tmp/")) -> Contents:
     """Every file, but for caches and temporary ones; of reports of a verification what is no time."""
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(path.relative_to(folder))
-        if name.startswith(("cache/", "tmp/")):
+        if name.startswith(ignored):
             continue
         content = path.read_bytes()
         if path.name == "verify.json":
@@ -163,7 +163,7 @@ def fates(name: str, moments: int, delays: random.Random, work: Path) -> Iterato
     """What is to be said of each moment: of ``begun``, ``half_written``, ``differ`` and ``repeated``."""
     command = COMMANDS[name]
     start = prepared(work / name, name)
-    before = contents(start)
+    before = contents(start, ignored=("tmp/",))
     undisturbed = Path(shutil.copytree(start, work / f"{name}-undisturbed"))
     duration = run(command, undisturbed).seconds
     expected = contents(undisturbed)
@@ -174,8 +174,9 @@ def fates(name: str, moments: int, delays: random.Random, work: Path) -> Iterato
             duration = min(duration, killed.seconds)
         else:
             moments -= 1
-            begun = {"begun"} if contents(folder) != before else set()
-            yield frozenset(begun | _faults(command, folder, killed, expected))
+            # Where nothing is written yet, the next run would be an undisturbed one.
+            begun = contents(folder, ignored=("tmp/",)) != before
+            yield frozenset({"begun"} | _faults(command, folder, killed, expected) if begun else ())
         shutil.rmtree(folder)
 
 
