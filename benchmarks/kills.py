@@ -4,11 +4,12 @@
 
 ``compile``, ``search``, ``qat`` and ``verify`` of small networks run once undisturbed, and then until N were killed
 at a random moment of that time, with everything that they started.  ``begun`` counts the moments at which the run had
-written something, be it in a cache; the others have nothing to go wrong.  ``half_written`` counts those after which a file stood under its own name that was not
-whole: a build folder whose files are not those of its manifest, or JSON, a table or a checkpoint that cannot be read.
-``differ`` counts those after which the same command, started again, did not succeed, ended in other bytes than the
-undisturbed run, or left something behind; a search's journal is among the bytes, so a point that is measured twice is
-a difference.  ``repeated`` counts those after which it did again an epoch that the killed run had told as done.
+written something, be it in a cache; the others have nothing to go wrong.  ``half_written`` counts those after which a
+file stood under its own name that was not whole: a build folder whose files are not those of its manifest, or JSON, a
+table or a checkpoint that cannot be read.  ``differ`` counts those after which the same command, started again, did not
+succeed, ended in other bytes than the undisturbed run, or left something behind; a search's journal is among the
+bytes, so a point that is measured twice is a difference.  ``repeated`` counts those after which it did again an epoch
+that the killed run had told as done.
 """
 
 from __future__ import annotations
