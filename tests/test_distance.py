@@ -16,7 +16,7 @@ from random_models import random_clip, random_model
 
 import mondeq_hw
 from mondeq_hw import Project
-from mondeq_hw.base import FREE, Clip, InputError, Interval
+from mondeq_hw.base import FREE, RELU, Clip, InputError, Interval
 from mondeq_hw.problem import (
     CLASSES,
     FORWARD_BACKWARD,
@@ -29,10 +29,12 @@ from mondeq_hw.problem import (
 )
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import check_certificate
+from mondeq_hw.proof.cells import Recurrence
 from mondeq_hw.proof.certificate import model_to_plain
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.proof.contraction import error_bound
 from mondeq_hw.proof.distance import OutputDistance, by_norm, output_distance
+from mondeq_hw.proof.ellipsoid import by_ellipsoids, checked
 from mondeq_hw.proof.float_model import FloatModel
 from mondeq_hw.proof.gain import witnesses
 from mondeq_hw.proof.joint import by_joint_form
@@ -249,6 +251,46 @@ def test_ellipsoids_of_small_networks_are_near_the_error_found(monkeypatch: pyte
     assert all(least <= most <= 5 * least for most, least in zip(map(float, proved.bounds), seen, strict=True))
 
 
+@pytest.mark.parametrize("clip", [RELU, Interval(-0.25, 0.5)])
+def test_signs_that_are_known_in_a_cell_hold_in_it_and_so_do_its_bounds(clip: Interval) -> None:
+    """Of the float network, of the stored equilibrium and of the device's state, at words of cells of every size."""
+    rng, n = np.random.default_rng(1), 12
+    model = replace(random_model(rng, n, 2, 2, margin=1.0), clip=Clip.uniform(clip, n))
+    mismatch = mismatch_of(model, LoweringOptions(bits=8, state_bits=20))
+    assert mismatch is not None
+    program, golden, proved = mismatch.program, GoldenModel(mismatch.program), by_ellipsoids(mismatch)
+    assert proved is not None
+    recurrence, found, witness = Recurrence.of(mismatch), checked(mismatch), proved.witness
+    cells = check_certificate.Cells(found, witness["signs"])
+    lists = zip(witness["weights"], witness["values"], witness["penalties"], strict=True)
+    forms = [check_certificate.Ellipsoid(cells, o, *each) for o, each in enumerate(lists)]
+    boxes, known, tighter = [check_certificate.Box([0, 0], [255, 255], [0] * n, [0] * n)], 0, 0
+    for _ in range(14):
+        (cell,) = cells.cells(boxes[:1])
+        boxes = check_certificate.halves(cell, cells.columns)[:: rng.choice([-1, 1])]
+        if not cell.inside:
+            continue
+        words = rng.integers(cell.box.low, np.array(cell.box.high) + 1, size=(40, 2))
+        drive, exact = words @ recurrence.stored[:, :-1].T + recurrence.stored[:, -1], np.zeros((40, n))
+        for _ in range(200):
+            exact = (2 * recurrence.prox(exact) - exact) @ recurrence.M.T + drive
+        device = golden.final_states(words)
+        for states in (recurrence.states(words), exact, program.state_format.to_float(device)):
+            moves = (states > clip.lower) & (states < clip.upper)
+            assert all((column == (sign > 0)).all() for sign, column in zip(cell.signs, moves.T, strict=True) if sign)
+        outputs = np.ldexp(golden.outputs_at(words, device).astype(float), -program.output_fractional_bits)
+        errors, left = np.abs(outputs - logits(model, words)).max(axis=0), [[x] for x in cell.left]
+        signs = [[sign] for sign in cell.signs]
+        for form, error, rounding in zip(forms, errors, found.rounding, strict=True):
+            seen = form.seen(cell, [row[0] for row in check_certificate.times(form.T, left)])
+            (line,) = form.lines(signs, form.multipliers(signs))
+            plain, bound = (float(form.bound(seen, each) + rounding) for each in (form.plain, line))
+            assert error <= min(plain, bound) + REFERENCE_ERROR
+            tighter += bound < plain
+        known += sum(map(abs, cell.signs))
+    assert known > 3 * n and tighter > 4
+
+
 @pytest.mark.parametrize("seed", [0, 5])
 def test_the_search_finds_nearly_the_worst_of_all_inputs(seed: int) -> None:
     """Of a grid of 16,384 words; where it climbed from few starts it once found 61 and 79 % of it."""
@@ -268,7 +310,7 @@ def test_forged_ellipsoids_are_rejected(hcas: Project) -> None:
     evidence, witness = plain["evidence"], plain["evidence"]["distance"]["ellipsoids"]
     mismatch = check_certificate.Evidence(plain["program"], evidence).mismatch
     least = [str(Fraction(bound) / 8) for bound in witness["bounds"]]
-    weights = [[1] + [2**60] * (len(row) - 1) for row in witness["weights"]]
+    weights, signs = [[1] + [2**60] * (len(row) - 1) for row in witness["weights"]], witness["signs"]
     forgeries = (
         {"bounds": [text if "/" in text else f"{text}/1" for text in least]},
         {"penalties": [[1] * len(row) for row in witness["penalties"]]},
@@ -277,6 +319,11 @@ def test_forged_ellipsoids_are_rejected(hcas: Project) -> None:
         {"values": [[2**90] * len(row) for row in witness["values"]]},
         {"weights": weights},
         {"weights": [[0] * len(row) for row in witness["weights"]]},
+        {"signs": {**signs, "penalties": [1] * 3}},
+        {"signs": {**signs, "penalties": [-x for x in signs["penalties"]]}},
+        {"signs": {**signs, "slopes": [0] * len(signs["slopes"])}},
+        {"signs": {**signs, "slopes": signs["slopes"][1:]}},
+        {"signs": {**signs, "moves": [0] * len(signs["slopes"])}},
     )
     for changes in forgeries:
         with pytest.raises(check_certificate.CertificateError):

@@ -165,7 +165,8 @@ def certify(
     words, no_samples = _samples(program, calibration_words)
     states = None if words is None else GoldenModel(program).final_states(words)
     samples = None if words is None or states is None else (words, states)
-    lines.append(_found_line(model, program, step_size, samples))
+    searched = _found_line(model, program, step_size, samples)
+    lines.append(searched)
     if words is not None:
         evidence["samples"] = {"count": len(words), "words": packed(words)}
     if floating is None:
@@ -203,7 +204,7 @@ def certify(
             lines += open_claims(("output_distance",), NO_MARGIN)
         else:
             mismatch = Mismatch(program, floating, Fraction(step_size), proof, bound, ranges, unsaturated)
-            distance = output_distance(mismatch)
+            distance = output_distance(mismatch, searched.values.get("largest"))
             evidence["distance"] = distance.witnesses
             lines.append(_distance_line(distance))
         lines += [_carried_line(whole, proof, bound, evidence), _gain_line(whole, evidence)]

@@ -279,6 +279,13 @@ class Row(NamedTuple):
         kept = kept if high is None else [v if v < high else high for v in kept]
         return list(map(sub, values, kept)) if self.complement else kept
 
+    def piece(self, v: int) -> tuple[int, float]:
+        """Whether the operator moves with ``v`` (1) or stays (-1), and how far off the nearest bound is."""
+        low, high = self.lower, self.upper
+        inside = (low is None or v > low) and (high is None or v < high)
+        off = min((abs(v - end) for end in (low, high) if end is not None), default=inf)
+        return (1 if inside != self.complement else -1), off
+
     @property
     def ends(self) -> tuple[int | None, int | None]:
         """The smallest and the largest value of the operator, ``None`` where there is none."""
@@ -725,6 +732,11 @@ class Contraction:
         moves = [sum(abs(x) * word for x, word in zip(row, P.rate)) << P.left for row in P.drive]
         moved = self.metric.norm_up([Fraction(move, 1 << r + g) for move, r, g in zip(moves, P.right, P.g)])
         return ceil(Fraction(moved) / (1 - self.rho))
+
+    @cached_property
+    def decay(self) -> Fraction:
+        """What all updates leave of a distance from the start."""
+        return Fraction(self._updated(1 << BOUND_BITS, 0, self.program.iterations + 1), 1 << BOUND_BITS)
 
     @property
     def warm_radius(self) -> int:
@@ -1193,6 +1205,16 @@ class Mismatch:
 
     # Bounds over every input.
 
+    @cached_property
+    def rounding(self) -> list[Fraction]:
+        """What rounding of the state and the end of the iteration change in every output."""
+        return [self.shown(row, self.contraction.radius) for row in self.program.readout]
+
+    def shown(self, row: Sequence[int], radius: int) -> Fraction:
+        """What a change of the state by a radius changes in an output at most."""
+        unit = Fraction(2) ** (self.program.output_shift + self.program.f) * (1 << BOUND_BITS)
+        return self.dual(row, unit) * radius
+
     def norm(self, values: Iterable[Fraction]) -> Fraction:
         """``||values||``."""
         return Fraction(self.contraction.metric.norm_up(values), 1 << BOUND_BITS)
@@ -1331,7 +1353,10 @@ CELL_BITS, FACTOR_BITS, FORM_BITS = 52, 44, 40
 #: Beyond these a certificate is an attack.
 MOST_CELLS, MOST_SPLIT_INPUTS, MOST_SPLIT_ROWS = 12_000, 4, 200
 #: Updates that carry the state from a cell to its halves, and cells at once.
-CELL_UPDATES, BATCH = 10, 256
+CELL_UPDATES, BATCH = 16, 256
+#: What multiplies the rows of known signs: how often it is updated, and its fractional bits; those of an output's row,
+#: and of the factor that this is multiplied by.
+SIGN_UPDATES, SIGN_BITS, ROW_BITS, LINE_BITS = 5, 8, 32, 24
 
 
 def inverse_factor(P: Matrix, unit: int) -> tuple[Matrix, Fraction]:
@@ -1358,6 +1383,19 @@ def inverse_factor(P: Matrix, unit: int) -> tuple[Matrix, Fraction]:
     return R, eta
 
 
+def near_one(form: Matrix, bits: int) -> tuple[Vector, Matrix, Fraction]:
+    """Powers of two that bring a form in ``2^-bits``, its diagonal at most one, near one; Lemma 4 of one below it."""
+    size = len(form)
+    powers = [max(0, (bits + 1 - form[i][i].bit_length()) // 2) for i in range(size)]
+    below = [[(x << a + b) >> bits - CELL_BITS for x, b in zip(row, powers)] for row, a in zip(form, powers)]
+    return (powers, *inverse_factor(diagonal_plus([-size] * size, below), 1 << CELL_BITS))  # what is cut off: below one
+
+
+def shifted(rows: Matrix, powers: Sequence[int]) -> Matrix:
+    """Every column times its power of two."""
+    return [[x << a for x, a in zip(row, powers)] for row in rows]
+
+
 def on_grid(row: Iterable[int], unit: Fraction) -> Vector:
     """Numbers in the unit, to the nearest on the grid of ``2^-CELL_BITS``."""
     factor = Fraction(2 << CELL_BITS) / unit
@@ -1367,7 +1405,7 @@ def on_grid(row: Iterable[int], unit: Fraction) -> Vector:
 class Cells:
     """The float network's equilibria on boxes of words, each from one point: ``s = M phi(s) + N z + G x``."""
 
-    def __init__(self, mismatch: Mismatch) -> None:
+    def __init__(self, mismatch: Mismatch, signs: Plain) -> None:
         self.mismatch, self.program = mismatch, mismatch.program
         P, self.norm = mismatch.program, mismatch.norm
         small = P.d <= MOST_SPLIT_INPUTS and P.n <= MOST_SPLIT_ROWS and not any(mismatch.clip_changes)
@@ -1402,6 +1440,54 @@ class Cells:
         need(0 <= G <= CELL_BITS, "the iteration matrix is too fine for cells")
         parts = zip(self.c, self.N, M)
         self.e = [[-x for x in c[:-1]] + [-x for x in z] + [x << CELL_BITS - G for x in v] for c, z, v in parts]
+        self.back, self.down = transposed(M), G
+        lengths = ("penalties", P.d), ("slopes", P.n)
+        self.penalties, self.slopes = (vector(signs[name], length, 1, 1 << 3 * CELL_BITS) for name, length in lengths)
+        self.moves = self._moves()
+        plain = Fraction(mismatch.contraction.metric.two_norm_up(1 << BOUND_BITS), 1 << BOUND_BITS)
+        self.turned, self.wrong = self.kappa * plain, self.errors_norm * plain
+
+    @cached_property
+    def cone(self) -> Matrix:
+        """The rows ``U dx - A dz`` in ``2^-2 CELL_BITS``."""
+        model, one = self.mismatch.model, 2 * CELL_BITS
+        need(max(model.grid_bits, model.input.bits) <= one, "the float network is too fine for cells")
+        pairs = zip(model.input.matrix, model.monotone)
+        return [[x << one - model.input.bits for x in u] + [-x << one - model.grid_bits for x in a] for u, a in pairs]
+
+    def less_cone(self, form: Matrix, values: Sequence[int]) -> None:
+        """``2 sum_i value_i dz_i (A dz - U dx)_i`` added to a form."""
+        for i, (value, row) in enumerate(zip(values, self.cone), self.program.d):
+            for j, x in enumerate(row):
+                form[i][j] -= value * x
+                form[j][i] -= value * x
+
+    def _moves(self) -> Vector:
+        """Theorem 9a: how far ``dz_i + slope_i (U dx - A dz)_i`` goes while ``sum_j penalty_j dx_j^2`` is at most one.
+
+        In ``2^-2 CELL_BITS``, as the penalties; the slopes are in ``2^-CELL_BITS``.
+        """
+        d, n, one = self.program.d, self.program.n, 2 * CELL_BITS
+        form = diagonal_plus([*self.penalties, *[0] * n], [[0] * (d + n) for _ in range(d + n)])
+        self.less_cone(form, [1] * n)
+        bits = max(one, *(form[i][i].bit_length() for i in range(d + n)))
+        powers, R, eta = near_one(form, bits)
+        rows = [[slope * x for x in row] for slope, row in zip(self.slopes, self.cone)]
+        for i, row in enumerate(rows):
+            row[d + i] += 1 << one + CELL_BITS
+        ends = times(shifted(R, powers), transposed(rows))
+        unit = (1 - eta) * (1 << 2 * (FACTOR_BITS + one + CELL_BITS) + bits)
+        return [root_up(ceil((dot(end, end) << 2 * one) / unit)) for end in transposed(ends)]
+
+    def signs(self, state: Vector, widths: tuple[int, ...], margin: Fraction) -> Vector:
+        """Theorem 9a: which rows move with the state all over a cell (1), stay (-1), or are not known (0)."""
+        size, alpha = root_up(dot(self.penalties, map(mul, widths, widths))) << self.bits, self.mismatch.alpha
+        least, found = ceil(margin * (1 << self.bits)), []
+        for row, s, slope, moved in zip(self.clip, state, self.slopes, self.moves):
+            sign, off = row.piece(s)
+            gain = 1 << CELL_BITS if sign > 0 else slope * alpha.denominator // alpha.numerator
+            found.append(sign if off == inf or 2 * (int(off) - least) * gain << CELL_BITS > moved * size else 0)
+        return found
 
     def grid_norm(self, values: Sequence[int]) -> Fraction:
         """``||values||`` of numbers on the grid."""
@@ -1421,7 +1507,7 @@ class Cells:
 
     def values(self, states: Matrix) -> Matrix:
         """``prox`` of states, one a column."""
-        return [list(map(row.prox, line)) for row, line in zip(self.clip, states)]
+        return [row.prox_of(line) for row, line in zip(self.clip, states)]
 
     def settled(self, boxes: Sequence[Box], drives: Matrix) -> Matrix:
         """States near the equilibria at the centres, one a column, from those nearby; nothing rests on them."""
@@ -1463,7 +1549,12 @@ class Cells:
         error = self.grid_norm(left) + self.kappa * radius + moved + self.errors_norm
         reach = radius + error / (1 - self.mismatch.contraction.rho)
         inside = Fraction(max(map(abs, state)), 1 << self.bits) + self.row * reach < P.top / P.unit
-        return Cell(box, state, values, pulls, left, widths, apart, inside)
+        contraction, wrong = self.mismatch.contraction, error / (1 - self.mismatch.contraction.rho)
+        start = Fraction(root_up(dot(map(mul, state, state), self.weights)), 1 << self.bits) + reach
+        settled = contraction.rounding / (1 - contraction.rho)
+        rounded = min(ceil(contraction.decay * start * P.unit * (1 << BOUND_BITS) + settled), contraction.radius)
+        margin = self.row * (apart + wrong + Fraction(rounded, 1 << BOUND_BITS) / P.unit)
+        return Cell(box, state, values, pulls, left, widths, apart, inside, rounded, self.signs(state, widths, margin))
 
 
 class Box(NamedTuple):
@@ -1476,7 +1567,10 @@ class Box(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """A box with its point ``s0``, ``z0 = prox(s0)``, ``N z0``, ``r0``; how far that is from the middle's own state."""
+    """A box with its point ``s0``, ``z0 = prox(s0)``, ``r0``; how far that is from the middle's own state.
+
+    Then whether no state saturates, how far the device's state is from its equilibrium, in state steps, and the signs.
+    """
 
     box: Box
     state: Vector
@@ -1486,81 +1580,139 @@ class Cell(NamedTuple):
     widths: tuple[int, ...]
     apart: Fraction
     inside: bool
+    rounded: int
+    signs: Vector
+
+
+class Line(NamedTuple):
+    """Multipliers less half the output's row, ``R a``, bounds on ``kappa`` and on what a change of ``r0`` changes."""
+
+    slopes: Vector
+    turned: Sequence[int]
+    kappa: Fraction
+    tilted: Fraction
+
+
+class Seen(NamedTuple):
+    """One output in a cell: ``r0``, ``T r0``, its constant, the root of (10), how far ``r0`` is off, what is added."""
+
+    left: Vector
+    mixed: Sequence[int]
+    centre: Fraction
+    root: Fraction
+    moved: Fraction
+    rest: Fraction
 
 
 class Ellipsoid:
-    """Theorem 9, second half, for one output: one form of all that changes in a cell, and of ``v``."""
+    """Theorem 9, second half, for one output: one form of all that changes in a cell, and of ``v``.
+
+    With the rows of known signs (Theorem 9b), ``v_i = sign_i e_i``, times multipliers ``sign_i u_i`` that leave little
+    of these rows' ``v``; which multipliers does not matter.
+    """
 
     def __init__(self, cells: Cells, output: int, weights: Vector, values: Vector, penalties: Vector) -> None:
-        self.cells, self.penalties, mismatch, P = cells, penalties, cells.mismatch, cells.program
-        n, size, self.bits = P.n, P.d + 2 * P.n, max(weights).bit_length()  # multipliers are over 2^bits
-        form = self._form(weights, values)
-        powers = [max(0, (self.bits + 2 * CELL_BITS + 1 - form[i][i].bit_length()) // 2) for i in range(size)]
-        below = [
-            [(x << a + b) >> self.bits + CELL_BITS for x, b in zip(row, powers)] for row, a in zip(form, powers)
-        ]  # by less than one
-        R, eta = inverse_factor(diagonal_plus([-size] * size, below), 1 << CELL_BITS)
-        mixed = [[x * y << a for x, y in zip(column, weights)] for column, a in zip(zip(*cells.e), powers)]
+        self.cells, self.weights, self.penalties = cells, weights, penalties
+        mismatch, P, self.bits = cells.mismatch, cells.program, max(weights).bit_length()  # multipliers are over 2^bits
+        form = scaled(-1, gram(cells.e, weights))
+        own = [x << 2 * CELL_BITS for x in [*penalties, *[0] * P.n, *weights]]
+        form = diagonal_plus(own, form)
+        cells.less_cone(form, values)
+        powers, R, eta = near_one(form, self.bits + 2 * CELL_BITS)
+        R, self.size = shifted(R, powers), len(R)
+        self.grow = (1 + eta) / (1 - eta)
+        mixed = [[x * y for x, y in zip(column, weights)] for column in zip(*cells.e)]
         down = FACTOR_BITS + CELL_BITS + self.bits - FORM_BITS
-        T = [[x >> down for x in row] for row in times(R, mixed)]
-        changes, scale = mismatch.readout_change
-        self.change, self.scale, self.offset = changes[output], scale, mismatch.offset_change[output]
-        change, shift = on_grid(self.change, scale), P.output_shift
-        o, shift = [x << max(0, -shift) for x in P.readout[output]], max(0, shift)
-        direct = [0] * P.d + [x << shift + 1 for x in change] + [x << CELL_BITS for x in o]
-        ends = [dot(o, column) + x << a for column, x, a in zip(zip(*cells.e), direct, powers)]
-        factor, unit = [dot(row, ends) for row in R], Fraction(1 << FACTOR_BITS + CELL_BITS + shift + 1)
-        self.kappa = root_up(dot(factor, factor)) / unit * (1 + eta) / (1 - eta)
-        middle = (-dot(column, factor) - (x << FORM_BITS + FACTOR_BITS + CELL_BITS) for column, x in zip(zip(*T), o))
-        self.linear = on_grid(middle, unit * (1 << FORM_BITS))
-        own = [n + 1 + (y << FORM_BITS >> self.bits) for y in weights]  # what is cut off is less than n
-        square = gram(T, [1] * size)
-        self.Q = diagonal_plus(own, [[x >> FORM_BITS for x in row] for row in square])
-        most = root_up(sum(dot(row, row) for row in self.Q))
-        spread = Fraction(root_up((most << FORM_BITS) // min(cells.weights) + 1), 1 << FORM_BITS) * cells.kappa
-        k = [x + (dot(self.linear, column) >> CELL_BITS) for x, column in zip(change, zip(*cells.N))]
-        self.slope = mismatch.dual([abs(x) + 2 for x in k], Fraction(1 << CELL_BITS)) + self.kappa * spread
-        every = Fraction(root_up(sum(sum(map(abs, row)) for row in self.Q) << FORM_BITS), 1 << FORM_BITS)
-        lines = Fraction(sum(map(abs, self.linear)), 1 << CELL_BITS)
-        rounding = 2 * self.kappa * root_up(size) / (1 << FORM_BITS) + Fraction(1, 1 << CELL_BITS)
-        self.constant = (lines + self.kappa * every) * cells.error + rounding * sum(mismatch.residuals)
-        self.constant += 2 * mismatch.dual([2] * n, Fraction(1 << CELL_BITS)) * mismatch.state_norm
+        self.T = [[x >> down for x in row] for row in times(R, mixed)]
+        changes, self.scale = mismatch.readout_change
+        self.output, self.change, self.offset = output, changes[output], mismatch.offset_change[output]
+        shift = P.output_shift
+        self.o, self.shift = [x << max(0, -shift) for x in P.readout[output]], max(0, shift) + SIGN_BITS
+        change = on_grid(self.change, self.scale)
+        self.own = [(x << ROW_BITS + self.shift) >> CELL_BITS for x in change]
+        self.e = [[x >> CELL_BITS - ROW_BITS for x in column] for column in zip(*cells.e)]
+        self.R = [[x >> FACTOR_BITS - LINE_BITS for x in row] for row in R]
+        self.cut = root_up(sum(sum(abs(x) + 1 for x in row) ** 2 for row in self.R))
+        # How much a change of r0, in the 2-norm, may change: by T, by the output's own row, and by the root.
+        squares = sum(dot(row, row) for row in self.T) + self.size * P.n
+        self.spread = Fraction(root_up(squares << 1), 1 << FORM_BITS)
+        self.root = Fraction(root_up((max(weights) << 2 * FORM_BITS) >> self.bits) + 1, 1 << FORM_BITS)
+        self.direct = mismatch.dual([abs(x) + 1 for x in change], Fraction(1 << CELL_BITS))
+        self.constant = 2 * mismatch.dual([2] * P.n, Fraction(1 << CELL_BITS)) * mismatch.state_norm
+        (self.plain,) = self.lines([[0]] * P.n, [[0]] * P.n)
 
-    def _form(self, weights: Vector, values: Vector) -> Matrix:
-        """What the facts with their multipliers leave of a quadratic form, in ``2^-2 CELL_BITS``."""
-        P, model, one = self.cells.program, self.cells.mismatch.model, 2 * CELL_BITS
-        need(max(model.grid_bits, model.input.bits) <= one, "the float network is too fine for cells")
-        form = scaled(-1, gram(self.cells.e, weights))
-        for j, penalty in enumerate(self.penalties):
-            form[j][j] += penalty << one
-        for i, (weight, value) in enumerate(zip(weights, values)):
-            place = P.d + i
-            form[place + P.n][place + P.n] += weight << one
-            line = [-x << one - model.input.bits for x in model.input.matrix[i]]
-            for j, x in enumerate(line + [x << one - model.grid_bits for x in model.monotone[i]]):
-                form[place][j] += value * x
-                form[j][place] += value * x
-        return form
+    def multipliers(self, signs: Matrix) -> Matrix:
+        """``u`` for each cell, one a column, in ``2^-shift``: nearly what leaves nothing of ``v`` in the known rows."""
+        half, one = [x << SIGN_BITS - 1 for x in self.o], 1 << self.cells.down
+        owns = [row[i] for i, row in enumerate(self.cells.back)]
+        ends = ({s: -s * (one + own) * x // (one - s * own) for s in (-1, 0, 1)} for own, x in zip(owns, half))
+        found = [[end[s] for s in sign] for end, sign in zip(ends, signs)]
+        for _ in range(SIGN_UPDATES):
+            sums = times(self.cells.back, [[u - x for u in row] for row, x in zip(found, half)])
+            lines = zip(sums, half, signs)
+            found = [[s * ((u >> self.cells.down) - x) for u, s in zip(row, sign)] for row, x, sign in lines]
+        return found
 
-    def bounds(self, cells: Sequence[Cell]) -> list[Fraction]:
-        """Bounds on ``|y~ - y|`` at every input of each cell."""
-        products = zip(*times(self.Q, [list(row) for row in zip(*(cell.left for cell in cells))]))
-        return [self.bound(cell, product) for cell, product in zip(cells, products)]
+    def rows(self, signs: Matrix, u: Matrix) -> Matrix:
+        """The output's row over ``(dx, dz, v)`` less multiples of what is zero, one a column, in ``2^-ROW_BITS``."""
+        P, half = self.cells.program, [x << SIGN_BITS - 1 for x in self.o]
+        rows = times(self.e, [[x - y for y in row] for x, row in zip(half, u)])
+        for i, (change, sign, x, y) in enumerate(zip(self.own, signs, half, u), P.d):
+            rows[i] = [0 if s < 0 else z + change for s, z in zip(sign, rows[i])]
+            rows[i + P.n] = [z + (x + s * v << ROW_BITS) for s, v, z in zip(sign, y, rows[i + P.n])]
+        return [[x >> self.shift for x in row] for row in rows]
 
-    def bound(self, cell: Cell, product: Sequence[int]) -> Fraction:
-        """The same of one, with ``Q r0``."""
-        centre = Fraction(dot(self.linear, cell.left), 1 << 2 * CELL_BITS) + self.offset
-        centre += Fraction(dot(self.change, cell.values), 1 << self.cells.bits) / self.scale
-        charged = dot(self.penalties, map(mul, cell.widths, cell.widths)) << 2 * CELL_BITS + FORM_BITS - self.bits
-        squares = dot(cell.left, product) + (charged >> 2) + 1
-        curved = self.kappa * root_up(squares << FORM_BITS) / (1 << CELL_BITS + FORM_BITS)
-        return abs(centre) + curved + self.slope * cell.apart + self.constant
+    def lines(self, signs: Matrix, u: Matrix) -> Iterator[Line]:
+        """What a column of multipliers makes of the output."""
+        rows = self.rows(signs, u)
+        unit, spread = 1 << LINE_BITS + ROW_BITS, 2 * self.spread + self.root
+        for multipliers, row, turned in zip(*(zip(*found) for found in (u, rows, times(self.R, rows)))):
+            slopes = [x - (y << SIGN_BITS - 1) for x, y in zip(multipliers, self.o)]
+            # What is cut off: of R, and of e's columns and of the row.
+            lost = self.cut * ((sum(map(abs, slopes)) >> self.shift) + 3)
+            cut = Fraction(root_up(self.size) * sum(map(abs, row)) + lost, unit)
+            kappa = (Fraction(root_up(dot(turned, turned)), unit) + cut) * self.grow
+            tilted = Fraction(root_up(dot(slopes, slopes)), 1 << self.shift) + kappa * spread
+            yield Line(slopes, turned, kappa + cut, tilted)
+
+    def seen(self, cell: Cell, mixed: Sequence[int]) -> Seen:
+        """What all lines have in common in a cell, with ``T r0``."""
+        cells, mismatch, row = self.cells, self.cells.mismatch, self.cells.program.readout[self.output]
+        own = dot(self.weights, map(mul, cell.left, cell.left)) << 2 * FORM_BITS
+        charged = dot(self.penalties, map(mul, cell.widths, cell.widths)) << 2 * (FORM_BITS + CELL_BITS - 1)
+        squares = dot(mixed, mixed) + (own + charged >> self.bits) + 1
+        lost = 2 * root_up(self.size) * sum(map(abs, cell.left))  # twice what is cut off T
+        centre = Fraction(dot(self.change, cell.values), 1 << cells.bits) / self.scale + self.offset
+        rounding = mismatch.shown([0 if sign < 0 else x for sign, x in zip(cell.signs, row)], cell.rounded)
+        rest = self.direct * cell.apart + self.constant + rounding - mismatch.rounding[self.output]
+        root = Fraction(root_up(squares) + lost, 1 << FORM_BITS + CELL_BITS)
+        return Seen(cell.left, mixed, centre, root, cells.turned * cell.apart + cells.wrong, rest)
+
+    def bound(self, seen: Seen, line: Line) -> Fraction:
+        """On the distance of the output at every input of a cell, less what rounding changes at most."""
+        centre = seen.centre + Fraction(dot(line.slopes, seen.left), 1 << self.shift + CELL_BITS)
+        centre -= Fraction(dot(line.turned, seen.mixed), 1 << LINE_BITS + ROW_BITS + FORM_BITS + CELL_BITS)
+        return abs(centre) + line.kappa * seen.root + line.tilted * seen.moved + seen.rest
+
+    def within(self, cells: Sequence[Cell], claimed: Fraction) -> list[bool]:
+        """Whether the bound holds all over each cell: without the known signs, which cost more, or with them."""
+        if not cells:
+            return []
+        mixed = times(self.T, transposed([cell.left for cell in cells]))
+        seen = list(map(self.seen, cells, zip(*mixed)))
+        found = [self.bound(each, self.plain) <= claimed for each in seen]
+        left = [i for i, good in enumerate(found) if not good and any(cells[i].signs)]
+        signs = transposed([cells[i].signs for i in left])
+        for i, line in zip(left, self.lines(signs, self.multipliers(signs)) if left else ()):
+            found[i] = self.bound(seen[i], line) <= claimed
+        return found
 
 
 def by_ellipsoids(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
     """Theorem 9: halve the box of all inputs until every cell is within the bounds that are claimed."""
-    fields(witness, ("weights", "values", "penalties", "bounds"), "distance by ellipsoids")
-    cells, P, visited = Cells(mismatch), mismatch.program, 0
+    fields(witness, ("weights", "values", "penalties", "signs", "bounds"), "distance by ellipsoids")
+    fields(witness["signs"], ("penalties", "slopes"), "signs in cells")
+    cells, P, visited = Cells(mismatch, witness["signs"]), mismatch.program, 0
     bounds = list(map(rational, witness["bounds"]))
     need(len(bounds) == P.k, "a bound for each output")
     lengths = ("weights", P.n), ("values", P.n), ("penalties", P.d)
@@ -1575,8 +1727,8 @@ def by_ellipsoids(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
         within = [cell.inside for cell in batch]
         for output, claimed in zip(outputs, bounds):
             left = [i for i, good in enumerate(within) if good]
-            for i, value in zip(left, output.bounds([batch[i] for i in left]) if left else ()):
-                within[i] = value <= claimed
+            for i, good in zip(left, output.within([batch[i] for i in left], claimed)):
+                within[i] = good
         for cell, good in zip(batch, within):
             if not good:
                 boxes += halves(cell, cells.columns)
@@ -2429,9 +2581,7 @@ def check_output_distance(evidence: Evidence) -> Plain:
     need(joint is None or other is not None, "a joint form without a bound on the states")
     if joint is not None and other is not None:
         found["joint"] = [value + other.apart(k) for k, value in enumerate(joint)]
-    P, radius = evidence.program, evidence.contraction.radius
-    unit = Fraction(2) ** (P.output_shift + P.f) * (1 << BOUND_BITS)
-    rounding = [mismatch.dual(row, unit) * radius for row in P.readout]
+    P, rounding = evidence.program, mismatch.rounding
     rest = [sum(each) for each in zip(rounding, mismatch.grid_errors(), mismatch.feedthrough_errors())]
     best = [min((values[k], name) for name, values in found.items()) for k in range(P.k)]
     plain = {"bounds": [float_up(value + more) for (value, _), more in zip(best, rest)]}

@@ -9,6 +9,7 @@ for each output.  Theorems are in section 11 of ``docs/mathematics.md``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -47,9 +48,16 @@ class OutputDistance:
     witnesses: dict[str, dict[str, Any]]
 
 
-def output_distance(mismatch: Mismatch) -> OutputDistance:
-    """The tightest proved bounds on the distance of every output."""
-    tight = by_semidefinite(mismatch) or by_ellipsoids(mismatch)
+def output_distance(mismatch: Mismatch, errors: Sequence[float] | None = None) -> OutputDistance:
+    """The tightest proved bounds on the distance of every output.
+
+    Parameters
+    ----------
+    mismatch : Mismatch
+    errors : sequence of float (k,), optional
+        The largest that were found: a bound much above them is worth more work.
+    """
+    tight = by_semidefinite(mismatch) or by_ellipsoids(mismatch, errors)
     joint = by_joint_form(mismatch) if tight is None else None
     inside = joint.inside if joint is not None and joint.saturates else None
     tight = tight if joint is None else joint.everywhere
