@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +251,7 @@ def test_ellipsoids_of_small_networks_are_near_the_error_found(monkeypatch: pyte
     assert all(least <= most <= 5 * least for most, least in zip(map(float, proved.bounds), seen, strict=True))
 
 
-@pytest.mark.parametrize("clip", [RELU, Interval(-0.25, 0.5)])
+@pytest.mark.parametrize("clip", [RELU, Interval(-0.25, 0.5), Interval(0.0, np.inf, True)])
 def test_signs_that_are_known_in_a_cell_hold_in_it_and_so_do_its_bounds(clip: Interval) -> None:
     """Of the float network, of the stored equilibrium and of the device's state, at words of cells of every size."""
     rng, n = np.random.default_rng(1), 12
@@ -276,7 +276,7 @@ def test_signs_that_are_known_in_a_cell_hold_in_it_and_so_do_its_bounds(clip: In
             exact = (2 * recurrence.prox(exact) - exact) @ recurrence.M.T + drive
         device = golden.final_states(words)
         for states in (recurrence.states(words), exact, program.state_format.to_float(device)):
-            moves = (states > clip.lower) & (states < clip.upper)
+            moves = ((states > clip.lower) & (states < clip.upper)) != clip.complement
             assert all((column == (sign > 0)).all() for sign, column in zip(cell.signs, moves.T, strict=True) if sign)
         outputs = np.ldexp(golden.outputs_at(words, device).astype(float), -program.output_fractional_bits)
         errors, left = np.abs(outputs - logits(model, words)).max(axis=0), [[x] for x in cell.left]
@@ -289,6 +289,14 @@ def test_signs_that_are_known_in_a_cell_hold_in_it_and_so_do_its_bounds(clip: In
             tighter += bound < plain
         known += sum(map(abs, cell.signs))
     assert known > 3 * n and tighter > 4
+
+
+def test_which_piece_of_its_clip_a_state_is_on_and_how_far_the_next_is() -> None:
+    """A bound itself, and a free row, too."""
+    row, flipped = check_certificate.Row(-3, 5, False), check_certificate.Row(-3, 5, True)
+    assert [row.piece(v) for v in (-7, -3, 0, 4, 9)] == [(-1, 4), (-1, 0), (1, 3), (1, 1), (-1, 4)]
+    assert [flipped.piece(v) for v in (-7, 0, 9)] == [(1, 4), (-1, 3), (1, 4)]
+    assert check_certificate.Row(None, None, False).piece(2) == (1, inf)
 
 
 @pytest.mark.parametrize("seed", [0, 5])
@@ -304,11 +312,16 @@ def test_the_search_finds_nearly_the_worst_of_all_inputs(seed: int) -> None:
     assert (found > 0.95 * np.abs(outputs - logits(model, grid)).max(axis=0)).all()
 
 
-def test_forged_ellipsoids_are_rejected(hcas: Project) -> None:
+def test_forged_ellipsoids_are_rejected() -> None:
     """A smaller bound, and multipliers whose form is not positive definite, of each kind."""
-    plain = json.loads((hcas.folder / "certificate.json").read_text())
-    evidence, witness = plain["evidence"], plain["evidence"]["distance"]["ellipsoids"]
-    mismatch = check_certificate.Evidence(plain["program"], evidence).mismatch
+    found = mismatch_of(
+        random_model(np.random.default_rng(1), 8, 2, 2, margin=1.0), LoweringOptions(bits=8, state_bits=20)
+    )
+    assert found is not None
+    proved, mismatch = by_ellipsoids(found), checked(found)
+    assert proved is not None
+    witness = proved.witness
+    assert check_certificate.by_ellipsoids(mismatch, witness) == list(proved.bounds)
     least = [str(Fraction(bound) / 8) for bound in witness["bounds"]]
     weights, signs = [[1] + [2**60] * (len(row) - 1) for row in witness["weights"]], witness["signs"]
     forgeries = (
@@ -319,7 +332,7 @@ def test_forged_ellipsoids_are_rejected(hcas: Project) -> None:
         {"values": [[2**90] * len(row) for row in witness["values"]]},
         {"weights": weights},
         {"weights": [[0] * len(row) for row in witness["weights"]]},
-        {"signs": {**signs, "penalties": [1] * 3}},
+        {"signs": {**signs, "penalties": [1] * 2}},
         {"signs": {**signs, "penalties": [-x for x in signs["penalties"]]}},
         {"signs": {**signs, "slopes": [0] * len(signs["slopes"])}},
         {"signs": {**signs, "slopes": signs["slopes"][1:]}},
