@@ -48,6 +48,8 @@ class Rows:
 class EquilibriumBound:
     """What a method proves of ``|y~ - y*|``, the float network's numbers taken as they stand on their grids.
 
+    Or of the device's output, rounding of its state and all, less what ``rounding_shares`` adds again.
+
     Parameters
     ----------
     method : str
