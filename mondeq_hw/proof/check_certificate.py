@@ -1421,7 +1421,6 @@ class Cells:
         self.clip = [row.times(1 << FINE_BITS) for row in P.clip]
         rest = 1 - mismatch.contraction.rho - mismatch.matrix_norm
         need(rest > 0, "the network's recurrence does not contract in this norm")
-        self.gain = 1 / rest
         self.kappa = Fraction(mismatch.contraction.metric.matrix_norm_up(self.N), 1 << BOUND_BITS + CELL_BITS)
         rest = 1 - mismatch.contraction.rho - self.kappa
         need(rest > 0, "the network's recurrence does not contract in this norm")
@@ -1443,7 +1442,6 @@ class Cells:
         self.back, self.down = transposed(M), G
         lengths = ("penalties", P.d), ("slopes", P.n)
         self.penalties, self.slopes = (vector(signs[name], length, 1, 1 << 3 * CELL_BITS) for name, length in lengths)
-        self.moves = self._moves()
         plain = Fraction(mismatch.contraction.metric.two_norm_up(1 << BOUND_BITS), 1 << BOUND_BITS)
         self.turned, self.wrong = self.kappa * plain, self.errors_norm * plain
 
@@ -1462,7 +1460,8 @@ class Cells:
                 form[i][j] -= value * x
                 form[j][i] -= value * x
 
-    def _moves(self) -> Vector:
+    @cached_property
+    def moves(self) -> Vector:
         """Theorem 9a: how far ``dz_i + slope_i (U dx - A dz)_i`` goes while ``sum_j penalty_j dx_j^2`` is at most one.
 
         In ``2^-2 CELL_BITS``, as the penalties; the slopes are in ``2^-CELL_BITS``.
