@@ -195,8 +195,11 @@ def test_the_campaign_counts_what_is_done_twice(kills: ModuleType) -> None:
 
 
 def test_the_campaign_sees_what_is_not_whole(kills: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "matplotlib").mkdir()
+    (tmp_path / "matplotlib" / "fontlist.json").write_text("")
+    kills.readable(tmp_path)
     (tmp_path / "search.json").write_text('{"half": ')
-    with pytest.raises(ValueError, match="Expecting value"):
+    with pytest.raises(ValueError, match=r"search\.json: Expecting value"):
         kills.readable(tmp_path)
     out = tmp_path / "out"
     assert main_in_process(write_npz(tmp_path / "m.npz", plain(parameters())), out) == 0
