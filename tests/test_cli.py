@@ -351,6 +351,7 @@ def test_certificate_of_another_program(build: Path, tmp_path: Path, capsys: pyt
     assert "it is about the program" in capsys.readouterr().err
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("icarus")
 def test_verify(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Equal as compiled; after an edit of a weight memory, exit code 4 and the place.

@@ -230,6 +230,7 @@ def hcas(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     )
 
 
+@pytest.mark.long
 def test_with_few_inputs_the_proved_distance_is_near_the_one_found(hcas: Project) -> None:
     """Within 5 times the worst error found, for every output; and the state's rounding is not what it is made of."""
     proved = hcas.certificate.line("output_distance").values

@@ -44,6 +44,11 @@ HERE: dict[tuple[str, ...], Callable[[list[str]], int]] = {
 #: Scripts that run in this process too.
 SCRIPTS = ("benchmarks/", "examples/", "tests/")
 
+#: Pages whose commands other tests give too: the long set follows them.
+BY_HAND = frozenset(
+    ("benchmarks.md", "bitstream.md", "hls4ml.md", "search.md", "synthesis.md", "training.md", "verification.md")
+)
+
 page_parameter = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -68,7 +73,9 @@ def reader(tmp_path: Path, mnist_stand_in: Path, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
-@page_parameter
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, id=page.name, marks=[pytest.mark.long] * (page.name in BY_HAND)) for page in PAGES]
+)
 def test_page_runs(page: Path, reader: Path) -> None:
     names: dict[str, object] = {}
     for block in blocks(page):

@@ -71,6 +71,7 @@ def test_solvers_reach_the_same_proved_error(script, digits_model):
     assert cycles.table(points, 8).rows[0][-2] == f"{slow.interval / fast.interval:.1f}"
 
 
+@pytest.mark.long
 def test_one_matrix_through_three_tools(script, tmp_path):
     matvec = script("matvec")
     array = matvec.folded(PROGRAM, 6, tmp_path / "folded")

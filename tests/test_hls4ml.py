@@ -230,7 +230,9 @@ def test_front_end_and_head_are_hls4mls(network: Traced) -> None:
     np.testing.assert_array_equal(network.outputs, network.layers[last])
 
 
-@pytest.mark.parametrize(("backend", "io_type"), [("Vivado", "io_parallel"), ("Vitis", "io_stream")])
+@pytest.mark.parametrize(
+    ("backend", "io_type"), [pytest.param("Vivado", "io_parallel", marks=pytest.mark.long), ("Vitis", "io_stream")]
+)
 def test_other_backend_and_streams_behind_a_convolution(backend: str, io_type: str, tmp_path: Path) -> None:
     """Dyadic weights and whole pixels, so that PyTorch's convolution is exact too, and channels in the right order."""
     convolution = nn.Conv2d(1, 3, 2, bias=False)

@@ -161,6 +161,7 @@ def test_config_keeps_plain_numbers() -> None:
 # -- implausible networks ----------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_wrong_margin_is_noticed(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

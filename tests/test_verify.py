@@ -96,6 +96,7 @@ def test_nothing_is_left_behind(build: Path, tmp_path: Path, monkeypatch: pytest
     assert list(tmp_path.iterdir()) == [] and sorted(build.rglob("*")) == before
 
 
+@pytest.mark.long
 def test_forward_backward_with_leak(tmp_path: Path) -> None:
     program = random_program(5, n=7, d=3, k=1, bits=6, solver=FORWARD_BACKWARD, granularity="tensor", iterations=12)
     assert program.leak.any()

@@ -134,6 +134,7 @@ def test_cpp_is_exact(name: str, tmp_path: Path) -> None:
     WARM[name]().check_cpp(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_everything_agrees(project: mondeq_hw.Project) -> None:
     report = project.verify(rtl_samples=4)
