@@ -10,10 +10,11 @@ import numpy as np
 from scipy.linalg import expm
 
 from mondeq_hw import MonDEQ, from_qp
+from mondeq_hw.hardware import ECP5, MULTIPLIER_BITS
 from mondeq_hw.problem import condensed
 
-#: Bits of an ECP5 multiplier's port: longer states would take two a product.
-PORT = 18
+#: Longer states would take two multipliers a product.
+PORT = MULTIPLIER_BITS[ECP5]
 
 
 @dataclass(frozen=True)

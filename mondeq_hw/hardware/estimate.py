@@ -20,7 +20,7 @@ from .tables import depths, entry_bits
 #: Weights of up to so many bits multiply in LUTs; the default of the emitted package too.
 LUT_WEIGHT_BITS = 8
 #: The wider factor of a family's multiplier with its sign; the other holds every weight.
-_WIDE_FACTOR = {ECP5: 18, XC7: 25, ULTRASCALE_PLUS: 27}
+MULTIPLIER_BITS = {ECP5: 18, XC7: 25, ULTRASCALE_PLUS: 27}
 #: Wider words are cut into parts of so many bits, a multiplier each (Yosys' ``mul2dsp``).
 _PART_BITS = 17
 #: Smallest memory, in bits, that goes into block RAM.
@@ -73,7 +73,7 @@ def _place(weight_bits: int, lut_weight_bits: int) -> str:
 def multipliers(data: WordRange, family: str) -> int:
     """Multipliers of one product of a weight and such a word; an unsigned word takes a sign bit there."""
     bits = data.bits if data.signed else data.bits + 1
-    return 1 if bits <= _WIDE_FACTOR[family] else -(-bits // _PART_BITS)
+    return 1 if bits <= MULTIPLIER_BITS[family] else -(-bits // _PART_BITS)
 
 
 def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:
@@ -138,7 +138,7 @@ def drive_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_
     banks = _memory(fold.simd * word, 2 * plan.beats_per_sample, family)
     if fold.table_words:
         return _plus(_tabled(program, fold, family), banks)
-    values = WordRange(min(program.input_format.min_word, 0), program.input_format.max_word)
+    values = WordRange(program.input_format.min_word, program.input_format.max_word)
     folded = _folded(program, fold, program.drive.word_length, values, accumulator, family, lut_weight_bits)
     return _plus(folded, banks)
 

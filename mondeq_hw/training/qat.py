@@ -149,7 +149,7 @@ def with_nearest_states(lowered: Lowered, words: np.ndarray) -> Lowered:
     A state of few bits that holds the largest value seen is coarse for all others; what saturates here, a network of a
     few updates is trained to bear.
     """
-    exact = state_of(lowered.model.prox, preactivation(lowered.model, words), lowered.quantized.recurrence.step_size)
+    exact = state_of(lowered.model.prox, preactivation(lowered.model, words), lowered.step_size)
 
     def error(candidate: Lowered) -> float:
         form = candidate.state_format
