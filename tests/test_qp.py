@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import cvxpy
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plants import oscillating_masses
 
-from mondeq_hw import InputError, MonDEQ, from_cvxpy, from_mpc, from_qp
+from mondeq_hw import InputError, MonDEQ, compile, from_cvxpy, from_mpc, from_qp
+from mondeq_hw.base import InputWarning
 from mondeq_hw.problem import PEACEMAN_RACHFORD, SPLITTINGS, VALUES, box_words, logits, reformulate, sequence
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import certify, choose_iterations
@@ -429,6 +431,56 @@ def test_rows_of_zeros_ask_no_other_for_bits(problem: Plain) -> None:
     assert program.drive_left_shift < 10
     words = np.array([[-2047], [100], [2047]])
     np.testing.assert_allclose(GoldenModel(program).predict(words), logits(model, words), atol=1e-3)
+
+
+SLOW: dict[str, tuple[Plain, str]] = {
+    "a penalty": (
+        {"P": np.eye(2), "A": [[1, 0], [1, 1]], "delta": [0, 1e-9]},
+        "rows 1 of A, of delta 1e-09: give a larger",
+    ),
+    "a row nearly twice": ({"P": np.eye(2), "A": [[1, 1], [1, 1.001]]}, "rows 0, 1 of A, hard and nearly dependent"),
+    "a cost": ({"P": [[1, 1 - 1e-8], [1 - 1e-8, 1]], "A": np.eye(2)}, "variables 0, 1 that P has little curvature"),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_problem_that_nothing_makes_fast_says_what_it_owes_it_to(name: str) -> None:
+    problem, reason = SLOW[name]
+    box = {"q": np.zeros(2), "l": -np.ones(2), "u": np.ones(2), "theta": (-np.ones(2), np.ones(2)), "Q": np.eye(2)}
+    with pytest.warns(InputWarning, match=reason):
+        from_qp(**problem, **box)
+
+
+def test_slow_problems_of_the_other_doors_name_what_the_user_wrote() -> None:
+    A, B, plant = np.array([[1, 0.1], [0, 1]]), np.array([[0.005], [0.1]]), {"x_box": (-2, 2), "u_bounds": (-1, 1)}
+    with pytest.warns(InputWarning, match="soft bounds of states: give a larger soft"):
+        from_mpc(A, B, np.eye(2), 0.1, 3, **plant, x_bounds=(-1, 1), soft=1e-9)
+    with pytest.warns(InputWarning, match="inputs of little cost: give R larger weights"):
+        from_mpc(A, B, np.diag([1, 0]), 1e-9, 20, **plant)
+    x, t = cvxpy.Variable(2, name="x"), cvxpy.Parameter(2, name="t")
+    problem = cvxpy.Problem(cvxpy.Minimize(cvxpy.sum_squares(x) + x @ t), [x <= 1, x[0] + x[1] <= 0.5])
+    with pytest.warns(InputWarning, match=r"'x\[0\] \+ x\[1\] <= 0\.5'"):
+        from_cvxpy(problem, {t: (-np.ones(2), np.ones(2))}, [x], delta=1e-9)
+
+
+def test_a_small_penalty_is_scaled_for() -> None:
+    """Whose multipliers stand further from the variables than a grid about one reaches: 0.99999 with that alone."""
+    box = {"theta": (-np.ones(2), np.ones(2)), "Q": np.eye(2)}
+    with pytest.warns(InputWarning):
+        problem = from_qp([[2, 0.5], [0.5, 1]], np.zeros(2), [[1, 1]], [-0.5], [0.5], **box, delta=1e-6)
+    M = np.eye(problem.n) - problem.W
+    assert np.linalg.norm(2 * np.linalg.inv(np.eye(problem.n) + M) - np.eye(problem.n), 2) < 0.9995
+
+
+def test_a_distance_that_says_nothing_is_a_warning(tmp_path: Path) -> None:
+    model = from_qp([[1.0]], [0.0], [[1.0]], None, [0.5], theta=([-1.0], [1.0]), Q=[[1.0]], delta=[1e-5])
+    project = compile(model, tmp_path / "build", bits=6)
+    (warning,) = project.report.warnings
+    proved, found = (project.certificate.line(name).values for name in ("output_distance", "output_distance_found"))
+    assert project.program.certified and proved["bounds"][0] >= found["span"][0]
+    assert (
+        warning.startswith("the proved distance from the exact solution is no less than") and "larger delta" in warning
+    )
 
 
 def test_whole_numbers_may_be_numpys() -> None:

@@ -75,7 +75,7 @@ class OptionError(InputError):
 
 
 class InputWarning(UserWarning):
-    """Inputs were not taken as they are, because the user asked for it; the command line prints it."""
+    """Inputs were not taken as they are, because the user asked for it, or promise little; the shell prints it."""
 
 
 class NotCertifiedError(MondeqError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from operator import ge
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,12 +92,14 @@ def _print_summary(project: Project) -> None:
 
 def _distance(report: WrittenReport) -> list[tuple[str, str]]:
     """The largest of the outputs' distances from the float network: proved, then found."""
+    from ..report import loose_outputs
+
     lines = {line.name: line for line in report.certificate}
     proved, found = lines["output_distance"].values, lines["output_distance_found"].values
     rows = []
     if "bounds" in proved:
         inside = f"; {max(proved['unsaturated']):.4g} where no state saturates" if "unsaturated" in proved else ""
-        loose = _loose(list(map(ge, proved["bounds"], found.get("span", ()))))
+        loose = _loose(loose_outputs(report.certificate))
         most = f"at most {max(proved['bounds']):.4g} from the float network, every input{loose}{inside}: proved"
         rows.append(("output distance", most))
     else:

@@ -53,6 +53,7 @@ from .qp import from_qp
 from .reference import TOLERANCE, logits, preactivation, sequence, state_of, step_size
 from .reformulate import Recurrence, folded_input, folded_output, network_of, outputs_of, reformulate
 from .samples import TEST, TRAIN, Arrays, Samples
+from .slowness import MOST_UPDATES
 from .source import Asked
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
 from .stored import FEEDTHROUGH, KEY, MATRICES, pack
@@ -96,6 +97,7 @@ __all__ = [
     "MATRICES",
     "MNIST",
     "MNIST_PREPROCESSING",
+    "MOST_UPDATES",
     "ON_OVERFLOW",
     "PEACEMAN_RACHFORD",
     "QDQ",

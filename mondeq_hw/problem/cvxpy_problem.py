@@ -18,8 +18,9 @@ from ..base import InputError, MissingToolError
 from .arrays import Array, dense, interval, pair, vector
 from .contents import listed
 from .model import MonDEQ
-from .qp import PARAMETER_BITS, from_qp
+from .qp import PARAMETER_BITS, posed
 from .quadratic_program import ProblemError, penalties
+from .slowness import Slowness
 
 if TYPE_CHECKING:
     import cvxpy
@@ -105,12 +106,12 @@ def from_cvxpy(
     hard = np.concatenate([np.ones(len(canonical.b), dtype=bool), alone])  # equalities stay so, too
     fixed = {name: getattr(canonical, name) - gains[name] @ low for name in gains}
     try:
-        return from_qp(
-            canonical.P,
-            fixed["q"],
-            np.vstack([canonical.A, canonical.F]),
-            np.concatenate([fixed["b"], free]),
-            np.concatenate([fixed["b"], fixed["G"]]),
+        solver, slow = posed(
+            P=canonical.P,
+            q=fixed["q"],
+            A=np.vstack([canonical.A, canonical.F]),
+            l=np.concatenate([fixed["b"], free]),
+            u=np.concatenate([fixed["b"], fixed["G"]]),
             theta=(low, high),
             Q=gains["q"],
             L=np.vstack([gains["b"], np.zeros_like(gains["G"])]),
@@ -124,6 +125,9 @@ def from_cvxpy(
         )
     except ProblemError as error:
         raise InputError(f"{source}: of CVXPY's canonical problem, {error.in_shell()}{canonical.said(error)}") from None
+    if slow is not None:
+        slow.announced(source, f"in CVXPY's canonical problem {slow.due()}{canonical.said(slow)}", stacklevel=2)
+    return solver
 
 
 @dataclass(frozen=True)
@@ -182,10 +186,10 @@ class _Canonical:
         starts = [(self.columns[variable.id], variable.size) for variable in outputs]
         return np.vstack([np.eye(len(self.q))[start:][:size] for start, size in starts])
 
-    def said(self, error: ProblemError) -> str:
-        """Which constraints and variables an error is about, as the user wrote them."""
-        about = [f"row {row} is of {' '.join(self.rows[row].split())[:60]!r}" for row in error.rows[:MOST_SAID]]
-        names = dict.fromkeys(self.variables[at] for at in error.variables)
+    def said(self, doubt: ProblemError | Slowness) -> str:
+        """Which constraints and variables something is about, as the user wrote them."""
+        about = [f"row {row} is of {' '.join(self.rows[row].split())[:60]!r}" for row in doubt.rows[:MOST_SAID]]
+        names = dict.fromkeys(self.variables[at] for at in doubt.variables)
         about += [f"these variables are of {listed(name for name in names if name)}"] if any(names) else []
         return f" ({'; '.join(about)})" * bool(about) + (OWN_VARIABLES if "" in names else "")
 

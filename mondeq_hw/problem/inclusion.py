@@ -34,6 +34,10 @@ class Inclusion:
     O : ndarray (k, rows)
     F : ndarray (k, p)
     o : ndarray (k,)
+    multipliers : ndarray of bool (rows,)
+        Rows that are multipliers; the others are variables.
+    source : ndarray (rows,)
+        Number of each row's constraint, or variable, in the user's problem.
     """
 
     M: np.ndarray
@@ -43,6 +47,8 @@ class Inclusion:
     O: np.ndarray  # noqa: E741 - the field's name for the readout
     F: np.ndarray
     o: np.ndarray
+    multipliers: np.ndarray
+    source: np.ndarray
 
     def scaled(self, scales: np.ndarray) -> Inclusion:
         """The same in ``s / scales``."""
@@ -84,7 +90,10 @@ def _saddle(problem: QuadraticProgram, single: np.ndarray, others: np.ndarray, d
     kinds = [Interval(a, b) for a, b in zip((lower - origin).tolist(), (upper - origin).tolist(), strict=True)]
     O = np.hstack([problem.S, np.zeros((len(problem.S), len(G)))])  # noqa: E741
     shown = problem.o.plus(Affine(problem.S @ origin, np.zeros_like(problem.o.gain)))
-    return _with_a_row(Inclusion(M, E, c, (*kinds, *rows.kinds), O, shown.gain, shown.offset))
+    multipliers = np.arange(len(M)) >= len(problem.P)
+    source = np.concatenate([problem.variables, problem.source[others][rows.source]])
+    kinds = [*kinds, *rows.kinds]
+    return _with_a_row(Inclusion(M, E, c, tuple(kinds), O, shown.gain, shown.offset, multipliers, source))
 
 
 def _dual(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
@@ -97,7 +106,8 @@ def _dual(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
     c = GP @ problem.q.offset + rows.target.offset
     E = GP @ problem.q.gain + rows.target.gain
     shown = problem.o.plus(problem.q.times(-problem.S @ inverse))
-    return _with_a_row(Inclusion(core, E, c, rows.kinds, -problem.S @ GP.T, shown.gain, shown.offset))
+    multipliers, source, O = np.ones(len(core), dtype=bool), problem.source[rows.source], -problem.S @ GP.T  # noqa: E741
+    return _with_a_row(Inclusion(core, E, c, rows.kinds, O, shown.gain, shown.offset, multipliers, source))
 
 
 def _with_a_row(inclusion: Inclusion) -> Inclusion:
@@ -107,7 +117,10 @@ def _with_a_row(inclusion: Inclusion) -> Inclusion:
     if not inclusion.F.any():
         raise InputError("the outputs are constants: no variable and no parameter moves them")
     p, k = inclusion.E.shape[1], len(inclusion.O)
-    return replace(inclusion, M=np.eye(1), E=np.zeros((1, p)), c=np.zeros(1), kinds=(FREE,), O=np.zeros((k, 1)))
+    return replace(
+        inclusion, M=np.eye(1), E=np.zeros((1, p)), c=np.zeros(1), kinds=(FREE,), O=np.zeros((k, 1)),
+        multipliers=np.zeros(1, dtype=bool), source=np.zeros(1, dtype=np.int64),
+    )  # fmt: skip
 
 
 def _independent(problem: QuadraticProgram, rows: _Rows, core: np.ndarray) -> None:

@@ -15,7 +15,7 @@ from ..base import InputError
 from .arrays import Array, interval, matrix, require_shape, vector, whole
 from .model import MonDEQ
 from .observer import observed
-from .qp import PARAMETER_BITS, from_qp
+from .qp import PARAMETER_BITS, posed
 from .quadratic_program import PENALTIES, SYMMETRY, check_positive_definite
 
 LQR = "lqr"
@@ -23,6 +23,9 @@ LQR = "lqr"
 LARGEST_GROWTH = 1e12
 #: What a solution of the Riccati equation may leave over, relative to its entries.
 RICCATI = 1e-6
+#: What makes it slow, and what helps.
+SLOW_STATES = "it is for soft bounds of states: give a larger soft, for example 0.1"
+SLOW_INPUTS = "it is for inputs of little cost: give R larger weights, shorten the horizon N, or sample more rarely"
 #: Inputs or states of a whole horizon; far more than any core holds.
 LARGEST_HORIZON = 5000
 
@@ -87,7 +90,9 @@ def from_mpc(
         A, B, Q, R, N, x_box=x_box, u_bounds=u_bounds, x_bounds=x_bounds, soft=soft, terminal=terminal,
         reference=reference, change=change,
     )  # fmt: skip
-    controller = from_qp(**problem, input_bits=input_bits, source=source)
+    controller, slow = posed(**problem, input_bits=input_bits, source=source)
+    if slow is not None:
+        slow.announced(source, SLOW_STATES if slow.rows else SLOW_INPUTS, stacklevel=2)
     return controller if observer is None else observed(controller, matrix("A", A), matrix("B", B), observer)
 
 

@@ -4,7 +4,7 @@
 parameter in a box) is a monotone inclusion ``0 in M s + E theta + c + N(s)`` whose rows have a clip for a prox, hence
 the recurrence of a MonDEQ.
 
-    from_qp: checked -> eliminated (equalities) -> inclusion_of (primal, saddle, dual) -> well_scaled -> network
+    posed: checked -> eliminated (equalities) -> inclusion_of (primal, saddle, dual) -> well_scaled -> network
 
 What an output takes from theta itself is the network's feed-through ``F``.
 """
@@ -12,6 +12,7 @@ What an output takes from theta itself is the network's feed-through ``F``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from .parameters import Parameters
 from .preprocessing import Preprocessing
 from .quadratic_program import check_positive_definite, checked, penalties
 from .scaling import well_scaled
+from .slowness import Slowness
 from .task import VALUES
 
 #: Bits of a parameter's word, where the user names none.
@@ -86,20 +88,42 @@ def from_qp(
     ------
     InputError
         A shape, a value, an empty constraint or rows that no form can hold; says which and why.
+
+    Warns
+    -----
+    InputWarning
+        No scaling makes it fast enough for a controller; says which rows and variables that is due to.
     """
-    problem = checked(P, q, A, l, u, theta, Q, L, U, outputs)
+    given = {"P": P, "q": q, "A": A, "l": l, "u": u, "theta": theta, "Q": Q, "L": L, "U": U, "outputs": outputs}
+    solver, slow = posed(
+        delta=delta, input_bits=input_bits, names=names, output_names=output_names, source=source, **given
+    )
+    if slow is not None:
+        slow.announced(source, slow.due(), stacklevel=2)
+    return solver
+
+
+def posed(
+    *,
+    delta: float | Array | None = None,
+    input_bits: int = PARAMETER_BITS,
+    names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
+    source: str,
+    **problem: Any,
+) -> tuple[MonDEQ, Slowness | None]:
+    """What :func:`from_qp` makes of its arguments, and whether it is slow, which a front door says in its own words."""
+    given = checked(**problem)
     bits = whole(input_bits)
     if bits is None or not 1 <= bits <= 16:
         raise InputError(f"input_bits is {input_bits!r}; expected a whole number from 1 to 16")
-    parameters = Parameters.named(names, len(problem.box[0]), output_names, len(problem.S))
-    weights = penalties(delta, problem.single)
-    problem = eliminated(problem.bounded, weights)
-    if len(problem.P):
-        check_positive_definite(
-            "P", problem.P, "no unique solution: add a small multiple of the identity", problem.variables
-        )
-    inclusion = inclusion_of(problem, weights[problem.source])
-    return network(well_scaled(inclusion, len(problem.P)), problem.box, parameters, bits, source)
+    parameters = Parameters.named(names, len(given.box[0]), output_names, len(given.S))
+    weights = penalties(delta, given.single)
+    free = eliminated(given.bounded, weights)
+    if len(free.P):
+        check_positive_definite("P", free.P, "no unique solution: add a small multiple of the identity", free.variables)
+    inclusion = well_scaled(inclusion_of(free, weights[free.source]))
+    return network(inclusion, free.box, parameters, bits, source), Slowness.of(inclusion, weights)
 
 
 def network(

@@ -119,14 +119,15 @@ class QuadraticProgram:
 def checked(
     P: Array,
     q: Array,
-    A: Array | None,
-    l: Array | None,  # noqa: E741 - OSQP's name
-    u: Array | None,
+    A: Array | None = None,
+    l: Array | None = None,  # noqa: E741 - OSQP's name
+    u: Array | None = None,
+    *,
     theta: tuple[Array, Array],
-    Q: Array | None,
-    L: Array | None,
-    U: Array | None,
-    outputs: Array | None,
+    Q: Array | None = None,
+    L: Array | None = None,
+    U: Array | None = None,
+    outputs: Array | None = None,
 ) -> QuadraticProgram:
     P_, q_ = numbers("P", P, 2), numbers("q", q, 1)
     n = len(q_)

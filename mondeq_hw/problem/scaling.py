@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,13 @@ import numpy as np
 from ..base import Interval
 from .inclusion import Inclusion
 
-#: Scales of the multipliers against the variables that are tried, and step sizes.
-BLOCK_SCALES = 2.0 ** (np.arange(-8, 9) / 2)
-STEPS = 2.0 ** (np.arange(-8, 9) / 4)
+#: Octaves, about the best ones so far: of the multipliers' scale against the variables', and of the step size.
+BLOCK_SCALES = np.arange(-8, 9) / 2
+STEPS = np.arange(-8, 9) / 4
+#: Moves of such a grid onto a best point at its edge: more than any condition that is not refused asks for.
+MOST_MOVES = 20
+#: A contraction factor above this is worth a start that is far off.
+SLOW = 0.99
 #: A contraction factor below this needs no better scaling.
 FAST_ENOUGH = 0.1
 #: Octaves by which all scales move before those of the outputs become powers of two.
@@ -26,32 +31,71 @@ LARGEST_LOGARITHM = 100.0
 SCHATTEN_EXPONENTS = (8, 32, 128)
 
 
-def well_scaled(inclusion: Inclusion, variables: int) -> Inclusion:
+def well_scaled(inclusion: Inclusion) -> Inclusion:
     """The diagonal scaling whose reflected recurrence contracts fastest, the step size among it.
 
-    From a unit diagonal in each block and the best of some scales between the blocks, a descent on Schatten norms of
+    From a unit diagonal in each block and the best scale between the blocks, a descent on Schatten norms of
     ``C = 2 (I + T M T)^-1 - I`` in the logarithms of ``T``: smooth bounds of the spectral norm, ever sharper.
     Variables that are outputs as they are get powers of two, so that the stored readout and bounds are exact; the
     bounds of the others become short numbers, so that they are words of the state.
     """
-    diagonal, multipliers = np.diag(inclusion.M).copy(), np.arange(len(inclusion.M)) >= variables
-    if (inclusion.M != inclusion.M.T).any():
-        # The multipliers of a saddle see the Schur complement.
-        G = -inclusion.M[variables:, :variables]
-        diagonal[multipliers] += np.einsum("ij,ij->i", G @ np.linalg.inv(inclusion.M[:variables, :variables]), G)
-    unit = 1 / np.sqrt(diagonal)
-    starts = [unit * np.where(multipliers, block, 1.0) * step for block in BLOCK_SCALES for step in STEPS]
-    if not multipliers.any():
-        starts = [unit * step for step in STEPS]
-    scales = min(starts, key=lambda T: _norm(inclusion.M, T))
-    scales = _descend(inclusion.M, scales, np.ones(len(scales), dtype=bool))
-    outputs = _shown_alone(inclusion.O)
-    trials = [scales]
-    if outputs.any():
-        moves = [scales * 2.0**shift for shift in OUTPUT_SHIFTS]
-        trials = [_descend(inclusion.M, np.where(outputs, _dyadic(moved), moved), ~outputs) for moved in moves]
-    scales = min(trials, key=lambda T: _norm(inclusion.M, T))
+    M, outputs = inclusion.M, _shown_alone(inclusion.O)
+    scales = _fastest_from(_start(inclusion, 1), M, outputs)
+    if _norm(M, scales) > SLOW:
+        scales = min(scales, _fastest_from(_start(inclusion, MOST_MOVES), M, outputs), key=lambda T: _norm(M, T))
     return _with_short_bounds(inclusion, np.where(outputs, scales, _for_short_bounds(inclusion, scales)))
+
+
+def _fastest_from(start: np.ndarray, M: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+    """Where descents from some scales end, those of the outputs powers of two."""
+    scales = _descend(M, start, np.ones(len(M), dtype=bool))
+    if not outputs.any():
+        return scales
+    moves = [scales * 2.0**shift for shift in OUTPUT_SHIFTS]
+    trials = [_descend(M, np.where(outputs, _dyadic(moved), moved), ~outputs) for moved in moves]
+    return min(trials, key=lambda T: _norm(M, T))
+
+
+def _start(inclusion: Inclusion, most_moves: int) -> np.ndarray:
+    """The best of a grid of scales, which moves on until the best stands inside it: a small penalty asks for that."""
+    M, multipliers = inclusion.M, inclusion.multipliers
+    diagonal, two_blocks = np.diag(M).copy(), multipliers.any() and not multipliers.all()
+    if two_blocks:
+        # The multipliers of a saddle see the Schur complement.
+        G = -M[np.ix_(multipliers, ~multipliers)]
+        diagonal[multipliers] += np.einsum("ij,ij->i", G @ np.linalg.inv(M[np.ix_(~multipliers, ~multipliers)]), G)
+    unit, moves = 1 / np.sqrt(diagonal), BLOCK_SCALES if two_blocks else np.zeros(1)
+    grid = np.array([(block, step) for block in moves for step in STEPS])
+
+    def scales(octaves: np.ndarray) -> np.ndarray:
+        return np.asarray(unit * np.where(multipliers & two_blocks, 2.0 ** octaves[0], 1.0) * 2.0 ** octaves[1])
+
+    return scales(_inside(lambda octaves: _norm(M, scales(octaves)), grid, most_moves))
+
+
+def slowest(inclusion: Inclusion) -> tuple[float, np.ndarray]:
+    """The contraction factor at the best step size, the scales as they are, and the direction (rows,) that has it."""
+    M = inclusion.M
+
+    def scales(octaves: np.ndarray) -> np.ndarray:
+        return np.full(len(M), 2.0 ** octaves[0])
+
+    best = _inside(lambda octaves: _norm(M, scales(octaves)), STEPS[:, None], MOST_MOVES)
+    _, values, right = np.linalg.svd(2 * _resolvent(M, scales(best)) - np.eye(len(M)))
+    # Both ends of a symmetric operator's spectrum have it; the lower one says what lacks curvature.
+    direction = np.linalg.eigh(M)[1][:, 0] if (M == M.T).all() else right[0]
+    return float(values[0]), direction
+
+
+def _inside(value: Callable[[np.ndarray], float], grid: np.ndarray, most_moves: int) -> np.ndarray:
+    """The point of least value on a grid (points, axes) about zero that moves on until that is not at its edge."""
+    edge, centre = grid.max(axis=0), np.zeros(grid.shape[1])
+    for _ in range(most_moves):
+        best = min(centre + grid, key=value)
+        moved, centre = np.abs(best - centre), best
+        if not ((moved == edge) & (edge > 0)).any():
+            break
+    return centre
 
 
 def _for_short_bounds(inclusion: Inclusion, scales: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from .card import project_card
 from .compile import Summary
 from .compile import write as write_report
 from .data import comparison_figure
+from .doubts import loose_outputs
 from .publish import Publication, publish, read_report
 from .record import EXACT, REPORT_HTML, REPORT_JSON, REPORT_MARKDOWN, Figure
 from .written import WrittenReport
@@ -23,6 +24,7 @@ __all__ = [
     "Summary",
     "WrittenReport",
     "comparison_figure",
+    "loose_outputs",
     "project_card",
     "publish",
     "read_report",

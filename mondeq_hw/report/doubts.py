@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from operator import ge
+
 import numpy as np
 
-from ..problem import Accuracy, Comparison, Errors, Levers
-from ..proof import constant_for_every_input, named_output
+from ..problem import MOST_UPDATES, Accuracy, Comparison, Errors, Levers
+from ..proof import CertificateLine, constant_for_every_input, named_output
 from .record import Report
 
 #: Outputs that a message names.
@@ -13,8 +16,43 @@ MOST_NAMED = 10
 
 
 def warnings_of(report: Report) -> tuple[str, ...]:
-    """Doubts about the float network itself, which no proof can have; empty where there are none."""
-    return (*_constant(report), *_trained(report))
+    """Doubts about the float network itself, which no proof can have, and proofs that a controller cannot rest on."""
+    return (*_constant(report), *_trained(report), *_of_problem(report))
+
+
+def loose_outputs(certificate: Iterable[CertificateLine]) -> list[bool]:
+    """Of each output with a proved distance whether that is no less than what the output was seen to move by."""
+    lines = {line.name: line.values for line in certificate}
+    proved, found = (lines[name] for name in ("output_distance", "output_distance_found"))
+    return list(map(ge, proved.get("bounds", ()), found.get("span", ())))
+
+
+def _of_problem(report: Report) -> tuple[str, ...]:
+    """A parametric problem is compiled for its distance from the exact solution, at every sample: without, it is none.
+
+    A trained network is judged by its test samples, and a loose distance of it is only called so.
+    """
+    program, parameters = report.program, report.origin.model.parameters
+    if parameters is None or not program.certified:
+        return ()
+    values = next(line.values for line in report.certificate if line.name == "output_distance")
+    loose, remedy = loose_outputs(report.certificate), f"use more --bits, or {Levers.of(parameters).faster}"
+    doubts = []
+    if "bounds" not in values:
+        doubts.append(f"no distance of the outputs from the exact solution is proved, {values['reason']}: {remedy}")
+    elif any(loose):
+        named = [name for name, says_nothing in zip(parameters["outputs"], loose, strict=True) if says_nothing]
+        far = max(bound for bound, says_nothing in zip(values["bounds"], loose, strict=True) if says_nothing)
+        doubts.append(
+            f"the proved distance from the exact solution is no less than what outputs move by, up to {far:.4g} of "
+            f"{_listed(named)}, and says nothing of these: {remedy}"
+        )
+    if program.iterations > MOST_UPDATES:
+        doubts.append(
+            f"a sample takes {program.iterations:,} updates; expected at most {MOST_UPDATES:,}, which are about a "
+            f"millisecond: {Levers.of(parameters).faster}"
+        )
+    return tuple(doubts)
 
 
 def _constant(report: Report) -> tuple[str, ...]:
@@ -25,13 +63,17 @@ def _constant(report: Report) -> tuple[str, ...]:
     same = np.flatnonzero(constant_for_every_input(program)).tolist()
     if not same:
         return ()
-    named = ", ".join(map(str, same[:MOST_NAMED])) + ", ..." * (len(same) > MOST_NAMED)
+    named = _listed(same)
     verb = (
         f"outputs {named} of {program.k}, counted from 0, are"
         if len(same) > 1
         else f"{named_output(same[0], program)} is"
     )
     return (f"{verb} proved to be the same for every input: check {levers.sizes}, and the range of the inputs",)
+
+
+def _listed(names: list[int] | list[str]) -> str:
+    return ", ".join(map(str, names[:MOST_NAMED])) + ", ..." * (len(names) > MOST_NAMED)
 
 
 def _trained(report: Report) -> tuple[str, ...]:

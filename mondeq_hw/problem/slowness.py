@@ -1,0 +1,84 @@
+"""Problems that no scaling makes fast, and the rows and variables that they owe it to."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..base import InputWarning
+from .contents import listed
+from .inclusion import Inclusion
+from .scaling import slowest
+
+#: Updates that a loop of 1 kHz has time for at 150 MHz, of 15 cycles each.
+MOST_UPDATES = 10_000
+#: What is left of the start after all updates, about.
+LEFT = 2.0**-15
+#: Of the slowest direction's entries: from this share of the largest on a row is named.
+NAMED = 0.2
+
+
+@dataclass(frozen=True)
+class Slowness:
+    """Of a problem whose recurrence contracts so slowly that a controller has hardly any use for it.
+
+    Parameters
+    ----------
+    factor : float
+        At the best step size, in floating point.
+    rows, variables : tuple of int
+        Constraints whose multipliers are slow, or where there are none slow variables, by the user's numbers.
+    delta : float
+        The least penalty of these rows; zero where one is hard.
+    """
+
+    factor: float
+    rows: tuple[int, ...]
+    variables: tuple[int, ...]
+    delta: float
+
+    @staticmethod
+    def of(inclusion: Inclusion, delta: np.ndarray) -> Slowness | None:
+        """None of a problem that takes :data:`MOST_UPDATES` at most."""
+        factor, direction = slowest(inclusion)
+        if updates(factor) <= MOST_UPDATES:
+            return None
+        slow = np.abs(direction) >= NAMED * np.abs(direction).max()
+        if (multipliers := slow & inclusion.multipliers).any():
+            slow = multipliers  # they take the variables that they bind along
+        named = [slow & kind for kind in (inclusion.multipliers, ~inclusion.multipliers)]
+        rows, variables = (tuple(dict.fromkeys(inclusion.source[each].tolist())) for each in named)
+        return Slowness(factor, rows, variables, float(delta[list(rows)].min(initial=np.inf)))
+
+    def due(self) -> str:
+        """What is slow, and what helps, in the words of a quadratic program."""
+        if not self.rows:
+            return (
+                f"it is along variables {listed(self.variables)} that P has little curvature: add a multiple of the "
+                "identity, or measure them in larger units"
+            )
+        soft = f"of delta {self.delta:g}: give a larger one, for example 0.1"
+        hard = "hard and nearly dependent: soften them by delta=..., for example 0.1"
+        return f"it is for rows {listed(self.rows)} of A, {soft if self.delta > 0 else hard}"
+
+    def announced(self, source: str, about: str, stacklevel: int) -> None:
+        """A warning; ``about`` says what it is due to, and what helps."""
+        warnings.warn(
+            f"{source}: contracts by {self.factor:.7g} an update at best, as a cost of condition number "
+            f"{condition(self.factor):.1g} does, and takes about {updates(self.factor):,.0f} updates; expected at most "
+            f"{MOST_UPDATES:,}, which are a millisecond: {about}",
+            InputWarning,
+            stacklevel=stacklevel + 1,
+        )
+
+
+def updates(factor: float) -> float:
+    """About as many as leave :data:`LEFT` of the start."""
+    return float(np.log(LEFT) / np.log(factor)) if 0 < factor < 1 else 0.0 if factor <= 0 else np.inf
+
+
+def condition(factor: float) -> float:
+    """Of the symmetric operator whose best step contracts by this factor (Giselsson & Boyd, arXiv 1407.6723)."""
+    return ((1 + factor) / max(1 - factor, np.finfo(float).eps)) ** 2
