@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -82,10 +82,11 @@ def from_cvxpy(
     low, high = (np.concatenate([box[end] for box in boxes]) for end in (0, 1))
     names, output_names = _entries("parameters", parameters), _entries("outputs", shown)
     asked, variables = _with_variables(problem, shown)
+    points = [low, *(low + step for step in np.diag(high - low)), high]
     with _values_kept(parameters):
-        canonical = _Canonical.of(asked, list(parameters), low)
-        moved = [_Canonical.of(asked, list(parameters), low + step) for step in np.diag(high - low)]
-        both = _Canonical.of(asked, list(parameters), high)
+        found = [_canonicalised(asked, list(parameters), point) for point in points]
+    form = _Form.of(asked, found[0]["param_prob"])
+    canonical, *moved, both = map(_Canonical.of, found)
     gains = {}
     for name in ("q", "b", "G"):
         base = getattr(canonical, name)
@@ -116,7 +117,7 @@ def from_cvxpy(
             Q=gains["q"],
             L=np.vstack([gains["b"], np.zeros_like(gains["G"])]),
             U=np.vstack([gains["b"], gains["G"]]),
-            outputs=canonical.shown(variables),
+            outputs=form.shown(variables),
             delta=penalties(delta, hard),
             input_bits=input_bits,
             names=names,
@@ -124,10 +125,36 @@ def from_cvxpy(
             source=source,
         )
     except ProblemError as error:
-        raise InputError(f"{source}: of CVXPY's canonical problem, {error.in_shell()}{canonical.said(error)}") from None
+        raise InputError(f"{source}: of CVXPY's canonical problem, {error.in_shell()}{form.said(error)}") from None
     if slow is not None:
-        slow.announced(source, f"in CVXPY's canonical problem {slow.due()}{canonical.said(slow)}", stacklevel=2)
+        slow.announced(source, f"in CVXPY's canonical problem {slow.due()}{form.said(slow)}", stacklevel=2)
     return solver
+
+
+def _canonicalised(problem: cvxpy.Problem, parameters: list[cvxpy.Parameter], theta: np.ndarray) -> dict[str, Any]:
+    """What CVXPY hands a solver of quadratic programs at one value of the parameters."""
+    import cvxpy
+
+    at = 0
+    for parameter in parameters:
+        value = theta[at : at + parameter.size].reshape(parameter.shape, order="F")
+        try:
+            parameter.value = value
+        except ValueError as error:  # nonneg=True, for example
+            raise InputError(
+                f"the box of parameter {parameter.name()} holds values that its declaration does not ({error}); "
+                "narrow the box, or declare the parameter without that"
+            ) from None
+        at += parameter.size
+    try:
+        data: dict[str, Any] = problem.get_problem_data(cvxpy.OSQP, enforce_dpp=True)[0]
+    except (cvxpy.error.DPPError, cvxpy.error.DCPError, cvxpy.error.SolverError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(
+            f"the problem is no quadratic program that CVXPY can parametrise ({reason}); expected a quadratic "
+            "objective and linear constraints, by its DPP rules"
+        ) from None
+    return data
 
 
 @dataclass(frozen=True)
@@ -140,51 +167,42 @@ class _Canonical:
     b: np.ndarray
     F: np.ndarray
     G: np.ndarray
+
+    @staticmethod
+    def of(data: Mapping[str, Any]) -> _Canonical:
+        return _Canonical(**{name: dense(data[name]) for name in ("P", "q", "A", "b", "F", "G")})
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What the rows and columns of the canonical problem are of, whatever the parameters.
+
+    Parameters
+    ----------
+    columns : dict of int to int
+        Where each variable begins, by CVXPY's number of it.
+    rows : tuple of str
+        The user's constraint of each row of ``A`` and ``F``.
+    variables : tuple of str
+        The user's variable of each column, empty of CVXPY's own.
+    """
+
     columns: dict[int, int]
-    #: The user's constraint of each row of ``A`` and ``F``, and variable of each column, empty of CVXPY's own.
     rows: tuple[str, ...]
     variables: tuple[str, ...]
 
     @staticmethod
-    def of(problem: cvxpy.Problem, parameters: list[cvxpy.Parameter], theta: np.ndarray) -> _Canonical:
-        import cvxpy
-
-        at = 0
-        for parameter in parameters:
-            value = theta[at : at + parameter.size].reshape(parameter.shape, order="F")
-            try:
-                parameter.value = value
-            except ValueError as error:  # nonneg=True, for example
-                raise InputError(
-                    f"the box of parameter {parameter.name()} holds values that its declaration does not ({error}); "
-                    "narrow the box, or declare the parameter without that"
-                ) from None
-            at += parameter.size
-        try:
-            data, _, _ = problem.get_problem_data(cvxpy.OSQP, enforce_dpp=True)
-        except (cvxpy.error.DPPError, cvxpy.error.DCPError, cvxpy.error.SolverError, ValueError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise InputError(
-                f"the problem is no quadratic program that CVXPY can parametrise ({reason}); expected a quadratic "
-                "objective and linear constraints, by its DPP rules"
-            ) from None
-        arrays = {name: dense(data[name]) for name in ("P", "q", "A", "b", "F", "G")}
-        form = data["param_prob"]
+    def of(problem: cvxpy.Problem, form: Any) -> _Form:
         own = {constraint.id: str(constraint) for constraint in problem.constraints}
         known = {variable.name() for variable in problem.variables()}
-        return _Canonical(
-            **arrays,
-            columns=dict(form.var_id_to_col),
-            rows=tuple(own.get(each.id, str(each)) for each in form.constraints for _ in range(each.size)),
-            variables=tuple(
-                each.name() if each.name() in known else "" for each in form.variables for _ in range(each.size)
-            ),
-        )
+        rows = (own.get(each.id, str(each)) for each in form.constraints for _ in range(each.size))
+        named = (each.name() if each.name() in known else "" for each in form.variables for _ in range(each.size))
+        return _Form(dict(form.var_id_to_col), tuple(rows), tuple(named))
 
     def shown(self, outputs: Sequence[cvxpy.Variable]) -> np.ndarray:
         """The rows of ``S``."""
         starts = [(self.columns[variable.id], variable.size) for variable in outputs]
-        return np.vstack([np.eye(len(self.q))[start:][:size] for start, size in starts])
+        return np.vstack([np.eye(len(self.variables))[start:][:size] for start, size in starts])
 
     def said(self, doubt: ProblemError | Slowness) -> str:
         """Which constraints and variables something is about, as the user wrote them."""

@@ -16,13 +16,15 @@ from .arrays import Array, interval, matrix, require_shape, vector, whole
 from .model import MonDEQ
 from .observer import observed
 from .qp import PARAMETER_BITS, posed
-from .quadratic_program import PENALTIES, SYMMETRY, check_positive_definite
+from .quadratic_program import PENALTIES, SYMMETRY, ProblemError, check_positive_definite
 
 LQR = "lqr"
 #: Of a state within the horizon; beyond, the condensed problem's numbers mean nothing.
 LARGEST_GROWTH = 1e12
 #: What a solution of the Riccati equation may leave over, relative to its entries.
 RICCATI = 1e-6
+#: What its quadratic cost is called, and what helps where that is singular.
+COST = ("the cost of the horizon's inputs", "shorten the horizon N, or give R larger weights")
 #: What makes it slow, and what helps.
 SLOW_STATES = "it is for soft bounds of states: give a larger soft, for example 0.1"
 SLOW_INPUTS = "it is for inputs of little cost: give R larger weights, shorten the horizon N, or sample more rarely"
@@ -90,7 +92,15 @@ def from_mpc(
         A, B, Q, R, N, x_box=x_box, u_bounds=u_bounds, x_bounds=x_bounds, soft=soft, terminal=terminal,
         reference=reference, change=change,
     )  # fmt: skip
-    controller, slow = posed(**problem, input_bits=input_bits, source=source)
+    try:
+        controller, slow = posed(**problem, input_bits=input_bits, source=source, cost=COST)
+    except ProblemError:
+        if not isinstance(terminal, str) and (least := np.linalg.eigvalsh(matrix("terminal", terminal))[0]) < 0:
+            raise InputError(
+                f"terminal has the eigenvalue {least:.3g}, and the cost over the horizon is not convex with it; "
+                "expected a positive semidefinite matrix"
+            ) from None
+        raise
     if slow is not None:
         slow.announced(source, SLOW_STATES if slow.rows else SLOW_INPUTS, stacklevel=2)
     return controller if observer is None else observed(controller, matrix("A", A), matrix("B", B), observer)
@@ -131,14 +141,8 @@ def condensed(
     from scipy.linalg import block_diag  # slow to import, and the command line starts with this wing
 
     Phi, Gamma = prediction(A_, B_, N)
-    last = _terminal(terminal, A_, B_, Q_, R_)
-    weight = block_diag(*[Q_] * (N - 1), last)
+    weight = block_diag(*[Q_] * (N - 1), _terminal(terminal, A_, B_, Q_, R_))
     P = Gamma.T @ weight @ Gamma + np.kron(np.eye(N), R_)
-    if np.linalg.eigvalsh(P)[0] <= 0 and (least := np.linalg.eigvalsh(last)[0]) < 0:
-        raise InputError(
-            f"terminal has the eigenvalue {least:.3g}, and the cost over the horizon is not convex with it; expected a "
-            "positive semidefinite matrix"
-        )
     gains, boxes, names = [Gamma.T @ weight @ Phi], [interval("x_box", x_box, n)], [f"x{i}" for i in range(n)]
     if reference is not None:
         gains.append(-Gamma.T @ weight @ np.tile(np.eye(n), (N, 1)))
@@ -156,7 +160,6 @@ def condensed(
             raise InputError("u_bounds are infinite, and with change=... the box of a parameter, the previous input")
         boxes.append(previous)
         names += [f"p{j}" for j in range(m)]
-    check_positive_definite("the cost of the horizon's inputs", P, "shorten the horizon N, or give R larger weights")
     low, high = (np.concatenate([box[end] for box in boxes]) for end in (0, 1))
     inputs, p = N * m, len(low)
     rows, delta, moved = np.eye(inputs), np.zeros(inputs), np.zeros((inputs, p))

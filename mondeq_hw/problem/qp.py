@@ -30,6 +30,8 @@ from .task import VALUES
 
 #: Bits of a parameter's word, where the user names none.
 PARAMETER_BITS = 12
+#: What the quadratic cost is called, and what helps where it is singular.
+COST = ("P", "no unique solution: add a small multiple of the identity")
 
 
 def from_qp(
@@ -94,7 +96,18 @@ def from_qp(
     InputWarning
         No scaling makes it fast enough for a controller; says which rows and variables that is due to.
     """
-    given = {"P": P, "q": q, "A": A, "l": l, "u": u, "theta": theta, "Q": Q, "L": L, "U": U, "outputs": outputs}
+    given: dict[str, Any] = {
+        "P": P,
+        "q": q,
+        "A": A,
+        "l": l,
+        "u": u,
+        "theta": theta,
+        "Q": Q,
+        "L": L,
+        "U": U,
+        "outputs": outputs,
+    }
     solver, slow = posed(
         delta=delta, input_bits=input_bits, names=names, output_names=output_names, source=source, **given
     )
@@ -110,6 +123,7 @@ def posed(
     names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     source: str,
+    cost: tuple[str, str] = COST,
     **problem: Any,
 ) -> tuple[MonDEQ, Slowness | None]:
     """What :func:`from_qp` makes of its arguments, and whether it is slow, which a front door says in its own words."""
@@ -121,7 +135,7 @@ def posed(
     weights = penalties(delta, given.single)
     free = eliminated(given.bounded, weights)
     if len(free.P):
-        check_positive_definite("P", free.P, "no unique solution: add a small multiple of the identity", free.variables)
+        check_positive_definite(cost[0], free.P, cost[1], free.variables)
     inclusion = well_scaled(inclusion_of(free, weights[free.source]))
     return network(inclusion, free.box, parameters, bits, source), Slowness.of(inclusion, weights)
 
