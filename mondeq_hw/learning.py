@@ -43,6 +43,7 @@ from .problem import (
     logits,
     named,
     network_of,
+    on_fewer_inputs,
     save,
     task_of,
 )
@@ -274,6 +275,8 @@ def qat_with(
             f"{network.source}: no training samples were named; name them by --calibration and --targets, or --data"
         )
     task, known, judge = training_sets(asked, network, samples)
+    if asked.inputs is not None:
+        network = on_fewer_inputs(network, known.words, asked.inputs)
     lowered = lower(
         network,
         LoweringOptions(
@@ -283,12 +286,13 @@ def qat_with(
             state_bits=asked.state_bits,
             input_bits=asked.input_bits,
         ),
-        known.words[:CALIBRATION_SAMPLES],
+        network.inputs_of(known.words[:CALIBRATION_SAMPLES]),
     )
     with _progress(f"{asked.bits} bits", config.optimisation.epochs, task, progress) as observe:
         result = retrain(lowered, known, config, LEARNERS[asked.method], state_file(file), observe, device=device)
     program, proof = certified_program(result.stored)
-    comparison = task.compare(GoldenModel(program).predict(judge.words), logits(network, judge.words), judge.targets)
+    judging = network.inputs_of(judge.words)
+    comparison = task.compare(GoldenModel(program).predict(judging), logits(network, judging), judge.targets)
     retrained = replace(network_of(result.stored, network.input_map, file.name), task=task.name)
     metrics = {
         **task.metric("validation", result.best.validation_score),

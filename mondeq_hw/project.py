@@ -107,7 +107,7 @@ class Project:
         Parameters
         ----------
         X : ndarray (samples, d), or of any shape with d numbers a sample
-            Values in the user's units, before any preprocessing.
+            Values in the user's units, before any preprocessing; or whole samples, of which the network keeps d values.
         on_overflow : {"error", "saturate"}
             What becomes of a value that no word stands for.
 
@@ -116,12 +116,14 @@ class Project:
         InputError
             There is such a value, or the values are no finite numbers.
         """
-        values = np.asarray(X)
-        d = math.prod(values.shape[1:])
-        if values.ndim < 2 or d != self.program.d:
-            raise InputError(f"inputs have shape {values.shape}; expected (samples, {self.program.d})")
+        values, d = np.asarray(X), self.program.d
         self.build.require_unchanged(RESOLVED)
-        return self.build.input_words.raw(values.reshape(len(values), d), on_overflow)
+        kept = self.build.kept
+        if values.ndim < 2 or math.prod(values.shape[1:]) not in (d, d if kept is None else kept.given):
+            takes = "" if kept is None else f" or (samples, {kept.given}), of which it takes {d}"
+            raise InputError(f"inputs have shape {values.shape}; expected (samples, {d}){takes}")
+        values = values.reshape(len(values), -1)
+        return self.build.input_words.raw(values if kept is None else kept.of(values), on_overflow)
 
     def predict(
         self, X: np.ndarray | None = None, *, words: np.ndarray | None = None, on_overflow: str = ERROR

@@ -324,7 +324,7 @@ def choose_data(
     model, known, judge = checkpoint.model, None, None
     if samples is None:
         return Data(choose_task(config.task, model, None)) if model.parameters is None else _from_box(config, model)
-    samples.for_inputs(model.d, model.source)
+    samples = samples.for_inputs(model.d, model.source, model.kept)
     taken = []
     if samples.train is not None:
         first = samples.train.inputs[: config.calibration_samples]
@@ -348,7 +348,7 @@ def training_sets(options: NetworkOptions, model: MonDEQ, samples: Samples) -> t
     InputError
         They are not of the model's kind, or have no targets.
     """
-    samples.for_inputs(model.d, model.source)
+    samples = samples.for_inputs(model.d, model.source, model.kept)
     known, judge = (
         replace(each, words=_raw(each.words, options, f"{samples.name} ({each.split})", model).raw)
         for each in (labelled(samples, split) for split in (TRAIN, TEST))

@@ -120,7 +120,10 @@ class SerialSolver:
         return answer[1:].hex()
 
     def predict(self, X: np.ndarray, on_overflow: str = ERROR) -> np.ndarray:
-        """Outputs (samples, k) as real numbers, of values (samples, d) as :meth:`Project.predict` takes them."""
+        """Outputs (samples, k) as real numbers, of values (samples, d) as :meth:`Project.predict` takes them.
+
+        Of whole samples, of which the network keeps some values, ``project.preprocessing.kept.of(samples)``.
+        """
         values = np.asarray(X)
         raw = self.inputs.raw(values.reshape(len(values), -1), on_overflow).announced().raw
         words = self.predict_raw(self.program.input_format.quantize(raw))

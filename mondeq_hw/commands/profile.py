@@ -33,7 +33,7 @@ def profile_command(
     if samples is None:
         profile = project.profile()
     else:
-        judging = samples.for_inputs(project.program.d, str(build)).judging
+        judging = samples.for_inputs(project.program.d, str(build), project.preprocessing.kept).judging
         given = {"words": judging.inputs} if words else {"X": judging.inputs, "on_overflow": data.on_overflow}
         profile = project.profile(targets=judging.targets, **given)
     if plot is not None:

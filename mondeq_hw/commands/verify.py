@@ -59,7 +59,7 @@ def verify_command(
         raise InputError("--inputs and the data name two sets of inputs; give one")
     values, targets = None if inputs is None else read_inputs(inputs), None
     if samples is not None:
-        judging = samples.for_inputs(project.program.d, str(build)).judging
+        judging = samples.for_inputs(project.program.d, str(build), project.preprocessing.kept).judging
         values, targets = judging.inputs, judging.targets
     taken = TakenInputs(None) if values is None else taken_inputs(project, values, words, options.on_overflow)
     comparison = None if samples is None else project.compare(words=taken.words, targets=targets)

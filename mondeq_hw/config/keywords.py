@@ -102,6 +102,7 @@ class QatKeywords(TypedDict, total=False):
     drive_bits: int
     readout_bits: int
     state_bits: int | None
+    inputs: int | None
     method: Literal["straight-through", "lotion", "lotion-sampled"]
     task: Literal["classes", "values"] | None
     data: Literal["digits", "mnist"] | None

@@ -127,6 +127,10 @@ class QatOptions(NetworkOptions):
         Annotated[int, Field(ge=2, le=32)] | None,
         option("N", "Word length of the state, 2 to 32.", unset="the larger of 12 and bits + 4"),
     ] = None
+    inputs: Annotated[
+        PositiveInt | None,
+        option("N", "Inputs that stay, those that move the states most; no other is streamed.", unset="all"),
+    ] = None
     method: Annotated[
         Literal["straight-through", "lotion", "lotion-sampled"],
         option("NAME", "straight-through, lotion or lotion-sampled."),

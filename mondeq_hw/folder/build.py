@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..base import InputError, replacing
-from ..problem import InputWords, Parameters, Preprocessing, Task, find_task
+from ..problem import InputWords, KeptInputs, Parameters, Preprocessing, Task, find_task
 from ..program import SolverProgram
 from ..proof import Certificate
 from .manifest import ADDED_LATER, CERTIFICATE, PROGRAM, RESOLVED, file_digest, read_manifest
@@ -96,6 +96,11 @@ class Build:
     def requested(self) -> dict[str, Any]:
         """The options of the compilation as they were asked for."""
         return self._resolved(lambda plain: dict(plain["requested"]))
+
+    @property
+    def kept(self) -> KeptInputs | None:
+        """Which values of a sample are the inputs; None where all, as of a program alone."""
+        return self.preprocessing.kept if (self.folder / RESOLVED).exists() else None
 
     @property
     def input_words(self) -> InputWords:

@@ -33,6 +33,7 @@ from .input_words import (
     overflow_in_words,
     read_format,
 )
+from .kept_inputs import on_fewer_inputs
 from .load import Origin, check_model, load, load_checkpoint, own_format, save
 from .mistaken import refuse_mistaken
 from .model import (
@@ -48,7 +49,7 @@ from .model import (
 from .mpc import condensed, from_mpc
 from .onnx_file import FLOAT, INTEGER, QDQ, OnnxFile, OnnxKey, onnx_digest, onnx_properties, raw_words_metadata
 from .parameters import Parameters, box_words
-from .preprocessing import MNIST_PREPROCESSING, Preprocessing
+from .preprocessing import MNIST_PREPROCESSING, KeptInputs, Preprocessing
 from .qp import from_qp
 from .reference import TOLERANCE, logits, preactivation, sequence, state_of, step_size
 from .reformulate import Recurrence, folded_input, folded_output, network_of, outputs_of, reformulate
@@ -122,6 +123,7 @@ __all__ = [
     "Fit",
     "InputWords",
     "Judged",
+    "KeptInputs",
     "Levers",
     "MonDEQ",
     "OnnxFile",
@@ -168,6 +170,7 @@ __all__ = [
     "named",
     "network_of",
     "numbers",
+    "on_fewer_inputs",
     "onnx_digest",
     "onnx_properties",
     "outputs_of",

@@ -10,12 +10,12 @@ import numpy as np
 
 from ..base import RELU, Clip, DenseOperator, FixedPointFormat, InputError, canonical_digest, spectral_norm
 from .parameters import Parameters
-from .preprocessing import Preprocessing, unknown
+from .preprocessing import KeptInputs, Preprocessing, unknown
 from .splitting import PEACEMAN_RACHFORD, find_splitting
 
 #: Name and version of the own checkpoint format, in the metadata of whatever container.
 FORMAT_NAME = "mondeq-hw"
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 
 
 def format_version(
@@ -24,8 +24,10 @@ def format_version(
     """Of a file: the first version whose readers know all of it, so that none of before leaves something out.
 
     Version 1 is relu, 2 has another clip, 3 has an output that takes the input directly, 4 inputs of a declared
-    format or range, 5 carries a state.
+    format or range, 5 carries a state, 6 takes some values of a sample.
     """
+    if preprocessing is not None and preprocessing.kept is not None:
+        return 6
     if carried:
         return 5
     if preprocessing is not None and preprocessing.declares_words:
@@ -223,6 +225,15 @@ class MonDEQ:
             raise unknown(self.source)
         return self.preprocessing
 
+    @property
+    def kept(self) -> KeptInputs | None:
+        """Which values of a sample are its inputs; None where all."""
+        return None if self.preprocessing is None else self.preprocessing.kept
+
+    def inputs_of(self, samples: np.ndarray) -> np.ndarray:
+        """Its inputs (samples, d) of whole samples, or of inputs."""
+        return samples if self.kept is None else self.kept.of(samples)
+
     @cached_property
     def measured_margin(self) -> float:
         """:func:`monotonicity_margin` of ``W``."""
@@ -292,7 +303,7 @@ class MonDEQ:
             state.update(array.tobytes())
         if not self.prox.is_relu:
             state.update(repr(self.prox).encode())
-        if pre is not None and pre.declares_words:
+        if pre is not None and (pre.declares_words or pre.kept is not None):
             state.update(canonical_digest(pre.to_plain()).encode())
         return state.hexdigest()
 

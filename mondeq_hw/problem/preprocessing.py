@@ -14,6 +14,58 @@ from .input_words import MOST_BITS, SATURATE, InputWords, format_name, read_form
 
 
 @dataclass(frozen=True)
+class KeptInputs:
+    """Which values of a sample the network takes; no other is streamed to the core.
+
+    Parameters
+    ----------
+    given : int
+        Values of a sample.
+    places : tuple of int
+        Of those that are kept, from 0, in the order in which the core takes them.
+    """
+
+    given: int
+    places: tuple[int, ...]
+
+    @staticmethod
+    def from_plain(plain: Any, where: str) -> KeptInputs:
+        """What :meth:`to_plain` wrote.
+
+        Raises
+        ------
+        InputError
+            It is something else; names ``where`` it came from.
+        """
+        try:
+            kept = KeptInputs(int(plain["given"]), tuple(int(place) for place in plain["places"]))
+        except (KeyError, TypeError, ValueError):
+            kept = KeptInputs(0, ())
+        if (
+            not kept.places
+            or len(set(kept.places)) < len(kept.places)
+            or not set(kept.places) <= set(range(kept.given))
+        ):
+            raise InputError(
+                f"{where}: kept inputs are {plain!r}; expected {{'given': N, 'places': [...]}}, of the places 0 to "
+                "N - 1 some, none twice"
+            )
+        return kept
+
+    def __getitem__(self, chosen: np.ndarray) -> KeptInputs:
+        """Some of those, by their numbers among them."""
+        return KeptInputs(self.given, tuple(np.asarray(self.places)[chosen].tolist()))
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """The kept ones of whole samples (samples, given); those of any other length as they are."""
+        return values[:, list(self.places)] if values.shape[1] == self.given else values
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON-ready numbers and lists."""
+        return {"given": self.given, "places": list(self.places)}
+
+
+@dataclass(frozen=True)
 class Preprocessing:
     """Affine map from a value of the user's to the network's input, ``(scale * value - mean) / std``; and its words.
 
@@ -29,6 +81,8 @@ class Preprocessing:
         Of the values: ``ap_fixed<10,3>``.
     input_range : pair of float or ndarray (d,), optional
         Smallest and largest value, over which the words are spread evenly.
+    kept : KeptInputs or mapping, optional
+        Of which values of a sample this is; all where absent.
     """
 
     scale: float | np.ndarray
@@ -37,6 +91,7 @@ class Preprocessing:
     input_bits: int = 8
     input_format: FixedPointFormat | str | None = None
     input_range: tuple[Any, Any] | None = None
+    kept: KeptInputs | None = None
 
     def __post_init__(self) -> None:
         for name in ("scale", "mean", "std"):
@@ -49,6 +104,8 @@ class Preprocessing:
             object.__setattr__(self, "input_bits", form.word_length)
         if self.input_range is not None:
             object.__setattr__(self, "input_range", read_range(self.input_range, "preprocessing"))
+        if isinstance(self.kept, Mapping):
+            object.__setattr__(self, "kept", KeptInputs.from_plain(self.kept, "preprocessing"))
 
     @property
     def declares_words(self) -> bool:
@@ -98,7 +155,8 @@ class Preprocessing:
         scale, mean, std = (_shown(np.asarray(each)) for each in (self.scale, self.mean, self.std))
         text = "value" if scale == "1" else f"{scale} * value"
         text = text if mean == "0" else f"{text} - {mean}" if std == "1" else f"({text} - {mean})"
-        return f"{self.words.in_words()}; x = {text if std == '1' else f'{text} / {std}'}"
+        kept = "" if self.kept is None else f"{len(self.kept.places)} of a sample's {self.kept.given} values, "
+        return f"{kept}{self.words.in_words()}; x = {text if std == '1' else f'{text} / {std}'}"
 
     def to_plain(self) -> dict[str, Any]:
         """As JSON-ready numbers and lists."""
@@ -112,6 +170,8 @@ class Preprocessing:
             plain["input_format"] = format_name(self.input_format)
         if self.input_range is not None:
             plain["input_range"] = [np.asarray(end).tolist() for end in self.input_range]
+        if self.kept is not None:
+            plain["kept"] = self.kept.to_plain()
         return plain
 
     @staticmethod
@@ -128,6 +188,8 @@ class Preprocessing:
 
     def checked(self, where: str, d: int) -> Preprocessing:
         """The same preprocessing, or an error naming ``where`` it came from."""
+        if self.kept is not None and len(self.kept.places) != d:
+            raise InputError(f"{where}: keeps {len(self.kept.places)} inputs of a sample; expected {d}")
         for end in self.input_range or ():
             if np.shape(end) not in ((), (d,)):
                 raise InputError(f"{where}: an end of the input range has shape {np.shape(end)}; expected () or ({d},)")

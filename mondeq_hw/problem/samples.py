@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..base import InputError
+from .preprocessing import KeptInputs
 
 TRAIN, TEST = "train", "test"
 #: Where nobody divides the samples, every fifth of a shuffled order is a test sample.
@@ -119,20 +120,21 @@ class Samples:
             raise InputError(f"{self.name}: holds no samples")
         return chosen
 
-    def for_inputs(self, d: int, network: str) -> Samples:
-        """The same, for a network of d inputs.
+    def for_inputs(self, d: int, network: str, kept: KeptInputs | None) -> Samples:
+        """The same for a network of d inputs, those of a sample's values that it keeps.
 
         Raises
         ------
         InputError
             They have another number.
         """
-        if self.judging.d != d:
+        if self.judging.d != d and (kept is None or self.judging.d != kept.given):
+            takes = f"{d}" if kept is None else f"{d} of {kept.given}"
             raise InputError(
-                f"{self.name}: a sample has {self.judging.d} inputs, but {network} takes {d}; name the data that it "
-                "was trained on, and its targets by --targets"
+                f"{self.name}: a sample has {self.judging.d} inputs, but {network} takes {takes}; name the data that "
+                "it was trained on, and its targets by --targets"
             )
-        return self
+        return self if kept is None else replace(self, train=_kept(self.train, kept), test=_kept(self.test, kept))
 
     def in_words(self) -> str:
         """What a command ran on."""
@@ -149,6 +151,10 @@ class Samples:
             raise InputError(f"{self.name}: {len(self.train)} sample cannot be divided; give more, or test samples")
         text = f"every fifth of a shuffled order, seed {seed}"
         return replace(self, train=self.train[kept], test=self.train[held_out], division=text)
+
+
+def _kept(arrays: Arrays | None, kept: KeptInputs) -> Arrays | None:
+    return None if arrays is None else replace(arrays, inputs=kept.of(arrays.inputs))
 
 
 def division(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

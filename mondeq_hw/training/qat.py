@@ -97,16 +97,17 @@ def retrain(
     """
     start = with_room_to_train(lowered, config.hinge_start)
     if config.updates is not None:
-        start = with_nearest_states(start, data.words[:STATE_SAMPLES])
+        start = with_nearest_states(start, start.model.inputs_of(data.words[:STATE_SAMPLES]))
     network, seen = QuantizedNetwork(start, config.iterations, config.updates), lowered.input_format
     learning = (learner or StraightThrough)(
         network, config.optimisation.seed, loss_of(task_of(data.targets), data.targets)
     )
 
     def prepare(words: Tensor) -> Tensor:
-        return torch.from_numpy(seen.to_float(seen.quantize(words.numpy())).astype(np.float32))
+        raw = lowered.model.inputs_of(words.numpy())
+        return torch.from_numpy(seen.to_float(seen.quantize(raw)).astype(np.float32))
 
-    identity = repr((config, type(learning).__name__, seen, network.state_format))
+    identity = repr((config, type(learning).__name__, seen, network.state_format, lowered.model.kept))
     run = TrainingRun(learning, prepare, data, config.optimisation, identity, state_file, device)
 
     def objective(inputs: Tensor, targets: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from ..checkpoint import Checkpoint, Training
 from ..input_words import read_format, read_range
 from ..model import FORMAT_VERSION, monotonicity_margin
 from ..parameters import Parameters
-from ..preprocessing import Preprocessing, completed
+from ..preprocessing import KeptInputs, Preprocessing, completed
 from ..reformulate import network_of
 from ..source import Asked, Source, parametrised
 from ..spelling import Spelled
@@ -135,6 +135,8 @@ def _preprocessing(source: Source, d: int) -> Preprocessing | None:
         values["input_range"] = read_range(stored["input_range"], source.where)
     if not values:
         return None
+    if "kept" in stored:
+        values["kept"] = KeptInputs.from_plain(stored["kept"], source.where)
     preprocessing = completed(None, {**values, "input_bits": int(bits)})
     if preprocessing is None:
         raise InputError(
