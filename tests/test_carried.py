@@ -85,6 +85,7 @@ def without(key: str) -> Callable[[rens.Arrays], rens.Arrays]:
         (lambda p: {**p, "C2": np.zeros((0, 4))}, r"'C2' is empty, of shape \(0, 4\)"),
         (lambda p: {**p, "bx": np.zeros(9)}, r"'bx' has shape \(9,\); expected \(4,\)"),
         (lambda p: {**p, "B1": p["B1"].T}, "looks transposed"),
+        (lambda p: {**p, "B2": p["B2"][:, 0]}, r"'B2' has shape \(4,\); expected \(4, any\). Save it as a matrix"),
         (lambda p: {**p, "by": p["by"] * np.nan}, "NaN"),
         (lambda p: {**p, "D11": 3 * np.ones((6, 6))}, "I - D11 has no positive margin"),
         (lambda p: {**p, "x0": np.zeros(3)}, "'x0' has shape"),

@@ -234,7 +234,10 @@ def test_bad_problems_are_named() -> None:
     cases: list[tuple[Plain, str]] = [
         ({"P": np.diag([1.0, -1.0])}, "P has the eigenvalue -1, on variables 1; expected"),
         ({"P": np.diag([1.0, 0.0])}, "P is singular"),
-        ({"P": [[1.0, 2.0], [0.0, 1.0]]}, "P is not symmetric"),
+        ({"P": [[1.0, 2.0], [0.5, 1.0]]}, r"P is not symmetric; give \(P \+ P'\) / 2"),
+        ({"P": [[1.0, 2.0], [0.0, 1.0]]}, r"P is triangular; .* P \+ P' - diag\(P\) where this is half of it"),
+        ({"P": np.zeros((2, 2))}, "P is singular, or nearly .* on variables 0, 1;"),
+        ({"u": [1, 1]}, "u is of rows of A, which is not there; give A"),
         ({"P": np.eye(3)}, r"P has shape \(3, 3\); expected \(2, 2\)"),
         ({"q": [np.nan, 0.0]}, "q holds NaN"),
         ({"P": 1e308 * np.eye(2)}, r"P has an entry of 1e\+308; expected at most 1e\+100"),
@@ -243,7 +246,7 @@ def test_bad_problems_are_named() -> None:
         ({"theta": ([0.0], [1.0], [2.0])}, "theta is no pair; expected its lower and its upper end"),
         ({"theta": ([], [])}, "2 variables and 0 parameters; expected at least one of each"),
         ({"P": 1j * np.eye(2)}, "P is no array of numbers; expected real numbers in 2 dimensions"),
-        ({"l": [0.0]}, r"l has shape \(1,\); expected \(0,\)"),
+        ({"A": np.eye(2), "l": [0.0]}, r"l has shape \(1,\); expected \(2,\), one for each row of A"),
         ({"A": np.eye(2), "l": [np.nan, 0.0], "u": [1.0, 1.0]}, "l holds NaN"),
         ({"A": np.eye(2), "l": [np.inf, 0.0], "u": [np.inf, 1.0]}, "row 0 of the constraints has a lower bound of"),
         ({"P": None}, "P is None; expected real numbers in 2 dimensions"),
@@ -280,7 +283,7 @@ def test_bad_problems_are_named() -> None:
         ({"outputs": [[1.0]]}, r"outputs has shape \(1, 1\); expected \(1, 2\)"),
         ({"input_bits": 17}, "input_bits is 17; expected a whole number from 1 to 16"),
         ({"input_bits": "8"}, "input_bits is '8'; expected a whole number from 1 to 16"),
-        ({"A": np.eye(2), "l": [-1, -1], "u": [1, 1], "U": [[2.0], [0]]}, "row 0 of A has bounds that move apart"),
+        ({"A": np.eye(2), "l": [-1, -1], "u": [1, 1], "U": [[2.0], [0]]}, "bounds of row 0 of A move apart"),
     ]
     for change, message in cases:
         with pytest.raises(InputError, match=message):
@@ -436,7 +439,7 @@ def test_rows_of_zeros_ask_no_other_for_bits(problem: Plain) -> None:
 SLOW: dict[str, tuple[Plain, str]] = {
     "a penalty": (
         {"P": np.eye(2), "A": [[1, 0], [1, 1]], "delta": [0, 1e-9]},
-        "rows 1 of A, of delta 1e-09: give a larger",
+        "row 1 of A, of delta 1e-09: give a larger",
     ),
     "a row nearly twice": ({"P": np.eye(2), "A": [[1, 1], [1, 1.001]]}, "rows 0, 1 of A, hard and nearly dependent"),
     "a cost": ({"P": [[1, 1 - 1e-8], [1 - 1e-8, 1]], "A": np.eye(2)}, "variables 0, 1 that P has little curvature"),
@@ -513,7 +516,7 @@ def test_bad_mpc_is_named() -> None:
         ({"N": 400, "A": 2.0 * A, "terminal": np.eye(4)}, "a state grows by 1e.12 or more within the horizon N = 400"),
         ({"A": np.nan * A}, "A holds NaN"),
         ({"Q": -np.eye(4)}, "Q has the eigenvalue -1; expected a positive semidefinite matrix"),
-        ({"Q": np.diag(np.ones(3), 1)}, r"Q is not symmetric; give \(Q \+ Q'\) / 2"),
+        ({"Q": np.eye(4) + np.diag(np.ones(3), 1)}, r"Q is triangular; .* \(Q \+ Q'\) / 2 where it is all"),
         ({"x_box": 1.0}, "x_box is no pair"),
         ({"x_box": (1.0, -1.0)}, r"x_box\[0\] goes from 1 to -1"),
         ({"x_box": (np.zeros(3), 1.0)}, r"x_box's lower end has shape \(3,\); expected 4 numbers, or one for all"),

@@ -123,6 +123,15 @@ def test_matlabs_structures_and_sparse_matrices(tmp_path: Path) -> None:
     assert mondeq_hw.load(tmp_path / "p.mat").digest() == expected().digest()
 
 
+def test_names_of_a_cell_array_and_of_bytes(tmp_path: Path) -> None:
+    """As MATLAB has ``{'pressure', 'flow'}``, and NumPy a text without Unicode."""
+    names = np.empty(2, dtype=object)
+    names[:] = ["pressure", "flow"]
+    bytes_ = np.array([b"pressure", b"flow"])
+    for file in (write_mat(tmp_path, PROBLEM | {"names": names}), write_npz(tmp_path, PROBLEM | {"names": bytes_})):
+        assert mondeq_hw.load(file).parameters.inputs == ("pressure", "flow")
+
+
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     """Readers take the last, in silence."""
     file = tmp_path / "problem.json"

@@ -193,6 +193,8 @@ def _of_matlab(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         for field in fields:
             yield from _of_matlab(f"{name}.{field}", value.reshape(-1)[0][field])
         return
+    if value.dtype == object and all(getattr(each, "dtype", value.dtype).kind == "U" for each in value.flat):
+        value = np.array(["".join(each.flat) for each in value.flat])  # a cell array of texts
     yield name, value.toarray() if hasattr(value, "toarray") else value
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,11 @@ def listed(keys: Iterable[Any]) -> str:
     """The first names of many, for an error message."""
     names = [str(key) for key in keys]
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "nothing"
+
+
+def rows_of(numbers: Sequence[int]) -> str:
+    """``row 3`` or ``rows 1, 3``."""
+    return f"row{'s' * (len(numbers) > 1)} {listed(numbers)}"
 
 
 def first_line(error: Exception) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..base import FREE, RELU, InputError, Interval
-from .contents import listed
+from .contents import listed, rows_of
 from .quadratic_program import GUILTY, LEAST_EIGENVALUE, Affine, ProblemError, QuadraticProgram
 
 
@@ -127,12 +127,15 @@ def _independent(problem: QuadraticProgram, rows: _Rows, core: np.ndarray) -> No
     values, vectors = np.linalg.eigh(core)
     if values[0] > LEAST_EIGENVALUE * values[-1]:
         return
-    guilty = sorted({int(problem.source[rows.source[i]]) for i in np.flatnonzero(np.abs(vectors[:, 0]) > GUILTY)})
-    if len(guilty) == 1:
+    flat = np.abs(vectors[:, values <= LEAST_EIGENVALUE * values[-1]]).max(axis=1) > GUILTY
+    involved = problem.source[rows.source[flat]].tolist()
+    guilty = sorted(set(involved))
+    apart = [row for row in guilty if involved.count(row) > 1]
+    if apart:
         raise ProblemError(
-            f"row {guilty[0]} of A has bounds that move apart with theta, which makes two rows that cannot "
-            "both be hard; give it a penalty with delta=..., for example 0.01, or let L and U move it alike",
-            guilty,
+            f"bounds of {rows_of(apart)} of A move apart with theta, which makes two rows of one that cannot both be "
+            "hard; give a penalty with delta=..., for example 0.01, or let L and U move them alike",
+            apart,
         )
     raise ProblemError(
         f"rows {listed(guilty)} of A are linearly dependent and cannot all be hard; give them a penalty with "

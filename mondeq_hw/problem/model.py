@@ -133,7 +133,8 @@ class Levers:
 
 TRAINED = Levers("the network's U, b, O and c", "retrain it with a larger margin")
 PARAMETRIC = Levers(
-    "the problem's q, l, u, theta and outputs", "give its cost P a better condition, or its soft rows a larger delta"
+    "the problem's q, l, u, Q, L, U, theta and outputs",
+    "give its cost P a better condition, or its soft rows a larger delta",
 )
 
 

@@ -16,7 +16,7 @@ from .arrays import Array, interval, matrix, require_shape, vector, whole
 from .model import MonDEQ
 from .observer import observed
 from .qp import PARAMETER_BITS, posed
-from .quadratic_program import PENALTIES, SYMMETRY, ProblemError, check_positive_definite
+from .quadratic_program import PENALTIES, SYMMETRY, ProblemError, check_positive_definite, require_symmetric
 
 LQR = "lqr"
 #: Of a state within the horizon; beyond, the condensed problem's numbers mean nothing.
@@ -228,21 +228,16 @@ def _change(weight: np.ndarray, inputs: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _require_semidefinite(name: str, weight: np.ndarray) -> None:
-    _require_symmetric(name, weight)
+    require_symmetric(name, weight)
     if (smallest := np.linalg.eigvalsh(weight)[0]) < -SYMMETRY * np.abs(weight).max():
         raise InputError(f"{name} has the eigenvalue {smallest:.3g}; expected a positive semidefinite matrix")
-
-
-def _require_symmetric(name: str, weight: np.ndarray) -> None:
-    if np.abs(weight - weight.T).max() > SYMMETRY * np.abs(weight).max():
-        raise InputError(f"{name} is not symmetric; give ({name} + {name}') / 2")
 
 
 def _terminal(terminal: str | Array, A: np.ndarray, B: np.ndarray, Q: np.ndarray, R: np.ndarray) -> np.ndarray:
     if not isinstance(terminal, str):
         weight = matrix("terminal", terminal)
         require_shape("terminal", weight, Q.shape)
-        _require_symmetric("terminal", weight)
+        require_symmetric("terminal", weight)
         return weight
     if terminal != LQR:
         raise InputError(f"terminal is {terminal!r}; expected {LQR!r} or a matrix")

@@ -139,6 +139,11 @@ def checked(
     if not n or not p:
         raise InputError(f"there are {n} variables and {p} parameters; expected at least one of each")
     require_ascending("theta", low, high)
+    bounds = {"l": l, "u": u, "L": L, "U": U}
+    if A is None and (given := next((name for name, each in bounds.items() if each is not None), None)) is not None:
+        raise InputError(
+            f"{given} is of rows of A, which is not there; give A, for bounds of the variables the identity"
+        )
     A_ = np.zeros((0, n)) if A is None else numbers("A", A, 2)
     m = len(A_)
     require_shape("A", A_, (m, n))
@@ -152,8 +157,7 @@ def checked(
         require_shape(name, gains[name], (rows, p))
     S = np.eye(n) if outputs is None else numbers("outputs", outputs, 2)
     require_shape("outputs", S, (max(1, len(S)), n))
-    if np.abs(P_ - P_.T).max(initial=0.0) > SYMMETRY * np.abs(P_).max(initial=0.0):
-        raise InputError("P is not symmetric; give (P + P') / 2")
+    require_symmetric("P", P_)
     problem = QuadraticProgram(
         (P_ + P_.T) / 2, Affine(q_, gains["Q"]), A_, Affine(lower, gains["L"]), Affine(upper, gains["U"]),
         (low, high), S, Affine(np.zeros(len(S)), np.zeros((len(S), p))), np.arange(m),
@@ -188,6 +192,19 @@ def _check_rows(problem: QuadraticProgram) -> None:
         )
 
 
+def require_symmetric(name: str, matrix: np.ndarray) -> None:
+    """Refuse asymmetry beyond rounding; of a half the mean with its transpose would be another matrix."""
+    if np.abs(matrix - matrix.T).max(initial=0.0) <= SYMMETRY * np.abs(matrix).max(initial=0.0):
+        return
+    mean = f"({name} + {name}') / 2"
+    if np.tril(matrix, -1).any() and np.triu(matrix, 1).any():
+        raise InputError(f"{name} is not symmetric; give {mean}")
+    raise InputError(
+        f"{name} is triangular; expected a symmetric matrix: {name} + {name}' - diag({name}) where this is half of it, "
+        f"as OSQP takes it, or {mean} where it is all"
+    )
+
+
 def check_positive_definite(name: str, matrix: np.ndarray, remedy: str, variables: np.ndarray | None = None) -> None:
     """Refuse a symmetric matrix that is not clearly positive definite; ``variables`` are the numbers of its rows.
 
@@ -198,7 +215,8 @@ def check_positive_definite(name: str, matrix: np.ndarray, remedy: str, variable
     """
     eigenvalues, vectors = np.linalg.eigh(matrix)
     least, most = eigenvalues[0], eigenvalues[-1]
-    guilty = np.flatnonzero(np.abs(vectors[:, 0]) > GUILTY)
+    flat = eigenvalues <= LEAST_EIGENVALUE * max(most, 0.0)
+    guilty = np.flatnonzero((np.abs(vectors[:, flat]) > GUILTY).any(axis=1))
     guilty = guilty if variables is None else variables[guilty]
     if least < -LEAST_EIGENVALUE * max(most, 0.0):
         raise ProblemError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..base import InputWarning
-from .contents import listed
+from .contents import listed, rows_of
 from .inclusion import Inclusion
 from .scaling import slowest
 
@@ -61,7 +61,7 @@ class Slowness:
             )
         soft = f"of delta {self.delta:g}: give a larger one, for example 0.1"
         hard = "hard and nearly dependent: soften them by delta=..., for example 0.1"
-        return f"it is for rows {listed(self.rows)} of A, {soft if self.delta > 0 else hard}"
+        return f"it is for {rows_of(self.rows)} of A, {soft if self.delta > 0 else hard}"
 
     def announced(self, source: str, about: str, stacklevel: int) -> None:
         """A warning; ``about`` says what it is due to, and what helps."""

@@ -95,6 +95,8 @@ class Source:
                 if transposed
                 else "It is a convolution's, and the rest is not: check that all keys come from one model"
                 if array.ndim == 4
+                else "Save it as a matrix, with both axes"
+                if array.ndim == 1 and len(shape) == 2
                 else "Check that all keys come from one model"
             )
             raise InputError(

@@ -22,9 +22,13 @@ def warnings_of(report: Report) -> tuple[str, ...]:
 
 def loose_outputs(certificate: Iterable[CertificateLine]) -> list[bool]:
     """Of each output with a proved distance whether that is no less than what the output was seen to move by."""
+    return list(map(ge, *_distances(certificate)))
+
+
+def _distances(certificate: Iterable[CertificateLine]) -> tuple[list[float], list[float]]:
+    """Proved distances of the outputs, and what these were seen to move by; empty where there is none."""
     lines = {line.name: line.values for line in certificate}
-    proved, found = (lines[name] for name in ("output_distance", "output_distance_found"))
-    return list(map(ge, proved.get("bounds", ()), found.get("span", ())))
+    return lines["output_distance"].get("bounds", []), lines["output_distance_found"].get("span", [])
 
 
 def _of_problem(report: Report) -> tuple[str, ...]:
@@ -35,17 +39,17 @@ def _of_problem(report: Report) -> tuple[str, ...]:
     program, parameters = report.program, report.origin.model.parameters
     if parameters is None or not program.certified:
         return ()
-    values = next(line.values for line in report.certificate if line.name == "output_distance")
-    loose, remedy = loose_outputs(report.certificate), f"use more --bits, or {Levers.of(parameters).faster}"
-    doubts = []
-    if "bounds" not in values:
-        doubts.append(f"no distance of the outputs from the exact solution is proved, {values['reason']}: {remedy}")
-    elif any(loose):
-        named = [name for name, says_nothing in zip(parameters["outputs"], loose, strict=True) if says_nothing]
-        far = max(bound for bound, says_nothing in zip(values["bounds"], loose, strict=True) if says_nothing)
+    remedy, doubts = f"use more --bits, or {Levers.of(parameters).faster}", []
+    bounds, spans = _distances(report.certificate)
+    named = zip(parameters["outputs"], bounds, spans, strict=False)  # figures may be missing
+    loose = {name: bound for name, bound, span in named if bound >= span > 0}
+    if not bounds:
+        reason = next(line.values["reason"] for line in report.certificate if line.name == "output_distance")
+        doubts.append(f"no distance of the outputs from the exact solution is proved, {reason}: {remedy}")
+    elif loose:
         doubts.append(
-            f"the proved distance from the exact solution is no less than what outputs move by, up to {far:.4g} of "
-            f"{_listed(named)}, and says nothing of these: {remedy}"
+            "the proved distance from the exact solution is no less than what outputs move by, up to "
+            f"{max(loose.values()):.4g} of {_listed(list(loose))}, and says nothing of these: {remedy}"
         )
     if program.iterations > MOST_UPDATES:
         doubts.append(

@@ -111,4 +111,6 @@ def _bits(key: str, value: Any) -> int:
 
 
 def _texts(key: str, value: Any) -> list[Any]:
-    return [name.strip() if isinstance(name, str) else name for name in np.asarray(value).reshape(-1).tolist()]
+    texts = np.asarray(value).reshape(-1)
+    texts = np.char.decode(texts, "utf-8") if texts.dtype.kind == "S" else texts
+    return [name.strip() if isinstance(name, str) else name for name in texts.tolist()]
