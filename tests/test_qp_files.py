@@ -123,6 +123,14 @@ def test_matlabs_structures_and_sparse_matrices(tmp_path: Path) -> None:
     assert mondeq_hw.load(tmp_path / "p.mat").digest() == expected().digest()
 
 
+@pytest.mark.parametrize("write", [write_json, write_npz, write_mat])
+@pytest.mark.parametrize("weights", [0.5, [0.5, 0.0]])
+def test_weights_of_magnitudes_from_files(write: Any, weights: Any, tmp_path: Path) -> None:
+    problem = {key: PROBLEM[key] for key in ("P", "q", "Q", "theta")} | {"l1": weights}
+    same = from_qp(**{**problem, "theta": tuple(problem["theta"])})
+    assert mondeq_hw.load(write(tmp_path, problem)).digest() == same.digest()
+
+
 def test_names_of_a_cell_array_and_of_bytes(tmp_path: Path) -> None:
     """As MATLAB has ``{'pressure', 'flow'}``, and NumPy a text without Unicode."""
     names = np.empty(2, dtype=object)

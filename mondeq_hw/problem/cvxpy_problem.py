@@ -35,7 +35,7 @@ MOST_SAID = 4
 OWN_VARIABLES = (
     ". Some variables are CVXPY's own, by which it writes abs, norm1, norm_inf, max, huber and the like, and cost "
     "nothing quadratic: write abs(z) <= a as -a <= z, z <= a, and in a cost take a variable of yours and a small "
-    "square of it"
+    "square of it; a norm1 is the key l1 of from_qp"
 )
 
 

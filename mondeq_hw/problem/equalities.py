@@ -1,4 +1,4 @@
-"""Equality constraints solved for variables that have no bounds of their own."""
+"""Equality constraints solved for variables that have neither bounds nor a weight of their own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .quadratic_program import LEAST_EIGENVALUE, Affine, ProblemError, Quadratic
 
 
 def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram:
-    """Hard equalities solved for variables without bounds of their own, by Gaussian elimination with full pivoting.
+    """Hard equalities solved for variables of no bounds and no weight, by Gaussian elimination with full pivoting.
 
     ``delta`` holds the penalty of each row of the user's problem.
     """
@@ -20,7 +20,7 @@ def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram
     pinned = (lower.offset == upper.offset) & ((problem.A != 0) & costless).any(axis=1)
     single &= ~pinned
     equal = (lower.offset == upper.offset) & (lower.gain == upper.gain).all(axis=1) & (delta == 0) & ~single
-    bounded = (problem.A[single] != 0).any(axis=0)
+    bounded = (problem.A[single] != 0).any(axis=0) | (problem.l1 > 0)
     rest = np.flatnonzero(equal).tolist()
     E, f = problem.A.copy(), np.column_stack([lower.offset, lower.gain])
     pivots: dict[int, int] = {}  # row -> variable
@@ -73,6 +73,7 @@ def _substituted(
         o=problem.o.plus(t.times(problem.S)),
         source=problem.source[rows],
         variables=problem.variables[kept],
+        l1=problem.l1[kept],
     )
 
 

@@ -7,6 +7,9 @@ saddle
     variables stay clips, multipliers are nonnegative, free, or the complement of a clip.
 dual
     Hard rows, linearly independent: ``M = G P^-1 G'``, one row a constraint; ``z`` is linear in multipliers and theta.
+
+A weight of ``|z_i|`` makes the variable's row a soft threshold, and is a row of the dual, its multiplier clipped; of a
+variable whose bounds fix its sign it is a linear cost.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..base import FREE, RELU, InputError, Interval
+from ..base import FREE, RELU, InputError, Interval, soft_threshold
 from .contents import listed, rows_of
 from .quadratic_program import GUILTY, LEAST_EIGENVALUE, Affine, ProblemError, QuadraticProgram
 
@@ -37,7 +40,7 @@ class Inclusion:
     multipliers : ndarray of bool (rows,)
         Rows that are multipliers; the others are variables.
     source : ndarray (rows,)
-        Number of each row's constraint, or variable, in the user's problem.
+        Number of each row's constraint, or variable, in the user's problem; of a weight's multiplier ``~variable``.
     """
 
     M: np.ndarray
@@ -72,7 +75,7 @@ class Inclusion:
 
 def inclusion_of(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
     single = problem.single & (delta == 0)
-    others = np.flatnonzero(~single)
+    others, problem = np.flatnonzero(~single), _with_signs(problem, np.flatnonzero(single))
     if len(others) == 0 or (delta[others] > 0).all():
         return _saddle(problem, np.flatnonzero(single), others, delta[others])
     return _dual(problem, delta)
@@ -87,7 +90,8 @@ def _saddle(problem: QuadraticProgram, single: np.ndarray, others: np.ndarray, d
     M = np.block([[problem.P, G.T], [-G, np.diag(rows.delta)]])
     E = np.vstack([problem.q.gain, rows.target.gain])
     c = np.concatenate([problem.q.offset + problem.P @ origin, shift])
-    kinds = [Interval(a, b) for a, b in zip((lower - origin).tolist(), (upper - origin).tolist(), strict=True)]
+    ends = zip((lower - origin).tolist(), (upper - origin).tolist(), problem.l1.tolist(), strict=True)
+    kinds = [soft_threshold(weight) if weight else Interval(a, b) for a, b, weight in ends]
     O = np.hstack([problem.S, np.zeros((len(problem.S), len(G)))])  # noqa: E741
     shown = problem.o.plus(Affine(problem.S @ origin, np.zeros_like(problem.o.gain)))
     multipliers = np.arange(len(M)) >= len(problem.P)
@@ -98,7 +102,7 @@ def _saddle(problem: QuadraticProgram, single: np.ndarray, others: np.ndarray, d
 
 def _dual(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
     """A row a constraint; what the outputs take from theta itself goes through free rows."""
-    rows = _one_kind_each(problem.A, problem.l, problem.u, delta)
+    rows = _one_kind_each(problem.A, problem.l, problem.u, delta).with_weights(problem.l1)
     inverse = np.linalg.inv(problem.P)
     GP = rows.G @ inverse
     core = GP @ rows.G.T + np.diag(rows.delta)
@@ -106,7 +110,7 @@ def _dual(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
     c = GP @ problem.q.offset + rows.target.offset
     E = GP @ problem.q.gain + rows.target.gain
     shown = problem.o.plus(problem.q.times(-problem.S @ inverse))
-    multipliers, source, O = np.ones(len(core), dtype=bool), problem.source[rows.source], -problem.S @ GP.T  # noqa: E741
+    multipliers, source, O = np.ones(len(core), dtype=bool), rows.of(problem), -problem.S @ GP.T  # noqa: E741
     return _with_a_row(Inclusion(core, E, c, rows.kinds, O, shown.gain, shown.offset, multipliers, source))
 
 
@@ -127,21 +131,42 @@ def _independent(problem: QuadraticProgram, rows: _Rows, core: np.ndarray) -> No
     values, vectors = np.linalg.eigh(core)
     if values[0] > LEAST_EIGENVALUE * values[-1]:
         return
-    flat = np.abs(vectors[:, values <= LEAST_EIGENVALUE * values[-1]]).max(axis=1) > GUILTY
-    involved = problem.source[rows.source[flat]].tolist()
-    guilty = sorted(set(involved))
-    apart = [row for row in guilty if involved.count(row) > 1]
-    if apart:
+    involved = rows.of(problem)[
+        np.abs(vectors[:, values <= LEAST_EIGENVALUE * values[-1]]).max(axis=1) > GUILTY
+    ].tolist()
+    guilty = sorted({row for row in involved if row >= 0})
+    if apart := [row for row in guilty if involved.count(row) > 1]:
         raise ProblemError(
             f"bounds of {rows_of(apart)} of A move apart with theta, which makes two rows of one that cannot both be "
             "hard; give a penalty with delta=..., for example 0.01, or let L and U move them alike",
             apart,
         )
+    weighted = sorted(~row for row in involved if row < 0)
+    beside = f" and the l1 weights of variables {listed(weighted)}" if weighted else ""
     raise ProblemError(
-        f"rows {listed(guilty)} of A are linearly dependent and cannot all be hard; give them a penalty with "
+        f"{rows_of(guilty)} of A{beside} are linearly dependent and cannot all be hard; give them a penalty with "
         "delta=..., for example 0.01, or leave out what the others imply",
         guilty,
+        weighted,
     )
+
+
+def _with_signs(problem: QuadraticProgram, single: np.ndarray) -> QuadraticProgram:
+    """Weights of variables whose own bounds fix their sign as linear costs."""
+    if not problem.l1.any():
+        return problem
+    lower, upper = _variable_bounds(problem, single)
+    sign = np.where(lower >= 0, 1.0, np.where(upper <= 0, -1.0, 0.0))
+    left = np.where(sign == 0, problem.l1, 0.0)
+    both = np.flatnonzero((left > 0) & (np.isfinite(lower) | np.isfinite(upper)))
+    if len(both):
+        guilty = problem.variables[both]
+        raise ProblemError(
+            f"variables {listed(guilty)} have an l1 weight and bounds of their own that leave the sign open: no row is "
+            "both; give the bounds' rows a penalty with an array delta, or leave one of the two out",
+            variables=guilty,
+        )
+    return replace(problem, q=replace(problem.q, offset=problem.q.offset + sign * problem.l1), l1=left)
 
 
 def _variable_bounds(problem: QuadraticProgram, single: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -184,7 +209,27 @@ class _Rows:
     target: Affine
     delta: np.ndarray
     kinds: tuple[Interval, ...]
+    #: Of the problem's rows; of a weight ``~variable``.
     source: np.ndarray
+
+    def with_weights(self, l1: np.ndarray) -> _Rows:
+        """And a row for each weight of a magnitude: ``w |z| = max y z`` over ``-w <= y <= w``."""
+        at = np.flatnonzero(l1)
+        p, more = self.target.gain.shape[1], np.zeros(len(at))
+        return _Rows(
+            np.vstack([self.G, np.eye(len(l1))[at]]),
+            Affine(np.concatenate([self.target.offset, more]), np.vstack([self.target.gain, np.zeros((len(at), p))])),
+            np.concatenate([self.delta, more]),
+            (*self.kinds, *(Interval(-weight, weight) for weight in l1[at].tolist())),
+            np.concatenate([self.source, ~at]),
+        )
+
+    def of(self, problem: QuadraticProgram) -> np.ndarray:
+        """:attr:`source` by the numbers of the user's problem."""
+        rows = np.maximum(self.source, 0)
+        return np.where(
+            self.source < 0, ~problem.variables[np.where(self.source < 0, ~self.source, 0)], problem.source[rows]
+        )
 
 
 def _one_kind_each(A: np.ndarray, lower: Affine, upper: Affine, delta: np.ndarray) -> _Rows:

@@ -1,8 +1,8 @@
 """Parametric quadratic programs as equilibrium networks.
 
-``min 1/2 z'Pz + q(theta)'z`` subject to ``l(theta) <= A z <= u(theta)`` (OSQP's form, ``q``, ``l``, ``u`` affine in a
-parameter in a box) is a monotone inclusion ``0 in M s + E theta + c + N(s)`` whose rows have a clip for a prox, hence
-the recurrence of a MonDEQ.
+``min 1/2 z'Pz + q(theta)'z + l1'|z|`` subject to ``l(theta) <= A z <= u(theta)`` (OSQP's form, ``q``, ``l``, ``u``
+affine in a parameter in a box) is a monotone inclusion ``0 in M s + E theta + c + N(s)`` whose rows have a clip for a
+prox, hence the recurrence of a MonDEQ.
 
     posed: checked -> eliminated (equalities) -> inclusion_of (primal, saddle, dual) -> well_scaled -> network
 
@@ -46,6 +46,7 @@ def from_qp(
     L: Array | None = None,
     U: Array | None = None,
     outputs: Array | None = None,
+    l1: float | Array | None = None,
     delta: float | Array | None = None,
     input_bits: int = PARAMETER_BITS,
     names: Sequence[str] | None = None,
@@ -54,7 +55,7 @@ def from_qp(
 ) -> MonDEQ:
     """The equilibrium network whose output is the solution of a parametric quadratic program.
 
-    ``min 1/2 z'Pz + (q + Q theta)'z`` subject to ``l + L theta <= A z <= u + U theta``.
+    ``min 1/2 z'Pz + (q + Q theta)'z + l1'|z|`` subject to ``l + L theta <= A z <= u + U theta``.
 
     Parameters
     ----------
@@ -70,6 +71,9 @@ def from_qp(
     L, U : array (m, p), optional
     outputs : array (k, n), optional
         ``S`` of ``y = S z``; all of ``z`` when absent.
+    l1 : float or array (n,), optional
+        Weights of the variables' magnitudes, at least zero: of variables without bounds of their own, or with such
+        that fix the sign.
     delta : float or array (m,), optional
         Rows become soft, with penalty ``slack^2 / (2 delta)``: by one number all that bound no single variable, by
         an array those with an entry above zero.  Hard rows must be linearly independent, where not all are bounds of
@@ -107,6 +111,7 @@ def from_qp(
         "L": L,
         "U": U,
         "outputs": outputs,
+        "l1": l1,
     }
     solver, slow = posed(
         delta=delta, input_bits=input_bits, names=names, output_names=output_names, source=source, **given

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..base import InputError
-from .arrays import Array, numbers, pair, require_ascending, require_shape
+from .arrays import Array, numbers, pair, require_ascending, require_shape, vector
 from .contents import listed
 
 #: Smallest eigenvalue of a matrix that is to be positive definite, relative to its largest.
@@ -69,7 +69,7 @@ class Affine:
 
 @dataclass(frozen=True)
 class QuadraticProgram:
-    """``min 1/2 z'Pz + q'z`` subject to ``l <= A z <= u``, outputs ``y = S z + o``.
+    """``min 1/2 z'Pz + q'z + l1'|z|`` subject to ``l <= A z <= u``, outputs ``y = S z + o``.
 
     Parameters
     ----------
@@ -87,6 +87,8 @@ class QuadraticProgram:
         Number of each row in the user's problem.
     variables : ndarray (n,)
         Number of each variable in the user's problem.
+    l1 : ndarray (n,)
+        Weights of magnitudes, at least zero.
     """
 
     P: np.ndarray
@@ -99,6 +101,7 @@ class QuadraticProgram:
     o: Affine
     source: np.ndarray
     variables: np.ndarray
+    l1: np.ndarray
 
     @property
     def single(self) -> np.ndarray:
@@ -128,6 +131,7 @@ def checked(
     L: Array | None = None,
     U: Array | None = None,
     outputs: Array | None = None,
+    l1: float | Array | None = None,
 ) -> QuadraticProgram:
     P_, q_ = numbers("P", P, 2), numbers("q", q, 1)
     n = len(q_)
@@ -161,8 +165,10 @@ def checked(
     problem = QuadraticProgram(
         (P_ + P_.T) / 2, Affine(q_, gains["Q"]), A_, Affine(lower, gains["L"]), Affine(upper, gains["U"]),
         (low, high), S, Affine(np.zeros(len(S)), np.zeros((len(S), p))), np.arange(m),
-        np.arange(n),
+        np.arange(n), np.zeros(n) if l1 is None else vector("l1", l1, n),
     )  # fmt: skip
+    if (problem.l1 < 0).any():
+        raise InputError(f"l1 has the entry {problem.l1.min():g}; expected weights of magnitudes, at least zero")
     _check_rows(problem)
     return problem
 

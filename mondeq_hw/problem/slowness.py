@@ -48,8 +48,9 @@ class Slowness:
         slow = np.abs(direction) >= NAMED * np.abs(direction).max()
         if (multipliers := slow & inclusion.multipliers).any():
             slow = multipliers  # they take the variables that they bind along
-        named = [slow & kind for kind in (inclusion.multipliers, ~inclusion.multipliers)]
-        rows, variables = (tuple(dict.fromkeys(inclusion.source[each].tolist())) for each in named)
+        named, are_rows = inclusion.source[slow], inclusion.multipliers[slow] & (inclusion.source[slow] >= 0)
+        rows = tuple(dict.fromkeys(named[are_rows].tolist()))
+        variables = () if rows else tuple(dict.fromkeys(np.maximum(named, ~named).tolist()))
         return Slowness(factor, rows, variables, float(delta[list(rows)].min(initial=np.inf)))
 
     def due(self) -> str:
