@@ -46,6 +46,7 @@ from .problem import (
     box_words,
     check_model,
     choose_task,
+    folded_input,
     from_files,
     labelled,
     load_checkpoint,
@@ -469,7 +470,7 @@ def says_nothing(model: MonDEQ, data: Data, lowered: Lowered, program: SolverPro
     reason = useless_radius(program, lowered.proof)
     if reason is not None:
         return reason
-    if not (model.U.any() and model.O.any()):
+    if not (folded_input(model)[0].any() and model.O.any()):  # a parameter's box may be a point
         return None  # the float network's output is constant too
     reason = rounds_to_nothing(program)
     # A carried state's samples are sequences, which one equilibrium does not answer.

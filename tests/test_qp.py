@@ -486,6 +486,24 @@ def test_a_distance_that_says_nothing_is_a_warning(tmp_path: Path) -> None:
     )
 
 
+def test_an_output_of_parameters_alone_costs_the_others_nothing(tmp_path: Path) -> None:
+    """A state as it was measured, among all of a sparse problem's variables: a difference of nothing, with a proof."""
+    problem = from_qp(
+        np.diag([0.0, 1.0, 1.0]), np.zeros(3), [[1, 0, 0], [-0.9, -1, 1], [0, 1, 0]], [0, 0, -0.5], [0, 0, 0.5],
+        theta=([-2.0], [2.0]), L=[[1], [0], [0]], U=[[1], [0], [0]],
+    )  # fmt: skip
+    line = compile(problem, tmp_path / "build", bits=10).certificate.line("output_distance").values
+    assert line["methods"][1:] == ["semidefinite"] * 2 and max(line["bounds"]) < 4e-4
+
+
+def test_a_box_that_is_a_point_has_one_answer(tmp_path: Path) -> None:
+    problem = from_qp(np.eye(2), np.zeros(2), theta=([1, 2], [1, 2]), Q=np.eye(2))
+    project = compile(problem, tmp_path / "build", bits=8)
+    assert len(project.report.warnings) == 1 and "the same for every input" in project.report.warnings[0]
+    np.testing.assert_allclose(project.predict([[1, 2]]), [[-1, -2]], atol=0.01)
+    assert project.predict(np.zeros((0, 2))).shape == (0, 2)
+
+
 # -- weights of magnitudes --------------------------------------------------------
 
 

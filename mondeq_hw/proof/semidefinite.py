@@ -50,6 +50,8 @@ ASYMMETRY = 0.05
 NEARLY_ZERO = 1e-6
 #: Share of the largest state word below which a state needs no tighter bound.
 NEARLY_FULL = 0.98
+#: Bits by which what proves zero is finer than a proof of something.
+FINE = 64
 #: Relative increases of a bound until the integers prove it.
 INCREASES = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 
@@ -206,6 +208,8 @@ class Search:
 
     def both(self, objective: Form) -> tuple[Proof, Proof] | None:
         """Proofs of an objective and its negative; nearly symmetric problems have the same multipliers for both."""
+        if not any(objective):  # an output that shows no row, or inputs alone
+            return self._of_constant(objective.get(0, 0))
         negative = {place: -value for place, value in objective.items()}
         alone = [self._where_positive(side) for side in (objective, negative)]
         if alone[0] is not None and alone[1] is not None:
@@ -221,6 +225,18 @@ class Search:
             second = next(filter(None, seconds), None)
             return None if second is None else (first, second)
         return None
+
+    def _of_constant(self, value: int) -> tuple[Proof, Proof] | None:
+        """Proofs of a constant: an input's and its negative's together are one of zero, counted for ever so little."""
+        pair = self.both({1: 1})
+        if pair is None:
+            return None
+        bits = max(proof.bits for proof in pair)
+        facts = tuple(fact for proof in pair for fact in proof.facts)
+        multipliers = tuple(y << bits - proof.bits for proof in pair for y in proof.multipliers)
+        bound, fine = sum(proof.bound << bits - proof.bits for proof in pair), bits + FINE
+        upper, lower = (Proof(facts, multipliers, fine, bound + (sign * value << fine)) for sign in (1, -1))
+        return upper, lower
 
     def _where_positive(self, objective: Form) -> Proof | None:
         """A proof of an objective that shows one row, where it is positive: nothing of it serves the negative."""
