@@ -119,16 +119,40 @@ def test_boxes_that_do_not_hold_zero(bounds: tuple[float, float]) -> None:
     np.testing.assert_allclose(y, expected, atol=1e-8)
 
 
-def test_duplicate_rows_are_soft_or_refused() -> None:
-    twice: Plain = {"A": [[1.0, 1.0], [1.0, 1.0]], "u": [1.0, 1.0], "theta": ([-3.0], [3.0]), "Q": [[1.0], [1.0]]}
-    with pytest.raises(InputError, match=r"rows 0, 1 of A are linearly dependent.*delta"):
-        from_qp(np.eye(2), np.zeros(2), **twice)
+def test_dependent_rows_are_one_or_soft_or_refused() -> None:
+    box: Plain = {"theta": ([-3.0], [3.0]), "Q": [[1.0], [1.0]]}
+    twice: Plain = {"A": [[1.0, 1.0], [1.0, 1.0]], "u": [1.0, 1.0], **box}
+    assert from_qp(np.eye(2), np.zeros(2), **twice).n == 1
+    with pytest.raises(InputError, match=r"rows 0, 1, 2 of A are linearly dependent.*delta"):
+        from_qp(np.eye(2), np.zeros(2), A=[[1, 0], [0, 1], [1, 1]], U=[[1], [1], [0]], u=[1, 1, 1], **box)
     model = from_qp(np.eye(2), np.zeros(2), **twice, delta=0.5)
     theta = np.array([-3.0])
     words = np.array([[-2047]])
     plain = {"P": np.eye(2), "q": np.full(2, theta[0]), "A": np.array(twice["A"]), "l": np.full(2, -np.inf)}
     soft = softened({**plain, "u": np.ones(2)}, np.arange(2), 0.5)
     np.testing.assert_allclose(logits(model, words)[0], osqp_solution(**soft)[:2], atol=1e-6)
+
+
+def test_the_two_ends_of_a_hard_row_may_be_two_rows() -> None:
+    """As modelling languages write them, in any units; ends that theta moves alike too, and bounds of variables."""
+    box: Plain = {
+        "P": np.diag([2.0, 1.0]),
+        "q": np.zeros(2),
+        "theta": (-3 * np.ones(2), 3 * np.ones(2)),
+        "Q": np.eye(2),
+    }
+    one = from_qp(**box, A=[[1, 0], [1, 2]], l=[-0.5, -1], u=[1, 0.5], L=[[0, 0], [1, 0]], U=[[0, 0], [1, 0]])
+    apart = from_qp(
+        **box, A=[[1, 0], [-2, 0], [-3, -6], [0.5, 1], [1, 2]], u=[1, 1, 3, 0.25, 9],
+        U=[[0, 0], [0, 0], [-3, 0], [0.5, 0], [1, 0]],
+    )  # fmt: skip
+    words = box_words(one.input_map.words.ends, 2, 20, 0)
+    np.testing.assert_allclose(logits(apart, words), logits(one, words), atol=1e-7)
+    assert apart.n == one.n == 2
+    z, theta = cvxpy.Variable(2), cvxpy.Parameter(2, name="theta")
+    cost = cvxpy.Minimize(z[0] ** 2 + z[1] ** 2 / 2 + theta @ z)
+    problem = cvxpy.Problem(cost, [z[0] + 2 * z[1] <= 0.5, z[0] + 2 * z[1] >= -1])
+    assert from_cvxpy(problem, {theta: (-3, 3)}, z).n == 1
 
 
 def test_rows_without_a_bound_say_nothing() -> None:

@@ -4,7 +4,7 @@
 affine in a parameter in a box) is a monotone inclusion ``0 in M s + E theta + c + N(s)`` whose rows have a clip for a
 prox, hence the recurrence of a MonDEQ.
 
-    posed: checked -> eliminated (equalities) -> inclusion_of (primal, saddle, dual) -> well_scaled -> network
+    posed: checked -> merged -> eliminated (equalities) -> inclusion_of (primal, saddle, dual) -> well_scaled -> network
 
 What an output takes from theta itself is the network's feed-through ``F``.
 """
@@ -21,6 +21,7 @@ from .arrays import Array, whole
 from .equalities import eliminated
 from .inclusion import Inclusion, inclusion_of
 from .model import MonDEQ, monotonicity_margin
+from .parallel import merged
 from .parameters import Parameters
 from .preprocessing import Preprocessing
 from .quadratic_program import check_positive_definite, checked, penalties
@@ -138,7 +139,7 @@ def posed(
         raise InputError(f"input_bits is {input_bits!r}; expected a whole number from 1 to 16")
     parameters = Parameters.named(names, len(given.box[0]), output_names, len(given.S))
     weights = penalties(delta, given.single)
-    free = eliminated(given.bounded, weights)
+    free = eliminated(merged(given.bounded, weights), weights)
     if len(free.P):
         check_positive_definite(cost[0], free.P, cost[1], free.variables)
     inclusion = well_scaled(inclusion_of(free, weights[free.source]))

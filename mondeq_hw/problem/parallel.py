@@ -1,0 +1,57 @@
+"""Hard rows that are multiples of one another as one row of what all of them allow.
+
+``a x <= 2`` and ``-a x <= -1``, as most modelling languages write ``1 <= a x <= 2``, are one row with two ends; as two
+they would be dependent, and the dual could hold neither.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+
+from .quadratic_program import Affine, ProblemError, QuadraticProgram
+
+#: Digits to which rows of multiples agree.
+DIGITS = 12
+
+
+def merged(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram:
+    """The same set of ``z``, whatever theta; rows that theta moves otherwise, equalities and soft rows stay.
+
+    ``delta`` holds the penalty of each row of the user's problem.
+
+    Raises
+    ------
+    ProblemError
+        Some of them contradict each other.
+    """
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    scales = problem.A[np.arange(len(problem.A)), np.abs(problem.A).argmax(axis=1)] if len(problem.A) else np.zeros(0)
+    lower, upper = problem.l, problem.u
+    for i, scale in enumerate(scales.tolist()):
+        ends = [end.gain[i] for end in (lower, upper) if np.isfinite(end.offset[i])]
+        same = all(np.array_equal(ends[0], end) for end in ends)
+        equality = lower.offset[i] == upper.offset[i]
+        if same and not equality and delta[problem.source[i]] == 0:
+            groups[tuple(f"{x + 0.0:.{DIGITS}g}" for x in [*problem.A[i] / scale, *ends[0] / scale])].append(i)
+    A, low, high = problem.A.copy(), lower.offset.copy(), upper.offset.copy()
+    gains, dropped = [lower.gain.copy(), upper.gain.copy()], list[int]()
+    for first, *others in groups.values():
+        if not others:
+            continue
+        rows, gain = [first, *others], (lower if np.isfinite(low[first]) else upper).gain[first] / scales[first]
+        ends = [np.sort([low[i] / scales[i], high[i] / scales[i]]) for i in rows]
+        A[first], low[first], high[first] = A[first] / scales[first], max(e[0] for e in ends), min(e[1] for e in ends)
+        gains[0][first] = gains[1][first] = gain
+        if low[first] > high[first]:
+            numbers = problem.source[rows].tolist()
+            raise ProblemError(
+                f"row {numbers[-1]} of A, and others that are multiples of it, leave it the empty interval from "
+                f"{low[first]:g} to {high[first]:g}; widen them",
+                numbers,
+            )
+        dropped += others
+    whole = replace(problem, A=A, l=Affine(low, gains[0]), u=Affine(high, gains[1]))
+    return whole.rows(np.setdiff1d(np.arange(len(A)), dropped))
