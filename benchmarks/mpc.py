@@ -39,7 +39,7 @@ from paper_tables import Table
 
 import mondeq_hw
 from mondeq_hw import MonDEQ, Project
-from mondeq_hw.base import MOST_MATRIX_BITS, InputError
+from mondeq_hw.base import MOST_MATRIX_BITS, InputError, NotCertifiedError
 from mondeq_hw.config import CompileConfig
 from mondeq_hw.hardware import (
     LUT_WEIGHT_BITS,
@@ -426,7 +426,7 @@ def main() -> None:
             print(f"{name} ...", file=sys.stderr)
             try:
                 found[problem.name] = measure(problem, (options.folder or Path(temporary)) / name, options.synth)
-            except InputError as refused:
+            except (InputError, NotCertifiedError) as refused:
                 print(f"{name}: refused: {refused}", file=sys.stderr)
                 continue
             if options.results is not None:
