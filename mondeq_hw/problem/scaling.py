@@ -73,6 +73,11 @@ def _start(inclusion: Inclusion, most_moves: int) -> np.ndarray:
     return scales(_inside(lambda octaves: _norm(M, scales(octaves)), grid, most_moves))
 
 
+def contraction(inclusion: Inclusion) -> float:
+    """The contraction factor of the reflected recurrence as it is scaled."""
+    return _norm(inclusion.M, np.ones(len(inclusion.M)))
+
+
 def slowest(inclusion: Inclusion) -> tuple[float, np.ndarray]:
     """The contraction factor at the best step size, the scales as they are, and the direction (rows,) that has it."""
     M = inclusion.M

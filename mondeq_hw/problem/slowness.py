@@ -10,7 +10,7 @@ import numpy as np
 from ..base import InputWarning
 from .contents import listed, rows_of
 from .inclusion import Inclusion
-from .scaling import slowest
+from .scaling import contraction, slowest
 
 #: Updates that a loop of 1 kHz has time for at 150 MHz, of 15 cycles each.
 MOST_UPDATES = 10_000
@@ -42,7 +42,9 @@ class Slowness:
     @staticmethod
     def of(inclusion: Inclusion, delta: np.ndarray) -> Slowness | None:
         """None of a problem that takes :data:`MOST_UPDATES` at most."""
-        factor, direction = slowest(inclusion)
+        if updates(contraction(inclusion)) <= MOST_UPDATES:
+            return None
+        factor, direction = slowest(inclusion)  # the compiler chooses a step size once more
         if updates(factor) <= MOST_UPDATES:
             return None
         slow = np.abs(direction) >= NAMED * np.abs(direction).max()
@@ -57,8 +59,8 @@ class Slowness:
         """What is slow, and what helps, in the words of a quadratic program."""
         if not self.rows:
             return (
-                f"it is along variables {listed(self.variables)} that P has little curvature: add a multiple of the "
-                "identity, or measure them in larger units"
+                f"it is along variables {listed(self.variables)} that P has little curvature, in whatever units: add a "
+                "multiple of the identity to it"
             )
         soft = f"of delta {self.delta:g}: give a larger one, for example 0.1"
         hard = "hard and nearly dependent: soften them by delta=..., for example 0.1"
