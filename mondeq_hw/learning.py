@@ -207,7 +207,7 @@ def train_with(
         result = train_network(config, known, preprocessing, state_file(file), observe, k, device)
     outputs = logits(result.model, judge.words)
     metrics = {
-        **task.metric("validation", result.best.validation_score),
+        **_validated(result.best, task),
         **task.metric("test", task.score(outputs, judge.targets)),
         "margin": result.model.monotonicity_margin,
     }
@@ -295,7 +295,7 @@ def qat_with(
     comparison = task.compare(GoldenModel(program).predict(judging), logits(network, judging), judge.targets)
     retrained = replace(network_of(result.stored, network.input_map, file.name), task=task.name)
     metrics = {
-        **task.metric("validation", result.best.validation_score),
+        **_validated(result.best, task),
         **task.metric("test", comparison.scores[0]),
         "contraction_factor": float(proof.contraction_factor),
     }
@@ -311,6 +311,11 @@ def qat_with(
         comparison.table(),
     )
     return _saved(trained, Training(samples.name, config.optimisation.seed, metrics))
+
+
+def _validated(best: Epoch, task: Task) -> dict[str, float]:
+    """The kept epoch's score; nothing where no samples were held out."""
+    return {} if best.validation_score is None else task.metric("validation", best.validation_score)
 
 
 def check_checkpoint(file: Path) -> None:

@@ -13,7 +13,7 @@ from retraining_runs import FAST, accuracy, blobs, lowered_model
 
 from mondeq_hw.base import FREE, RELU, Interval, max_level, soft_threshold
 from mondeq_hw.base.errors import InputError
-from mondeq_hw.base.numerics import FixedPointFormat
+from mondeq_hw.base.numerics import FixedPointFormat, Overflow
 from mondeq_hw.cli import main
 from mondeq_hw.pipeline import compile
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD, find_splitting, network_of, reformulate
@@ -32,8 +32,10 @@ from mondeq_hw.training import updates as training_updates
 from mondeq_hw.training.qat import (
     QatConfig,
     QuantizedNetwork,
+    hinge,
     nearest_levels,
     retrain,
+    seen_by,
     straight_through,
     with_nearest_states,
     with_room_to_train,
@@ -205,6 +207,28 @@ def test_gradients_are_those_of_the_quantised_weights(solver, name, saturating, 
     for latent, gradient in zip((network.matrix, network.drive, network.readout), expected, strict=False):
         torch.testing.assert_close(latent.levels.grad, gradient * latent.scale, rtol=1e-5, atol=1e-7)
     torch.testing.assert_close(network.drive_bias.grad, expected[3], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("form", [(8, 8, False), (2, 8, False), (3, 8, False), (6, 5, True), (4, 2, False)])
+def test_bytes_are_seen_as_other_words_are(form):
+    form, words = FixedPointFormat(*form, overflow=Overflow.SAT), torch.arange(256).reshape(4, 64)
+    seen = seen_by(form)
+    assert torch.equal(seen(words.to(torch.uint8)), seen(words))
+    np.testing.assert_array_equal(seen(words).numpy(), form.to_float(form.quantize(words.numpy())))
+
+
+def test_the_hinge_is_that_of_the_spectral_norm():
+    matrix = torch.randn(9, 9, dtype=torch.double, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    norm = torch.linalg.matrix_norm(matrix, 2)
+    config = QatConfig(contraction_limit=0.5, hinge_room=0.1, hinge_weight=3.0)
+    assert norm > config.hinge_start
+    expected = 3.0 * (norm - config.hinge_start) ** 2
+    torch.testing.assert_close(hinge(matrix, config), expected)
+    (ours,), (theirs,) = (torch.autograd.grad(each, matrix) for each in (hinge(matrix, config), expected))
+    torch.testing.assert_close(ours, theirs)
+    for small in (matrix * 0.3 / norm.detach(), torch.zeros_like(matrix, requires_grad=True)):
+        (gradient,) = torch.autograd.grad(hinge(small, config), small)
+        assert not gradient.any()
 
 
 def test_latents_stay_in_reach_of_their_levels():

@@ -120,6 +120,20 @@ def test_an_inadmissible_epoch_is_never_the_best():
     assert max((good, proved), key=lambda epoch: epoch.rank) is proved
 
 
+def test_without_a_validation_part_all_samples_train_and_the_last_epoch_is_kept(tmp_path):
+    optimisation = replace(STEEP, epochs=3, patience=1, validation_share=0)
+    batches, _ = recorded_steps(optimisation)
+    expected = sorted(map(bytes, np.float32(small_data().words[:, 20:44])))
+    assert sorted(map(bytes, np.concatenate(batches[: len(batches) // 3]))) == expected
+    result = run(replace(FAST, optimisation=optimisation))
+    assert [entry.validation_score for entry in result.history] == [None] * 3
+    assert result.best is result.history[-1]
+    assert run(replace(FAST, optimisation=replace(optimisation, patience=9))).model.digest() == result.model.digest()
+    save_figure(plot_history(result.history, "run"), tmp_path / "history.svg")
+    refused = [Epoch(epoch, 0.1, None, None, admissible=epoch < 2) for epoch in range(4)]
+    assert max(refused, key=lambda epoch: epoch.rank).epoch == 1
+
+
 class StoppedError(Exception):
     pass
 

@@ -33,7 +33,8 @@ class Optimisation:
     patience: Annotated[PositiveInt, option("N", "Epochs without a better one after which to stop.")]
     weight_decay: Annotated[NotNegative, option("X", "Decoupled weight decay.")] = 0.0
     validation_share: Annotated[
-        FiniteFloat, Field(gt=0, lt=1, description="Part of the training set that selects the epoch to keep.")
+        FiniteFloat,
+        Field(ge=0, lt=1, description="Part of the training set that selects the epoch to keep; 0: none, the last is."),
     ] = 0.1
     shift_pixels: Annotated[
         Annotated[int, Field(ge=0)],

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..base import new_figure
+from ..base import InputError, new_figure
 from ..problem import Dataset, task_of
 from ..rounding import Lowered
 from .loss import Loss, loss_of
@@ -143,6 +143,8 @@ def diagnose(lowered: Lowered, data: Dataset, config: QatConfig, every: int, sam
         Of the probe, and of the held-out part, at most.
     """
     training, validation = split(data, config.optimisation.validation_share, config.optimisation.seed)
+    if not len(validation):
+        raise InputError("a diagnosis needs a held-out part; validation_share is 0, expected more")
     chosen, held_out = _chosen(data, training[:samples]), _chosen(data, validation[:samples])
     start = with_room_to_train(lowered, config.hinge_start)
     nearby = nearby_grid_point(start, chosen, held_out, config.iterations)

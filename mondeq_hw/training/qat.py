@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..base import DenseOperator, InputError, max_level
+from ..base import DenseOperator, FixedPointFormat, InputError, max_level
 from ..config import QatConfig
 from ..problem import Dataset, StoredRecurrence, preactivation, state_of, task_of
 from ..program import SolverProgram
@@ -41,6 +41,8 @@ from .updates import replace_value, through_updates, to_equilibrium
 
 #: How far from its level a latent may start: almost half-way to the next one.
 CELL = 0.49
+#: Different words of eight bits.
+BYTES = 256
 #: Samples whose states choose the binary point of a network of a few updates, and how far it is moved at most.
 STATE_SAMPLES = 4096
 FEWER_INTEGER_BITS = 3
@@ -98,17 +100,16 @@ def retrain(
     start = with_room_to_train(lowered, config.hinge_start)
     if config.updates is not None:
         start = with_nearest_states(start, start.model.inputs_of(data.words[:STATE_SAMPLES]))
-    network, seen = QuantizedNetwork(start, config.iterations, config.updates), lowered.input_format
+    network, seen = QuantizedNetwork(start, config.iterations, config.updates), seen_by(lowered.input_format)
     learning = (learner or StraightThrough)(
         network, config.optimisation.seed, loss_of(task_of(data.targets), data.targets)
     )
 
     def prepare(words: Tensor) -> Tensor:
-        raw = lowered.model.inputs_of(words.numpy())
-        return torch.from_numpy(seen.to_float(seen.quantize(raw)).astype(np.float32))
+        return seen(torch.from_numpy(lowered.model.inputs_of(words.numpy())))
 
-    identity = repr((config, type(learning).__name__, seen, network.state_format, lowered.model.kept))
-    run = TrainingRun(learning, prepare, data, config.optimisation, identity, state_file, device)
+    decisive = (config, type(learning).__name__, lowered.input_format, network.state_format, lowered.model.kept)
+    run = TrainingRun(learning, prepare, data, config.optimisation, repr(decisive), state_file, device)
 
     def objective(inputs: Tensor, targets: Tensor) -> Tensor:
         network.clamp_latents()
@@ -127,6 +128,22 @@ def retrain(
             "raise hinge_room, raise hinge_weight or train for more epochs"
         )
     return QatResult(network.stored(), history)
+
+
+def seen_by(form: FixedPointFormat) -> Callable[[Tensor], Tensor]:
+    """What the network sees of raw words (samples, d): bytes, which most data are, by a table of all of them."""
+
+    def values(words: np.ndarray) -> Tensor:
+        return torch.from_numpy(form.to_float(form.quantize(words)).astype(np.float32))
+
+    bytes_seen = values(np.arange(BYTES))
+
+    def seen(words: Tensor) -> Tensor:
+        if words.dtype != torch.uint8:
+            return values(words.numpy())
+        return bytes_seen.index_select(0, words.int().flatten()).reshape(words.shape)
+
+    return seen
 
 
 def with_room_to_train(lowered: Lowered, norm_limit: float) -> Lowered:
@@ -180,11 +197,13 @@ def certified_program(stored: StoredRecurrence) -> tuple[SolverProgram, Contract
 
 
 def hinge(matrix: Tensor, config: QatConfig) -> Tensor:
-    """Squared hinge on the spectral norm of the quantised iteration matrix."""
-    with torch.no_grad():  # the norm alone costs a third of the norm with its gradient, and is mostly enough
-        if torch.linalg.matrix_norm(matrix, 2) <= config.hinge_start:
-            return matrix.new_zeros(())
-    excess = torch.linalg.matrix_norm(matrix, 2) - config.hinge_start
+    """Squared hinge on the spectral norm of the quantised iteration matrix.
+
+    ``|M v|`` at the direction ``v`` that the matrix stretches most: the norm, and with ``v`` held its gradient too.
+    """
+    with torch.no_grad():
+        direction = torch.linalg.eigh(matrix.t() @ matrix)[1][:, -1]
+    excess = torch.linalg.vector_norm(matrix @ direction) - config.hinge_start
     return config.hinge_weight * excess.clamp_min(0) ** 2
 
 
@@ -225,7 +244,7 @@ class QuantizedNetwork(nn.Module):
         self.readout_bias = nn.Parameter(torch.from_numpy(start.readout_bias.astype(np.float32)))
         # The grids of the two biases and of the drive word d, as assemble and SolverProgram derive them.
         program = self.program(1)
-        self.clip = program.clip
+        self.clip, self.output_clip = program.clip, program.clip.scaled(self.state_format.step)
         fraction = self.state_format.fractional_bits
         self.register_buffer("bias_step", _steps(program.drive_right_shift + fraction + start.matrix.shifts))
         self.register_buffer("word_step", _steps(fraction + start.matrix.shifts))
@@ -247,7 +266,7 @@ class QuantizedNetwork(nn.Module):
             self.state_format,
             self.iterations,
         )
-        z = TensorClip.of(self.clip.scaled(self.state_format.step), drive.dtype, drive.device).prox(state)
+        z = TensorClip.of(self.output_clip, drive.dtype, drive.device).prox(state)
         return torch.addmm(straight_through(self.readout_bias, self.readout_step), z, self.readout(rounder).t())
 
     def iteration_matrix(self, rounder: Rounder | None = None) -> Tensor:

@@ -47,18 +47,21 @@ class Epoch:
     """One line of the history: the loss, and the score of the task (accuracy as a share, or R squared).
 
     ``admissible`` says whether the epoch may be kept at all (for a quantised
-    network: whether its contraction is proved).
+    network: whether its contraction is proved).  Without a validation part
+    there is neither a validation loss nor a score.
     """
 
     epoch: int
     loss: float
-    validation_loss: float
-    validation_score: float
+    validation_loss: float | None
+    validation_score: float | None
     admissible: bool = True
 
     @property
     def rank(self) -> tuple[bool, float, float]:
-        """Orders epochs from worst to best."""
+        """Orders epochs from worst to best: by what was held out, or the later one, whose learning rate was lower."""
+        if self.validation_score is None or self.validation_loss is None:
+            return self.admissible, float(self.epoch), 0.0
         return self.admissible, self.validation_score, -self.validation_loss
 
 
@@ -147,16 +150,16 @@ def standardisation(data: Dataset, *others: Dataset) -> Preprocessing:
 
 
 def split(data: Dataset, validation_share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices for training and for validation, at random but fixed by the seed.
+    """Indices for training and for validation, at random but fixed by the seed; none for validation at a share of 0.
 
     Raises
     ------
     InputError
-        When one of the two would be empty.
+        When one of the two would be empty against the share.
     """
     order = np.random.default_rng([seed, 0]).permutation(len(data))
     held_out = round(validation_share * len(order))
-    if not 0 < held_out < len(order):
+    if validation_share > 0 and not 0 < held_out < len(order):
         raise InputError(
             f"validation share {validation_share:g} of {len(order)} samples leaves one part empty; "
             "expected a number between 0 and 1"
@@ -213,7 +216,7 @@ def fit(
     admissible: Callable[[], bool] | None = None,
     observe: EpochObserver | None = None,
 ) -> tuple[Epoch, ...]:
-    """Minimise an objective over batches; keep the best epoch on the validation part.
+    """Minimise an objective over batches; keep the best epoch on the validation part, the last one without that part.
 
     Parameters
     ----------
@@ -267,9 +270,11 @@ def fit(
             optimiser.step()
             total += float(loss.detach()) * len(batch)
         network.eval()
-        outputs = evaluate(run, words[validation])
-        validation_loss = float(loss_function.mean(outputs, targets[validation]))
-        score = task.score(outputs.numpy(), known[validation])
+        validation_loss = score = None
+        if len(validation):
+            outputs = evaluate(run, words[validation])
+            validation_loss = float(loss_function.mean(outputs, targets[validation]))
+            score = task.score(outputs.numpy(), known[validation])
         kept = admissible() if admissible else True
         entry = Epoch(epoch, total / len(training), validation_loss, score, kept)
         if not history or entry.rank > max(e.rank for e in history):
@@ -394,9 +399,11 @@ def _restore(run: TrainingRun, optimiser: torch.optim.Optimizer, digest: str) ->
 def shown_epochs(title: str, epochs: int, task: Task = CLASSES) -> Iterator[EpochObserver]:
     """A progress bar, or a line an epoch in a log; yields the observer for :func:`train` or :func:`fit`."""
     with progress_bar(title) as told:
-        yield lambda epoch: told(
-            epoch.epoch + 1, epochs, f"loss {epoch.loss:.4f}, validation {task.shown(epoch.validation_score)}"
-        )
+        yield lambda epoch: told(epoch.epoch + 1, epochs, f"loss {epoch.loss:.4f}{_validated(epoch, task)}")
+
+
+def _validated(epoch: Epoch, task: Task) -> str:
+    return "" if epoch.validation_score is None else f", validation {task.shown(epoch.validation_score)}"
 
 
 def plot_history(
@@ -406,14 +413,16 @@ def plot_history(
     loss: Loss = CROSS_ENTROPY,
     axis: Axes | None = None,
 ) -> Figure:
-    """Losses and validation score against the epoch; the losses alone where an axis is given to draw into."""
+    """Losses and validation score against the epoch; the losses alone without a validation part, or in a given axis."""
     if axis is not None:
         _draw_losses(axis, history, loss)
         return root_figure(axis)
-    figure = new_figure(8, 3)
-    losses, scores = figure.subplots(1, 2)
-    _draw_losses(losses, history, loss)
-    _draw_scores(scores, history, task)
+    validated = history[0].validation_score is not None
+    figure = new_figure(8 if validated else 4, 3)
+    axes = figure.subplots(1, 2 if validated else 1, squeeze=False)[0]
+    _draw_losses(axes[0], history, loss)
+    if validated:
+        _draw_scores(axes[1], history, task)
     figure.suptitle(title)
     return figure
 
@@ -421,7 +430,9 @@ def plot_history(
 def _draw_losses(axis: Axes, history: Sequence[Epoch], loss: Loss) -> None:
     epochs = [entry.epoch + 1 for entry in history]
     axis.plot(epochs, [entry.loss for entry in history], label="training")
-    axis.plot(epochs, [entry.validation_loss for entry in history], label="validation")
+    held_out = [entry.validation_loss for entry in history if entry.validation_loss is not None]
+    if held_out:
+        axis.plot(epochs, held_out, label="validation")
     axis.set(xlabel="epoch", ylabel=loss.title, yscale="log")
     axis.legend()
 
@@ -429,9 +440,10 @@ def _draw_losses(axis: Axes, history: Sequence[Epoch], loss: Loss) -> None:
 def _draw_scores(axis: Axes, history: Sequence[Epoch], task: Task) -> None:
     from matplotlib.ticker import FuncFormatter
 
+    scores = [entry.validation_score or 0.0 for entry in history]
     best = max(history, key=lambda entry: entry.rank)
-    axis.plot([entry.epoch + 1 for entry in history], [entry.validation_score for entry in history])
-    axis.plot(best.epoch + 1, best.validation_score, "o", label=f"kept: {task.shown(best.validation_score)}")
+    axis.plot([entry.epoch + 1 for entry in history], scores)
+    axis.plot(best.epoch + 1, scores[best.epoch], "o", label=f"kept: {task.shown(scores[best.epoch])}")
     axis.set(xlabel="epoch", ylabel=f"validation {task.figure}")
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, position: task.tick(value)))
     axis.legend(loc="lower right")
