@@ -56,6 +56,8 @@ class Target:
     part : str
     retrain : dict, optional
         Options of ``qat``; None where the integers are there.
+    again : dict, optional
+        Of those, what is different when it goes on from there once more.
     clock_mhz : float
         What placing and routing aim at.
     """
@@ -65,6 +67,7 @@ class Target:
     build: dict[str, Any]
     part: str
     retrain: dict[str, Any] | None = None
+    again: dict[str, Any] | None = None
     clock_mhz: float = 150.0
 
 
@@ -94,6 +97,7 @@ TARGETS = {
         {**COMMON, "bits": 2, "drive_bits": 2, "input_bits": 2, "readout_bits": 6, "state_bits": 6, "updates": 3,
          "contraction_limit": 0.5, "hinge_room": 0.02, "learning_rate": 0.03, "epochs": 100, "patience": 100,
          "validation_share": 0},
+        {"learning_rate": 0.02, "epochs": 20}, clock_mhz=90.0,
     ),
     "c": Target(
         "97 % in 5,000 LUTs", "small", {"reuse_factor": 512}, "ecp5-25",
@@ -195,8 +199,11 @@ def network(target: Target, name: str, shared: Path, work: Path) -> tuple[MonDEQ
             return trained_integers(shared / target.start), samples
         if not start.exists():
             save(train(MIDDLE, known, normalisation(known, 1 / 255, 8)).model, start)
+    first = work / f"{name}-first.pt" if target.again else file
+    if not first.exists():
+        mondeq_hw.qat(start, first, **target.retrain, **samples)
     if not file.exists():
-        mondeq_hw.qat(start, file, **target.retrain, **samples)
+        mondeq_hw.qat(first, file, **target.retrain | (target.again or {}), **samples)
     return file, samples
 
 

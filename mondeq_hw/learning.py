@@ -267,8 +267,6 @@ def qat_with(
     device = find_device(place.device)
     checkpoint = checkpoint_of(model, asked)
     network = checkpoint.model
-    if network.stored is not None:
-        raise InputError(f"{network.source}: is retrained already; retraining starts from a float network")
     samples = _samples(asked, arrays) or samples_for(asked, checkpoint)
     if samples is None:
         raise InputError(

@@ -338,6 +338,30 @@ def test_resume_ends_in_the_same_integers(tmp_path):
         np.testing.assert_array_equal(getattr(resumed.stored, name).integers, getattr(straight.stored, name).integers)
 
 
+@pytest.mark.parametrize("updates", [None, 2])
+def test_retraining_goes_on_from_its_own_integers(updates):
+    config, data = replace(FAST, updates=updates), blobs()
+    first = retrain(lowered_model(2, state_bits=5, drive_bits=2, readout_bits=3), data, config).stored
+    start = lower(network_of(first, Preprocessing(1 / 255, input_bits=8), "first"), LoweringOptions(2))
+    again = QuantizedNetwork(start, iterations=9, updates=updates)
+    assert again.program(4).digest == assemble(start.quantized, start.input_format, start.state_format, 4, False).digest
+    slow = replace(config, optimisation=replace(config.optimisation, epochs=1, learning_rate=1e-6))
+    kept = retrain(start, data, slow).stored
+    assert (kept.state_format, kept.input_format, kept.iterations) == (
+        first.state_format,
+        first.input_format,
+        first.iterations,
+    )
+    for name in ("matrix", "drive", "readout"):
+        np.testing.assert_array_equal(getattr(kept, name).integers, getattr(first, name).integers)
+        np.testing.assert_array_equal(getattr(kept, name).shifts, getattr(first, name).shifts)
+    fast = replace(config, optimisation=replace(config.optimisation, learning_rate=0.5, epochs=2))
+    moved = QuantizedNetwork(start, iterations=9, updates=updates)
+    before = moved.drive.integers().integers
+    retrain(start, data, fast, watch=lambda network: moved.load_state_dict(network.state_dict()))
+    assert (moved.drive.integers().integers != before).any()
+
+
 @pytest.mark.parametrize("wrong", [{"hinge_room": -0.01}, {"contraction_limit": 1.0}, {"hinge_room": 0.95}])
 def test_wrong_limits(wrong):
     (name,) = wrong

@@ -231,7 +231,7 @@ def test_wrong_optimisation(wrong):
         replace(FAST.optimisation, **wrong)
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0, 0.001])
+@pytest.mark.parametrize("share", [1.0, 0.001])
 def test_an_empty_part_is_refused(share):
     with pytest.raises(InputError, match="leaves one part empty"):
         split(small_data(), share, seed=0)

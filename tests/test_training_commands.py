@@ -60,8 +60,11 @@ def test_qat_writes_certified_integers(trained, tmp_path, capsys, method):
     assert printed["test_accuracy"] == pytest.approx(100 * float(np.mean(right)))
     assert printed["test_accuracy"] > 60
     assert curves.exists()
-    assert main(["qat", str(file), "--bits", "2", "--out", str(tmp_path / "again.pt")]) == EXIT_BAD_INPUT
-    assert "retrained already" in capsys.readouterr().err
+    again = ["qat", str(file), "--out", str(tmp_path / "again.pt"), "--json"]
+    assert main([*again, "--bits", "2"]) == EXIT_BAD_INPUT
+    assert "drive_bits is 4, but the network was retrained for 3" in capsys.readouterr().err
+    assert main([*again, *options, "--epochs", "1"]) == 0  # with its own it goes on
+    assert json.loads(capsys.readouterr().out)["test_accuracy"] > 60
 
 
 def test_a_network_of_few_updates_compiles_without_a_flag(trained, tmp_path, capsys):

@@ -31,7 +31,7 @@ from ..config import QatConfig
 from ..problem import Dataset, StoredRecurrence, preactivation, state_of, task_of
 from ..program import SolverProgram
 from ..proof import ContractionProof, choose_iterations, prove_contraction
-from ..rounding import MAX_SHIFT, Lowered, assemble, quantized_of, to_levels, with_integer_bits
+from ..rounding import MAX_SHIFT, RETRAINED, Lowered, assemble, quantized_of, to_levels, with_integer_bits
 from .clip import TensorClip
 from .device import CPU
 from .equilibrium import eye_like
@@ -79,7 +79,7 @@ def retrain(
     Parameters
     ----------
     lowered : Lowered
-        Start, scales and formats.
+        Start, scales and formats; of a retrained network its own, from which training goes on.
     data : Dataset
         The training split.
     config : QatConfig
@@ -98,7 +98,7 @@ def retrain(
         When no epoch has a proved contraction factor within the limit.
     """
     start = with_room_to_train(lowered, config.hinge_start)
-    if config.updates is not None:
+    if config.updates is not None and lowered.rounding != RETRAINED:
         start = with_nearest_states(start, start.model.inputs_of(data.words[:STATE_SAMPLES]))
     network, seen = QuantizedNetwork(start, config.iterations, config.updates), seen_by(lowered.input_format)
     learning = (learner or StraightThrough)(
