@@ -22,7 +22,7 @@ from lint import lint
 from random_models import random_words
 from test_hls_mutants import agrees
 
-from mondeq_hw.formal import UNDECIDED, UNITS, ProverFailedError, unit_status
+from mondeq_hw.formal import UNDECIDED, UNITS, ProverFailedError, module_text, unit_status
 from mondeq_hw.hardware.schedule import CONTROL, FULL
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.rtl_tests.board_runner import QUICK, simulate_board, write_design
@@ -199,12 +199,15 @@ class Campaign:
 
     def status(self, mutation: Mutation, short: bool = False) -> str:
         """Whether the mutant has every property of its unit, for all its parameters (or for those of CI) and inputs."""
-        unit = Path(mutation.file).stem.removeprefix("mondeq_")
-        if mutation.kind == "hls" or unit not in {each.name for each in UNITS}:
+        if mutation.kind == "hls":
             return UNDECIDED
         (text,) = (text for text in {**self._rtl(), **self._board()} if digest(text) == mutation.source)
+        named = (each for each in UNITS if f"mondeq_{each.module}.sv" == mutation.file)
+        unit = next((each for each in named if module_text(each.file) == text), None)
+        if unit is None:
+            return UNDECIDED
         try:
-            return unit_status(unit, mutation.applied(text), short)
+            return unit_status(unit.name, mutation.applied(text), short)
         except ProverFailedError:  # it is no design any more
             return UNDECIDED
 

@@ -18,11 +18,13 @@ from mondeq_hw.formal import (
     Prover,
     ProverFailedError,
     Unit,
+    module_text,
     prove_build,
     prove_engines,
     prove_units,
+    unit_status,
 )
-from mondeq_hw.formal.prover import Design, with_properties
+from mondeq_hw.formal.prover import Design, hollow, with_properties
 
 PROPERTIES = ROOT / "hls_templates" / "formal"
 
@@ -58,15 +60,16 @@ def test_mistakes_in_a_build_are_refuted_and_the_rest_is_proved(tmp_path: Path) 
     assert refuted["memories"] == "matrix_shift.mem"
     assert "data_stays" in refuted["fifo"] and "is_contract" in refuted["the core as a whole"]
     proved = {each.subject.split(" (")[0] for each in proof.statements if each.status == PROVED}
-    assert {"saturate", "product", "matvec", "regroup", "readout_control", "clip_lanes"} < proved
+    assert {"saturate", "product", "matvec", "regroup", "readout_control", "clip_lanes", "folded/solve"} < proved
 
 
 def test_every_property_file_is_a_unit() -> None:
-    assert {file.stem for file in PROPERTIES.glob("*.svh")} == {f"mondeq_{unit.name}" for unit in UNITS}
+    files = PROPERTIES.rglob("*.svh")
+    assert {str(file.relative_to(PROPERTIES).with_suffix("")) for file in files} == {unit.file for unit in UNITS}
 
 
 def test_every_assertion_has_a_name() -> None:
-    for file in PROPERTIES.glob("*.svh"):
+    for file in PROPERTIES.rglob("*.svh"):
         text = re.sub(r"//.*", "", file.read_text())
         assert len(re.findall(r"\bassert\b", text)) == len(re.findall(r"\b\w+: assert\b", text)), file
 
@@ -81,9 +84,11 @@ endmodule
 RESET = "logic f_old = 1'b0; always_ff @(posedge clk_i) f_old <= 1'b1; always_comb if (!f_old) assume (!rst_ni);\n"
 
 
-def answer(folder: Path, properties: str, text: str = COUNTER, top: str = "counter") -> tuple[str, tuple[str, ...]]:
+def answer(
+    folder: Path, properties: str, text: str = COUNTER, top: str = "counter", free: tuple[str, ...] = ()
+) -> tuple[str, tuple[str, ...]]:
     prover = Prover.find()
-    prover.translate([Design("design", top, (with_properties(text, RESET + properties),), {})], folder)
+    prover.translate([Design("design", top, (with_properties(text, RESET + properties),), {}, free=free)], folder)
     found = prover.prove("design", 3, folder)
     assert bool(found.reason) == (found.status == UNDECIDED) and bool(found.detail) == (found.status != PROVED)
     return found.status, found.broken
@@ -117,6 +122,27 @@ def test_registers_of_instances_are_seen(tmp_path: Path) -> None:
     )
     assert answer(tmp_path, seen + "<= 9);", HIERARCHY, "pair") == (PROVED, ())
     assert answer(tmp_path, seen + "== 0);", HIERARCHY, "pair") == (REFUTED, ("small",))
+
+
+@pytest.mark.slow
+def test_what_is_free_is_anything_and_what_is_hollow_drives_nothing(tmp_path: Path) -> None:
+    small = "always_comb if (f_old) small: assert (count_o <= 9);"
+    assert answer(tmp_path, small, free=("count_q",)) == (REFUTED, ("small",))
+    assert answer(tmp_path, "always_comb a: assert (f_old || !rst_ni);", free=("count_q",)) == (PROVED, ())
+    assert answer(tmp_path, small, HIERARCHY, "pair", ("u_counter",)) == (REFUTED, ("small",))
+    ports = (
+        "module counter (\n  input logic clk_i,\n  input logic rst_ni,\n  output logic [3:0] count_o\n);\nendmodule\n"
+    )
+    with pytest.raises(ProverFailedError, match="refused"):
+        answer(tmp_path, small, hollow(ports) + HIERARCHY.removeprefix(COUNTER), "pair")
+
+
+@pytest.mark.slow
+def test_a_unit_of_which_something_is_free_is_not_said_to_be_right() -> None:
+    """Its words may be wrong: no mutant of it is equivalent because its properties hold."""
+    text = module_text("unrolled/mondeq_solve")
+    assert unit_status("unrolled/solve", text, short=True) == UNDECIDED
+    assert unit_status("unrolled/solve", text.replace(" && !held;", ";"), short=True) == REFUTED
 
 
 @pytest.mark.slow

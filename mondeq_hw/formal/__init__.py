@@ -7,10 +7,20 @@ Takes hand-written SystemVerilog and its properties (``hls_templates/formal``), 
 from __future__ import annotations
 
 from .build import BuildProof, Statement, prove_build
-from .library import CaseResult, EngineResult, MutantResult, UnitResult, prove_engines, prove_units, unit_status
+from .library import (
+    CaseResult,
+    EngineResult,
+    MutantResult,
+    UnitResult,
+    module_text,
+    prove_engines,
+    prove_units,
+    unit_status,
+)
 from .prover import PROVED, REFUTED, UNDECIDED, Prover, ProverFailedError
 from .small import ENGINES, Engine
-from .units import UNITS, Mutant, Unit
+from .unit import Mutant, Unit
+from .units import UNITS
 
 __all__ = [
     "ENGINES",
@@ -29,6 +39,7 @@ __all__ = [
     "Statement",
     "Unit",
     "UnitResult",
+    "module_text",
     "prove_build",
     "prove_engines",
     "prove_units",

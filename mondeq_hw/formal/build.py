@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..hardware import Design as HardwareDesign
-from ..hardware import emit_rtl, load_schedule, module_name, renamed
+from ..hardware import emit_rtl, engine_sources, load_schedule, module_name, renamed
 from ..program import SolverProgram
 from .engine import prove_engine, too_large
 from .library import properties
-from .prover import PROVED, REFUTED, UNDECIDED, Answer, Design, Prover, with_properties
-from .units import UNITS, Unit
+from .prover import PROVED, REFUTED, UNDECIDED, Answer, Design, Prover, hollow, with_properties
+from .unit import Unit
+from .units import UNITS
 
 #: Seconds for one answer.
 LIMIT = 120.0
@@ -77,11 +78,12 @@ def prove_build(build: Path, report: Callable[[Statement], None]) -> BuildProof:
     InputError, MissingToolError, ProverFailedError
     """
     prover, program = Prover.find(LIMIT), SolverProgram.load(build)
+    design = HardwareDesign.searched(program, load_schedule(build))
     statements = []
     with tempfile.TemporaryDirectory(prefix="mondeq-formal-") as folder:
         for statement in chain(
-            _memories(build, program, Path(folder)),
-            _units(prover, build, program, Path(folder)),
+            _memories(build, design, Path(folder)),
+            _units(prover, build, design, Path(folder)),
             _core(prover, build, program, Path(folder)),
         ):
             statements.append(statement)
@@ -89,10 +91,10 @@ def prove_build(build: Path, report: Callable[[Statement], None]) -> BuildProof:
     return BuildProof(tuple(statements))
 
 
-def _memories(build: Path, program: SolverProgram, folder: Path) -> Iterator[Statement]:
+def _memories(build: Path, design: HardwareDesign, folder: Path) -> Iterator[Statement]:
     """The weight files against the words of the program."""
     claim = "each file holds the words of program.npz, in the order in which the engines read them"
-    emit_rtl(HardwareDesign.searched(program, load_schedule(build)), folder / "again")
+    emit_rtl(design, folder / "again")
     changed = [
         file.name
         for file in sorted((folder / "again" / "rtl" / "mem").iterdir())
@@ -105,15 +107,16 @@ def _same(one: Path, other: Path) -> bool:
     return other.is_file() and one.read_text().split() == other.read_text(errors="replace").split()
 
 
-def _units(prover: Prover, build: Path, program: SolverProgram, folder: Path) -> Iterator[Statement]:
+def _units(prover: Prover, build: Path, design: HardwareDesign, folder: Path) -> Iterator[Statement]:
     """Every unit of the core, with each of the parameters that it has there."""
-    sources = {Path(name).name: (build / "rtl" / name).read_text() for name in _listed(build)}
-    units = {module_name(program.name, unit.name): unit for unit in UNITS}
+    name, engines = design.program.name, engine_sources(design)
+    sources = {Path(file).name: (build / "rtl" / file).read_text() for file in _listed(build)}
+    units = {module_name(name, unit.module): unit for unit in UNITS if not unit.form or f"{unit.file}.sv" in engines}
     seen = []
-    for module, parameters in prover.instances(tuple(sources.values()), module_name(program.name, "top"), folder):
+    for module, parameters in prover.instances(tuple(sources.values()), module_name(name, "top"), folder):
         if module in units and (module, parameters) not in seen:  # files of a memory are no parameter here
             seen.append((module, parameters))
-            yield _unit(prover, units[module], module, sources, parameters, program.name, folder)
+            yield _unit(prover, units[module], module, sources, parameters, name, folder)
 
 
 def _listed(build: Path) -> list[str]:
@@ -134,8 +137,10 @@ def _unit(
     if unit.zero and "1" in parameters[unit.zero].partition("'b")[2]:
         return Statement(subject, unit.claim, UNDECIDED, f"no property covers {unit.zero}")
     text = dict(sources)
-    text[f"{module}.sv"] = with_properties(text[f"{module}.sv"], renamed(properties(unit.name), name))
-    design = Design("unit", module, tuple(text.values()), parameters)
+    text[f"{module}.sv"] = with_properties(text[f"{module}.sv"], renamed(properties(unit), name))
+    hollowed = {f"{module_name(name, each)}.sv" for each in unit.hollow}
+    sources_read = (hollow(each) if file in hollowed else each for file, each in text.items())
+    design = Design("unit", module, tuple(sources_read), parameters, free=unit.free)
     prover.translate([design], folder)
     answer = Answer(UNDECIDED, (), "")
     for steps in (unit.steps, 4 * unit.steps):

@@ -12,9 +12,10 @@ from pathlib import Path
 from ..base import source_template
 from ..hardware import module_name
 from .engine import EngineProof, prove_engine
-from .prover import PROVED, REFUTED, UNDECIDED, Design, Prover, with_properties
+from .prover import PROVED, REFUTED, UNDECIDED, Design, Prover, hollow, with_properties
 from .small import ENGINES, Engine
-from .units import UNITS, Mutant, Parameters, Unit
+from .unit import Mutant, Parameters, Unit
+from .units import UNITS
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,9 @@ class UnitResult:
         return proved and not self.toothless and not self.surviving
 
 
-def properties(unit: str) -> str:
+def properties(unit: Unit) -> str:
     """Text of a unit's properties."""
-    return source_template("formal", f"mondeq_{unit}.svh")
+    return source_template("formal", f"{unit.file}.svh")
 
 
 def property_names(text: str) -> tuple[str, ...]:
@@ -102,7 +103,7 @@ def prove_units(short: bool, only: tuple[str, ...] = ()) -> Iterator[UnitResult]
     for unit in UNITS:
         if not only or unit.name in only:
             with tempfile.TemporaryDirectory(prefix="mondeq-formal-") as folder:
-                yield _prove_unit(prover, unit, unit.cases[: unit.short] if short else unit.cases, Path(folder))
+                yield _prove_unit(prover, unit, short, Path(folder))
 
 
 def unit_status(name: str, text: str, short: bool = False) -> str:
@@ -117,19 +118,21 @@ def unit_status(name: str, text: str, short: bool = False) -> str:
     Returns
     -------
     str
-        ``PROVED``, ``REFUTED`` (a run breaks a property of some parameters), or ``UNDECIDED``.
+        ``PROVED``, ``REFUTED`` (a run breaks a property of some parameters), or ``UNDECIDED``, also where all holds but
+        something of the unit is free: of that its properties say nothing.
 
     Raises
     ------
     MissingToolError, ProverFailedError
     """
     prover, unit = Prover.find(), next(each for each in UNITS if each.name == name)
-    cases = unit.cases[: unit.short] if short else unit.cases
-    designs = [_design(unit, f"case{i}", text, case) for i, case in enumerate(cases)]
+    designs = [_design(unit, f"case{i}", text, case) for i, case in enumerate(unit.shown_cases(short))]
     with tempfile.TemporaryDirectory(prefix="mondeq-formal-") as folder:
         prover.translate(tuple(designs), Path(folder))
         statuses = {prover.prove(each.name, unit.steps, Path(folder)).status for each in designs}
-    return REFUTED if REFUTED in statuses else PROVED if statuses == {PROVED} else UNDECIDED
+    if REFUTED in statuses:
+        return REFUTED
+    return PROVED if statuses == {PROVED} and not unit.free else UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -196,39 +199,48 @@ def _prove_engine(prover: Prover, engine: Engine, samples: int, folder: Path) ->
     return EngineResult(engine, engine.distinct(), proof, tuple(mutants))
 
 
-def _prove_unit(prover: Prover, unit: Unit, cases: tuple[Parameters, ...], folder: Path) -> UnitResult:
-    text = module_text(unit.name)
+def _prove_unit(prover: Prover, unit: Unit, short: bool, folder: Path) -> UnitResult:
+    text, cases = module_text(unit.file), unit.shown_cases(short)
+    mutants = unit.mutants[: unit.short_mutants or None] if short else unit.mutants
     proofs = [_design(unit, f"case{i}", text, case) for i, case in enumerate(cases)]
     mistakes = []
-    for number, mutant in enumerate(unit.mutants):
-        mistakes.append(_design(unit, f"mutant{number}", mutant.applied(text), unit.cases[mutant.case]))
+    for number, mutant in enumerate(mutants):
+        case = unit.cases[mutant.case]
+        mistakes.append(_design(unit, f"mutant{number}", mutant.applied(text), case, unit.scene))
     prover.translate((*proofs, *mistakes), folder)
     answers = [prover.prove(design.name, unit.steps, folder) for design in proofs]
-    refutations = [prover.refute(design.name, unit.depth, folder) for design in mistakes]
+    refutations = [
+        prover.refute_at(design.name, mutant.cycle, folder)
+        if mutant.cycle
+        else prover.refute(design.name, unit.depth, folder)
+        for design, mutant in zip(mistakes, mutants, strict=True)
+    ]
     return UnitResult(
         unit,
-        property_names(properties(unit.name)),
+        property_names(properties(unit)),
         tuple(CaseResult(case, answer.status, answer.broken) for case, answer in zip(cases, answers, strict=True)),
-        tuple(MutantResult(mutant, answer.broken) for mutant, answer in zip(unit.mutants, refutations, strict=True)),
+        tuple(MutantResult(mutant, answer.broken) for mutant, answer in zip(mutants, refutations, strict=True)),
     )
 
 
-def module_text(unit: str) -> str:
-    """A hand-written module, wherever it stands."""
-    for group in ("rtl", "board"):
-        if (files("mondeq_hw.hls_templates") / group / f"mondeq_{unit}.sv").is_file():
-            return source_template(group, f"mondeq_{unit}.sv")
-    raise ValueError(f"no module mondeq_{unit}.sv")
+def module_text(file: str) -> str:
+    """A hand-written module, or what stands for a generated one, wherever it is; ``file`` without its suffix."""
+    for group in ("rtl", "board", "formal"):
+        if (files("mondeq_hw.hls_templates") / group / f"{file}.sv").is_file():
+            return source_template(group, f"{file}.sv")
+    raise ValueError(f"no module {file}.sv")
 
 
-def _design(unit: Unit, name: str, text: str, parameters: Parameters) -> Design:
+def _design(unit: Unit, name: str, text: str, parameters: Parameters, scene: str = "") -> Design:
     return Design(
         name=name,
-        top=f"mondeq_{unit.name}",
+        top=f"mondeq_{unit.module}",
         sources=(
             source_template("formal", "package.sv"),
-            *(module_text(each) for each in unit.needs),
-            with_properties(text, properties(unit.name)),
+            *(module_text(f"mondeq_{each}") for each in unit.needs),
+            *(hollow(module_text(f"mondeq_{each}")) for each in unit.hollow),
+            with_properties(text, properties(unit) + scene),
         ),
         parameters={key: str(value) for key, value in parameters.items()},
+        free=unit.free,
     )

@@ -58,6 +58,10 @@ class Design:
         Of the top module, as Verilog literals.
     memories_as_registers : bool
         For designs with little memory, all of whose words are known: the solver need not reason about addresses.
+    free : tuple of str
+        Signals of the top module (an output only outside it), and instances with all their outputs, that are anything
+        in any cycle, whatever drives them.  What is proved then holds for all that they may be, and what only they
+        depend upon is gone.  Memories hold anything then.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Design:
     sources: tuple[str, ...]
     parameters: dict[str, str]
     memories_as_registers: bool = False
+    free: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,10 +146,14 @@ class Prover:
             files = []
             for number, text in enumerate(design.sources):
                 files.append(f"{design.name}_{number}.sv")
-                (folder / files[-1]).write_text(text)
-            values = "".join(f" -chparam {name} {value}" for name, value in design.parameters.items())
+                (folder / files[-1]).write_text(_without_files(text) if design.free else text)
+            # Before the hierarchy, which cannot do it where a port is connected to '0.
+            values = "".join(f" -set {name} {value}" for name, value in design.parameters.items())
             script += ["design -reset", f"read_verilog -sv -formal {' '.join(files)}"]
-            script += [f"hierarchy -check -top {design.top}{values}", FLAT]
+            script += [f"chparam{values} {design.top}"] if values else []
+            script += [f"hierarchy -check -top {design.top}"]
+            script += ["proc", *(f"cutpoint A:top/{name}" for name in design.free)] if design.free else []
+            script += [FLAT]
             script += [REGISTERS] if design.memories_as_registers else []
             script += [PROBLEM, f"write_smt2 -wires {design.name}.smt2"]
         (folder / "script.ys").write_text("\n".join(script) + "\n")
@@ -163,7 +172,7 @@ class Prover:
         """
         files = [f"source_{number}.sv" for number in range(len(sources))]
         for file, text in zip(files, sources, strict=True):
-            (folder / file).write_text(re.sub(r"\$readmemh\(.*?\)", "begin end", text))
+            (folder / file).write_text(_without_files(text))
         script = f"read_verilog -sv {' '.join(files)}\nhierarchy -check -top {top}\nproc\nwrite_json modules.json\n"
         (folder / "instances.ys").write_text(script)
         done = self._run([self.yosys, "-q", "-s", "instances.ys"], folder)
@@ -240,6 +249,17 @@ def with_properties(module: str, properties: str) -> str:
     """A module's text with its properties inside."""
     head, end, rest = module.rpartition("endmodule")
     return f"{head}{properties}{end}{rest}"
+
+
+def hollow(module: str) -> str:
+    """A module's text without all that is in it: nothing drives its outputs."""
+    head, end, _ = module.partition("\n);\n")
+    return f"{head}{end}  logic hollow;\nendmodule\n"  # one with nothing in it Yosys takes for one that is elsewhere
+
+
+def _without_files(text: str) -> str:
+    """A module's text in which nothing fills a memory."""
+    return re.sub(r"\$readmemh\(.*?\)", "begin end", text)
 
 
 def _tail(done: subprocess.CompletedProcess[str]) -> str:

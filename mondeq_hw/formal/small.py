@@ -24,7 +24,7 @@ from ..hardware import (
 )
 from ..problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from ..program import GoldenModel, SolverProgram, Stage
-from .units import Mutant
+from .unit import Mutant
 
 
 @dataclass(frozen=True)

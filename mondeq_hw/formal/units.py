@@ -7,82 +7,8 @@ property of that user.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import product
-
-#: A module's parameters, as numbers or Verilog literals.
-Parameters = dict[str, int | str]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A mistake in a unit's text, which occurs once.
-
-    Parameters
-    ----------
-    original, mutated : str
-    case : int
-        Parameters under which it is looked for, an index into the unit's cases.
-    """
-
-    original: str
-    mutated: str
-    case: int = 0
-
-    def applied(self, text: str) -> str:
-        """The text with the mistake.
-
-        Raises
-        ------
-        ValueError
-            The place for it is not there, or not alone.
-        """
-        if text.count(self.original) != 1:
-            raise ValueError(f"{self.original!r} occurs {text.count(self.original)} times; expected once")
-        return text.replace(self.original, self.mutated)
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A module and how it is proved.
-
-    Parameters
-    ----------
-    name : str
-        ``mondeq_<name>`` is the module.
-    claim : str
-        What its properties say, in words.
-    cases : tuple of Parameters
-        The first few (``short``) are proved in continuous integration.
-    mutants : tuple of Mutant
-    steps : int
-        Cycles of the induction.
-    depth : int
-        Cycles in which every mutant is refuted.
-    needs : tuple of str
-        Units inside it.
-    short : int
-    zero : str
-        Parameter that must be zero: what it adds is not covered.
-    """
-
-    name: str
-    claim: str
-    cases: tuple[Parameters, ...]
-    mutants: tuple[Mutant, ...]
-    steps: int = 4
-    depth: int = 12
-    needs: tuple[str, ...] = ()
-    short: int = 2
-    zero: str = ""
-
-
-def _grid(**values: tuple[int, ...]) -> Iterator[Parameters]:
-    """Every combination."""
-    for chosen in product(*values.values()):
-        yield dict(zip(values, chosen, strict=True))
-
+from .engine_units import ENGINE_UNITS
+from .unit import Mutant, Unit, grid
 
 UNITS = (
     Unit(
@@ -91,7 +17,7 @@ UNITS = (
         cases=(
             dict(InBits=16, OutBits=8),
             dict(InBits=6, OutBits=8),
-            *_grid(InBits=(2, 8, 20, 33, 64, 70), OutBits=(2, 3, 8, 12, 16, 32, 52)),
+            *grid(InBits=(2, 8, 20, 33, 64, 70), OutBits=(2, 3, 8, 12, 16, 32, 52)),
         ),
         mutants=(
             Mutant("value > Top", "value >= Top + 2"),
@@ -106,8 +32,8 @@ UNITS = (
         cases=(
             dict(InBits=12, OutBits=9, Base=2, ShiftBits=2),
             dict(InBits=20, OutBits=20, Base=0, ShiftBits=1),
-            *_grid(InBits=(4, 16, 24, 40, 70), OutBits=(4,), Base=(0, 3), ShiftBits=(1, 3)),
-            *_grid(InBits=(24, 40, 70), OutBits=(24,), Base=(0, 5, 14), ShiftBits=(1, 2, 4)),
+            *grid(InBits=(4, 16, 24, 40, 70), OutBits=(4,), Base=(0, 3), ShiftBits=(1, 3)),
+            *grid(InBits=(24, 40, 70), OutBits=(24,), Base=(0, 5, 14), ShiftBits=(1, 2, 4)),
         ),
         mutants=(
             Mutant(" + OutBits'(shifted_q[0])", ""),
@@ -122,7 +48,7 @@ UNITS = (
         cases=(
             dict(StateBits=8, WordBits=9, Reflect=1, Below=1, Above=1),
             dict(StateBits=8, WordBits=8, Reflect=0, Below=1, Above=0),
-            *_grid(StateBits=(2, 5, 12, 40), WordBits=(2, 6, 14, 42), Reflect=(0, 1), Below=(0, 1), Above=(0, 1)),
+            *grid(StateBits=(2, 5, 12, 40), WordBits=(2, 6, 14, 42), Reflect=(0, 1), Below=(0, 1), Above=(0, 1)),
         ),
         mutants=(
             Mutant("(limit << 1) - word", "limit - word"),
@@ -145,7 +71,7 @@ UNITS = (
                 Rows=3, Lanes=3, Latency=3, StateBits=5, WordBits=5, Kinds=2, RowKinds="3'b101",
                 Lowers="10'b1110000000", Uppers="10'b0001101111", Below=3, Above=2, Complements=0, Reflect=0,
             ),
-            *_grid(Rows=(7,), Lanes=(1, 2, 7), Latency=(1, 2, 3), StateBits=(6,), WordBits=(7,), Reflect=(0, 1)),
+            *grid(Rows=(7,), Lanes=(1, 2, 7), Latency=(1, 2, 3), StateBits=(6,), WordBits=(7,), Reflect=(0, 1)),
         ),
         mutants=(
             Mutant(".Depth(Latency - 1)", ".Depth(Latency)"),
@@ -163,8 +89,8 @@ UNITS = (
             dict(Inputs=5, InputBits=6),
             dict(Inputs=5, InputBits=3, Signed=0),
             dict(Inputs=1, InputBits=6),
-            *_grid(Inputs=(2, 3, 4, 7, 8), InputBits=(1, 2, 5, 8)),
-            *_grid(Inputs=(10, 16), InputBits=(2, 3)),
+            *grid(Inputs=(2, 3, 4, 7, 8), InputBits=(1, 2, 5, 8)),
+            *grid(Inputs=(10, 16), InputBits=(2, 3)),
         ),
         mutants=(Mutant("{Signed && a[Bits-2], a}", "{1'b0, a}"), Mutant("i < Inputs)", "i < Inputs - 1)")),
         steps=6,
@@ -177,8 +103,8 @@ UNITS = (
             dict(WeightBits=1, DataBits=8, DataSigned=0),
             dict(WeightBits=2, DataBits=8, DataSigned=1),
             dict(WeightBits=9, DataBits=8, DataSigned=0),
-            *_grid(WeightBits=(1, 2, 3, 4, 5, 6, 7, 8, 9, 16), DataBits=(1, 2, 4, 6, 8, 12, 16), DataSigned=(0, 1)),
-            *_grid(WeightBits=(2, 8, 9), DataBits=(40, 52), DataSigned=(0, 1)),
+            *grid(WeightBits=(1, 2, 3, 4, 5, 6, 7, 8, 9, 16), DataBits=(1, 2, 4, 6, 8, 12, 16), DataSigned=(0, 1)),
+            *grid(WeightBits=(2, 8, 9), DataBits=(40, 52), DataSigned=(0, 1)),
         ),
         mutants=(
             Mutant("ones - twos : ones + twos", "ones + twos : ones + twos"),
@@ -196,8 +122,8 @@ UNITS = (
         cases=(
             dict(Pe=2, Simd=2, Groups=3, WeightBits=3, DataBits=2, DataSigned=1, SumBits=6, LeftShift=1),
             dict(Pe=1, Simd=3, Groups=1, WeightBits=1, DataBits=2, DataSigned=0, SumBits=5, LeftShift=0),
-            *_grid(Pe=(1, 2), Simd=(1, 2, 3), Groups=(1, 6), WeightBits=(1, 2, 3), DataBits=(2, 3), SumBits=(8,)),
-            *_grid(Pe=(1, 4), Simd=(5, 8), Groups=(6,), WeightBits=(5,), DataBits=(8,), SumBits=(24,)),
+            *grid(Pe=(1, 2), Simd=(1, 2, 3), Groups=(1, 6), WeightBits=(1, 2, 3), DataBits=(2, 3), SumBits=(8,)),
+            *grid(Pe=(1, 4), Simd=(5, 8), Groups=(6,), WeightBits=(5,), DataBits=(8,), SumBits=(24,)),
         ),
         mutants=(
             Mutant("first ? preload_i", "1'b0 ? preload_i"),
@@ -219,7 +145,7 @@ UNITS = (
         cases=(
             dict(Pe=2, Simd=3, Groups=2, TableWords=2, TableBits=3, DataBits=1, SumBits=6, LeftShift=1),
             dict(Pe=1, Simd=2, Groups=1, TableWords=2, TableBits=2, DataBits=2, SumBits=5, LeftShift=0, Early=1),
-            *_grid(Pe=(1, 2), Simd=(2, 5), Groups=(1, 6), TableWords=(1, 2), TableBits=(4,), DataBits=(1, 2),
+            *grid(Pe=(1, 2), Simd=(2, 5), Groups=(1, 6), TableWords=(1, 2), TableBits=(4,), DataBits=(1, 2),
                    SumBits=(8,)),
         ),
         mutants=(
@@ -245,7 +171,7 @@ UNITS = (
         cases=(
             dict(Results=3, Slots=3, Watchdog=5),
             dict(Results=1, Slots=2, Watchdog=1),
-            *_grid(Results=(1, 2, 10), Slots=(2, 4, 7), Watchdog=(1, 100, 4095)),
+            *grid(Results=(1, 2, 10), Slots=(2, 4, 7), Watchdog=(1, 100, 4095)),
         ),
         mutants=(
             Mutant("valid_i || fill_q) && !flush_q", "valid_i || fill_q)"),
@@ -274,7 +200,7 @@ UNITS = (
     Unit(
         "delay",
         "the word of Depth cycles ago, nothing of before a reset",
-        cases=(dict(Width=3, Depth=3), dict(Width=2, Depth=0), *_grid(Width=(1, 5), Depth=(1, 2, 8, 15))),
+        cases=(dict(Width=3, Depth=3), dict(Width=2, Depth=0), *grid(Width=(1, 5), Depth=(1, 2, 8, 15))),
         mutants=(
             Mutant("if (!rst_ni) stages_q <= '0;\n      else stages_q", "stages_q"),
             Mutant("stages_q[Depth*Width-1-:Width]", "stages_q[Width-1:0]"),
@@ -288,7 +214,7 @@ UNITS = (
         cases=(
             dict(Width=3, Depth=3, Parity=1),
             dict(Width=3, Depth=1, Parity=0),
-            *_grid(Width=(1, 40), Depth=(1, 2, 16, 100), Parity=(0, 1)),
+            *grid(Width=(1, 40), Depth=(1, 2, 16, 100), Parity=(0, 1)),
         ),
         mutants=(
             Mutant("memory[address]", "memory[0]"),
@@ -311,11 +237,11 @@ UNITS = (
             dict(Words=7, WordBits=3, Banks=2, WriteWords=4, ReadWords=2, RegisterAddress=1),
             dict(Words=7, WordBits=2, Banks=4, WriteWords=3, ReadWords=2, RegisterAddress=0),
             dict(Words=7, WordBits=2, Banks=2, WriteWords=1, ReadWords=2, RegisterAddress=0, RegisterWrite=1),
-            *_grid(Words=(7,), WordBits=(2,), Banks=(1, 4), WriteWords=(1, 2, 3, 7), ReadWords=(1, 2, 4, 6, 7),
+            *grid(Words=(7,), WordBits=(2,), Banks=(1, 4), WriteWords=(1, 2, 3, 7), ReadWords=(1, 2, 4, 6, 7),
                    RegisterAddress=(0, 1)),
-            *_grid(Words=(7,), WordBits=(2,), Banks=(1, 4), WriteWords=(1, 2, 3), ReadWords=(6,),
+            *grid(Words=(7,), WordBits=(2,), Banks=(1, 4), WriteWords=(1, 2, 3), ReadWords=(6,),
                    RegisterAddress=(0, 1), RegisterWrite=(1,)),
-            *_grid(Words=(1,), WordBits=(5,), Banks=(2,), WriteWords=(1,), ReadWords=(1,), RegisterAddress=(0, 1)),
+            *grid(Words=(1,), WordBits=(5,), Banks=(2,), WriteWords=(1,), ReadWords=(1,), RegisterAddress=(0, 1)),
         ),
         mutants=(
             Mutant("ReadGroupBits'(g / Chunks)", "ReadGroupBits'(g)"),
@@ -335,7 +261,7 @@ UNITS = (
     Unit(
         "credits",
         "as many as were given less those taken; never below zero, never above the first number",
-        cases=(dict(Credits=3), dict(Credits=1), *_grid(Credits=(2, 4, 12, 24, 63))),
+        cases=(dict(Credits=3), dict(Credits=1), *grid(Credits=(2, 4, 12, 24, 63))),
         mutants=(
             Mutant("if (!give_i && take_i)", "if (take_i)"),
             Mutant("credits_q != '0", "1'b1"),
@@ -349,7 +275,7 @@ UNITS = (
         "slot_watch",
         "a slot that is updated twice or is in no update, is loaded while it has a sample, or is none is an error, and "
         "nothing else is",
-        cases=(dict(Slots=3), dict(Slots=4), *_grid(Slots=(2, 5, 7, 12, 24))),
+        cases=(dict(Slots=3), dict(Slots=4), *grid(Slots=(2, 5, 7, 12, 24))),
         mutants=(
             Mutant("(named_slots_i == '0) || ", ""),
             Mutant("(named_slots_i - 1'b1)", "(named_slots_i - 2'd2)"),
@@ -366,7 +292,7 @@ UNITS = (
         cases=(
             dict(RowGroups=3, ColumnGroups=4),
             dict(RowGroups=1, ColumnGroups=1),
-            *_grid(RowGroups=(1, 2, 5, 10), ColumnGroups=(1, 2, 7, 10)),
+            *grid(RowGroups=(1, 2, 5, 10), ColumnGroups=(1, 2, 7, 10)),
         ),
         mutants=(
             Mutant("skip_columns_i || last_column_q", "last_column_q"),
@@ -383,7 +309,7 @@ UNITS = (
     Unit(
         "fifo",
         "no word lost, repeated or overtaken; an offered word stays until it is taken; one leaves in every ready cycle",
-        cases=(dict(Width=3, Depth=5), dict(Width=1, Depth=1), *_grid(Width=(1, 4, 9), Depth=(2, 3, 4, 8, 14, 24))),
+        cases=(dict(Width=3, Depth=5), dict(Width=1, Depth=1), *grid(Width=(1, 4, 9), Depth=(2, 3, 4, 8, 14, 24))),
         mutants=(
             Mutant("= memory[read_q]", "= memory[ready_i ? read_q : write_q]"),
             Mutant("= count_q != '0", "= (count_q != '0) && (ready_i || !write_i)"),
@@ -401,7 +327,7 @@ UNITS = (
         cases=(
             dict(Rows=3, ColumnGroups=2, Slots=3, Depth=3, OutputBits=4),
             dict(Rows=1, ColumnGroups=1, Slots=2, Depth=10, OutputBits=4),
-            *_grid(Rows=(1, 5), ColumnGroups=(1, 4), Slots=(3, 4), Depth=(4, 10, 15), OutputBits=(4,)),
+            *grid(Rows=(1, 5), ColumnGroups=(1, 4), Slots=(3, 4), Depth=(4, 10, 15), OutputBits=(4,)),
         ),
         mutants=(
             Mutant("|| room)", "|| 1'b1)"),
@@ -425,7 +351,7 @@ UNITS = (
         cases=(
             dict(Words=3, WordBits=4, LaneBits=8),
             dict(Words=2, WordBits=5, LaneBits=5),
-            *_grid(Words=(2, 4, 7, 10), WordBits=(1, 13), LaneBits=(13, 16)),
+            *grid(Words=(2, 4, 7, 10), WordBits=(1, 13), LaneBits=(13, 16)),
         ),
         mutants=(
             Mutant("if (!rst_ni || (take && full)) kept_q", "if (!rst_ni) kept_q"),
@@ -444,7 +370,7 @@ UNITS = (
         cases=(
             dict(Inputs=5, Simd=2, InputBits=3, InputSigned=1, Depth=3),
             dict(Inputs=2, Simd=2, InputBits=2, InputSigned=0, Depth=2),
-            *_grid(Inputs=(1, 4, 5), Simd=(1,), InputBits=(4, 12), InputSigned=(0, 1), Depth=(4, 17)),
+            *grid(Inputs=(1, 4, 5), Simd=(1,), InputBits=(4, 12), InputSigned=(0, 1), Depth=(4, 17)),
         ),
         mutants=(
             Mutant("|| (word == First)", ""),
@@ -467,7 +393,7 @@ UNITS = (
             dict(Beats=3, LoadBeats=2, Check=1),
             dict(Beats=1, LoadBeats=0, Check=1),
             dict(Beats=2, LoadBeats=3, Check=0),
-            *_grid(Beats=(1, 2, 5, 98), LoadBeats=(0, 1, 4), Check=(0, 1)),
+            *grid(Beats=(1, 2, 5, 98), LoadBeats=(0, 1, 4), Check=(0, 1)),
         ),
         mutants=(
             Mutant("valid_o = beat_valid_i && !dropping_q", "valid_o = beat_valid_i"),
@@ -492,7 +418,7 @@ UNITS = (
         cases=(
             dict(Width=2, PacketWords=3, Packets=2),
             dict(Width=1, PacketWords=2, Packets=1),
-            *_grid(Width=(1, 8), PacketWords=(1, 4, 5, 12), Packets=(2, 3)),
+            *grid(Width=(1, 8), PacketWords=(1, 4, 5, 12), Packets=(2, 3)),
         ),
         mutants=(
             Mutant("if (rewind_i) write_q <= commit_q;", ""),
@@ -513,8 +439,8 @@ UNITS = (
         cases=(
             dict(Words=5, WordBits=10, WordBytes=2, Lanes=2),
             dict(Words=1, WordBits=3, WordBytes=1, Lanes=1),
-            *_grid(Words=(3, 7), WordBits=(1, 8), WordBytes=(1,), Lanes=(1, 2, 3)),
-            *_grid(Words=(4,), WordBits=(17,), WordBytes=(3,), Lanes=(1, 3, 4)),
+            *grid(Words=(3, 7), WordBits=(1, 8), WordBytes=(1,), Lanes=(1, 2, 3)),
+            *grid(Words=(4,), WordBits=(17,), WordBytes=(3,), Lanes=(1, 3, 4)),
         ),
         mutants=(
             Mutant("if (!rst_ni || sent) beat_o", "if (!rst_ni) beat_o"),
@@ -532,7 +458,7 @@ UNITS = (
         cases=(
             dict(OutputWords=2, OutputBytes=1),
             dict(OutputWords=1, OutputBytes=2),
-            *_grid(OutputWords=(1, 3, 10, 100), OutputBytes=(1, 2, 3)),
+            *grid(OutputWords=(1, 3, 10, 100), OutputBytes=(1, 2, 3)),
         ),
         mutants=(
             Mutant("answer_ready_o = state_q == Wait", "answer_ready_o = state_q != Check"),
@@ -556,7 +482,7 @@ UNITS = (
         cases=(
             dict(SampleBytes=1, TimeoutClocks=2),
             dict(SampleBytes=2, TimeoutClocks=3),
-            *_grid(SampleBytes=(1, 3, 64, 1568), TimeoutClocks=(2, 20, 1000)),
+            *grid(SampleBytes=(1, 3, 64, 1568), TimeoutClocks=(2, 20, 1000)),
         ),
         mutants=(
             Mutant("(byte_i != mondeq_board_pkg::Sync)", "(byte_i == mondeq_board_pkg::KindInfer)"),
@@ -582,7 +508,7 @@ UNITS = (
     Unit(
         "line_filter",
         "the output follows only after Depth clocks more at the other level",
-        cases=(dict(Depth=4), dict(Depth=1), *_grid(Depth=(2, 3, 13, 54))),
+        cases=(dict(Depth=4), dict(Depth=1), *grid(Depth=(2, 3, 13, 54))),
         mutants=(
             Mutant("(level_q != Full)", "1'b1"),
             Mutant("if (level_d == Full) line_o", "if (line_q2) line_o"),
@@ -594,7 +520,7 @@ UNITS = (
     Unit(
         "uart_tx",
         "start bit, eight data bits, stop bit, ClocksPerBit each; then ready again",
-        cases=(dict(ClocksPerBit=2), *_grid(ClocksPerBit=(3, 8, 217, 868))),
+        cases=(dict(ClocksPerBit=2), *grid(ClocksPerBit=(3, 8, 217, 868))),
         mutants=(
             Mutant("{1'b1, data_i, 1'b0}", "{1'b0, data_i, 1'b0}"),
             Mutant("CountBits'(ClocksPerBit - 1)", "CountBits'(ClocksPerBit)"),
@@ -605,4 +531,5 @@ UNITS = (
         depth=24,
         short=1,
     ),
+    *ENGINE_UNITS,
 )  # fmt: skip

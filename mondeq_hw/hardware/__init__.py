@@ -18,6 +18,7 @@ from .ip import emit as emit_ip
 from .naming import TEMPLATE_NAME, macro_name, module_name, renamed, verilog_defines, write_sources
 from .parts import ECP5, PARTS, Part, Usage, exceeded, find_part, named
 from .rtl import emit as emit_rtl
+from .rtl import engine_sources
 from .schedule import (
     RESOURCE,
     UNROLLED,
@@ -61,6 +62,7 @@ __all__ = [
     "emit_hls",
     "emit_ip",
     "emit_rtl",
+    "engine_sources",
     "estimate",
     "exceeded",
     "find_part",

@@ -101,6 +101,11 @@ def emit(design: Design, folder: Path) -> None:
     (folder / "rtl" / "schedule.json").write_text(json.dumps(plan.to_plain(), indent=2) + "\n")
 
 
+def engine_sources(design: Design) -> tuple[str, ...]:
+    """Files of the hand-written engines, under the folder of their form."""
+    return tuple(engine.source for engine in _engines(design))
+
+
 def top_source(plan: Schedule) -> str:
     """File of the hand-written top module."""
     return FLAGGED_TOP if plan.flags_ends else TOP

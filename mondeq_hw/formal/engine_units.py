@@ -1,0 +1,124 @@
+"""The control of the engines as units: their slots, banks and updates, whatever the words.
+
+What the words are is free, and so a row that has changed is one that may be any;
+the properties are of whose words are read and written, and when.
+"""
+
+from __future__ import annotations
+
+from .unit import Mutant, Unit, grid
+
+#: The drive loads as soon as there is a slot, the readout frees at once, and the slot that is looked at is the first.
+_EAGER = """
+  (* anyconst *) logic [1:0] f_pattern;  // whether a last row, and another, changes
+  always_comb if (f_old) begin
+    assume (rst_ni && f_slot < 2);
+    assume (loaded_i == (32'(f_count_q) < Slots) && release_i == (f_count_q != '0 && done_q[f_oldest_q]));
+    assume (read_slot_i == f_oldest_q && retire_changed_q == f_pattern[retire_last_row_q]);
+  end
+"""
+
+_EAGER_RING = """
+  always_comb if (f_old) begin
+    assume (rst_ni && f_slot < 2 && read_slot_i == f_oldest_q);
+    assume (loaded_i == (32'(f_count_q) < Slots) && release_i == (f_entered != '0 && done_q[f_oldest_q]));
+  end
+"""
+
+ENGINE_UNITS = (
+    Unit(
+        "folded/solve",
+        "every update of every sample, numbered from its first, reads the states that the one before has written and "
+        "writes each row of the other bank once; done when it may be, taken in turn, no cycle idle",
+        cases=(
+            dict(Rows=2, Slots=3, Iterations=2),
+            dict(Rows=3, Pe=2, Simd=2, Slots=2, Iterations=3, FirstWarmUpdate=2),
+            dict(Rows=1, Slots=2, Iterations=2),
+            dict(Rows=1, Slots=2, Iterations=1),
+            dict(Rows=33, Slots=6, Iterations=9),  # weights in two banks
+            dict(Rows=100, Pe=10, Simd=10, Slots=24, Iterations=55, DrivePe=4, ReadoutSimd=4),
+            *grid(Rows=(1, 5), Slots=(2, 4, 7), Iterations=(1, 40), FirstWarmUpdate=(0, 1)),
+            *grid(Rows=(7,), Pe=(3, 7), Simd=(4, 7), Slots=(5,), Iterations=(12,), FirstWarmUpdate=(0, 7)),
+        ),
+        mutants=(
+            Mutant("ready_q <= ready_q & ~chosen;", "ready_q <= ready_q;"),
+            Mutant("first_older = older & (~older + 1'b1)", "first_older = older"),
+            Mutant("&& (!busy_q || job_end)", "&& !busy_q"),
+            Mutant("&& (!busy_q || job_end)", "&& (!busy_q || last_column)"),
+            Mutant("may_run = Warm ? ready_q & older_q & (~older_q + 1'b1) : ready_q", "may_run = ready_q", case=1),
+            Mutant("settled_q ? IterationBits'(FirstWarmUpdate) : '0", "'0", case=1),
+            Mutant(".step_i        (busy_q)", ".step_i        (1'b1)"),
+            Mutant("command_q <= busy_q;", "command_q <= busy_q && !job_end;"),
+            Mutant("sum_tag_q   <= tag_q3", "sum_tag_q   <= tag_q2", cycle=11),
+            Mutant("retire_valid_q <= write_valid_q", "retire_valid_q <= write_valid_q && !write_tag_q[0]", cycle=15),
+            Mutant(".read_bank_i  ({column_slot, command_bank_q})", ".read_bank_i  ({column_slot, !command_bank_q})"),
+            Mutant("state_bank = {write_slot, !write", "state_bank = {write_slot, write", cycle=13),
+            Mutant("_row_q && (changed_q || retire_changed_q)", "_row_q && changed_q", cycle=15),
+            Mutant("(!retire_start_q && !retire_changed_q", "(!retire_changed_q", cycle=17),
+            Mutant("chosen = (older != '0) ? first_older", "chosen = older[Slots-1] ? Slots'(1) << (Slots - 1)"),
+            Mutant("(i > int'(read_slot_i))", "(i >= int'(read_slot_i))", case=3, cycle=29),
+            Mutant(".begin_i      (take)", ".begin_i      (job_end)"),
+            Mutant("iteration_q[retire_slot_q] <= retire_iteration_q + 1'b1", "iteration_q[0] <= '0", cycle=16),
+            Mutant("starts_q[retire_slot_q] <= 1'b0;", "", cycle=16),
+            Mutant(".skip_columns_i(start)", ".skip_columns_i(1'b0)"),
+            Mutant(".valid_i  (command_q)", ".valid_i  (command_q && !command_start_q)"),
+            Mutant("retire_start_q <= write_tag_q[RowBits+1]", "retire_start_q <= write_tag_q[0]", cycle=14),
+            Mutant(".read_bank_i  ({row_slot, tag_bank})", ".read_bank_i  ({row_slot, !tag_bank})"),
+            Mutant(".read_bank_i  (tag_slot)", ".read_bank_i  (~tag_slot)"),
+            Mutant("state_row = write_tag_q[RowBits:1]", "state_row = round_tag_q[RowBits:1]", cycle=13),
+            Mutant("state_write = write_valid_q", "state_write = retire_valid_q", cycle=13),
+            Mutant("bank_q[retired_slot] <= !bank_q[retired_slot]", "bank_q[retired_slot] <= 1'b0", cycle=17),
+            Mutant("!retire_last_row_q && (changed_q || retire_changed_q)", "changed_q || retire_changed_q", cycle=17),
+            Mutant("(!retire_start_q && !retire_changed_q && !changed_q)", "1'b0", case=2, cycle=28),
+            Mutant("(retire_iteration_q == LastIteration)", "1'b0", case=3, cycle=28),
+            Mutant("done_q[read_slot_i] <= 1'b0", "done_q[read_slot_i] <= release_i", case=3, cycle=31),
+            Mutant("{shown_slot, bank_q[shown_slot]}", "{shown_slot, !bank_q[shown_slot]}", case=3, cycle=28),
+        ),
+        steps=1,
+        depth=7,
+        needs=("delay", "matvec_counter", "matvec", "slot_watch"),
+        hollow=("regroup", "clip_lanes", "rom", "weights", "product", "adder_tree", "round_shift", "saturate"),
+        free=("state_o", "memory_error_o", "retire_changed_q"),
+        scene=_EAGER,
+        short=2,
+        short_mutants=14,
+    ),
+    Unit(
+        "unrolled/solve",
+        "every sample keeps its place in the ring update after update, numbered from its first, until it is done; they "
+        "enter in turn, and no free place is left to itself while one waits",
+        cases=(
+            dict(Rows=2, Slots=3, Stages=4, Iterations=1, LeakShift=1, RowShifts=3),
+            dict(Rows=2, Slots=2, Stages=5, Iterations=2, FirstWarmUpdate=2),
+            dict(Rows=1, Slots=12, Stages=4, Iterations=3),
+            *grid(Slots=(2, 4, 24), Stages=(4, 6, 9), Iterations=(1, 40), FirstWarmUpdate=(0, 1), LeakShift=(0, 1),
+                  RowShifts=(1,)),
+        ),
+        mutants=(
+            Mutant("!again && (waiting_q != '0)", "(waiting_q != '0)", case=2, cycle=11),
+            Mutant("(retire_iteration != '0) && !changed_q", "!changed_q", cycle=12),
+            Mutant("(retire_iteration == LastIteration)", "1'b0", cycle=21),
+            Mutant("again ? retire_iteration + 1'b1", "again ? retire_iteration", cycle=12),
+            Mutant("slot_q <= again ? retire_slot", "slot_q <= again ? next_slot_q", case=2, cycle=12),
+            Mutant("(next_slot_q == LastSlot) ? '0 : next_slot_q + 1'b1", "next_slot_q + 1'b1"),
+            Mutant("if (loaded_i && !take) waiting_q", "if (loaded_i) waiting_q"),
+            Mutant(" && !held;", ";", case=1),
+            Mutant("if (leave) settled_q", "if (take) settled_q", case=1),
+            Mutant("settled ? IterationBits'(FirstWarmUpdate) : '0", "'0", case=1, cycle=25),
+            Mutant("if (release_i) done_q[read_slot_i] <= 1'b0", "", cycle=22),
+            Mutant(".end_i        (leave)", ".end_i        (again)", cycle=12),
+            Mutant(".data_i(compare_tag)", ".data_i(compare_tag ^ 1'b1)", cycle=11),
+            Mutant(".read_bank_i  (compare_slot)", ".read_bank_i  (~compare_slot)", cycle=8),
+            Mutant(".read_bank_i  (shown_slot)", ".read_bank_i  (~shown_slot)", cycle=21),
+            Mutant(".read_bank_i  (preload_slot)", ".read_bank_i  (~preload_slot)", cycle=3),
+            Mutant("written_slot = Warm ? '0 : retire_slot", "written_slot = '0", cycle=12),
+            Mutant("(Warm ? '0 : preload_slot)", "(Warm ? '0 : ~preload_slot)"),
+        ),
+        steps=8,
+        depth=7,
+        needs=("delay", "slot_watch"),
+        hollow=("regroup", "clip_lanes", "saturate", "solve_graph"),
+        free=("state_o", "changed_q"),
+        scene=_EAGER_RING,
+    ),
+)  # fmt: skip
