@@ -193,9 +193,13 @@ def _of_matlab(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         for field in fields:
             yield from _of_matlab(f"{name}.{field}", value.reshape(-1)[0][field])
         return
-    if value.dtype == object and all(getattr(each, "dtype", value.dtype).kind == "U" for each in value.flat):
-        value = np.array(["".join(each.flat) for each in value.flat])  # a cell array of texts
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O" and all(map(_is_text, value.flat)):
+        value = np.array(["".join(text.flat) for text in value.flat])  # of a cell array
     yield name, value.toarray() if hasattr(value, "toarray") else value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "U"
 
 
 def _read_onnx(file: Path) -> Contents:
