@@ -317,6 +317,13 @@ def straight_mixed() -> Corner:
     return straight(unrolled(with_rows(program, *MIXED), (28, 5), slots=3, graphs=("readout",)))
 
 
+def straight_deep() -> Corner:
+    """A sample is through the drive before the words that a reset leaves behind are through the ring's graph."""
+    program = random_program(12, n=24, d=1, k=1, bits=4, iterations=2)
+    search = GraphSearch(adders_per_stage=1)
+    return straight(unrolled(program, (24, 1), slots=3, graphs=("readout",), search=search))
+
+
 #: Of small words: a row of every sort, more of them than a group has lanes.
 MIXED = (Interval(-3, 9), RELU, soft_threshold(5), FREE, Interval(0, 0), Interval(-np.inf, 2), Interval(0, 4, True))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from corner_programs import CARRIED, CORNERS, DIRECT, WARM
+from corner_programs import CARRIED, CORNERS, DIRECT, WARM, straight_deep
 from long_set import one_in
 from random_models import random_words
 
@@ -389,6 +389,22 @@ def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     if not result.failures:
         result = simulated(mutant, tmp_path)
     assert result.failures, f"{mutant.name} survived {', '.join(result.passed)}"
+
+
+def test_words_that_a_reset_leaves_in_a_ring_reach_no_sample(tmp_path: Path) -> None:
+    """A reset of one cycle empties the places of a straight core's ring, not its graph, which the drive may outrun."""
+    corner = straight_deep()
+    words = random_words(3, corner.program, 12)
+    for waits in (True, False):
+        build = tmp_path / f"waits_{waits}"
+        top = corner.build(build) / "rtl" / "src" / "mondeq_top.sv"
+        if not waits:
+            text = top.read_text()
+            assert text.count(" && drained") == 2
+            top.write_text(text.replace(" && drained", ""))
+        tests = ("random_resets",)
+        result = run_bench(build, build / "work", words=words, seed=1, simulator="icarus", tests=tests)
+        assert bool(result.failures) != waits
 
 
 #: Of each kind of assertion a mistake, the assertion, and whether it alone sees it: words and cycles of a run without

@@ -72,7 +72,7 @@ module mondeq_top (
   logic [mondeq_pkg::ReadoutSimd*mondeq_pkg::StateBits-1:0] readout_words;
   logic [OutputBits-1:0] direct, carried_word;
   logic [ResultBits-1:0] readout_result, result;
-  logic frame_valid, frame_ready, load, whole, broken;
+  logic check_valid, frame_valid, frame_ready, drained, load, whole, broken;
   logic [((LoadBeats > Beats) ? $clog2(LoadBeats) : IndexBits)-1:0] index;
   logic [IndexBits-1:0] sample_index;
   logic beat_valid, beat_ready, fresh, taken, carried_write, carried_last;
@@ -101,8 +101,8 @@ module mondeq_top (
     .beat_last_i  (s_axis_TLAST),
     .beat_load_i  (s_axis_TDATA[(Carried > 0) ? mondeq_pkg::DriveSimd * LaneBits : 0]),
     .beat_ready_o (s_axis_TREADY),
-    .valid_o      (frame_valid),
-    .ready_i      (frame_ready),
+    .valid_o      (check_valid),
+    .ready_i      (frame_ready && drained),
     .index_o      (index),
     .load_o       (load),
     .whole_o      (whole),
@@ -111,6 +111,24 @@ module mondeq_top (
     .event_clear_i,
     .flush_i      (flush)
   );
+
+  assign frame_valid = check_valid && drained;
+
+  // A straight core's start is the update of a product of nothing, which a free place has once the words that a reset
+  // left behind have gone through the graph.
+  if (Straight) begin : g_drain
+    mondeq_delay #(
+      .Width(1),
+      .Depth(mondeq_pkg::SolveStages)
+    ) u_drained (
+      .clk_i (ap_clk),
+      .rst_ni(core_rst_n),
+      .data_i(1'b1),
+      .data_o(drained)
+    );
+  end else begin : g_no_drain
+    assign drained = 1'b1;
+  end
 
   if (Carried > 0) begin : g_carried
     assign sample_index = load ? '0 : IndexBits'(index);

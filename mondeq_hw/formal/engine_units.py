@@ -121,4 +121,31 @@ ENGINE_UNITS = (
         free=("state_o", "changed_q"),
         scene=_EAGER_RING,
     ),
+    Unit(
+        "straight/solve",
+        "every sample enters in turn and leaves after all its updates, numbered from 0, at its time and at no other; "
+        "no free place is left to itself while one waits, and the start is of a product of nothing",
+        cases=(
+            dict(Rows=2, Slots=3, Stages=3, Iterations=1, StateBits=3),
+            dict(Rows=2, Slots=12, Stages=4, Iterations=2, StateBits=3),
+            *grid(Rows=(1, 16), Slots=(2, 5, 24), Stages=(3, 5, 9), Iterations=(1, 2, 7), StateBits=(3,)),
+        ),
+        mutants=(
+            Mutant("take = !ring_valid && (loaded_i ||", "take = (loaded_i ||"),
+            Mutant("(loaded_i || (waiting_q != '0))", "(waiting_q != '0)"),
+            Mutant("{take, next_slot_q, {IterationBits{1'b0}}}", "{take, write_slot_i, {IterationBits{1'b0}}}"),
+            Mutant("(next_slot_q == LastSlot) ? '0 : next_slot_q + 1'b1", "next_slot_q + 1'b1"),
+            Mutant("if (!loaded_i && take) waiting_q", "if (take) waiting_q"),
+            Mutant("product_iteration != LastIteration", "product_iteration != '0"),
+            Mutant("(sum_iteration == LastIteration)", "(sum_iteration != '0)", case=1, cycle=14),
+            Mutant("sum_slot, sum_iteration + 1'b1}", "sum_slot, sum_iteration}"),
+            Mutant("slot_q <= ring_valid ? ring_slot : next_slot_q", "slot_q <= next_slot_q"),
+            Mutant("enters_q <= again;", "enters_q <= product_valid;"),
+        ),
+        steps=8,
+        depth=14,
+        needs=("delay",),
+        hollow=("clip_lanes", "solve_graph"),
+        free=("state_o",),
+    ),
 )  # fmt: skip
