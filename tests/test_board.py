@@ -228,7 +228,9 @@ def test_serial_device_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest
 # -- pin to pin ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [CORNERS["wide"], slow_core], ids=["wide", "slow"])
+@pytest.mark.parametrize(
+    "make", [CORNERS["wide"], pytest.param(slow_core, marks=pytest.mark.long)], ids=["wide", "slow"]
+)
 def test_pin_to_pin(make: Callable[[], Corner], tmp_path: Path) -> None:
     """Words of two bytes, nine a beat, sums beyond 64 bits; a core slower than the line."""
     corner = make()

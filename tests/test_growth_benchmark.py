@@ -54,6 +54,7 @@ def test_the_table_of_the_docs_is_the_results_file() -> None:
     assert shown == [[n, round(processor, 1), round(wall, 1), round(peak)] for n, processor, wall, peak in rows]
 
 
+@pytest.mark.long
 def test_prints_what_it_measured(tmp_path: Path) -> None:
     assert np.linalg.eigvalsh(np.eye(9) - (growth.network(9).W + growth.network(9).W.T) / 2)[0] >= 1 - 1e-9
     command = [sys.executable, BENCHMARKS / "growth.py", "--n", "8", "--json"]

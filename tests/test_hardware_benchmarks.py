@@ -42,6 +42,7 @@ def test_folding_against_its_bound(script, tmp_path):
     assert len(lines) == 6 and "1.0000" in lines[-1] and "1.0000" not in lines[-2]
 
 
+@pytest.mark.long
 def test_strategies_are_simulated_and_mapped(script, tmp_path):
     strategies = script("strategies")
     plans = strategies.plans(PROGRAM, ())

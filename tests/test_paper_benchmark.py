@@ -74,6 +74,7 @@ def test_tables(script, tmp_path, capsys):
         assert list(csv.reader(stream)) == [["bits", "value"], ["4", str(1 / 3)], ["8", ""]]
 
 
+@pytest.mark.long
 def test_retraining_is_kept_for_its_very_configuration(script, shared, tmp_path, monkeypatch):
     """Not trained twice; trained again for another number of epochs, or another seed."""
     retraining, published = script("paper_retraining"), script("published")

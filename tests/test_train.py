@@ -271,6 +271,7 @@ def test_the_embedded_default():
     assert accuracy == pytest.approx(checkpoint.training.metrics["test_accuracy"])
 
 
+@pytest.mark.long
 def test_the_script_makes_the_embedded_default(tmp_path):
     """Other PyTorch versions may sum in another order; the network must be as good."""
     made = tmp_path / "digits.pt"
