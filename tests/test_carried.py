@@ -18,7 +18,7 @@ from forgeries import forged
 from random_models import random_program, random_words
 
 import mondeq_hw
-from mondeq_hw.base import InputError
+from mondeq_hw.base import InputError, InputWarning
 from mondeq_hw.export.hls4ml import MonDEQLayer
 from mondeq_hw.export.onnx import float_model, from_onnx, integer_model, qdq_model, write
 from mondeq_hw.problem import Preprocessing, load, logits, save, sequence
@@ -71,6 +71,18 @@ def test_full_d11() -> None:
         w = np.maximum(x @ p["C1"].T + w @ p["D11"].T + u @ p["D12"].T + p["bv"], 0)
     np.testing.assert_allclose(outputs, x @ p["C2"].T + w @ p["D21"].T + u @ p["D22"].T + p["by"], atol=1e-6)
     np.testing.assert_allclose(x[1:], (x @ p["A"].T + w @ p["B1"].T + u @ p["B2"].T + p["bx"])[:-1], atol=1e-6)
+
+
+def test_an_upper_triangular_d11_is_read_as_it_is_and_asked_about() -> None:
+    """Its rows settle from the last to the first; a file whose matrices are all transposed looks like that, too."""
+    p, last_first = rens.ren(), np.arange(6)[::-1]
+    turned = {**p, "D11": p["D11"][np.ix_(last_first, last_first)]}
+    turned |= {key: p[key][last_first] for key in ("C1", "D12", "bv")}
+    turned |= {key: p[key][:, last_first] for key in ("B1", "D21")}
+    with pytest.warns(InputWarning, match="D11 is strictly upper triangular"):
+        model = load(turned, preprocessing=Preprocessing(1.0))
+    u = np.random.default_rng(0).normal(size=(50, 2))
+    np.testing.assert_allclose(logits(model, u), rens.simulated(p, u)[0], atol=1e-6)
 
 
 def without(key: str) -> Callable[[rens.Arrays], rens.Arrays]:

@@ -11,11 +11,12 @@ As RobustNeuralNetworks.jl names them, with input ``u``, output ``y`` and state 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 
-from ...base import InputError
+from ...base import InputError, InputWarning
 from ..checkpoint import Checkpoint
 from ..coordinates import dominant_metric, in_coordinates
 from ..model import CarriedState, MonDEQ, monotonicity_margin
@@ -37,8 +38,22 @@ def recognises(given: Spelled) -> bool:
 
 
 def read(source: Source, asked: Asked) -> Checkpoint:
-    """See :class:`.Format`."""
+    """See :class:`.Format`.
+
+    Warns
+    -----
+    InputWarning
+        ``D11`` is strictly upper triangular, as that of a file whose matrices are transposed.
+    """
     A, W = source.square("A"), source.square("D11")
+    if W.any() and not np.tril(W).any():
+        warnings.warn(
+            f"{source.where}: D11 is strictly upper triangular, that of RobustNeuralNetworks.jl strictly lower; read "
+            "as it is. If the matrices were written transposed (Julia's columns as rows, as HDF5 has them), transpose "
+            "all of them",
+            InputWarning,
+            stacklevel=2,
+        )
     m, n = len(A), len(W)
     B1, C1 = source.array("B1", (m, n)), source.array("C1", (n, m))
     B2, D12 = source.array("B2", (m, None)), source.array("D12", (n, None))
