@@ -1,10 +1,10 @@
 """The fast corner: networks trained for few-bit words and one to three updates, compiled, simulated and routed.
 
-    python benchmarks/fast.py --shared DIR [--targets a a3 b c] [--route c] [--work build/fast] [--json]
+    python benchmarks/fast.py --shared DIR [--targets a a384 a3 b c] [--route c] [--work build/fast] [--json]
 
 Every target is a recipe: a network, a compilation without flags about the integers, a simulation of test images by
 Icarus, which compares every word and every cycle (it needs no compilation of these graphs), and for those named by
-``--route`` Yosys and nextpnr (the large ones take most of an hour).  Networks of a and a3 are integers that were
+``--route`` Yosys and nextpnr (the large ones take most of an hour).  Networks of a, a384 and a3 are integers that were
 trained before, in the shared folder (``prototypes/fast``: binary pixels of the images' middle, 22 x 22); those of b and
 c are trained and retrained here, in minutes of one core, and kept in ``--work``.  ``results/fast.json`` holds what was
 measured last of each target, and is what ``--json`` prints: what was not routed has no clock, and ``reason`` says so.
@@ -32,6 +32,7 @@ from mondeq_hw.problem import (
     StoredRecurrence,
     mnist,
     network_of,
+    on_fewer_inputs,
     save,
 )
 from mondeq_hw.training import Optimisation, TrainingConfig, normalisation, train
@@ -58,6 +59,8 @@ class Target:
         Options of ``qat``; None where the integers are there.
     again : dict, optional
         Of those, what is different when it goes on from there once more.
+    inputs : int, optional
+        Of trained integers, how many pixels stay, those that move the states most; all where absent.
     clock_mhz : float
         What placing and routing aim at.
     """
@@ -68,6 +71,7 @@ class Target:
     part: str
     retrain: dict[str, Any] | None = None
     again: dict[str, Any] | None = None
+    inputs: int | None = None
     clock_mhz: float = 150.0
 
 
@@ -86,6 +90,10 @@ TARGETS = {
     "a": Target(
         "98.2 % in 0.4 us, 10 million images/s", "prototypes/fast/net_K1_a.npz",
         {**FAST, "input_beat": 44}, "ecp5-85", clock_mhz=120.0,
+    ),
+    "a384": Target(  # eight beats, each of eight tables of six pixels
+        "as a", "prototypes/fast/net_K1_a.npz",
+        {**FAST, "input_beat": 48}, "ecp5-85", inputs=384, clock_mhz=110.0,
     ),
     "a3": Target(
         "95 % of the images provably of the exact equilibrium's class, in 0.6 us", "prototypes/fast/net_K3_a.npz",
@@ -196,7 +204,8 @@ def network(target: Target, name: str, shared: Path, work: Path) -> tuple[MonDEQ
             known, judge = (replace(each, words=each.words >> 7) for each in (known, judge))
         samples = {"calibration": (known.words, known.targets), "test": (judge.words, judge.targets)}
         if target.retrain is None:
-            return trained_integers(shared / target.start), samples
+            model = trained_integers(shared / target.start)
+            return model if target.inputs is None else on_fewer_inputs(model, known.words, target.inputs), samples
         if not start.exists():
             save(train(MIDDLE, known, normalisation(known, 1 / 255, 8)).model, start)
     first = work / f"{name}-first.pt" if target.again else file
