@@ -10,6 +10,19 @@ from __future__ import annotations
 from .engine_units import ENGINE_UNITS
 from .unit import Mutant, Unit, grid
 
+#: One frame right behind the reset, with any byte and stop bit, at the receiver's own rate; or its start bit too short.
+_ONE_FRAME = """
+  (* anyconst *) logic [8:0] f_sent;  // the stop bit above the byte
+  (* anyconst *) logic f_short;
+  logic [31:0] f_sent_q = 0;
+  logic [10:0] f_line;
+  assign f_line = {1'b1, f_sent, 1'b0};
+  always_ff @(posedge clk_i) f_sent_q <= f_sent_q + 1;
+  always_comb assume (rx_i == (f_sent_q < 4 || f_sent_q >= 4 + 11 * ClocksPerBit || (f_short && f_sent_q > 6)
+      || f_line[(f_sent_q-4)/ClocksPerBit]));
+  always_comb if (f_old) assume (rst_ni);
+"""
+
 UNITS = (
     Unit(
         "saturate",
@@ -529,6 +542,25 @@ UNITS = (
             Mutant("ready_o = left_q == '0", "ready_o = left_q <= 4'd1"),
         ),
         depth=24,
+        short=1,
+    ),
+    Unit(
+        "uart_rx",
+        "a byte where a whole frame came, its bits looked at in their middles, an error where the stop bit is missing",
+        cases=(dict(ClocksPerBit=8), *grid(ClocksPerBit=(9, 15, 217, 868))),
+        mutants=(
+            Mutant("CountBits'(ClocksPerBit / 2 - 1)", "CountBits'(ClocksPerBit / 2)", cycle=13),
+            Mutant("{line, data_o[7:1]}", "{data_o[6:0], line}", cycle=84),
+            Mutant("(bit_q == StopBit) && line;", "(bit_q == StopBit);", cycle=84),
+            Mutant("(bit_q == StopBit) && !line;", "(bit_q == StopBit) && 1'b0;", cycle=84),
+            Mutant("(bit_q == StartBit) && line)", "1'b0)", cycle=14),
+            Mutant("default: if (line) state_d", "default: state_d", cycle=86),
+            Mutant("count_q <= (count_q == Last)", "count_q <= (count_q == Middle)", cycle=20),
+        ),
+        steps=2,
+        depth=12,
+        needs=("line_filter",),
+        scene=_ONE_FRAME,
         short=1,
     ),
     *ENGINE_UNITS,
