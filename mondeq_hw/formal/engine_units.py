@@ -1,7 +1,8 @@
 """The control of the engines as units: their slots, banks and updates, whatever the words.
 
 What the words are is free, and so a row that has changed is one that may be any;
-the properties are of whose words are read and written, and when.
+the properties are of whose words are read and written, and when.  A drive's
+inputs are not computed: of them the words themselves are followed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,58 @@ _EAGER_RING = """
 """
 
 ENGINE_UNITS = (
+    Unit(
+        "folded/drive",
+        "every sample's beats go into a bank that no sample to be driven occupies; its commands have its words, take "
+        "every step of the matrix once, behind its beat; its rows go to the next slot once that is free, each once",
+        cases=(
+            dict(Rows=2, Columns=2, Inputs=2, Slots=3, InputBits=2),
+            dict(Rows=3, Columns=5, Inputs=3, Pe=2, Simd=2, Slots=2, InputBits=1),  # carried words
+            dict(Rows=1, Columns=1, Inputs=1, Slots=3, InputBits=1),  # a sample in every cycle
+            dict(Rows=2, Columns=3, Inputs=3, Pe=2, Simd=3, Slots=2, TableWords=2, Straight=1),
+            dict(Rows=4, Columns=6, Inputs=6, Pe=4, Simd=2, Slots=5, InputBits=3, Straight=1),
+            dict(Rows=33, Columns=40, Inputs=40, Slots=6, InputBits=8),  # weights in two banks
+            dict(Rows=100, Columns=784, Inputs=784, Pe=10, Simd=16, Slots=24, InputBits=8),
+            dict(Rows=30, Columns=64, Inputs=60, Pe=6, Simd=8, Slots=7, InputBits=8),
+            *grid(Rows=(1, 5), Columns=(4,), Inputs=(4, 1), Slots=(2, 4), InputBits=(1,)),
+            *grid(Rows=(7,), Columns=(11,), Inputs=(11, 9), Pe=(3, 7), Simd=(4, 8), Slots=(5,), InputBits=(2,),
+                  TableWords=(0, 2)),
+        ),
+        mutants=(
+            Mutant(".RowGroups   (RowGroups)", ".RowGroups   (RowGroups - 1)"),
+            Mutant("restart = accept && beat_broken_i", "restart = 1'b0"),
+            Mutant("{issue, slot_q, row, last_row}", "{issue, slot_q, row, last_column}", cycle=4),
+            Mutant(".data_i(sum_valid)", ".data_i(load)", cycle=8),
+            Mutant("beat_ready_o = !full_q[write_bank_q]", "beat_ready_o = 1'b1"),
+            Mutant("if (finish) full_q[read_bank_q] <= 1'b0", "if (finish) full_q <= '0"),
+            Mutant("banks[{write_bank_q, beat}] <= beat_i", "banks[{read_bank_q, beat}] <= beat_i"),
+            Mutant("word_q <= banks[{read_bank_q, column}]", "word_q <= banks[{write_bank_q, column}]"),
+            Mutant("lanes_q <= lanes", "lanes_q <= '0", case=1),
+            Mutant(".Depth(1 + Late)", ".Depth(2 + Late)"),
+            Mutant("(!first_command_q || slot_free)", "1'b1", case=2),
+            Mutant("beat_broken_i && (read_bank_q == write_bank_q)", "beat_broken_i"),
+            Mutant("arrives = accept && !beat_broken_i", "arrives = accept"),
+            Mutant("(issue ? (column + 1'b1 != beat) : present_q)", "present_q"),
+            Mutant("full_q[!read_bank_q] || arrives || ((beat", "full_q[!read_bank_q] || ((beat"),
+            Mutant("full_q[!read_bank_q] || arrives || ((beat", "arrives || ((beat"),
+            Mutant("|| ((beat != '0) && !accept)", ""),
+            Mutant("(slot_q == LastSlot) ? '0 : slot_q + 1'b1", "slot_q + 1'b1", case=2),
+            Mutant("first_command_q <= finish", "first_command_q <= last_column"),
+            Mutant("sum_tag_q <= tag_q2", "sum_tag_q <= tag_q1", case=2),
+            Mutant("loaded_o = write_o && last", "loaded_o = write_o"),
+            Mutant("finish = issue && last_column && last_row", "finish = issue && last_row"),
+            Mutant(".take_i (issue && first_command_q)", ".take_i (issue)"),
+            Mutant(".give_i (release_i)", ".give_i (1'b0)", case=2),
+            Mutant(".step_i        (issue)", ".step_i        (present_q)", case=1, cycle=5),
+            Mutant("(column < ColumnBits'(FirstCarried)) || fresh_i", "1'b1", case=1),
+        ),
+        steps=2,
+        depth=14,
+        needs=("delay", "matvec_counter", "credits"),
+        hollow=("matvec", "matvec_tables", "rom", "round_shift"),
+        free=("load", "sum_valid", "drive_o", "memory_error_o"),
+        short_mutants=4,
+    ),
     Unit(
         "folded/solve",
         "every update of every sample, numbered from its first, reads the states that the one before has written and "
@@ -82,6 +135,38 @@ ENGINE_UNITS = (
         scene=_EAGER,
         short=2,
         short_mutants=14,
+    ),
+    Unit(
+        "unrolled/drive",
+        "every sample's beats are kept until it is read, whole and in order, which is at once where a slot is free; "
+        "it goes to the next slot in turn, once that is free, as many cycles later as its graph has",
+        cases=(
+            dict(Rows=1, Columns=4, Inputs=3, Simd=1, Slots=3, InputBits=2, Stages=2),  # a carried word
+            dict(Rows=2, Columns=2, Inputs=2, Simd=2, Slots=2, InputBits=1, Stages=1),
+            *grid(Rows=(1,), Columns=(7, 40), Inputs=(7,), Simd=(1, 3, 7), Slots=(2, 24), InputBits=(3,),
+                  Stages=(1, 9)),
+        ),
+        mutants=(
+            Mutant("beat_ready_o = !(last_beat && complete_q) || issue", "beat_ready_o = 1'b1"),
+            Mutant("|| (complete_q && !issue)", ""),
+            Mutant("{beat_i, collected_q}", "{collected_q, beat_i}"),
+            Mutant("complete_q && slot_free && fresh_i", "complete_q && fresh_i", case=1),
+            Mutant("complete_q && slot_free && fresh_i", "complete_q && slot_free"),
+            Mutant("taken_o = issue", "taken_o = complete_q"),
+            Mutant(".give_i (release_i)", ".give_i (1'b0)", case=1),
+            Mutant("(slot_q == LastSlot) ? '0 : slot_q + 1'b1", "slot_q + 1'b1", cycle=14),
+            Mutant(".Depth(Stages + 1)", ".Depth(Stages + 2)"),
+            Mutant("loaded_o = write_o", "loaded_o = issue"),
+            Mutant("{carried_i, words_q[Inputs*InputBits-1:0]}", "{words_q[Inputs*InputBits-1:0], carried_i}"),
+            Mutant("if (accept) collected_q", "collected_q"),
+            Mutant("row_o = 1'b0", "row_o = write_o"),
+            Mutant("{issue, slot_q}", "{issue, ~slot_q}"),
+        ),
+        steps=2,
+        depth=10,
+        needs=("delay", "credits"),
+        hollow=("drive_graph",),
+        free=("drive_o",),
     ),
     Unit(
         "unrolled/solve",
