@@ -240,6 +240,7 @@ def test_pin_to_pin(make: Callable[[], Corner], tmp_path: Path) -> None:
     assert (result.outputs == GoldenModel(corner.program).predict_raw(words)).all()
 
 
+@pytest.mark.long
 def test_images_pin_to_pin(digits_model: Path, tmp_path: Path) -> None:
     """The embedded model compiled, and scikit-learn's digits through the pins."""
     project = mondeq_hw.compile(digits_model, tmp_path / "build", bits=3, rounding="nearest", reuse_factor=64)

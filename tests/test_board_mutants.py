@@ -49,7 +49,7 @@ MUTANTS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("mutant", one_in(3, MUTANTS, lambda mutant: f"{mutant.module}-{mutant.test}"))
+@pytest.mark.parametrize("mutant", one_in(4, MUTANTS, lambda mutant: f"{mutant.module}-{mutant.test}"))
 def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     corner = MAKERS[mutant.core]()
     build = corner.build(tmp_path / "build")

@@ -40,7 +40,7 @@ def test_unit_is_proved_and_its_properties_have_teeth(unit: Unit) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["folded_feedthrough", "unrolled", "straight"])
+@pytest.mark.parametrize("engine", ["folded_feedthrough", pytest.param("unrolled", marks=pytest.mark.long), "straight"])
 def test_small_core_is_the_contract_for_every_input(engine: str) -> None:
     (result,) = prove_engines((engine,))
     assert result.proof.answer.status == PROVED and result.distinct > 50

@@ -85,6 +85,7 @@ def test_netlist_of_graphs_everywhere(tmp_path: Path) -> None:
     np.testing.assert_array_equal(result.cycles, completion_cycles(corner.schedule, golden.iterations(WORDS)))
 
 
+@pytest.mark.long
 def test_netlist_of_rows_of_every_sort(tmp_path: Path) -> None:
     """Tables of constants and operands with a sign, as Yosys reads them."""
     program = random_program(25, n=8, d=3, k=2, bits=4, state_bits=6, input_bits=4, iterations=2)
