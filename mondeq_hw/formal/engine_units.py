@@ -234,4 +234,27 @@ ENGINE_UNITS = (
         hollow=("clip_lanes", "solve_graph"),
         free=("state_o",),
     ),
+    Unit(
+        "straight/readout",
+        "outputs leave in the order of their samples, a slot is freed with its own and at no other time, and there is "
+        "always a place for a sample that comes",
+        cases=(
+            dict(Slots=3, Stages=2),
+            *grid(Slots=(2, 5, 24), Stages=(1, 4, 9), Rows=(1, 3)),
+        ),
+        mutants=(
+            Mutant("release_o = valid_o && ready_i", "release_o = valid_o"),
+            Mutant("(slot_o == LastSlot) ? '0 : slot_o + 1'b1", "slot_o + 1'b1"),
+            Mutant("else if (release_o) slot_o", "else if (valid_o) slot_o"),
+            Mutant(".data_i(done_i != '0)", ".data_i(done_i[0])"),
+            Mutant(".write_i(write)", ".write_i(write && !valid_o)"),
+            Mutant(".write_i(write)", ".write_i(write || valid_o)"),
+        ),
+        steps=2,
+        depth=12,
+        needs=("delay", "fifo"),
+        hollow=("clip_lanes", "readout_graph"),
+        free=("output_q",),
+        short=2,
+    ),
 )  # fmt: skip
