@@ -119,10 +119,11 @@ class Project:
         values, d = np.asarray(X), self.program.d
         self.build.require_unchanged(RESOLVED)
         kept = self.build.kept
-        if values.ndim < 2 or math.prod(values.shape[1:]) not in (d, d if kept is None else kept.given):
+        size = math.prod(values.shape[1:])
+        if values.ndim < 2 or size not in (d, d if kept is None else kept.given):
             takes = "" if kept is None else f" or (samples, {kept.given}), of which it takes {d}"
             raise InputError(f"inputs have shape {values.shape}; expected (samples, {d}){takes}")
-        values = values.reshape(len(values), math.prod(values.shape[1:]))
+        values = values.reshape(len(values), size)
         return self.build.input_words.raw(values if kept is None else kept.of(values), on_overflow)
 
     def predict(

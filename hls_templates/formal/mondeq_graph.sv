@@ -1,5 +1,5 @@
-// The ports of the graph of no program.
-module mondeq_drive_graph #(
+// The ports of an engine's graph, of no program; under the name of each.
+module mondeq_graph #(
   parameter int Rows = 1,
   parameter int Columns = 1,
   parameter int WordBits = 1,
