@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builds import emitted
+from long_set import one_in
 from random_models import random_program, random_words
 
 from mondeq_hw.base import BrokenToolError, answer, computed, digests, is_stamped, run, stamp
@@ -236,18 +237,21 @@ def test_wrong_cpp_is_the_designs_fault(build: Path, tmp_path: Path) -> None:
 # -- what is kept ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [lambda path: path.write_bytes(b""), lambda path: path.unlink(), lambda path: path.write_bytes(b"\x7fELF other")],
-    ids=["emptied", "removed", "foreign"],
-)
-def test_damaged_products_are_made_anew(build: Path, work: Path, damage: Callable[[Path], object]) -> None:
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "foreign": lambda path: path.write_bytes(b"\x7fELF other"),
+    "emptied": lambda path: path.write_bytes(b""),
+    "removed": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", one_in(3, list(DAMAGES), str))
+def test_damaged_products_are_made_anew(build: Path, work: Path, damage: str) -> None:
     first = simulated(build, work)
     assert right(first)
     folder = first.log.parent.parent
-    damage(folder / "simulation.vvp")
+    DAMAGES[damage](folder / "simulation.vvp")
     assert right(simulated(build, work))
-    damage(next((folder / "design" / "mem").glob("*")))
+    DAMAGES[damage](next((folder / "design" / "mem").glob("*")))
     assert right(simulated(build, work))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from long_set import one_in
 
 from mondeq_hw.formal import (
     ENGINES,
@@ -29,8 +30,15 @@ from mondeq_hw.formal.prover import Design, hollow, with_properties
 PROPERTIES = ROOT / "hls_templates" / "formal"
 
 
+#: Slow to prove, and like another one that a usual run proves: the rest is the long set.
+LIKE_ANOTHER = frozenset(("packet_fifo", "frame_decoder", "unrolled/solve"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+@pytest.mark.parametrize(
+    "unit",
+    [pytest.param(unit, id=unit.name, marks=[pytest.mark.long] * (unit.name in LIKE_ANOTHER)) for unit in UNITS],
+)
 def test_unit_is_proved_and_its_properties_have_teeth(unit: Unit) -> None:
     (result,) = prove_units(short=True, only=(unit.name,))
     assert [case for case in result.cases if case.status != PROVED] == []
@@ -40,7 +48,7 @@ def test_unit_is_proved_and_its_properties_have_teeth(unit: Unit) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["folded_feedthrough", pytest.param("unrolled", marks=pytest.mark.long), "straight"])
+@pytest.mark.parametrize("engine", one_in(3, ["folded_feedthrough", "unrolled", "straight"], str))
 def test_small_core_is_the_contract_for_every_input(engine: str) -> None:
     (result,) = prove_engines((engine,))
     assert result.proof.answer.status == PROVED and result.distinct > 50

@@ -21,6 +21,7 @@ from hls4ml.converters.pytorch_to_hls import get_supported_pytorch_layers
 from hls4ml.model.graph import ModelGraph
 from hls4ml.utils.config import config_from_pytorch_model
 from hls4ml.utils.serialization import serialize_model
+from long_set import one_in
 from random_models import random_program, with_rows
 from torch import nn
 
@@ -502,17 +503,18 @@ def test_command_refuses(
     assert out.exists() is (not options)
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new"),
-    [
-        ("defines.h", "AP_RND", "AP_TRN"),
-        ("defines.h", "AP_SAT", "AP_WRAP"),
-        ("nnet_utils/nnet_mondeq.h", "group * program::lanes + lane", "lane * program::groups + group"),
-        ("nnet_utils/nnet_mondeq.h", "words[row].range(", "words[row ? row - 1 : row].range("),
-        ("mondeq2/mondeq_program.h", "solve(d, z);", "for (int i = 0; i < state_size; i++) z[i] = 1;"),
-    ],
+MUTANTS = (
+    ("defines.h", "AP_RND", "AP_TRN"),
+    ("defines.h", "AP_SAT", "AP_WRAP"),
+    ("nnet_utils/nnet_mondeq.h", "group * program::lanes + lane", "lane * program::groups + group"),
+    ("nnet_utils/nnet_mondeq.h", "words[row].range(", "words[row ? row - 1 : row].range("),
+    ("mondeq2/mondeq_program.h", "solve(d, z);", "for (int i = 0; i < state_size; i++) z[i] = 1;"),
 )
-def test_mutant_is_seen(file: str, old: str, new: str, build: Path, project: Path, tmp_path: Path) -> None:
+
+
+@pytest.mark.parametrize("mutant", one_in(2, MUTANTS, lambda mutant: f"{mutant[0]}-{mutant[1]}"))
+def test_mutant_is_seen(mutant: tuple[str, str, str], build: Path, project: Path, tmp_path: Path) -> None:
+    file, old, new = mutant
     shutil.copytree(project, tmp_path / "p")
     config = tmp_path / "p" / "hls4ml_config.yml"
     config.write_text(config.read_text().replace(str(project), str(tmp_path / "p")))

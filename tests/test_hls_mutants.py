@@ -179,10 +179,16 @@ def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     assert not agrees(program, tmp_path)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{}, CLIPPED, COARSE_DRIVE, {"bits": 2}, BOX | FB, MIXED],
-    ids=["plain", "clipped", "coarse_drive", "ternary", "box_forward_backward", "mixed"],
-)
-def test_the_unchanged_source_survives(options: dict[str, Any], tmp_path: Path) -> None:
-    assert agrees(build(options, tmp_path), tmp_path)
+NETWORKS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "clipped": CLIPPED,
+    "coarse_drive": COARSE_DRIVE,
+    "mixed": MIXED,
+    "ternary": {"bits": 2},
+    "box_forward_backward": BOX | FB,
+}
+
+
+@pytest.mark.parametrize("network", one_in(3, list(NETWORKS), str))
+def test_the_unchanged_source_survives(network: str, tmp_path: Path) -> None:
+    assert agrees(build(NETWORKS[network], tmp_path), tmp_path)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("file", one_in(2, NOTEBOOKS, lambda file: file.stem))
+@pytest.mark.parametrize("file", one_in(3, NOTEBOOKS, lambda file: file.stem))
 def test_a_notebook_runs_and_shows_something(file: Path, tmp_path: Path) -> None:
     book = nbformat.read(file, as_version=4)
     assert not any(cell.get("outputs") for cell in book.cells), "outputs are not committed"

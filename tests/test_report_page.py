@@ -227,9 +227,9 @@ def seen(browser: Browser, file: Path, width: int, scheme: Scheme, medium: Media
 @pytest.mark.parametrize(
     ("width", "scheme", "medium", "brightness"),
     [  # a phone by day and by night, a tablet, a desk, and a sheet of paper, which is white whatever the screen is
-        (360, "light", "screen", (0.8, 1)),
+        pytest.param(360, "light", "screen", (0.8, 1), marks=pytest.mark.long),
         (360, "dark", "screen", (0, 0.35)),
-        (768, "light", "screen", (0.8, 1)),
+        pytest.param(768, "light", "screen", (0.8, 1), marks=pytest.mark.long),
         (1280, "light", "screen", (0.8, 1)),
         (794, "dark", "print", (0.85, 1)),
     ],

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from checkpoints import parameters, plain, write_npz
 from killed import CHILD
+from long_set import one_in
 from random_models import random_model
 
 from mondeq_hw import InputError, Project, save
@@ -258,7 +259,7 @@ def test_exhaustive_is_exhaustive(exhausted: SearchResult) -> None:
     assert exhausted.winner.memory_bits == min(point.memory_bits for point in reached)
 
 
-@pytest.mark.parametrize("minimise", [MEMORY, LUTS])
+@pytest.mark.parametrize("minimise", one_in(2, [LUTS, MEMORY], str))
 def test_descent_ends_in_a_local_minimum(
     minimise: str, exhausted: SearchResult, digits_model: Path, tmp_path: Path
 ) -> None:
@@ -375,9 +376,9 @@ def whole(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("moment", "finished", "number"),
     [
         pytest.param(("mondeq_hw.search.search", "lower", 1), 0, signal.SIGKILL, marks=pytest.mark.long),
-        (("mondeq_hw.search.search", "lower", 7), 6, signal.SIGKILL),
+        pytest.param(("mondeq_hw.search.search", "lower", 7), 6, signal.SIGKILL, marks=pytest.mark.long),
         (("os", "fsync", 9), 9, signal.SIGKILL),
-        (("os", "replace", 2), None, signal.SIGKILL),
+        pytest.param(("os", "replace", 2), None, signal.SIGKILL, marks=pytest.mark.long),
         (("mondeq_hw.search.search", "lower", 7), 6, signal.SIGTERM),
     ],
     ids=["first", "seventh", "append", "results", "term"],

