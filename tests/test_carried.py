@@ -101,6 +101,10 @@ def without(key: str) -> Callable[[rens.Arrays], rens.Arrays]:
         (lambda p: {**p, "by": p["by"] * np.nan}, "NaN"),
         (lambda p: {**p, "D11": 3 * np.ones((6, 6))}, "I - D11 has no positive margin"),
         (lambda p: {**p, "x0": np.zeros(3)}, "'x0' has shape"),
+        (
+            lambda p: {**p, "E": np.eye(4), "nx": np.array([[4]])},
+            "has E too, which recurrent equilibrium network .* has not",
+        ),
         (lambda p: {**p, "activation": np.array("tanh")}, "activation is 'tanh'"),
     ],
 )

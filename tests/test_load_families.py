@@ -135,7 +135,7 @@ def test_a_live_lben_knows_its_bound() -> None:
 def test_a_layer_with_more_in_it_is_another_network() -> None:
     p = lben()
     p["mon.linear_module.A.bias"] = np.ones(8)
-    with pytest.raises(InputError, match=r"its layer has mon.linear_module.A.bias too, which LBEN .* has not"):
+    with pytest.raises(InputError, match=r"has mon.linear_module.A.bias too, which LBEN .* has not"):
         load(p, margin=1.0)
 
 

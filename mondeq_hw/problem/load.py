@@ -96,8 +96,8 @@ def load_checkpoint(
     strangers = known.strangers(arrays)
     if strangers:
         raise InputError(
-            f"{contents.where}: its layer has {listed(strangers)} too, which {known.title} has not: without them it "
-            "would be another network. Save the layer's W, with U, b, O, c"
+            f"{contents.where}: has {listed(strangers)} too, which {known.title} has not: without them it would be "
+            "another network. Remove what is not the network's, or save the layer's W, with U, b, O, c"
         )
     check_model(checkpoint.model)
     return checkpoint

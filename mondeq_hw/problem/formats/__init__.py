@@ -35,6 +35,9 @@ class Format:
         The field of :class:`.Asked` that means something to it alone; empty for none.
     layer : frozenset of str
         Arrays of the reference code's layer, all of them: one with others is another network.  Empty for no such layer.
+    whole : frozenset of str
+        Arrays of the family's equations, all of them, where a file with others has other equations; empty where a file
+        may hold what is not the network's.
     """
 
     title: str
@@ -42,11 +45,16 @@ class Format:
     read: Callable[[Source, Asked], Checkpoint]
     option: str = ""
     layer: frozenset[str] = frozenset()
+    whole: frozenset[str] = frozenset()
 
     def strangers(self, given: Spelled) -> list[str]:
-        """Keys, as the file spells them, of arrays in the layer that the family does not have."""
-        found = [key for key, value in given.arrays.items() if key.startswith(LAYER) and np.ndim(value)]
-        return [given.names[key] for key in found if self.layer and key.removeprefix(LAYER) not in self.layer]
+        """Keys, as the file spells them, of arrays that the family does not have; a number is no array."""
+        found = []
+        if self.layer:
+            found = [key for key, value in given.arrays.items() if key.startswith(LAYER) and np.ndim(value)]
+        elif self.whole:  # MATLAB writes a number as a matrix
+            found = [key for key, value in given.arrays.items() if np.size(value) > 1]
+        return [given.names[key] for key in found if key.removeprefix(LAYER) not in self.layer | self.whole]
 
 
 def _layer(keys: str) -> frozenset[str]:
@@ -69,7 +77,10 @@ FORMATS = (
     Format("Winston & Kolter (mon.linear_module.{A,B,U})", winston_kolter.recognises, winston_kolter.read, "", FULL),
     Format("arXiv 2603.10562 (mon.core.*)", li_2026.recognises, li_2026.read),
     Format(
-        "recurrent equilibrium network (A, B1, B2, C1, D11, D12, C2, D21, D22, bx, bv, by)", ren.recognises, ren.read
+        "recurrent equilibrium network (A, B1, B2, C1, D11, D12, C2, D21, D22, bx, bv, by)",
+        ren.recognises,
+        ren.read,
+        whole=ren.ARRAYS,
     ),
     Format("implicit model (A or L, R; B, C, D)", implicit.recognises, implicit.read),
     OWN,

@@ -27,6 +27,8 @@ from ..task import VALUES
 _BIASES = ("bx", "bv", "by")
 #: Names that no other family has.
 _PARTICULAR = ("B1", "B2", "C1", "C2", "D11", "D12", "D21", "D22")
+#: All of them; a direct parametrisation has others (``E``, ``Lambda``, ...), and its ``B1`` is not this one.
+ARRAYS = frozenset(("A", *_PARTICULAR, *_BIASES, "x0"))
 #: Of ``I - D11`` in the coordinates that are taken; its margin cannot exceed 1.
 LEAST_MARGIN = 0.25
 RATIO_STEP = 1.125
