@@ -20,7 +20,7 @@ from pathlib import Path
 from corner_programs import CARRIED, CORNERS, DIRECT, WARM, Corner, hardened, slow_core
 from lint import lint
 from random_models import random_words
-from test_hls_mutants import agrees
+from test_hls_mutants import agrees, full_sums, full_sums_agree
 
 from mondeq_hw.formal import UNDECIDED, UNITS, ProverFailedError, module_text, unit_status
 from mondeq_hw.hardware.schedule import CONTROL, FULL
@@ -262,6 +262,10 @@ class Campaign:
             program = hls_program(name, build)
             copy = self._copy(build, Path("hls") / mutation.file, mutation)
             yield lambda name=name, program=program, copy=copy: None if agrees(program, copy) else name
+        full = self.folder / "hls" / FULL_SUMS
+        program = full_sums(full)
+        copy = self._copy(full, Path("hls") / mutation.file, mutation)
+        yield lambda program=program, copy=copy: None if full_sums_agree(program, copy) else FULL_SUMS
 
     def _hls(self) -> dict[str, str]:
         build = self.folder / "hls" / HLS_ORDER[0]
@@ -377,6 +381,8 @@ HLS_ORDER = (
     *("mixed_serial", "carried_straddling", "direct_serial", "tables_ternary", "leak_saturating", "one_bit"),
     *("ternary_leak", "saturating", "signed", "banked", "wide", "cycling", "threshold", "mixed_leak", "single"),
 )
+#: One more, with the widths that a synthesiser sees.
+FULL_SUMS = "full sums"
 #: That of several beats a frame whose broken frames are looked at.
 FRAMED = "one_bit"
 

@@ -15,13 +15,13 @@ import pytest
 from long_set import one_in
 from random_models import random_program, random_words, with_rows
 
-from mondeq_hw.base import FREE, RELU, Interval, soft_threshold
+from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
 from mondeq_hw.hardware import hls
 from mondeq_hw.hardware.schedule import EngineFolding, Schedule
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
-from mondeq_hw.verification.csim import CSimulation, CSimulationError, RefusedCppError
+from mondeq_hw.verification.csim import EXACT_WIDTHS, CSimulation, CSimulationError, RefusedCppError
 
 pytestmark = pytest.mark.slow
 
@@ -177,6 +177,37 @@ def test_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     assert text.count(mutant.old) == 1, "the mutation must apply exactly once"
     path.write_text(text.replace(mutant.old, mutant.new))
     assert not agrees(program, tmp_path)
+
+
+def full_sums(folder: Path) -> SolverProgram:
+    """A program whose products and their sums take all their bits at the largest words; its C++ beside."""
+    program = random_program(7, n=3, d=7, k=2, iterations=2)
+    drive = program.stage.drive
+    full = np.full((3, 7), 2 ** (drive.word_length - 1) - 1)
+    program = program.replace(drive=DenseOperator(full, drive.shifts, drive.word_length))
+    engines = EngineFolding(3, 7, 3, 7), EngineFolding(3, 3, 1, 1), EngineFolding(2, 3, 1, 1)
+    hls.emit(program, Schedule(9, *engines, slots=2), folder)
+    return program
+
+
+def full_sums_agree(program: SolverProgram, folder: Path) -> bool:
+    """Whether a synthesiser's widths hold them; native integers have more bits."""
+    words = np.full((1, 7), program.input_format.max_word)
+    try:
+        outputs = CSimulation(folder, folder / "work", EXACT_WIDTHS).predict_raw(words)
+    except RefusedCppError:
+        raise
+    except CSimulationError:
+        return False
+    return np.array_equal(outputs, GoldenModel(program).predict_raw(words))
+
+
+def test_a_sum_of_products_has_all_the_bits_it_takes(tmp_path: Path) -> None:
+    program, engine = full_sums(tmp_path), tmp_path / "hls" / ENGINE
+    assert full_sums_agree(program, tmp_path)
+    text = engine.read_text()
+    engine.write_text(text.replace("growth((count + 1) / 2)", "growth((count - 1) / 2)"))
+    assert engine.read_text() != text and not full_sums_agree(program, tmp_path)
 
 
 NETWORKS: dict[str, dict[str, Any]] = {
