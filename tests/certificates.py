@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from random_models import random_clip, random_model, random_words
 
+from mondeq_hw import from_qp
 from mondeq_hw.problem import CLASSES, PEACEMAN_RACHFORD, VALUES, MonDEQ, Task
 from mondeq_hw.proof.certify import certify, choose_iterations
 from mondeq_hw.rounding.assemble import assemble
@@ -32,6 +33,14 @@ def certificate_text(
     program = program.replace(iterations=choose_iterations(program, lowered.proof))
     words = None if samples is None else random_words(seed, program, samples)
     return certify(program, lowered.proof, model, lowered.step_size, words, task).to_json()
+
+
+def at_its_bound() -> MonDEQ:
+    """A variable that stands at its bound for every parameter, as does the multiplier of a row that never binds."""
+    return from_qp(
+        [[0.01, 0.0], [0.0, 1.0]], [0.03, 0.0], [[1.0, 0.0], [0.0, 1.0], [1.0, -0.025]], [2.0, -50.0, 0.9],
+        [50.0, 50.0, np.inf], theta=([-1.0] * 2, [1.0] * 2), Q=[[0.01, 0.004], [0.005, 0.01]], delta=[0, 0, 0.1],
+    )  # fmt: skip
 
 
 def certificate_of(model: MonDEQ, bits: int) -> str:

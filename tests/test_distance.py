@@ -34,11 +34,11 @@ from mondeq_hw.proof.certificate import model_to_plain
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.proof.contraction import error_bound
 from mondeq_hw.proof.distance import OutputDistance, by_norm, output_distance
-from mondeq_hw.proof.ellipsoid import by_ellipsoids, checked
+from mondeq_hw.proof.ellipsoid import by_ellipsoids
 from mondeq_hw.proof.float_model import FloatModel
 from mondeq_hw.proof.gain import witnesses
 from mondeq_hw.proof.joint import by_joint_form
-from mondeq_hw.proof.mismatch import Mismatch, Rows
+from mondeq_hw.proof.mismatch import Mismatch, Rows, checked
 from mondeq_hw.proof.perturbation import prove_operator
 from mondeq_hw.proof.robustness import missing_integer_bits, proved_gains, unsaturated_states
 from mondeq_hw.proof.worst_input import largest_errors

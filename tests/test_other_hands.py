@@ -21,7 +21,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import rens
-from certificates import certificate_of, certificate_text
+from certificates import at_its_bound, certificate_of, certificate_text
 from forgeries import Plain, sealed
 from random_models import random_model
 from second_opinion import contracts, is_positive_definite, stored_matrix
@@ -63,7 +63,7 @@ def other_python(request: pytest.FixtureRequest) -> str:
 
 @cache
 def certificates() -> dict[str, str]:
-    """One of every kind of evidence: norms, clips, tasks, semidefinite and ellipsoidal bounds, a carried state."""
+    """One of every kind of evidence: norms, clips, tasks, programs, ellipsoids and pieces, a carried state."""
     return dict(_certificates())
 
 
@@ -76,6 +76,7 @@ def _certificates() -> Iterator[tuple[str, str]]:
     yield "semidefinite", certificate_of(box, 8)
     with patch("mondeq_hw.proof.semidefinite.MOST_RELU_ROWS", 0):
         yield "ellipsoids", certificate_of(random_model(np.random.default_rng(1), 3, 2, 2, margin=0.8), 9)
+    yield "pieces", certificate_of(at_its_bound(), 12)
     yield "carried", certificate_of(rens.network(), 12)
 
 

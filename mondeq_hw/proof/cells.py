@@ -188,7 +188,7 @@ class Cells:
         inside = np.abs(states).max(axis=1) + 1.1 * reach / least < program.state_format.max_word * step
         unit, bound = step / 2.0**BOUND_BITS, mismatch.bound
         start = (recurrence.norms(states) + reach) * rho ** (program.iterations + 1) + bound.rounding * unit / (1 - rho)
-        rounded = np.minimum(start, bound.radius(program.iterations) * unit)
+        rounded = np.minimum(start if mismatch.warm is None else np.inf, bound.radius(program.iterations) * unit)
         signs = self._signs(states, halfwidths, 1.01 * (wrong + rounded) / least)
         return Around(halfwidths, values, residuals, inside, rounded, signs)
 

@@ -203,7 +203,7 @@ def certify(
         if floating is None:
             lines += open_claims(("output_distance",), NO_MARGIN)
         else:
-            mismatch = Mismatch(program, floating, Fraction(step_size), proof, bound, ranges, unsaturated)
+            mismatch = Mismatch(program, floating, Fraction(step_size), proof, bound, ranges, unsaturated, whole.warm)
             distance = output_distance(mismatch, searched.values.get("largest"))
             evidence["distance"] = distance.witnesses
             lines.append(_distance_line(distance))

@@ -32,7 +32,7 @@ from fractions import Fraction
 from functools import cached_property, reduce
 from itertools import product, zip_longest
 from math import ceil, floor, inf, isqrt, ldexp, nextafter, sqrt
-from operator import add, eq, mul, sub
+from operator import add, eq, gt, mul, sub
 from typing import Any, NamedTuple
 
 Plain = dict[str, Any]
@@ -1070,12 +1070,15 @@ class Points:
         return Point(z, root_up(square) / (model.margin * Fraction(2) ** T))
 
 
-def clip_change(model: FloatModel, program: Program, alpha: Fraction) -> tuple[Fraction, Fraction]:
+def clip_change(
+    model: FloatModel, program: Program, alpha: Fraction, beyond: Fraction = Fraction(0)
+) -> tuple[Fraction, Fraction]:
     """Section 9, last part: how far the stored clip is from the float model's at step size ``alpha``.
 
     In units of the state, 2-norms over the rows: of ``z`` where a row is a clip, of ``s - z`` where it is a complement.
+    No state is further beyond the largest word than is said.
     """
-    squares, top = {False: Fraction(0), True: Fraction(0)}, program.top / program.unit
+    squares, top = {False: Fraction(0), True: Fraction(0)}, program.top / program.unit + beyond
     for real, word in zip(model.clip, program.clip):
         largest = bound_change(real, word, alpha, Fraction(2) ** model.clip_bits, program.unit, top)
         squares[real.complement] += largest**2
@@ -1292,10 +1295,14 @@ class Mismatch:
             found.append(bound_change(real, word, self.alpha, Fraction(2) ** model.clip_bits, P.unit, most))
         return found
 
-    @cached_property
-    def output_clip_changes(self) -> list[Fraction]:
-        """What stored bounds of the clip instead of the float network's change in every output; section 9."""
-        model, (values, cones) = self.model, clip_change(self.model, self.program, self.alpha)
+    def output_clip_changes(self, over: Fraction = Fraction(0)) -> list[Fraction]:
+        """What stored bounds of the clip instead of the float network's change in every output; section 9.
+
+        Of a stored equilibrium over the largest word by so much at most; the float network's is near it (Theorem 8).
+        """
+        units, n = ([int(i == j) for j in range(self.program.n)] for i in range(self.program.n)), Fraction(1)
+        far = max(self.dual(row, n) for row in units) * self.residual_norm / (1 - self.contraction.rho)
+        model, (values, cones) = self.model, clip_change(self.model, self.program, self.alpha, over + far)
         moved = (model.lipschitz * values + cones / self.alpha) / model.margin + values
         return [root_up(dot(row, row)) / Fraction(2) ** model.output.bits * moved for row in model.output.matrix]
 
@@ -1551,7 +1558,9 @@ class Cells:
         contraction, wrong = self.mismatch.contraction, error / (1 - self.mismatch.contraction.rho)
         start = Fraction(root_up(dot(map(mul, state, state), self.weights)), 1 << self.bits) + reach
         settled = contraction.rounding / (1 - contraction.rho)
-        rounded = min(ceil(contraction.decay * start * P.unit * (1 << BOUND_BITS) + settled), contraction.radius)
+        rounded = contraction.radius  # from wherever a warm start begins
+        if not P.warm:
+            rounded = min(rounded, ceil(contraction.decay * start * P.unit * (1 << BOUND_BITS) + settled))
         margin = self.row * (apart + wrong + Fraction(rounded, 1 << BOUND_BITS) / P.unit)
         return Cell(box, state, values, pulls, left, widths, apart, inside, rounded, self.signs(state, widths, margin))
 
@@ -1742,6 +1751,368 @@ def halves(cell: Cell, columns: Sequence[Fraction]) -> list[Box]:
     middle = (low[axis] + high[axis]) // 2
     upper, lower = [*low[:axis], middle + 1, *low[axis + 1 :]], [*high[:axis], middle, *high[axis + 1 :]]
     return [Box(low, lower, cell.state, cell.pulls), Box(upper, high, cell.state, cell.pulls)]
+
+
+# -- Theorem 17: pieces, over boxes of words -----------------------------------------
+
+#: Rows of a box whose side is not known, at most; steps to the state at its middle; updates that rounding is followed
+#: back through, at most, and the fractional bits of what it is followed with.
+MOST_UNKNOWN, CENTRE_STEPS, MOST_TAIL, TAIL_BITS = 4, 100, 64, 80
+#: Boxes beyond which a certificate is an attack.
+MOST_PIECES = 6000
+
+
+class Shown(NamedTuple):
+    """What a piece makes of one output: ``a``, ``dO - a N``, ``-a C``, and bounds on what else there is.
+
+    It is of a change of every row's input, of stored ends of the clip, of values off, and of what ``a`` leaves over.
+    """
+
+    slopes: Vector
+    values: Vector
+    inputs: Vector
+    pushed: Fraction
+    bent: Fraction
+    turned: Fraction
+    missed: Fraction
+
+
+class Piece(NamedTuple):
+    """How the state moves with each word where every slope is known, norms of what this leaves over; outputs."""
+
+    moves: Matrix
+    missed: list[Fraction]
+    outputs: list[Shown]
+
+
+class Part(NamedTuple):
+    """A box of words, and a state nearby with its slopes."""
+
+    low: Vector
+    high: Vector
+    state: Vector
+    signs: tuple[int, ...]
+
+
+class Around(NamedTuple):
+    """A box around a state: widths, slopes there, rows of unknown ones, ``z``, ``r``, all patterns of slopes.
+
+    Then bounds all over it: on the sum of the float network's values, on what its grids change in a row's input, in the
+    norm on the distance of states from where the patterns say, and on ``r``; and how much farther they may be.
+    """
+
+    widths: Vector
+    signs: tuple[int, ...]
+    unknown: Vector
+    values: Vector
+    left: Vector
+    patterns: list[tuple[tuple[int, ...], Piece]]
+    size: Fraction
+    off: Fraction
+    margin: Fraction
+    residual: Fraction
+    room: Fraction | float
+
+
+class OneGrid:
+    """The numbers of a mismatch as integers in ``2^-bits``, exact."""
+
+    def __init__(self, mismatch: Mismatch) -> None:
+        P, self.mismatch, self.program = mismatch.program, mismatch, mismatch.program
+        (M, G), (N, N_unit), (C, C_unit) = P.common, mismatch.matrix, mismatch.input
+        (change, change_unit), p, q = mismatch.readout_change, mismatch.alpha.numerator, mismatch.alpha.denominator
+        grids = [exponent(Fraction(unit)) for unit in (q << G, N_unit, C_unit, change_unit)]
+        offsets = [exponent(Fraction(offset.denominator)) for offset in mismatch.offset_change]
+        self.bits = B = max(*grids, *mismatch.grids, *offsets, P.output_shift, 0)
+        pairs = zip((G, *grids[1:]), (M, N, C, change))
+        self.M, self.N, self.C, self.change = (scaled(1 << B - e, rows) for e, rows in pairs)
+        self.offsets = [int(offset * (1 << B)) for offset in mismatch.offset_change]
+        drives = zip(P.drive, P.drive_bias, mismatch.grids)
+        stored = [[*(x << P.left + B - e for x in row), bias << B - e] for row, bias, e in drives]
+        self.G, self.readout = add_matrices(stored, self.C), scaled(1 << B - P.output_shift, P.readout)
+        # What moves has the slope M + N, what stays -M; 2 M + N is what a stored end of the clip that is off changes.
+        self.moved, self.bending = add_matrices(self.M, self.N), add_matrices(scaled(2, self.M), self.N)
+        self.injection = scaled(p << B - grids[0], diagonal_plus([1 << G] * P.n, M))
+
+    def norm(self, values: Iterable[int | Fraction], bits: int) -> Fraction:
+        """``||values||`` of numbers in ``2^-bits``."""
+        return self.mismatch.norm([Fraction(x) / (1 << bits) for x in values])
+
+    def norms(self, rows: Matrix) -> list[Fraction]:
+        """The same of what every input is multiplied by."""
+        return [self.norm(column, self.bits) for column in list(zip(*rows))[:-1]]
+
+
+class Pieces(OneGrid):
+    """States and errors are affine in the words where every row stays on its side; where few do not, nearly so."""
+
+    def __init__(self, mismatch: Mismatch) -> None:
+        P, model, gap = mismatch.program, mismatch.model, 1 - mismatch.contraction.rho
+        small = P.d <= MOST_SPLIT_INPUTS and P.n <= MOST_SPLIT_ROWS and P.f <= CELL_BITS
+        need(small and bool(mismatch.reflects), "pieces are for small reflected recurrences")
+        super().__init__(mismatch)
+        self.kappa, top = mismatch.matrix_norm, P.top / P.unit
+        need(gap > self.kappa, "the network's recurrence does not contract in this norm")
+        self.gain, self.errors = 1 / (gap - self.kappa), 1 / gap
+        self.columns, self.inputs = self.norms(self.G), self.norms(self.C)
+        self.duals = [mismatch.dual([int(i == j) for j in range(P.n)], Fraction(1)) for i in range(P.n)]
+        self.every = mismatch.dual([1] * P.n, Fraction(1))
+        self.clip, self.top = [row.times(1 << CELL_BITS - P.f) for row in P.clip], P.top << CELL_BITS - P.f
+        # By how much stored ends of the clip are off, and what the network's grids change in an input: for one of a sum
+        # of values, and beside it.
+        grid, rows = Fraction(2) ** model.clip_bits, zip(model.clip, P.clip)
+        self.ends = [bound_change(real, word, mismatch.alpha, grid, P.unit, top) for real, word in rows]
+        self.bend = self.norm([dot_of(row, self.ends) for row in self.bending], self.bits)
+        self.value_grid = Fraction(1, 2 << model.grid_bits)
+        self.input_grid = (P.d * P.x_top + 1) / Fraction(2) ** (model.input.bits + 1)
+        self.push = self.norm([sum(map(abs, row)) for row in self.injection], self.bits)
+        self.share = self.every * self.gain * self.push * self.value_grid
+        need(self.share < 1, "the network's grid is too coarse for pieces")
+        self.radius = Fraction(mismatch.contraction.radius, 1 << BOUND_BITS) / P.unit
+        self.added = [sum(each) for each in zip(mismatch.rounding, mismatch.grid_errors())]
+        # In floating point: slopes by columns, and inverses by the signs of the rows.
+        one, sides = 1 << self.bits, ((1, self.moved), (-1, scaled(-1, self.M)))
+        self.slopes = {sign: [[x / one for x in column] for column in zip(*rows)] for sign, rows in sides}
+        self.slopes[0], self.unknown = [[0.0] * P.n] * P.n, (0,) * P.n
+        self.drives = [[x / one for x in column] for column in list(zip(*self.G))[:-1]]
+        self.inverses = {self.unknown: [[float(i == j) for j in range(P.n)] for i in range(P.n)]}
+        self.pieces: dict[tuple[int, ...], Piece] = {}
+        self.followed: dict[tuple[int, ...], list[list[Fraction]]] = {}
+
+    @property
+    def whole(self) -> Part:
+        """The box of all inputs."""
+        low, high = self.program.x_range
+        return Part([low] * self.program.d, [high] * self.program.d, [0] * self.program.n, self.unknown)
+
+    # Pieces.
+
+    def inverse(self, signs: tuple[int, ...], near: tuple[int, ...]) -> list[list[float]]:
+        """Nearly that of ``I`` less the recurrence's slope, from one of nearly the same rows: a rank for each other."""
+        if signs not in self.inverses:
+            found = self.inverses[near]
+            for j, (new, old) in enumerate(zip(signs, near)):
+                if new != old:
+                    change = list(map(sub, self.slopes[new][j], self.slopes[old][j]))
+                    turned = [float_dot(row, change) for row in found]
+                    last = [x / (1.0 - turned[j]) for x in found[j]]
+                    found = [[x + t * y for x, y in zip(row, last)] for row, t in zip(found, turned)]
+            self.inverses[signs] = found
+        return self.inverses[signs]
+
+    def piece(self, signs: tuple[int, ...], near: tuple[int, ...]) -> Piece:
+        """What the inverse proposes, with what it leaves over."""
+        if signs not in self.pieces:
+            B, one, inverse = self.bits, 1 << CELL_BITS, self.inverse(signs, near)
+            fine, dual = Fraction(1 << B + CELL_BITS), self.mismatch.dual
+            rows = [[x if s > 0 else -y for x, y, s in zip(*pair, signs)] for pair in zip(self.moved, self.M)]
+            moves = [[round(ldexp(float_dot(row, drive), CELL_BITS)) for drive in self.drives] for row in inverse]
+            left = difference(scaled(one, [row[:-1] for row in self.G]), scaled(1 << B, moves))
+            left = add_matrices(left, times(rows, moves))
+            shown = [[x if s > 0 else 0 for x, s in zip(row, signs)] for row in self.readout]
+            back, unit = list(zip(*inverse)), 1 << B
+            slopes = [[round(ldexp(float_dot(o, h), CELL_BITS)) for h in back]
+                      for o in ([x / unit for x in row] for row in shown)]  # fmt: skip
+            rest = add_matrices(difference(scaled(one, shown), scaled(1 << B, slopes)), times(slopes, rows))
+            values = difference(scaled(one, self.change), times(slopes, self.N))
+            inputs = [row[:-1] for row in scaled(-1, times(slopes, self.C))]
+            pushed = [Fraction(sum(map(abs, row))) / fine for row in times(slopes, self.injection)]
+            whole = scaled(one, difference(self.readout, self.change))
+            bending = add_matrices(whole, times(slopes, self.bending))
+            bent = [dot_of(row, self.ends) / fine for row in bending]
+            outputs = [
+                Shown(a, w, c, push, bend, dual(w, fine), dual(r, fine))
+                for a, w, c, push, bend, r in zip(slopes, values, inputs, pushed, bent, rest)
+            ]
+            self.pieces[signs] = Piece(moves, [self.norm(x, B + CELL_BITS) for x in zip(*left)], outputs)
+        return self.pieces[signs]
+
+    # Boxes.
+
+    def settled(self, part: Part) -> tuple[Vector, Vector, tuple[int, ...]]:
+        """A state near the middle's own, what it misses, and its slopes; Newton's method, or else an update."""
+        down, twice = self.bits + 1, [*map(add, part.low, part.high), 2]
+        drives = [dot(row, twice) << CELL_BITS for row in self.G]
+        state, near, least, plain, pause = part.state, part.signs, inf, 0, 1
+        best, missed = state, drives
+        for _ in range(CENTRE_STEPS):
+            values = [row.prox(s) for row, s in zip(self.clip, state)]
+            phi, lines = [2 * z - s for z, s in zip(values, state)], zip(self.M, self.N, drives, state)
+            left = [2 * (dot(m, phi) + dot(x, values)) + drive - (s << down) for m, x, drive, s in lines]
+            size = max(map(abs, left)) / (1 << down)
+            if plain:  # updates, which contract
+                plain, least = plain - 1, inf
+                best, missed, state = state, left, [s + (x >> down) for s, x in zip(state, left)]
+            elif size < least:
+                least, best, missed = size, state, left
+                signs = tuple(row.piece(s)[0] for row, s in zip(self.clip, state))
+                inverse, near = self.inverse(signs, near), signs
+                pull = [x / (1 << down) for x in left]
+                state = [s + round(float_dot(row, pull)) for s, row in zip(state, inverse)]
+            elif least <= self.program.n:  # steps of the grid
+                break
+            else:
+                state, plain, pause = best, pause, 2 * pause
+        signs = tuple(row.piece(s)[0] for row, s in zip(self.clip, best))
+        self.inverse(signs, near)
+        return best, missed, signs
+
+    def room(self, offs: Iterable[float], reach: Iterable[int]) -> list[Fraction | float]:
+        """How far a state may be from where it is thought, in the norm, until a row that moves is as far off."""
+        lines = zip(offs, reach, self.duals)
+        return [inf if off == inf else Fraction(2 * int(off) - r, 2 << CELL_BITS) / dual for off, r, dual in lines]
+
+    def around(self, part: Part, state: Vector, missed: Vector, signs: tuple[int, ...]) -> Around | None:
+        """Theorem 17, first half: which rows stay on their side all over a box; None where too many may not."""
+        mismatch, fine, unknown = self.mismatch, self.bits + CELL_BITS + 1, list[int]()
+        widths, twice = list(map(sub, part.high, part.low)), [*map(add, part.low, part.high), 2]
+        values = [row.prox(s) for row, s in zip(self.clip, state)]
+        left = [2 * dot(n, values) + (dot(c, twice) << CELL_BITS) for n, c in zip(self.N, self.C)]
+        # The sum of the float network's values, by the norm alone, and what its grids change in a row's input.
+        apart, moved = self.norm(missed, fine), half(widths, self.columns)
+        size = Fraction(sum(map(abs, values)), 1 << CELL_BITS)
+        pushed = self.push * self.input_grid + self.bend
+        size = (size + self.every * self.gain * (apart + moved + pushed) + sum(self.ends)) / (1 - self.share)
+        off = self.value_grid * size + self.input_grid
+        pushed = self.push * off + self.bend
+        base = self.norm(left, fine) + half(widths, self.inputs) + pushed
+        offs, tops = [row.piece(s)[1] for row, s in zip(self.clip, state)], [self.top - abs(s) for s in state]
+        while True:
+            ends = product(*((signs[i], -signs[i]) for i in unknown))
+            patterns = [(each, self.piece(each, signs)) for each in (flipped(signs, unknown, end) for end in ends)]
+            moves = zip(*(piece.moves for _, piece in patterns))
+            reach = [max(dot(map(abs, row), widths) for row in rows) for rows in moves]
+            lost = self.gain * (max(half(widths, piece.missed) for _, piece in patterns) + apart + pushed)
+            far = [Fraction(r, 2 << CELL_BITS) + dual * lost for r, dual in zip(reach, self.duals)]
+            residual = base + self.kappa * mismatch.norm(far)
+            margin = lost + residual * self.errors
+            known = {i: x for i, x in enumerate(self.room(offs, reach)) if i not in unknown}
+            more = [i for i, x in known.items() if x <= margin + self.radius]
+            if len(unknown) + len(more) > MOST_UNKNOWN:
+                return None
+            if not more:
+                break
+            unknown += more
+        room = min(*self.room(tops, reach), *known.values()) - margin
+        if room <= self.radius:
+            return None
+        return Around(widths, signs, unknown, values, left, patterns, size, off, margin, residual, room)
+
+    def bounds(self, part: Part, enough: Sequence[Fraction]) -> tuple[list[Fraction] | None, list[Part]]:
+        """Theorem 17: bounds all over a box, less what the line adds to all; and the halves of the box, if it has any.
+
+        None where too many sides are unknown.  Rounding is followed back where a bound is not enough otherwise.
+        """
+        P, mismatch, (state, missed, signs) = self.program, self.mismatch, self.settled(part)
+        around, found = self.around(part, state, missed, signs), list[Fraction]()
+        if around is None:
+            return None, self.halves(part, state, signs)
+        # How z moves by the middle's own slopes, and how much others differ from that.
+        first = [x if s > 0 else [0] * P.d for x, s in zip(around.patterns[0][1].moves, signs)]
+        spread, columns = [0] * P.n, transposed(first)
+        for slopes, piece in around.patterns[1:]:
+            ends = (map(sub, x, y) if s > 0 else y for x, y, s in zip(piece.moves, first, slopes))
+            spread = [max(most, dot(map(abs, end), around.widths)) for most, end in zip(spread, ends)]
+        for k, row in enumerate(P.readout):
+            worst = max(self.affine(around, k, piece.outputs[k], columns, spread) for _, piece in around.patterns)
+            seen = [0 if s < 0 and i not in around.unknown else x for i, (s, x) in enumerate(zip(signs, row))]
+            rounding = mismatch.shown(seen, mismatch.contraction.radius)
+            worst += (around.size + 1) / (2 * Fraction(2) ** mismatch.model.output.bits) - self.added[k]
+            if worst + rounding > enough[k] and not around.unknown:
+                rounding = min(rounding, self.tail(k, signs, around.room))
+            found.append(worst + rounding)
+        return found, self.halves(part, state, signs)
+
+    def affine(self, around: Around, k: int, shown: Shown, columns: Matrix, spread: Vector) -> Fraction:
+        """Theorem 17, (14): what one pattern of slopes of the difference makes of an output, all over a box."""
+        centre = (dot(self.change[k], around.values) << CELL_BITS + 1) + (self.offsets[k] << 2 * CELL_BITS + 1)
+        moving = (abs(dot(shown.values, x) + (y << CELL_BITS)) for x, y in zip(columns, shown.inputs))
+        largest = abs(centre - dot(shown.slopes, around.left)) + dot(moving, around.widths)
+        largest += dot(map(abs, shown.values), spread)
+        rest = shown.turned * around.margin + shown.pushed * around.off + shown.bent
+        rest += shown.missed * self.gain * around.residual * (1 + self.kappa * self.errors)
+        return Fraction(largest, 1 << self.bits + 2 * CELL_BITS + 1) + rest
+
+    def halves(self, part: Part, state: Vector, signs: tuple[int, ...]) -> list[Part]:
+        """A box cut between two words of the input along which the state moves most."""
+        low, high = part.low, part.high
+        axis = argmax([(b - a) * column for a, b, column in zip(low, high, self.columns)])
+        if low[axis] == high[axis]:
+            return []
+        middle = (low[axis] + high[axis]) // 2
+        upper, lower = [*low[:axis], middle + 1, *low[axis + 1 :]], [*high[:axis], middle, *high[axis + 1 :]]
+        return [Part(low, lower, state, signs), Part(upper, high, state, signs)]
+
+    # Rounding, followed back through the last updates.
+
+    @cached_property
+    def before(self) -> list[Fraction]:
+        """How far the device's state is from its equilibrium so many updates before its last, and after."""
+        P, found = self.program, self.mismatch.contraction
+        starts = [(found.start, P.iterations + 1)]
+        if P.warm:
+            starts.append((found.radius + found.change, P.warm))
+        count, most, bounds = min(MOST_TAIL, *(updates for _, updates in starts)), 0, list[Fraction]()
+        for back in range(count + 1):
+            ends = [found._updated(start, found.rounding, updates - back) for start, updates in starts]
+            most = max(most, *ends)
+            bounds.append(Fraction(most, 1 << BOUND_BITS))
+        return bounds
+
+    def tail(self, k: int, signs: tuple[int, ...], room: Fraction | float) -> Fraction:
+        """What rounding changes in an output where no row leaves its side while the state is within the room."""
+        if signs not in self.followed:
+            self.followed[signs] = self._tails(signs)
+        within = [value for value, far in zip(self.followed[signs][k], self.before) if far / self.program.unit < room]
+        return min(within, default=self.mismatch.rounding[k])
+
+    def _tails(self, signs: tuple[int, ...]) -> list[list[Fraction]]:
+        """The same for each output and each number of updates that are followed."""
+        P, (M, G), worst = self.program, self.program.common, max(self.mismatch.contraction.errors)
+        unit, dual = Fraction(2) ** (TAIL_BITS + P.output_shift + P.f), self.mismatch.dual
+        rows = [[x << TAIL_BITS if s > 0 else 0 for x, s in zip(row, signs)] for row in P.readout]
+        sums, found = [Fraction(0)] * P.k, [list[Fraction]() for _ in rows]
+        for far, farther in zip(self.before, [*self.before[1:], Fraction(0)]):
+            for k, row in enumerate(rows):
+                found[k].append(sums[k] + dual(row, unit) * far)
+                # An update's own rounding, and what is cut off on the way to the one before.
+                sums[k] += sum(map(abs, row)) * worst / unit + self.every * farther / unit
+            rows = [[s * (x >> G) for x, s in zip(row, signs)] for row in times(rows, M)]
+        return found
+
+
+def dot_of(row: Iterable[int], sizes: Iterable[Fraction]) -> Fraction:
+    """What a row can make of numbers of such sizes."""
+    return sum(map(mul, map(abs, row), sizes), Fraction(0))
+
+
+def half(widths: Iterable[int], norms: Iterable[Fraction]) -> Fraction:
+    """Half the sum of widths times norms."""
+    return sum(map(mul, norms, widths), Fraction(0)) / 2
+
+
+def flipped(signs: tuple[int, ...], rows: Iterable[int], ends: Iterable[int]) -> tuple[int, ...]:
+    """Signs, others in some rows."""
+    found = list(signs)
+    for i, end in zip(rows, ends):
+        found[i] = end
+    return tuple(found)
+
+
+def by_pieces(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
+    """Theorem 17: halve the box of all inputs until every part is within the bounds that are claimed."""
+    fields(witness, ("bounds",), "distance by pieces")
+    pieces, bounds, visited = Pieces(mismatch), list(map(rational, witness["bounds"])), 0
+    need(len(bounds) == mismatch.program.k, "a bound for each output")
+    parts = [pieces.whole]
+    while parts:
+        found, halves = pieces.bounds(parts.pop(), bounds)
+        visited += 1
+        if found is None or any(map(gt, found, bounds)):
+            need(bool(halves), "the distance at a single input is above the bound")
+            need(visited < MOST_PIECES, "too many boxes to check")
+            parts += halves
+    return bounds
 
 
 # ----------------------------------------------------------------------------------
@@ -2027,7 +2398,7 @@ def by_semidefinite(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
             most = relaxation.prove({1 + P.d + P.n + i: sign}, plain, f"range of state {i}")
             need(most <= P.top / P.unit, f"state {i} may saturate")
     relaxation, found = compared.difference(scale), []
-    for k, (pair, clip) in enumerate(zip(witness["outputs"], mismatch.output_clip_changes)):
+    for k, (pair, clip) in enumerate(zip(witness["outputs"], mismatch.output_clip_changes())):
         form, bits = compared.output(k, scale)
         bounds = [
             relaxation.prove(plus((sign, form)), plain, f"distance of output {k}") for sign, plain in zip((1, -1), pair)
@@ -2060,7 +2431,9 @@ def by_joint_form(mismatch: Mismatch, witness: Plain) -> list[Fraction]:
         row[0] += plain[0] << unit
         for i in range(2 * n):
             row[1 + inputs + i] += plain.get(1 + P.d + i, 0) << unit
-    for image, (_, bits), clip in zip(form.images(mixed), outputs, mismatch.output_clip_changes):
+    over = max((-least for least in mismatch.unsaturated.rest), default=0) if mismatch.unsaturated else 0
+    changes = mismatch.output_clip_changes(max(Fraction(0), Fraction(over)))
+    for image, (_, bits), clip in zip(form.images(mixed), outputs, changes):
         found.append(form.most(image, Fraction(2) ** (unit + bits)) + clip)
     return found
 
@@ -2070,6 +2443,7 @@ DISTANCES: dict[str, Callable[[Mismatch, Plain], list[Fraction]]] = {
     "ellipsoids": by_ellipsoids,
     "joint": by_joint_form,
     "norm": by_norm,
+    "pieces": by_pieces,
     "ranges": by_ranges,
     "semidefinite": by_semidefinite,
 }

@@ -21,6 +21,7 @@ from .joint import NAME as JOINT
 from .joint import by_joint_form
 from .metric import BOUND_BITS, root_up
 from .mismatch import EquilibriumBound, Mismatch, Rows
+from .pieces import FAR, by_pieces
 from .semidefinite import by_semidefinite
 
 
@@ -62,10 +63,16 @@ def output_distance(mismatch: Mismatch, errors: Sequence[float] | None = None) -
     inside = joint.inside if joint is not None and joint.saturates else None
     tight = tight if joint is None else joint.everywhere
     found = [bound for bound in (by_norm(mismatch), by_ranges(mismatch), tight) if bound is not None]
-    best = [_tightest(found, output) for output in range(mismatch.program.rows)]
     rounding = rounding_shares(mismatch)
     shares = zip(rounding, mismatch.grid_errors(), mismatch.feedthrough_errors(), strict=True)
-    rest, methods = [sum(each, Fraction(0)) for each in shares], tuple(bound.method for _, bound in best)
+    rest = [sum(each, Fraction(0)) for each in shares]
+    best = _best(found, mismatch.program.rows)
+    largest = max(float(value + more) for (value, _), more in zip(best, rest, strict=True))
+    if errors is not None and 0 < FAR * max(errors) < largest:
+        pieces = by_pieces(mismatch, errors)
+        found += [] if pieces is None else [pieces]
+        best = _best(found, mismatch.program.rows)
+    methods = tuple(bound.method for _, bound in best)
     shown = methods if inside is None else (*methods, JOINT)
     return OutputDistance(
         tuple(value + more for (value, _), more in zip(best, rest, strict=True)),
@@ -111,6 +118,10 @@ def by_ranges(mismatch: Mismatch) -> EquilibriumBound:
     return EquilibriumBound("ranges", tuple(bounds), {})
 
 
-def _tightest(found: list[EquilibriumBound], output: int) -> tuple[Fraction, EquilibriumBound]:
-    values = [(value, bound) for bound in found if (value := bound.bounds[output]) is not None]
-    return min(values, key=lambda pair: (pair[0], pair[1].method))
+def _best(found: list[EquilibriumBound], outputs: int) -> list[tuple[Fraction, EquilibriumBound]]:
+    """The tightest bound of every output."""
+    chosen = []
+    for output in range(outputs):
+        values = [(value, bound) for bound in found if (value := bound.bounds[output]) is not None]
+        chosen.append(min(values, key=lambda pair: (pair[0], pair[1].method)))
+    return chosen

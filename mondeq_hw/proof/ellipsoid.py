@@ -18,17 +18,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import product
 
 import numpy as np
 
 from . import check_certificate
 from .cells import Around, Cells, Recurrence, Signs
-from .certificate import contraction_to_plain, model_to_plain, ratio
+from .certificate import ratio
 from .gain import short
 from .metric import WeightedTwoNorm
-from .mismatch import EquilibriumBound, Mismatch
+from .mismatch import EquilibriumBound, Mismatch, checked, short_bound
 
 NAME = "ellipsoids"
 #: Beyond these it would take the checker minutes.
@@ -47,7 +46,7 @@ SAMPLES, CHOOSING = 1024, 256
 STEPS, STEP_SIZE, GROWTH, GROWN = 120, 0.08, 0.5, 100
 #: How much more the larger bounds of samples count.
 SHARPNESS = 40
-MULTIPLIER_BITS, CLAIM_BITS = 64, 10
+MULTIPLIER_BITS = 64
 
 
 @dataclass(frozen=True)
@@ -314,27 +313,10 @@ def _factors(cells: Cells, low: np.ndarray, high: np.ndarray, forms: list[_Form]
 # -- proof -----------------------------------------------------------------------------------
 
 
-def _short(bound: float) -> Fraction:
-    """The next number of few bits: the last digits of a search are not the same on every machine."""
-    mantissa, exponent = math.frexp(bound)
-    return Fraction(math.ceil(mantissa * 2**CLAIM_BITS)) * Fraction(2) ** (exponent - CLAIM_BITS)
-
-
-def checked(mismatch: Mismatch) -> check_certificate.Mismatch:
-    """The mismatch as the checker reads it."""
-    evidence = {
-        "step_size": ratio(mismatch.step_size),
-        "operator": model_to_plain(mismatch.floating),
-        "contraction": contraction_to_plain(mismatch.proof),
-        "gain": dict.fromkeys(check_certificate.NORMS),
-    }
-    return check_certificate.Evidence(mismatch.program.to_plain(), evidence).mismatch
-
-
 def _proved(mismatch: Mismatch, signs: Signs, forms: list[_Form], bounds: np.ndarray) -> EquilibriumBound | None:
     """The proposal, whose bounds count the state's rounding, where the checker's integers confirm it."""
     found = checked(mismatch)
-    claimed = [_short(float(bound)) - more for bound, more in zip(bounds, found.rounding, strict=True)]
+    claimed = [short_bound(float(bound)) - more for bound, more in zip(bounds, found.rounding, strict=True)]
     witness = {
         "weights": [form.weights.tolist() for form in forms],
         "values": [form.values.tolist() for form in forms],

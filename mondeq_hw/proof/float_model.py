@@ -268,8 +268,12 @@ def displacement_bound(
     return (moved + rounding / 2 + rows) / model.margin + values + radius
 
 
-def clip_change(clip: Clip, program: SolverProgram, step_size: Fraction) -> tuple[Fraction, Fraction]:
+def clip_change(
+    clip: Clip, program: SolverProgram, step_size: Fraction, beyond: Fraction = Fraction(0)
+) -> tuple[Fraction, Fraction]:
     """How far the program's clip is from the network's at the step size, its bounds being words of the state.
+
+    Of states that are no further ``beyond`` the largest word.
 
     Returns
     -------
@@ -283,7 +287,7 @@ def clip_change(clip: Clip, program: SolverProgram, step_size: Fraction) -> tupl
         A row is a complement in one and not in the other, or bounded in the program alone.
     """
     unit = Fraction(2) ** -program.state_format.fractional_bits
-    top, squares = program.state_format.max_word * unit, {False: Fraction(0), True: Fraction(0)}
+    top, squares = program.state_format.max_word * unit + beyond, {False: Fraction(0), True: Fraction(0)}
     for real_row, word_row in zip(clip.rows, program.clip.rows, strict=True):
         real, word = clip.kinds[real_row], program.clip.kinds[word_row]
         if real.complement != word.complement:

@@ -12,14 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import ceil
+from math import ceil, frexp
 from typing import Any
 
 import numpy as np
 
 from ..base import combination, diagonal_plus, integers, product
-from ..program import SolverProgram
+from ..program import SolverProgram, WarmStart
 from . import check_certificate
+from .certificate import contraction_to_plain, model_to_plain, ratio
 from .contraction import ContractionProof, ErrorBound, drive_extremes, iteration_integers
 from .enclosure import feedthrough_rounding
 from .float_model import FloatModel, end_change
@@ -27,6 +28,9 @@ from .metric import BOUND_BITS, Metric, root_up
 from .perturbation import GRID_BITS, monotone
 from .ranges import drive_rows, largest_sums, readout_rows
 from .relaxation import Proof
+
+#: Bits of a bound that a method claims.
+CLAIM_BITS = 10
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Mismatch:
         That no state of the stored equilibrium saturates, where lowering proved it already.
     unsaturated : check_certificate.Unsaturated or None
         What is known of the stored recurrence's states without saturation.
+    warm : WarmStart or None
+        Of the program as deployed, whose samples do not all start anew.
     """
 
     program: SolverProgram
@@ -91,6 +97,7 @@ class Mismatch:
     bound: ErrorBound
     ranges: tuple[tuple[Proof, Proof], ...] | None = None
     unsaturated: check_certificate.Unsaturated | None = None
+    warm: WarmStart | None = None
 
     @property
     def metric(self) -> Metric:
@@ -249,6 +256,12 @@ class Mismatch:
         own, other = self.norm(self.overflows), self.unsaturated
         return own if other is None else min(own, self.norm([max(Fraction(0), -least) for least in other.rest]))
 
+    @property
+    def beyond(self) -> Fraction:
+        """How far a state of the network with the stored clip may be from a stored one that does not saturate."""
+        far = self.residual_norm / (1 - self.proof.contraction_factor)
+        return far * max(self.duals(Rows(np.eye(self.program.n, dtype=np.int64), Fraction(1))))
+
     @cached_property
     def clip_changes(self) -> list[Fraction]:
         """Bound on how far the stored ``prox`` of each ``s_i`` is from the network's (n,)."""
@@ -285,3 +298,21 @@ class Mismatch:
         half = (self.value_sum + 1) / (2 * unit)
         rows = self.floating.output.matrix
         return [(root_up(sum(x * x for x in row)) + root) / unit * self.model_rounding + half for row in rows]
+
+
+def checked(mismatch: Mismatch) -> check_certificate.Mismatch:
+    """The mismatch as the checker reads it."""
+    evidence = {
+        "step_size": ratio(mismatch.step_size),
+        "operator": model_to_plain(mismatch.floating),
+        "contraction": contraction_to_plain(mismatch.proof),
+        "gain": dict.fromkeys(check_certificate.NORMS),
+    }
+    program = mismatch.program if mismatch.warm is None else mismatch.program.replace(warm=mismatch.warm)
+    return check_certificate.Evidence(program.to_plain(), evidence).mismatch
+
+
+def short_bound(bound: float) -> Fraction:
+    """The next number of few bits: the last digits of a search are not the same on every machine."""
+    mantissa, exponent = frexp(bound)
+    return Fraction(ceil(mantissa * 2**CLAIM_BITS)) * Fraction(2) ** (exponent - CLAIM_BITS)

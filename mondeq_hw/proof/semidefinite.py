@@ -481,7 +481,7 @@ def _columns(mismatch: Mismatch, size: int) -> np.ndarray:
 
 def _clip_errors(mismatch: Mismatch) -> list[Fraction]:
     """What a stored clip other than the network's changes in every output; section 9, last part."""
-    values, cones = clip_change(mismatch.floating.clip, mismatch.program, mismatch.step_size)
+    values, cones = clip_change(mismatch.floating.clip, mismatch.program, mismatch.step_size, mismatch.beyond)
     model = mismatch.floating
     moved = (model.lipschitz_constant * values + cones / mismatch.step_size) / model.margin + values
     unit = Fraction(2) ** model.output.bits
