@@ -1,6 +1,6 @@
 """Control problems through the compiler, beside OSQP and, where it is installed, TinyMPC.
 
-    python benchmarks/mpc.py [--problem NAME ...] [--json] [--folder DIR] [--synth] [--results FILE]
+    python benchmarks/mpc.py [--problem NAME ...] [--json] [--folder DIR] [--synth [wheel|path]] [--results FILE]
 
 Each problem is compiled at the word length that ``control_problems.py`` names, for the shortest answer that an ECP5-85
 holds: folded as wide as it goes, its drive too, or, of few rows, its matrix as an adder graph,
@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import osqp
@@ -87,7 +87,7 @@ TINYMPC_ITERATIONS = 1000
 OSQP_DEFAULT, OSQP_TIGHT = 1e-3, 1e-6
 
 
-def measure(problem: Problem, folder: Path, synth: bool) -> dict[str, Any]:
+def measure(problem: Problem, folder: Path, nextpnr: Literal["wheel", "path"] | None) -> dict[str, Any]:
     """A record of the table."""
     network = problem.network()
     project, warm_iterations, warm_cycles = compiled(problem, network, folder)
@@ -95,8 +95,8 @@ def measure(problem: Problem, folder: Path, synth: bool) -> dict[str, Any]:
     radius, reason = proved_radius(project)
     cycles = project.report.cycles.predicted
     clock, kind, cells = SynthOptions.clock_mhz, "aimed at", project.report.parts[0].estimated.value
-    if synth:
-        routed = project.synthesize(SynthOptions(PART.name)).routed
+    if nextpnr is not None:
+        routed = project.synthesize(SynthOptions(PART.name, nextpnr=nextpnr)).routed
         if routed is not None:
             clock, kind, cells = routed.fmax_mhz, "routed", routed.usage
     # A straight core has no warm start: that is another design, which was not routed.
@@ -411,7 +411,9 @@ def main() -> None:
     parser.add_argument("--collection", type=Path, help="proxsuite's source package: adds a sample of its problems")
     parser.add_argument("--json", action="store_true", help="print a list of records")
     parser.add_argument("--folder", type=Path, help="where builds go; a temporary folder when absent")
-    parser.add_argument("--synth", action="store_true", help="place and route for an ECP5-85")
+    parser.add_argument(
+        "--synth", choices=("wheel", "path"), nargs="?", const="wheel", help="route for an ECP5-85, by which nextpnr"
+    )
     parser.add_argument("--results", type=Path, help="a line a record; problems that it holds are not measured again")
     options = parser.parse_args()
     known, found = problems(options.collection), kept(options.results)

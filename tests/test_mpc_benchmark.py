@@ -41,7 +41,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_record_is_what_its_name_says(script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script, "OSQP_SAMPLES", 30)
     problem = replace(importlib.import_module("control_problems").PROBLEMS["integrator"](), horizon=3)
-    record = script.measure(problem, tmp_path / "build", synth=False)
+    record = script.measure(problem, tmp_path / "build", nextpnr=None)
     assert record.keys() >= KEYS and record["certified"] and record["rows"] == 3 and record["clock"] == "aimed at"
     project = script.Project.load(tmp_path / "build")
     network = problem.network()

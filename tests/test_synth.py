@@ -258,6 +258,25 @@ def test_missing_open_tool_names_the_remedy(find, tmp_path: Path, monkeypatch: p
         find()
 
 
+def test_a_native_nextpnr_is_taken_where_it_is_asked_for(
+    tmp_path: Path, tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the wheel's, which is not run then; and what is said where there is none."""
+    noted = tools(cells(LUT4=500))
+    build, options = build_folder(tmp_path / "build"), SynthOptions("ecp5-25", nextpnr="path")
+    (tmp_path / "native").mkdir()
+    native = stand_in(tmp_path / "native", "nextpnr-ecp5", ROUTER.format(routed=recorded("routed_ecp5.json")))
+    with monkeypatch.context() as patched:
+        patched.setattr(synth, "native_nextpnr_ecp5", lambda: replace(native, version="0.4"))
+        report = synthesize(build, options, tmp_path / "work")
+    assert ("nextpnr-ecp5", "0.4") in report.tools and runs(noted, "nextpnr-ecp5") == 0
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingToolError, match=r"nextpnr-ecp5 is not installed; put a build .* on PATH"):
+        synthesize(build, options, tmp_path / "work")
+    with pytest.raises(InputError, match="xc7a100t is not routed by nextpnr"):
+        SynthOptions("xc7a100t", nextpnr="path")
+
+
 @pytest.mark.parametrize("flow", ["vivado", "vitis_hls"])
 def test_missing_amd_tool_names_the_remedy(flow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

