@@ -1,10 +1,12 @@
 """The fast corner: networks trained for few-bit words and one to three updates, compiled, simulated and routed.
 
-    python benchmarks/fast.py --shared DIR [--targets a a384 a3 b c] [--route c] [--work build/fast] [--json]
+    python benchmarks/fast.py --shared DIR [--targets a a384 a3 b c] [--route c] [--nextpnr path] [--work build/fast]
+                              [--json]
 
 Every target is a recipe: a network, a compilation without flags about the integers, a simulation of test images by
 Icarus, which compares every word and every cycle (it needs no compilation of these graphs), and for those named by
-``--route`` Yosys and nextpnr (the large ones take most of an hour).  Networks of a, a384 and a3 are integers that were
+``--route`` Yosys and nextpnr (the large ones by a native nextpnr, ``--nextpnr path``, in minutes; by the wheel's not in
+hours).  Networks of a, a384 and a3 are integers that were
 trained before, in the shared folder (``prototypes/fast``: binary pixels of the images' middle, 22 x 22); those of b and
 c are trained and retrained here, in minutes of one core, and kept in ``--work``.  ``results/fast.json`` holds what was
 measured last of each target, and is what ``--json`` prints: what was not routed has no clock, and ``reason`` says so.
@@ -13,7 +15,7 @@ measured last of each target, and is what ``--json`` prints: what was not routed
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,8 @@ class Measured:
         First word in to last word out of a lone image, and between images that stream in; as simulated.
     estimated_luts : int
         From the widths alone.
+    routed_by : str, optional
+        Tool and version.
     """
 
     accuracy: float
@@ -156,7 +160,8 @@ class Measured:
     simulated_images: int
     program: str
     goal: str
-    reason: str | None = field(default=None)
+    routed_by: str | None = None
+    reason: str | None = None
 
 
 def trained_integers(file: Path) -> MonDEQ:
@@ -224,7 +229,7 @@ def simulated(project: Project) -> int:
     return SIMULATED
 
 
-def measured(name: str, shared: Path, work: Path, route: bool) -> Measured:
+def measured(name: str, shared: Path, work: Path, nextpnr: str | None) -> Measured:
     """Train, compile, simulate and, where asked, route a target."""
     target, folder = TARGETS[name], work / name
     model, samples = network(target, name, shared, work)
@@ -232,7 +237,9 @@ def measured(name: str, shared: Path, work: Path, route: bool) -> Measured:
     program, plan = project.program, load_schedule(folder)
     lines = {line.name: line.values for line in project.certificate.lines}
     images = simulated(project)
-    synth = project.synthesize(part=target.part, clock_mhz=target.clock_mhz) if route else None
+    synth = None
+    if nextpnr is not None:
+        synth = project.synthesize(part=target.part, clock_mhz=target.clock_mhz, nextpnr=nextpnr)
     comparison = project.report.comparison.value
     assert comparison is not None
     cycles, interval = latency(plan, program.iterations), initiation_interval(plan, program.iterations)
@@ -252,6 +259,7 @@ def measured(name: str, shared: Path, work: Path, route: bool) -> Measured:
         simulated_images=images,
         program=program.digest[:12],
         goal=target.goal,
+        routed_by=None if clock is None or synth is None else " ".join(synth.tools[-1]),
         reason=None if clock else NOT_ROUTED,
     )
 
@@ -280,12 +288,14 @@ def main() -> None:
     parser = arguments(__doc__ or "")
     parser.add_argument("--targets", nargs="*", choices=TARGETS, default=list(TARGETS), help="none: the last results")
     parser.add_argument("--route", nargs="*", choices=TARGETS, default=[])
+    parser.add_argument("--nextpnr", choices=("wheel", "path"), default="wheel")
     parser.add_argument("--work", type=Path, default=Path("build") / "fast")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     for name in options.targets:
-        found = asdict(measured(name, options.shared, options.work, name in options.route))
+        nextpnr = options.nextpnr if name in options.route else None
+        found = asdict(measured(name, options.shared, options.work, nextpnr))
         RESULTS.write_text(json.dumps({**last_results(), name: found}, indent=1, sort_keys=True) + "\n")
     results = last_results()
     absent = {**dict.fromkeys(each.name for each in fields(Measured)), "reason": "not measured"}

@@ -95,10 +95,12 @@ def measure(problem: Problem, folder: Path, nextpnr: Literal["wheel", "path"] | 
     radius, reason = proved_radius(project)
     cycles = project.report.cycles.predicted
     clock, kind, cells = SynthOptions.clock_mhz, "aimed at", project.report.parts[0].estimated.value
+    router = None
     if nextpnr is not None:
-        routed = project.synthesize(SynthOptions(PART.name, nextpnr=nextpnr)).routed
-        if routed is not None:
-            clock, kind, cells = routed.fmax_mhz, "routed", routed.usage
+        synth = project.synthesize(SynthOptions(PART.name, nextpnr=nextpnr))
+        if synth.routed is not None:
+            clock, kind, cells = synth.routed.fmax_mhz, "routed", synth.routed.usage
+            router = " ".join(synth.tools[-1])
     # A straight core has no warm start: that is another design, which was not routed.
     warm_clock = SynthOptions.clock_mhz if project.report.schedule.straight else clock
     largest = worst_error(project, network)
@@ -134,6 +136,7 @@ def measure(problem: Problem, folder: Path, nextpnr: Literal["wheel", "path"] | 
         "warm_khz": None if warm_cycles is None else 1000 * warm_clock / warm_cycles,
         "clock_mhz": clock,
         "clock": kind,
+        "routed_by": router,
         "luts": None if cells is None else cells.luts,
         "dsps": None if cells is None else cells.dsps,
     }
