@@ -95,7 +95,7 @@ TARGETS = {
     ),
     "a384": Target(  # eight beats, each of eight tables of six pixels
         "as a", "prototypes/fast/net_K1_a.npz",
-        {**FAST, "input_beat": 48}, "ecp5-85", inputs=384, clock_mhz=110.0,
+        {**FAST, "input_beat": 48}, "ecp5-85", inputs=384, clock_mhz=90.0,
     ),
     "a3": Target(
         "95 % of the images provably of the exact equilibrium's class, in 0.6 us", "prototypes/fast/net_K3_a.npz",

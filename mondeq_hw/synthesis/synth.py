@@ -117,7 +117,7 @@ class SynthOptions:
     nextpnr: Annotated[
         Literal["wheel", "path"],
         option(
-            "wheel|path", "The wheel's, WebAssembly on one core, or a native one, many times faster on large cores."
+            "wheel|path", "The wheel's, WebAssembly on one core, or a native one, several times as fast on large cores."
         ),
     ] = "wheel"
 
