@@ -38,6 +38,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def null_device_of_all() -> Generator[None, None, None]:
+    """A compiler that root lets write a program to it takes it from all other users, and apt from the machine."""
+    before = os.stat(os.devnull).st_mode
+    yield
+    assert os.stat(os.devnull).st_mode == before, f"a test has changed the mode of {os.devnull}"
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder with MNIST and the published checkpoint; the tests on them are skipped where it is absent."""

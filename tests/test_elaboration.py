@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -266,8 +267,9 @@ def verilator(files: list[str], top: str, parameters: dict[str, int]) -> subproc
 
 def icarus(files: list[str], top: str, parameters: dict[str, int]) -> subprocess.CompletedProcess[str]:
     values = [f"-P{top}.{name}={value}" for name, value in parameters.items()]
-    command = ["iverilog", "-g2012", "-o", "/dev/null", *DEFINES, "-s", top, *values, *files]
-    return subprocess.run(command, capture_output=True, text=True)
+    with tempfile.NamedTemporaryFile() as output:  # of /dev/null Icarus would make a program that root alone may write
+        command = ["iverilog", "-g2012", "-o", output.name, *DEFINES, "-s", top, *values, *files]
+        return subprocess.run(command, capture_output=True, text=True)
 
 
 Elaborator = Callable[[list[str], str, dict[str, int]], "subprocess.CompletedProcess[str]"]
