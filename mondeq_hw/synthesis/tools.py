@@ -26,8 +26,8 @@ NATIVE_REMEDY = "put a build for this machine on PATH (OSS CAD Suite has one), o
 AMD_REMEDY = "install it and source its settings64.sh"
 NEXTPNR = "nextpnr-ecp5"
 NEXTPNR_HEADINGS = r"^Info: ((?:Packing|Placed|Running|Routing|Promoting|Creating|Setting up|Routed).*?)\.*$"
-#: Beyond so many LUTs after synthesis an ECP5 is crowded: nextpnr routed designs of 20,000 in minutes, one of 50,000 in
-#: an hour not.
+#: Beyond so many LUTs after synthesis an ECP5 is crowded: the wheel's nextpnr routed designs of 20,000 in minutes, one
+#: of 50,000 in an hour not; a native one took half an hour.
 CROWDED_LUTS = 30_000
 
 #: Called with a tool's name and what it does now.
