@@ -5,11 +5,11 @@
 
 Every target is a recipe: a network, a compilation without flags about the integers, a simulation of test images by
 Icarus, which compares every word and every cycle (it needs no compilation of these graphs), and for those named by
-``--route`` Yosys and nextpnr (the large ones by a native nextpnr, ``--nextpnr path``, in half an hour; by the wheel's not
-in hours).  Networks of a, a384 and a3 are integers that were
-trained before, in the shared folder (``prototypes/fast``: binary pixels of the images' middle, 22 x 22); those of b and
-c are trained and retrained here, in minutes of one core, and kept in ``--work``.  ``results/fast.json`` holds what was
-measured last of each target, and is what ``--json`` prints: what was not routed has no clock, and ``reason`` says so.
+``--route`` Yosys and nextpnr (the large ones by a native nextpnr, ``--nextpnr path``, in half an hour; by the wheel's
+not in hours).  Networks of a, a384 and a3 are integers that were trained before, in the shared folder
+(``prototypes/fast``: binary pixels of the images' middle, 22 x 22); those of b and c are trained and retrained here, in
+minutes of one core, and kept in ``--work``.  ``results/fast.json`` holds what was measured last of each target, and is
+what ``--json`` prints: what was not routed has no clock, and ``reason`` says so.
 """
 
 from __future__ import annotations
