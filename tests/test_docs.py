@@ -23,6 +23,7 @@ import pytest
 import stand_ins
 from command_lines import commands, options, problem
 from conftest import ROOT
+from long_set import all_but
 from pages import PAGES, PYTHON, SHELL, Block, anchors, blocks, commands_of, difference, indented, links, spans
 
 from mondeq_hw.cli import main
@@ -76,9 +77,7 @@ def reader(tmp_path: Path, mnist_stand_in: Path, monkeypatch: pytest.MonkeyPatch
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, id=page.name, marks=[pytest.mark.long] * (page.name in BY_HAND)) for page in PAGES]
-)
+@pytest.mark.parametrize("page", all_but(BY_HAND, PAGES))
 def test_page_runs(page: Path, reader: Path) -> None:
     names: dict[str, object] = {}
     for block in blocks(page):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
-from long_set import one_in
+from long_set import all_but, one_in
 
 from mondeq_hw.formal import (
     ENGINES,
@@ -35,10 +35,7 @@ LIKE_ANOTHER = frozenset(("packet_fifo", "frame_decoder", "unrolled/solve"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "unit",
-    [pytest.param(unit, id=unit.name, marks=[pytest.mark.long] * (unit.name in LIKE_ANOTHER)) for unit in UNITS],
-)
+@pytest.mark.parametrize("unit", all_but(LIKE_ANOTHER, UNITS))
 def test_unit_is_proved_and_its_properties_have_teeth(unit: Unit) -> None:
     (result,) = prove_units(short=True, only=(unit.name,))
     assert [case for case in result.cases if case.status != PROVED] == []

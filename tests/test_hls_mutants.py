@@ -6,6 +6,7 @@ when the testbench itself complains.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,13 +161,22 @@ def agrees(program: SolverProgram, folder: Path) -> bool:
     words = random_words(3, program, 24)
     trace = GoldenModel(program).trace(words)
     simulation = CSimulation(folder, folder / "work")
-    try:
+
+    def equal() -> bool:
         outputs, states = simulation.predict_raw(words), simulation.trace(words)
+        return np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)
+
+    return runs_and(equal)
+
+
+def runs_and(equal: Callable[[], bool]) -> bool:
+    """Whether it ends, and its words are equal; RefusedCppError where it does not compile."""
+    try:
+        return equal()
     except RefusedCppError:
         raise
     except CSimulationError:
         return False
-    return np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)
 
 
 @pytest.mark.parametrize("mutant", one_in(7, MUTANTS))
@@ -193,13 +203,12 @@ def full_sums(folder: Path) -> SolverProgram:
 def full_sums_agree(program: SolverProgram, folder: Path) -> bool:
     """Whether a synthesiser's widths hold them; native integers have more bits."""
     words = np.full((1, 7), program.input_format.max_word)
-    try:
-        outputs = CSimulation(folder, folder / "work", EXACT_WIDTHS).predict_raw(words)
-    except RefusedCppError:
-        raise
-    except CSimulationError:
-        return False
-    return np.array_equal(outputs, GoldenModel(program).predict_raw(words))
+    expected = GoldenModel(program).predict_raw(words)
+
+    def equal() -> bool:
+        return np.array_equal(CSimulation(folder, folder / "work", EXACT_WIDTHS).predict_raw(words), expected)
+
+    return runs_and(equal)
 
 
 def test_a_sum_of_products_has_all_the_bits_it_takes(tmp_path: Path) -> None:
