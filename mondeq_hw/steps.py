@@ -130,7 +130,7 @@ class Data:
 
 def graph_search_of(config: CompileConfig) -> GraphSearch:
     """How the adder graphs of the unrolled strategy are to be searched."""
-    return GraphSearch(config.graph_search, config.fewest, config.adders_per_stage)
+    return GraphSearch(config.graph_search, config.fewest, config.adders_per_stage, config.graph_rows)
 
 
 def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tuple[GraphDecision, ...]]:
@@ -146,7 +146,7 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
         output_bytes=config.output_lanes == "bytes",
         flags_ends=config.flag_saturation,
     )
-    return replace(design, schedule=(straightened if straight else with_straight)(program, plan)), graphs
+    return (straightened if straight else with_straight)(replace(design, schedule=plan)), graphs
 
 
 def _folded(program: SolverProgram, config: CompileConfig) -> tuple[Design, tuple[GraphDecision, ...]]:
@@ -230,7 +230,7 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
     OptionError
         Something is missing, or goes with another option only.
     """
-    for name in ("graphs", "fewest", "graph_search", "adders_per_stage"):
+    for name in ("graphs", "fewest", "graph_search", "adders_per_stage", "graph_rows"):
         if getattr(config, name) != CompileConfig.model_fields[name].default and config.strategy == RESOURCE:
             raise OptionError(name, "is for the strategies 'unrolled' and 'straight'; leave it out, or ask for one")
     if config.bits is not None:

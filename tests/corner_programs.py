@@ -292,7 +292,8 @@ def graphs_of_zeros() -> Corner:
 
 def straight(corner: Corner, slots: int | None = None) -> Corner:
     """It as a straight core: all outputs in a beat, no slots of states, no early exit."""
-    plan = straightened(corner.program, replace(corner.schedule, output_beat=corner.program.k))
+    whole = replace(corner.schedule, output_beat=corner.program.k)
+    plan = straightened(Design.searched(corner.program, whole)).schedule
     return Corner(corner.program, replace(plan, slots=slots or plan.slots))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -132,6 +133,24 @@ def test_sharing_beats_multiplying_by_every_weight() -> None:
     assert len(solver_graph(program).adders) < 0.7 * (ones - program.n)
 
 
+@pytest.mark.parametrize("library", [DA4ML, ALKAID])
+@pytest.mark.parametrize("together", [1, 2, 3, 99])
+def test_rows_share_only_with_those_that_are_searched_with_them(library: str, together: int) -> None:
+    """The same product; a group's graph is that of its rows, also of rows of zeros and of a group that is short."""
+    program = random_program(82, n=7, bits=4)
+    integers = program.matrix.integers.copy()
+    integers[2], integers[:, 4] = 0, 0
+    program = program.replace(matrix=replace(program.matrix, integers=integers))
+    search = GraphSearch(library, rows=together)
+    graph, phi = solver_graph(program, search), program.phi_range
+    words = np.random.default_rng(1).integers(phi.low, phi.high + 1, size=(6, 7))
+    assert (simulated(graph, words) == words @ integers.T).all()
+    groups = [integers[first : first + together] for first in range(0, 7, together)]
+    alone = [adder_graph(rows, phi.low, phi.high, GraphSearch(library)) for rows in groups]
+    assert len(graph.adders) == sum(len(each.adders) for each in alone)
+    assert Design.searched(program, schedule_unrolled(program, graph.size, 1)).solve == graph
+
+
 @pytest.mark.parametrize(
     ("matrix", "bits"),
     [([[0, 0], [0, 3]], 4), ([[0, 0], [0, 0]], 4), ([[-1]], 1), ([[-7, 0], [0, -6]], 4), ([[1, 0], [1, 0]], 2)],
@@ -145,8 +164,8 @@ def test_zero_rows_zero_columns_and_signs(matrix: list[list[int]], bits: int) ->
 @pytest.mark.parametrize("library", [DA4ML, ALKAID])
 def test_an_answer_is_not_believed(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program = random_program(77, n=4)
-    wrong = GraphSearch(library)(program.matrix.integers[::-1].copy(), 0, 100)
-    monkeypatch.setattr(GraphSearch, "__call__", lambda self, *given: wrong)
+    wrong = list(GraphSearch(library)(program.matrix.integers[::-1].copy(), 0, 100))
+    monkeypatch.setattr(GraphSearch, "__call__", lambda self, *given: iter(wrong))
     with pytest.raises(MondeqError, match=f"{library}'s graph computes another row 0 than the matrix"):
         solver_graph(program, GraphSearch(library))
 
@@ -166,9 +185,9 @@ def test_without_the_library_the_remedy_is_named(library: str, monkeypatch: pyte
         solver_graph(random_program(79, n=4), GraphSearch(library))
 
 
-@pytest.mark.parametrize("given", [{"library": "vivado"}, {"fewest": "gates"}, {"adders_per_stage": 0}])
+@pytest.mark.parametrize("given", [{"library": "vivado"}, {"fewest": "gates"}, {"adders_per_stage": 0}, {"rows": 0}])
 def test_an_unknown_search_is_refused(given: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"expected (da4ml or alkaid|adders or stages|1 to 4)"):
+    with pytest.raises(InputError, match=r"expected (da4ml or alkaid|adders or stages|1 to 4|at least 1)"):
         GraphSearch(**given)
 
 

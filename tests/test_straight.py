@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from mondeq_hw import InputError
 from mondeq_hw.base.errors import EXIT_BAD_INPUT
 from mondeq_hw.cli import main
 from mondeq_hw.config import CompileConfig
-from mondeq_hw.hardware import Schedule, latency, straightened, with_straight
+from mondeq_hw.hardware import Design, Schedule, latency, straightened
 from mondeq_hw.hardware.straight import MOST_UPDATES
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program.golden import GoldenModel
@@ -55,10 +54,8 @@ def test_sooner_than_a_ring() -> None:
 def test_only_few_updates_are_straight_unasked() -> None:
     for updates in (MOST_UPDATES, MOST_UPDATES + 1):
         program = PROGRAM.replace(iterations=updates)
-        ring = replace(
-            straightened(program, planned(program)), straight=0, readout=replace(planned(program).readout, pe=1)
-        )
-        assert bool(with_straight(program, ring).straight) == (updates == MOST_UPDATES)
+        plan = planned(program, "unrolled", reuse_factor=1, input_beat=1, graphs=("readout",), output_beat=3)
+        assert bool(plan.straight) == (updates == MOST_UPDATES)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +79,7 @@ def test_obstacles(program: SolverProgram, options: dict[str, object], obstacle:
 
 def test_a_folded_solver_is_none() -> None:
     with pytest.raises(InputError, match="a folded solver, a folded readout"):
-        straightened(PROGRAM, planned(PROGRAM, "resource"))
+        straightened(Design.searched(PROGRAM, planned(PROGRAM, "resource")))
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -339,6 +339,15 @@ class CompileConfig(RoundingOptions):
         Annotated[int, Field(ge=1, le=4)],
         option("N", "Adders of a graph between two registers, 1 to 4: more are fewer cycles of a slower clock."),
     ] = 1
+    graph_rows: Annotated[
+        PositiveInt | None,
+        option(
+            "N",
+            "Rows of a matrix that share additions in its graph: few make more adders with shorter wires, which may "
+            "route where all together do not.",
+            unset="all",
+        ),
+    ] = None
     drive: Annotated[
         Literal["auto", "multiply", "tables"],
         option(

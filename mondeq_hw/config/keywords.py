@@ -29,6 +29,7 @@ class CompileKeywords(TypedDict, total=False):
     fewest: Literal["adders", "stages"]
     graph_search: Literal["da4ml", "alkaid"]
     adders_per_stage: int
+    graph_rows: int | None
     drive: Literal["auto", "multiply", "tables"]
     reuse_factor: int | None
     input_beat: int | None

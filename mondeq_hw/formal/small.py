@@ -53,7 +53,8 @@ class Engine:
     def build(self, folder: Path) -> None:
         """Write what the compiler writes."""
         self.program.save(folder)
-        emit_rtl(Design.searched(self.program, self._schedule()), folder)
+        design = Design.searched(self.program, self._schedule())
+        emit_rtl(straightened(design) if self.straight else design, folder)
 
     def _schedule(self) -> Schedule:
         if not self.unrolled:
@@ -62,7 +63,7 @@ class Engine:
         if not self.straight:
             return schedule_unrolled(program, solve)
         plan = schedule_unrolled(program, solve, 1, readout=readout_graph(program).size, drive_rows=program.n)
-        return straightened(program, replace(plan, output_beat=program.k))
+        return replace(plan, output_beat=program.k)
 
     def distinct(self) -> int:
         """Different outputs over all inputs."""

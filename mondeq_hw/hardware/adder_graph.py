@@ -8,7 +8,7 @@ value that a node can take, and are as small as that allows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,8 +17,8 @@ from ..base import MondeqError, WordRange
 from ..program import SolverProgram
 from .graph_search import Copy, GraphSearch, Part
 
-#: The solver reads a sample's drive words while its graph is at work, which takes this many stages.
-FEWEST_SOLVER_STAGES = 4
+#: The solver reads a sample's drive words while its graph is at work, which takes this many stages; of a straight core.
+FEWEST_SOLVER_STAGES, FEWEST_STRAIGHT_STAGES = 4, 3
 #: The search that is made without a wish.
 DEFAULT_SEARCH = GraphSearch()
 
@@ -142,6 +142,10 @@ class AdderGraph:
         """Width of an input word."""
         return WordRange(self.low, self.high).bits
 
+    def padded(self, fewest: int) -> AdderGraph:
+        """The graph of at least so many stages, and of no more than its adders need beyond."""
+        return replace(self, stages=max(fewest, 1 + max((adder.stage for adder in self.adders), default=0)))
+
     @cached_property
     def size(self) -> GraphSize:
         """What it costs, which is all that a schedule needs to know."""
@@ -175,24 +179,22 @@ class AdderGraph:
 def solver_graph(program: SolverProgram, search: GraphSearch = DEFAULT_SEARCH) -> AdderGraph:
     """The graph of a program's iteration matrix, without the leak; see :func:`adder_graph`."""
     phi = program.phi_range
-    return adder_graph(program.matrix.matrix(np.int64), phi.low, phi.high, FEWEST_SOLVER_STAGES, search)
+    return adder_graph(program.matrix.matrix(np.int64), phi.low, phi.high, search).padded(FEWEST_SOLVER_STAGES)
 
 
 def drive_graph(program: SolverProgram, search: GraphSearch = DEFAULT_SEARCH) -> AdderGraph:
     """The graph of a program's drive matrix, a feed-through below it; see :func:`adder_graph`."""
     words, matrix = program.input_format, program.injection.operator.matrix(np.int64)
-    return adder_graph(matrix, words.min_word, words.max_word, search=search)
+    return adder_graph(matrix, words.min_word, words.max_word, search)
 
 
 def readout_graph(program: SolverProgram, search: GraphSearch = DEFAULT_SEARCH) -> AdderGraph:
     """The graph of a program's readout matrix; see :func:`adder_graph`."""
     prox = program.prox_range
-    return adder_graph(program.readout.matrix(np.int64), prox.low, prox.high, search=search)
+    return adder_graph(program.readout.matrix(np.int64), prox.low, prox.high, search)
 
 
-def adder_graph(
-    matrix: np.ndarray, low: int, high: int, fewest_stages: int = 1, search: GraphSearch = DEFAULT_SEARCH
-) -> AdderGraph:
+def adder_graph(matrix: np.ndarray, low: int, high: int, search: GraphSearch = DEFAULT_SEARCH) -> AdderGraph:
     """A graph for the product of a matrix and any vector.
 
     Parameters
@@ -200,8 +202,6 @@ def adder_graph(
     matrix : ndarray of int64 (rows, columns)
     low, high : int
         Range of the vector's words: ``low <= 0 <= high``.
-    fewest_stages : int
-        At least 1.
     search : GraphSearch
 
     Raises
@@ -210,10 +210,14 @@ def adder_graph(
         The library that searches is not installed.
     """
     builder = _Builder(search, matrix.shape[1], low, high)
-    values: list[_Value | None] = [_Value(node, 0, False) for node in range(matrix.shape[1])]
-    for part in search(matrix, low, high):
-        values = builder.follow(part, values)
-    return builder.finish(matrix, values, fewest_stages)
+    inputs: list[_Value | None] = [_Value(node, 0, False) for node in range(matrix.shape[1])]
+    outputs: list[_Value | None] = []
+    for parts in search(matrix, low, high):
+        values = inputs
+        for part in parts:
+            values = builder.follow(part, values)
+        outputs += values
+    return builder.finish(matrix, outputs)
 
 
 @dataclass(frozen=True)
@@ -269,7 +273,7 @@ class _Builder:
         stage = (depth - 1) // self.search.adders_per_stage
         self.adders.append(Adder(left, right, subtract, stage, low, high))
 
-    def finish(self, matrix: np.ndarray, values: list[_Value | None], fewest_stages: int) -> AdderGraph:
+    def finish(self, matrix: np.ndarray, values: list[_Value | None]) -> AdderGraph:
         """Check every output against its row and freeze."""
         for row, (expected, value) in enumerate(zip(matrix.tolist(), values, strict=True)):
             found = [0] * self.inputs
@@ -288,9 +292,9 @@ class _Builder:
             adders=tuple(self.adders),
             outputs=tuple(None if value is None else Term(value.node, value.exponent) for value in values),
             negative=tuple(value is not None and value.negative for value in values),
-            stages=max(fewest_stages, 1 + max((adder.stage for adder in self.adders), default=0)),
+            stages=1,
             search=self.search,
-        )
+        ).padded(1)
 
 
 def _scaled(value: _Value | None, shift: int, negate: bool) -> _Value | None:

@@ -58,7 +58,8 @@ class Design:
         def graph(
             engine: EngineFolding, found: Callable[[SolverProgram, GraphSearch], AdderGraph]
         ) -> AdderGraph | None:
-            return None if engine.graph is None else found(program, engine.graph.search)
+            size = engine.graph
+            return None if size is None else found(program, size.search).padded(size.stages)
 
         return Design(
             program,

@@ -38,6 +38,8 @@ class GraphSearch:
         What it has few of; a graph of fewest stages has a few per cent more adders.
     adders_per_stage : int
         Adders one behind the other between two registers, 1 to :data:`MOST_ADDERS_PER_STAGE`.
+    rows : int, optional
+        Rows of the matrix that may share additions; all where it is None.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class GraphSearch:
     library: str = DA4ML
     fewest: str = FEW_ADDERS
     adders_per_stage: int = 1
+    rows: int | None = None
 
     def __post_init__(self) -> None:
         if self.library not in _LIBRARIES:
@@ -58,6 +61,8 @@ class GraphSearch:
             raise InputError(
                 f"graph search is for {self.adders_per_stage!r} adders a stage; expected 1 to {MOST_ADDERS_PER_STAGE}"
             )
+        if self.rows is not None and (type(self.rows) is not int or self.rows < 1):
+            raise InputError(f"graph search is for {self.rows!r} rows together; expected at least 1, or None for all")
 
     def require(self) -> None:
         """Raise :class:`MissingToolError` where the library is not installed."""
@@ -67,10 +72,19 @@ class GraphSearch:
                 f"pip install {_LIBRARIES[self.library].requirement}"
             )
 
-    def __call__(self, matrix: np.ndarray, low: int, high: int) -> tuple[Part, ...]:
-        """What the library finds for a matrix (rows, columns) and words from ``low`` to ``high``."""
+    def __call__(self, matrix: np.ndarray, low: int, high: int) -> Iterator[tuple[Part, ...]]:
+        """What the library finds for a matrix (rows, columns) and words from ``low`` to ``high``.
+
+        Yields
+        ------
+        tuple of Part
+            Of the first rows that are searched together, of those after them, ..., each from the inputs.
+        """
         self.require()
-        return _kept(self, matrix.tobytes(), matrix.dtype.str, matrix.shape, low, high)
+        together = self.rows or len(matrix)
+        for first in range(0, len(matrix), together):
+            rows = matrix[first : first + together]
+            yield _kept(self, rows.tobytes(), rows.dtype.str, rows.shape, low, high)
 
     def solve(self, matrix: np.ndarray, low: int, high: int) -> tuple[Part, ...]:
         """The same, searched anew."""

@@ -25,7 +25,7 @@ import numpy as np
 
 from ..base import InputError, whole_bytes
 from ..program import SolverProgram
-from .adder_graph import FEWEST_SOLVER_STAGES, GraphSize
+from .adder_graph import FEWEST_SOLVER_STAGES, FEWEST_STRAIGHT_STAGES, GraphSize
 from .graph_search import GraphSearch
 
 RESOURCE = "resource"
@@ -255,7 +255,7 @@ class Schedule:
             )
         wide = (drive.pe == drive.rows, solve.pe == solve.simd == solve.rows, readout.simd == readout.columns)
         for name, engine, whole in zip(("drive", "solve", "readout"), (drive, solve, readout), wide, strict=True):
-            fewest = FEWEST_SOLVER_STAGES if engine is solve else 1
+            fewest = 1 if engine is not solve else FEWEST_STRAIGHT_STAGES if self.straight else FEWEST_SOLVER_STAGES
             if engine.graph is not None and (not whole or engine.graph.stages < fewest):
                 raise InputError(
                     f"schedule: {name} is a graph of {engine.graph.stages} stages folded {engine.pe} x {engine.simd}; "

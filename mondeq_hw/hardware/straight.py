@@ -15,6 +15,8 @@ import numpy as np
 
 from ..base import InputError, signed_width
 from ..program import SolverProgram
+from .adder_graph import FEWEST_STRAIGHT_STAGES
+from .design import Design
 from .schedule import NONE, RESOURCE, UNROLLED, EngineFolding, Schedule, straight_slots
 from .tables import table_biases
 
@@ -25,18 +27,18 @@ STRATEGIES = (RESOURCE, UNROLLED, STRAIGHT)
 MOST_UPDATES = 4
 
 
-def with_straight(program: SolverProgram, plan: Schedule) -> Schedule:
-    """The schedule, of a straight core where the updates are few and nothing stands against it."""
-    return plan if program.iterations > MOST_UPDATES or obstacles(program, plan) else straightened(program, plan)
+def with_straight(design: Design) -> Design:
+    """The design, of a straight core where the updates are few and nothing stands against it."""
+    program = design.program
+    return design if program.iterations > MOST_UPDATES or obstacles(program, design.schedule) else straightened(design)
 
 
-def straightened(program: SolverProgram, plan: Schedule) -> Schedule:
-    """The schedule of a straight core.
+def straightened(design: Design) -> Design:
+    """The design of a straight core.
 
     Parameters
     ----------
-    program : SolverProgram
-    plan : Schedule
+    design : Design
         Of the same foldings: adder graphs of the solver and the readout, a drive of all rows at once, and an output
         beat of all outputs.
 
@@ -45,13 +47,17 @@ def straightened(program: SolverProgram, plan: Schedule) -> Schedule:
     InputError
         Something stands against it.
     """
+    program, plan = design.program, design.schedule
     if against := obstacles(program, plan):
         raise InputError(
             f"strategy is {STRAIGHT!r}, and the core has {', '.join(against)}; leave that out, or ask for the strategy "
             f"{UNROLLED!r}"
         )
-    whole = replace(plan, readout=replace(plan.readout, pe=plan.readout.rows), straight=program.iterations)
-    return replace(whole, slots=straight_slots(whole))
+    assert design.solve is not None  # else it is folded, an obstacle
+    solve = design.solve.padded(FEWEST_STRAIGHT_STAGES)
+    readout = replace(plan.readout, pe=plan.readout.rows)
+    whole = replace(plan, solve=replace(plan.solve, graph=solve.size), readout=readout, straight=program.iterations)
+    return replace(design, schedule=replace(whole, slots=straight_slots(whole)), solve=solve)
 
 
 def obstacles(program: SolverProgram, plan: Schedule) -> tuple[str, ...]:
