@@ -73,13 +73,21 @@ SAMPLES, CLIMBERS, ROUNDS = 4000, 48, 200
 #: The rate of a warm start a sample: a share of the range.
 RATE = 0.01
 #: Designs of adder graphs that are tried: of few adders, or of few stages and with drive and readout among them, or
-#: straight, on a beat of a whole sample, or on two or four.
+#: straight, of one adder or two between registers, on a beat of a whole sample, or on two or four.
 GRAPHS: tuple[tuple[dict[str, Any], int], ...] = (
     ({"strategy": UNROLLED, "reuse_factor": 1, "fewest": "adders"}, 1),
     ({"strategy": UNROLLED, "reuse_factor": 1, "fewest": "stages"}, 1),
     ({"strategy": UNROLLED, "reuse_factor": 1, "fewest": "stages", "graphs": ("drive", "readout")}, 1),
-    *(({"strategy": STRAIGHT, "fewest": "stages"}, beats) for beats in (1, 2, 4)),
+    *(
+        ({"strategy": STRAIGHT, "fewest": "stages", "adders_per_stage": adders}, beats)
+        for adders in (1, 2)
+        for beats in (1, 2, 4)
+    ),
 )
+#: What a second adder between registers leaves of a clock, about.
+CHAINED = 0.9
+#: Beyond so many rows a graph in which all share additions does not route: first each row by itself.
+MOST_SHARED = 16
 OSQP_SAMPLES, TINYMPC_SAMPLES = 200, 50
 #: TinyMPC's penalties that are tried; it solves a problem whose weights are larger by as much.
 PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)
@@ -210,9 +218,15 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
     if program.n <= MOST_UNROLLED:
         # A warm start has no straight form.
         graphs = [graph for graph in GRAPHS if program.warm is None or graph[0]["strategy"] != STRAIGHT]
-        trials = [{**graph, "input_beat": -(-program.d // beats)} for graph, beats in graphs]
+        near: tuple[dict[str, Any], ...] = ({"graph_rows": 1}, {}) if program.n > MOST_SHARED else ({},)
+        trials = [{**graph, **rows, "input_beat": -(-program.d // beats)} for rows in near for graph, beats in graphs]
         found += [options for options in trials if fits(program, planned(program, options))]
-    return min(found, key=lambda options: latency(planned(program, options), program.iterations))
+
+    def wait(options: dict[str, Any]) -> float:
+        clock = CHAINED if options.get("adders_per_stage", 1) > 1 else 1
+        return latency(planned(program, options), program.iterations) / clock
+
+    return min(found, key=wait)
 
 
 def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:

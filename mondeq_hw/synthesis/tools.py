@@ -107,7 +107,7 @@ def placement_options(luts: int) -> tuple[str, ...]:
     """
     if luts > CROWDED_LUTS:
         density = ("--placer-heap-alpha", "0.3", "--placer-heap-beta", "0.8")
-        return (*density, "--placer-heap-timingweight", "30", "--router", "router2")
+        return (*density, "--placer-heap-timingweight", "30", "--router", "router2", "--tmg-ripup")
     return ("--placer-heap-timingweight", "100")
 
 
