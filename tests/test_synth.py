@@ -31,6 +31,7 @@ from mondeq_hw.synthesis.parsers import (
     vivado_usage,
     yosys_usage,
 )
+from mondeq_hw.synthesis.routing import PlaceAndRoute
 from mondeq_hw.synthesis.synth import SynthOptions, lut_weight_bits, synthesize
 from mondeq_hw.synthesis.tools import ToolFailedError, ToolRun, nextpnr_ecp5, vitis_hls, yosys
 
@@ -199,15 +200,46 @@ def test_cache_is_keyed_by_sources_options_versions_and_results(tmp_path: Path, 
     assert count(speed=6, lut_weight_bits=2) == (4, before + 1)
 
 
-@pytest.mark.parametrize(("luts", "router"), [(5000, None), (50_000, "router2")])
-def test_a_crowded_part_gets_the_second_router(luts: int, router: str | None, tmp_path: Path) -> None:
-    build, work = build_folder(tmp_path / "build"), tmp_path / "work"
-    program, options = synth.SolverProgram.load(build), SynthOptions("ecp5-85")
-    part = find_part("ecp5-85")
-    flow = synth._Flow(build, program, synth.load_schedule(build), options, part, work, synth.silent)
-    told = flow._placement(stand_in(tmp_path, "nextpnr-ecp5", ROUTER), 1, Usage(luts, 0, 0, 0)).arguments
-    given = dict(pairwise(told))
-    assert given.get("--router") == router and int(given["--placer-heap-timingweight"]) > 10
+#: Nextpnr that says what it was told: places without a report, routes with one.
+TELLING = """print("Info: Max frequency for clock 'ap_clk': 91.30 MHz (FAIL at 150.00 MHz)")
+arguments = dict(zip(sys.argv, [*sys.argv[1:], '']))
+pathlib.Path(arguments.get('--write') or arguments['--report']).write_text('{}')
+open('told', 'a').write(' '.join(sys.argv[1:]) + chr(10))
+"""
+
+
+def told(folder: Path, usage: Usage, clock_mhz: float, script: str = TELLING) -> list[dict[str, str]]:
+    """What nextpnr is told, run by run, and not again."""
+    runs = PlaceAndRoute(stand_in(folder, "nextpnr-ecp5", script), ("--85k",), usage, clock_mhz, "ap_clk", "-seed3")
+    (folder / "netlist.json").write_text("{}")
+    assert not runs.execute(folder, synth.silent) and runs.execute(folder, synth.silent)
+    assert (folder / "routed-seed3.json").exists()
+    lines = (folder / "told").read_text().splitlines()
+    return [dict(pairwise((*line.split(), ""))) for line in lines]
+
+
+def test_a_part_with_room_takes_one_run_with_the_first_router(tmp_path: Path) -> None:
+    (once,) = told(tmp_path, Usage(5000, 0, 32, 0), 150.0)
+    assert once["--freq"] == "150" and int(once["--placer-heap-timingweight"]) > 10
+    assert not {"--router", "--no-route", "--tmg-ripup"} & set(once)
+
+
+@pytest.mark.parametrize("usage", [Usage(50_000, 0, 0, 0), Usage(5000, 0, 33, 0)])
+@pytest.mark.parametrize(("asked", "routed"), [(150.0, "91.3"), (80.0, "80")])
+def test_a_crowded_part_is_routed_for_what_placing_reached(
+    usage: Usage, asked: float, routed: str, tmp_path: Path
+) -> None:
+    """By the second router, which rips up wires that miss the clock: of one beyond reach it would not end."""
+    place, route = told(tmp_path, usage, asked)
+    assert place["--freq"] == f"{asked:g}" and "--no-route" in place and "--report" not in place
+    assert route["--freq"] == routed and route["--json"] == place["--write"] and route["--router"] == "router2"
+    assert {"--no-pack", "--no-place", "--tmg-ripup"} <= set(route)
+    assert not any(option.startswith("--placer") for option in route)
+
+
+def test_a_placement_without_a_clock_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ReportFormatError, match="nextpnr's log has no clock ap_clk"):
+        told(tmp_path, Usage(50_000, 0, 0, 0), 150.0, TELLING.replace("ap_clk", "other"))
 
 
 def test_several_seeds_report_the_median_clock_and_the_spread(tmp_path: Path, tools) -> None:

@@ -37,7 +37,8 @@ from ..synthesis import (
     map_design,
     nextpnr_ecp5,
     nextpnr_routed,
-    placement_options,
+    placer_options,
+    router_options,
     silent,
     synthesis_script,
     yosys,
@@ -272,7 +273,8 @@ class _Flow:
             *(f"--{board.part.name.removeprefix('ecp5-')}k", "--package", board.package, "--speed", str(board.speed)),
             *("--json", NETLIST_JSON, "--lpf", "board.lpf", "--report", "routed.json"),
             *("--textcfg", "mondeq.config", "--timing-allow-fail", "--seed", str(self.options.seed)),
-            *placement_options(usage.luts),
+            *placer_options(usage),
+            *router_options(usage),
         )
 
     def _packer_arguments(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from .doctor import examine, missing, to_plain
 from .mapping import CELLS, NETLIST, NETLIST_JSON, map_design, synthesis_script
 from .parsers import HlsEstimate, Routed, nextpnr_routed, yosys_usage
 from .room import Room
+from .routing import placer_options, router_options
 from .synth import (
     FLOWS,
     LutWeightBits,
@@ -24,7 +25,6 @@ from .tools import (
     ToolRun,
     ecppack,
     nextpnr_ecp5,
-    placement_options,
     wheel_program,
     yosys,
     yosys_share,
@@ -51,7 +51,8 @@ __all__ = [
     "missing",
     "nextpnr_ecp5",
     "nextpnr_routed",
-    "placement_options",
+    "placer_options",
+    "router_options",
     "silent",
     "synthesis_script",
     "synthesize",

@@ -124,6 +124,25 @@ def nextpnr_routed(text: str, clock: str) -> Routed:
     return Routed(usage, float(fmax), path)
 
 
+def nextpnr_estimate(text: str, clock: str) -> float:
+    """The clock in MHz that a log of nextpnr estimates last, before routing or after.
+
+    Parameters
+    ----------
+    text : str
+    clock : str
+        Name of the clock's port.
+
+    Raises
+    ------
+    ReportFormatError
+    """
+    found = re.findall(rf"Max frequency for clock +'[^']*{re.escape(clock)}[^']*': +([\d.]+) MHz", text)
+    if not found:
+        raise ReportFormatError(f"nextpnr's log has no clock {clock}; see it in the folder of the results")
+    return float(found[-1])
+
+
 def _nextpnr_path(hops: list[dict]) -> CriticalPath:
     routing = sum(hop["delay"] for hop in hops if hop["type"] == "routing")
     total = sum(hop["delay"] for hop in hops)

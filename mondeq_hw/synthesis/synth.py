@@ -35,9 +35,10 @@ from ..hardware import (
     verilog_defines,
 )
 from ..program import SolverProgram
-from .mapping import CELLS, NETLIST_JSON, map_design, synthesis_script
+from .mapping import CELLS, map_design, synthesis_script
 from .parsers import HlsEstimate, Routed, nextpnr_routed, vitis_hls_estimate, vivado_path, vivado_usage, yosys_usage
 from .room import Room
+from .routing import PlaceAndRoute
 from .tools import (
     SynthTool,
     ToolFailedError,
@@ -45,7 +46,6 @@ from .tools import (
     ToolRun,
     native_nextpnr_ecp5,
     nextpnr_ecp5,
-    placement_options,
     vitis_hls,
     vivado,
     yosys,
@@ -295,13 +295,13 @@ class _Flow:
         tools.append((router.name, router.version))
         placed: list[tuple[Placement, Routed]] = []
         for seed in range(self.options.seed, self.options.seed + self.options.seeds):
-            run = self._placement(router, seed, usage)
+            run = self._place_and_route(router, seed, usage)
             try:
                 cached &= run.execute(self.work, self.progress)
             except ToolFailedError as error:
                 self._room.check_complaint(usage, error.complaint)
                 raise
-            routed = nextpnr_routed((self.work / run.writes[0]).read_text(), CLOCK)
+            routed = nextpnr_routed((self.work / run.report).read_text(), CLOCK)
             placed.append((Placement(seed, routed.fmax_mhz), routed))
         median = sorted(placed, key=lambda each: each[0].fmax_mhz)[(len(placed) - 1) // 2][1]
         return self._report(tools, usage, median, None, cached, placements=tuple(placement for placement, _ in placed))
@@ -369,16 +369,11 @@ class _Flow:
     def _yosys_script(self, sources: list[str]) -> str:
         return synthesis_script(self.program, sources, self.part.family, "top", self.options.lut_weight_bits)
 
-    def _placement(self, router: SynthTool, seed: int, usage: Usage) -> ToolRun:
-        """One run of nextpnr, which several seeds keep apart by their names."""
-        device, name = f"--{self.part.name.removeprefix('ecp5-')}k", "" if self.options.seeds == 1 else f"-seed{seed}"
-        report = f"routed{name}.json"
-        arguments = (
-            *(device, "--speed", str(self.options.speed), "--json", NETLIST_JSON, "--report", report),
-            *("--freq", f"{self.options.clock_mhz:g}", "--timing-allow-fail", "--out-of-context"),
-            *("--seed", str(seed), *placement_options(usage.luts)),
-        )
-        return ToolRun(router, arguments, (NETLIST_JSON,), (report,), label=f"{router.name}{name}")
+    def _place_and_route(self, router: SynthTool, seed: int, usage: Usage) -> PlaceAndRoute:
+        device = (f"--{self.part.name.removeprefix('ecp5-')}k", "--speed", str(self.options.speed), "--out-of-context")
+        arguments = (*device, "--seed", str(seed))
+        name = "" if self.options.seeds == 1 else f"-seed{seed}"
+        return PlaceAndRoute(router, arguments, usage, self.options.clock_mhz, CLOCK, name)
 
     # -- report ----------------------------------------------------------------------
 

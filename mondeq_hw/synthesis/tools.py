@@ -26,10 +26,6 @@ NATIVE_REMEDY = "put a build for this machine on PATH (OSS CAD Suite has one), o
 AMD_REMEDY = "install it and source its settings64.sh"
 NEXTPNR = "nextpnr-ecp5"
 NEXTPNR_HEADINGS = r"^Info: ((?:Packing|Placed|Running|Routing|Promoting|Creating|Setting up|Routed).*?)\.*$"
-#: Beyond so many LUTs after synthesis an ECP5 is crowded: the wheel's nextpnr routed designs of 20,000 in minutes, one
-#: of 50,000 in an hour not; a native one took half an hour.
-CROWDED_LUTS = 30_000
-
 #: Called with a tool's name and what it does now.
 ToolProgress = Callable[[str, str], None]
 
@@ -97,18 +93,6 @@ def native_nextpnr_ecp5() -> SynthTool:
     MissingToolError
     """
     return _native_tool(NEXTPNR, ("--version",), NEXTPNR_HEADINGS, NATIVE_REMEDY)
-
-
-def placement_options(luts: int) -> tuple[str, ...]:
-    """What nextpnr is told of a design of so many LUTs.
-
-    Its placer's own weight of timing, 10, leaves wires across the part; in a crowded one too much of it leaves wires
-    that its default router does not disentangle in hours.
-    """
-    if luts > CROWDED_LUTS:
-        density = ("--placer-heap-alpha", "0.3", "--placer-heap-beta", "0.8")
-        return (*density, "--placer-heap-timingweight", "30", "--router", "router2", "--tmg-ripup")
-    return ("--placer-heap-timingweight", "100")
 
 
 def ecppack() -> SynthTool:
