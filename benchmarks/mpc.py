@@ -46,6 +46,7 @@ from mondeq_hw.hardware import (
     STRAIGHT,
     UNROLLED,
     Schedule,
+    Usage,
     estimate,
     find_part,
     latency,
@@ -86,6 +87,8 @@ GRAPHS: tuple[tuple[dict[str, Any], int], ...] = (
 )
 #: What a second adder between registers leaves of a clock, about.
 CHAINED = 0.9
+#: Beyond so many multipliers beside a graph their words crowd it, and what that leaves of a clock.
+MANY_DSPS, CROWDED = 48, 0.85
 #: Beyond so many rows a graph in which all share additions does not route: first each row by itself.
 MOST_SHARED = 16
 OSQP_SAMPLES, TINYMPC_SAMPLES = 200, 50
@@ -102,12 +105,12 @@ def measure(problem: Problem, folder: Path, nextpnr: Literal["wheel", "path"] | 
     program = project.program
     radius, reason = proved_radius(project)
     cycles = project.report.cycles.predicted
-    clock, kind, cells = SynthOptions.clock_mhz, "aimed at", project.report.parts[0].estimated.value
+    clock, kind, used = SynthOptions.clock_mhz, "aimed at", project.report.parts[0].estimated.value
     router = None
     if nextpnr is not None:
         synth = project.synthesize(SynthOptions(PART.name, nextpnr=nextpnr))
         if synth.routed is not None:
-            clock, kind, cells = synth.routed.fmax_mhz, "routed", synth.routed.usage
+            clock, kind, used = synth.routed.fmax_mhz, "routed", synth.routed.usage
             router = " ".join(synth.tools[-1])
     # A straight core has no warm start: that is another design, which was not routed.
     warm_clock = SynthOptions.clock_mhz if project.report.schedule.straight else clock
@@ -145,8 +148,8 @@ def measure(problem: Problem, folder: Path, nextpnr: Literal["wheel", "path"] | 
         "clock_mhz": clock,
         "clock": kind,
         "routed_by": router,
-        "luts": None if cells is None else cells.luts,
-        "dsps": None if cells is None else cells.dsps,
+        "luts": None if used is None else used.luts,
+        "dsps": None if used is None else used.dsps,
     }
 
 
@@ -223,8 +226,11 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
         found += [options for options in trials if fits(program, planned(program, options))]
 
     def wait(options: dict[str, Any]) -> float:
-        clock = CHAINED if options.get("adders_per_stage", 1) > 1 else 1
-        return latency(planned(program, options), program.iterations) / clock
+        plan = planned(program, options)
+        clock = CHAINED if options.get("adders_per_stage", 1) > 1 else 1.0
+        if options.get("strategy") == STRAIGHT and cells(program, plan).dsps > MANY_DSPS:
+            clock *= CROWDED
+        return latency(plan, program.iterations) / clock
 
     return min(found, key=wait)
 
@@ -236,8 +242,13 @@ def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
 
 def fits(program: SolverProgram, plan: Schedule) -> bool:
     """Whether the part holds it, by the estimate."""
-    cells = estimate(program, plan, PART.family, LUT_WEIGHT_BITS)
-    return cells.dsps <= PART.totals.dsps and cells.luts <= FULL * PART.totals.luts
+    needed = cells(program, plan)
+    return needed.dsps <= PART.totals.dsps and needed.luts <= FULL * PART.totals.luts
+
+
+def cells(program: SolverProgram, plan: Schedule) -> Usage:
+    """Cells of the part, by the estimate."""
+    return estimate(program, plan, PART.family, LUT_WEIGHT_BITS)
 
 
 def factor(project: Project) -> float | None:
