@@ -6,13 +6,14 @@ that miss it; of a clock beyond reach it would rip up thousands, round after rou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..hardware import Usage
 from .mapping import NETLIST_JSON
-from .parsers import nextpnr_estimate
+from .parsers import ReportFormatError, nextpnr_estimate
 from .tools import SynthTool, ToolProgress, ToolRun
 
 #: Beyond so many LUTs, or DSPs, after synthesis an ECP5 is crowded: nextpnr's first router took minutes for designs of
@@ -81,7 +82,7 @@ class PlaceAndRoute:
         ToolFailedError
             With nextpnr's own error lines.
         ReportFormatError
-            Nextpnr's log has no clock.
+            Nextpnr's log, or its placed netlist, has no clock.
         """
         return all([run.execute(folder, progress) for run in self._runs(folder)])
 
@@ -90,14 +91,14 @@ class PlaceAndRoute:
             options = (*self._reads(NETLIST_JSON, self.clock_mhz), *self._reports, *placer_options(self.usage))
             yield ToolRun(self.router, options, (NETLIST_JSON,), (self.report,), label=self._label(""))
             return
-        placed, log = f"placed{self.name}.json", f"{self._label('-place')}.log"
+        placed, aimed, log = f"placed{self.name}.json", f"aimed{self.name}.json", f"{self._label('-place')}.log"
         options = (*self._reads(NETLIST_JSON, self.clock_mhz), "--no-route", "--write", placed)
-        options += placer_options(self.usage)
+        options += (*placer_options(self.usage), *router_options(self.usage), "--tmg-ripup")
         yield ToolRun(self.router, options, (NETLIST_JSON,), (placed, log), label=self._label("-place"))
-        reached = nextpnr_estimate((folder / log).read_text(), self.clock)
-        options = (*self._reads(placed, min(self.clock_mhz, reached)), "--no-pack", "--no-place", *self._reports)
-        options += (*router_options(self.usage), "--tmg-ripup")
-        yield ToolRun(self.router, options, (placed,), (self.report,), label=self._label(""))
+        reached = min(self.clock_mhz, nextpnr_estimate((folder / log).read_text(), self.clock))
+        (folder / aimed).write_text(_aiming_at(reached, (folder / placed).read_text()))
+        options = (*self._reads(aimed, reached), "--no-pack", "--no-place", *self._reports)
+        yield ToolRun(self.router, options, (aimed,), (self.report,), label=self._label(""))
 
     def _reads(self, netlist: str, clock_mhz: float) -> tuple[str, ...]:
         return (*self.arguments, "--json", netlist, "--freq", f"{clock_mhz:g}", "--timing-allow-fail")
@@ -108,3 +109,13 @@ class PlaceAndRoute:
 
     def _label(self, step: str) -> str:
         return f"{self.router.name}{step}{self.name}"
+
+
+def _aiming_at(clock_mhz: float, placed: str) -> str:
+    """A placed netlist with another clock among nextpnr's settings, which count more than what it is told."""
+    aimed, found = re.subn(r'"target_freq": "[0-9.]+"', f'"target_freq": "{clock_mhz * 1e6:.6f}"', placed)
+    if found != 1:
+        raise ReportFormatError(
+            "nextpnr's placed netlist does not say what clock it aims at; expected the settings of version 0.11"
+        )
+    return aimed
