@@ -89,7 +89,7 @@ GRAPHS: tuple[tuple[dict[str, Any], int], ...] = (
 CHAINED = 0.84
 #: Beyond so many multipliers beside a graph their words crowd it, and what that leaves of a clock.
 MANY_DSPS, CROWDED = 48, 0.85
-#: Beyond so many rows a graph in which all share additions does not route: first each row by itself.
+#: Beyond so many rows a graph in which all share additions has long wires: first each row by itself.
 MOST_SHARED = 16
 OSQP_SAMPLES, TINYMPC_SAMPLES = 200, 50
 #: TinyMPC's penalties that are tried; it solves a problem whose weights are larger by as much.

@@ -343,8 +343,8 @@ class CompileConfig(RoundingOptions):
         PositiveInt | None,
         option(
             "N",
-            "Rows of a matrix that share additions in its graph: few make more adders with shorter wires, which may "
-            "route where all together do not.",
+            "Rows of a matrix that share additions in its graph: few make more adders, and shorter wires in crowded "
+            "parts.",
             unset="all",
         ),
     ] = None
