@@ -26,6 +26,7 @@ NATIVE_REMEDY = "put a build for this machine on PATH (OSS CAD Suite has one), o
 AMD_REMEDY = "install it and source its settings64.sh"
 NEXTPNR = "nextpnr-ecp5"
 NEXTPNR_HEADINGS = r"^Info: ((?:Packing|Placed|Running|Routing|Promoting|Creating|Setting up|Routed).*?)\.*$"
+
 #: Called with a tool's name and what it does now.
 ToolProgress = Callable[[str, str], None]
 
