@@ -24,7 +24,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -214,25 +214,30 @@ def warm_latency(project: Project, warm: WarmStart) -> int:
 def soonest(program: SolverProgram) -> dict[str, Any]:
     """Options of the design with the shortest answer that the part holds, by the estimate."""
     factors = sorted({int(FINER**power) for power in range(200)})
-    found: list[dict[str, Any]] = []
+
+    def fitting(trials: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Schedule]]:
+        plans = ((options, planned(program, options)) for options in trials)
+        return ((options, plan) for options, plan in plans if fits(program, plan))
+
+    found: list[tuple[dict[str, Any], Schedule]] = []
     for beat in (beat for beat in INPUT_BEATS if beat is None or beat <= program.d):
-        folded = ({"reuse_factor": reuse, "input_beat": beat} for reuse in factors)
-        found.append(next(options for options in folded if fits(program, planned(program, options))))
+        found.append(next(fitting({"reuse_factor": reuse, "input_beat": beat} for reuse in factors)))
     if program.n <= MOST_UNROLLED:
         # A warm start has no straight form.
         graphs = [graph for graph in GRAPHS if program.warm is None or graph[0]["strategy"] != STRAIGHT]
         near: tuple[dict[str, Any], ...] = ({"graph_rows": 1}, {}) if program.n > MOST_SHARED else ({},)
-        trials = [{**graph, **rows, "input_beat": -(-program.d // beats)} for rows in near for graph, beats in graphs]
-        found += [options for options in trials if fits(program, planned(program, options))]
+        found += fitting(
+            {**graph, **rows, "input_beat": -(-program.d // beats)} for rows in near for graph, beats in graphs
+        )
 
-    def wait(options: dict[str, Any]) -> float:
-        plan = planned(program, options)
+    def wait(design: tuple[dict[str, Any], Schedule]) -> float:
+        options, plan = design
         clock = CHAINED if options.get("adders_per_stage", 1) > 1 else 1.0
-        if options.get("strategy") == STRAIGHT and cells(program, plan).dsps > MANY_DSPS:
+        if plan.straight and cells(program, plan).dsps > MANY_DSPS:
             clock *= CROWDED
         return latency(plan, program.iterations) / clock
 
-    return min(found, key=wait)
+    return min(found, key=wait)[0]
 
 
 def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:

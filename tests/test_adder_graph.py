@@ -164,8 +164,8 @@ def test_zero_rows_zero_columns_and_signs(matrix: list[list[int]], bits: int) ->
 @pytest.mark.parametrize("library", [DA4ML, ALKAID])
 def test_an_answer_is_not_believed(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     program = random_program(77, n=4)
-    wrong = list(GraphSearch(library)(program.matrix.integers[::-1].copy(), 0, 100))
-    monkeypatch.setattr(GraphSearch, "__call__", lambda self, *given: iter(wrong))
+    wrong = GraphSearch(library)(program.matrix.integers[::-1].copy(), 0, 100)
+    monkeypatch.setattr(GraphSearch, "__call__", lambda self, *given: wrong)
     with pytest.raises(MondeqError, match=f"{library}'s graph computes another row 0 than the matrix"):
         solver_graph(program, GraphSearch(library))
 

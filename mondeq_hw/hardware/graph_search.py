@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -72,24 +72,27 @@ class GraphSearch:
                 f"pip install {_LIBRARIES[self.library].requirement}"
             )
 
-    def __call__(self, matrix: np.ndarray, low: int, high: int) -> Iterator[tuple[Part, ...]]:
+    def __call__(self, matrix: np.ndarray, low: int, high: int) -> tuple[tuple[Part, ...], ...]:
         """What the library finds for a matrix (rows, columns) and words from ``low`` to ``high``.
 
-        Yields
-        ------
-        tuple of Part
+        Returns
+        -------
+        tuple of tuple of Part
             Of the first rows that are searched together, of those after them, ..., each from the inputs.
         """
         self.require()
-        together = self.rows or len(matrix)
-        for first in range(0, len(matrix), together):
-            rows = matrix[first : first + together]
-            yield _kept(self, rows.tobytes(), rows.dtype.str, rows.shape, low, high)
+        anywhere = replace(self, adders_per_stage=1)  # a graph is found without its registers
+        return _kept(anywhere, matrix.tobytes(), matrix.dtype.str, matrix.shape, low, high)
 
-    def solve(self, matrix: np.ndarray, low: int, high: int) -> tuple[Part, ...]:
+    def solve(self, matrix: np.ndarray, low: int, high: int) -> tuple[tuple[Part, ...], ...]:
         """The same, searched anew."""
+        together = self.rows or len(matrix)
+        groups = (matrix[first : first + together] for first in range(0, len(matrix), together))
+        return tuple(self._solve_together(rows, low, high) for rows in groups)
+
+    def _solve_together(self, rows: np.ndarray, low: int, high: int) -> tuple[Part, ...]:
         # A library's columns are our rows; float32 is exact for 18-bit words. One that is always zero would be dropped.
-        kernel = np.ascontiguousarray(matrix.T, dtype=np.float32)
+        kernel = np.ascontiguousarray(rows.T, dtype=np.float32)
         interval = (float(low), float(max(high, low + 1)), 1.0)
         return tuple(_LIBRARIES[self.library].solve(kernel, interval, _EXTRA_DEPTH[self.fewest]))
 
@@ -140,7 +143,7 @@ class _Library:
 @lru_cache(maxsize=8)  # the foldings of a program, which a search of formats compares, share its graphs
 def _kept(
     search: GraphSearch, content: bytes, dtype: str, shape: tuple[int, ...], low: int, high: int
-) -> tuple[Part, ...]:
+) -> tuple[tuple[Part, ...], ...]:
     return search.solve(np.frombuffer(content, dtype=dtype).reshape(shape), low, high)
 
 

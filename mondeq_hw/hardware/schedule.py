@@ -254,8 +254,9 @@ class Schedule:
                 "updates of a sample, all rows of the drive and all outputs at once, no memory, no guard; compile again"
             )
         wide = (drive.pe == drive.rows, solve.pe == solve.simd == solve.rows, readout.simd == readout.columns)
-        for name, engine, whole in zip(("drive", "solve", "readout"), (drive, solve, readout), wide, strict=True):
-            fewest = 1 if engine is not solve else FEWEST_STRAIGHT_STAGES if self.straight else FEWEST_SOLVER_STAGES
+        stages = (1, FEWEST_STRAIGHT_STAGES if self.straight else FEWEST_SOLVER_STAGES, 1)
+        engines = zip(("drive", "solve", "readout"), (drive, solve, readout), wide, stages, strict=True)
+        for name, engine, whole, fewest in engines:
             if engine.graph is not None and (not whole or engine.graph.stages < fewest):
                 raise InputError(
                     f"schedule: {name} is a graph of {engine.graph.stages} stages folded {engine.pe} x {engine.simd}; "

@@ -88,7 +88,8 @@ class PlaceAndRoute:
 
     def _runs(self, folder: Path) -> Iterator[ToolRun]:
         if not crowded(self.usage):
-            options = (*self._reads(NETLIST_JSON, self.clock_mhz), *self._reports, *placer_options(self.usage))
+            options = (*self._reads(NETLIST_JSON, self.clock_mhz), "--report", self.report)
+            options += placer_options(self.usage)
             yield ToolRun(self.router, options, (NETLIST_JSON,), (self.report,), label=self._label(""))
             return
         placed, aimed, log = f"placed{self.name}.json", f"aimed{self.name}.json", f"{self._label('-place')}.log"
@@ -97,15 +98,11 @@ class PlaceAndRoute:
         yield ToolRun(self.router, options, (NETLIST_JSON,), (placed, log), label=self._label("-place"))
         reached = min(self.clock_mhz, nextpnr_estimate((folder / log).read_text(), self.clock))
         (folder / aimed).write_text(_aiming_at(reached, (folder / placed).read_text()))
-        options = (*self._reads(aimed, reached), "--no-pack", "--no-place", *self._reports)
+        options = (*self._reads(aimed, reached), "--no-pack", "--no-place", "--report", self.report)
         yield ToolRun(self.router, options, (aimed,), (self.report,), label=self._label(""))
 
     def _reads(self, netlist: str, clock_mhz: float) -> tuple[str, ...]:
         return (*self.arguments, "--json", netlist, "--freq", f"{clock_mhz:g}", "--timing-allow-fail")
-
-    @property
-    def _reports(self) -> tuple[str, ...]:
-        return ("--report", self.report)
 
     def _label(self, step: str) -> str:
         return f"{self.router.name}{step}{self.name}"
