@@ -226,7 +226,7 @@ class _Flow:
     def run(self) -> BitstreamReport:
         mapper, router, packer = yosys(), nextpnr_ecp5(), ecppack()
         self._write_sources()
-        room = Room(self.program, self.plan, self.board.part, self.options.lut_weight_bits)
+        room = self._room
         reads = ("synth.ys", "rtl/src", "rtl/mem", "board/src")
         cached = map_design(mapper, self.board.part.family, self.work, reads, self.progress)
         usage = yosys_usage((self.work / CELLS).read_text(), self.board.part.family)
@@ -246,6 +246,10 @@ class _Flow:
         tools = tuple((tool.name, tool.version) for tool in (mapper, router, packer))
         return self._report(tools, usage, routed, cached)
 
+    @property
+    def _room(self) -> Room:
+        return Room(self.program, self.plan, self.board.part, self.options.lut_weight_bits)
+
     def _write_sources(self) -> None:
         """The sources, beside the results: WebAssembly tools see no other folder."""
         source = self.build / "rtl"
@@ -264,8 +268,8 @@ class _Flow:
         (self.work / "board.lpf").write_text(filled(tool_template("board.lpf.j2"), board=self.board))
 
     def _mapper_script(self, sources: list[str]) -> str:
-        family, in_luts = self.board.part.family, self.options.lut_weight_bits
-        return synthesis_script(self.program, sources, family, "board", in_luts)
+        family, in_luts, depths = self.board.part.family, self.options.lut_weight_bits, self._room.rom_depths()
+        return synthesis_script(self.program, sources, family, "board", in_luts, depths)
 
     def _router_arguments(self, usage: Usage) -> tuple[str, ...]:
         board = self.board

@@ -15,10 +15,11 @@ from .hls import emit as emit_hls
 from .hls import emit_engines, include_folders
 from .ip import Datasheet, Port, ports_of
 from .ip import emit as emit_ip
+from .memories import ROM_BITS, rom_in_blocks
 from .naming import TEMPLATE_NAME, macro_name, module_name, renamed, verilog_defines, write_sources
 from .parts import ECP5, PARTS, Part, Usage, exceeded, find_part, named
 from .rtl import emit as emit_rtl
-from .rtl import engine_sources
+from .rtl import engine_sources, memory_sizes
 from .schedule import (
     RESOURCE,
     UNROLLED,
@@ -42,6 +43,7 @@ __all__ = [
     "MULTIPLIER_BITS",
     "PARTS",
     "RESOURCE",
+    "ROM_BITS",
     "STRAIGHT",
     "TEMPLATE_NAME",
     "UNROLLED",
@@ -71,12 +73,14 @@ __all__ = [
     "latency",
     "load_schedule",
     "macro_name",
+    "memory_sizes",
     "module_name",
     "named",
     "ports_of",
     "products",
     "readout_graph",
     "renamed",
+    "rom_in_blocks",
     "schedule",
     "schedule_unrolled",
     "solver_graph",

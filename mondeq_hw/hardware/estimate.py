@@ -6,12 +6,12 @@ carry bit a LUT).  They are good to compare foldings, not to fill a device.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 
 from ..base import WordRange
 from ..program import SolverProgram
 from .clip_table import clip_table
+from .memories import ram_usage, rom_usage
 from .parts import ECP5, ULTRASCALE_PLUS, XC7, Usage
 from .rtl import memory_sizes
 from .schedule import FULL, NONE, EngineFolding, Schedule, commensurate, guard_cycles
@@ -23,10 +23,6 @@ LUT_WEIGHT_BITS = 8
 MULTIPLIER_BITS = {ECP5: 18, XC7: 25, ULTRASCALE_PLUS: 27}
 #: Wider words are cut into parts of so many bits, a multiplier each (Yosys' ``mul2dsp``).
 _PART_BITS = 17
-#: Smallest memory, in bits, that goes into block RAM.
-BLOCK_RAM_BITS = 2048
-#: A block RAM's greatest width and its depth there.
-_BLOCK_SHAPE = {True: (36, 512), False: (72, 512)}
 
 
 @dataclass(frozen=True)
@@ -118,7 +114,7 @@ def parity_usage(program: SolverProgram, plan: Schedule, family: str) -> Usage:
     shares = []
     for width, depth in memory_sizes(program, plan):
         address, stored = max(1, (depth - 1).bit_length()), width + 1
-        more, less = _memory(stored, depth, family), _memory(width, depth, family)
+        more, less = rom_usage(stored, depth, family), rom_usage(width, depth, family)
         check = _usage(luts=stored / 3 + 3 * address, registers=address + 4)
         bit = Usage(more.luts - less.luts, 0, 0, more.block_rams - less.block_rams)
         shares.append(_plus(check, bit))
@@ -135,7 +131,7 @@ def drive_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight_
             luts=fold.graph.adder_bits + fold.rows * accumulator,
             registers=fold.graph.register_bits + 2 * program.columns * word + fold.rows * accumulator,
         )
-    banks = _memory(fold.simd * word, 2 * plan.beats_per_sample, family)
+    banks = ram_usage(fold.simd * word, 2 * plan.beats_per_sample, family)
     if fold.table_words:
         return _plus(_tabled(program, fold, family), banks)
     values = WordRange(program.input_format.min_word, program.input_format.max_word)
@@ -147,7 +143,7 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
     """Share of the solver, with the words of the slots; see :func:`estimate`."""
     n, fold, accumulator = program.n, plan.solve, program.accumulator_bits
     state, slots = program.state_format.word_length, 1 << (plan.slots - 1).bit_length()
-    drive_words = _memory(fold.pe * program.stage.injection.bits, slots * fold.row_groups, family)
+    drive_words = ram_usage(fold.pe * program.stage.injection.bits, slots * fold.row_groups, family)
     if plan.straight and fold.graph is not None:
         # Sum, saturation and the words of the graph; no state is kept.
         ring = _usage(
@@ -161,7 +157,7 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
             luts=fold.graph.adder_bits + n * (3 * accumulator + 4 * state + _clip_luts(program, 1)),
             registers=fold.graph.register_bits + n * (4 * accumulator + 5 * state),
         )
-        state_words = _memory(n * state, slots, family)
+        state_words = ram_usage(n * state, slots, family)
         return _plus(ring, drive_words, state_words, *([state_words] if program.leak_shift else []))
     weight_bits, phi = program.matrix.word_length, program.phi_range
     folded = _folded(program, fold, weight_bits, phi, accumulator, family, lut_weight_bits)
@@ -181,7 +177,7 @@ def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weigh
             luts=fold.graph.adder_bits + words + program.n * _clip_luts(program, 1),
             registers=fold.graph.register_bits + program.n * prox.bits + words,
         )
-        return _plus(product, _memory(words, plan.slots, family))
+        return _plus(product, ram_usage(words, plan.slots, family))
     view = _plus(_state_view(program, plan, fold.simd, family), _direct_words(program, plan, family))
     if fold.graph is not None:
         # The command's row out of all, its alignment and bias.
@@ -205,7 +201,7 @@ def _direct_words(program: SolverProgram, plan: Schedule, family: str) -> Usage:
     groups = drive.row_groups - program.n // drive.pe
     lanes = drive.rows - program.n if groups == 1 else drive.pe
     return _plus(
-        _memory(lanes * bits, plan.slots * groups, family),
+        ram_usage(lanes * bits, plan.slots * groups, family),
         _usage(luts=lanes * bits / 2, registers=plan.readout_depth * bits),
     )
 
@@ -241,7 +237,7 @@ def _folded(
         registers=lanes * (2 * product + weight_bits) + fold.pe * (tree + 5 * accumulator + 5 * state),
         dsps=lanes * multipliers(data, family) if in_dsp else 0,
     )
-    return _plus(array, _memory(lanes * weight_bits, fold.cycles_per_matvec, family))
+    return _plus(array, rom_usage(lanes * weight_bits, fold.cycles_per_matvec, family))
 
 
 def _tabled(program: SolverProgram, fold: EngineFolding, family: str) -> Usage:
@@ -251,7 +247,7 @@ def _tabled(program: SolverProgram, fold: EngineFolding, family: str) -> Usage:
     rows = _usage(
         luts=fold.pe * (tree + 5 * accumulator), registers=fold.pe * (fold.terms * word + tree + 5 * accumulator)
     )
-    memories = [_memory(fold.pe * word, depth, family) for depth in depths(fold, program.input_format.word_length)]
+    memories = [rom_usage(fold.pe * word, depth, family) for depth in depths(fold, program.input_format.word_length)]
     return _plus(rows, *memories)
 
 
@@ -260,7 +256,7 @@ def _state_view(program: SolverProgram, plan: Schedule, reader: int, family: str
     writer, state = plan.solve.pe, program.state_format.word_length
     slots = (1 if plan.solve.graph else 2) << (plan.slots - 1).bit_length()
     widest = max(writer, reader)
-    memory = _memory(widest * state, slots * -(-program.n // widest), family)
+    memory = ram_usage(widest * state, slots * -(-program.n // widest), family)
     if reader % writer == 0:
         return memory
     # Narrow words out of wide ones; where neither divides the other, out of all.
@@ -290,20 +286,3 @@ def _tree_bits(inputs: int, bits: int) -> int:
         bits, nodes = bits + 1, -(-nodes // 2)
         total += nodes * bits
     return total
-
-
-def _memory(width: int, depth: int, family: str) -> Usage:
-    """In block RAM, or in LUTs where it is too small for that."""
-    if width * depth >= BLOCK_RAM_BITS:
-        return _usage(blocks=_blocks(width, depth, family == ECP5))
-    return _usage(luts=width * depth / 16 + width)
-
-
-def _blocks(width: int, depth: int, small: bool) -> float:
-    """Least block RAMs over the aspect ratios; halves of an AMD block count."""
-    widest, shallowest = _BLOCK_SHAPE[small]
-    options = []
-    for ratio in (1, 2, 4, 8, 16):
-        options.append(math.ceil(width / (widest // ratio)) * math.ceil(depth / (shallowest * ratio)))
-    half = 0.5 if not small and width <= widest // 2 and depth <= shallowest else 1.0
-    return min(options) * half

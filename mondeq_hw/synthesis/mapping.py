@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..hardware import ECP5, module_name, verilog_defines
+from ..hardware import ECP5, ROM_BITS, module_name, verilog_defines
 from ..program import SolverProgram
 from .output_registers import with_output_registers
 from .tools import SynthTool, ToolProgress, ToolRun
@@ -19,7 +19,12 @@ ACCOUNT = f"read_json {NETLIST_JSON}\nwrite_verilog -noattr {NETLIST}\n{COUNT}\n
 
 
 def synthesis_script(
-    program: SolverProgram, sources: Sequence[str], family: str, unit: str, lut_weight_bits: int
+    program: SolverProgram,
+    sources: Sequence[str],
+    family: str,
+    unit: str,
+    lut_weight_bits: int,
+    rom_depths: Iterable[int] = (),
 ) -> str:
     """What Yosys is told, ``synth.ys``: the sources in order, and to map them to a family's cells.
 
@@ -32,13 +37,22 @@ def synthesis_script(
         The module that is mapped, without the program's name: ``top``, or ``board``.
     lut_weight_bits : int
         Of the longest weights that multiply in LUTs.
+    rom_depths : iterable of int
+        Words of read-only memories that go into block RAM where they are wide, though Yosys would not put all there.
     """
     defines = " ".join(f"-D{define}" for define in verilog_defines(program.name, "rtl/mem", lut_weight_bits))
     read = (f"verilog_defines {defines}", f"read_verilog -sv {' '.join(sources)}")
     options = f"{_without_dsps(program, lut_weight_bits)} -top {module_name(program.name, unit)}"
     if family == ECP5:
-        return "\n".join((*read, f"synth_ecp5{options} -json {MAPPED}", ""))
+        before, after = (f"synth_ecp5{options} -run {steps}" for steps in ("begin:map_ram", "map_ram:"))
+        blocks = (f'setattr -set ram_style "block" {_wide_roms(depth)}' for depth in rom_depths)
+        return "\n".join((*read, before, *blocks, f"{after} -json {MAPPED}", ""))
     return "\n".join((*read, f"synth_xilinx -family {family}{options} -noiopad -noclkbuf -flatten", COUNT, ""))
+
+
+def _wide_roms(depth: int) -> str:
+    """Yosys' selection of the read-only memories of so many words; bits that never change it has taken out of them."""
+    return f"t:$mem_v2 r:SIZE={depth} %i r:WIDTH>={-(-ROM_BITS // depth)} %i r:WR_PORTS=0 %i"
 
 
 def _without_dsps(program: SolverProgram, lut_weight_bits: int) -> str:

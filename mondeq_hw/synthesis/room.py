@@ -17,6 +17,8 @@ from ..hardware import (
     Usage,
     estimate,
     exceeded,
+    memory_sizes,
+    rom_in_blocks,
     schedule,
     schedule_unrolled,
     with_drive,
@@ -69,6 +71,13 @@ class Room:
     def estimate(self) -> Usage:
         """Resources from the widths alone."""
         return self._estimate(self.plan)
+
+    def rom_depths(self) -> tuple[int, ...]:
+        """Words of the read-only memories that belong in block RAM; none where the part has too little of it."""
+        if self.estimate().block_rams > self.part.totals.block_rams:
+            return ()
+        sizes = memory_sizes(self.program, self.plan)
+        return tuple(sorted({depth for width, depth in sizes if rom_in_blocks(width, depth, self.part.family)}))
 
     def _message(self, usage: Usage, lacks: tuple[str, ...]) -> str:
         options = self._fitting_options(usage)

@@ -367,7 +367,8 @@ class _Flow:
         return [f"{name}/{line}" for line in listed.read_text().split()] if listed.exists() else []
 
     def _yosys_script(self, sources: list[str]) -> str:
-        return synthesis_script(self.program, sources, self.part.family, "top", self.options.lut_weight_bits)
+        family, in_luts, depths = self.part.family, self.options.lut_weight_bits, self._room.rom_depths()
+        return synthesis_script(self.program, sources, family, "top", in_luts, depths)
 
     def _place_and_route(self, router: SynthTool, seed: int, usage: Usage) -> PlaceAndRoute:
         device = (f"--{self.part.name.removeprefix('ecp5-')}k", "--speed", str(self.options.speed), "--out-of-context")
