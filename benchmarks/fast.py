@@ -99,7 +99,7 @@ TARGETS = {
     ),
     "a3": Target(
         "95 % of the images provably of the exact equilibrium's class, in 0.6 us", "prototypes/fast/net_K3_a.npz",
-        {**FAST, "input_beat": 44}, "ecp5-85", clock_mhz=120.0,
+        {**FAST, "input_beat": 48}, "ecp5-85", inputs=384, clock_mhz=90.0,
     ),
     "b": Target(
         "98.5 % in 1 us", "middle",
