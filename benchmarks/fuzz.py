@@ -4,10 +4,11 @@
     python benchmarks/fuzz.py --minutes N --scheduler tcp://HOST:8786        (a Dask cluster)
 
 A case is a network of one to six rows with its options, as ``tests/random_models.py`` draws them (scales far apart,
-words of 1 to 60 bits, every kind of row, feed-through), at a random folding, unrolled or straight.  Its words are
-uniform, zero, or all at an end.  The C++ and onnxruntime get ``--vectors`` samples, the simulator that was written from
-``docs/numerics.md`` alone (``tests/simulator.py``) ``--simulated``, and the RTL ``--rtl``, on Icarus and Verilator by
-turns, once in a row and once with random stalls on both streams.  States carried from sample to sample are left out.
+words of 1 to 60 bits, every kind of row, feed-through), and a random design: folded, unrolled or straight, its graphs
+and beats.  Its words are uniform, zero, or all at an end.  The C++ and onnxruntime get ``--vectors`` samples, the
+simulator that was written from ``docs/numerics.md`` alone (``tests/simulator.py``) ``--simulated``, and the RTL
+``--rtl``, on Icarus and Verilator by turns, once in a row and once with random stalls on both streams.  States carried
+from sample to sample are left out.
 
 Cases are pure tasks, a few at a time for each process; a worker of a cluster needs this folder and ``tests`` on its
 ``PYTHONPATH``.  A case is a line of the results as soon as it is done, with counts and commit; what is there is not run
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import count, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -111,15 +113,31 @@ def words_of(rng: np.random.Generator, program: SolverProgram, samples: int) -> 
     return np.where((kind == 2)[:, None] & (rng.random(words.shape) < 0.8), 0, words)
 
 
+def drawn_design(rng: np.random.Generator, shape: tuple[int, int, int], may_be_straight: bool) -> dict[str, Any]:
+    """Options of the hardware: folding and words a beat, or graphs of any number of adders a stage and rows."""
+    n, d, k = shape
+    design: dict[str, Any] = {"reuse_factor": int(rng.integers(1, n**2 + 1))}
+    design["strategy"] = (
+        "straight" if may_be_straight and rng.random() < 0.3 else str(rng.choice(["resource", "unrolled"]))
+    )
+    graphs = {
+        "fewest": str(rng.choice(["adders", "stages"])),
+        "adders_per_stage": int(rng.integers(1, 4)),
+        "graph_rows": int(rng.integers(1, n + 1)),
+    }
+    more: dict[str, Any] = {"input_beat": int(rng.integers(1, d + 1)), "output_beat": int(rng.integers(1, k + 1))}
+    more |= graphs if design["strategy"] != "resource" else {}
+    return design | {name: value for name, value in more.items() if rng.random() < 0.5}
+
+
 def checked(campaign: Campaign, case: int) -> Outcome:
     """One case."""
     seed, version, amounts = campaign.seed, campaign.commit, campaign.amounts
     number = seed * 1_000_000 + case
     rng = np.random.default_rng((seed, case))
     model, options = random_compile(number)
-    straight = model.F is None and options["solver"] == "peaceman_rachford" and rng.random() < 0.3
-    options |= {"strategy": "straight"} if straight else {"strategy": "unrolled"} if rng.random() < 0.3 else {}
-    options |= {"reuse_factor": int(rng.integers(1, model.n**2 + 1))}
+    may_be_straight = model.F is None and options["solver"] == "peaceman_rachford"
+    options |= drawn_design(rng, (model.n, model.d, model.k), may_be_straight)
     counts: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="mondeq-fuzz-") as folder:
         work = Path(folder)

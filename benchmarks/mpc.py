@@ -74,7 +74,7 @@ SAMPLES, CLIMBERS, ROUNDS = 4000, 48, 200
 #: The rate of a warm start a sample: a share of the range.
 RATE = 0.01
 #: Designs of adder graphs that are tried: of few adders, or of few stages and with drive and readout among them, or
-#: straight, of one adder or two between registers, on a beat of a whole sample, or on two or four.
+#: straight, of one adder or two between registers, on a beat of a whole sample, or on as many as 16.
 GRAPHS: tuple[tuple[dict[str, Any], int], ...] = (
     ({"strategy": UNROLLED, "reuse_factor": 1, "fewest": "adders"}, 1),
     ({"strategy": UNROLLED, "reuse_factor": 1, "fewest": "stages"}, 1),
@@ -82,7 +82,7 @@ GRAPHS: tuple[tuple[dict[str, Any], int], ...] = (
     *(
         ({"strategy": STRAIGHT, "fewest": "stages", "adders_per_stage": adders}, beats)
         for adders in (1, 2)
-        for beats in (1, 2, 4)
+        for beats in (1, 2, 4, 8, 16)
     ),
 )
 #: What a second adder between registers leaves of a clock, about: routed, 0.79 of 2 rows, 1.03 of 4, 0.96 of 10.
