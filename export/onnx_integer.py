@@ -43,7 +43,8 @@ def integer_graph(program: SolverProgram) -> onnx.GraphProto:
     top = program.state_format.max_word
     g = GraphBuilder()
     g.constant("zero", np.array(0, dtype=np.int64))
-    g.constant("state_zero", np.array(0, dtype=solve.dtype))
+    if program.clip.is_relu:
+        g.constant("state_zero", np.array(0, dtype=solve.dtype))
     g.constant("state_min", np.array(-top, dtype=solve.dtype))
     g.constant("state_max", np.array(top, dtype=solve.dtype))
     declare_clip(g, "clip", program.clip, solve.dtype, top)

@@ -173,6 +173,37 @@ def test_types_of_the_synthesiser_give_the_same_words(name: str, tmp_path: Path)
     assert done.stdout == f"{hls.VECTORS} samples, 0 mismatches\n"
 
 
+ROUNDING = """
+#include "mondeq_engine.h"
+#include <cstdio>
+// What a width holds together with its rounding constant, by every shift of such values, that of all its bits too.
+template <int W> long wrong() {
+    long count = 0;
+    for (int shift = 0; shift <= W; shift++)
+        for (long value = -(1L << (W - 1)); value + ((1L << shift) >> 1) < 1L << (W - 1); value++) {
+            const long expected = (value + ((1L << shift) >> 1)) >> shift;
+            count += mondeq::round_shift<W>(value, shift).to_int64() != expected;
+        }
+    return count;
+}
+int main() {
+    std::printf("%ld\\n", wrong<1>() + wrong<2>() + wrong<3>() + wrong<8>() + wrong<11>());
+    const ap_int<64> least = ap_int<64>(1) << 63;
+    return !(mondeq::round_shift<64>(least, 64) == 0 && mondeq::round_shift<64>(least + 1, 63) == -1);
+}
+"""
+
+
+def test_values_next_to_zero_round_by_shifts_of_the_whole_width(tmp_path: Path) -> None:
+    emitted(CASES[0], tmp_path)
+    source, program = tmp_path / "rounding.cpp", tmp_path / "rounding"
+    source.write_text(ROUNDING)
+    headers = [argument for path in (*include_folders(), tmp_path / "hls") for argument in ("-isystem", str(path))]
+    subprocess.run(["g++", *COMPILER_FLAGS, *headers, "-o", str(program), str(source)], check=True)
+    done = subprocess.run([str(program)], text=True, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, "0\n")
+
+
 def sanitizers_complaints(done: subprocess.CompletedProcess[str]) -> list[str]:
     """But for those of the vendor's headers, whose shifts of negative words GCC defines."""
     found = re.findall(r"^.*(?:runtime error|ERROR: AddressSanitizer).*$", done.stderr, re.MULTILINE)

@@ -126,7 +126,7 @@ void clear(ap_int<SUM> (&sum)[PE]) {
 template <int W>
 ap_int<W> round_shift(ap_int<W> value, unsigned shift) {
 #pragma HLS INLINE
-    const ap_uint<W> half = (ap_uint<W>(1) << shift) >> 1;
+    const ap_uint<W + 1> half = (ap_uint<W + 1>(1) << shift) >> 1;  // a shift of W too: of a value next to zero
     return (value + half) >> shift;
 }
 
