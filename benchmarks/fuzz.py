@@ -42,6 +42,7 @@ import mondeq_hw  # noqa: E402
 from mondeq_hw import InputError  # noqa: E402
 from mondeq_hw.base import IN_PROCESS, BrokenToolError, Executor, canonical_digest, open_executor  # noqa: E402
 from mondeq_hw.export.onnx import integer_model  # noqa: E402
+from mondeq_hw.hardware import latency, load_schedule  # noqa: E402
 from mondeq_hw.program import SolverProgram  # noqa: E402
 from mondeq_hw.rtl_tests import run_bench  # noqa: E402
 from mondeq_hw.rtl_tests.simulators import RefusedDesignError, SimulationError  # noqa: E402
@@ -50,6 +51,8 @@ from mondeq_hw.verification.csim import CSimulation  # noqa: E402
 RESULTS = Path(__file__).parent / "results" / "fuzz.jsonl"
 SIMULATORS = ("icarus", "verilator")
 RTL_TESTS = ("back_to_back", "random_stalls")
+#: Cycles of a simulation, about: cores of thousands of updates get fewer samples, those of tens of thousands none.
+MOST_CYCLES = 200_000
 #: Cases a process that are given out at a time: what is given out is finished, however long the time is over.
 CASES_AHEAD = 2
 
@@ -169,9 +172,9 @@ def _implementations(
         yield "c++", CSimulation(work / "build", work / "csim").predict_raw(words[: amounts.vectors])
         if (outputs := _onnx(program, words[: amounts.vectors])) is not None:
             yield "onnx", outputs
-    if amounts.rtl:
-        name = SIMULATORS[case % len(SIMULATORS)]
-        stimulus = words[: amounts.rtl]
+    samples = min(amounts.rtl, MOST_CYCLES // latency(load_schedule(work / "build"), program.iterations))
+    if samples:
+        name, stimulus = SIMULATORS[case % len(SIMULATORS)], words[:samples]
         result = run_bench(work / "build", work / "rtl", words=stimulus, seed=case, simulator=name, tests=RTL_TESTS)
         if not result.ok:
             raise AssertionError(f"rtl on {name}: {result.failures[0].test}: {result.failures[0].message}")
