@@ -87,8 +87,9 @@ GRAPHS: tuple[tuple[dict[str, Any], int], ...] = (
 )
 #: What a second adder between registers leaves of a clock, about: routed, 0.79 of 2 rows, 1.03 of 4, 0.96 of 10.
 CHAINED = 0.84
-#: Beyond so many multipliers beside a graph their words crowd it, and what that leaves of a clock.
-MANY_DSPS, CROWDED = 48, 0.85
+#: Beyond so many multipliers their words crowd a core, and what that leaves of a clock: beside a graph, or where all
+#: states are read at once; and where some are, whose words go to every multiplier that is as far down its row.
+MANY_DSPS, CROWDED, SCATTERED = 48, 0.85, 0.5
 #: Beyond so many rows a graph in which all share additions has long wires: first each row by itself.
 MOST_SHARED = 16
 OSQP_SAMPLES, TINYMPC_SAMPLES = 200, 50
@@ -213,7 +214,7 @@ def warm_latency(project: Project, warm: WarmStart) -> int:
 
 def soonest(program: SolverProgram) -> dict[str, Any]:
     """Options of the design with the shortest answer that the part holds, by the estimate."""
-    factors = sorted({int(FINER**power) for power in range(200)})
+    factors = sorted({min(int(FINER**power), program.n**2) for power in range(200)})
 
     def fitting(trials: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Schedule]]:
         plans = ((options, planned(program, options)) for options in trials)
@@ -221,7 +222,7 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
 
     found: list[tuple[dict[str, Any], Schedule]] = []
     for beat in (beat for beat in INPUT_BEATS if beat is None or beat <= program.d):
-        found.append(next(fitting({"reuse_factor": reuse, "input_beat": beat} for reuse in factors)))
+        found += fitting({"reuse_factor": reuse, "input_beat": beat} for reuse in factors)
     if program.n <= MOST_UNROLLED:
         # A warm start has no straight form.
         graphs = [graph for graph in GRAPHS if program.warm is None or graph[0]["strategy"] != STRAIGHT]
@@ -233,8 +234,8 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
     def wait(design: tuple[dict[str, Any], Schedule]) -> float:
         options, plan = design
         clock = CHAINED if options.get("adders_per_stage", 1) > 1 else 1.0
-        if plan.straight and cells(program, plan).dsps > MANY_DSPS:
-            clock *= CROWDED
+        if cells(program, plan).dsps > MANY_DSPS:
+            clock *= CROWDED if plan.straight or plan.solve.simd == program.n else SCATTERED
         return latency(plan, program.iterations) / clock
 
     return min(found, key=wait)[0]

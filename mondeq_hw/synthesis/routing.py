@@ -30,12 +30,10 @@ def placer_options(usage: Usage) -> tuple[str, ...]:
     """What nextpnr's placer is told of mapped cells.
 
     Its own weight of timing, 10, leaves wires across the part; in a crowded one too much of it leaves wires that no
-    router disentangles in hours.
+    router disentangles in hours.  Many LUTs are spread more; beside many DSPs that would be farther from them.
     """
-    weight = "--placer-heap-timingweight"
-    if not crowded(usage):
-        return (weight, "100")
-    return ("--placer-heap-alpha", "0.3", "--placer-heap-beta", "0.8", weight, "30")
+    spread = ("--placer-heap-alpha", "0.3", "--placer-heap-beta", "0.8") if usage.luts > CROWDED_LUTS else ()
+    return (*spread, "--placer-heap-timingweight", "30" if crowded(usage) else "100")
 
 
 def router_options(usage: Usage) -> tuple[str, ...]:
