@@ -234,6 +234,7 @@ def test_a_crowded_part_is_routed_for_what_placing_reached(
     place, route = told(tmp_path, usage, asked)
     assert place["--freq"] == f"{asked:g}" and "--no-route" in place and "--report" not in place
     assert place["--router"] == "router2" and "--tmg-ripup" in place
+    assert ("--placer-heap-alpha" in place) == (usage.luts > 30_000)
     assert route["--freq"] == routed and {"--no-pack", "--no-place"} <= set(route)
     # Nextpnr keeps its settings in the netlist, and believes that.
     aimed = (tmp_path / route["--json"]).read_text()
