@@ -62,7 +62,11 @@ WRONG: dict[str, tuple[tuple[str, tuple[int, ...], str], ...]] = {
         ("Inputs", (0,), "adder_tree_without_inputs"),
         ("InputBits", (0,), "adder_tree_without_inputs"),
     ),
-    "rtl/mondeq_product": (("WeightBits", (0,), "product_of_no_bits"), ("DataBits", (0,), "product_of_no_bits")),
+    "rtl/mondeq_product": (
+        ("WeightBits", (0,), "product_of_no_bits"),
+        ("DataBits", (0,), "product_of_no_bits"),
+        ("MultiplierBits", (1,), "product_of_no_multiplier"),
+    ),
     "rtl/mondeq_clip": (("StateBits", (1, 0), "clip_of_no_magnitude"), ("WordBits", (0,), "clip_of_no_magnitude")),
     "rtl/mondeq_clip_lanes": (
         ("Lanes", (0, 99), "clip_beyond_the_rows"),

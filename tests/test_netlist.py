@@ -109,8 +109,8 @@ def test_netlist_with_other_ports_is_a_mismatch(build: Path, tmp_path: Path) -> 
 
 
 def test_netlist_with_block_ram_and_multipliers(tmp_path: Path) -> None:
-    """16-bit weights: too wide for LUTs, and in few words that are long enough for block RAM."""
-    program = random_program(3, n=16, d=4, k=1, bits=16, state_bits=8, iterations=1)
+    """16-bit weights: too wide for LUTs, and in few words that are long enough for block RAM; states of two parts."""
+    program = random_program(3, n=16, d=4, k=1, bits=16, state_bits=20, iterations=1)
     plan = schedule(program, 32)
     build = Corner(program, plan).build(tmp_path / "build")
     synthesised(build)

@@ -429,7 +429,7 @@ def test_estimate_falls_with_the_reuse_factor() -> None:
         (-(2**19), 2**19 - 1, (2, 1, 1)),
         (-(2**25), 2**25 - 1, (2, 2, 1)),
         (-(2**31), 2**31 - 1, (2, 2, 2)),
-        (0, 2**34, (3, 3, 3)),
+        (0, 2**34, (3, 2, 2)),
     ],
 )
 def test_words_wider_than_a_multiplier_take_several(low: int, high: int, counts: tuple[int, ...]) -> None:
@@ -478,7 +478,7 @@ def test_vivado_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tcl = (work / "vivado.tcl").read_text()
     assert "synth_design -top named_top -part xc7a100tcsg324-1 -mode out_of_context" in tcl
     assert "create_clock -name ap_clk -period 6.667" in tcl
-    assert 'list "NAMED_MEM_DIR=\\"[pwd]/rtl/mem\\"" "NAMED_LUT_WEIGHT_BITS=8" ]' in tcl
+    assert 'list "NAMED_MEM_DIR=\\"[pwd]/rtl/mem\\"" "NAMED_LUT_WEIGHT_BITS=8" "NAMED_MULTIPLIER_BITS=25" ]' in tcl
     listed = tcl.split("[list ")[1].split("]")[0].split()
     assert listed[0] == "rtl/src/named_pkg.sv" and all((work / name).is_file() for name in listed)
 

@@ -1,6 +1,7 @@
 // The package of no program: units that are proved on their own have their parameters from the list of proofs.
 package mondeq_pkg;
   parameter int LutWeightBits = 8;
+  parameter int MultiplierBits = 27;
   parameter int WeightBankDepth = 1024;
   parameter int MemoryParity = 0;
   parameter int OutputWords = 1;

@@ -102,7 +102,8 @@ module mondeq_matvec #(
         .WeightBits   (WeightBits),
         .DataBits     (DataBits),
         .DataSigned   (DataSigned),
-        .LutWeightBits(mondeq_pkg::LutWeightBits)
+        .LutWeightBits(mondeq_pkg::LutWeightBits),
+        .MultiplierBits(mondeq_pkg::MultiplierBits)
       ) u_product (
         .clk_i,
         .weight_i (weights[(p*Simd+s)*WeightBits+:WeightBits]),

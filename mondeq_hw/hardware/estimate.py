@@ -21,8 +21,6 @@ from .tables import depths, entry_bits
 LUT_WEIGHT_BITS = 8
 #: The wider factor of a family's multiplier with its sign; the other holds every weight.
 MULTIPLIER_BITS = {ECP5: 18, XC7: 25, ULTRASCALE_PLUS: 27}
-#: Wider words are cut into parts of so many bits, a multiplier each (Yosys' ``mul2dsp``).
-_PART_BITS = 17
 
 
 @dataclass(frozen=True)
@@ -67,9 +65,9 @@ def _place(weight_bits: int, lut_weight_bits: int) -> str:
 
 
 def multipliers(data: WordRange, family: str) -> int:
-    """Multipliers of one product of a weight and such a word; an unsigned word takes a sign bit there."""
+    """Multipliers of one product of a weight and such a word, as ``mondeq_product.sv`` cuts it; all have a sign bit."""
     bits = data.bits if data.signed else data.bits + 1
-    return 1 if bits <= MULTIPLIER_BITS[family] else -(-bits // _PART_BITS)
+    return max(1, -(-(bits - 1) // (MULTIPLIER_BITS[family] - 1)))
 
 
 def estimate(program: SolverProgram, plan: Schedule, family: str, lut_weight_bits: int) -> Usage:

@@ -48,8 +48,8 @@ def write_sources(sources: Mapping[str, str], name: str, folder: Path) -> None:
     (folder / "sources.f").write_text("".join(f"src/{renamed(file, name)}\n" for file in sources))
 
 
-def verilog_defines(name: str, memory_folder: str, lut_weight_bits: int | None = None) -> tuple[str, ...]:
-    """``NAME=value`` of the macros that a tool is given: where the weight files are, and which weights use no DSP.
+def verilog_defines(name: str, memory_folder: str, products: tuple[int, int] | None = None) -> tuple[str, ...]:
+    """``NAME=value`` of the macros that a tool is given: where the weight files are, and how products are made.
 
     Parameters
     ----------
@@ -57,10 +57,12 @@ def verilog_defines(name: str, memory_folder: str, lut_weight_bits: int | None =
         The program's.
     memory_folder : str
         As the tool sees it.
-    lut_weight_bits : int, optional
-        Weights of up to so many bits multiply in LUTs; the sources' own default when absent.
+    products : (int, int), optional
+        Of the longest weights that multiply in LUTs, and of the longest words that one multiplier takes, their bits;
+        the sources' own defaults when absent.
     """
     memories = f'{macro_name(name, "MEM_DIR")}="{memory_folder}"'
-    if lut_weight_bits is None:
+    if products is None:
         return (memories,)
-    return memories, f"{macro_name(name, 'LUT_WEIGHT_BITS')}={lut_weight_bits}"
+    macros = ("LUT_WEIGHT_BITS", "MULTIPLIER_BITS")
+    return memories, *(f"{macro_name(name, macro)}={bits}" for macro, bits in zip(macros, products, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..hardware import ECP5, ROM_BITS, module_name, verilog_defines
+from ..hardware import ECP5, MULTIPLIER_BITS, ROM_BITS, module_name, verilog_defines
 from ..program import SolverProgram
 from .output_registers import with_output_registers
 from .tools import SynthTool, ToolProgress, ToolRun
@@ -40,7 +40,8 @@ def synthesis_script(
     rom_depths : iterable of int
         Words of read-only memories that go into block RAM where they are wide, though Yosys would not put all there.
     """
-    defines = " ".join(f"-D{define}" for define in verilog_defines(program.name, "rtl/mem", lut_weight_bits))
+    products = lut_weight_bits, MULTIPLIER_BITS[family]
+    defines = " ".join(f"-D{define}" for define in verilog_defines(program.name, "rtl/mem", products))
     read = (f"verilog_defines {defines}", f"read_verilog -sv {' '.join(sources)}")
     options = f"{_without_dsps(program, lut_weight_bits)} -top {module_name(program.name, unit)}"
     if family == ECP5:

@@ -22,6 +22,7 @@ from ..config import STRICT, Given, explained, names_the_option, option, with_un
 from ..hardware import (
     ECP5,
     LUT_WEIGHT_BITS,
+    MULTIPLIER_BITS,
     Part,
     Products,
     Schedule,
@@ -313,13 +314,14 @@ class _Flow:
         tool = vivado()
         sources = self._snapshot("rtl")
         period = 1e3 / self.options.clock_mhz
+        products = self.options.lut_weight_bits, MULTIPLIER_BITS[self.part.family]
         (self.work / "vivado.tcl").write_text(
             filled(
                 tool_template("vivado.tcl.j2"),
                 part=self.part.ordering_code,
                 top=module_name(self.program.name, "top"),
                 sources=sources,
-                defines=verilog_defines(self.program.name, "[pwd]/rtl/mem", self.options.lut_weight_bits),
+                defines=verilog_defines(self.program.name, "[pwd]/rtl/mem", products),
                 period=period,
             )
         )
