@@ -3,24 +3,51 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from .parts import ECP5, Usage
 
-#: Of block RAM at full width, on ECP5 and on AMD: bits of a word, and words.
-_BLOCK_SHAPE = {True: (36, 512), False: (72, 512)}
-#: Bits of a word in the narrower half of an AMD block, and in a block of ECP5.
+#: Bits of a word in a block of ECP5, and in the narrower half of an AMD block.
 _PORT_BITS = 36
-#: Words of one bit in a LUT, or in one cell of LUTs: of more, multiplexers choose.  On AMD three such cells of written
-#: words, with their read port, take four LUTs.
-_LUT_WORDS = {True: 16, False: 64}
-_WRITTEN_WORDS = {True: 16, False: 48}
 #: Least bits, and words, of a read-only memory that goes into an ECP5's block RAM.  Yosys would look at one block after
 #: the other and leave less than 57 words in LUTs, as wide as they may be: then the address goes to thousands of them.
 ROM_BITS, ROM_WORDS = 2048, 16
-#: As measured with Yosys' ``synth_ecp5`` and ``synth_xilinx``: least bits behind one port that go into block RAM; those
-#: of a memory that is written in steps of 16 words.
+#: Behind one port of an AMD block.
 _AMD_ROM_BITS = 8192
-_RAM_BITS, _RAM_STEP = {True: 1536, False: 3072}, 16
+#: A memory that is written goes into block RAM by its bits in steps of so many words.
+_RAM_STEP = 16
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Memories of a family, as Yosys' ``synth_ecp5`` and ``synth_xilinx`` map them.
+
+    Parameters
+    ----------
+    block_bits, block_words : int
+        Of block RAM at full width.
+    lut_words : int
+        Words of one bit that a LUT holds; of more, multiplexers choose.
+    written_words : float
+        Words of one bit a LUT where they are written, too.
+    ram_bits : int
+        Least bits behind one port of a written memory that go into block RAM.
+    """
+
+    block_bits: int
+    block_words: int
+    lut_words: int
+    written_words: float
+    ram_bits: int
+
+
+_ECP5_CELLS = _Cells(block_bits=36, block_words=512, lut_words=16, written_words=16, ram_bits=1536)
+#: Four LUTs hold three times 64 words with their read port.
+_AMD_CELLS = _Cells(block_bits=72, block_words=512, lut_words=64, written_words=48, ram_bits=3072)
+
+
+def _cells(family: str) -> _Cells:
+    return _ECP5_CELLS if family == ECP5 else _AMD_CELLS
 
 
 def rom_in_blocks(width: int, depth: int, family: str) -> bool:
@@ -32,26 +59,25 @@ def rom_in_blocks(width: int, depth: int, family: str) -> bool:
 
 def rom_usage(width: int, depth: int, family: str) -> Usage:
     """Resources of words that are only read."""
+    cells = _cells(family)
     if rom_in_blocks(width, depth, family):
-        return Usage(0, 0, 0, _blocks(width, depth, family))
-    return Usage(width * math.ceil(depth / _LUT_WORDS[family == ECP5]), 0, 0, 0)
+        return Usage(0, 0, 0, _blocks(width, depth, cells))
+    return Usage(width * math.ceil(depth / cells.lut_words), 0, 0, 0)
 
 
 def ram_usage(width: int, depth: int, family: str) -> Usage:
     """Resources of words that are written and read, each through its own port."""
-    small = family == ECP5
-    if min(width, _PORT_BITS) * _RAM_STEP * math.ceil(depth / _RAM_STEP) >= _RAM_BITS[small]:
-        return Usage(0, 0, 0, _blocks(width, depth, family))
-    choices = math.ceil(depth / _LUT_WORDS[small]) - 1
-    return Usage(round(width * depth / _WRITTEN_WORDS[small]) + width * choices, 0, 0, 0)
+    cells = _cells(family)
+    if min(width, _PORT_BITS) * _RAM_STEP * math.ceil(depth / _RAM_STEP) >= cells.ram_bits:
+        return Usage(0, 0, 0, _blocks(width, depth, cells))
+    choices = math.ceil(depth / cells.lut_words) - 1
+    return Usage(round(width * depth / cells.written_words) + width * choices, 0, 0, 0)
 
 
-def _blocks(width: int, depth: int, family: str) -> float:
-    """Least block RAMs over the aspect ratios; halves of an AMD block count."""
-    small = family == ECP5
-    widest, shallowest = _BLOCK_SHAPE[small]
+def _blocks(width: int, depth: int, cells: _Cells) -> float:
+    """Least block RAMs over the aspect ratios; halves of a block as wide as two ports count."""
     options = []
     for ratio in (1, 2, 4, 8, 16):
-        options.append(math.ceil(width / (widest // ratio)) * math.ceil(depth / (shallowest * ratio)))
-    half = 0.5 if not small and width <= widest // 2 and depth <= shallowest else 1.0
-    return min(options) * half
+        options.append(math.ceil(width / (cells.block_bits // ratio)) * math.ceil(depth / (cells.block_words * ratio)))
+    halved = cells.block_bits > _PORT_BITS and width <= _PORT_BITS and depth <= cells.block_words
+    return min(options) * (0.5 if halved else 1.0)
