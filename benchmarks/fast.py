@@ -37,7 +37,6 @@ from mondeq_hw.problem import (
     on_fewer_inputs,
     save,
 )
-from mondeq_hw.program import GoldenModel
 from mondeq_hw.proof import prove_contraction
 from mondeq_hw.proof.enclosure import FINE_BITS, ExactRecurrence, decided_classes, exact_feedthrough, verdicts
 from mondeq_hw.training import Optimisation, TrainingConfig, normalisation, train
@@ -247,7 +246,7 @@ def provably_the_same(project: Project, images: np.ndarray) -> float:
     if proof is None:
         return 0.0
     exact = ExactRecurrence(program, proof, words)
-    enclosure = exact.enclose(exact.settled(exact.start(GoldenModel(program).final_states(words))))
+    enclosure = exact.enclose(exact.settled(exact.start(project.golden.final_states(words))))
     classes = decided_classes(program, proof, enclosure, FINE_BITS, exact_feedthrough(program, words))
     return verdicts(program, words, classes)["equal"] / len(words)
 

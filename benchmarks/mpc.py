@@ -217,11 +217,14 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
     """Options of the design with the shortest answer that the part holds, by the estimate."""
     factors = sorted({min(int(FINER**power), program.n**2) for power in range(200)})
 
-    def fitting(trials: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Schedule]]:
-        plans = ((options, planned(program, options)) for options in trials)
-        return ((options, plan) for options, plan in plans if fits(program, plan))
+    def fitting(trials: Iterable[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Schedule, Usage]]:
+        for options in trials:
+            plan = planned(program, options)
+            needed = estimate(program, plan, PART.family, LUT_WEIGHT_BITS)
+            if fits(plan, needed):
+                yield options, plan, needed
 
-    found: list[tuple[dict[str, Any], Schedule]] = []
+    found: list[tuple[dict[str, Any], Schedule, Usage]] = []
     for beat in (beat for beat in INPUT_BEATS if beat is None or beat <= program.d):
         found += fitting({"reuse_factor": reuse, "input_beat": beat} for reuse in factors)
     if program.n <= MOST_UNROLLED:
@@ -232,10 +235,10 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
             {**graph, **rows, "input_beat": -(-program.d // beats)} for rows in near for graph, beats in graphs
         )
 
-    def wait(design: tuple[dict[str, Any], Schedule]) -> float:
-        options, plan = design
+    def wait(design: tuple[dict[str, Any], Schedule, Usage]) -> float:
+        options, plan, needed = design
         clock = CHAINED if options.get("adders_per_stage", 1) > 1 else 1.0
-        if cells(program, plan).dsps > MANY_DSPS:
+        if needed.dsps > MANY_DSPS:
             clock *= CROWDED if plan.straight or plan.solve.simd == program.n else SCATTERED
         return latency(plan, program.iterations) / clock
 
@@ -247,15 +250,10 @@ def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
     return scheduled(program, CompileConfig(bits=program.matrix.word_length, **options))[0].schedule
 
 
-def fits(program: SolverProgram, plan: Schedule) -> bool:
-    """Whether the part holds it, by the estimate."""
-    needed, most = cells(program, plan), FULL * PART.totals.luts if plan.solve.graph is None else MOST_GRAPHED
+def fits(plan: Schedule, needed: Usage) -> bool:
+    """Whether the part holds what a design needs, and routes it, by the estimate."""
+    most = FULL * PART.totals.luts if plan.solve.graph is None else MOST_GRAPHED
     return needed.dsps <= PART.totals.dsps and needed.luts <= most
-
-
-def cells(program: SolverProgram, plan: Schedule) -> Usage:
-    """Cells of the part, by the estimate."""
-    return estimate(program, plan, PART.family, LUT_WEIGHT_BITS)
 
 
 def factor(project: Project) -> float | None:
