@@ -3,12 +3,14 @@
     python benchmarks/fuzz.py --minutes N [--seed S] [--jobs J] [--json]     (results/fuzz.jsonl)
     python benchmarks/fuzz.py --minutes N --scheduler tcp://HOST:8786        (a Dask cluster)
 
-A case is a network of one to six rows with its options, as ``tests/random_models.py`` draws them (scales far apart,
-words of 1 to 60 bits, every kind of row, feed-through), and a random design: folded, unrolled or straight, its graphs
-and beats.  Its words are uniform, zero, or all at an end.  The C++ and onnxruntime get ``--vectors`` samples, the
-simulator that was written from ``docs/numerics.md`` alone (``tests/simulator.py``) ``--simulated``, and the RTL
-``--rtl``, on Icarus and Verilator by turns, once in a row and once with random stalls on both streams.  States carried
-from sample to sample are left out.
+A case is, with its options, a network of one to six rows as ``tests/random_models.py`` draws them (scales far apart,
+words of 1 to 60 bits, every kind of row, feed-through), or, as ``tests/random_problems.py`` does, a quadratic program
+(with hard or soft rows, in any units, some with a warm start) or a recurrent network that carries a state; and a random
+design: folded, unrolled or straight, its graphs and beats.  Its words are uniform, zero, or all at an end.  C++ and
+onnxruntime get ``--vectors`` samples, the simulator that was written from ``docs/numerics.md`` alone
+(``tests/simulator.py``) ``--simulated``, the RTL ``--rtl``, on Icarus and Verilator by turns, once in a row and once
+with random stalls on both streams.  The independent checker proves the certificate again, and outputs of a problem are
+compared with its exact solution: no farther from it than is claimed.
 
 Cases are pure tasks, a few at a time for each process; a worker of a cluster needs this folder and ``tests`` on its
 ``PYTHONPATH``.  A case is a line of the results as soon as it is done, with counts and commit; what is there is not run
@@ -26,7 +28,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import count, islice
+from itertools import count, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +39,14 @@ sys.path.append(str(ROOT / "tests"))
 
 import simulator  # noqa: E402
 from random_models import random_compile, random_words  # noqa: E402
+from random_problems import random_problem_compile, random_recurrent_compile  # noqa: E402
 
 import mondeq_hw  # noqa: E402
 from mondeq_hw import InputError  # noqa: E402
-from mondeq_hw.base import IN_PROCESS, BrokenToolError, Executor, canonical_digest, open_executor  # noqa: E402
+from mondeq_hw.base import IN_PROCESS, BrokenToolError, Executor, NotCertifiedError, canonical_digest, open_executor  # noqa: E402
 from mondeq_hw.export.onnx import integer_model  # noqa: E402
 from mondeq_hw.hardware import latency, load_schedule  # noqa: E402
+from mondeq_hw.problem import logits  # noqa: E402
 from mondeq_hw.program import SolverProgram  # noqa: E402
 from mondeq_hw.rtl_tests import run_bench  # noqa: E402
 from mondeq_hw.rtl_tests.simulators import RefusedDesignError, SimulationError  # noqa: E402
@@ -55,6 +59,14 @@ RTL_TESTS = ("back_to_back", "random_stalls")
 MOST_CYCLES = 200_000
 #: Cases a process that are given out at a time: what is given out is finished, however long the time is over.
 CASES_AHEAD = 2
+#: What a case is, by how often.
+KINDS = {
+    "network": (0.5, random_compile),
+    "problem": (0.3, random_problem_compile),
+    "recurrent network": (0.2, random_recurrent_compile),
+}
+#: Samples that are compared with a problem's exact solution, and what its own solver may err by, of the solution.
+SOLVED, SOLVER_ERROR = 200, 1e-6
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,10 @@ class Outcome:
         By implementation; empty where the compiler refused the network.
     mismatch, failure : str, optional
         A failure is a tool's: nothing is known about the design.
+    kind : str
+        Of ``KINDS``.
+    refusal : str, optional
+        What the compiler said.
     """
 
     seed: int
@@ -99,6 +115,8 @@ class Outcome:
     counts: dict[str, int]
     mismatch: str | None
     failure: str | None = None
+    kind: str = "network"
+    refusal: str | None = None
 
 
 def commit() -> str:
@@ -128,7 +146,8 @@ def drawn_design(rng: np.random.Generator, shape: tuple[int, int, int], may_be_s
         "adders_per_stage": int(rng.integers(1, 4)),
         "graph_rows": int(rng.integers(1, n + 1)),
     }
-    more: dict[str, Any] = {"input_beat": int(rng.integers(1, d + 1)), "output_beat": int(rng.integers(1, k + 1))}
+    more: dict[str, Any] = {"input_beat": int(rng.integers(1, d + 1))}
+    more |= {"output_beat": int(rng.integers(1, k + 1))} if design["strategy"] != "straight" else {}
     more |= graphs if design["strategy"] != "resource" else {}
     return design | {name: value for name, value in more.items() if rng.random() < 0.5}
 
@@ -138,16 +157,24 @@ def checked(campaign: Campaign, case: int) -> Outcome:
     seed, version, amounts = campaign.seed, campaign.commit, campaign.amounts
     number = seed * 1_000_000 + case
     rng = np.random.default_rng((seed, case))
-    model, options = random_compile(number)
-    may_be_straight = model.F is None and options["solver"] == "peaceman_rachford"
-    options |= drawn_design(rng, (model.n, model.d, model.k), may_be_straight)
+    kind = str(rng.choice(list(KINDS), p=[share for share, _ in KINDS.values()]))
+
+    def outcome(mismatch: str | None = None, failure: str | None = None, refusal: str | None = None) -> Outcome:
+        return Outcome(seed, case, version, {} if failure else counts, mismatch, failure, kind, refusal)
+
     counts: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="mondeq-fuzz-") as folder:
         work = Path(folder)
         try:
+            model, options = KINDS[kind][1](number)
+            may_be_straight = model.F is None and options.get("solver") != "forward_backward"
+            may_be_straight &= "warm_start" not in options
+            options |= drawn_design(rng, (model.n, model.d, model.k), may_be_straight)
             project = mondeq_hw.compile(model, work / "build", **options)
-        except InputError:  # a network that no word length holds
-            return Outcome(seed, case, version, counts, None)
+        except (InputError, NotCertifiedError) as error:  # a network that no word length holds, or 65,535 updates
+            return outcome(refusal=str(error))
+        except Exception as error:
+            return outcome(f"compile: {type(error).__name__}: {error}")
         words = words_of(rng, project.program, max(amounts.vectors, amounts.simulated, amounts.rtl))
         golden = project.golden.predict_raw(words)
         try:
@@ -156,13 +183,42 @@ def checked(campaign: Campaign, case: int) -> Outcome:
                 if len(wrong):
                     raise AssertionError(f"{name}: sample {wrong[0]} of {len(outputs)} gives {outputs[wrong[0]]}")
                 counts[name] = len(outputs)
+            for name, samples in _claims(project, model, rng):
+                counts[name] = samples
         except RefusedDesignError as error:
-            return Outcome(seed, case, version, counts, f"{type(error).__name__}: {error}")
+            return outcome(f"{type(error).__name__}: {error}")
         except (SimulationError, BrokenToolError) as error:
-            return Outcome(seed, case, version, {}, None, str(error))
+            return outcome(failure=str(error))
         except Exception as error:  # whatever it is, it is this case's, and the others go on
-            return Outcome(seed, case, version, counts, f"{type(error).__name__}: {error}")
-    return Outcome(seed, case, version, counts, None)
+            return outcome(f"{type(error).__name__}: {error}")
+    return outcome()
+
+
+def _claims(project: mondeq_hw.Project, model: mondeq_hw.MonDEQ, rng: np.random.Generator) -> Iterator[tuple[str, int]]:
+    """The certificate, proved again, and samples no farther from exact solutions than it says."""
+    verdict = project.check_certificate()
+    if verdict.accepted != project.program.certified:
+        raise AssertionError(f"the checker: {verdict.reason}")
+    yield "checker", 1
+    line = next((each for each in project.certificate.lines if each.name == "output_distance"), None)
+    if line is None or line.status != "proved" or model.carried is not None:
+        return
+    words = _walk(rng, project.program)
+    exact = logits(model, words)
+    bounds = np.array([np.inf if bound is None else bound for bound in line.values["bounds"]])
+    beyond = np.abs(project.golden.predict(words) - exact) - bounds
+    if (beyond > SOLVER_ERROR * (1 + np.abs(exact))).any():
+        raise AssertionError(f"an output is by {beyond.max():g} farther from the exact one than was proved")
+    yield "exact solution", len(words)
+
+
+def _walk(rng: np.random.Generator, program: SolverProgram) -> np.ndarray:
+    """Words (SOLVED, d) that change as little from sample to sample as a warm start asks for."""
+    words = words_of(rng, program, SOLVED)
+    if program.warm is not None:
+        for now, following in pairwise(words):
+            following[:] = np.clip(following, now - program.warm.rate, now + program.warm.rate)
+    return words
 
 
 def _implementations(
@@ -180,12 +236,12 @@ def _implementations(
             raise AssertionError(f"rtl on {name}: {result.failures[0].test}: {result.failures[0].message}")
         yield f"rtl on {name}", result.outputs
     plain = json.loads(json.dumps(program.to_plain()))
-    few = words[: amounts.simulated].tolist()
-    yield "simulator", np.array([simulator.run(plain, sample).outputs for sample in few], dtype=object)
+    runs = simulator.sequence(plain, words[: amounts.simulated].tolist())
+    yield "simulator", np.array([each.outputs for each in runs], dtype=object)
 
 
 def _onnx(program: SolverProgram, words: np.ndarray) -> np.ndarray | None:
-    """None where an accumulator has more than ONNX's 64 bits."""
+    """None where an accumulator has more than ONNX's 64 bits, and of a warm start, which has no place in a graph."""
     import onnxruntime
 
     try:
@@ -195,10 +251,16 @@ def _onnx(program: SolverProgram, words: np.ndarray) -> np.ndarray | None:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    (entry,) = session.get_inputs()
-    kind = entry.type.removeprefix("tensor(").removesuffix(")")
-    outputs: np.ndarray = session.run(None, {entry.name: words.astype(kind)})[0]
-    return outputs
+    entry = session.get_inputs()[0]
+    typed = words.astype(entry.type.removeprefix("tensor(").removesuffix(")"))
+    if program.carried is None:
+        outputs: np.ndarray = session.run(None, {entry.name: typed})[0]
+        return outputs
+    state, found = program.carried.initial[None], []
+    for sample in typed:
+        output, state = session.run(None, {entry.name: sample[None], "carried": state})
+        found.append(output[0])
+    return np.array(found)
 
 
 def recorded(file: Path) -> list[Outcome]:

@@ -19,8 +19,30 @@ def outputs(program: dict[str, Any], words: list[int]) -> tuple[list[int], int, 
     return run(program, words)[:3]
 
 
-def run(program: dict[str, Any], words: list[int]) -> Run:
-    """One sample of input words."""
+def sequence(program: dict[str, Any], samples: list[list[int]]) -> list[Run]:
+    """Samples in their order: words that are carried from each to the next, or its state where the start is warm."""
+    carried, runs = program.get("carried"), []
+    h, started = list(carried["initial"]) if carried else [], None
+    for words in samples:
+        found = run(program, words + h, started)
+        visible = len(found.outputs) - len(h)
+        h = _carried_on(program, found.outputs[visible:])
+        started = found.state if "warm" in program else None
+        runs.append(found._replace(outputs=found.outputs[:visible]))
+    return runs
+
+
+def _carried_on(program: dict[str, Any], outputs: list[int]) -> list[int]:
+    """What becomes of the carried words: outputs on the input's grid."""
+    word, state = program["input_format"], program["stages"][0]["state_format"]
+    grid = max(program["readout_shifts"]) + state["word_length"] - state["integer_bits"]
+    top = 2 ** (word["word_length"] - 1)
+    low = -top + (word["overflow"] == "AP_SAT_SYM")
+    return [_clip(_half_up(v, grid - word["word_length"] + word["integer_bits"]), low, top - 1) for v in outputs]
+
+
+def run(program: dict[str, Any], words: list[int], started: list[int] | None = None) -> Run:
+    """One sample of input words, carried ones behind them; from the state of the one before where that is given."""
     (stage,) = program["stages"]
     state, word = stage["state_format"], program["input_format"]
     top, f = 2 ** (state["word_length"] - 1) - 1, state["word_length"] - state["integer_bits"]
@@ -51,8 +73,11 @@ def run(program: dict[str, Any], words: list[int]) -> Run:
     rows = zip(stage["drive"], stage["drive_bias"], stage["drive_shifts"], g, strict=True)
     for row, bias, shift, row_shift in rows:
         drive.append(injected(row, bias, shift + grid + left - f - row_shift))
-    a, s, updates = stage["leak_shift"], sat(drive), stage["iterations"]
-    for update in range(1, stage["iterations"] + 1):
+    a, updates, first = stage["leak_shift"], stage["iterations"], 1
+    s = sat(drive)
+    if started is not None:
+        s, first = started, updates - program["warm"]["iterations"] + 1
+    for update in range(first, stage["iterations"] + 1):
         p = phi(s)
         totals = [d + _dot(row, p) for d, row in zip(drive, stage["matrix"], strict=True)]
         totals = [v + ((2**a - 1) << (shift - a)) * q for v, shift, q in zip(totals, g, p, strict=True)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +24,12 @@ pytestmark = pytest.mark.slow
 
 def test_a_case_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By a simulator that is wrong here; the RTL, which comes before it, is right."""
-    right = fuzz.simulator.run
-    monkeypatch.setattr(fuzz.simulator, "run", lambda *args: right(*args)._replace(outputs=[0] * len(right(*args)[2])))
+    right = fuzz.simulator.sequence
+    monkeypatch.setattr(
+        fuzz.simulator,
+        "sequence",
+        lambda *args: [each._replace(outputs=[0] * len(each.outputs)) for each in right(*args)],
+    )
     journal, amounts = tmp_path / "fuzz.jsonl", fuzz.Amounts(vectors=0, simulated=20, rtl=6)
     (outcome,) = fuzz.run(2, 1.0, amounts, journal)
     assert outcome.counts == {"rtl on icarus": 6}
@@ -48,8 +54,26 @@ def test_a_simulator_that_fails_is_no_mismatch(tmp_path: Path, monkeypatch: pyte
     found = fuzz.summary([failed])
     assert not found["mismatches"] and len(found["failures"]) == 1
     (again,) = fuzz.run(2, 0.01, amounts, journal)
-    assert again.counts == {"rtl on icarus": 6, "simulator": 5} and again.failure is None
+    assert again.counts["rtl on icarus"] == 6 and again.counts["checker"] == 1 and again.failure is None
     assert fuzz.run(2, 0.0, amounts, journal) == [again]
+
+
+@pytest.mark.parametrize("kind", fuzz.KINDS)
+def test_every_kind_is_checked_and_its_certificate_too(kind: str) -> None:
+    """By all but hardware; the first case of its kind that no warm start and no bound refuses."""
+    campaign = fuzz.Campaign(11, "here", fuzz.Amounts(vectors=0, simulated=20, rtl=0))
+    found = next(each for each in map(partial(fuzz.checked, campaign), count()) if each.kind == kind and each.counts)
+    assert found.mismatch is None and found.failure is None
+    solved = {} if kind == "recurrent network" else {"exact solution": fuzz.SOLVED}
+    assert found.counts == {"simulator": 20, "checker": 1, **solved}
+
+
+def test_an_output_beyond_its_bound_is_a_mismatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = fuzz.logits
+    monkeypatch.setattr(fuzz, "logits", lambda *args: exact(*args) * 1.5 + 1e3)
+    campaign = fuzz.Campaign(11, "here", fuzz.Amounts(vectors=0, simulated=5, rtl=0))
+    found = next(each for each in map(partial(fuzz.checked, campaign), count()) if each.kind == "problem")
+    assert found.mismatch is not None and "farther from the exact one than was proved" in found.mismatch
 
 
 @pytest.mark.long

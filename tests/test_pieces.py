@@ -155,6 +155,18 @@ def test_forged_bounds_are_refused() -> None:
     assert all(bound is not None for bound in bounds)
 
 
+@pytest.mark.parametrize("bits", [3, 6])
+def test_a_single_row_that_does_not_stay_on_its_side(bits: int) -> None:
+    """All rows are such then, and there was no least of none."""
+    model = from_qp([[1.3]], [0.2], [[1.0]], [-0.3], [2.0], theta=([-1.0], [1.0]), Q=[[1.7]], input_bits=6)
+    mismatch = mismatch_of(model, bits)
+    errors = errors_of(model, mismatch, every_word(mismatch)).max(axis=0)
+    found = by_pieces(mismatch, errors.tolist())
+    assert found is not None
+    bounds = claimed(mismatch, found.bounds)
+    assert (errors <= bounds + REFERENCE_ERROR).all() and (bounds <= 6 * errors).all()
+
+
 def test_a_warm_start_is_not_taken_for_a_cold_one() -> None:
     """Its last updates are fewer, and begin where the sample before ended."""
     mismatch = mismatch_of(problem(2, 3, 2, 2, limit=0.6))

@@ -14,6 +14,7 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plants import oscillating_masses
+from random_problems import random_problem
 
 from mondeq_hw import InputError, MonDEQ, compile, from_cvxpy, from_mpc, from_qp
 from mondeq_hw.base import InputWarning
@@ -55,35 +56,6 @@ def at(problem: Plain, theta: np.ndarray) -> Plain:
     fixed = {key: problem[key] for key in ("P", "A")}
     moved = {key: problem[key] + problem[gain] @ theta for key, gain in (("q", "Q"), ("l", "L"), ("u", "U"))}
     return {**fixed, **moved}
-
-
-def random_problem(rng: np.random.Generator, form: str) -> Plain:
-    """A feasible problem: boxes alone, boxes with soft rows, or independent hard rows."""
-    n, p = int(rng.integers(1, 7)), int(rng.integers(1, 4))
-    factor = rng.normal(size=(n, n))
-    problem: Plain = {"P": factor @ factor.T + 0.3 * np.eye(n), "q": rng.normal(size=n), "Q": rng.normal(size=(n, p))}
-    box_low = rng.normal(size=n) * 0.5
-    A, low, high = np.eye(n), box_low, box_low + rng.uniform(0.0, 1.0, n)
-    gain = np.zeros((n, p))
-    if form != "box":
-        rows = int(rng.integers(1, 4)) if form == "soft" else int(rng.integers(1, n + 1))
-        G, middle = rng.normal(size=(rows, n)), rng.normal(size=rows)
-        a, b = middle - rng.uniform(0, 1, rows), middle.copy()
-        a[rng.random(rows) < 0.3] = -np.inf
-        b[(rng.random(rows) < 0.2) & np.isfinite(a)] = np.inf
-        if rng.random() < 0.5:
-            a[0] = b[0] = middle[0]
-        moved = 0.3 * rng.normal(size=(rows, p))
-        if form == "soft":
-            A, low, high = np.vstack([A, G]), np.concatenate([low, a]), np.concatenate([high, b])
-            gain = np.vstack([gain, moved])
-        else:
-            # Nearly dependent rows are a problem's own ill condition, and no solver's fault.
-            left, _, right = np.linalg.svd(G, full_matrices=False)
-            A, low, high, gain = left @ right, a, b, moved
-    problem |= {"A": A, "l": low, "u": high, "L": gain, "U": gain}
-    problem["theta"] = (-rng.uniform(0.2, 1, p), rng.uniform(0.2, 1, p))
-    return problem
 
 
 @settings(max_examples=60, deadline=None)

@@ -1993,7 +1993,7 @@ class Pieces(OneGrid):
             if not more:
                 break
             unknown += more
-        room = min(*self.room(tops, reach), *known.values()) - margin
+        room = min([*self.room(tops, reach), *known.values()]) - margin
         if room <= self.radius:
             return None
         return Around(widths, signs, unknown, values, left, patterns, size, off, margin, residual, room)
