@@ -274,7 +274,7 @@ def qat_with(
         )
     task, known, judge = training_sets(asked, network, samples)
     if asked.inputs is not None:
-        network = on_fewer_inputs(network, known.words, asked.inputs)
+        network = on_fewer_inputs(network, network.inputs_of(known.words), asked.inputs)
     lowered = lower(
         network,
         LoweringOptions(

@@ -344,12 +344,17 @@ def choose_data(
 def training_sets(options: NetworkOptions, model: MonDEQ, samples: Samples) -> tuple[Task, Dataset, Dataset]:
     """Task, training and test samples for a network.
 
+    They stay whole where the network takes some of their values and all values have the same words: an image is
+    shifted whole.
+
     Raises
     ------
     InputError
         They are not of the model's kind, or have no targets.
     """
-    samples = samples.for_inputs(model.d, model.source, model.kept)
+    if model.input_map.words.unit.ndim:
+        samples = samples.for_inputs(model.d, model.source, model.kept)
+    samples.require_inputs(model.d, model.source, model.kept)
     known, judge = (
         replace(each, words=_raw(each.words, options, f"{samples.name} ({each.split})", model).raw)
         for each in (labelled(samples, split) for split in (TRAIN, TEST))

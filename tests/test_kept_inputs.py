@@ -134,6 +134,13 @@ def test_retrained_on_fewer_inputs_whole_samples_everywhere(tmp_path: Path, caps
         project.predict(whole[:, :50])
     assert main(["profile", str(folder), "--data", "digits"]) == 0
 
+    # Once more, and on fewer still: images are shifted whole.
+    again = mondeq_hw.qat(
+        file, tmp_path / "again.pt", bits=3, inputs=30, epochs=1, patience=1, shift_pixels=1, data="digits"
+    )
+    places = again.model.kept
+    assert places is not None and again.model.d == 30 and places.given == 64 and set(places.places) < set(kept.places)
+
 
 def test_retrained_integers_on_fewer_inputs_are_the_same_integers(tmp_path: Path, digits_model: Path) -> None:
     mondeq_hw.qat(digits_model, tmp_path / "all.pt", bits=3, epochs=1, patience=1, data="digits")

@@ -128,13 +128,22 @@ class Samples:
         InputError
             They have another number.
         """
+        self.require_inputs(d, network, kept)
+        return self if kept is None else replace(self, train=_kept(self.train, kept), test=_kept(self.test, kept))
+
+    def require_inputs(self, d: int, network: str, kept: KeptInputs | None) -> None:
+        """Refuse samples that are neither of d values nor of those that a network keeps d of.
+
+        Raises
+        ------
+        InputError
+        """
         if self.judging.d != d and (kept is None or self.judging.d != kept.given):
             takes = f"{d}" if kept is None else f"{d} of {kept.given}"
             raise InputError(
                 f"{self.name}: a sample has {self.judging.d} inputs, but {network} takes {takes}; name the data that "
                 "it was trained on, and its targets by --targets"
             )
-        return self if kept is None else replace(self, train=_kept(self.train, kept), test=_kept(self.test, kept))
 
     def in_words(self) -> str:
         """What a command ran on."""
