@@ -204,9 +204,10 @@ def _claims(project: mondeq_hw.Project, model: mondeq_hw.MonDEQ, rng: np.random.
     if line is None or line.status != "proved" or model.carried is not None:
         return
     words = _walk(rng, project.program)
-    exact = logits(model, words)
+    raw = project.program.input_format.to_float(words)
+    exact = logits(model, raw)
     bounds = np.array([np.inf if bound is None else bound for bound in line.values["bounds"]])
-    beyond = np.abs(project.golden.predict(words) - exact) - bounds
+    beyond = np.abs(project.golden.predict(raw) - exact) - bounds
     if (beyond > SOLVER_ERROR * (1 + np.abs(exact))).any():
         raise AssertionError(f"an output is by {beyond.max():g} farther from the exact one than was proved")
     yield "exact solution", len(words)
