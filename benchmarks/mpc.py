@@ -50,6 +50,7 @@ from mondeq_hw.hardware import (
     estimate,
     find_part,
     latency,
+    multipliers,
 )
 from mondeq_hw.problem import box_words, logits
 from mondeq_hw.program import SolverProgram, WarmStart
@@ -64,6 +65,9 @@ PART = find_part("ecp5-85")
 #: Of a part's LUTs, by the estimate, that routing still manages; and LUTs of a core whose matrix is a graph: of 51,400,
 #: 30 rows, 42,600 wires were used twice after two rounds, and of 27,200 none after 30.
 FULL, MOST_GRAPHED = 0.7, 40_000
+#: Multipliers that routing still manages where a word takes more than one: of 40 rows with 106 and 138 the router left
+#: 7,000 and 10,600 wires used twice, and stood still; with 70 it was done in a minute.
+MOST_CUT_DSPS = 75
 #: Rows of which an adder graph fits and routes; it is searched in seconds.
 MOST_UNROLLED = 24
 #: Of the drive's words beyond the matrix's, which a proof of the error needs.
@@ -89,7 +93,8 @@ GRAPHS: tuple[tuple[dict[str, Any], int], ...] = (
 #: What a second adder between registers leaves of a clock, about: routed, 0.79 of 2 rows, 1.03 of 4, 0.96 of 10.
 CHAINED = 0.84
 #: Beyond so many multipliers their words crowd a core, and what that leaves of a clock: beside a graph, or where all
-#: states are read at once; and where some are, whose words go to every multiplier that is as far down its row.
+#: states are read at once or the multipliers are few; and where some are, whose words go to every multiplier that is as
+#: far down its row.
 MANY_DSPS, CROWDED, SCATTERED = 48, 0.85, 0.5
 #: Beyond so many rows a graph in which all share additions has long wires: first each row by itself.
 MOST_SHARED = 16
@@ -221,7 +226,7 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
         for options in trials:
             plan = planned(program, options)
             needed = estimate(program, plan, PART.family, LUT_WEIGHT_BITS)
-            if fits(plan, needed):
+            if fits(program, plan, needed):
                 yield options, plan, needed
 
     found: list[tuple[dict[str, Any], Schedule, Usage]] = []
@@ -239,7 +244,8 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
         options, plan, needed = design
         clock = CHAINED if options.get("adders_per_stage", 1) > 1 else 1.0
         if needed.dsps > MANY_DSPS:
-            clock *= CROWDED if plan.straight or plan.solve.simd == program.n else SCATTERED
+            few = plan.straight or plan.solve.simd == program.n or cut(program)
+            clock *= CROWDED if few else SCATTERED
         return latency(plan, program.iterations) / clock
 
     return min(found, key=wait)[0]
@@ -250,10 +256,15 @@ def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
     return scheduled(program, CompileConfig(bits=program.matrix.word_length, **options))[0].schedule
 
 
-def fits(plan: Schedule, needed: Usage) -> bool:
+def fits(program: SolverProgram, plan: Schedule, needed: Usage) -> bool:
     """Whether the part holds what a design needs, and routes it, by the estimate."""
     most = FULL * PART.totals.luts if plan.solve.graph is None else MOST_GRAPHED
-    return needed.dsps <= PART.totals.dsps and needed.luts <= most
+    return needed.dsps <= (MOST_CUT_DSPS if cut(program) else PART.totals.dsps) and needed.luts <= most
+
+
+def cut(program: SolverProgram) -> bool:
+    """Whether a product of the solver takes more than one multiplier."""
+    return multipliers(program.phi_range, PART.family) > 1
 
 
 def factor(project: Project) -> float | None:

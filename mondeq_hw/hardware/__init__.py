@@ -8,7 +8,7 @@ from __future__ import annotations
 from .adder_graph import GraphSize, readout_graph, solver_graph
 from .design import Design
 from .drive import with_drive
-from .estimate import LUT_WEIGHT_BITS, MULTIPLIER_BITS, Products, estimate, products
+from .estimate import LUT_WEIGHT_BITS, MULTIPLIER_BITS, Products, estimate, multipliers, products
 from .finn_estimates import emit as emit_estimates
 from .graph_search import GraphSearch
 from .hls import emit as emit_hls
@@ -75,6 +75,7 @@ __all__ = [
     "macro_name",
     "memory_sizes",
     "module_name",
+    "multipliers",
     "named",
     "ports_of",
     "products",
