@@ -61,8 +61,6 @@ class Target:
     part : str
     retrain : dict, optional
         Options of ``qat``; None where the integers are there.
-    again : dict, optional
-        Of those, what is different when it goes on from there once more.
     inputs : int, optional
         Of trained integers, how many pixels stay, those that move the states most; all where absent.
     clock_mhz : float
@@ -74,7 +72,6 @@ class Target:
     build: dict[str, Any]
     part: str
     retrain: dict[str, Any] | None = None
-    again: dict[str, Any] | None = None
     inputs: int | None = None
     clock_mhz: float = 150.0
 
@@ -105,11 +102,11 @@ TARGETS = {
     ),
     "b": Target(
         "98.5 % in 1 us", "middle",
-        {**FAST, "input_beat": 22}, "ecp5-85",
-        {**COMMON, "bits": 2, "drive_bits": 2, "input_bits": 2, "readout_bits": 6, "state_bits": 6, "updates": 3,
-         "contraction_limit": 0.5, "hinge_room": 0.02, "learning_rate": 0.03, "epochs": 100, "patience": 100,
-         "validation_share": 0},
-        {"learning_rate": 0.02, "epochs": 20}, clock_mhz=90.0,
+        {**FAST, "input_beat": 16}, "ecp5-85",
+        {**COMMON, "bits": 2, "drive_bits": 2, "input_bits": 2, "readout_bits": 4, "state_bits": 6, "updates": 3,
+         "inputs": 384, "contraction_limit": 0.5, "hinge_room": 0.02, "learning_rate": 0.03, "epochs": 100,
+         "patience": 100, "validation_share": 0},
+        clock_mhz=90.0,
     ),
     "c": Target(
         "97 % in 5,000 LUTs", "small", {"reuse_factor": 512}, "ecp5-25",
@@ -121,7 +118,7 @@ TARGETS = {
 SMALL: dict[str, Any] = {"n": 32, "epochs": 8, "batch_size": 256, "shift_pixels": 1, "input_bits": 1}
 #: That of target b, on the images' middle.
 MIDDLE = TrainingConfig(
-    n=128,
+    n=112,
     optimisation=Optimisation(4, 256, 3e-3, patience=4, weight_decay=0.1, validation_share=0, shift_pixels=1),
 )
 #: Rows and columns that the trained integers' images lack at each side.
@@ -218,11 +215,9 @@ def network(target: Target, name: str, shared: Path, work: Path) -> tuple[MonDEQ
             return model if target.inputs is None else on_fewer_inputs(model, known.words, target.inputs), samples
         if not start.exists():
             save(train(MIDDLE, known, normalisation(known, 1 / 255, 8)).model, start)
-    first = work / f"{name}-first.pt" if target.again else file
-    if not first.exists():
-        mondeq_hw.qat(start, first, **target.retrain, **samples)
     if not file.exists():
-        mondeq_hw.qat(first, file, **target.retrain | (target.again or {}), **samples)
+        assert target.retrain is not None
+        mondeq_hw.qat(start, file, **target.retrain, **samples)
     return file, samples
 
 
