@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from corner_programs import folded
 from random_models import random_program, with_rows
 
 from mondeq_hw.base import FREE, RELU, Interval, WordRange, soft_threshold
 from mondeq_hw.hardware.clip_table import clip_table
+from mondeq_hw.hardware.estimate import _clip_luts
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program import SolverProgram
 from mondeq_hw.synthesis.synth import silent
@@ -171,6 +173,24 @@ def test_relu_costs_what_it_did_alone(bits: int, reflect: int, tmp_path: Path) -
     words = {name.replace("$sub", "$neg"): count for name, count in counted["lanes.words"].items()}
     assert words == {name: 4 * count for name, count in counted["alone.words"].items()} != {}
     assert counted["lanes.cells"] == {name: 4 * count for name, count in counted["alone.cells"].items()} != {}
+
+
+@pytest.mark.parametrize("kinds", [2, 24])
+def test_many_kinds_of_rows_cost_what_is_estimated(kinds: int, tmp_path: Path) -> None:
+    """Of 24 rows in groups of four: a lane's constants are functions of the group's number, however many kinds are."""
+    rng, lanes, names = np.random.default_rng(kinds), 4, ("mondeq_delay.sv", "mondeq_clip.sv", "mondeq_clip_lanes.sv")
+    boxes = [Interval(-int(low), int(high)) for low, high in rng.integers(1, 2000, size=(kinds, 2))]
+    program = with_rows(random_program(1, n=24, d=4, k=2, bits=4, state_bits=12), *boxes)
+    folded(program, (2, 2), (3, lanes), 4, slots=3).build(tmp_path)
+    widths = f"-set Lanes {lanes} -set WordBits 12 -set Reflect 1'b1"
+    files = " ".join(f"rtl/src/{name}" for name in ("mondeq_pkg.sv", *names))
+    script = f"read_verilog -sv {files}; chparam {widths} mondeq_clip_lanes; hierarchy -top mondeq_clip_lanes"
+    (tmp_path / "synth.ys").write_text(f"{script}; synth_ecp5; tee -o cells stat\n")
+    ToolRun(yosys(), ("-s", "synth.ys"), (), ("cells",)).execute(tmp_path, silent)
+    cells = cell_counts(tmp_path / "cells")
+    mapped = cells["LUT4"] + 2 * cells["CCU2C"]
+    estimated = lanes * 2 * 12 + _clip_luts(program, lanes)
+    assert 0.7 * mapped <= estimated <= 1.4 * mapped
 
 
 def cell_counts(statistics: Path) -> dict[str, int]:

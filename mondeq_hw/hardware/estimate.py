@@ -7,10 +7,11 @@ carry bit a LUT).  They are good to compare foldings, not to fill a device.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from ..base import WordRange
 from ..program import SolverProgram
-from .clip_table import clip_table
+from .clip_table import ClipTable, clip_table
 from .memories import ram_usage, rom_usage
 from .parts import ECP5, ULTRASCALE_PLUS, XC7, Usage
 from .rtl import memory_sizes
@@ -145,14 +146,14 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
     if plan.straight and fold.graph is not None:
         # Sum, saturation and the words of the graph; no state is kept.
         ring = _usage(
-            luts=fold.graph.adder_bits + n * (accumulator + 2 * state + _clip_luts(program, 1)),
+            luts=fold.graph.adder_bits + n * (accumulator + 2 * state) + _clip_luts(program, n),
             registers=fold.graph.register_bits + n * (2 * accumulator + state),
         )
         return _plus(ring, drive_words)
     if fold.graph is not None:
         # Preload, sum, round, saturate and compare; a row's shift is wiring.
         ring = _usage(
-            luts=fold.graph.adder_bits + n * (3 * accumulator + 4 * state + _clip_luts(program, 1)),
+            luts=fold.graph.adder_bits + n * (3 * accumulator + 4 * state) + _clip_luts(program, n),
             registers=fold.graph.register_bits + n * (4 * accumulator + 5 * state),
         )
         state_words = ram_usage(n * state, slots, family)
@@ -160,8 +161,8 @@ def solver_usage(program: SolverProgram, plan: Schedule, family: str, lut_weight
     weight_bits, phi = program.matrix.word_length, program.phi_range
     folded = _folded(program, fold, weight_bits, phi, accumulator, family, lut_weight_bits)
     views = [_state_view(program, plan, reader, family) for reader in (fold.simd, fold.pe)]
-    phi_luts = fold.simd * (2 * state + _clip_luts(program, fold.column_groups))
-    leak_luts = fold.pe * _clip_luts(program, fold.row_groups) if program.leak_shift else 0
+    phi_luts = fold.simd * 2 * state + _clip_luts(program, fold.simd)
+    leak_luts = _clip_luts(program, fold.pe) if program.leak_shift else 0
     return _plus(folded, drive_words, *views, _usage(luts=phi_luts + leak_luts))
 
 
@@ -172,7 +173,7 @@ def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weigh
         # Biases of all rows, and the buffer of samples.
         words = program.rows * output
         product = _usage(
-            luts=fold.graph.adder_bits + words + program.n * _clip_luts(program, 1),
+            luts=fold.graph.adder_bits + words + _clip_luts(program, program.n),
             registers=fold.graph.register_bits + program.n * prox.bits + words,
         )
         return _plus(product, ram_usage(words, plan.slots, family))
@@ -183,12 +184,13 @@ def readout_usage(program: SolverProgram, plan: Schedule, family: str, lut_weigh
             luts=fold.graph.adder_bits
             + program.rows * output / 2
             + output
-            + program.n * (state + _clip_luts(program, 1)),
+            + program.n * state
+            + _clip_luts(program, program.n),
             registers=fold.graph.register_bits + program.n * state + 3 * output,
         )
         return _plus(product, view)
     folded = _folded(program, fold, program.readout.word_length, prox, output, family, lut_weight_bits)
-    return _plus(folded, view, _usage(luts=fold.simd * _clip_luts(program, fold.column_groups)))
+    return _plus(folded, view, _usage(luts=_clip_luts(program, fold.simd)))
 
 
 def _direct_words(program: SolverProgram, plan: Schedule, family: str) -> Usage:
@@ -269,12 +271,30 @@ def _product_luts(bits: int, data: int) -> int:
     return digits * (3 * data + 2) + (digits - 1) * (data + bits - 2)
 
 
-def _clip_luts(program: SolverProgram, groups: int) -> int:
-    """Of one lane, beyond relu's: a second bound, a complement, and constants that differ from group to group."""
-    table = clip_table(program)
+def _clip_luts(program: SolverProgram, lanes: int) -> int:
+    """Of so many lanes, beyond relu's: a second bound, a complement, and constants that differ from group to group."""
+    table, bits = clip_table(program), program.state_format.word_length
     two_bounds = any(table.below) and any(table.above)
-    selected = table.kinds if min(table.kinds, groups) > 1 else 0
-    return program.state_format.word_length * (two_bounds + any(table.complement) + selected)
+    return lanes * bits * (two_bounds + any(table.complement)) + _constant_luts(table, bits, lanes)
+
+
+@lru_cache(1024)
+def _constant_luts(table: ClipTable, bits: int, lanes: int) -> int:
+    """Of the lanes' constants, whose every bit is a function of the number of the group.
+
+    Bits in which the rows agree are none, and those that differ alike, or as one another's complement, are one.
+    """
+    groups = -(-len(table.rows) // lanes)
+    mask, ends = (1 << bits) - 1, ((table.lower, any(table.below)), (table.upper, any(table.above)))
+    bounds = [[word & mask if read else 0 for word in words] for words, read in ends]
+    words = [low | high << bits | flip << 2 * bits for low, high, flip in zip(*bounds, table.complement, strict=True)]
+    rows = [words[kind] for kind in (*table.rows, *[0] * (groups * lanes - len(table.rows)))]
+    functions = set[int]()
+    for lane in range(lanes):
+        for bit in range(2 * bits + 1):
+            column = sum((word >> bit & 1) << group for group, word in enumerate(rows[lane::lanes]))
+            functions.add(min(column, column ^ (1 << groups) - 1))
+    return len(functions - {0}) * -(-groups // 16)
 
 
 def _tree_bits(inputs: int, bits: int) -> int:
