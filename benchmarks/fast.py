@@ -102,11 +102,11 @@ TARGETS = {
     ),
     "b": Target(
         "98.5 % in 1 us", "middle",
-        {**FAST, "input_beat": 16}, "ecp5-85",
+        {**FAST, "input_beat": 16, "graph_rows": 16}, "ecp5-85",
         {**COMMON, "bits": 2, "drive_bits": 2, "input_bits": 2, "readout_bits": 4, "state_bits": 6, "updates": 3,
          "inputs": 384, "contraction_limit": 0.5, "hinge_room": 0.02, "learning_rate": 0.03, "epochs": 100,
          "patience": 100, "validation_share": 0},
-        clock_mhz=90.0,
+        clock_mhz=75.0,
     ),
     "c": Target(
         "97 % in 5,000 LUTs", "small", {"reuse_factor": 512}, "ecp5-25",
