@@ -354,7 +354,8 @@ def training_sets(options: NetworkOptions, model: MonDEQ, samples: Samples) -> t
     """
     if model.input_map.words.unit.ndim:
         samples = samples.for_inputs(model.d, model.source, model.kept)
-    samples.require_inputs(model.d, model.source, model.kept)
+    else:
+        samples.require_inputs(model.d, model.source, model.kept)
     known, judge = (
         replace(each, words=_raw(each.words, options, f"{samples.name} ({each.split})", model).raw)
         for each in (labelled(samples, split) for split in (TRAIN, TEST))
