@@ -48,7 +48,7 @@ class MonDEQLayer(HLS4MLModule):
     ----------
     program : SolverProgram
     plan : Schedule, optional
-        Foldings of the engines in hardware; by default :func:`mondeq_hw.hardware.schedule.schedule` of the program.
+        Foldings of the engines in hardware; by default :func:`mondeq_hw.hardware.folding.schedule` of the program.
     output : {"outputs", "equilibrium"}
         ``y``, or the equilibrium ``z`` for a head of your own.
 

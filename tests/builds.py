@@ -12,7 +12,7 @@ from checkpoints import parameters, plain, write_npz
 
 from mondeq_hw.cli import main
 from mondeq_hw.hardware import Design, hls, rtl
-from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.program import SolverProgram
 
 

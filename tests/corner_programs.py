@@ -19,8 +19,9 @@ from random_models import random_program, random_words, with_rows
 from mondeq_hw.base import FREE, RELU, DenseOperator, Interval, soft_threshold
 from mondeq_hw.hardware import Design, hls, rtl, straightened
 from mondeq_hw.hardware.adder_graph import DEFAULT_SEARCH, drive_graph, readout_graph, solver_graph
+from mondeq_hw.hardware.folding import schedule, schedule_unrolled
 from mondeq_hw.hardware.graph_search import ALKAID, GraphSearch
-from mondeq_hw.hardware.schedule import CONTROL, FULL, EngineFolding, Schedule, schedule, schedule_unrolled
+from mondeq_hw.hardware.schedule import CONTROL, FULL, EngineFolding, Schedule
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.program import WarmStart
 from mondeq_hw.program.golden import GoldenModel

@@ -10,7 +10,7 @@ from corner_programs import Corner
 from random_models import random_program
 
 from mondeq_hw.folder.writing import writing
-from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.synthesis.tools import SynthTool
 
 REPORTS = Path(__file__).with_name("synth_reports")

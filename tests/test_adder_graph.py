@@ -26,8 +26,9 @@ from mondeq_hw.hardware.adder_graph import (
     solver_graph,
 )
 from mondeq_hw.hardware.design import Design
+from mondeq_hw.hardware.folding import schedule_unrolled
 from mondeq_hw.hardware.graph_search import ALKAID, DA4ML, FEW_ADDERS, FEW_STAGES, GraphSearch
-from mondeq_hw.hardware.schedule import Schedule, schedule_unrolled
+from mondeq_hw.hardware.schedule import Schedule
 from mondeq_hw.program.program import SolverProgram
 
 

@@ -20,7 +20,7 @@ from standin import StandIn, stand_in
 
 from mondeq_hw.base.errors import InputError, MissingToolError
 from mondeq_hw.hardware import Design, rtl
-from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rtl_tests.runner import BenchResult, run_bench
 from mondeq_hw.rtl_tests.simulators import SimulationError

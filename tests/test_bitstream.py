@@ -19,7 +19,7 @@ from mondeq_hw.boards import bitstream
 from mondeq_hw.boards.bitstream import BITSTREAM, SUMMARY, BitstreamOptions, make_bitstream
 from mondeq_hw.boards.board import find_board
 from mondeq_hw.cli import main
-from mondeq_hw.hardware.schedule import initiation_interval
+from mondeq_hw.hardware.cycles import initiation_interval
 from mondeq_hw.synthesis.tools import ToolFailedError, ecppack, wheel_program
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from random_models import random_program
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.folder.writing import writing
 from mondeq_hw.hardware import Design, rtl
-from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.problem.model import MonDEQ
 
 pytestmark = pytest.mark.slow

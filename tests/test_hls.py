@@ -20,8 +20,9 @@ from shell import Shell, compiled, expected_beats, passes_over_broken_frames
 
 from mondeq_hw.base.errors import InputError, MissingToolError
 from mondeq_hw.hardware import hls
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.hardware.hls import include_folders
-from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule
+from mondeq_hw.hardware.schedule import EngineFolding, Schedule
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram

@@ -29,8 +29,9 @@ from mondeq_hw import InputError, MissingToolError, cli
 from mondeq_hw.base import FREE, RELU, Interval, soft_threshold
 from mondeq_hw.export.hls4ml import MonDEQLayer, register
 from mondeq_hw.export.hls4ml_graph import result_precision
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.hardware.hls import include_folders
-from mondeq_hw.hardware.schedule import EngineFolding, Schedule, schedule
+from mondeq_hw.hardware.schedule import EngineFolding, Schedule
 from mondeq_hw.problem import FORWARD_BACKWARD
 from mondeq_hw.problem.data import digits
 from mondeq_hw.program.golden import GoldenModel

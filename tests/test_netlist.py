@@ -18,8 +18,10 @@ from random_models import random_program, random_words, with_rows
 from mondeq_hw.base.errors import EXIT_OK, InputError, MissingToolError
 from mondeq_hw.folder.writing import writing
 from mondeq_hw.hardware import hls
+from mondeq_hw.hardware.cycles import completion_cycles
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.hardware.parts import ECP5, find_part
-from mondeq_hw.hardware.schedule import completion_cycles, load_schedule, schedule
+from mondeq_hw.hardware.schedule import load_schedule
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.rtl_tests.netlist import cell_models, netlist_file

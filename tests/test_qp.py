@@ -240,6 +240,7 @@ def test_bad_problems_are_named() -> None:
         ({"theta": ([0.0], [1e308])}, r"theta's upper end has an entry of 1e\+308"),
         ({"theta": ([0.0], [np.inf])}, "theta's upper end holds NaN or infinity"),
         ({"theta": ([0.0], [1.0], [2.0])}, "theta is no pair; expected its lower and its upper end"),
+        ({"theta": np.array(3.0)}, "theta is no pair"),
         ({"theta": ([], [])}, "2 variables and 0 parameters; expected at least one of each"),
         ({"P": 1j * np.eye(2)}, "P is no array of numbers; expected real numbers in 2 dimensions"),
         ({"A": np.eye(2), "l": [0.0]}, r"l has shape \(1,\); expected \(2,\), one for each row of A"),

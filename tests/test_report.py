@@ -26,7 +26,8 @@ from mondeq_hw.cli import main
 from mondeq_hw.config import DataOptions
 from mondeq_hw.folder import Build
 from mondeq_hw.folder.manifest import MANIFEST
-from mondeq_hw.hardware.schedule import initiation_interval, latency, schedule
+from mondeq_hw.hardware.cycles import initiation_interval, latency
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.problem.data import digits
 from mondeq_hw.report import data as report_data
 from mondeq_hw.report import sweep as report_sweep

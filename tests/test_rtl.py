@@ -17,8 +17,10 @@ from long_set import one_in
 from random_models import random_program, random_words, with_random_clip
 
 from mondeq_hw.hardware import Design, rtl
+from mondeq_hw.hardware.cycles import completion_cycles, mac_bounds, pipeline_depth
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.hardware.graph_search import FEW_STAGES, GraphSearch
-from mondeq_hw.hardware.schedule import Schedule, completion_cycles, mac_bounds, pipeline_depth, schedule
+from mondeq_hw.hardware.schedule import Schedule
 from mondeq_hw.hardware.unroll import unrolled
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program.golden import GoldenModel

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from random_models import random_program, random_words, with_random_clip
 
 from mondeq_hw.hardware import Design, rtl
-from mondeq_hw.hardware.schedule import schedule
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.problem import FORWARD_BACKWARD, PEACEMAN_RACHFORD
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rounding.quantize import GRANULARITIES

@@ -15,33 +15,37 @@ from random_models import random_program
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.hardware import rtl
 from mondeq_hw.hardware.adder_graph import GraphSize, solver_graph
+from mondeq_hw.hardware.cycles import (
+    _Clock,
+    busy_cycles,
+    completion_cycles,
+    initiation_interval,
+    latency,
+    mac_bounds,
+    pipeline_depth,
+)
 from mondeq_hw.hardware.drive import with_drive
 from mondeq_hw.hardware.estimate import drive_usage
+from mondeq_hw.hardware.folding import (
+    MAX_GROWTH,
+    MAX_IDLE,
+    MAX_WASTE,
+    _fold_solve,
+    commensurate,
+    padding,
+    schedule,
+    schedule_unrolled,
+)
 from mondeq_hw.hardware.parts import ECP5
 from mondeq_hw.hardware.schedule import (
     DRIVE_DEPTH,
     DRIVE_GRAPH_DEPTH,
-    MAX_GROWTH,
-    MAX_IDLE,
-    MAX_WASTE,
     READOUT_DEPTH,
     READOUT_GRAPH_DEPTH,
     RING_DEPTH,
     SOLVE_DEPTH,
     EngineFolding,
     Schedule,
-    _Clock,
-    _fold_solve,
-    busy_cycles,
-    commensurate,
-    completion_cycles,
-    initiation_interval,
-    latency,
-    mac_bounds,
-    padding,
-    pipeline_depth,
-    schedule,
-    schedule_unrolled,
 )
 from mondeq_hw.hardware.tables import tables
 from mondeq_hw.program import MOST_ITERATIONS

@@ -17,9 +17,11 @@ from synth_stand_ins import MAPPER, ROUTER, build_folder, cells, recorded, runs,
 from mondeq_hw.base import WordRange
 from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
 from mondeq_hw.hardware.adder_graph import drive_graph, readout_graph, solver_graph
+from mondeq_hw.hardware.cycles import initiation_interval
 from mondeq_hw.hardware.estimate import estimate, multipliers, products
+from mondeq_hw.hardware.folding import schedule, schedule_unrolled
 from mondeq_hw.hardware.parts import ECP5, PARTS, ULTRASCALE_PLUS, XC7, Usage, exceeded, find_part
-from mondeq_hw.hardware.schedule import EngineFolding, initiation_interval, schedule, schedule_unrolled
+from mondeq_hw.hardware.schedule import EngineFolding
 from mondeq_hw.synthesis import synth
 from mondeq_hw.synthesis.mapping import COUNT, MAPPED
 from mondeq_hw.synthesis.parsers import (

@@ -13,11 +13,12 @@ from random_models import random_program
 
 from mondeq_hw.hardware import unroll
 from mondeq_hw.hardware.adder_graph import GraphSize, drive_graph, readout_graph, solver_graph
+from mondeq_hw.hardware.cycles import latency
 from mondeq_hw.hardware.design import Design
 from mondeq_hw.hardware.estimate import drive_usage, readout_usage
+from mondeq_hw.hardware.folding import schedule_unrolled
 from mondeq_hw.hardware.graph_search import GraphSearch
 from mondeq_hw.hardware.parts import ECP5
-from mondeq_hw.hardware.schedule import latency, schedule_unrolled
 from mondeq_hw.hardware.unroll import GraphDecision, fewest_adders, unrolled
 from mondeq_hw.program.program import SolverProgram
 

@@ -13,8 +13,10 @@ from random_models import random_program, random_words
 
 from mondeq_hw.base import InputError
 from mondeq_hw.hardware import ECP5, estimate
+from mondeq_hw.hardware.cycles import completion_cycles, watchdog_cycles
+from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.hardware.rtl import memory_sizes
-from mondeq_hw.hardware.schedule import CONTROL, FULL, HARDENINGS, NONE, completion_cycles, schedule, watchdog_cycles
+from mondeq_hw.hardware.schedule import CONTROL, FULL, HARDENINGS, NONE
 from mondeq_hw.program import GoldenModel
 from mondeq_hw.proof import error_bound, prove_contraction, updates_to_forget
 from mondeq_hw.rtl_tests.registers import clocked

@@ -21,7 +21,7 @@ from mondeq_hw.config import CompileConfig
 from mondeq_hw.export.hls4ml import MonDEQLayer
 from mondeq_hw.export.onnx import integer_model, qdq_model
 from mondeq_hw.hardware import schedule
-from mondeq_hw.hardware.schedule import completion_cycles, latency
+from mondeq_hw.hardware.cycles import completion_cycles, latency
 from mondeq_hw.problem.input_words import InputWords
 from mondeq_hw.program import GoldenModel, SolverProgram, WarmStart
 from mondeq_hw.proof import check_certificate

@@ -6,10 +6,12 @@ Takes a ``SolverProgram``; gives a ``Schedule``, a ``Design`` and source folders
 from __future__ import annotations
 
 from .adder_graph import GraphSize, readout_graph, solver_graph
+from .cycles import completion_cycles, initiation_interval, latency
 from .design import Design
 from .drive import with_drive
 from .estimate import LUT_WEIGHT_BITS, MULTIPLIER_BITS, Products, estimate, multipliers, products
 from .finn_estimates import emit as emit_estimates
+from .folding import schedule, schedule_unrolled
 from .graph_search import GraphSearch
 from .hls import emit as emit_hls
 from .hls import emit_engines, include_folders
@@ -20,18 +22,7 @@ from .naming import TEMPLATE_NAME, macro_name, module_name, renamed, verilog_def
 from .parts import ECP5, PARTS, Part, Usage, exceeded, find_part, named
 from .rtl import emit as emit_rtl
 from .rtl import engine_sources, memory_sizes
-from .schedule import (
-    RESOURCE,
-    UNROLLED,
-    EngineFolding,
-    Schedule,
-    completion_cycles,
-    initiation_interval,
-    latency,
-    load_schedule,
-    schedule,
-    schedule_unrolled,
-)
+from .schedule import RESOURCE, UNROLLED, EngineFolding, Schedule, load_schedule
 from .straight import STRAIGHT, straightened, with_straight
 from .unroll import AUTO, ENGINES, GraphDecision, unrolled
 

@@ -12,10 +12,12 @@ from functools import lru_cache
 from ..base import WordRange
 from ..program import SolverProgram
 from .clip_table import ClipTable, clip_table
+from .cycles import guard_cycles
+from .folding import commensurate
 from .memories import ram_usage, rom_usage
 from .parts import ECP5, ULTRASCALE_PLUS, XC7, Usage
 from .rtl import memory_sizes
-from .schedule import FULL, NONE, EngineFolding, Schedule, commensurate, guard_cycles
+from .schedule import FULL, NONE, EngineFolding, Schedule
 from .tables import depths, entry_bits
 
 #: Weights of up to so many bits multiply in LUTs; the default of the emitted package too.

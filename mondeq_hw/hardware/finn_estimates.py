@@ -10,11 +10,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .cycles import initiation_interval, latency
 from .design import Design
 from .estimate import LUT_WEIGHT_BITS, drive_usage, estimate, readout_usage, solver_usage
 from .ip import CLOCK_MHZ
 from .parts import XC7, Usage
-from .schedule import initiation_interval, latency
 
 
 def emit(design: Design, folder: Path) -> None:

@@ -14,10 +14,11 @@ import numpy as np
 
 from ..base import __version__, compiled, source_template
 from ..program import GoldenModel, SolverProgram
+from .cycles import guard_cycles, initiation_interval, latency
 from .design import Design
 from .naming import renamed
 from .rtl import memory_check_cycles, stream_parameters, top_source
-from .schedule import Schedule, guard_cycles, initiation_interval, latency
+from .schedule import Schedule
 
 #: Of the constraints: what ``synth`` aims at.
 CLOCK_MHZ = 150.0

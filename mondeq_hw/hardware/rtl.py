@@ -18,9 +18,10 @@ from ..base import IntegerOperator, filled, source_template
 from ..program import Injection, SolverProgram
 from .adder_graph import AdderGraph
 from .clip_table import clip_table
+from .cycles import guard_cycles
 from .design import Design
 from .naming import write_sources
-from .schedule import FULL, NONE, WEIGHT_BANK_DEPTH, EngineFolding, Schedule, guard_cycles
+from .schedule import FULL, NONE, WEIGHT_BANK_DEPTH, EngineFolding, Schedule
 from .straight import StraightWords
 from .tables import entry_bits, offsets, table_biases, tables
 

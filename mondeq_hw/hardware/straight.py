@@ -17,7 +17,8 @@ from ..base import InputError, signed_width
 from ..program import SolverProgram
 from .adder_graph import FEWEST_STRAIGHT_STAGES
 from .design import Design
-from .schedule import NONE, RESOURCE, UNROLLED, EngineFolding, Schedule, straight_slots
+from .folding import straight_slots
+from .schedule import NONE, RESOURCE, UNROLLED, EngineFolding, Schedule
 from .tables import table_biases
 
 #: The strategy of an unrolled core that is straight, whatever many its updates.

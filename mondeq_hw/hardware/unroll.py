@@ -18,9 +18,10 @@ from .adder_graph import DEFAULT_SEARCH, AdderGraph, GraphSize, drive_graph, rea
 from .design import Design
 from .drive import MULTIPLY, TABLES, with_drive
 from .estimate import LUT_WEIGHT_BITS, drive_usage, readout_usage
+from .folding import schedule_unrolled
 from .graph_search import GraphSearch
 from .parts import ECP5, Usage
-from .schedule import Schedule, schedule_unrolled
+from .schedule import Schedule
 
 #: Engines that may be folded under this strategy too.
 ENGINES = ("drive", "readout")
@@ -85,7 +86,7 @@ def unrolled(
         Engines beside the solver whose matrix is a graph.  ``"auto"``: those of at most :data:`LARGEST_SEARCH`
         entries whose graph is estimated to take no more LUTs than the folded engine.
     reuse_factor, input_beat, drive_rows : int, optional
-        See :func:`~mondeq_hw.hardware.schedule.schedule_unrolled`.
+        See :func:`~mondeq_hw.hardware.folding.schedule_unrolled`.
     drive : {"auto", "multiply", "tables"}
         See :func:`~mondeq_hw.hardware.drive.with_drive`; with ``"tables"`` the drive is no graph.
     search : GraphSearch

@@ -77,7 +77,8 @@ def vector(name: str, values: Any, length: int, finite: bool = True) -> np.ndarr
 
 def pair(name: str, values: Any) -> tuple[Any, Any]:
     """Two ends."""
-    if not isinstance(values, tuple | list | np.ndarray) or len(values) != 2:
+    array = isinstance(values, np.ndarray) and values.ndim > 0
+    if not (array or isinstance(values, tuple | list)) or len(values) != 2:
         raise InputError(f"{name} is no pair; expected its lower and its upper end: (low, high)")
     return values[0], values[1]
 
