@@ -3,9 +3,11 @@
 import json
 import random
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 from random_models import random_program
 
 from mondeq_hw.hardware import ECP5, find_part, module_name, schedule
@@ -96,3 +98,25 @@ def test_a_part_with_too_few_block_rams_leaves_it_to_yosys() -> None:
 
 def test_a_memory_of_no_room_at_all_takes_a_lut_a_bit() -> None:
     assert rom_usage(100, 1, ECP5) == Usage(100, 0, 0, 0)
+
+
+@pytest.mark.parametrize("write, read", [(5, 7), (7, 5), (4, 7)])
+def test_widths_that_do_not_divide_each_other_cost_no_registers(write: int, read: int, tmp_path: Path) -> None:
+    """Words lie in memories all the same; kept in registers these took 110,000 LUTs."""
+    words, bits, banks = 90, 21, 8
+    sizes = f"-chparam Words {words} -chparam WordBits {bits} -chparam Banks {banks}"
+    widths = f"-chparam WriteWords {write} -chparam ReadWords {read}"
+    source = ROOT / "hls_templates" / "rtl" / "mondeq_regroup.sv"
+    shutil.copy(source, tmp_path)
+    (tmp_path / "synth.ys").write_text(
+        f"read_verilog -sv {source.name}\nhierarchy -top mondeq_regroup {sizes} {widths}\n"
+        "synth_ecp5 -top mondeq_regroup -noiopad\ntee -q -o cells.json stat -json\n"
+    )
+    ToolRun(yosys(), ("-s", "synth.ys"), (), ("cells.json",)).execute(tmp_path, silent)
+    (cells,) = (
+        each["num_cells_by_type"] for each in json.loads((tmp_path / "cells.json").read_text())["modules"].values()
+    )
+    lanes = max(write, read)
+    assert cells["DP16KD"] == lanes * ram_usage(bits, banks * -(-words // lanes), ECP5).block_rams
+    steps = lanes * bits * (lanes - 1).bit_length()
+    assert cells["LUT4"] < 4 * steps and cells["TRELLIS_FF"] < 2 * lanes * bits + 40

@@ -106,7 +106,10 @@ MUTANTS = (
     Mutant("read_too_early", "ternary_leak", "regroup", "(low_q2 == LowBits", "(low_q1 == LowBits"),
     Mutant("chunk_too_early", "ternary_leak", "regroup", "low_q1  <= chunk", "low_q1  <= low"),
     Mutant("readout_reads_too_early", "saturating", "solve", "RegisterAddress(1'b1)", "RegisterAddress(1'b0)"),
-    Mutant("registers_stride", "one_bit", "regroup", "int'(write_bank_i)*Stride", "int'(write_bank_i)*Written"),
+    Mutant("turned_row", "one_bit", "regroup", "RowBits'(k / Lanes)", "RowBits'(g)"),
+    Mutant("turned_elsewhere", "one_bit", "regroup", "(g * Narrow) % Lanes", "g % Lanes"),
+    Mutant("never_turned", "one_bit", "regroup", "if (turn[b])", "if (1'b0)"),
+    Mutant("turned_too_early", "one_bit", "regroup", "turn_q2 <= turn_q1", "turn_q2 <= turn"),
     # Drive.
     Mutant("ready_when_full", "serial", "drive", "= !full_q[write_bank_q]", "= 1'b1"),
     Mutant("bank_freed_early", "serial", "drive", "if (finish) full_q", "if (issue && last_row) full_q"),

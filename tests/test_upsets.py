@@ -46,7 +46,7 @@ def test_a_wire_of_this_build_is_no_register() -> None:
     templates = ROOT / "hls_templates" / "rtl"
     regroup = clocked((templates / "mondeq_regroup.sv").read_text())["mondeq_regroup"]
     assert {name: regroup[name] for name in ("bank", "write_row")} == {"bank": {"g_address"}, "write_row": {"g_write"}}
-    assert regroup["memory"] == {"g_chunk", "g_narrow", "g_registers"} and not {"high", "enable"} & set(regroup)
+    assert regroup["memory"] == {"g_chunk", "g_narrow", "g_lane"} and not {"high", "enable"} & set(regroup)
     fifo = clocked((templates / "mondeq_fifo.sv").read_text())["mondeq_fifo"]
     assert {*fifo} == {"memory", "write_q", "read_q", "count_q"} and {*map(tuple, fifo.values())} == {("",)}
     lines = ("if (A) begin : g_a", "if (B) begin", "x <= 1;", "end", "y[2] <= x;", "end", "z <= y;")

@@ -10,7 +10,8 @@
   assign f_write_lane = f_index % WriteWords;
   assign f_read_group = f_index / ReadWords;
   assign f_read_lane = f_index % ReadWords;
-  // With RegisterWrite all of a write comes a cycle later, and so does what is known of it.
+  // With RegisterWrite all of a narrow write comes a cycle later, and so does what is known of it.
+  localparam bit FLate = RegisterWrite && ReadWords >= WriteWords;
   logic f_write, f_write_q;
   logic [BankBits-1:0] f_write_bank, f_write_bank_q;
   logic [WriteGroupBits-1:0] f_group_written, f_group_q;
@@ -22,10 +23,10 @@
     f_group_q <= write_group_i;
     f_write_data_q <= write_data_i;
   end
-  assign f_write = RegisterWrite ? f_write_q : write_i;
-  assign f_write_bank = RegisterWrite ? f_write_bank_q : write_bank_i;
-  assign f_group_written = RegisterWrite ? f_group_q : write_group_i;
-  assign f_write_data = RegisterWrite ? f_write_data_q : write_data_i;
+  assign f_write = FLate ? f_write_q : write_i;
+  assign f_write_bank = FLate ? f_write_bank_q : write_bank_i;
+  assign f_group_written = FLate ? f_group_q : write_group_i;
+  assign f_write_data = FLate ? f_write_data_q : write_data_i;
   always_ff @(posedge clk_i) begin
     if (f_write && f_write_bank == f_bank && 16'(f_group_written) == f_write_group) begin
       f_written_q <= 1'b1;
@@ -75,6 +76,24 @@
     assign f_group = genblk4.g_narrow.memory[{f_bank, WriteGroupBits'(f_write_group)}];
     assign f_stored = f_group[f_write_lane*WordBits+:WordBits];
   end
-  if (ReadWords % WriteWords != 0 && WriteWords % ReadWords != 0) begin : f_registers
-    assign f_stored = genblk4.g_registers.memory[32'(f_bank)*genblk4.g_registers.Stride+32'(f_index)];
+  if (ReadWords % WriteWords != 0 && WriteWords % ReadWords != 0) begin : f_turned
+    localparam int FLanes = (ReadWords > WriteWords) ? ReadWords : WriteWords;
+    localparam int FRowBits = (ReadWords > WriteWords) ? ReadGroupBits : WriteGroupBits;
+    logic [FLanes*WordBits-1:0] f_words;
+    for (genvar c = 0; c < FLanes; c++) begin : f_lane
+      assign f_words[c*WordBits+:WordBits] = genblk4.g_turned.g_lane[c].memory[{f_bank, FRowBits'(f_index / FLanes)}];
+    end
+    assign f_stored = f_words[(f_index%FLanes)*WordBits+:WordBits];
+    if (FLate) begin : f_late
+      logic f_writes, f_own;
+      logic [WordBits-1:0] f_turned_word;
+      assign f_writes = genblk4.g_turned.write[f_index%FLanes] && (genblk4.g_turned.write_bank == f_bank)
+          && (genblk4.g_turned.write_row[(f_index%FLanes)*FRowBits+:FRowBits] == FRowBits'(f_index / FLanes));
+      assign f_turned_word = genblk4.g_turned.to_write[(f_index%FLanes)*WordBits+:WordBits];
+      assign f_own = f_write_q && (f_write_bank_q == f_bank) && (16'(f_group_q) == f_write_group);
+      always_comb if (f_age != '0) begin
+        late: assert (f_writes == f_own);
+        if (f_own) late_data: assert (f_turned_word == f_write_data_q[f_write_lane*WordBits+:WordBits]);
+      end
+    end
   end

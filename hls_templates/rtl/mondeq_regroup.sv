@@ -2,9 +2,10 @@
 // address: block RAMs are slow, so nothing but a register follows them.  With RegisterAddress it takes three, and the
 // reader may be far away; with RegisterWrite narrow words are written a cycle later, and the writer may be.
 //
-// When one width divides the other the words lie in simple dual-port memories, one per narrow group of a wide one;
-// otherwise in registers.  Lanes beyond the vector's length read as zero: a 1-bit weight has no zero that could mask
-// them.  A bank is never read while it is written, which Yosys is told: it would add a bypass behind the block RAM.
+// The words lie in simple dual-port memories: one per narrow group of a wide one when one width divides the other;
+// otherwise one per word of the wider, and the narrower's are turned to their places.  Lanes beyond the vector's length
+// read as zero: a 1-bit weight has no zero that could mask them.  A bank is never read while it is written, which Yosys
+// is told: it would add a bypass behind the block RAM.
 module mondeq_regroup #(
   parameter int Words = 1,
   parameter int WordBits = 8,
@@ -155,26 +156,124 @@ module mondeq_regroup #(
         if (low_q2 == LowBits'(c)) read_data = wide_q2[c*ReadBits+:ReadBits];
       end
     end
-  end else begin : g_registers
-    localparam int Written = WriteGroups * WriteWords;
-    localparam int Read = ReadGroups * ReadWords;
-    localparam int Stride = (Written > Read) ? Written : Read;
+  end else begin : g_turned
+    // Word k lies in memory k mod Lanes: of a group of either width every word has a memory of its own.  The wide
+    // side's words are where they are, the narrow side's are turned there by steps of one word, two, four ...
+    localparam bit Widens = ReadWords > WriteWords;
+    localparam int Lanes = Widens ? ReadWords : WriteWords;
+    localparam int Narrow = Widens ? WriteWords : ReadWords;
+    localparam int Groups = Widens ? WriteGroups : ReadGroups;  // of the narrow side
+    localparam int GroupBits = Widens ? WriteGroupBits : ReadGroupBits;
+    localparam int RowBits = Widens ? ReadGroupBits : WriteGroupBits;
+    localparam int TurnBits = $clog2(Lanes);
+    logic [GroupBits-1:0] narrow_group;
+    logic [Lanes-1:0] lane_used, write;
+    logic [Lanes*RowBits-1:0] lane_row, write_row, read_row;
+    logic [TurnBits-1:0] first_lane;
+    logic [BankBits-1:0] write_bank;
+    logic [Lanes*WordBits-1:0] to_write, wide_q2;  // by memory
 
-    logic [WordBits-1:0] memory[Banks*Stride];
-    logic [ReadBits-1:0] words_q;
-
-    always_ff @(posedge clk_i) begin
-      if (write_i) begin
-        for (int i = 0; i < WriteWords; i++) begin
-          memory[int'(write_bank_i)*Stride+int'(write_group_i)*WriteWords+i] <= write_data_i[i*WordBits+:WordBits];
+    // A constant table rather than a divider.
+    assign narrow_group = Widens ? GroupBits'(write_group_i) : GroupBits'(read_group_i);
+    always_comb begin
+      lane_used = '0;
+      lane_row = '0;
+      first_lane = '0;
+      for (int g = 0; g < Groups; g++) begin
+        if (narrow_group == GroupBits'(g)) begin
+          first_lane = TurnBits'((g * Narrow) % Lanes);
+          for (int k = g * Narrow; (k < (g + 1) * Narrow) && (k < Words); k++) begin
+            lane_used[k%Lanes] = 1'b1;
+            lane_row[(k%Lanes)*RowBits+:RowBits] = RowBits'(k / Lanes);
+          end
         end
       end
     end
-    always_ff @(posedge clk_i) begin
-      for (int i = 0; i < ReadWords; i++) begin
-        words_q[i*WordBits+:WordBits] <= memory[int'(bank)*Stride+int'(group)*ReadWords+i];
+
+    if (Widens) begin : g_spread
+      logic [TurnBits-1:0] turn;
+      logic [WriteBits-1:0] narrow;
+
+      // Registered behind the table, which is the slower part.
+      if (RegisterWrite) begin : g_write
+        always_ff @(posedge clk_i) begin
+          write      <= lane_used & {Lanes{write_i}};
+          write_row  <= lane_row;
+          write_bank <= write_bank_i;
+          narrow     <= write_data_i;
+          turn       <= first_lane;
+        end
+      end else begin : g_write_direct
+        assign write = lane_used & {Lanes{write_i}};
+        assign write_row = lane_row;
+        assign write_bank = write_bank_i;
+        assign narrow = write_data_i;
+        assign turn = first_lane;
       end
-      read_data <= words_q;
+
+      always_comb begin
+        to_write = (Lanes * WordBits)'(narrow);
+        for (int b = 0; b < TurnBits; b++) begin
+          if (turn[b]) begin
+            to_write = (to_write << ((1 << b) * WordBits)) | (to_write >> ((Lanes - (1 << b)) * WordBits));
+          end
+        end
+      end
+      assign read_row  = {Lanes{group}};
+      assign read_data = wide_q2;
+    end else begin : g_gather
+      logic [Lanes*RowBits-1:0] row;
+      logic [TurnBits-1:0] turn, turn_q1, turn_q2;
+      logic [Lanes*WordBits-1:0] turned;
+
+      // Registered behind the table, which is the slower part.
+      if (RegisterAddress) begin : g_row
+        always_ff @(posedge clk_i) begin
+          row  <= lane_row;
+          turn <= first_lane;
+        end
+      end else begin : g_row_direct
+        assign row  = lane_row;
+        assign turn = first_lane;
+      end
+
+      always_ff @(posedge clk_i) begin
+        turn_q1 <= turn;
+        turn_q2 <= turn_q1;
+      end
+      always_comb begin
+        turned = wide_q2;
+        for (int b = 0; b < TurnBits; b++) begin
+          if (turn_q2[b]) begin
+            turned = (turned >> ((1 << b) * WordBits)) | (turned << ((Lanes - (1 << b)) * WordBits));
+          end
+        end
+      end
+      assign read_data = turned[ReadBits-1:0];
+      assign read_row = row;
+      assign write = {Lanes{write_i}};
+      assign write_row = {Lanes{write_group_i}};
+      assign write_bank = write_bank_i;
+      assign to_write = write_data_i;
+    end
+
+    for (genvar c = 0; c < Lanes; c++) begin : g_lane
+      (* no_rw_check *)
+      logic [WordBits-1:0] memory[1<<(BankBits+RowBits)];
+      logic [BankBits+RowBits-1:0] write_address, read_address;
+      logic [WordBits-1:0] word_q;
+      assign write_address = {write_bank, write_row[c*RowBits+:RowBits]};
+      assign read_address  = {bank, read_row[c*RowBits+:RowBits]};
+      always_ff @(posedge clk_i) begin
+        if (write[c]) memory[write_address] <= to_write[c*WordBits+:WordBits];
+      end
+      always_ff @(posedge clk_i) begin
+        word_q <= memory[read_address];
+`ifdef MONDEQ_ASSERT
+        if (write[c] && (write_address == read_address)) word_q <= ~to_write[c*WordBits+:WordBits];  // what Yosys may do
+`endif
+        wide_q2[c*WordBits+:WordBits] <= word_q;
+      end
     end
   end
 

@@ -13,7 +13,6 @@ from ..base import WordRange
 from ..program import SolverProgram
 from .clip_table import ClipTable, clip_table
 from .cycles import guard_cycles
-from .folding import commensurate
 from .memories import ram_usage, rom_usage
 from .parts import ECP5, ULTRASCALE_PLUS, XC7, Usage
 from .rtl import memory_sizes
@@ -258,12 +257,14 @@ def _state_view(program: SolverProgram, plan: Schedule, reader: int, family: str
     writer, state = plan.solve.pe, program.state_format.word_length
     slots = (1 if plan.solve.graph else 2) << (plan.slots - 1).bit_length()
     widest = max(writer, reader)
-    memory = ram_usage(widest * state, slots * -(-program.n // widest), family)
+    words = slots * -(-program.n // widest)
     if reader % writer == 0:
-        return memory
-    # Narrow words out of wide ones; where neither divides the other, out of all.
-    inputs = writer if commensurate(writer, reader) else 2 * writer * reader
-    return _plus(memory, _usage(luts=inputs * state / 2))
+        return ram_usage(widest * state, words, family)
+    if writer % reader == 0:  # narrow words out of wide ones
+        return _plus(ram_usage(widest * state, words, family), _usage(luts=writer * state / 2))
+    # A memory for every word of the wider, and steps by which the narrower's words are turned.
+    memories = [ram_usage(state, words, family)] * widest
+    return _plus(*memories, _usage(luts=2 * widest * state * (widest - 1).bit_length()))
 
 
 def _product_luts(bits: int, data: int) -> int:

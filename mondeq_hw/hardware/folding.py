@@ -145,7 +145,7 @@ def _beats(d: int, asked: int | None) -> set[int]:
 
 
 def commensurate(a: int, b: int) -> bool:
-    """Whether one group width divides the other, so that words regroup through memories instead of registers."""
+    """Whether one group width divides the other, so that no word is turned on its way between them."""
     return a % b == 0 or b % a == 0
 
 
