@@ -3,9 +3,10 @@
     python benchmarks/all.py                          # list them; runs nothing
     python benchmarks/all.py --run [WORD ...] [--shared DIR]
 
-The commands are those that the pages show, read from the pages themselves.  ``--run`` takes those that contain one of
-the words, all of them without a word (hours), and leaves what each printed in ``benchmarks/results/docs/``, the commit
-in its first line.  A working tree that is not clean is refused: its figures would be of no commit.
+The commands are those that the pages show, read from the pages themselves, and before them those of ``mondeq-hw`` that
+stand in the same block.  ``--run`` takes those that contain one of the words, all of them without a word (hours), and
+leaves what each printed in ``benchmarks/results/docs/``, the commit in its first line.  A working tree that is not
+clean is refused: its figures would be of no commit.
 """
 
 from __future__ import annotations
@@ -18,21 +19,33 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "docs"
 COMMAND = re.compile(r"python (benchmarks/\S+\.py[^#`]*)")
+PREPARATION = re.compile(r"^mondeq-hw ([^#]*)")
 #: What the commands write themselves.
 MADE = (":!benchmarks/results", ":!docs/images")
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one command prints, and where the docs show it."""
+    """What one command prints, and where the docs show it.
+
+    Parameters
+    ----------
+    page, section : str
+    arguments : tuple of str
+        The script and its options.
+    before : tuple of tuple of str
+        Arguments of ``mondeq-hw``, of the commands above it in its block.
+    """
 
     page: str
     section: str
     arguments: tuple[str, ...]
+    before: tuple[tuple[str, ...], ...] = ()
 
     @property
     def command(self) -> str:
@@ -61,15 +74,18 @@ def shown(pages: Sequence[Path]) -> list[Figures]:
     """The commands of pages, each once, in the order of the pages."""
     found: dict[tuple[str, ...], Figures] = {}
     for page in pages:
-        section, fenced = "", False
-        for line in page.read_text().splitlines():
+        section, fenced, before = "", False, list[tuple[str, ...]]()
+        for line in page.read_text().replace("\\\n", " ").splitlines():
             if line.lstrip().startswith("```"):
-                fenced = not fenced
+                fenced, before = not fenced, []
             elif not fenced and line.startswith("#"):
                 section = line.strip("# ")
+            if fenced and (preparation := PREPARATION.match(line)):
+                before.append(tuple(shlex.split(preparation[1])))
             for match in COMMAND.finditer(line):
                 arguments = tuple(shlex.split(match[1]))
-                found.setdefault(arguments, Figures(page.relative_to(ROOT).as_posix(), section, arguments))
+                place = page.relative_to(ROOT).as_posix()
+                found.setdefault(arguments, Figures(place, section, arguments, tuple(before)))
     return list(found.values())
 
 
@@ -78,9 +94,17 @@ def git(*arguments: str) -> str:
 
 
 def run(figures: Figures, commit: str, shared: Path) -> int:
-    """Run one command and keep what it printed, where it ended well."""
-    arguments = [str(shared) if word == "DIR" else word for word in figures.arguments]
-    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    """Run one command, behind what stands before it, and keep what it printed, where all ended well."""
+
+    def called(arguments: Sequence[str], **streams: Any) -> subprocess.CompletedProcess[str]:
+        given = [word.replace("DIR", str(shared), 1) if re.match(r"DIR(/|$)", word) else word for word in arguments]
+        return subprocess.run([sys.executable, *given], cwd=ROOT, text=True, **streams)
+
+    for preparation in figures.before:
+        force = ("--force",) if preparation[0] == "compile" else ()
+        if (code := called(("-m", "mondeq_hw", *preparation, *force), stdout=subprocess.DEVNULL).returncode) != 0:
+            return code
+    done = called(figures.arguments, stdout=subprocess.PIPE)
     if done.returncode == 0:
         RESULTS.mkdir(parents=True, exist_ok=True)
         figures.results.write_text(f"commit {commit}\n{figures.command}\n\n{done.stdout}")

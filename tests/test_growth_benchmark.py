@@ -44,6 +44,24 @@ def test_a_run_leaves_what_was_printed_and_its_commit(tmp_path: Path, monkeypatc
     assert every.run(bad, "abc", tmp_path) != 0 and not bad.results.exists()
 
 
+def test_what_stands_before_a_command_is_run_before_it(
+    small_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(every, "ROOT", tmp_path)
+    monkeypatch.setattr(every, "RESULTS", tmp_path / "results")
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "one.py").write_text("import os, sys; sys.exit(not os.path.exists('m.onnx'))")
+    page = tmp_path / "README.md"
+    page.write_text(
+        "```sh\nmondeq-hw compile DIR/m.pt \\\n    --bits 5 --out b\n```\n\n"
+        "```sh\nmondeq-hw export onnx DIR --out m.onnx  # comment\npython benchmarks/one.py\n```\n"
+    )
+    (figures,) = every.shown([page])
+    assert figures.before == (("export", "onnx", "DIR", "--out", "m.onnx"),)
+    assert every.run(figures, "abc", tmp_path / "nothing") == 2 and not figures.results.exists()
+    assert every.run(figures, "abc", small_build) == 0 and figures.commit == "abc"
+
+
 def test_the_table_of_the_docs_is_the_results_file() -> None:
     page, results = (ROOT / "docs" / "benchmarks.md").read_text(), json.loads(growth.RESULTS.read_text())
     rows = re.findall(
