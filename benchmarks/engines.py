@@ -11,15 +11,30 @@ from typing import Any
 import numpy as np
 from published import compiled
 
-from mondeq_hw.hardware import ECP5, TEMPLATE_NAME, Design, Schedule, Usage, completion_cycles, emit_rtl
+from mondeq_hw.hardware import (
+    ECP5,
+    LUT_WEIGHT_BITS,
+    TEMPLATE_NAME,
+    Design,
+    Schedule,
+    Usage,
+    completion_cycles,
+    emit_rtl,
+    find_part,
+    load_schedule,
+)
 from mondeq_hw.problem import load_checkpoint
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.rounding import LoweringOptions
 from mondeq_hw.rtl_tests import run_bench
 from mondeq_hw.synthesis import ToolRun, yosys, yosys_usage
+from mondeq_hw.synthesis.mapping import CELLS, map_design, synthesis_script
+from mondeq_hw.synthesis.room import Room
+from mondeq_hw.synthesis.synth import silent
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 DIGITS = EXAMPLES / "digits.pt"
+PART = find_part("ecp5-85")
 
 
 def program_of(checkpoint: Path, bits: int) -> SolverProgram:
@@ -77,9 +92,14 @@ def _distance(cycles: np.ndarray) -> float:
 
 
 def engine_cells(build: Path) -> Usage:
-    """ECP5 cells of a whole core; no multipliers, as for every matrix of up to 8 bits."""
-    sources = (build / "rtl" / "sources.f").read_text().split()
-    return mapped_cells(build, [f"rtl/{name}" for name in sources], "mondeq_top")
+    """ECP5 cells of a whole core, mapped as ``mondeq-hw synth`` maps it."""
+    program, plan = SolverProgram.load(build), load_schedule(build)
+    depths = Room(program, plan, PART, LUT_WEIGHT_BITS).rom_depths()
+    sources = [f"rtl/{name}" for name in (build / "rtl" / "sources.f").read_text().split()]
+    script = synthesis_script(program, sources, PART.family, "top", LUT_WEIGHT_BITS, depths)
+    (build / "synth.ys").write_text(script)
+    map_design(yosys(), PART.family, build, ("synth.ys", *sources, "rtl/mem"), silent)
+    return yosys_usage((build / CELLS).read_text(), PART.family)
 
 
 def mapped_cells(folder: Path, sources: Sequence[str], top: str) -> Usage:
@@ -101,7 +121,7 @@ def mapped_cells(folder: Path, sources: Sequence[str], top: str) -> Usage:
     )
     memories = ("rtl/mem",) if (folder / "rtl" / "mem").is_dir() else ()
     run = ToolRun(yosys(), ("-s", "synth.ys"), ("synth.ys", *sources, *memories), ("cells.json",))
-    run.execute(folder, lambda tool, now: None)
+    run.execute(folder, silent)
     return yosys_usage((folder / "cells.json").read_text(), ECP5)
 
 
