@@ -167,7 +167,11 @@ module mondeq_regroup #(
     localparam int RowBits = Widens ? ReadGroupBits : WriteGroupBits;
     localparam int TurnBits = $clog2(Lanes);
     logic [GroupBits-1:0] narrow_group;
-    logic [Lanes-1:0] lane_used, write;
+    // A wide write uses every lane.
+    /* verilator lint_off UNUSEDSIGNAL */
+    logic [Lanes-1:0] lane_used;
+    /* verilator lint_on UNUSEDSIGNAL */
+    logic [Lanes-1:0] write;
     logic [Lanes*RowBits-1:0] lane_row, write_row, read_row;
     logic [TurnBits-1:0] first_lane;
     logic [BankBits-1:0] write_bank;
