@@ -10,7 +10,7 @@
     f_clipped = f_state;
     if (Below && f_state < f_lower) f_clipped = f_lower;
     if (Above && f_state > f_upper) f_clipped = f_upper;
-    f_prox = complement_i ? f_state - f_clipped : f_clipped;
+    f_prox = Complement && complement_i ? f_state - f_clipped : f_clipped;
     f_word = Reflect ? 2 * f_prox - f_state : f_prox;
     is_prox: assert (word_o == f_word[WordBits-1:0]);
   end

@@ -2,20 +2,24 @@
 //
 // prox(s) = clip(s, lower, upper), or s less that where the row is a complement.  Because lower <= 0 <= upper, the sign
 // of s says which bound it may lie beyond.  Where no row has a bound below (above), Below (Above) is 0 and lower_i
-// (upper_i) is not read: relu is a gate then, and its reflection |s| a negation and a multiplexer.
+// (upper_i) is not read: relu is a gate then, and its reflection |s| a negation and a multiplexer.  Where no row is a
+// complement, Complement is 0 and complement_i is not read.
+//
+// All differences are there when the comparison is: one carry chain deep, however long the words are.
 module mondeq_clip #(
   parameter int StateBits = 8,
   parameter int WordBits = 8,
   parameter bit Reflect = 1'b1,
   parameter bit Below = 1'b1,
-  parameter bit Above = 1'b1
+  parameter bit Above = 1'b1,
+  parameter bit Complement = 1'b1
 ) (
   input  logic [StateBits-1:0] state_i,  // never the most negative word (symmetric saturation)
   /* verilator lint_off UNUSEDSIGNAL */
   input  logic [StateBits-1:0] lower_i,
   input  logic [StateBits-1:0] upper_i,
-  /* verilator lint_on UNUSEDSIGNAL */
   input  logic                 complement_i,
+  /* verilator lint_on UNUSEDSIGNAL */
   output logic [WordBits-1:0]  word_o
 );
 
@@ -52,14 +56,22 @@ module mondeq_clip #(
   assign word = WordBits'(state);
   assign limit = WordBits'(bound);
 
-  if (Reflect) begin : g_reflection
-    logic [WordBits-1:0] reflected;
-    assign reflected = outside ? (limit << 1) - word : word;
-    assign word_o = complement_i ? -reflected : reflected;
+  if (Reflect && Complement) begin : g_reflected_complement
+    // A negative is the complement of one less, which is no second chain: -(2 b - s) = ~(2 b + ~s), -s = ~s + 1.
+    /* verilator lint_off UNUSEDSIGNAL */
+    logic [WordBits:0] outer, inner;  // bit 0 is the carry in
+    /* verilator lint_on UNUSEDSIGNAL */
+    assign outer = {limit << 1, 1'b1} + {~word, ~complement_i};
+    assign inner = {word ^ {WordBits{complement_i}}, 1'b1} + (WordBits + 1)'(complement_i);
+    assign word_o = outside ? outer[WordBits:1] ^ {WordBits{complement_i}} : inner[WordBits:1];
+  end else if (Reflect) begin : g_reflection
+    assign word_o = outside ? (limit << 1) - word : word;
+  end else if (Complement) begin : g_complement
+    logic [WordBits-1:0] excess;
+    assign excess = word - limit;
+    assign word_o = complement_i ? (outside ? excess : '0) : (outside ? limit : word);
   end else begin : g_prox
-    logic [WordBits-1:0] clipped;
-    assign clipped = outside ? limit : word;
-    assign word_o = complement_i ? word - clipped : clipped;
+    assign word_o = outside ? limit : word;
   end
 
 endmodule

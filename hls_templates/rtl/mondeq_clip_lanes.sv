@@ -42,11 +42,12 @@ module mondeq_clip_lanes #(
     for (genvar i = 0; i < Lanes; i++) begin : g_lane
       localparam int Kind = (Kinds == 1) ? 0 : int'(RowKinds[i*KindBits+:KindBits]);
       mondeq_clip #(
-        .StateBits(StateBits),
-        .WordBits (WordBits),
-        .Reflect  (Reflect),
-        .Below    (Below[Kind]),
-        .Above    (Above[Kind])
+        .StateBits (StateBits),
+        .WordBits  (WordBits),
+        .Reflect   (Reflect),
+        .Below     (Below[Kind]),
+        .Above     (Above[Kind]),
+        .Complement(Complements[Kind])
       ) u_clip (
         .state_i     (state_i[i*StateBits+:StateBits]),
         .lower_i     (Lowers[Kind*StateBits+:StateBits]),
@@ -95,11 +96,12 @@ module mondeq_clip_lanes #(
       end
 
       mondeq_clip #(
-        .StateBits(StateBits),
-        .WordBits (WordBits),
-        .Reflect  (Reflect),
-        .Below    (Below != '0),
-        .Above    (Above != '0)
+        .StateBits (StateBits),
+        .WordBits  (WordBits),
+        .Reflect   (Reflect),
+        .Below     (Below != '0),
+        .Above     (Above != '0),
+        .Complement(Complements != '0)
       ) u_clip (
         .state_i     (state_i[i*StateBits+:StateBits]),
         .lower_i     (lower_q),

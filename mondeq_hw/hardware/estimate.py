@@ -278,7 +278,7 @@ def _clip_luts(program: SolverProgram, lanes: int) -> int:
     """Of so many lanes, beyond relu's: a second bound, a complement, and constants that differ from group to group."""
     table, bits = clip_table(program), program.state_format.word_length
     two_bounds = any(table.below) and any(table.above)
-    return lanes * bits * (two_bounds + any(table.complement)) + _constant_luts(table, bits, lanes)
+    return lanes * bits * (two_bounds + 3 * any(table.complement)) + _constant_luts(table, bits, lanes)
 
 
 @lru_cache(1024)
