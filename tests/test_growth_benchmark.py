@@ -72,6 +72,45 @@ def test_the_table_of_the_docs_is_the_results_file() -> None:
     assert shown == [[n, round(processor, 1), round(wall, 1), round(peak)] for n, processor, wall, peak in rows]
 
 
+#: Scripts whose printed table is the one that the page shows below their command.
+SHOWN = (
+    "certified",
+    "folding",
+    "golden_speed",
+    "graph_searches",
+    "graph_sizes",
+    "matvec",
+    "solver_cycles",
+    "strategies",
+)
+
+
+@pytest.mark.parametrize("script", SHOWN)
+def test_the_figures_of_the_docs_are_those_that_were_printed(script: str) -> None:
+    """Each number of the first table below a command, of all commands that stand before the same table together."""
+    commands = [figures for figures in every.shown(every.pages()) if Path(figures.arguments[0]).stem == script]
+    assert commands and all(figures.commit for figures in commands)
+    printed: dict[str, set[float]] = {}
+    for figures in commands:
+        page = (ROOT / figures.page).read_text().replace("\\\n", " ")
+        table = re.search(
+            r"(^\|.*\n)+", page[page.index(f"python {' '.join(figures.arguments)}") :], flags=re.MULTILINE
+        )
+        assert table is not None
+        printed.setdefault(table[0], set()).update(numbers(figures.results.read_text()))
+    for table, known in printed.items():
+        cells = [cell.strip() for row in table.splitlines()[2:] for cell in row.strip("|").split("|")]
+        shown = [number for cell in cells if re.fullmatch(NUMBER, cell) for number in numbers(cell)]
+        assert len(shown) >= 5 and not set(shown) - known, f"{script}: nobody printed {sorted(set(shown) - known)}"
+
+
+NUMBER = r"\d[\d,]*(?:\.\d+)?"
+
+
+def numbers(text: str) -> list[float]:
+    return [float(found.replace(",", "")) for found in re.findall(NUMBER, text)]
+
+
 @pytest.mark.long
 def test_prints_what_it_measured(tmp_path: Path) -> None:
     assert np.linalg.eigvalsh(np.eye(9) - (growth.network(9).W + growth.network(9).W.T) / 2)[0] >= 1 - 1e-9
