@@ -66,8 +66,8 @@ PART = find_part("ecp5-85")
 #: 30 rows, 42,600 wires were used twice after two rounds, and of 27,200 none after 30.
 FULL, MOST_GRAPHED = 0.7, 40_000
 #: Multipliers that routing still manages where a word takes more than one: of 40 rows with 106 and 138 the router left
-#: 7,000 and 10,600 wires used twice, and stood still; with 70 it was done in a minute.
-MOST_CUT_DSPS = 75
+#: 7,000 and 10,600 wires used twice, and stood still; with 70 it was done in a minute.  Of 90 rows it is so with 124.
+MOST_CUT_DSPS, MANY_ROWS, MOST_CUT_DSPS_OF_MANY = 75, 90, 125
 #: Rows of which an adder graph fits and routes; it is searched in seconds.
 MOST_UNROLLED = 24
 #: Of the drive's words beyond the matrix's, which a proof of the error needs.
@@ -259,7 +259,14 @@ def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
 def fits(program: SolverProgram, plan: Schedule, needed: Usage) -> bool:
     """Whether the part holds what a design needs, and routes it, by the estimate."""
     most = FULL * PART.totals.luts if plan.solve.graph is None else MOST_GRAPHED
-    return needed.dsps <= (MOST_CUT_DSPS if cut(program) else PART.totals.dsps) and needed.luts <= most
+    return needed.dsps <= most_dsps(program) and needed.luts <= most
+
+
+def most_dsps(program: SolverProgram) -> int:
+    """Multipliers of a design that routes."""
+    if not cut(program):
+        return PART.totals.dsps
+    return MOST_CUT_DSPS if program.n < MANY_ROWS else MOST_CUT_DSPS_OF_MANY
 
 
 def cut(program: SolverProgram) -> bool:

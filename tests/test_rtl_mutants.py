@@ -50,7 +50,7 @@ MUTANTS = (
     # The proximal operator.
     Mutant("abs_is_identity", "serial", "clip", "outside ? (limit << 1) - word : word", "word"),
     Mutant("abs_is_complement", "serial", "clip", "(limit << 1) - word", "(limit << 1) + ~word"),
-    Mutant("relu_is_identity", "ternary_leak", "clip", "outside ? limit : word", "word"),
+    Mutant("relu_is_identity", "ternary_leak", "clip", "word_o = outside ? limit", "word_o = 1'b0 ? limit"),
     Mutant("relu_of_the_negated", "ternary_leak", "clip", "outside = state < bound", "outside = state > bound"),
     Mutant("reflected_at_half_the_bound", "box_one_bit", "clip", "(limit << 1) - word", "limit - word"),
     Mutant("bounds_swapped", "box_one_bit", "clip", "negative ? lower_i : upper_i", "negative ? upper_i : lower_i"),
