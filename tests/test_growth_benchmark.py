@@ -19,6 +19,12 @@ import all as every  # noqa: E402
 import fast  # noqa: E402
 import growth  # noqa: E402
 
+NUMBER = r"\d[\d,]*(?:\.\d+)?"
+
+
+def numbers(text: str) -> list[float]:
+    return [float(found.replace(",", "")) for found in re.findall(NUMBER, text)]
+
 
 def test_every_command_of_the_docs_names_a_script_and_a_results_file_of_its_own() -> None:
     found = every.shown(every.pages())
@@ -28,12 +34,17 @@ def test_every_command_of_the_docs_names_a_script_and_a_results_file_of_its_own(
     assert any(figures.arguments[:1] == ("benchmarks/growth.py",) for figures in found)
 
 
-def test_a_run_leaves_what_was_printed_and_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page of a project of its own, beside an empty folder of benchmarks."""
     monkeypatch.setattr(every, "ROOT", tmp_path)
     monkeypatch.setattr(every, "RESULTS", tmp_path / "results")
     (tmp_path / "benchmarks").mkdir()
+    return tmp_path / "README.md"
+
+
+def test_a_run_leaves_what_was_printed_and_its_commit(page: Path, tmp_path: Path) -> None:
     (tmp_path / "benchmarks" / "one.py").write_text("import sys; print(sys.argv[1:]); sys.exit(len(sys.argv) > 2)")
-    page = tmp_path / "README.md"
     page.write_text(
         "# Title\n\n```sh\npython benchmarks/one.py DIR   # comment\n```\n\n`python benchmarks/one.py a b`\n"
     )
@@ -44,14 +55,8 @@ def test_a_run_leaves_what_was_printed_and_its_commit(tmp_path: Path, monkeypatc
     assert every.run(bad, "abc", tmp_path) != 0 and not bad.results.exists()
 
 
-def test_what_stands_before_a_command_is_run_before_it(
-    small_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(every, "ROOT", tmp_path)
-    monkeypatch.setattr(every, "RESULTS", tmp_path / "results")
-    (tmp_path / "benchmarks").mkdir()
+def test_what_stands_before_a_command_is_run_before_it(page: Path, small_build: Path, tmp_path: Path) -> None:
     (tmp_path / "benchmarks" / "one.py").write_text("import os, sys; sys.exit(not os.path.exists('m.onnx'))")
-    page = tmp_path / "README.md"
     page.write_text(
         "```sh\nmondeq-hw compile DIR/m.pt \\\n    --bits 5 --out b\n```\n\n"
         "```sh\nmondeq-hw export onnx DIR --out m.onnx  # comment\npython benchmarks/one.py\n```\n"
@@ -67,7 +72,7 @@ def test_the_table_of_the_docs_is_the_results_file() -> None:
     rows = re.findall(
         r"^\| ([\d,]+) \| ([\d.,]+) \| ([\d.,]+) \| ([\d,]+) \|$", page.split("## Growth")[1], flags=re.MULTILINE
     )
-    shown = [[float(cell.replace(",", "")) for cell in row] for row in rows]
+    shown = [numbers(" ".join(row)) for row in rows]
     rows = zip(*(results[key] for key in ("n", "processor_seconds", "seconds", "peak_mb")), strict=True)
     assert shown == [[n, round(processor, 1), round(wall, 1), round(peak)] for n, processor, wall, peak in rows]
 
@@ -102,13 +107,6 @@ def test_the_figures_of_the_docs_are_those_that_were_printed(script: str) -> Non
         cells = [cell.strip() for row in table.splitlines()[2:] for cell in row.strip("|").split("|")]
         shown = [number for cell in cells if re.fullmatch(NUMBER, cell) for number in numbers(cell)]
         assert len(shown) >= 5 and not set(shown) - known, f"{script}: nobody printed {sorted(set(shown) - known)}"
-
-
-NUMBER = r"\d[\d,]*(?:\.\d+)?"
-
-
-def numbers(text: str) -> list[float]:
-    return [float(found.replace(",", "")) for found in re.findall(NUMBER, text)]
 
 
 @pytest.mark.long

@@ -16,7 +16,7 @@ from .cycles import guard_cycles
 from .memories import ram_usage, rom_usage
 from .parts import ECP5, ULTRASCALE_PLUS, XC7, Usage
 from .rtl import memory_sizes
-from .schedule import FULL, NONE, EngineFolding, Schedule
+from .schedule import FULL, NONE, EngineFolding, Schedule, groups
 from .tables import depths, entry_bits
 
 #: Weights of up to so many bits multiply in LUTs; the default of the emitted package too.
@@ -257,7 +257,7 @@ def _state_view(program: SolverProgram, plan: Schedule, reader: int, family: str
     writer, state = plan.solve.pe, program.state_format.word_length
     slots = (1 if plan.solve.graph else 2) << (plan.slots - 1).bit_length()
     widest = max(writer, reader)
-    words = slots * -(-program.n // widest)
+    words = slots * groups(program.n, widest)
     if reader % writer == 0:
         return ram_usage(widest * state, words, family)
     if writer % reader == 0:  # narrow words out of wide ones
@@ -287,17 +287,17 @@ def _constant_luts(table: ClipTable, bits: int, lanes: int) -> int:
 
     Bits in which the rows agree are none, and those that differ alike, or as one another's complement, are one.
     """
-    groups = -(-len(table.rows) // lanes)
+    count = groups(len(table.rows), lanes)
     mask, ends = (1 << bits) - 1, ((table.lower, any(table.below)), (table.upper, any(table.above)))
     bounds = [[word & mask if read else 0 for word in words] for words, read in ends]
     words = [low | high << bits | flip << 2 * bits for low, high, flip in zip(*bounds, table.complement, strict=True)]
-    rows = [words[kind] for kind in (*table.rows, *[0] * (groups * lanes - len(table.rows)))]
+    rows = [words[kind] for kind in (*table.rows, *[0] * (count * lanes - len(table.rows)))]
     functions = set[int]()
     for lane in range(lanes):
         for bit in range(2 * bits + 1):
             column = sum((word >> bit & 1) << group for group, word in enumerate(rows[lane::lanes]))
-            functions.add(min(column, column ^ (1 << groups) - 1))
-    return len(functions - {0}) * -(-groups // 16)
+            functions.add(min(column, column ^ (1 << count) - 1))
+    return len(functions - {0}) * groups(count, 16)
 
 
 def _tree_bits(inputs: int, bits: int) -> int:
