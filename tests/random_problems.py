@@ -56,6 +56,9 @@ def random_problem_compile(seed: int) -> tuple[MonDEQ, Plain]:
         problem["outputs"] = rng.normal(size=(int(rng.integers(1, 4)), n))
     if form == "hard" and rng.random() < 0.5:
         problem["l1"] = unit * cost * rng.uniform(0, 1, n) * (np.arange(n) < n - len(problem["A"]))
+    apart = np.random.default_rng([seed, 1])  # the other draws stay what they were
+    if form == "soft" and apart.random() < 0.4:
+        problem["slack_l1"] = unit * cost * apart.uniform(0.1, 2)
     model = from_qp(
         **problem | {"P": cost * problem["P"]},
         delta=0.1 / cost if form == "soft" else None,

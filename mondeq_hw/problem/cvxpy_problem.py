@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +18,9 @@ from ..base import InputError, MissingToolError
 from .arrays import Array, dense, interval, pair, vector
 from .contents import listed
 from .model import MonDEQ
-from .qp import PARAMETER_BITS, posed
-from .quadratic_program import ProblemError, penalties
+from .qp import PARAMETER_BITS, posed, prepared
+from .quadratic_program import ProblemError, QuadraticProgram, checked
+from .slack import penalties
 from .slowness import Slowness
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ STRUCTURES = ("symmetric", "hermitian", "diag", "PSD", "NSD", "sparsity")
 MOST_SAID = 4
 #: What stands behind an error about variables that the user does not have.
 OWN_VARIABLES = (
-    ". Some variables are CVXPY's own, by which it writes abs, norm1, norm_inf, max, huber and the like, and cost "
-    "nothing quadratic: write abs(z) <= a as -a <= z, z <= a, and in a cost take a variable of yours and a small "
-    "square of it; a norm1 is the key l1 of from_qp"
+    ". Some variables are CVXPY's own, by which it writes a max of more than two or a norm_inf in a cost, a bound of "
+    "norm1 and the like, and cost nothing quadratic: write what they stand for by rows, or take a variable of yours "
+    "and a small square of it"
 )
 
 
@@ -60,7 +61,8 @@ def from_cvxpy(
     outputs : sequence of cvxpy.Variable or affine cvxpy.Expression
         What the network shows, entry by entry likewise.
     delta : float, optional
-        Penalty that softens inequalities which bound no single variable, as of ``from_qp``.
+        Penalty that softens inequalities which bound no single variable, as of ``from_qp``, and smooths weights that
+        are no clip of a variable of its own (``norm1``, ``pos``, .. of what else is bounded).
     input_bits, source
         As of ``from_qp``.
 
@@ -76,8 +78,7 @@ def from_cvxpy(
 
     shown = [outputs] if isinstance(outputs, cvxpy.Expression) else outputs
     _check_arguments(problem, parameters, shown)
-    if delta is not None:
-        delta = float(vector("delta", delta, 1, finite=False)[0])
+    smoothing = 0.0 if delta is None else penalties("delta", vector("delta", delta, 1, finite=False)[0], 0)[1]
     boxes = [_box(parameter, box) for parameter, box in parameters.items()]
     low, high = (np.concatenate([box[end] for box in boxes]) for end in (0, 1))
     names, output_names = _entries("parameters", parameters), _entries("outputs", shown)
@@ -102,33 +103,24 @@ def from_cvxpy(
                 f"{source}: a parameter stands in the quadratic part or multiplies a variable in a constraint; only "
                 "linear costs and right-hand sides may depend on parameters"
             )
-    free = np.full(len(canonical.G), -np.inf)
-    alone = (np.count_nonzero(canonical.F, axis=1) == 1) & ~gains["G"].any(axis=1)
-    hard = np.concatenate([np.ones(len(canonical.b), dtype=bool), alone])  # equalities stay so, too
     fixed = {name: getattr(canonical, name) - gains[name] @ low for name in gains}
+    stated = canonical.stated(fixed, gains, (low, high), form.shown(variables))
     try:
         solver, slow = posed(
-            P=canonical.P,
-            q=fixed["q"],
-            A=np.vstack([canonical.A, canonical.F]),
-            l=np.concatenate([fixed["b"], free]),
-            u=np.concatenate([fixed["b"], fixed["G"]]),
-            theta=(low, high),
-            Q=gains["q"],
-            L=np.vstack([gains["b"], np.zeros_like(gains["G"])]),
-            U=np.vstack([gains["b"], gains["G"]]),
-            outputs=form.shown(variables),
-            delta=penalties(delta, hard),
-            input_bits=input_bits,
-            names=names,
-            output_names=output_names,
-            source=source,
-        )
+            _softened(prepared(checked(**stated)), smoothing), smoothing=smoothing, input_bits=input_bits, names=names,
+            output_names=output_names, source=source,
+        )  # fmt: skip
     except ProblemError as error:
         raise InputError(f"{source}: of CVXPY's canonical problem, {error.in_shell()}{form.said(error)}") from None
     if slow is not None:
         slow.announced(source, f"in CVXPY's canonical problem {slow.due()}{form.said(slow)}", stacklevel=2)
     return solver
+
+
+def _softened(problem: QuadraticProgram, delta: float) -> QuadraticProgram:
+    """Inequalities and weights with a penalty, or zero; equalities stay hard."""
+    equal = problem.equal & ~problem.slack.soft
+    return replace(problem, slack=problem.slack.filled(problem.several & ~equal, delta, 0.0))
 
 
 def _canonicalised(problem: cvxpy.Problem, parameters: list[cvxpy.Parameter], theta: np.ndarray) -> dict[str, Any]:
@@ -171,6 +163,23 @@ class _Canonical:
     @staticmethod
     def of(data: Mapping[str, Any]) -> _Canonical:
         return _Canonical(**{name: dense(data[name]) for name in ("P", "q", "A", "b", "F", "G")})
+
+    def stated(
+        self, fixed: Mapping[str, Any], gains: Mapping[str, Any], box: tuple[np.ndarray, np.ndarray], shown: np.ndarray
+    ) -> dict[str, Any]:
+        """Arguments of ``from_qp``, of the affine ``q``, ``b`` and ``G``."""
+        return {
+            "P": self.P,
+            "q": fixed["q"],
+            "A": np.vstack([self.A, self.F]),
+            "l": np.concatenate([fixed["b"], np.full(len(self.G), -np.inf)]),
+            "u": np.concatenate([fixed["b"], fixed["G"]]),
+            "theta": box,
+            "Q": gains["q"],
+            "L": np.vstack([gains["b"], np.zeros_like(gains["G"])]),
+            "U": np.vstack([gains["b"], gains["G"]]),
+            "outputs": shown,
+        }
 
 
 @dataclass(frozen=True)

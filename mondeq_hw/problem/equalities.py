@@ -1,4 +1,4 @@
-"""Equality constraints solved for variables that have neither bounds nor a weight of their own."""
+"""Equality constraints solved for variables that have neither bounds nor, with a cost, a weight of their own."""
 
 from __future__ import annotations
 
@@ -7,28 +7,27 @@ import numpy as np
 from .quadratic_program import LEAST_EIGENVALUE, Affine, ProblemError, QuadraticProgram
 
 
-def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram:
-    """Hard equalities solved for variables of no bounds and no weight, by Gaussian elimination with full pivoting.
-
-    ``delta`` holds the penalty of each row of the user's problem.
-    """
-    delta = delta[problem.source]
-    lower, upper = problem.l, problem.u
-    single = problem.single & (delta == 0)
+def eliminated(problem: QuadraticProgram) -> QuadraticProgram:
+    """Hard equalities solved for such variables, by Gaussian elimination with full pivoting."""
+    lower, upper, single = problem.l, problem.u, problem.clipping
     # A variable that is pinned and costs nothing quadratic is an equality: as a clip it would leave P singular.
     costless = np.diag(problem.P) == 0
     pinned = (lower.offset == upper.offset) & ((problem.A != 0) & costless).any(axis=1)
     single &= ~pinned
-    equal = (lower.offset == upper.offset) & (lower.gain == upper.gain).all(axis=1) & (delta == 0) & ~single
-    bounded = (problem.A[single] != 0).any(axis=0) | (problem.l1 > 0)
+    equal = problem.equal & ~problem.slack.soft & ~single
+    weighed = (problem.A[problem.thresholds] != 0).any(axis=0)
+    bounded = (problem.A[single] != 0).any(axis=0) | (weighed & ~costless)
     rest = np.flatnonzero(equal).tolist()
     E, f = problem.A.copy(), np.column_stack([lower.offset, lower.gain])
     pivots: dict[int, int] = {}  # row -> variable
     while rest:
-        candidates = np.abs(E[rest]) * ~bounded
+        least = LEAST_EIGENVALUE * np.abs(problem.A).max()
+        candidates = np.abs(E[rest]) * ~(bounded | weighed)
+        if candidates.max() <= least:  # a weight of what costs nothing else may become one of a row
+            candidates = np.abs(E[rest]) * ~bounded
         at = int(candidates.argmax())
         row, j = rest[at // E.shape[1]], at % E.shape[1]
-        if candidates.flat[at] <= LEAST_EIGENVALUE * np.abs(problem.A).max():
+        if candidates.flat[at] <= least:
             break
         rest.remove(row)
         pivots[row], bounded[j] = j, True
@@ -46,7 +45,7 @@ def eliminated(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram
     constant = np.zeros((E.shape[1], f.shape[1]))
     constant[gone] = f[list(pivots)]
     left = np.setdiff1d(np.arange(len(E)), list(pivots))
-    return _without_empty(_substituted(problem, kept, T, Affine(constant[:, 0], constant[:, 1:]), left))
+    return without_empty(substituted(problem, kept, T, Affine(constant[:, 0], constant[:, 1:]), left))
 
 
 def _check_implied(problem: QuadraticProgram, rest: list[int], E: np.ndarray, f: np.ndarray, size: float) -> None:
@@ -57,7 +56,7 @@ def _check_implied(problem: QuadraticProgram, rest: list[int], E: np.ndarray, f:
             raise ProblemError(f"equality row {number} of A {state} the others; leave it out", [number])
 
 
-def _substituted(
+def substituted(
     problem: QuadraticProgram, kept: np.ndarray, T: np.ndarray, t: Affine, rows: np.ndarray
 ) -> QuadraticProgram:
     """``z = T w + t``, ``w`` the variables that are kept, and some of the rows."""
@@ -73,17 +72,17 @@ def _substituted(
         o=problem.o.plus(t.times(problem.S)),
         source=problem.source[rows],
         variables=problem.variables[kept],
-        l1=problem.l1[kept],
+        slack=problem.slack.rows(rows),
     )
 
 
-def _without_empty(problem: QuadraticProgram) -> QuadraticProgram:
-    """Rows in which no variable is left constrain theta alone: they hold all over the box, or are refused."""
+def without_empty(problem: QuadraticProgram) -> QuadraticProgram:
+    """Without rows in which no variable is left: hard ones hold all over the box, or are refused."""
     size = np.abs(problem.A).max(axis=1, initial=0.0)
     empty = size <= LEAST_EIGENVALUE * max(size.max(initial=0.0), 1.0)
     above = np.where(np.isfinite(problem.u.offset), problem.u.least(problem.box), 0.0)
     below = np.where(np.isfinite(problem.l.offset), Affine(-problem.l.offset, -problem.l.gain).least(problem.box), 0.0)
-    broken = np.flatnonzero(empty & (np.minimum(above, below) < -LEAST_EIGENVALUE))
+    broken = np.flatnonzero(empty & ~problem.slack.soft & (np.minimum(above, below) < -LEAST_EIGENVALUE))
     if len(broken):
         number = problem.source[broken[0]]
         raise ProblemError(

@@ -8,8 +8,9 @@ saddle
 dual
     Hard rows, linearly independent: ``M = G P^-1 G'``, one row a constraint; ``z`` is linear in multipliers and theta.
 
-A weight of ``|z_i|`` makes the variable's row a soft threshold, and is a row of the dual, its multiplier clipped; of a
-variable whose bounds fix its sign it is a linear cost.
+A weight of ``|z_i|``, or of a variable's distance from an affine number, makes the variable's row a soft threshold, and
+is a row of the dual, its multiplier clipped; of a variable whose bounds fix its sign it is a linear cost.  So is the
+multiplier of every row whose slack has a weight: the slack costs no more than that.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..base import FREE, RELU, InputError, Interval, soft_threshold
+from ..base import FREE, InputError, Interval, soft_threshold
 from .contents import listed, rows_of
+from .equalities import substituted
 from .quadratic_program import GUILTY, LEAST_EIGENVALUE, Affine, ProblemError, QuadraticProgram
 
 
@@ -73,24 +75,42 @@ class Inclusion:
         )
 
 
-def inclusion_of(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
-    single = problem.single & (delta == 0)
-    others, problem = np.flatnonzero(~single), _with_signs(problem, np.flatnonzero(single))
-    if len(others) == 0 or (delta[others] > 0).all():
-        return _saddle(problem, np.flatnonzero(single), others, delta[others])
-    return _dual(problem, delta)
+def inclusion_of(problem: QuadraticProgram) -> Inclusion:
+    _require_one_each(problem)
+    single, own = problem.clipping, problem.own_thresholds
+    if (problem.slack.delta[~single & ~own] > 0).all():
+        return _saddle(problem, single, own)
+    return _dual(problem)
 
 
-def _saddle(problem: QuadraticProgram, single: np.ndarray, others: np.ndarray, delta: np.ndarray) -> Inclusion:
-    """Variables, clipped where single rows bound them, over the multipliers of the soft rows; primal without these."""
-    lower, upper = _variable_bounds(problem, single)
+def with_signs(problem: QuadraticProgram) -> QuadraticProgram:
+    """Weights of a variable's distance from a number as linear costs, where its own bounds fix the sign of that."""
+    lower, upper = _variable_bounds(problem)
+    weighing = np.flatnonzero(problem.thresholds & problem.single)
+    if not len(weighing):
+        return problem
+    at = (problem.A[weighing] != 0).argmax(axis=1)
+    size = problem.A[weighing, at]
+    number = problem.l.offset[weighing] / size
+    sign = np.where(lower[at] >= number, 1.0, np.where(upper[at] <= number, -1.0, 0.0))
+    offset = problem.q.offset.copy()
+    np.add.at(offset, at, sign * problem.slack.weight[weighing] * np.abs(size))
+    rows = np.setdiff1d(np.arange(len(problem.A)), weighing[sign != 0])
+    return replace(problem.rows(rows), q=replace(problem.q, offset=offset))
+
+
+def _saddle(problem: QuadraticProgram, single: np.ndarray, own: np.ndarray) -> Inclusion:
+    """Variables, each with its clip or threshold, over the multipliers of the soft rows; primal without these."""
+    lower, upper = _variable_bounds(problem)
+    problem, weights = _from_thresholds(problem, np.flatnonzero(own))
     origin = np.array([_simplest(a, b) for a, b in zip(lower.tolist(), upper.tolist(), strict=True)])
-    rows = _one_kind_each(problem.A[others], problem.l.rows(others), problem.u.rows(others), delta)
+    others = np.flatnonzero(~single & ~own)
+    rows = _one_kind_each(problem.rows(others))
     G, shift = rows.G, rows.target.offset - rows.G @ origin
     M = np.block([[problem.P, G.T], [-G, np.diag(rows.delta)]])
     E = np.vstack([problem.q.gain, rows.target.gain])
     c = np.concatenate([problem.q.offset + problem.P @ origin, shift])
-    ends = zip((lower - origin).tolist(), (upper - origin).tolist(), problem.l1.tolist(), strict=True)
+    ends = zip((lower - origin).tolist(), (upper - origin).tolist(), weights.tolist(), strict=True)
     kinds = [soft_threshold(weight) if weight else Interval(a, b) for a, b, weight in ends]
     O = np.hstack([problem.S, np.zeros((len(problem.S), len(G)))])  # noqa: E741
     shown = problem.o.plus(Affine(problem.S @ origin, np.zeros_like(problem.o.gain)))
@@ -100,9 +120,9 @@ def _saddle(problem: QuadraticProgram, single: np.ndarray, others: np.ndarray, d
     return _with_a_row(Inclusion(M, E, c, tuple(kinds), O, shown.gain, shown.offset, multipliers, source))
 
 
-def _dual(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
+def _dual(problem: QuadraticProgram) -> Inclusion:
     """A row a constraint; what the outputs take from theta itself goes through free rows."""
-    rows = _one_kind_each(problem.A, problem.l, problem.u, delta).with_weights(problem.l1)
+    rows = _one_kind_each(problem)
     inverse = np.linalg.inv(problem.P)
     GP = rows.G @ inverse
     core = GP @ rows.G.T + np.diag(rows.delta)
@@ -110,7 +130,7 @@ def _dual(problem: QuadraticProgram, delta: np.ndarray) -> Inclusion:
     c = GP @ problem.q.offset + rows.target.offset
     E = GP @ problem.q.gain + rows.target.gain
     shown = problem.o.plus(problem.q.times(-problem.S @ inverse))
-    multipliers, source, O = np.ones(len(core), dtype=bool), rows.of(problem), -problem.S @ GP.T  # noqa: E741
+    multipliers, source, O = np.ones(len(core), dtype=bool), problem.source[rows.source], -problem.S @ GP.T  # noqa: E741
     return _with_a_row(Inclusion(core, E, c, rows.kinds, O, shown.gain, shown.offset, multipliers, source))
 
 
@@ -131,14 +151,14 @@ def _independent(problem: QuadraticProgram, rows: _Rows, core: np.ndarray) -> No
     values, vectors = np.linalg.eigh(core)
     if values[0] > LEAST_EIGENVALUE * values[-1]:
         return
-    involved = rows.of(problem)[
-        np.abs(vectors[:, values <= LEAST_EIGENVALUE * values[-1]]).max(axis=1) > GUILTY
-    ].tolist()
+    loose = np.abs(vectors[:, values <= LEAST_EIGENVALUE * values[-1]]).max(axis=1) > GUILTY
+    involved = problem.source[rows.source[loose]].tolist()
     guilty = sorted({row for row in involved if row >= 0})
     if apart := [row for row in guilty if involved.count(row) > 1]:
         raise ProblemError(
-            f"bounds of {rows_of(apart)} of A move apart with theta, which makes two rows of one that cannot both be "
-            "hard; give a penalty with delta=..., for example 0.01, or let L and U move them alike",
+            f"bounds of {rows_of(apart)} of A move apart with theta, or have a slack_l1, which makes two rows of one "
+            "that cannot both go without a delta; give one with delta=..., for example 0.01, or let L and U move them "
+            "alike",
             apart,
         )
     weighted = sorted(~row for row in involved if row < 0)
@@ -151,29 +171,35 @@ def _independent(problem: QuadraticProgram, rows: _Rows, core: np.ndarray) -> No
     )
 
 
-def _with_signs(problem: QuadraticProgram, single: np.ndarray) -> QuadraticProgram:
-    """Weights of variables whose own bounds fix their sign as linear costs."""
-    if not problem.l1.any():
-        return problem
-    lower, upper = _variable_bounds(problem, single)
-    sign = np.where(lower >= 0, 1.0, np.where(upper <= 0, -1.0, 0.0))
-    left = np.where(sign == 0, problem.l1, 0.0)
-    both = np.flatnonzero((left > 0) & (np.isfinite(lower) | np.isfinite(upper)))
-    if len(both):
-        guilty = problem.variables[both]
+def _require_one_each(problem: QuadraticProgram) -> None:
+    """Refuse a variable that its own hard rows bound and weigh, or weigh twice."""
+    weighing = problem.thresholds & ~problem.own_thresholds
+    if weighing.any():
+        guilty = problem.variables[problem.A[weighing].any(axis=0)]
         raise ProblemError(
-            f"variables {listed(guilty)} have an l1 weight and bounds of their own that leave the sign open: no row is "
-            "both; give the bounds' rows a penalty with an array delta, or leave one of the two out",
+            f"variables {listed(guilty)} have a weight, and bounds of their own that leave the sign open or another "
+            "weight: no row is both; soften the weight's row with delta=..., for example 0.001, or leave one out",
             variables=guilty,
         )
-    return replace(problem, q=replace(problem.q, offset=problem.q.offset + sign * problem.l1), l1=left)
 
 
-def _variable_bounds(problem: QuadraticProgram, single: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The tightest bounds that rows of a single entry give each variable."""
+def _from_thresholds(problem: QuadraticProgram, rows: np.ndarray) -> tuple[QuadraticProgram, np.ndarray]:
+    """The variables that rows weigh counted from where they cost nothing, and all variables' weights."""
+    n, p = problem.q.gain.shape
+    if not len(rows):
+        return problem, np.zeros(n)
+    at = (problem.A[rows] != 0).argmax(axis=1)
+    size, weights, moved = problem.A[rows, at], np.zeros(n), Affine(np.zeros(n), np.zeros((n, p)))
+    weights[at] = problem.slack.weight[rows] * np.abs(size)
+    moved.offset[at], moved.gain[at] = problem.l.offset[rows] / size, problem.l.gain[rows] / size[:, None]
+    return substituted(problem, np.arange(n), np.eye(n), moved, np.arange(len(problem.A))), weights
+
+
+def _variable_bounds(problem: QuadraticProgram) -> tuple[np.ndarray, np.ndarray]:
+    """The tightest bounds that hard rows of a single entry give each variable."""
     n = len(problem.P)
     lower, upper = np.full(n, -np.inf), np.full(n, np.inf)
-    for i in single.tolist():
+    for i in np.flatnonzero(problem.clipping).tolist():
         j = int(np.flatnonzero(problem.A[i])[0])
         ends = sorted((problem.l.offset[i] / problem.A[i, j], problem.u.offset[i] / problem.A[i, j]))
         lower[j], upper[j] = max(lower[j], ends[0]), min(upper[j], ends[1])
@@ -209,57 +235,39 @@ class _Rows:
     target: Affine
     delta: np.ndarray
     kinds: tuple[Interval, ...]
-    #: Of the problem's rows; of a weight ``~variable``.
+    #: Of the problem's rows.
     source: np.ndarray
 
-    def with_weights(self, l1: np.ndarray) -> _Rows:
-        """And a row for each weight of a magnitude: ``w |z| = max y z`` over ``-w <= y <= w``."""
-        at = np.flatnonzero(l1)
-        p, more = self.target.gain.shape[1], np.zeros(len(at))
-        return _Rows(
-            np.vstack([self.G, np.eye(len(l1))[at]]),
-            Affine(np.concatenate([self.target.offset, more]), np.vstack([self.target.gain, np.zeros((len(at), p))])),
-            np.concatenate([self.delta, more]),
-            (*self.kinds, *(Interval(-weight, weight) for weight in l1[at].tolist())),
-            np.concatenate([self.source, ~at]),
-        )
 
-    def of(self, problem: QuadraticProgram) -> np.ndarray:
-        """:attr:`source` by the numbers of the user's problem."""
-        rows = np.maximum(self.source, 0)
-        return np.where(
-            self.source < 0, ~problem.variables[np.where(self.source < 0, ~self.source, 0)], problem.source[rows]
-        )
-
-
-def _one_kind_each(A: np.ndarray, lower: Affine, upper: Affine, delta: np.ndarray) -> _Rows:
+def _one_kind_each(problem: QuadraticProgram) -> _Rows:
     """Equalities, one-sided rows, and two-sided ones of constant width; others become two one-sided rows.
 
-    The multiplier's row reads ``-(G z - target) + delta y + N(y)``.
+    The multiplier's row reads ``-(G z - target) + delta y + N(y)``; a weight of the slack bounds ``y``.
     """
+    A, lower, upper, slack = problem.A, problem.l, problem.u, problem.slack
     G, offsets, gains, deltas, kinds, source = [], [], [], [], [], []
 
     def add(i: int, sign: float, offset: float, gain: np.ndarray, kind: Interval) -> None:
         G.append(sign * A[i])
         offsets.append(sign * offset)
         gains.append(sign * gain)
-        deltas.append(delta[i])
+        deltas.append(slack.delta[i])
         kinds.append(kind)
         source.append(i)
 
     for i in range(len(A)):
-        low, high = lower.offset[i], upper.offset[i]
+        low, high, weight = lower.offset[i], upper.offset[i], slack.weight[i] or np.inf
         same_gain = np.array_equal(lower.gain[i], upper.gain[i])
         if low == high and same_gain:
-            add(i, 1.0, low, lower.gain[i], FREE)
-        elif np.isfinite(low) and np.isfinite(high) and same_gain:
+            add(i, 1.0, low, lower.gain[i], Interval(-weight, weight))
+        elif np.isfinite(low) and np.isfinite(high) and same_gain and weight == np.inf:
             half = (high - low) / 2
             add(i, 1.0, low + half, lower.gain[i], Interval(-half, half, complement=True))
         else:
             if np.isfinite(high):
-                add(i, 1.0, high, upper.gain[i], RELU)
+                add(i, 1.0, high, upper.gain[i], Interval(0.0, weight))
             if np.isfinite(low):
-                add(i, -1.0, low, lower.gain[i], RELU)
+                add(i, -1.0, low, lower.gain[i], Interval(0.0, weight))
     p = lower.gain.shape[1]
     return _Rows(
         np.array(G).reshape(len(kinds), A.shape[1]),

@@ -15,8 +15,9 @@ from ..base import InputError
 from .arrays import Array, interval, matrix, require_shape, vector, whole
 from .model import MonDEQ
 from .observer import observed
-from .qp import PARAMETER_BITS, posed
-from .quadratic_program import PENALTIES, SYMMETRY, ProblemError, check_positive_definite, require_symmetric
+from .qp import PARAMETER_BITS, posed, stated
+from .quadratic_program import SYMMETRY, ProblemError, check_positive_definite, require_symmetric
+from .slack import PENALTIES, Slack
 
 LQR = "lqr"
 #: Of a state within the horizon; beyond, the condensed problem's numbers mean nothing.
@@ -43,6 +44,7 @@ def from_mpc(
     u_bounds: tuple[Array, Array],
     x_bounds: tuple[Array, Array] | None = None,
     soft: float | Array | None = None,
+    soft_l1: float | Array | None = None,
     terminal: str | Array = LQR,
     reference: tuple[Array, Array] | None = None,
     change: Array | None = None,
@@ -70,6 +72,9 @@ def from_mpc(
         Of the predicted states that inputs move; soft with penalty ``soft``; infinite where there is none.
     soft : float or array, optional
         ``delta`` of :func:`~mondeq_hw.problem.qp.from_qp`, for each bounded state of each sample, or one for all.
+    soft_l1 : float or array, optional
+        ``slack_l1`` of it, likewise: what lies farther out than ``soft * soft_l1`` costs in proportion.  A small
+        ``soft`` beside it is an exact penalty, nearly, with multipliers that are bounded.
     terminal : "lqr" or array (n, n)
         Weight of the last state: the solution of the discrete Riccati equation, or a matrix.
     reference : pair of arrays (n,), optional
@@ -90,10 +95,11 @@ def from_mpc(
     """
     problem = condensed(
         A, B, Q, R, N, x_box=x_box, u_bounds=u_bounds, x_bounds=x_bounds, soft=soft, terminal=terminal,
-        reference=reference, change=change,
+        soft_l1=soft_l1, reference=reference, change=change,
     )  # fmt: skip
+    names = {key: problem.pop(key) for key in ("names", "output_names")}
     try:
-        controller, slow = posed(**problem, input_bits=input_bits, source=source, cost=COST)
+        controller, slow = posed(stated(**problem)[0], **names, input_bits=input_bits, source=source, cost=COST)
     except ProblemError:
         if not isinstance(terminal, str) and (least := np.linalg.eigvalsh(matrix("terminal", terminal))[0]) < 0:
             raise InputError(
@@ -117,6 +123,7 @@ def condensed(
     u_bounds: tuple[Array, Array],
     x_bounds: tuple[Array, Array] | None = None,
     soft: float | Array | None = None,
+    soft_l1: float | Array | None = None,
     terminal: str | Array = LQR,
     reference: tuple[Array, Array] | None = None,
     change: Array | None = None,
@@ -138,6 +145,8 @@ def condensed(
         )
     if soft is not None and x_bounds is None:
         raise InputError("soft is a penalty of x_bounds, which are not given; give both, or leave it out")
+    if soft_l1 is not None and soft is None:
+        raise InputError("soft_l1 goes beside a penalty soft, which is not given; give a small one, for example 0.001")
     from scipy.linalg import block_diag  # slow to import, and the command line starts with this wing
 
     Phi, Gamma = prediction(A_, B_, N)
@@ -162,13 +171,14 @@ def condensed(
         names += [f"p{j}" for j in range(m)]
     low, high = (np.concatenate([box[end] for box in boxes]) for end in (0, 1))
     inputs, p = N * m, len(low)
-    rows, delta, moved = np.eye(inputs), np.zeros(inputs), np.zeros((inputs, p))
+    rows, moved, slack = np.eye(inputs), np.zeros((inputs, p)), Slack.none(inputs)
     lower, upper = (np.tile(end, N) for end in interval("u_bounds", u_bounds, m, finite=False))
     if x_bounds is not None:
-        soft_rows = _soft_rows(Phi, Gamma, interval("x_bounds", x_bounds, n, finite=False), soft)
+        ends = interval("x_bounds", x_bounds, n, finite=False)
+        soft_rows, softness = _soft_rows(Phi, Gamma, ends, soft, soft_l1)
         rows, lower, upper = (np.concatenate(both) for both in zip((rows, lower, upper), soft_rows[:3], strict=True))
         moved = np.vstack([moved, np.pad(soft_rows[3], ((0, 0), (0, p - n)))])
-        delta = np.concatenate([delta, soft_rows[4]])
+        slack = slack.above(softness)
     return {
         "P": P,
         "q": np.zeros(inputs),
@@ -180,7 +190,8 @@ def condensed(
         "U": moved,
         "theta": (low, high),
         "outputs": rows[:m],
-        "delta": delta,
+        "delta": slack.delta,
+        "slack_l1": slack.weight,
         "names": names,
         "output_names": [f"u{j}" for j in range(m)],
     }
@@ -202,21 +213,33 @@ def prediction(A: np.ndarray, B: np.ndarray, N: int) -> tuple[np.ndarray, np.nda
 
 
 def _soft_rows(
-    Phi: np.ndarray, Gamma: np.ndarray, x_bounds: tuple[np.ndarray, np.ndarray], soft: float | Array | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Rows, bounds, what the measured state adds to both, and penalties: of predicted states with a bound."""
+    Phi: np.ndarray,
+    Gamma: np.ndarray,
+    x_bounds: tuple[np.ndarray, np.ndarray],
+    soft: float | Array | None,
+    soft_l1: float | Array | None,
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], Slack]:
+    """Rows, bounds, what the measured state adds to both, and their slack: of predicted states with a bound."""
     if soft is None:
         raise InputError("x_bounds got no penalty; give soft=..., for example 0.1, which adds slack^2 / (2 soft)")
     lower, upper = (np.tile(end, len(Phi) // len(end)) for end in x_bounds)
     bounded = np.flatnonzero(np.isfinite(lower) | np.isfinite(upper))
-    penalty = vector("soft", soft, len(bounded))
-    least, most = PENALTIES
-    if not (inside := (penalty >= least) & (penalty <= most)).all():
-        wrong = penalty[np.argmin(inside)]
-        raise InputError(f"soft has the entry {wrong:g}; expected positive penalties, from {least:g} to {most:g}")
-    moving = Gamma[bounded].any(axis=1)  # a state that no input moves has no say
+    slack = Slack(
+        _positive("soft", soft, len(bounded)),
+        np.zeros(len(bounded)) if soft_l1 is None else _positive("soft_l1", soft_l1, len(bounded)),
+    )
+    moving = np.asarray(Gamma[bounded].any(axis=1))  # a state that no input moves has no say
     bounded = bounded[moving]
-    return Gamma[bounded], lower[bounded], upper[bounded], -Phi[bounded], penalty[moving]
+    return (Gamma[bounded], lower[bounded], upper[bounded], -Phi[bounded]), slack.rows(moving)
+
+
+def _positive(name: str, value: float | Array, rows: int) -> np.ndarray:
+    """Penalties of so many rows."""
+    found, (least, most) = vector(name, value, rows), PENALTIES
+    if not (inside := (found >= least) & (found <= most)).all():
+        wrong = found[np.argmin(inside)]
+        raise InputError(f"{name} has the entry {wrong:g}; expected positive penalties, from {least:g} to {most:g}")
+    return found
 
 
 def _change(weight: np.ndarray, inputs: int) -> tuple[np.ndarray, np.ndarray]:

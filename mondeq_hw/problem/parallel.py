@@ -17,10 +17,8 @@ from .quadratic_program import Affine, ProblemError, QuadraticProgram
 DIGITS = 12
 
 
-def merged(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram:
+def merged(problem: QuadraticProgram) -> QuadraticProgram:
     """The same set of ``z``, whatever theta; rows that theta moves otherwise, equalities and soft rows stay.
-
-    ``delta`` holds the penalty of each row of the user's problem.
 
     Raises
     ------
@@ -29,12 +27,12 @@ def merged(problem: QuadraticProgram, delta: np.ndarray) -> QuadraticProgram:
     """
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     scales = problem.A[np.arange(len(problem.A)), np.abs(problem.A).argmax(axis=1)] if len(problem.A) else np.zeros(0)
-    lower, upper = problem.l, problem.u
+    lower, upper, soft = problem.l, problem.u, problem.slack.soft
     for i, scale in enumerate(scales.tolist()):
         ends = [end.gain[i] for end in (lower, upper) if np.isfinite(end.offset[i])]
         same = all(np.array_equal(ends[0], end) for end in ends)
         equality = lower.offset[i] == upper.offset[i]
-        if same and not equality and delta[problem.source[i]] == 0:
+        if same and not equality and not soft[i]:
             groups[tuple(f"{x + 0.0:.{DIGITS}g}" for x in [*problem.A[i] / scale, *ends[0] / scale])].append(i)
     A, low, high = problem.A.copy(), lower.offset.copy(), upper.offset.copy()
     gains, dropped = [lower.gain.copy(), upper.gain.copy()], list[int]()

@@ -1,10 +1,11 @@
 """Parametric quadratic programs as equilibrium networks.
 
 ``min 1/2 z'Pz + q(theta)'z + l1'|z|`` subject to ``l(theta) <= A z <= u(theta)`` (OSQP's form, ``q``, ``l``, ``u``
-affine in a parameter in a box) is a monotone inclusion ``0 in M s + E theta + c + N(s)`` whose rows have a clip for a
-prox, hence the recurrence of a MonDEQ.
+affine in a parameter in a box; rows may be soft) is a monotone inclusion ``0 in M s + E theta + c + N(s)`` whose rows
+have a clip for a prox, hence the recurrence of a MonDEQ.
 
-    posed: checked -> merged -> eliminated (equalities) -> inclusion_of (primal, saddle, dual) -> well_scaled -> network
+    stated: checked -> without_maxima -> with_signs -> slack
+    posed: merged -> eliminated (equalities) -> inclusion_of (primal, saddle, dual) -> well_scaled -> network
 
 What an output takes from theta itself is the network's feed-through ``F``.
 """
@@ -12,20 +13,23 @@ What an output takes from theta itself is the network's feed-through ``F``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..base import Clip, InputError
-from .arrays import Array, whole
+from .arrays import Array, vector, whole
 from .equalities import eliminated
-from .inclusion import Inclusion, inclusion_of
+from .inclusion import Inclusion, inclusion_of, with_signs
+from .lifted import without_maxima
 from .model import MonDEQ, monotonicity_margin
 from .parallel import merged
 from .parameters import Parameters
 from .preprocessing import Preprocessing
-from .quadratic_program import check_positive_definite, checked, penalties
+from .quadratic_program import QuadraticProgram, check_positive_definite, checked
 from .scaling import well_scaled
+from .slack import Slack, penalties
 from .slowness import Slowness
 from .task import VALUES
 
@@ -49,6 +53,7 @@ def from_qp(
     outputs: Array | None = None,
     l1: float | Array | None = None,
     delta: float | Array | None = None,
+    slack_l1: float | Array | None = None,
     input_bits: int = PARAMETER_BITS,
     names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
@@ -76,9 +81,14 @@ def from_qp(
         Weights of the variables' magnitudes, at least zero: of variables without bounds of their own, or with such
         that fix the sign.
     delta : float or array (m,), optional
-        Rows become soft, with penalty ``slack^2 / (2 delta)``: by one number all that bound no single variable, by
-        an array those with an entry above zero.  Hard rows must be linearly independent, where not all are bounds of
-        single variables.
+        Rows become soft, with penalty ``slack^2 / (2 delta)``: by one number all that bound no single variable (and
+        weights of variables that have bounds as well), by an array those with an entry above zero.  Hard rows must be
+        linearly independent, where not all are bounds of single variables.
+    slack_l1 : float or array (m,), optional
+        Rows become soft likewise, at the cost of ``slack_l1 |slack|``: an exact penalty, by which a row holds as long
+        as its multiplier would be less.  It is a row without a ``delta`` otherwise, to be independent as if it were
+        hard, but where it is an equality of one variable; with a ``delta`` the cost is quadratic, and goes on as a line
+        from where its slope is ``slack_l1`` (Huber's function).
     input_bits : int
         Word length of a parameter on its box.
     names, output_names : sequence of str, optional
@@ -114,36 +124,64 @@ def from_qp(
         "outputs": outputs,
         "l1": l1,
     }
+    problem, smoothing = stated(**given, delta=delta, slack_l1=slack_l1)
     solver, slow = posed(
-        delta=delta, input_bits=input_bits, names=names, output_names=output_names, source=source, **given
+        problem, smoothing=smoothing, input_bits=input_bits, names=names, output_names=output_names, source=source
     )
     if slow is not None:
         slow.announced(source, slow.due(), stacklevel=2)
     return solver
 
 
-def posed(
+def stated(
     *,
+    l1: float | Array | None = None,
     delta: float | Array | None = None,
+    slack_l1: float | Array | None = None,
+    **arguments: Any,
+) -> tuple[QuadraticProgram, float]:
+    """The arguments of :func:`from_qp` as a record, and the ``delta`` of all that has none, or zero."""
+    problem = checked(**arguments)
+    deltas, smoothing = penalties("delta", delta, len(problem.A))
+    slopes, slope = penalties("slack_l1", slack_l1, len(problem.A))
+    weights = np.zeros(len(problem.P)) if l1 is None else vector("l1", l1, len(problem.P))
+    if (weights < 0).any():
+        raise InputError(f"l1 has the entry {weights.min():g}; expected weights of magnitudes, at least zero")
+    plain = prepared(replace(problem, slack=Slack(deltas, slopes)).with_magnitudes(weights))
+    return replace(plain, slack=plain.slack.filled(plain.several, smoothing, slope)), smoothing
+
+
+def prepared(problem: QuadraticProgram) -> QuadraticProgram:
+    """Without what need be no row: one number for the slack of rows is of those that remain."""
+    return with_signs(without_maxima(problem))
+
+
+def posed(
+    problem: QuadraticProgram,
+    *,
+    smoothing: float = 0.0,
     input_bits: int = PARAMETER_BITS,
     names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     source: str,
     cost: tuple[str, str] = COST,
-    **problem: Any,
 ) -> tuple[MonDEQ, Slowness | None]:
-    """What :func:`from_qp` makes of its arguments, and whether it is slow, which a front door says in its own words."""
-    given = checked(**problem)
+    """The network of a problem, and whether it is slow, which a front door says in its own words.
+
+    ``smoothing`` is the ``delta``, or zero, of weights that are no clip of a variable of their own.
+    """
     bits = whole(input_bits)
     if bits is None or not 1 <= bits <= 16:
         raise InputError(f"input_bits is {input_bits!r}; expected a whole number from 1 to 16")
-    parameters = Parameters.named(names, len(given.box[0]), output_names, len(given.S))
-    weights = penalties(delta, given.single)
-    free = eliminated(merged(given.bounded, weights), weights)
+    parameters = Parameters.named(names, len(problem.box[0]), output_names, len(problem.S))
+    free = with_signs(eliminated(merged(problem.bounded)))
+    weighed = (free.slack.weight > 0) & ~free.own_thresholds
+    free = replace(free, slack=free.slack.filled(weighed, smoothing, 0.0))
     if len(free.P):
         check_positive_definite(cost[0], free.P, cost[1], free.variables)
-    inclusion = well_scaled(inclusion_of(free, weights[free.source]))
-    return network(inclusion, free.box, parameters, bits, source), Slowness.of(inclusion, weights)
+    inclusion = well_scaled(inclusion_of(free))
+    slow = Slowness.of(inclusion, dict(zip(free.source.tolist(), free.slack.delta.tolist(), strict=True)))
+    return network(inclusion, free.box, parameters, bits, source), slow
 
 
 def network(

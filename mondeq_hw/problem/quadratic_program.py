@@ -8,15 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..base import InputError
-from .arrays import Array, numbers, pair, require_ascending, require_shape, vector
+from .arrays import Array, numbers, pair, require_ascending, require_shape
 from .contents import listed
+from .slack import Slack
 
 #: Smallest eigenvalue of a matrix that is to be positive definite, relative to its largest.
 LEAST_EIGENVALUE = 1e-9
 #: Of a unit eigenvector's entries: smaller ones are rounding.
 GUILTY = 1e-6
-#: Penalties that mean something beside numbers of the size of one.
-PENALTIES = (1e-9, 1e9)
 #: A bound as large is none: what OSQP has for infinity.
 NO_BOUND = 1e30
 #: Largest asymmetry that counts as rounding, relative to the largest entry.
@@ -57,6 +56,10 @@ class Affine:
         """The sum."""
         return Affine(self.offset + other.offset, self.gain + other.gain)
 
+    def above(self, other: Affine) -> Affine:
+        """Rows of both."""
+        return Affine(np.concatenate([self.offset, other.offset]), np.vstack([self.gain, other.gain]))
+
     def times(self, matrix: np.ndarray) -> Affine:
         """``matrix`` applied."""
         return Affine(matrix @ self.offset, matrix @ self.gain)
@@ -69,7 +72,7 @@ class Affine:
 
 @dataclass(frozen=True)
 class QuadraticProgram:
-    """``min 1/2 z'Pz + q'z + l1'|z|`` subject to ``l <= A z <= u``, outputs ``y = S z + o``.
+    """``min 1/2 z'Pz + q'z`` subject to ``l <= A z <= u``, hard or soft; outputs ``y = S z + o``.
 
     Parameters
     ----------
@@ -84,11 +87,10 @@ class QuadraticProgram:
     S : ndarray (k, n)
     o : Affine (k rows)
     source : ndarray (m,)
-        Number of each row in the user's problem.
+        Number of each row in the user's problem; of the weight of a variable's magnitude ``~variable``.
     variables : ndarray (n,)
         Number of each variable in the user's problem.
-    l1 : ndarray (n,)
-        Weights of magnitudes, at least zero.
+    slack : Slack (m,)
     """
 
     P: np.ndarray
@@ -101,7 +103,7 @@ class QuadraticProgram:
     o: Affine
     source: np.ndarray
     variables: np.ndarray
-    l1: np.ndarray
+    slack: Slack
 
     @property
     def single(self) -> np.ndarray:
@@ -109,9 +111,49 @@ class QuadraticProgram:
         alone = np.count_nonzero(self.A, axis=1) == 1
         return np.asarray(alone & self.l.is_constant & self.u.is_constant)
 
+    @property
+    def own_thresholds(self) -> np.ndarray:
+        """Those of them whose variable nothing else bounds or weighs (m,), bool."""
+        weighing = self.thresholds
+        clipped = (self.A[self.clipping | weighing] != 0).sum(axis=0)
+        return np.asarray(weighing & (clipped[np.abs(self.A).argmax(axis=1)] == 1)) if len(self.A) else weighing
+
+    @property
+    def several(self) -> np.ndarray:
+        """Rows that no clip of a variable stands for (m,), bool."""
+        return np.asarray(~np.where(self.slack.weight > 0, self.own_thresholds, self.single))
+
+    @property
+    def equal(self) -> np.ndarray:
+        """Rows whose bounds are one (m,), bool."""
+        return np.asarray((self.l.offset == self.u.offset) & (self.l.gain == self.u.gain).all(axis=1))
+
+    @property
+    def clipping(self) -> np.ndarray:
+        """Hard rows that bound one variable by constants (m,), bool."""
+        return np.asarray(self.single & ~self.slack.soft)
+
+    @property
+    def thresholds(self) -> np.ndarray:
+        """Rows that weigh the distance of one variable from an affine number (m,), bool."""
+        alone = np.count_nonzero(self.A, axis=1) == 1
+        return np.asarray(alone & self.equal & (self.slack.weight > 0) & (self.slack.delta == 0))
+
     def rows(self, index: np.ndarray) -> QuadraticProgram:
         """Some rows of the constraints."""
-        return replace(self, A=self.A[index], l=self.l.rows(index), u=self.u.rows(index), source=self.source[index])
+        return replace(
+            self, A=self.A[index], l=self.l.rows(index), u=self.u.rows(index), source=self.source[index],
+            slack=self.slack.rows(index),
+        )  # fmt: skip
+
+    def with_magnitudes(self, weights: np.ndarray) -> QuadraticProgram:
+        """And rows that weigh the magnitudes of variables (n,); zero for none."""
+        at = np.flatnonzero(weights)
+        zero = Affine(np.zeros(len(at)), np.zeros((len(at), self.q.gain.shape[1])))
+        return replace(
+            self, A=np.vstack([self.A, np.eye(len(weights))[at]]), l=self.l.above(zero), u=self.u.above(zero),
+            source=np.append(self.source, ~at), slack=self.slack.above(Slack(np.zeros(len(at)), weights[at])),
+        )  # fmt: skip
 
     @property
     def bounded(self) -> QuadraticProgram:
@@ -131,7 +173,6 @@ def checked(
     L: Array | None = None,
     U: Array | None = None,
     outputs: Array | None = None,
-    l1: float | Array | None = None,
 ) -> QuadraticProgram:
     P_, q_ = numbers("P", P, 2), numbers("q", q, 1)
     n = len(q_)
@@ -165,10 +206,8 @@ def checked(
     problem = QuadraticProgram(
         (P_ + P_.T) / 2, Affine(q_, gains["Q"]), A_, Affine(lower, gains["L"]), Affine(upper, gains["U"]),
         (low, high), S, Affine(np.zeros(len(S)), np.zeros((len(S), p))), np.arange(m),
-        np.arange(n), np.zeros(n) if l1 is None else vector("l1", l1, n),
+        np.arange(n), Slack.none(m),
     )  # fmt: skip
-    if (problem.l1 < 0).any():
-        raise InputError(f"l1 has the entry {problem.l1.min():g}; expected weights of magnitudes, at least zero")
     _check_rows(problem)
     return problem
 
@@ -236,17 +275,3 @@ def check_positive_definite(name: str, matrix: np.ndarray, remedy: str, variable
             f"{listed(guilty)}; {remedy}",
             variables=guilty,
         )
-
-
-def penalties(delta: float | Array | None, single: np.ndarray) -> np.ndarray:
-    """Of every row; one number is for the rows that bound no single variable, which stay hard, as zeros do."""
-    rows = len(single)
-    if delta is None:
-        return np.zeros(rows)
-    given = numbers("delta", delta, None, finite=False)
-    if given.shape not in ((), (rows,)):
-        raise InputError(f"delta has shape {given.shape}; expected one number or ({rows},), one for each row of A")
-    low, high = PENALTIES
-    if not ((given == 0) | ((given >= low) & (given <= high))).all():
-        raise InputError(f"delta has an entry that is no penalty; expected {low:g} to {high:g}, or 0 for a hard row")
-    return np.where(single, 0.0, given) if given.ndim == 0 else given.copy()

@@ -40,8 +40,8 @@ class Slowness:
     delta: float
 
     @staticmethod
-    def of(inclusion: Inclusion, delta: np.ndarray) -> Slowness | None:
-        """None of a problem that takes :data:`MOST_UPDATES` at most."""
+    def of(inclusion: Inclusion, delta: dict[int, float]) -> Slowness | None:
+        """None of a problem that takes :data:`MOST_UPDATES` at most; ``delta`` is of the user's rows."""
         if updates(contraction(inclusion)) <= MOST_UPDATES:
             return None
         factor, direction = slowest(inclusion)  # the compiler chooses a step size once more
@@ -53,7 +53,7 @@ class Slowness:
         named, are_rows = inclusion.source[slow], inclusion.multipliers[slow] & (inclusion.source[slow] >= 0)
         rows = tuple(dict.fromkeys(named[are_rows].tolist()))
         variables = () if rows else tuple(dict.fromkeys(np.maximum(named, ~named).tolist()))
-        return Slowness(factor, rows, variables, float(delta[list(rows)].min(initial=np.inf)))
+        return Slowness(factor, rows, variables, min((delta[row] for row in rows), default=np.inf))
 
     def due(self) -> str:
         """What is slow, and what helps, in the words of a quadratic program."""
@@ -63,7 +63,7 @@ class Slowness:
                 "multiple of the identity to it"
             )
         soft = f"of delta {self.delta:g}: give a larger one, for example 0.1"
-        hard = "hard and nearly dependent: soften them by delta=..., for example 0.1"
+        hard = "without a delta and nearly dependent: soften them by delta=..., for example 0.1"
         return f"it is for {rows_of(self.rows)} of A, {soft if self.delta > 0 else hard}"
 
     def announced(self, source: str, about: str, stacklevel: int) -> None:

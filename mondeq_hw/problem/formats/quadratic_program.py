@@ -17,7 +17,7 @@ from ..spelling import Spelled
 #: Other spellings of a key.
 ALIASES = {"q0": "q", "l0": "l", "u0": "u", "S": "outputs"}
 VECTORS, MATRICES, TEXTS = ("q", "l", "u"), ("P", "Q", "A", "L", "U", "outputs"), ("names", "output_names")
-KEYS = (*VECTORS, *MATRICES, *TEXTS, "theta", "delta", "l1", "input_bits")
+KEYS = (*VECTORS, *MATRICES, *TEXTS, "theta", "delta", "l1", "slack_l1", "input_bits")
 NEEDED = {
     "P": "(n, n), symmetric",
     "q": "(n,), the linear cost",
@@ -76,6 +76,7 @@ def _arguments(given: dict[str, Any]) -> dict[str, Any]:
         "theta": _box,
         "delta": _penalty,
         "l1": _penalty,
+        "slack_l1": _penalty,
         "input_bits": _bits,
     }
     readers |= dict.fromkeys(VECTORS, _vector) | dict.fromkeys(TEXTS, _texts)
