@@ -1,13 +1,14 @@
 """The resource strategy at several foldings against the unrolled ones: LUTs, cycles, and their product.
 
-    python benchmarks/strategies.py [--model examples/digits.pt] [--bits 3] [--reuse-factor N ...] [--work DIR]
+    python benchmarks/strategies.py [--model examples/digits.pt] [--bits 3] [--reuse-factor N ...] [--graphs solver]
+                                    [--work DIR]
 
 Every engine is complete (drive, solver, readout), simulated bit for bit and
 cycle for cycle on random images, and mapped by the same Yosys for ECP5.  The
 resource foldings, unless given, are the default one, ``n`` rows x 4 columns,
 and the one that keeps the unrolled engine's pace.  Unrolled: the solver alone
-as a graph, and all three matrices.  Large matrices take Yosys long; with --work
-nothing is mapped twice.
+as a graph, and all three matrices, unless --graphs solver leaves these out.
+Large matrices take Yosys long; with --work nothing is mapped twice.
 """
 
 from __future__ import annotations
@@ -59,9 +60,9 @@ def unrolled_pace(program: SolverProgram, unrolled: Schedule) -> int:
     return min(max(1, pace), program.n * program.n)
 
 
-def plans(program: SolverProgram, factors: Sequence[int]) -> list[Schedule]:
-    """Resource with every reuse factor, then unrolled: drive and readout folded as by default, and as graphs."""
-    graphs = [unrolled(program, engines)[0].schedule for engines in ((), ENGINES)]
+def plans(program: SolverProgram, factors: Sequence[int], beside: Sequence[tuple[str, ...]]) -> list[Schedule]:
+    """Resource with every reuse factor, then unrolled, with graphs of some engines ``beside`` the solver's."""
+    graphs = [unrolled(program, engines)[0].schedule for engines in beside]
     chosen = set(factors) or {program.n, max(1, program.n // 4), unrolled_pace(program, graphs[0])}
     return [*(schedule(program, reuse) for reuse in sorted(chosen, reverse=True)), *graphs]
 
@@ -108,13 +109,17 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=DIGITS)
     parser.add_argument("--bits", type=int, default=3, help="of a checkpoint that was not retrained")
     parser.add_argument("--reuse-factor", type=int, nargs="+", default=(), help="of the resource strategy")
+    parser.add_argument("--graphs", choices=("solver", "all"), default="all", help="which unrolled engines")
     parser.add_argument("--samples", type=int, default=8, help="images that are simulated")
     parser.add_argument("--work", type=Path, help="folder that is kept")
     options = parser.parse_args()
     program = program_of(options.model, options.bits)
+    beside = {"solver": ((),), "all": ((), ENGINES)}[options.graphs]
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
-        engines = [measure(program, plan, work, options.samples) for plan in plans(program, options.reuse_factor)]
+        engines = [
+            measure(program, plan, work, options.samples) for plan in plans(program, options.reuse_factor, beside)
+        ]
     print(table(program, engines).markdown())
 
 

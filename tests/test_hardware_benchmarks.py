@@ -12,7 +12,7 @@ from random_models import random_program
 
 from mondeq_hw.base.errors import InputError
 from mondeq_hw.folder.writing import writing
-from mondeq_hw.hardware import Design, rtl
+from mondeq_hw.hardware import ENGINES, Design, rtl
 from mondeq_hw.hardware.folding import schedule
 from mondeq_hw.problem.model import MonDEQ
 
@@ -45,10 +45,10 @@ def test_folding_against_its_bound(script, tmp_path):
 @pytest.mark.long
 def test_strategies_are_simulated_and_mapped(script, tmp_path):
     strategies = script("strategies")
-    plans = strategies.plans(PROGRAM, ())
+    plans = strategies.plans(PROGRAM, (), ((), ENGINES))
     assert [plan.strategy for plan in plans] == ["resource"] * (len(plans) - 2) + ["unrolled"] * 2
     assert [plan.drive.graph is None for plan in plans] == [True] * (len(plans) - 1) + [False]
-    assert [plan.reuse_factor for plan in strategies.plans(PROGRAM, (4,))[:-2]] == [4]
+    assert [plan.reuse_factor for plan in strategies.plans(PROGRAM, (4,), ((),))[:-1]] == [4]
     pace = strategies.unrolled_pace(PROGRAM, plans[-2])
     assert pace == pytest.approx(strategies.initiation_interval(plans[-2], 7) / 7, abs=0.5)
     engine = strategies.measure(PROGRAM, plans[-1], tmp_path, 4)
