@@ -12,7 +12,8 @@ from mondeq_hw import from_qp
 from mondeq_hw.problem import CLASSES, PEACEMAN_RACHFORD, VALUES, MonDEQ, Task
 from mondeq_hw.proof.certify import certify, choose_iterations
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 
 
 @cache

@@ -13,7 +13,9 @@ from mondeq_hw.problem.data import Dataset
 from mondeq_hw.problem.model import StoredRecurrence
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.lowered import Lowered
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.rounding.quantize import quantized_of
 from mondeq_hw.training.qat import (
     QatConfig,

@@ -16,7 +16,9 @@ from mondeq_hw.problem import given
 from mondeq_hw.problem.data import Dataset, digits
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
-from mondeq_hw.rounding.lower import NEAREST, Lowered, LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.lowered import Lowered
+from mondeq_hw.rounding.options import NEAREST, LoweringOptions
 from mondeq_hw.training.basin import (
     BasinProbe,
     BasinReport,

@@ -23,8 +23,9 @@ from mondeq_hw.problem.model import MonDEQ
 from mondeq_hw.program import Stage
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
-from mondeq_hw.proof.certificate import ABOUT_CLASSES, MEASURED, NOT_COVERED, PROVED, Certificate
+from mondeq_hw.proof.certificate import Certificate
 from mondeq_hw.proof.certify import certify, choose_iterations, measured_norms, prove_contraction, recheck, state_radius
+from mondeq_hw.proof.claims import ABOUT_CLASSES, MEASURED, NOT_COVERED, PROVED
 from mondeq_hw.proof.contraction import (
     TRANSIENT_SHARE,
     drive_extremes,
@@ -37,7 +38,9 @@ from mondeq_hw.proof.metric import BOUND_BITS
 from mondeq_hw.proof.perturbation import deployed_operator
 from mondeq_hw.proof.ranges import accumulator_ranges
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.lowered import Lowered
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.rounding.quantize import GRANULARITIES, MAX_SHIFT
 
 #: The room, whose face is the function of the same name.

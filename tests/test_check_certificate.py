@@ -25,14 +25,15 @@ from mondeq_hw.base import DenseOperator, canonical_digest, gram
 from mondeq_hw.problem import CLASSES, FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, TASKS, VALUES
 from mondeq_hw.program import MOST_ITERATIONS
 from mondeq_hw.proof import certificate, check_certificate
-from mondeq_hw.proof.certificate import ABOUT_CLASSES, CLAIMS_OF
 from mondeq_hw.proof.certify import MOST_MULTIPLICATIONS, certify
+from mondeq_hw.proof.claims import ABOUT_CLASSES, CLAIMS_OF
 from mondeq_hw.proof.contraction import iteration_integers
 from mondeq_hw.proof.enclosure import FINE_BITS
 from mondeq_hw.proof.exact import prove_positive_definite
 from mondeq_hw.proof.metric import BOUND_BITS, contraction_gap
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 
 Plain = dict[str, Any]
 #: Options of :func:`certificate_text` whose proof is in the infinity-norm, and with every kind of row.

@@ -21,7 +21,8 @@ from mondeq_hw.problem.load import load, own_format, save
 from mondeq_hw.problem.reference import logits
 from mondeq_hw.problem.stored import pack, pack_clip, unpack, unpack_clip
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.rounding.quantize import quantized_of
 from mondeq_hw.training.qat import QuantizedNetwork
 

@@ -26,7 +26,7 @@ from mondeq_hw.config import CompileConfig, QatConfig, QatOptions, SearchOptions
 from mondeq_hw.config.options import Options, PositiveInt, option
 from mondeq_hw.hardware.straight import STRATEGIES
 from mondeq_hw.problem import DATASETS, SOLVERS
-from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions
+from mondeq_hw.rounding.options import ROUNDINGS, LoweringOptions
 from mondeq_hw.rounding.quantize import GRANULARITIES
 from mondeq_hw.search.space import COSTS
 from mondeq_hw.synthesis import SynthOptions

@@ -30,7 +30,6 @@ from mondeq_hw.problem import (
 from mondeq_hw.program import GoldenModel, SolverProgram
 from mondeq_hw.proof import check_certificate
 from mondeq_hw.proof.cells import Recurrence
-from mondeq_hw.proof.certificate import model_to_plain
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.proof.contraction import error_bound
 from mondeq_hw.proof.distance import OutputDistance, by_norm, output_distance
@@ -40,10 +39,12 @@ from mondeq_hw.proof.gain import witnesses
 from mondeq_hw.proof.joint import by_joint_form
 from mondeq_hw.proof.mismatch import Mismatch, Rows, checked
 from mondeq_hw.proof.perturbation import prove_operator
+from mondeq_hw.proof.plain import model_to_plain
 from mondeq_hw.proof.robustness import missing_integer_bits, proved_gains, unsaturated_states
 from mondeq_hw.proof.worst_input import largest_errors
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.rounding.saturation import without_saturation
 
 pytestmark = pytest.mark.slow

@@ -16,7 +16,9 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.proof.contraction import choose_iterations
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.lowered import Lowered
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.verification.csim import CSimulation
 
 pytestmark = pytest.mark.slow

@@ -34,7 +34,9 @@ from mondeq_hw.proof.float_model import (
 from mondeq_hw.proof.normal_cone import NormalCones
 from mondeq_hw.proof.perturbation import prove_operator
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import Lowered, LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.lowered import Lowered
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.rounding.quantize import QuantizedRecurrence, quantize_nearest
 
 seeds = st.integers(0, 10**6)

@@ -16,7 +16,8 @@ from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.rounding import step_size
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import ROUNDINGS, LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import ROUNDINGS, LoweringOptions
 from mondeq_hw.rounding.quantize import GRANULARITIES, quantize_nearest
 from mondeq_hw.rounding.spectral import contraction_estimate
 from mondeq_hw.rounding.step_size import StepSearch

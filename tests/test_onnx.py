@@ -33,7 +33,8 @@ from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.project import Project
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.rounding.quantize import GRANULARITIES, quantized_of
 
 ARRAYS = ("drive", "matrix", "readout")

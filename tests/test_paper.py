@@ -12,7 +12,8 @@ from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.proof.certify import choose_iterations
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.verification.csim import CSimulation
 from mondeq_hw.verification.verify import verify
 

@@ -28,7 +28,8 @@ from mondeq_hw.proof.perturbation import (
     prove_operator,
 )
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 
 SHARED = Path(os.environ.get("MONDEQ_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="no shared folder; name it with MONDEQ_SHARED")

@@ -22,10 +22,11 @@ from mondeq_hw.problem.data import digits
 from mondeq_hw.problem.load import load
 from mondeq_hw.problem.reference import preactivation
 from mondeq_hw.profile.plot import figure_of
-from mondeq_hw.profile.profile import BATCH, FloatSolver, profile, trace
+from mondeq_hw.profile.profile import BATCH, profile
+from mondeq_hw.profile.traces import FloatSolver, trace
 from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
-from mondeq_hw.proof.certificate import model_from_plain
+from mondeq_hw.proof.plain import model_from_plain
 
 #: Programs of every kind: narrow states saturate, wide ones need Python integers.
 PROGRAMS: dict[str, dict[str, Any]] = {

@@ -26,7 +26,8 @@ from mondeq_hw.program.golden import GoldenModel
 from mondeq_hw.program.program import SolverProgram
 from mondeq_hw.proof.contraction import prove_contraction
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.rounding.quantize import to_levels
 from mondeq_hw.training import updates as training_updates
 from mondeq_hw.training.qat import (

@@ -26,7 +26,8 @@ from mondeq_hw.proof import Changes, check_certificate, unpacked
 from mondeq_hw.proof.certificate import Certificate
 from mondeq_hw.proof.certify import certify, choose_iterations
 from mondeq_hw.rounding.assemble import assemble
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 
 pytestmark = pytest.mark.slow
 

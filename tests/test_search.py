@@ -31,7 +31,9 @@ from mondeq_hw.cli import main
 from mondeq_hw.config import CompileConfig
 from mondeq_hw.hardware import initiation_interval, latency, load_schedule
 from mondeq_hw.problem import CLASSES, data, load, network_of
-from mondeq_hw.rounding.lower import NEAREST, LoweringOptions, lower, with_state_bits
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.lowered import with_state_bits
+from mondeq_hw.rounding.options import NEAREST, LoweringOptions
 from mondeq_hw.search.journal import JOURNAL, exclusive
 from mondeq_hw.search.report import write
 from mondeq_hw.search.result import SearchResult, conclusion, figure_of, front

@@ -14,7 +14,8 @@ from clusters import cluster, killed_after
 
 from mondeq_hw.base import InputError, open_executor
 from mondeq_hw.program.golden import GoldenModel
-from mondeq_hw.rounding.lower import LoweringOptions, lower
+from mondeq_hw.rounding.lower import lower
+from mondeq_hw.rounding.options import LoweringOptions
 from mondeq_hw.training.qat import certified_program, retrain
 
 pytestmark = pytest.mark.slow

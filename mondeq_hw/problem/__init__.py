@@ -54,31 +54,13 @@ from .qp import from_qp
 from .reference import TOLERANCE, logits, preactivation, sequence, state_of, step_size
 from .reformulate import Recurrence, folded_input, folded_output, network_of, outputs_of, reformulate
 from .samples import TEST, TRAIN, Arrays, Samples
+from .scores import Accuracy, Agreement, Comparison, Distance, Errors, Fit, Judged, Right, SameClass, root_mean_square
 from .slowness import MOST_UPDATES
 from .source import Asked
 from .splitting import FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, SPLITTINGS, Splitting, find_splitting
 from .stored import FEEDTHROUGH, KEY, MATRICES, pack
 from .tables import from_files, is_samples_file, read_samples
-from .task import (
-    CLASSES,
-    TASKS,
-    VALUES,
-    Accuracy,
-    Agreement,
-    Comparison,
-    Distance,
-    Errors,
-    Fit,
-    Judged,
-    Right,
-    SameClass,
-    Task,
-    choose_task,
-    deviation,
-    find_task,
-    root_mean_square,
-    task_of,
-)
+from .task import CLASSES, TASKS, VALUES, Task, choose_task, deviation, find_task, task_of
 
 __all__ = [
     "CLASSES",

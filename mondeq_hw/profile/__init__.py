@@ -5,7 +5,8 @@ Takes a ``SolverProgram``, inputs and the float network; gives ``ComparedTrace``
 
 from __future__ import annotations
 
-from .profile import ComparedTrace, FloatSolver, Profile, profile, trace
+from .profile import Profile, profile
+from .traces import ComparedTrace, FloatSolver, trace
 
 __all__ = [
     "ComparedTrace",

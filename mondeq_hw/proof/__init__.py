@@ -5,8 +5,9 @@ Takes a ``SolverProgram`` and the float network; gives ``ContractionProof`` and 
 
 from __future__ import annotations
 
-from .certificate import NOT_COVERED, Certificate, CertificateLine, for_reading, model_from_plain, unpacked
+from .certificate import Certificate, for_reading
 from .certify import certify, proved_distance
+from .claims import NOT_COVERED, CertificateLine
 from .contraction import (
     ContractionProof,
     choose_iterations,
@@ -20,6 +21,7 @@ from .exact import prove_positive_definite
 from .gain import LARGE_FORM, LARGEST_FORM
 from .metric import root_up
 from .perturbation import PaperPerturbation, compare_operators, displacement, paper_perturbation, paper_quantizer
+from .plain import model_from_plain, unpacked
 from .ranges import accumulator_ranges
 from .relaxation import Proof
 from .robustness import Changes, missing_integer_bits

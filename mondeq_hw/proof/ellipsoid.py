@@ -24,10 +24,10 @@ import numpy as np
 
 from . import check_certificate
 from .cells import Around, Cells, Recurrence, Signs
-from .certificate import ratio
 from .gain import short
 from .metric import WeightedTwoNorm
 from .mismatch import EquilibriumBound, Mismatch, checked, short_bound
+from .plain import ratio
 
 NAME = "ellipsoids"
 #: Beyond these it would take the checker minutes.

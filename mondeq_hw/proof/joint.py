@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from . import check_certificate
-from .certificate import model_to_plain
 from .gain import SPREAD_BITS, shape_of, short, short_up
 from .metric import WeightedTwoNorm
 from .mismatch import EquilibriumBound, Mismatch
+from .plain import model_to_plain
 from .semidefinite import difference_relaxation, difference_scale, output_form
 
 NAME = "joint"

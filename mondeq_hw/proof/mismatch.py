@@ -20,12 +20,12 @@ import numpy as np
 from ..base import combination, diagonal_plus, integers, product
 from ..program import SolverProgram, WarmStart
 from . import check_certificate
-from .certificate import contraction_to_plain, model_to_plain, ratio
 from .contraction import ContractionProof, ErrorBound, drive_extremes, iteration_integers
 from .enclosure import feedthrough_rounding
 from .float_model import FloatModel, end_change
 from .metric import BOUND_BITS, Metric, root_up
 from .perturbation import GRID_BITS, monotone
+from .plain import contraction_to_plain, model_to_plain, ratio
 from .ranges import drive_rows, largest_sums, readout_rows
 from .relaxation import Proof
 

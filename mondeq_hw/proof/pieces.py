@@ -19,8 +19,8 @@ from itertools import count
 from math import inf
 
 from . import check_certificate
-from .certificate import ratio
 from .mismatch import EquilibriumBound, Mismatch, checked, short_bound
+from .plain import ratio
 
 NAME = "pieces"
 #: A bound so many times the error found is worth the search, and one so many times is near enough.

@@ -19,11 +19,11 @@ from ..base import FixedPointFormat, integers
 from ..problem import Task
 from ..program import GoldenModel, SolverProgram
 from . import check_certificate
-from .certificate import contraction_to_plain, ratio
 from .contraction import ContractionProof, ErrorBound, float_up
 from .enclosure import FINE_BITS, Enclosure, exact_feedthrough, feedthrough_rounding, whole
 from .gain import LARGE_FORM, LARGEST_FORM, witnesses
 from .metric import BOUND_BITS
+from .plain import contraction_to_plain, ratio
 from .ranges import readout_rows
 
 #: Changes of which the share of samples is counted where none are named, in shares of the input's range.

@@ -6,10 +6,11 @@ from typing import Any
 
 from ..problem import MonDEQ, in_units
 from ..program import SolverProgram
-from .certificate import Certificate, affine_to_plain, matrix_to_plain
+from .certificate import Certificate
 from .float_model import affine_grids
 from .normal_cone import clip_to_plain
 from .perturbation import on_grid
+from .plain import affine_to_plain, matrix_to_plain
 
 
 def differences(certificate: Certificate, model: MonDEQ, program: SolverProgram) -> list[str]:
@@ -50,6 +51,6 @@ _PARTS = {
 
 
 def _integers(model: MonDEQ, program: SolverProgram) -> dict[str, Any]:
-    """As :func:`~mondeq_hw.proof.certificate.model_to_plain` writes them."""
+    """As :func:`~mondeq_hw.proof.plain.model_to_plain` writes them."""
     grids = {name: affine_to_plain(grid) for name, grid in affine_grids(model, program).items()}
     return {"W": matrix_to_plain(on_grid(model.W)), "clip": clip_to_plain(model.prox), **grids}

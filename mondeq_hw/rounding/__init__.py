@@ -6,26 +6,22 @@ Takes a ``MonDEQ``, options and calibration samples; gives ``Lowered`` and, asse
 from __future__ import annotations
 
 from .assemble import assemble
-from .lower import (
+from .lower import RANGE_SAMPLES, lower
+from .lowered import Lowered, with_integer_bits, with_state_bits
+from .options import (
     CALIBRATED,
     LEAST_DRIVE_BITS,
     MOST_STATE_BITS,
     NEAREST,
-    RANGE_SAMPLES,
     RETRAINED,
     ROUNDINGS,
     SPECTRAL,
     STATE_BITS,
-    Lowered,
     LoweringOptions,
-    lower,
-    noise,
-    with_integer_bits,
-    with_proved_range,
-    with_state_bits,
 )
 from .quantize import MAX_SHIFT, QuantizedRecurrence, quantized_of, to_levels
-from .saturation import without_saturation
+from .saturation import with_proved_range, without_saturation
+from .state_range import noise
 
 __all__ = [
     "CALIBRATED",

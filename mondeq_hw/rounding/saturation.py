@@ -6,11 +6,15 @@ inputs that are nothing like the samples.  A few more integer bits of the state 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..base import InputError
 from ..problem import Task
-from ..proof import missing_integer_bits
+from ..proof import is_small, missing_integer_bits, state_ranges
 from .assemble import assemble
-from .lower import RETRAINED, Lowered, with_integer_bits
+from .lowered import Lowered, with_integer_bits
+from .options import RETRAINED
+from .state_range import MORE_INTEGER_BITS
 
 #: Attempts: what is missing is known only where the state at the middle of all inputs is inside, so the second counts.
 ATTEMPTS = 4
@@ -52,3 +56,20 @@ def without_saturation(lowered: Lowered, task: Task, keep_length: bool) -> Lower
         f"{lowered.model.source}: no state format was found of which it is proved that no input saturates it; "
         "leave state_range='box' out, or give input_range the range of your inputs if it is less"
     )
+
+
+def with_proved_range(lowered: Lowered, keep_length: bool) -> Lowered:
+    """With as many more integer bits as a semidefinite program needs to prove that no equilibrium saturates, if few."""
+    if lowered.proof is None:
+        return lowered
+    for more in range(MORE_INTEGER_BITS + 1):
+        wider = with_integer_bits(lowered, more, keep_length)
+        if wider is None:
+            break
+        program = assemble(wider.quantized, wider.input_format, wider.state_format, 1, True)
+        if not is_small(program):
+            break
+        ranges = state_ranges(program.memoryless)
+        if ranges is not None:
+            return replace(wider, ranges=ranges)
+    return lowered
