@@ -24,7 +24,8 @@ from random_models import random_model, random_words
 from mondeq_hw.base import DenseOperator, canonical_digest, gram
 from mondeq_hw.problem import CLASSES, FORWARD_BACKWARD, PEACEMAN_RACHFORD, SOLVERS, TASKS, VALUES
 from mondeq_hw.program import MOST_ITERATIONS
-from mondeq_hw.proof import certificate, check_certificate
+from mondeq_hw.proof import check_certificate
+from mondeq_hw.proof import plain as plain_values
 from mondeq_hw.proof.certify import MOST_MULTIPLICATIONS, certify
 from mondeq_hw.proof.claims import ABOUT_CLASSES, CLAIMS_OF
 from mondeq_hw.proof.contraction import iteration_integers
@@ -446,19 +447,19 @@ def test_an_open_line_claims_nothing(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_many_integers_are_packed_and_checked_all_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(certificate, "MOST_NUMBERS", 8)
+    monkeypatch.setattr(plain_values, "MOST_NUMBERS", 8)
     plain = json.loads(certificate_text.__wrapped__(samples=None))
     operator = plain["evidence"]["operator"]
     assert all(type(text) is str for text in (operator["W"], operator["margin"]["cholesky"]))
     assert verdict(sealed(plain), tmp_path, capsys)[0] == 0
     n = len(operator["input"]["offset"])
-    network = certificate.model_from_plain(operator, 8)
-    assert np.array_equal(np.ldexp(certificate.unpacked(operator["W"], n), -operator["grid_bits"]), network.W)
+    network = plain_values.model_from_plain(operator, 8)
+    assert np.array_equal(np.ldexp(plain_values.unpacked(operator["W"], n), -operator["grid_bits"]), network.W)
     for holder, key in ((operator, "W"), (operator["lipschitz"], "cholesky")):
         kept = holder[key]
-        changed = certificate.unpacked(kept, n).copy()
+        changed = plain_values.unpacked(kept, n).copy()
         changed[0, 0] //= 2
-        for wrong in (certificate.packed(changed), certificate.packed(changed[:-1]), kept[:-4]):
+        for wrong in (plain_values.packed(changed), plain_values.packed(changed[:-1]), kept[:-4]):
             holder[key] = wrong
             assert verdict(sealed(plain), tmp_path, capsys)[0] == 1
         holder[key] = kept
