@@ -50,11 +50,15 @@ class Corner:
         return self.program
 
     def check_cpp(self, folder: Path) -> None:
-        """Its C++ gives the golden model's outputs and states."""
+        """Its C++ gives the golden model's outputs, flags and states."""
         self.build_cpp(folder)
         words = random_words(3, self.program, 40)
         found, golden = CSimulation(folder, folder / "work"), GoldenModel(self.program)
-        np.testing.assert_array_equal(found.predict_raw(words), golden.predict_raw(words))
+        outputs, flags = found.run(words)
+        np.testing.assert_array_equal(outputs, golden.predict_raw(words))
+        assert (flags is not None) == self.schedule.flags_ends
+        if flags is not None:
+            np.testing.assert_array_equal(flags, golden.flags(words))
         np.testing.assert_array_equal(found.trace(words), golden.trace(words).states)
 
 

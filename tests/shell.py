@@ -34,6 +34,8 @@ class Shell:
         for name in ("push", "pop", "ready"):
             getattr(library, f"mondeq_dpi_{name}").restype = ctypes.c_ubyte
         self._handle = ctypes.c_void_p(library.mondeq_dpi_new())
+        #: TUSER of every beat that was taken.
+        self.flags: list[bool] = []
 
     def beats(self, words: np.ndarray) -> list[int]:
         bits, size = self._program.input_format.word_length, self._words_per_beat
@@ -51,9 +53,10 @@ class Shell:
 
     def pop(self) -> tuple[int, bool] | None:
         """Output word and TLAST."""
-        data, last = (ctypes.c_uint32 * 64)(), ctypes.c_ubyte()
-        if not self._library.mondeq_dpi_pop(self._handle, data, ctypes.byref(last)):
+        data, last, user = (ctypes.c_uint32 * 64)(), ctypes.c_ubyte(), ctypes.c_ubyte()
+        if not self._library.mondeq_dpi_pop(self._handle, data, ctypes.byref(last), ctypes.byref(user)):
             return None
+        self.flags.append(bool(user.value))
         bits = whole_bytes(self._program.output_bits)
         word = sum(int(part) << (32 * i) for i, part in enumerate(data)) % 2**bits
         return word - (word >> (bits - 1) << bits), bool(last.value)

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -397,3 +397,22 @@ def test_shell_stalls_the_source_until_answers_are_taken(
 
 def test_shell_passes_over_broken_frames(shell_parts: tuple[ctypes.CDLL, SolverProgram, int]) -> None:
     assert passes_over_broken_frames(Shell(*shell_parts), shell_parts[1])
+
+
+def test_flags_of_broken_frames_are_forgotten(tmp_path: Path) -> None:
+    """TUSER is of the sample's own words: neither of a frame that was cut off, nor of one that went on too long."""
+    program = random_program(4, d=5, input_bits=4)
+    plan = schedule(program)
+    plan = replace(plan, flags_ends=True, drive=replace(plan.drive, pe=1, simd=2))
+    hls.emit(program, plan, tmp_path)
+    shell = Shell(ctypes.CDLL(str(compiled(tmp_path, "-Werror"))), program, plan.words_per_beat)
+    inner, ends = np.full(5, 7), np.full(5, 15)
+    shell.push(shell.beats(ends)[0], last=True)
+    assert shell.send(inner)[-1]  # the cut one is reported
+    for beat in shell.beats(ends):
+        shell.push(beat, last=False)
+    shell.push(0, last=True)
+    for sample in (inner, np.append(inner[:4], 15), np.append(0, inner[:4]), inner):
+        shell.send(sample)
+    shell.drain()
+    assert shell.flags == [flag for flag in (False, False, True, True, False) for _ in range(program.k)]

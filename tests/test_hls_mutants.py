@@ -27,6 +27,7 @@ from mondeq_hw.verification.csim import EXACT_WIDTHS, CSimulation, CSimulationEr
 pytestmark = pytest.mark.slow
 
 ENGINE, SOLVER, TOP, PARAMS = "mondeq_engine.h", "mondeq_solver.h", "mondeq_top.cpp", "mondeq_params.h"
+STREAM = "mondeq_stream.h"
 MATRIX, DRIVE = "weights/matrix_weights.inc", "weights/drive_weights.inc"
 
 
@@ -46,6 +47,7 @@ CLIPPED = {"state_bits": 6, "state_integer_bits": 0}
 BOX = {"rows": (Interval(-9, 20),)}
 MIXED = {"rows": (Interval(-9, 20), soft_threshold(12), RELU, FREE, Interval(0, 0), Interval(-np.inf, 5))}
 COARSE_DRIVE = {"state_bits": 14, "drive_bits": 2}
+FLAGGED = {"flags_ends": True, "input_signed": True, "input_bits": 4}
 
 MUTANTS = [
     Mutant(
@@ -121,9 +123,9 @@ MUTANTS = [
     Mutant(
         "big_end_first",
         TOP,
-        "lane * input_lane_bits + input_bits - 1, lane * input_lane_bits);\n        x",
+        "lane * input_lane_bits + input_bits - 1, lane * input_lane_bits);\n        const",
         "(words_per_beat - 1 - lane) * input_lane_bits + input_bits - 1,\n"
-        "(words_per_beat - 1 - lane) * input_lane_bits);\n        x",
+        "(words_per_beat - 1 - lane) * input_lane_bits);\n        const",
     ),
     Mutant("last_on_the_first_word", TOP, "beat == output_beats - 1", "beat == 0"),
     Mutant(
@@ -133,6 +135,18 @@ MUTANTS = [
         "const ap_uint<output_lane_bits> extended = ap_uint<output_word::width>(y[row])",
         {"readout_bits": 5},
     ),
+    Mutant("flag_of_the_last_beat_alone", TOP, "at_end || (index > 0 && flag)", "at_end", FLAGGED),
+    Mutant("flag_of_the_first_lane_alone", TOP, "at_end = at_end || (inside", "at_end = at_end || (lane == 0", FLAGGED),
+    Mutant("largest_word_is_no_end", TOP, "word >= input_top", "word > input_top", FLAGGED),
+    Mutant("least_word_is_no_end", PARAMS, "input_bottom = -7", "input_bottom = -8", FLAGGED),
+    Mutant(
+        "padding_is_an_end",
+        TOP,
+        "inside && (word",
+        "(inside ? word : input_word(input_top)) >= input_top || (word",
+        FLAGGED,
+    ),
+    Mutant("never_flagged", STREAM, "beat.user = flag", "beat.user = 0", FLAGGED),
     Mutant("accumulator_too_narrow", PARAMS, "ap_int<14> accumulator;", "ap_int<12> accumulator;"),
     Mutant("drive_word_too_narrow", PARAMS, "ap_int<13> drive_word;", "ap_int<11> drive_word;"),
     Mutant("drive_not_aligned", SOLVER, "(drive_accumulator(sum) << drive_left_shift)", "sum", COARSE_DRIVE),
@@ -142,7 +156,7 @@ MUTANTS = [
 
 
 def build(options: dict[str, Any], folder: Path) -> SolverProgram:
-    sizes = {name: value for name, value in options.items() if name != "rows"}
+    sizes = {name: value for name, value in options.items() if name not in ("rows", "flags_ends")}
     program = random_program(**{"seed": 7, "n": 7, "d": 5, "k": 3, **sizes})
     program = with_rows(program, *options.get("rows", (RELU,)))
     folded = Schedule(
@@ -151,6 +165,7 @@ def build(options: dict[str, Any], folder: Path) -> SolverProgram:
         solve=EngineFolding(7, 7, 4, 2),
         readout=EngineFolding(3, 7, 1, 3),
         slots=2,
+        flags_ends=options.get("flags_ends", False),
     )
     hls.emit(program, folded, folder)
     return program
@@ -159,12 +174,13 @@ def build(options: dict[str, Any], folder: Path) -> SolverProgram:
 def agrees(program: SolverProgram, folder: Path) -> bool:
     """Whether the folder's C++ gives the program's outputs and states; RefusedCppError where it does not compile."""
     words = random_words(3, program, 24)
-    trace = GoldenModel(program).trace(words)
+    trace, expected = GoldenModel(program).trace(words), GoldenModel(program).flags(words)
     simulation = CSimulation(folder, folder / "work")
 
     def equal() -> bool:
-        outputs, states = simulation.predict_raw(words), simulation.trace(words)
-        return np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)
+        (outputs, flags), states = simulation.run(words), simulation.trace(words)
+        same = np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)
+        return same and (flags is None or np.array_equal(flags, expected))
 
     return runs_and(equal)
 

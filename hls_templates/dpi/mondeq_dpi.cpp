@@ -86,12 +86,13 @@ svBit mondeq_dpi_push(void* handle, const svBitVecVal* data, svBit last) {
     return broken == 1;
 }
 
-svBit mondeq_dpi_pop(void* handle, svBitVecVal* data, svBit* last) {
+svBit mondeq_dpi_pop(void* handle, svBitVecVal* data, svBit* last, svBit* user) {
     Streams* streams = static_cast<Streams*>(handle);
     if (streams->m_axis.empty()) return 0;
-    const Axis<output_tdata_bits>::word beat = streams->m_axis.read();
+    const OutputAxis::word beat = streams->m_axis.read();
     to_vector<output_tdata_bits>(beat.data, data);
     *last = beat.last == 1;
+    *user = flag_of(beat);
     return 1;
 }
 

@@ -15,6 +15,9 @@ module mondeq_top
   output logic                       m_axis_TVALID,
   input  logic                       m_axis_TREADY,
   output logic                       m_axis_TLAST,
+`ifdef MONDEQ_FLAGS_ENDS
+  output logic                       m_axis_TUSER,
+`endif
   output logic                       event_frame_o,
   input  logic                       event_clear_i
 );
@@ -26,7 +29,7 @@ module mondeq_top
     input chandle streams, input bit [InputTdataBits-1:0] data, input bit last
   );
   import "DPI-C" function bit mondeq_dpi_pop(
-    input chandle streams, output bit [OutputTdataBits-1:0] data, output bit last
+    input chandle streams, output bit [OutputTdataBits-1:0] data, output bit last, output bit user
   );
   // Room for another sample: a sink that stalls for long stalls the source too.
   import "DPI-C" function bit mondeq_dpi_ready(input chandle streams);
@@ -46,7 +49,7 @@ module mondeq_top
 
   always_ff @(posedge ap_clk) begin
     bit [OutputTdataBits-1:0] data;
-    bit last, broken;
+    bit last, user, broken;
     if (!ap_rst_n) begin
       mondeq_dpi_reset(streams);
       s_axis_TREADY <= 1'b0;
@@ -57,10 +60,13 @@ module mondeq_top
       if (s_axis_TVALID && s_axis_TREADY) broken = mondeq_dpi_push(streams, s_axis_TDATA, s_axis_TLAST);
       event_frame_o <= (event_frame_o && !event_clear_i) || broken;
       if (!m_axis_TVALID || m_axis_TREADY) begin
-        if (mondeq_dpi_pop(streams, data, last)) begin
+        if (mondeq_dpi_pop(streams, data, last, user)) begin
           m_axis_TVALID <= 1'b1;
           m_axis_TDATA  <= data;
           m_axis_TLAST  <= last;
+`ifdef MONDEQ_FLAGS_ENDS
+          m_axis_TUSER  <= user;
+`endif
         end else begin
           m_axis_TVALID <= 1'b0;
         end

@@ -1,9 +1,9 @@
 // Testbench: mondeq_tb WORDS OUTPUTS [TRACE]
 //   WORDS    input words, decimal, input_size of them a sample
-//   OUTPUTS  one line a sample, output_size words, sign-extended to whole bytes, hexadecimal
+//   OUTPUTS  one line a sample, output_size words, sign-extended to whole bytes, hexadecimal; behind them TUSER, if any
 //   TRACE    (compiled with MONDEQ_TRACE) one line a state word: sample iteration row value
 // mondeq_tb --check WORDS EXPECTED   compares with expected output lines; exit code 1 on a mismatch
-// mondeq_tb --sizes                  prints input_size input_bits output_size state_size iterations input_signed
+// mondeq_tb --sizes                  prints input_size input_bits output_size state_size iterations input_signed flags
 #include "mondeq_top.h"
 
 #include <cstdio>
@@ -49,11 +49,13 @@ static std::string hexadecimal(ap_int<shown_bits> data) {
     return digits;
 }
 
-// One output line; complains when TLAST does not come with the last beat and only with it, or padding is not zero.
+// One output line; complains when TLAST does not come with the last beat and only with it, padding is not zero, or TUSER
+// changes within the sample.
 static std::string read_sample(output_stream& m_axis, long sample) {
     std::string line;
+    bool flag = false;
     for (int beat = 0; beat < output_beats; beat++) {
-        Axis<output_tdata_bits>::word received = m_axis.read();
+        OutputAxis::word received = m_axis.read();
         if ((received.last == 1) != (beat == output_beats - 1)) {
             std::cerr << "sample " << sample << " beat " << beat << ": TLAST is " << int(received.last) << "\n";
             std::exit(1);
@@ -69,8 +71,13 @@ static std::string read_sample(output_stream& m_axis, long sample) {
             std::cerr << "sample " << sample << " beat " << beat << ": the padding is not zero\n";
             std::exit(1);
         }
+        if (beat > 0 && flag_of(received) != flag) {
+            std::cerr << "sample " << sample << " beat " << beat << ": TUSER is " << !flag << "\n";
+            std::exit(1);
+        }
+        flag = flag_of(received);
     }
-    return line;
+    return MONDEQ_FLAGS_ENDS ? line + (flag ? " 1" : " 0") : line;
 }
 
 // One frame; complains when it is taken for a broken one.
@@ -115,7 +122,7 @@ static void run(FILE* words, std::ostream& outputs) {
 int main(int argc, char** argv) {
     if (argc == 2 && !std::strcmp(argv[1], "--sizes")) {
         std::cout << input_size << " " << input_bits << " " << output_size << " " << state_size << " " << iterations
-                  << " " << input_signed << "\n";
+                  << " " << input_signed << " " << MONDEQ_FLAGS_ENDS << "\n";
         return 0;
     }
     const bool checking = argc == 4 && !std::strcmp(argv[1], "--check");

@@ -8,27 +8,34 @@ namespace mondeq {
 static bool event = false;  // a broken frame has come
 #pragma HLS RESET variable=event
 
-// A beat's words into a step of the drive engine. Words beyond the frame's end are ignored.
-static void unpack(int beat, int size, ap_uint<input_tdata_bits> data, input_word x[drive_column_groups][drive_simd]) {
+// A beat's words into a step of the drive engine; whether one is at an end of its range. Words beyond the frame's end are
+// ignored.
+static bool unpack(int beat, int size, ap_uint<input_tdata_bits> data, input_word x[drive_column_groups][drive_simd]) {
 #pragma HLS INLINE
+    bool at_end = false;
     for (int lane = 0; lane < words_per_beat; lane++) {
 #pragma HLS UNROLL
         const input_word word = data.range(lane * input_lane_bits + input_bits - 1, lane * input_lane_bits);
-        x[beat][lane] = beat * words_per_beat + lane < size ? word : input_word(0);
+        const bool inside = beat * words_per_beat + lane < size;
+        x[beat][lane] = inside ? word : input_word(0);
+        at_end = at_end || (inside && (word >= input_top || word <= input_bottom));
     }
+    return at_end;
 }
 
-// The next whole frame; whether it is a load of the carried state.
-static bool receive(input_stream& s_axis, input_word x[drive_column_groups][drive_simd], ap_uint<1> event_clear_i,
-                    ap_uint<1>& event_frame_o) {
+// The next whole frame; whether it is a load of the carried state. Its flag is whether a word is at an end of its range.
+static bool receive(input_stream& s_axis, input_word x[drive_column_groups][drive_simd], bool& flag,
+                    ap_uint<1> event_clear_i, ap_uint<1>& event_frame_o) {
     FrameCheck frame;
     bool broken = false;
+    flag = false;
     while (!frame.whole) {
 #pragma HLS PIPELINE II=1
         const Axis<input_tdata_bits>::word beat = s_axis.read();
         const int index = frame.index;
         frame.take(beat);
-        unpack(index, frame.load ? carried_size : input_size, beat.data, x);
+        const bool at_end = unpack(index, frame.load ? carried_size : input_size, beat.data, x);
+        flag = at_end || (index > 0 && flag);
         broken = broken || frame.broken;
     }
     event = (event && event_clear_i == 0) || broken;
@@ -36,7 +43,7 @@ static bool receive(input_stream& s_axis, input_word x[drive_column_groups][driv
     return frame.load;
 }
 
-static void send(const output_word y[output_size], output_stream& m_axis) {
+static void send(const output_word y[output_size], bool flag, output_stream& m_axis) {
     for (int beat = 0; beat < output_beats; beat++) {
 #pragma HLS PIPELINE II=1
         ap_uint<output_tdata_bits> data = 0;
@@ -46,7 +53,9 @@ static void send(const output_word y[output_size], output_stream& m_axis) {
             const ap_int<output_lane_bits> extended = row < output_size ? y[row] : output_word(0);
             data.range((lane + 1) * output_lane_bits - 1, lane * output_lane_bits) = extended;
         }
-        m_axis.write(Axis<output_tdata_bits>::make(data, beat == output_beats - 1));
+        OutputAxis::word sent = OutputAxis::make(data, beat == output_beats - 1);
+        set_flag(sent, flag);
+        m_axis.write(sent);
     }
 }
 
@@ -95,7 +104,8 @@ void mondeq_top(mondeq::input_stream& s_axis, mondeq::output_stream& m_axis, ap_
             x[group][lane] = 0;
         }
     }
-    if (receive(s_axis, x, event_clear_i, event_frame_o)) {
+    bool flag;
+    if (receive(s_axis, x, flag, event_clear_i, event_frame_o)) {
         for (int word = 0; word < carried_size; word++) {
 #pragma HLS UNROLL
             carried[word] = x[word / drive_simd][word % drive_simd];
@@ -113,7 +123,7 @@ void mondeq_top(mondeq::input_stream& s_axis, mondeq::output_stream& m_axis, ap_
 #pragma HLS PIPELINE II=1
         carried[word] = next_carried(y[output_size + word]);
     }
-    send(y, m_axis);
+    send(y, flag, m_axis);
 }
 
 #else
@@ -149,11 +159,12 @@ void mondeq_top(mondeq::input_stream& s_axis, mondeq::output_stream& m_axis, ap_
 #pragma HLS ARRAY_PARTITION variable=u cyclic factor=readout_pe
 #pragma HLS ARRAY_PARTITION variable=z complete
 #pragma HLS ARRAY_PARTITION variable=y cyclic factor=readout_pe
-    receive(s_axis, x, event_clear_i, event_frame_o);
+    bool flag;
+    receive(s_axis, x, flag, event_clear_i, event_frame_o);
     drive(x, d, u);
     solve(d, z);
     readout(z, u, y);
-    send(y, m_axis);
+    send(y, flag, m_axis);
 }
 
 #endif

@@ -123,7 +123,12 @@ class FixedPointFormat:
     def at_end(self, words: np.ndarray) -> np.ndarray:
         """Whether words stand at an end of the range, where values beyond are saturated: the largest, its negative and
         what is beyond that where signed, else 0; of any shape."""
-        return np.asarray((words >= self.max_word) | (words <= (-self.max_word if self.signed else 0)))
+        return np.asarray((words >= self.max_word) | (words <= self.lowest_kept))
+
+    @property
+    def lowest_kept(self) -> int:
+        """The negative of the largest word where signed, else 0: what is below it is saturated, or may have been."""
+        return -self.max_word if self.signed else 0
 
     def __str__(self) -> str:
         name = "ap_fixed" if self.signed else "ap_ufixed"

@@ -68,7 +68,7 @@ def emit(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
     for name in DPI_SOURCES:
         (dpi / name).write_text(source_template("dpi", name))
     (dpi / "mondeq_dpi_pkg.sv").write_text(filled(source_template("dpi", "mondeq_dpi_pkg.sv.j2"), **values))
-    _write_vectors(program, hls / "vectors")
+    _write_vectors(program, schedule, hls / "vectors")
 
 
 def emit_engines(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
@@ -144,6 +144,9 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "output_beats": schedule.output_beats,
         "output_lane_bits": schedule.output_lane_bits(program),
         "output_tdata_bits": schedule.output_tdata_bits(program),
+        "flags_ends": schedule.flags_ends,
+        "input_top": program.input_format.max_word,
+        "input_bottom": program.input_format.lowest_kept,
     }
     widest = max(value for name, value in values.items() if name.endswith("_bits"))
     values["ap_int_max_width"] = max(1024, -(-(widest + 128) // 1024) * 1024)
@@ -209,13 +212,16 @@ def _braced(table: np.ndarray) -> str:
 # -- test vectors --------------------------------------------------------------------
 
 
-def _write_vectors(program: SolverProgram, folder: Path) -> None:
+def _write_vectors(program: SolverProgram, schedule: Schedule, folder: Path) -> None:
     """Input words and the golden model's outputs, in the testbench's formats."""
     low, top = program.input_format.min_word, program.input_format.max_word
     words = np.random.default_rng(0).integers(low, top, (VECTORS, program.d), dtype=np.int64, endpoint=True)
     words[0], words[1] = low, top
-    outputs = GoldenModel(program).predict_raw(words)
-    lines = [" ".join(hexadecimal_word(word, whole_bytes(program.output_bits)) for word in row) for row in outputs]
+    golden = GoldenModel(program)
+    outputs, bits = golden.predict_raw(words), whole_bytes(program.output_bits)
+    lines = [" ".join(hexadecimal_word(word, bits) for word in row) for row in outputs]
+    if schedule.flags_ends:
+        lines = [f"{line} {int(flag)}" for line, flag in zip(lines, golden.flags(words), strict=True)]
     (folder / "words.txt").write_text("\n".join(" ".join(map(str, row)) for row in words.tolist()) + "\n")
     (folder / "outputs.txt").write_text("\n".join(lines) + "\n")
 

@@ -61,6 +61,7 @@ class Sizes:
     states: int
     iterations: int
     input_signed: int = 0
+    flags: int = 0
 
     @property
     def input_range(self) -> tuple[int, int]:
@@ -109,17 +110,21 @@ class CSimulation:
         int64, or Python integers (object) when an output word has more than
         63 bits, as in the golden model.
         """
+        return self.run(words)[0]
+
+    def run(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Those, and TUSER of each sample (samples,), bool, where the outputs carry it."""
         with tempfile.TemporaryDirectory() as scratch, _design_at_fault():
-            outputs, _ = self._simulate(words, Path(scratch), traced=False)
-        return outputs
+            outputs, flags, _ = self._simulate(words, Path(scratch), traced=False)
+        return outputs, flags if self.sizes.flags else None
 
     def trace(self, words: np.ndarray) -> np.ndarray:
         """States (iterations + 1, samples, n), int64, which repeat where a sample makes none: as in ``Trace``."""
         with tempfile.TemporaryDirectory() as scratch, _design_at_fault():
-            _, lines = self._simulate(words, Path(scratch), traced=True)
+            _, _, lines = self._simulate(words, Path(scratch), traced=True)
         return _states(lines, len(words), self.sizes)
 
-    def _simulate(self, words: np.ndarray, scratch: Path, traced: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _simulate(self, words: np.ndarray, scratch: Path, traced: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         words = self._checked(words)
         files = [scratch / name for name in ("words.txt", "outputs.txt", "trace.txt")]
         files[0].write_text("\n".join(" ".join(map(str, row)) for row in words.tolist()))
@@ -127,11 +132,13 @@ class CSimulation:
         products = size.states * (size.inputs + size.iterations * size.states + size.outputs)
         seconds = LEAST_SECONDS + SECONDS_PER_PRODUCT * products * len(words)
         _run([str(self._program), *map(str, files if traced else files[:2])], seconds)
-        outputs = _words([line.split() for line in files[1].read_text().splitlines()], self.sizes.outputs)
+        rows = [line.split() for line in files[1].read_text().splitlines()]
+        outputs = _words([row[: size.outputs] for row in rows], size.outputs)
+        flags = np.array([row[size.outputs :] == ["1"] for row in rows], dtype=bool)
         if len(outputs) != len(words):
             raise CSimulationError(f"{self._program}: {len(words)} samples went in, {len(outputs)} came out")
         lines = np.array(files[2].read_text().split() if traced else [], dtype=np.int64)
-        return outputs, lines.reshape(-1, 4)
+        return outputs, flags, lines.reshape(-1, 4)
 
     def _checked(self, words: np.ndarray) -> np.ndarray:
         words = np.asarray(words)

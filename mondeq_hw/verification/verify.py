@@ -238,7 +238,7 @@ class _Check:
         wrong, mismatch = len(words), None
         try:
             simulation = CSimulation(self.build, self.work, types)
-            outputs = simulation.predict_raw(words)
+            outputs, flags = simulation.run(words)
             wrong, first = first_wrong_sample(outputs, expected)
             if first is not None:
                 begin = 0 if self.program.is_sequential else first
@@ -246,6 +246,9 @@ class _Check:
                 states = simulation.trace(samples)
                 trace = StateTrace(states, np.ones(states.shape, dtype=bool))
                 mismatch = locate(name, self.golden.trace(samples), trace, outputs[first], begin)
+            elif flags is not None and len(off := np.flatnonzero(flags != self.golden.flags(words))):
+                wrong = len(off)
+                mismatch = behaviour(name, f"sample {off[0]}: TUSER is {int(flags[off[0]])}; expected the other")
         except CSimulationError as error:
             mismatch = behaviour(name, str(error))
         return BackendReport(
