@@ -225,9 +225,14 @@ def test_slack_variables_of_a_linear_cost_are_no_rows_of_their_own() -> None:
         l=[0, 0, -np.inf, -np.inf], u=[np.inf, np.inf, *h], Q=np.vstack([-P, np.zeros((2, 4))]),
         outputs=np.eye(6)[:4], **box,
     )  # fmt: skip
+    below = from_qp(  # the same by their negatives, as one writes what is to be large
+        np.pad(P, (0, 2)), [0, 0, 0, 0, -3, -2], np.block([[np.zeros((2, 4)), np.eye(2)], [G, np.eye(2)]]),
+        u=[0, 0, *h], Q=np.vstack([-P, np.zeros((2, 4))]), outputs=np.eye(6)[:4], **box,
+    )  # fmt: skip
     words = box_words(direct.input_map.words.ends, 4, 30, 0)
-    np.testing.assert_allclose(logits(lifted, words), logits(direct, words), atol=1e-7)
-    assert lifted.n == direct.n == 2
+    for model in (lifted, below):
+        np.testing.assert_allclose(logits(model, words), logits(direct, words), atol=1e-7)
+        assert model.n == direct.n == 2
     # Shown, or bounded from above so that a row is hard again, they stay what they are.
     with pytest.raises(InputError, match=r"P is singular, or nearly .* on variables 4"):
         from_qp(np.pad(P, (0, 1)), [0, 0, 0, 0, 3], [[0, 0, 0, 0, 1], [*G[0], -1]], [0, -np.inf], [np.inf, 0.1], **box)

@@ -65,6 +65,11 @@ class _Bounds:
         h = self.h.plus(Affine(factor * other.h.offset, factor * other.h.gain))
         return _Bounds(self.G + factor * other.G, h, self.source)
 
+    @property
+    def negated(self) -> _Bounds:
+        """What the negative of the variable is not beyond, on its other side."""
+        return _Bounds(-self.G, Affine(-self.h.offset, -self.h.gain), self.source)
+
     def tightest(self, sign: int) -> _Bounds:
         """Of those that differ by a constant only the one of the least, by the sign."""
         moved = np.hstack([self.G, self.h.gain])
@@ -82,8 +87,10 @@ def _without_first(problem: QuadraticProgram) -> QuadraticProgram | None:
     other |= problem.A[problem.equal | problem.slack.soft].any(axis=0)
     for t in np.flatnonzero(~other & problem.A.any(axis=0)).tolist():
         (lower, upper), cost = _Bounds.of(problem, t), float(problem.q.offset[t])
+        if cost < 0:  # a minimum, by the negative
+            lower, upper, cost = upper.negated, lower.negated, -cost
         low, high = len(lower.source), len(upper.source)
-        if cost >= 0 and low <= (2 if cost else low) and low >= bool(cost) and low * high <= low + high:
+        if low * high <= low + high and (cost == 0 or 1 <= low <= 2):
             return _without(problem, t, lower, upper, cost)
     return None
 

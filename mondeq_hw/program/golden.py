@@ -20,6 +20,8 @@ from .program import SolverProgram
 
 #: Samples per batch; keeps a batch of states in the cache.
 BATCH = 1024
+#: Updates between two looks for samples at their fixed points, where nobody asks when they got there.
+SELDOM = 8
 #: Updates from which on a state that comes again is looked for: nearly every sample is at its fixed point before.
 WATCHED = 256
 
@@ -186,7 +188,7 @@ class GoldenModel:
         words = self.inputs(words)
         if len(words) == 0:
             return np.zeros((0, self.program.n), dtype=np.int64)
-        return self._by_batches(lambda batch: _integers(self._solved(self._injected(batch)[0])[0]), words)
+        return self._by_batches(lambda batch: _integers(self._solved(self._injected(batch)[0], SELDOM)[0]), words)
 
     def outputs_at(self, words: np.ndarray, states: np.ndarray) -> np.ndarray:
         """Output words (samples, rows) of input words (samples, columns) whose final states are known."""
@@ -244,7 +246,7 @@ class GoldenModel:
 
     def _predicted(self, words: np.ndarray) -> np.ndarray:
         drive, direct = self._injected(words)
-        return self._outputs(self._solved(drive)[0], direct)
+        return self._outputs(self._solved(drive, SELDOM)[0], direct)
 
     def _by_batches(self, function: Callable[[np.ndarray], np.ndarray], words: np.ndarray) -> np.ndarray:
         """Batches side by side on as many threads as the BLAS may use, each with a BLAS of one thread."""
@@ -298,20 +300,22 @@ class GoldenModel:
         total += level
         return self._saturated(self._rounded(total))
 
-    def _solved(self, drive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _solved(self, drive: np.ndarray, every: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Final states and numbers of the last updates; of a warm start one sample after the other."""
         if self.program.warm is None:
-            return self._solve(drive, None)
+            return self._solve(drive, None, every)
         states, iterations, before = [], [], self._before
         for row in drive:
-            state, last = self._solve(row[None], before)
+            state, last = self._solve(row[None], before, every)
             states.append(state)
             iterations.append(last)
             before = state[0]
         return np.concatenate(states), np.concatenate(iterations)
 
-    def _solve(self, drive: np.ndarray, before: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _solve(self, drive: np.ndarray, before: np.ndarray | None, every: int) -> tuple[np.ndarray, np.ndarray]:
         """From the start, or from a state; samples that have reached a fixed point or a cycle leave the batch.
+
+        Fixed points are looked for after so many updates each; the numbers of the last ones are then multiples of that.
 
         A state that comes again decides all that follow. It is compared with that of the last power of two (Brent
         1980, BIT 20), so that any number of updates costs no more than the first cycle does.
@@ -327,7 +331,7 @@ class GoldenModel:
         seen, since = state, 0
         for index in range(first, updates + 1):
             updated = self._updated(state, level)
-            done = (updated == state).all(axis=1)
+            done = (updated == state).all(axis=1) if index % every == 0 else np.zeros(len(state), dtype=bool)
             state = updated
             if done.any():
                 final[active[done]], iterations[active[done]] = state[done], index
