@@ -88,6 +88,7 @@ SHOWN = (
     "matvec",
     "solver_cycles",
     "strategies",
+    "workers",
 )
 
 
