@@ -274,6 +274,24 @@ def test_weights_that_no_row_holds_are_named() -> None:
     assert softened_bound.n == 3
 
 
+def test_weights_of_one_distance_are_summed() -> None:
+    """However they are written: twice, in other units, by l1 as well."""
+    box: Plain = {"P": np.diag([1.0, 2.0]), "q": np.zeros(2), "theta": ([-3.0], [3.0]), "Q": [[1.0], [2.0]]}
+    A, number = np.array([[1.0, 0], [-2, 0], [1, 1], [-0.5, -0.5]]), np.array([0.0, 0, 1, -0.5])
+    for rows, weights, l1 in (([0, 1], [0.3, 0.1], 0.2), ([2, 3], [0.3, 0.4], None)):
+        one = from_qp(
+            **box, A=A[rows[:1]], l=number[rows[:1]], u=number[rows[:1]], l1=None if l1 is None else [0, l1],
+            slack_l1=[0.3 + 0.1 * 2 + 0.2] if l1 is not None else [0.3 + 0.4 / 2],
+        )  # fmt: skip
+        many = from_qp(**box, A=A[rows], l=number[rows], u=number[rows], slack_l1=weights, l1=l1)
+        words = box_words(one.input_map.words.ends, 1, 20, 0)
+        np.testing.assert_allclose(logits(many, words), logits(one, words), atol=1e-9)
+        assert many.n == one.n
+    z, p = cvxpy.Variable(2), cvxpy.Parameter(name="p")
+    cost = cvxpy.sum_squares(z - p) + 0.3 * cvxpy.norm1(z) + 0.2 * cvxpy.abs(z[0])
+    assert from_cvxpy(cvxpy.Problem(cvxpy.Minimize(cost)), {p: (-1, 1)}, z).n == 2
+
+
 def test_bad_weights_of_slacks_are_named() -> None:
     box: Plain = {"P": np.eye(2), "q": np.zeros(2), "theta": ([-1.0], [1.0]), "Q": [[1.0], [1.0]]}
     row: Plain = {"A": [[1, 1]], "l": [-1], "u": [1]}

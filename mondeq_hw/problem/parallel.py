@@ -1,17 +1,19 @@
-"""Hard rows that are multiples of one another as one row of what all of them allow.
+"""Rows that are multiples of one another as one: of what all of them allow, or of what they cost together.
 
 ``a x <= 2`` and ``-a x <= -1``, as most modelling languages write ``1 <= a x <= 2``, are one row with two ends; as two
-they would be dependent, and the dual could hold neither.
+they would be dependent, and the dual could hold neither.  So are weights of one distance.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from .quadratic_program import Affine, ProblemError, QuadraticProgram
+from .slack import Slack
 
 #: Digits to which rows of multiples agree.
 DIGITS = 12
@@ -26,14 +28,13 @@ def merged(problem: QuadraticProgram) -> QuadraticProgram:
         Some of them contradict each other.
     """
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    scales = problem.A[np.arange(len(problem.A)), np.abs(problem.A).argmax(axis=1)] if len(problem.A) else np.zeros(0)
-    lower, upper, soft = problem.l, problem.u, problem.slack.soft
+    lower, upper, soft, scales = problem.l, problem.u, problem.slack.soft, _scales(problem)
     for i, scale in enumerate(scales.tolist()):
         ends = [end.gain[i] for end in (lower, upper) if np.isfinite(end.offset[i])]
         same = all(np.array_equal(ends[0], end) for end in ends)
         equality = lower.offset[i] == upper.offset[i]
         if same and not equality and not soft[i]:
-            groups[tuple(f"{x + 0.0:.{DIGITS}g}" for x in [*problem.A[i] / scale, *ends[0] / scale])].append(i)
+            groups[_digits([*problem.A[i] / scale, *ends[0] / scale])].append(i)
     A, low, high = problem.A.copy(), lower.offset.copy(), upper.offset.copy()
     gains, dropped = [lower.gain.copy(), upper.gain.copy()], list[int]()
     for first, *others in groups.values():
@@ -53,3 +54,27 @@ def merged(problem: QuadraticProgram) -> QuadraticProgram:
         dropped += others
     whole = replace(problem, A=A, l=Affine(low, gains[0]), u=Affine(high, gains[1]))
     return whole.rows(np.setdiff1d(np.arange(len(A)), dropped))
+
+
+def summed(problem: QuadraticProgram) -> QuadraticProgram:
+    """The same costs, each distance that is weighed without a ``delta`` once."""
+    weighing = problem.equal & (problem.slack.weight > 0) & (problem.slack.delta == 0)
+    scales, first, weights = _scales(problem), dict[tuple[str, ...], int](), problem.slack.weight.copy()
+    kept = np.ones(len(weights), dtype=bool)
+    for i in np.flatnonzero(weighing).tolist():
+        number = [problem.l.offset[i], *problem.l.gain[i]]
+        at = first.setdefault(_digits([*problem.A[i] / scales[i], *np.array(number) / scales[i]]), i)
+        if at != i:
+            weights[at] += weights[i] * abs(scales[i] / scales[at])
+            kept[i] = False
+    return replace(problem, slack=Slack(problem.slack.delta, weights)).rows(np.flatnonzero(kept))
+
+
+def _scales(problem: QuadraticProgram) -> np.ndarray:
+    """The largest entry of each row, with its sign."""
+    return np.array([row[np.abs(row).argmax()] for row in problem.A])
+
+
+def _digits(numbers: Sequence[float]) -> tuple[str, ...]:
+    """By which multiples agree."""
+    return tuple(f"{x + 0.0:.{DIGITS}g}" for x in numbers)

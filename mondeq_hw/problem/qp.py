@@ -4,7 +4,7 @@
 affine in a parameter in a box; rows may be soft) is a monotone inclusion ``0 in M s + E theta + c + N(s)`` whose rows
 have a clip for a prox, hence the recurrence of a MonDEQ.
 
-    stated: checked -> without_maxima -> with_signs -> slack
+    stated: checked -> without_maxima -> summed -> with_signs -> slack
     posed: merged -> eliminated (equalities) -> inclusion_of (primal, saddle, dual) -> well_scaled -> network
 
 What an output takes from theta itself is the network's feed-through ``F``.
@@ -24,7 +24,7 @@ from .equalities import eliminated
 from .inclusion import Inclusion, inclusion_of, with_signs
 from .lifted import without_maxima
 from .model import MonDEQ, monotonicity_margin
-from .parallel import merged
+from .parallel import merged, summed
 from .parameters import Parameters
 from .preprocessing import Preprocessing
 from .quadratic_program import QuadraticProgram, check_positive_definite, checked
@@ -153,7 +153,7 @@ def stated(
 
 def prepared(problem: QuadraticProgram) -> QuadraticProgram:
     """Without what need be no row: one number for the slack of rows is of those that remain."""
-    return with_signs(without_maxima(problem))
+    return with_signs(summed(without_maxima(problem)))
 
 
 def posed(
@@ -174,7 +174,7 @@ def posed(
     if bits is None or not 1 <= bits <= 16:
         raise InputError(f"input_bits is {input_bits!r}; expected a whole number from 1 to 16")
     parameters = Parameters.named(names, len(problem.box[0]), output_names, len(problem.S))
-    free = with_signs(eliminated(merged(problem.bounded)))
+    free = with_signs(summed(eliminated(merged(problem.bounded))))
     weighed = (free.slack.weight > 0) & ~free.own_thresholds
     free = replace(free, slack=free.slack.filled(weighed, smoothing, 0.0))
     if len(free.P):

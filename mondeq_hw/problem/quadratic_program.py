@@ -112,18 +112,6 @@ class QuadraticProgram:
         return np.asarray(alone & self.l.is_constant & self.u.is_constant)
 
     @property
-    def own_thresholds(self) -> np.ndarray:
-        """Those of them whose variable nothing else bounds or weighs (m,), bool."""
-        weighing = self.thresholds
-        clipped = (self.A[self.clipping | weighing] != 0).sum(axis=0)
-        return np.asarray(weighing & (clipped[np.abs(self.A).argmax(axis=1)] == 1)) if len(self.A) else weighing
-
-    @property
-    def several(self) -> np.ndarray:
-        """Rows that no clip of a variable stands for (m,), bool."""
-        return np.asarray(~np.where(self.slack.weight > 0, self.own_thresholds, self.single))
-
-    @property
     def equal(self) -> np.ndarray:
         """Rows whose bounds are one (m,), bool."""
         return np.asarray((self.l.offset == self.u.offset) & (self.l.gain == self.u.gain).all(axis=1))
@@ -138,6 +126,18 @@ class QuadraticProgram:
         """Rows that weigh the distance of one variable from an affine number (m,), bool."""
         alone = np.count_nonzero(self.A, axis=1) == 1
         return np.asarray(alone & self.equal & (self.slack.weight > 0) & (self.slack.delta == 0))
+
+    @property
+    def own_thresholds(self) -> np.ndarray:
+        """Those of the thresholds whose variable nothing else bounds or weighs (m,), bool."""
+        weighing = self.thresholds
+        clipped = (self.A[self.clipping | weighing] != 0).sum(axis=0)
+        return np.asarray(weighing & (clipped[np.abs(self.A).argmax(axis=1)] == 1)) if len(self.A) else weighing
+
+    @property
+    def several(self) -> np.ndarray:
+        """Rows that no clip of a variable stands for (m,), bool."""
+        return np.asarray(~np.where(self.slack.weight > 0, self.own_thresholds, self.single))
 
     def rows(self, index: np.ndarray) -> QuadraticProgram:
         """Some rows of the constraints."""
