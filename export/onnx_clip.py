@@ -31,8 +31,10 @@ def declare_clip(g: GraphBuilder, name: str, clip: Clip, dtype: type, top: float
     """
     if clip.is_relu:
         return
-    g.constant(f"{name}_lower", np.maximum(clip.lower, -top).astype(dtype))
-    g.constant(f"{name}_upper", np.minimum(clip.upper, top).astype(dtype))
+    if np.isfinite(clip.lower).any():  # onnxruntime warns of constants that no node reads
+        g.constant(f"{name}_lower", np.maximum(clip.lower, -top).astype(dtype))
+    if np.isfinite(clip.upper).any():
+        g.constant(f"{name}_upper", np.minimum(clip.upper, top).astype(dtype))
     if clip.has_complements:
         g.constant(f"{name}_complement", clip.complement)
 
