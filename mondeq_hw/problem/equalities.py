@@ -17,17 +17,16 @@ def eliminated(problem: QuadraticProgram) -> QuadraticProgram:
     equal = problem.equal & ~problem.slack.soft & ~single
     weighed = (problem.A[problem.thresholds] != 0).any(axis=0)
     bounded = (problem.A[single] != 0).any(axis=0) | (weighed & ~costless)
-    rest = np.flatnonzero(equal).tolist()
+    rest, size = np.flatnonzero(equal).tolist(), np.abs(problem.A).max(initial=0.0)
     E, f = problem.A.copy(), np.column_stack([lower.offset, lower.gain])
     pivots: dict[int, int] = {}  # row -> variable
     while rest:
-        least = LEAST_EIGENVALUE * np.abs(problem.A).max()
         candidates = np.abs(E[rest]) * ~(bounded | weighed)
-        if candidates.max() <= least:  # a weight of what costs nothing else may become one of a row
+        if candidates.max() <= LEAST_EIGENVALUE * size:  # a weight of what costs nothing else may become one of a row
             candidates = np.abs(E[rest]) * ~bounded
         at = int(candidates.argmax())
         row, j = rest[at // E.shape[1]], at % E.shape[1]
-        if candidates.flat[at] <= least:
+        if candidates.flat[at] <= LEAST_EIGENVALUE * size:
             break
         rest.remove(row)
         pivots[row], bounded[j] = j, True
@@ -36,7 +35,7 @@ def eliminated(problem: QuadraticProgram) -> QuadraticProgram:
         for other in (*rest, *(done for done in pivots if done != row)):
             f[other] -= E[other, j] * f[row]
             E[other] -= E[other, j] * E[row]
-    _check_implied(problem, rest, E, f, np.abs(problem.A).max(initial=0.0))
+    _check_implied(problem, rest, E, f, size)
     gone = list(pivots.values())
     kept = np.setdiff1d(np.arange(E.shape[1]), gone)
     T = np.zeros((E.shape[1], len(kept)))

@@ -77,34 +77,32 @@ class Inclusion:
 
 def inclusion_of(problem: QuadraticProgram) -> Inclusion:
     _require_one_each(problem)
-    single, own = problem.clipping, problem.own_thresholds
-    if (problem.slack.delta[~single & ~own] > 0).all():
-        return _saddle(problem, single, own)
+    own = problem.own_thresholds
+    others = np.flatnonzero(~problem.clipping & ~own)
+    if (problem.slack.delta[others] > 0).all():
+        return _saddle(problem, np.flatnonzero(own), others)
     return _dual(problem)
 
 
 def with_signs(problem: QuadraticProgram) -> QuadraticProgram:
     """Weights of a variable's distance from a number as linear costs, where its own bounds fix the sign of that."""
-    lower, upper = _variable_bounds(problem)
     weighing = np.flatnonzero(problem.thresholds & problem.single)
     if not len(weighing):
         return problem
-    at = (problem.A[weighing] != 0).argmax(axis=1)
-    size = problem.A[weighing, at]
-    number = problem.l.offset[weighing] / size
-    sign = np.where(lower[at] >= number, 1.0, np.where(upper[at] <= number, -1.0, 0.0))
+    lower, upper = _variable_bounds(problem)
+    at, number, weights = _distances(problem, weighing)
+    sign = np.where(lower[at] >= number.offset, 1.0, np.where(upper[at] <= number.offset, -1.0, 0.0))
     offset = problem.q.offset.copy()
-    np.add.at(offset, at, sign * problem.slack.weight[weighing] * np.abs(size))
+    np.add.at(offset, at, sign * weights)
     rows = np.setdiff1d(np.arange(len(problem.A)), weighing[sign != 0])
     return replace(problem.rows(rows), q=replace(problem.q, offset=offset))
 
 
-def _saddle(problem: QuadraticProgram, single: np.ndarray, own: np.ndarray) -> Inclusion:
+def _saddle(problem: QuadraticProgram, own: np.ndarray, others: np.ndarray) -> Inclusion:
     """Variables, each with its clip or threshold, over the multipliers of the soft rows; primal without these."""
     lower, upper = _variable_bounds(problem)
-    problem, weights = _from_thresholds(problem, np.flatnonzero(own))
+    problem, weights = _from_thresholds(problem, own)
     origin = np.array([_simplest(a, b) for a, b in zip(lower.tolist(), upper.tolist(), strict=True)])
-    others = np.flatnonzero(~single & ~own)
     rows = _one_kind_each(problem.rows(others))
     G, shift = rows.G, rows.target.offset - rows.G @ origin
     M = np.block([[problem.P, G.T], [-G, np.diag(rows.delta)]])
@@ -188,11 +186,17 @@ def _from_thresholds(problem: QuadraticProgram, rows: np.ndarray) -> tuple[Quadr
     n, p = problem.q.gain.shape
     if not len(rows):
         return problem, np.zeros(n)
-    at = (problem.A[rows] != 0).argmax(axis=1)
-    size, weights, moved = problem.A[rows, at], np.zeros(n), Affine(np.zeros(n), np.zeros((n, p)))
-    weights[at] = problem.slack.weight[rows] * np.abs(size)
-    moved.offset[at], moved.gain[at] = problem.l.offset[rows] / size, problem.l.gain[rows] / size[:, None]
+    weights, moved = np.zeros(n), Affine(np.zeros(n), np.zeros((n, p)))
+    at, number, weights[at] = _distances(problem, rows)
+    moved.offset[at], moved.gain[at] = number.offset, number.gain
     return substituted(problem, np.arange(n), np.eye(n), moved, np.arange(len(problem.A))), weights
+
+
+def _distances(problem: QuadraticProgram, rows: np.ndarray) -> tuple[np.ndarray, Affine, np.ndarray]:
+    """Of rows that weigh one variable's distance from a number: the variables, the numbers and the weights."""
+    at = (problem.A[rows] != 0).argmax(axis=1)
+    size, bound = problem.A[rows, at], problem.l.rows(rows)
+    return at, Affine(bound.offset / size, bound.gain / size[:, None]), problem.slack.weight[rows] * np.abs(size)
 
 
 def _variable_bounds(problem: QuadraticProgram) -> tuple[np.ndarray, np.ndarray]:

@@ -54,21 +54,19 @@ class _Bounds:
                 which = turned & np.isfinite(end.offset)
                 h = Affine(end.offset[which] / scale[which], end.gain[which] / scale[which, None])
                 bounds[side].append(_Bounds(G[which], h, having.source[which]))
-        return bounds[0][0].and_(bounds[0][1]).tightest(-1), bounds[1][0].and_(bounds[1][1]).tightest(1)
+        return bounds[0][0].above(bounds[0][1]).tightest(-1), bounds[1][0].above(bounds[1][1]).tightest(1)
 
-    def and_(self, other: _Bounds) -> _Bounds:
-        """Both."""
+    def above(self, other: _Bounds) -> _Bounds:
+        """The bounds of both."""
         return _Bounds(np.vstack([self.G, other.G]), self.h.above(other.h), np.append(self.source, other.source))
 
-    def plus(self, other: _Bounds, factor: float) -> _Bounds:
-        """Bound by bound, the other times a factor."""
-        h = self.h.plus(Affine(factor * other.h.offset, factor * other.h.gain))
-        return _Bounds(self.G + factor * other.G, h, self.source)
+    def plus(self, other: _Bounds) -> _Bounds:
+        """The sums, bound by bound."""
+        return _Bounds(self.G + other.G, self.h.plus(other.h), self.source)
 
-    @property
-    def negated(self) -> _Bounds:
-        """What the negative of the variable is not beyond, on its other side."""
-        return _Bounds(-self.G, Affine(-self.h.offset, -self.h.gain), self.source)
+    def times(self, factor: float) -> _Bounds:
+        """Those of a multiple; of a negative one they are on the other side."""
+        return _Bounds(factor * self.G, Affine(factor * self.h.offset, factor * self.h.gain), self.source)
 
     def tightest(self, sign: int) -> _Bounds:
         """Of those that differ by a constant only the one of the least, by the sign."""
@@ -76,9 +74,9 @@ class _Bounds:
         order = np.argsort(sign * self.h.offset, kind="stable")
         return self.pick(np.sort(order[np.unique(moved[order], axis=0, return_index=True)[1]]))
 
-    def pick(self, index: np.ndarray | slice) -> _Bounds:
+    def pick(self, index: np.ndarray) -> _Bounds:
         """Some of them."""
-        return _Bounds(self.G[index], Affine(self.h.offset[index], self.h.gain[index]), self.source[index])
+        return _Bounds(self.G[index], self.h.rows(index), self.source[index])
 
 
 def _without_first(problem: QuadraticProgram) -> QuadraticProgram | None:
@@ -88,7 +86,7 @@ def _without_first(problem: QuadraticProgram) -> QuadraticProgram | None:
     for t in np.flatnonzero(~other & problem.A.any(axis=0)).tolist():
         (lower, upper), cost = _Bounds.of(problem, t), float(problem.q.offset[t])
         if cost < 0:  # a minimum, by the negative
-            lower, upper, cost = upper.negated, lower.negated, -cost
+            lower, upper, cost = upper.times(-1.0), lower.times(-1.0), -cost
         low, high = len(lower.source), len(upper.source)
         if low * high <= low + high and (cost == 0 or 1 <= low <= 2):
             return _without(problem, t, lower, upper, cost)
@@ -98,15 +96,14 @@ def _without_first(problem: QuadraticProgram) -> QuadraticProgram | None:
 def _without(problem: QuadraticProgram, t: int, lower: _Bounds, upper: _Bounds, cost: float) -> QuadraticProgram:
     """With rows that are at most zero, one for each pair of bounds, and one whose distance from zero is weighed."""
     i, j = (index.ravel() for index in np.indices((len(lower.source), len(upper.source))))
-    rows, weights = lower.pick(i).plus(upper.pick(j), -1.0), np.zeros(len(i))
+    rows, weights = lower.pick(i).plus(upper.pick(j).times(-1.0)), np.zeros(len(i))
     offset = problem.q.offset.copy()
     if cost:
         offset += cost * lower.G.mean(axis=0)
-        apart = lower.pick(slice(0, 1)).plus(lower.pick(slice(-1, None)), -1.0)
+        apart = lower.pick(np.array([0])).plus(lower.pick(np.array([-1])).times(-1.0))
         if apart.G.any():
-            half = _Bounds(apart.G / 2, Affine(apart.h.offset / 2, apart.h.gain / 2), apart.source)
-            rows, weights = rows.and_(half), np.append(weights, cost)
-    right = Affine(-rows.h.offset, -rows.h.gain)
+            rows, weights = rows.above(apart.times(0.5)), np.append(weights, cost)
+    right = rows.times(-1.0).h
     left = Affine(np.where(weights > 0, right.offset, -np.inf), np.where(weights[:, None] > 0, right.gain, 0.0))
     stay, kept = problem.rows(np.flatnonzero(problem.A[:, t] == 0)), np.arange(len(offset)) != t
     return replace(

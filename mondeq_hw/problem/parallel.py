@@ -58,10 +58,9 @@ def merged(problem: QuadraticProgram) -> QuadraticProgram:
 
 def summed(problem: QuadraticProgram) -> QuadraticProgram:
     """The same costs, each distance that is weighed without a ``delta`` once."""
-    weighing = problem.equal & (problem.slack.weight > 0) & (problem.slack.delta == 0)
     scales, first, weights = _scales(problem), dict[tuple[str, ...], int](), problem.slack.weight.copy()
     kept = np.ones(len(weights), dtype=bool)
-    for i in np.flatnonzero(weighing).tolist():
+    for i in np.flatnonzero(problem.weighing).tolist():
         number = [problem.l.offset[i], *problem.l.gain[i]]
         at = first.setdefault(_digits([*problem.A[i] / scales[i], *np.array(number) / scales[i]]), i)
         if at != i:

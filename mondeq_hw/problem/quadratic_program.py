@@ -122,10 +122,14 @@ class QuadraticProgram:
         return np.asarray(self.single & ~self.slack.soft)
 
     @property
+    def weighing(self) -> np.ndarray:
+        """Rows that weigh a distance, and nothing else of it (m,), bool."""
+        return np.asarray(self.equal & (self.slack.weight > 0) & (self.slack.delta == 0))
+
+    @property
     def thresholds(self) -> np.ndarray:
-        """Rows that weigh the distance of one variable from an affine number (m,), bool."""
-        alone = np.count_nonzero(self.A, axis=1) == 1
-        return np.asarray(alone & self.equal & (self.slack.weight > 0) & (self.slack.delta == 0))
+        """Those of one variable, from an affine number (m,), bool."""
+        return np.asarray((np.count_nonzero(self.A, axis=1) == 1) & self.weighing)
 
     @property
     def own_thresholds(self) -> np.ndarray:

@@ -60,10 +60,12 @@ class LoweringOptions:
 
 
 def drive_bits(options: LoweringOptions) -> int:
+    """The drive's word length."""
     return max(LEAST_DRIVE_BITS, options.bits) if options.drive_bits is None else options.drive_bits
 
 
 def readout_bits(options: LoweringOptions) -> int:
+    """The readout's word length."""
     return READOUT_BITS if options.readout_bits is None else options.readout_bits
 
 
@@ -89,6 +91,12 @@ def finer(options: LoweringOptions) -> LoweringOptions:
 
 
 def check(model: MonDEQ, options: LoweringOptions, samples: np.ndarray | None) -> None:
+    """Refuse options out of range, and samples (samples, d) that are missing or not the model's.
+
+    Raises
+    ------
+    InputError
+    """
     splitting = find_splitting(options.solver)
     _one_of("rounding", options.rounding, ROUNDINGS)
     for word_length in (options.bits, drive_bits(options), readout_bits(options)):
