@@ -106,6 +106,18 @@ def hardened(corner: Corner, harden: str = CONTROL) -> Corner:
     return Corner(corner.program, replace(corner.schedule, harden=harden))
 
 
+def timed(corner: Corner, adders: int = 1) -> Corner:
+    """It without an early exit, and with so many adders between registers where it is folded."""
+    program, plan = corner.program, corner.schedule
+    engines = {name: replace(getattr(plan, name), adders=adders) for name in ("drive", "solve", "readout")}
+    return Corner(program, replace(plan, **engines, fixed_updates=program.iterations))
+
+
+def summed(corner: Corner, adders: int) -> Corner:
+    """It with so many adders between registers."""
+    return Corner(corner.program, replace(timed(corner, adders).schedule, fixed_updates=0))
+
+
 def one_bit() -> Corner:
     """Signs only, padding in both directions of all engines, no width divides another: masks decide."""
     program = random_program(1, n=7, d=5, k=3, bits=1, drive_bits=1, readout_bits=1, iterations=9)
@@ -205,6 +217,36 @@ def cycling() -> Corner:
     # Coarser shifts than the program's own: the drive's left shift of zero still suffices.
     matrix = DenseOperator(spinning, np.array([2, 2, 3]), 4)
     return folded(program.replace(matrix=matrix), (3, 1), (3, 1), 3, slots=4)
+
+
+def timed_padded() -> Corner:
+    """No early exit where states settle; rows are written in groups, and read as soon as the last is; hardened."""
+    return timed(hardened(one_bit()))
+
+
+def timed_parallel() -> Corner:
+    """No early exit, a command an update, so that what is written last is read next; two adders between registers."""
+    return timed(parallel(), adders=2)
+
+
+def timed_leak() -> Corner:
+    """No early exit, a leak, a warm start of a single update; trees without a register."""
+    return timed(warm_leak(), adders=3)
+
+
+def summed_saturating() -> Corner:
+    """Trees of three levels and of two with a register behind the second; rounding and saturation in one cycle."""
+    return summed(saturating(), 2)
+
+
+def summed_tables() -> Corner:
+    """Sums of tables, three to a row, two adders between registers; an early exit as ever."""
+    return summed(replace(tables_ternary(), schedule=replace(tables_ternary().schedule, harden="none")), 2)
+
+
+def ring_timed() -> Corner:
+    """The unrolled solver without an early exit where states settle."""
+    return timed(ring_full())
 
 
 def ring_full() -> Corner:
@@ -478,7 +520,7 @@ def ring_warm_leak() -> Corner:
 
 #: Where a sample goes on from the state of the one before.
 WARM: dict[str, Callable[[], Corner]] = {
-    corner.__name__: corner for corner in (warm_padded, warm_leak, ring_warm, ring_warm_leak)
+    corner.__name__: corner for corner in (warm_padded, warm_leak, timed_leak, ring_warm, ring_warm_leak)
 }
 
 #: Where a state is carried from sample to sample.
@@ -507,6 +549,11 @@ CORNERS: dict[str, Callable[[], Corner]] = {
         single,
         wide,
         cycling,
+        timed_padded,
+        timed_parallel,
+        summed_saturating,
+        summed_tables,
+        ring_timed,
         ring_full,
         ring_leak,
         ring_ternary,

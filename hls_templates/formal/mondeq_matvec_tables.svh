@@ -1,9 +1,9 @@
   // The place of a table is the address of three cycles ago (with Early two) and the words now.  Its words, a cycle later, are added up
   // from a first command to a last one; tables are memories, units of their own.
   localparam int FWait = 3 - int'(Early);
-  localparam int FDepth = 2 + FWait + Levels;
-  logic [(Levels+1)*Pe*SumBits-1:0] f_dots;
-  logic [Levels*Pe*SumBits:0] f_dots_q;
+  localparam int FDepth = 2 + FWait + Stages;
+  logic [(Stages+1)*Pe*SumBits-1:0] f_dots;
+  logic [Stages*Pe*SumBits:0] f_dots_q;
   logic [Pe*SumBits-1:0] f_dot, f_sum_q;
   logic [3*FDepth-1:0] f_commands_q;
   logic [FWait*AddressBits-1:0] f_addresses_q;
@@ -30,24 +30,24 @@
     end
     assign f_dot[p*SumBits+:SumBits] = f_row << LeftShift;
     always_ff @(posedge clk_i) if (f_accumulate) begin
-      f_sum_q[p*SumBits+:SumBits] <= f_dots[(Levels*Pe+p)*SumBits+:SumBits]
+      f_sum_q[p*SumBits+:SumBits] <= f_dots[(Stages*Pe+p)*SumBits+:SumBits]
           + (f_first ? preload_i[p*SumBits+:SumBits] : f_sum_q[p*SumBits+:SumBits]);
     end
   end
   assign f_dots = {f_dots_q, f_dot};
   assign {f_accumulate, f_first, f_last} = f_commands_q[3*FDepth-1-:3];
   always_ff @(posedge clk_i) begin
-    f_dots_q <= f_dots[Levels*Pe*SumBits:0];
+    f_dots_q <= f_dots[Stages*Pe*SumBits:0];
     f_commands_q <= rst_ni ? (3*FDepth)'({f_commands_q, valid_i, first_i, last_i}) : '0;
     f_addresses_q <= rst_ni ? (FWait*AddressBits)'({f_addresses_q, address_i}) : '0;
     f_valid_q <= rst_ni && f_accumulate && f_last;
     if (!rst_ni) f_started_q <= 1'b0;
     else if (f_accumulate && f_first) f_started_q <= 1'b1;
-    if (f_age != 8'(6 + Levels)) f_age <= f_age + 1'b1;
+    if (f_age != 8'(6 + Stages)) f_age <= f_age + 1'b1;
   end
   always_comb begin
-    if (f_age < 8'(6 + Levels)) assume (!rst_ni);
-    if (f_age == 8'(6 + Levels)) begin
+    if (f_age < 8'(6 + Stages)) assume (!rst_ni);
+    if (f_age == 8'(6 + Stages)) begin
       asked: assert (f_asked == '1);
       looked_up: assert (entries_q == f_entries_q);
       loads: assert (load_o == (f_accumulate && f_first));

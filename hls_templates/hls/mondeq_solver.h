@@ -188,7 +188,8 @@ inline void solve(const drive_word d[state_size], prox_word z[state_size]) {
     for (int iteration = first; iteration <= iterations; iteration++) {
 #pragma HLS LOOP_TRIPCOUNT min=1 max=iterations
         update(d, state, next);
-        if (!advance(iteration, state, next)) break;  // an exact fixed point: further updates change nothing
+        const bool changed = advance(iteration, state, next);
+        if (!changed && !fixed_time) break;  // an exact fixed point: further updates change nothing
     }
     for (int row = 0; row < state_size; row++) {
 #pragma HLS UNROLL

@@ -2,9 +2,9 @@
 //
 // A command (valid, first/last column group of a row group, weight address) enters in cycle 0; its data words
 // are expected in cycle 3 + Late and, for a first group, the start value of the accumulators in cycle 5 + Late +
-// Levels, where Late is 1 where the weights lie in several banks (else 0), Levels = clog2(Simd), and load_o marks that
-// cycle.  The Pe sums of a row group are valid in cycle 6 + Late + Levels of its last command.  A command may enter
-// every cycle.
+// Stages, where Late is 1 where the weights lie in several banks (else 0), Stages = clog2(Simd) / Adders are the adder
+// tree's registers, and load_o marks that cycle.  The Pe sums of a row group are valid in cycle 6 + Late + Stages of its
+// last command.  A command may enter every cycle.
 module mondeq_matvec #(
   parameter int Pe = 1,
   parameter int Simd = 1,
@@ -14,6 +14,7 @@ module mondeq_matvec #(
   parameter bit DataSigned = 1'b0,
   parameter int SumBits = 16,
   parameter int LeftShift = 0,
+  parameter int Adders = 1,  // between two registers, that of the accumulation too
   parameter File = "",
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1
 ) (
@@ -33,6 +34,7 @@ module mondeq_matvec #(
 
   localparam int ProductBits = WeightBits + DataBits;
   localparam int Levels = $clog2(Simd);
+  localparam int Stages = Levels / ((Adders < 1) ? 1 : Adders);
   localparam int TreeBits = ProductBits + Levels;
   localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
 
@@ -40,7 +42,7 @@ module mondeq_matvec #(
   if (Pe < 1 || Simd < 1 || Groups < 1) begin : g_wrong_folding
     mondeq_error_matvec_of_no_multipliers u_error ();
   end
-  if (SumBits < 1 || LeftShift < 0) begin : g_wrong_sum
+  if (SumBits < 1 || LeftShift < 0 || Adders < 1) begin : g_wrong_sum
     mondeq_error_matvec_sum u_error ();
   end
 
@@ -74,7 +76,7 @@ module mondeq_matvec #(
 
   mondeq_delay #(
     .Width(3),
-    .Depth(5 + Late + Levels)
+    .Depth(5 + Late + Stages)
   ) u_command (
     .clk_i,
     .rst_ni,
@@ -114,7 +116,8 @@ module mondeq_matvec #(
 
     mondeq_adder_tree #(
       .Inputs   (Simd),
-      .InputBits(ProductBits)
+      .InputBits(ProductBits),
+      .Adders   (Adders)
     ) u_tree (
       .clk_i,
       .data_i(products),

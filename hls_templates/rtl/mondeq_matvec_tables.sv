@@ -2,8 +2,8 @@
 // are the address of a table, whose word is the sum of their products for each of the Pe rows, above the least one.
 // What that leaves out is in the start value of the accumulators, so words have no sign.
 //
-// Commands, data words, start values and sums come as with mondeq_matvec whose weights lie in one bank, Levels being
-// clog2 of the number of tables; with Early all of them but the commands come a cycle earlier.  File is the path without "_0000.mem", in four digits the number of a table.
+// Commands, data words, start values and sums come as with mondeq_matvec whose weights lie in one bank, Stages being
+// clog2 of the number of tables / Adders; with Early all of them but the commands come a cycle earlier.  File is the path without "_0000.mem", in four digits the number of a table.
 module mondeq_matvec_tables #(
   parameter int Pe = 1,
   parameter int Simd = 1,
@@ -13,6 +13,7 @@ module mondeq_matvec_tables #(
   parameter int DataBits = 1,
   parameter int SumBits = 16,
   parameter int LeftShift = 0,
+  parameter int Adders = 1,  // between two registers, that of the accumulation too
   parameter bit Early = 1'b0,
   parameter File = "",
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1
@@ -38,13 +39,14 @@ module mondeq_matvec_tables #(
   if (TableWords < 1 || TableWords > Simd || TableBits < 1 || DataBits < 1) begin : g_wrong_tables
     mondeq_error_tables_words_or_bits u_error ();
   end
-  if (SumBits < 1 || LeftShift < 0) begin : g_wrong_sum
+  if (SumBits < 1 || LeftShift < 0 || Adders < 1) begin : g_wrong_sum
     mondeq_error_tables_sum u_error ();
   end
 
   localparam int Columns = (TableWords < 1) ? 1 : TableWords;  // of a table, for the divisions below
   localparam int Tables = (Simd + Columns - 1) / Columns;
   localparam int Levels = $clog2(Tables);
+  localparam int Stages = Levels / ((Adders < 1) ? 1 : Adders);
   localparam int TreeBits = TableBits + Levels;
 
   // The address waits for its words, which come in cycle 3, or 2.
@@ -66,7 +68,7 @@ module mondeq_matvec_tables #(
 
   mondeq_delay #(
     .Width(3),
-    .Depth(5 - int'(Early) + Levels)
+    .Depth(5 - int'(Early) + Stages)
   ) u_command (
     .clk_i,
     .rst_ni,
@@ -133,7 +135,8 @@ module mondeq_matvec_tables #(
     mondeq_adder_tree #(
       .Inputs   (Tables),
       .InputBits(TableBits),
-      .Signed   (1'b0)
+      .Signed   (1'b0),
+      .Adders   (Adders)
     ) u_tree (
       .clk_i,
       .data_i(terms),

@@ -337,7 +337,11 @@ class CompileConfig(RoundingOptions):
     ] = "da4ml"
     adders_per_stage: Annotated[
         Annotated[int, Field(ge=1, le=4)],
-        option("N", "Adders of a graph between two registers, 1 to 4: more are fewer cycles of a slower clock."),
+        option(
+            "N",
+            "Adders between two registers of a graph, or of a folded sum, 1 to 4: more are fewer cycles of a slower "
+            "clock.",
+        ),
     ] = 1
     graph_rows: Annotated[
         PositiveInt | None,
@@ -366,6 +370,22 @@ class CompileConfig(RoundingOptions):
             "N", "Input words a beat of the stream, 1 to all of a sample; the drive takes one a cycle.", unset="chosen"
         ),
     ] = None
+    balance: Annotated[
+        Literal["throughput", "latency"],
+        option(
+            "NAME",
+            "What drive and readout of the resource strategy are sized for: throughput, to keep up with the solver, or "
+            "latency, the answer to a lone sample.",
+        ),
+    ] = "throughput"
+    fixed_time: Annotated[
+        bool,
+        option(
+            "",
+            "Every sample takes all its updates: an answer comes after the same cycles, whatever the input; of the "
+            "resource strategy two fewer an update.",
+        ),
+    ] = False
     input_lanes: Annotated[
         Literal["packed", "bytes"],
         option("NAME", "Input words of a beat: packed without holes, or bytes, each beginning at a byte."),

@@ -106,15 +106,21 @@ UNITS = (
     ),
     Unit(
         "adder_tree",
-        "the sum of all inputs, one cycle a level later",
+        "the sum of all inputs, one cycle later for every so many levels",
         cases=(
             dict(Inputs=5, InputBits=6),
             dict(Inputs=5, InputBits=3, Signed=0),
             dict(Inputs=1, InputBits=6),
+            dict(Inputs=7, InputBits=3, Adders=2),
             *grid(Inputs=(2, 3, 4, 7, 8), InputBits=(1, 2, 5, 8)),
             *grid(Inputs=(10, 16), InputBits=(2, 3)),
+            *grid(Inputs=(1, 2, 3, 5, 8, 13), InputBits=(2, 5), Adders=(2, 3, 5)),
         ),
-        mutants=(Mutant("{Signed && a[Bits-2], a}", "{1'b0, a}"), Mutant("i < Inputs)", "i < Inputs - 1)")),
+        mutants=(
+            Mutant("l % ((Adders < 1) ? 1 : Adders) == 0", "1'b1", case=3),
+            Mutant("{Signed && a[Bits-2], a}", "{1'b0, a}"),
+            Mutant("i < Inputs)", "i < Inputs - 1)"),
+        ),
         steps=6,
     ),
     Unit(
@@ -153,6 +159,7 @@ UNITS = (
             dict(Pe=1, Simd=3, Groups=1, WeightBits=1, DataBits=2, DataSigned=0, SumBits=5, LeftShift=0),
             *grid(Pe=(1, 2), Simd=(1, 2, 3), Groups=(1, 6), WeightBits=(1, 2, 3), DataBits=(2, 3), SumBits=(8,)),
             *grid(Pe=(1, 4), Simd=(5, 8), Groups=(6,), WeightBits=(5,), DataBits=(8,), SumBits=(24,)),
+            *grid(Pe=(2,), Simd=(1, 2, 5, 8), Groups=(6,), WeightBits=(3,), DataBits=(2,), SumBits=(9,), Adders=(2, 3)),
         ),
         mutants=(
             Mutant("first ? preload_i", "1'b0 ? preload_i"),
@@ -161,7 +168,7 @@ UNITS = (
             Mutant("address_q <= address_i", "address_q <= valid_i ? address_i : '0"),
             Mutant("load_o = accumulate && first", "load_o = first"),
             Mutant("valid_o <= accumulate && last", "valid_o <= last"),
-            Mutant(".Depth(5 + Late + Levels)", ".Depth(4 + Late + Levels)"),
+            Mutant(".Depth(5 + Late + Stages)", ".Depth(4 + Late + Stages)"),
         ),
         steps=10,
         depth=18,
@@ -176,6 +183,8 @@ UNITS = (
             dict(Pe=1, Simd=2, Groups=1, TableWords=2, TableBits=2, DataBits=2, SumBits=5, LeftShift=0, Early=1),
             *grid(Pe=(1, 2), Simd=(2, 5), Groups=(1, 6), TableWords=(1, 2), TableBits=(4,), DataBits=(1, 2),
                    SumBits=(8,)),
+            *grid(Pe=(2,), Simd=(5, 8), Groups=(6,), TableWords=(1,), TableBits=(4,), DataBits=(1,), SumBits=(8,),
+                   Adders=(2, 3), Early=(0, 1)),
         ),
         mutants=(
             Mutant("first ? preload_i", "1'b0 ? preload_i"),
@@ -184,7 +193,7 @@ UNITS = (
             Mutant(".Signed   (1'b0)", ".Signed   (1'b1)"),
             Mutant("load_o = accumulate && first", "load_o = first"),
             Mutant("valid_o <= accumulate && last", "valid_o <= last"),
-            Mutant(".Depth(5 - int'(Early) + Levels)", ".Depth(4 + Levels)"),
+            Mutant(".Depth(5 - int'(Early) + Stages)", ".Depth(4 + Stages)"),
             Mutant("{address, data_i[t*Columns*DataBits", "{address, data_i[0"),
             Mutant("{valid_i, address_i}", "{valid_i, ~address_i}"),
             Mutant("<= entry;", "<= place[0] ? entry : '0;"),

@@ -231,11 +231,11 @@ def _folded(
     """Products, adder trees, and what a row does with its sum: shift by its own amount, round, saturate, compare."""
     lanes, product, state = fold.multipliers, weight_bits + data.bits, program.state_format.word_length
     in_dsp = _place(weight_bits, lut_weight_bits) == "DSPs"
-    tree = _tree_bits(fold.simd, product)
+    tree, kept = _tree_bits(fold.simd, product, fold.adders)
     array = _usage(
         luts=lanes * (0 if in_dsp else _product_luts(weight_bits, data.bits))
         + fold.pe * (tree + 5 * accumulator + 4 * state),
-        registers=lanes * (2 * product + weight_bits) + fold.pe * (tree + 5 * accumulator + 5 * state),
+        registers=lanes * (2 * product + weight_bits) + fold.pe * (kept + 5 * accumulator + 5 * state),
         dsps=lanes * multipliers(data, family) if in_dsp else 0,
     )
     return _plus(array, rom_usage(lanes * weight_bits, fold.cycles_per_matvec, family))
@@ -244,9 +244,9 @@ def _folded(
 def _tabled(program: SolverProgram, fold: EngineFolding, family: str) -> Usage:
     """A drive's tables, the trees over their words, and what a row does with its sum."""
     word, accumulator = entry_bits(program.injection, fold), program.drive_accumulator_bits
-    tree = _tree_bits(fold.terms, word)
+    tree, kept = _tree_bits(fold.terms, word, fold.adders)
     rows = _usage(
-        luts=fold.pe * (tree + 5 * accumulator), registers=fold.pe * (fold.terms * word + tree + 5 * accumulator)
+        luts=fold.pe * (tree + 5 * accumulator), registers=fold.pe * (fold.terms * word + kept + 5 * accumulator)
     )
     memories = [rom_usage(fold.pe * word, depth, family) for depth in depths(fold, program.input_format.word_length)]
     return _plus(rows, *memories)
@@ -300,10 +300,12 @@ def _constant_luts(table: ClipTable, bits: int, lanes: int) -> int:
     return len(functions - {0}) * groups(count, 16)
 
 
-def _tree_bits(inputs: int, bits: int) -> int:
-    """Adder bits of a tree of registered adders."""
-    total, nodes = 0, inputs
+def _tree_bits(inputs: int, bits: int, adders: int) -> tuple[int, int]:
+    """Bits of a tree's adders, and of its registers, behind every so many of them."""
+    added = kept = level = 0
+    nodes = inputs
     while nodes > 1:
-        bits, nodes = bits + 1, -(-nodes // 2)
-        total += nodes * bits
-    return total
+        level, bits, nodes = level + 1, bits + 1, -(-nodes // 2)
+        added += nodes * bits
+        kept += 0 if level % adders else nodes * bits
+    return added, kept

@@ -6,6 +6,7 @@ drive and readout follow, as small as they can be without becoming the bottlenec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,8 +14,10 @@ from ..base import InputError
 from ..program import SolverProgram
 from .adder_graph import GraphSize
 from .cycles import busy_cycles, initiation_interval
-from .schedule import MIN_SLOTS, SOLVE_DEPTH, EngineFolding, Schedule, folded_depth, groups
+from .schedule import MIN_SLOTS, EngineFolding, Schedule, groups
 
+#: What drive and readout are sized for.
+THROUGHPUT, LATENCY = "throughput", "latency"
 #: A folding may waste so much of an engine's multipliers, on padded groups and on the start ...
 MAX_WASTE = 0.045
 #: ... where one that wastes less has at most so many times the multipliers of the smallest.
@@ -24,7 +27,14 @@ MAX_IDLE = 0.004
 MAX_SLOTS = 64
 
 
-def schedule(program: SolverProgram, reuse_factor: int | None = None, input_beat: int | None = None) -> Schedule:
+def schedule(
+    program: SolverProgram,
+    reuse_factor: int | None = None,
+    input_beat: int | None = None,
+    balance: str = THROUGHPUT,
+    adders: int = 1,
+    fixed_time: bool = False,
+) -> Schedule:
     """Fold the program's three matrices.
 
     Parameters
@@ -36,6 +46,12 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None, input_beat
     input_beat : int, optional
         Words of a beat of the input stream, the last padded: the drive takes as many columns a cycle, and as many rows
         as keep up with the solver, or with the stream where that is slower.  Chosen with the drive when absent.
+    balance : {"throughput", "latency"}
+        What drive and readout are sized for: to keep up with the solver, or a lone sample's answer.
+    adders : int
+        Additions between two registers of an engine.
+    fixed_time : bool
+        Whether every sample takes all its updates.
 
     Raises
     ------
@@ -44,12 +60,14 @@ def schedule(program: SolverProgram, reuse_factor: int | None = None, input_beat
     """
     reuse = _checked(program, program.n if reuse_factor is None else reuse_factor)
     solve = _fold_solve(program.n, reuse, program.iterations)
-    drive, readout = _fold_around(program, solve.pe, program.iterations * solve.cycles_per_matvec, input_beat)
+    drive, readout = _fold_around(program, solve.pe, _cycles_around(program, solve, balance), input_beat)
+    drive, solve, readout = (replace(engine, adders=adders) for engine in (drive, solve, readout))
+    plan = Schedule(reuse, drive, solve, readout, MIN_SLOTS, fixed_updates=program.iterations if fixed_time else 0)
     if program.warm is not None:
-        return Schedule(reuse, drive, solve, readout, MIN_SLOTS, first_warm_update=program.first_warm_update)
+        return replace(plan, first_warm_update=program.first_warm_update)
     # One slot for the drive, one for the readout, and the samples that fill one another's pipeline gaps.
-    interleaved = 1 + groups(folded_depth(solve, SOLVE_DEPTH), solve.cycles_per_matvec)
-    plan = Schedule(reuse, drive, solve, readout, 2 + interleaved, program.carried_words)
+    interleaved = 1 + groups(plan.update_depth, solve.cycles_per_matvec)
+    plan = replace(plan, slots=2 + interleaved, carried=program.carried_words)
     busy = (1 + MAX_IDLE) * busy_cycles(plan, program.iterations)
     while plan.slots < MAX_SLOTS and initiation_interval(plan, program.iterations) > busy:
         plan = replace(plan, slots=plan.slots + 1)
@@ -91,7 +109,8 @@ def schedule_unrolled(
     n = program.n
     one_word_a_cycle = min(groups(program.d, program.iterations), n * n)
     reuse = _checked(program, one_word_a_cycle if reuse_factor is None else reuse_factor)
-    load, read = _fold_around(program, n, program.iterations * reuse, input_beat, drive_rows)
+    cycles = program.iterations * reuse
+    load, read = _fold_around(program, n, (cycles, cycles), input_beat, drive_rows)
     if drive is not None:
         load = replace(load, pe=load.rows, graph=drive)
     if readout is not None:
@@ -127,12 +146,26 @@ def _checked(program: SolverProgram, reuse: int) -> int:
     return reuse
 
 
+def _cycles_around(program: SolverProgram, solve: EngineFolding, balance: str) -> tuple[int, int]:
+    """Cycles that drive and readout may take for their one product: all of a sample's solution, to keep up with it.
+
+    A lone sample waits for all three.  Of so many multipliers the sum of their cycles is least where each has them in
+    proportion to the root of its products, so that its cycles are, too.
+    """
+    whole = program.iterations * solve.cycles_per_matvec
+    if balance == THROUGHPUT:
+        return whole, whole
+    products = (program.injection.rows * program.columns, program.rows * program.n)
+    drive, readout = (whole * math.sqrt(many / program.iterations) / program.n for many in products)
+    return min(whole, max(1, round(drive))), min(whole, max(1, round(readout)))
+
+
 def _fold_around(
-    program: SolverProgram, solve_pe: int, cycles: int, input_beat: int | None, drive_rows: int = 1
+    program: SolverProgram, solve_pe: int, cycles: tuple[int, int], input_beat: int | None, drive_rows: int = 1
 ) -> tuple[EngineFolding, EngineFolding]:
-    """Drive and readout, which have the whole solution of a sample to do their one product."""
-    drive = _fold_drive(program, cycles, solve_pe, _beats(program.d, input_beat), drive_rows)
-    return drive, _fold_readout(program.rows, program.n, cycles, solve_pe)
+    """Drive and readout, each in so many cycles."""
+    drive = _fold_drive(program, cycles[0], solve_pe, _beats(program.d, input_beat), drive_rows)
+    return drive, _fold_readout(program.rows, program.n, cycles[1], solve_pe)
 
 
 def _beats(d: int, asked: int | None) -> set[int]:

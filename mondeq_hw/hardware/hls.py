@@ -111,6 +111,7 @@ def _parameters(program: SolverProgram, schedule: Schedule) -> dict[str, Any]:
         "carried_shift": 0 if program.carried is None else program.carried_shift,
         "load_beats": -(-program.carried_words // schedule.words_per_beat),
         "iterations": program.iterations,
+        "fixed_time": schedule.fixed_time,
         "first_warm_update": 0 if program.warm is None else program.first_warm_update,
         "foldings": {name: getattr(schedule, name) for name in ("drive", "solve", "readout")},
         "drive_weight_bits": program.drive.word_length,

@@ -292,6 +292,8 @@ def _form_parameters(
         "CarriedShift": 0 if program.carried is None else program.carried_shift,
         **{f"{engine.name.title()}RowShiftBits": engine.row_shift_bits for engine in engines},
         **{f"{engine.name.title()}Stages": engine.stages for engine in engines},
+        **{f"{engine.name.title()}Adders": engine.folding.adders for engine in engines},
+        "FixedTime": int(plan.fixed_time),
         **({} if straight is None else {"StraightWidthBits": straight.width_bits}),
     }
 

@@ -28,10 +28,12 @@ NONE, CONTROL, FULL = "none", "control", "full"
 HARDENINGS = (NONE, CONTROL, FULL)
 
 #: Cycles from an engine's last command to the first cycle in which its result can be used,
-#: the adder tree's levels not counted.
+#: the adder tree's registers not counted.
 DRIVE_DEPTH = 9
 SOLVE_DEPTH = 12
 READOUT_DEPTH = 10
+#: Of the solver's, those that a fixed time saves, which need not know whether a row has changed.
+UNCOMPARED = 2
 #: The same where the matrix is a graph, its stages not counted; in the ring a sample's last update takes one more.
 DRIVE_GRAPH_DEPTH = 2
 RING_DEPTH = 4
@@ -69,6 +71,8 @@ class EngineFolding:
     table_words : int
         Of the drive: columns whose products are looked up in one table (:mod:`.tables`); 0 where there are
         multipliers.
+    adders : int
+        Of a folded engine: additions between two registers, that to the accumulator too.
     """
 
     rows: int
@@ -77,12 +81,15 @@ class EngineFolding:
     simd: int
     graph: GraphSize | None = None
     table_words: int = 0
+    adders: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.table_words, int) or not 0 <= self.table_words <= (0 if self.graph else self.simd):
             raise InputError(
                 f"folding has tables of {self.table_words!r} columns; expected 0 to {self.simd}, and 0 beside a graph"
             )
+        if not isinstance(self.adders, int) or self.adders < 1:
+            raise InputError(f"folding has {self.adders!r} adders between registers; expected at least 1")
         if not (1 <= self.pe <= self.rows and 1 <= self.simd <= self.columns):
             raise InputError(
                 f"folding is {self.pe} x {self.simd}; expected 1 x 1 to {self.rows} x {self.columns}, the matrix's size"
@@ -125,8 +132,13 @@ class EngineFolding:
 
     @property
     def tree_levels(self) -> int:
-        """Register levels of the adder tree over the terms."""
+        """Levels of the adder tree over the terms."""
         return (self.terms - 1).bit_length()
+
+    @property
+    def tree_stages(self) -> int:
+        """Registers on the way through the adder tree; the accumulator's is one more."""
+        return self.tree_levels // self.adders
 
 
 @dataclass(frozen=True)
@@ -162,6 +174,8 @@ class Schedule:
     straight : int
         Of a straight core (:mod:`.straight`) the updates that every sample takes; 0 of any other.  Its readout has all
         rows at once, and its slots are places of the output buffer.
+    fixed_updates : int
+        Updates that every sample takes, of other than straight cores; 0 where one whose state has settled leaves.
     flags_ends : bool
         Whether the output's TUSER tells of a sample that one of its words is at an end of its range
         (``mondeq_end_flag.sv``).
@@ -186,6 +200,7 @@ class Schedule:
     output_bytes: bool = False
     flags_ends: bool = False
     straight: int = 0
+    fixed_updates: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.slots, int) or self.slots < MIN_SLOTS:
@@ -206,6 +221,10 @@ class Schedule:
             raise InputError(
                 f"harden is {self.harden!r} with flags of saturated inputs, which would go with other samples after an "
                 "upset; leave --flag-saturation out, or take --harden none"
+            )
+        if type(self.fixed_updates) is not int or self.fixed_updates < 0:
+            raise InputError(
+                f"schedule: fixed_updates is {self.fixed_updates!r}; expected a sample's updates, or 0; compile again"
             )
         drive, solve, readout = self.drive, self.solve, self.readout
         outputs = readout.rows - self.carried
@@ -244,8 +263,14 @@ class Schedule:
                 )
 
     def updates(self, iterations: np.ndarray) -> np.ndarray:
-        """Of samples whose states settle after so many updates: in a straight core every sample takes all."""
-        return np.full_like(iterations, self.straight) if self.straight else np.asarray(iterations)
+        """Of samples whose states settle after so many updates: all of them, where the time is fixed."""
+        fixed = self.straight or self.fixed_updates
+        return np.full_like(iterations, fixed) if fixed else np.asarray(iterations)
+
+    @property
+    def fixed_time(self) -> bool:
+        """Whether every sample takes all its updates."""
+        return bool(self.straight or self.fixed_updates)
 
     @property
     def strategy(self) -> str:
@@ -262,7 +287,11 @@ class Schedule:
     @property
     def update_depth(self) -> int:
         """Cycles from an update's last command until the sample's next update may be chosen, less one."""
-        return _depth(self.solve, SOLVE_DEPTH, STRAIGHT_RING_DEPTH if self.straight else RING_DEPTH)
+        if self.solve.graph is None:
+            # Rounding is an addition, too.
+            fewer = (self.solve.adders > 1) + (UNCOMPARED if self.fixed_updates else 0)
+            return folded_depth(self.solve, SOLVE_DEPTH) - fewer
+        return (STRAIGHT_RING_DEPTH if self.straight else RING_DEPTH) + self.solve.graph.stages
 
     @property
     def done_depth(self) -> int:
@@ -350,6 +379,7 @@ class Schedule:
                 output_bytes=plain.get("output_bytes", False),
                 flags_ends=plain.get("flags_ends", False),
                 straight=plain.get("straight", 0),
+                fixed_updates=plain.get("fixed_updates", 0),
             )
         except (KeyError, TypeError) as error:
             raise InputError(f"schedule is incomplete ({error!r}); compile again") from None
@@ -382,7 +412,7 @@ def _depth(engine: EngineFolding, folded: int, graph: int) -> int:
 
 
 def folded_depth(engine: EngineFolding, depth: int) -> int:
-    return depth + engine.tree_levels + (engine.weight_banks > 1)
+    return depth + engine.tree_stages + (engine.weight_banks > 1)
 
 
 def groups(size: int, at_once: int) -> int:

@@ -59,9 +59,11 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
     OptionError
         Something is missing, or goes with another option only.
     """
-    for name in ("graphs", "fewest", "graph_search", "adders_per_stage", "graph_rows"):
-        if getattr(config, name) != CompileConfig.model_fields[name].default and config.strategy == RESOURCE:
-            raise OptionError(name, "is for the strategies 'unrolled' and 'straight'; leave it out, or ask for one")
+    folded = config.strategy == RESOURCE
+    others = "'unrolled' and 'straight'" if folded else "'resource'"
+    for name in ("graphs", "fewest", "graph_search", "graph_rows") if folded else ("balance",):
+        if getattr(config, name) != CompileConfig.model_fields[name].default:
+            raise OptionError(name, f"is for the strategies {others}; leave it out, or ask for one")
     if config.bits is not None:
         return config
     stored = checkpoint.model.stored

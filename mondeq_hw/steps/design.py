@@ -45,9 +45,18 @@ def scheduled(program: SolverProgram, config: CompileConfig) -> tuple[Design, tu
 def _folded(program: SolverProgram, config: CompileConfig) -> tuple[Design, tuple[GraphDecision, ...]]:
     """The engines of a strategy."""
     if config.strategy == RESOURCE:
-        plan = schedule(program, config.reuse_factor, config.input_beat)
+        plan = schedule(
+            program,
+            config.reuse_factor,
+            config.input_beat,
+            config.balance,
+            config.adders_per_stage,
+            config.fixed_time,
+        )
         return Design(program, with_drive(program, plan, config.drive)), ()
     kept, reuse, rows = AUTO if config.graphs is None else config.graphs, config.reuse_factor, 1
     if config.strategy == STRAIGHT:
         kept, reuse, rows = ("readout",) if kept == AUTO else kept, reuse or 1, program.injection.rows
-    return unrolled(program, kept, reuse, config.input_beat, config.drive, graph_search_of(config), rows)
+    design, graphs = unrolled(program, kept, reuse, config.input_beat, config.drive, graph_search_of(config), rows)
+    plan = replace(design.schedule, fixed_updates=program.iterations if config.fixed_time else 0)
+    return replace(design, schedule=plan), graphs

@@ -2,11 +2,11 @@
   // from the commands; of any one group of columns also the words; and what the commands under way are.  Stage 0 of a
   // command is its issue, FSum the array's sum, FLast the row group's writing.  Sums are nobody's business here.
   localparam int FWord = 3 + Late;
-  localparam int FLoad = FWord + Levels + 2;
+  localparam int FLoad = FWord + Stages + 2;
   localparam int FSum = FLoad + 1;
   localparam int FLast = Straight ? FSum : FSum + 2;
   localparam int FStepBits = $clog2(Groups + 1);
-  (* hierconn *) logic [(FWord+Levels)*(TagBits+1)-1:0] \u_tag.g_stages.stages_q ;
+  (* hierconn *) logic [(FWord+Stages)*(TagBits+1)-1:0] \u_tag.g_stages.stages_q ;
   (* hierconn *) logic [1:0] \g_rounded.u_write.g_stages.stages_q ;
   (* hierconn *) logic [$clog2(Slots+1)-1:0] \u_slots.credits_q ;
   (* hierconn *) logic \u_counter.last_column_q ;
@@ -175,8 +175,8 @@
     assign f_in_range[s] = 32'(f_tag[s*TagBits+1+:RowBits]) < RowGroups
         && ((!f_busy[s] && f_first[s]) || f_tag[s*TagBits] == (32'(f_tag[s*TagBits+1+:RowBits]) == RowGroups - 1));
   end
-  logic [FWord+Levels:1] f_is_tagged;
-  for (genvar s = 1; s <= FWord + Levels; s++) begin : f_tagged
+  logic [FWord+Stages:1] f_is_tagged;
+  for (genvar s = 1; s <= FWord + Stages; s++) begin : f_tagged
     assign f_is_tagged[s] = \u_tag.g_stages.stages_q [(s-1)*(TagBits+1)+:TagBits+1] == {f_busy[s], f_tag[s*TagBits+:TagBits]};
   end
   always_comb if (f_old) begin

@@ -1,8 +1,12 @@
   // Of any one slot: an account of its sample and its updates, kept from the ports and from the choices of the array, and
   // what the commands under way are.  Stage 0 of a command is the array's job, stage 1 the command registers, stage FLast
-  // the retirement.  Words are nobody's business here: whether one has changed is anything in any cycle.
-  localparam int FWait = Late + Levels;
-  localparam int FLast = 11 + FWait;
+  // the update's end: its last row's writing, or where rows are compared the cycle behind it.  Words are nobody's business
+  // here: whether one has changed is anything in any cycle.
+  localparam int FWait = Late + Stages;
+  localparam int FSum = 7 + FWait;
+  localparam int FWrite = (Adders > 1) ? FSum + 2 : FSum + 3;
+  localparam int FRetire = FixedTime ? FWrite - 1 : FWrite + 1;
+  localparam int FLast = FixedTime ? FWrite : FWrite + 1;
   localparam int FTag = TagBits + 1;
   localparam int FClockBits = $clog2(Groups + FLast + 2);
   localparam int FEmpty = 0, FReady = 1, FRunning = 2, FDone = 3;
@@ -47,16 +51,20 @@
   // all samples, and the update may be that of another.
   logic [1:0] f_place_q;
   logic [IterationBits:0] f_update_q;  // which runs, or comes next
-  logic f_mine, f_takes, f_running_q, f_start_q, f_bank_q, f_changed_q, f_changed, f_ends, f_finishes, f_issues;
+  logic f_mine, f_takes, f_running_q, f_start_q, f_bank_q, f_changed_q, f_changed, f_ends, f_retires, f_over, f_finishes;
+  logic f_issues;
   logic [FClockBits-1:0] f_clock_q, f_steps, f_waited_q;
-  logic [RowBits:0] f_written_q;
+  logic [RowBits:0] f_written_q, f_now_written;
   assign f_mine = !Warm || f_slot == f_oldest_q;
   assign f_takes = take && (Warm || chosen[f_slot]);
   assign f_steps = f_start_q ? RowGroups : Groups;
+  assign f_now_written = f_written_q + (f_own[FWrite] && f_end_row[FWrite]);
   assign f_issues = f_running_q && f_clock_q <= f_steps;
   assign f_ends = f_running_q && f_clock_q == f_steps + FLast;
+  assign f_retires = f_running_q && f_clock_q == f_steps + FRetire;
+  assign f_over = FixedTime && f_ends;  // its slot has been ready, or done, for this one cycle
   assign f_changed = f_changed_q || retire_changed_q;
-  assign f_finishes = 32'(f_update_q) == Iterations || (!f_start_q && !f_changed);
+  assign f_finishes = 32'(f_update_q) == Iterations || (!FixedTime && !f_start_q && !f_changed);
 
   // Commands as they leave the array, stage after stage.
   localparam logic [TagBits-1:0] FPlace = ~(TagBits'(3) << (RowBits + 1));  // of a tag: all but bank and start
@@ -98,7 +106,7 @@
         f_place_q <= FReady;
         f_update_q <= f_any_q ? FirstWarmUpdate : 0;
       end else if (take && chosen[f_slot]) f_place_q <= FRunning;
-      else if (f_ends && f_mine) begin
+      else if (f_retires && f_mine) begin
         f_place_q <= f_finishes ? FDone : FReady;
         f_update_q <= f_update_q + 1'b1;
       end else if (f_frees) f_place_q <= FEmpty;
@@ -112,12 +120,10 @@
       end else begin
         f_clock_q <= f_clock_q + 1'b1;
         if (f_own[FLast] && f_end_row[FLast]) f_changed_q <= f_changed;
-        if (f_own[FLast-1] && f_end_row[FLast-1]) f_written_q <= f_written_q + 1'b1;
-        if (f_ends) begin
-          f_running_q <= 1'b0;
-          f_bank_q <= !f_bank_q;
-        end
+        f_written_q <= f_now_written;
+        if (f_ends) f_running_q <= 1'b0;
       end
+      if (f_ends) f_bank_q <= !f_bank_q;
       f_waited_q <= (f_place_q == FReady && f_slot == f_oldest_q && !(take && chosen[f_slot])) ? f_waited_q + 1'b1 : '0;
     end
   end
@@ -130,7 +136,7 @@
       // Empty, ready, in an update, or done: one of them, done until it is read, and no alarm about any of it.
       places: assert (ready_q[f_slot] == (f_place_q == FReady) && done_o[f_slot] == (f_place_q == FDone)
           && f_present[f_slot] == (f_place_q != FEmpty));
-      in_one_update: assert ((f_place_q == FRunning) == (f_running_q && f_mine)
+      in_one_update: assert ((f_place_q == FRunning) == (f_running_q && f_mine && !f_over)
           && \u_watch.running_q [f_slot] == (f_place_q == FRunning));
       no_alarm: assert (!(busy_q && (chosen_q == '0 || (chosen_q & (chosen_q - 1'b1)) != '0))
           && !(take && chosen[f_slot] && f_place_q != FReady)
@@ -155,7 +161,7 @@
   end
   if (Warm) begin : f_warm
     always_comb if (f_old) begin
-      alone: assert ((!f_running_q || (f_count_q != '0 && !ready_q[f_oldest_q] && !done_q[f_oldest_q]
+      alone: assert ((!f_running_q || f_over || (f_count_q != '0 && !ready_q[f_oldest_q] && !done_q[f_oldest_q]
           && starts_q[f_oldest_q] == f_start_q && (!busy_q || chosen_q == Slots'(1) << f_oldest_q)))
           && ((ready_q | done_q) & ~f_present) == '0 && (ready_q & done_q) == '0);
     end
@@ -163,7 +169,6 @@
 
   // ---------------------------------------------------------------------------------------------------------------
   // Commands.
-  localparam int FSum = 7 + FWait;
   // What each stage says, all of it true.
   logic [FLast:0] f_is_valid, f_is_tagged, f_in_flight, f_of_update, f_row, f_goes_on, f_row_goes_on, f_next_row;
   for (genvar s = 2; s < FSum; s++) begin : f_delays
@@ -180,11 +185,17 @@
         || (f_command[1:0] == {f_first[s], f_end_row[s]} && f_held == f_tag[s*TagBits+:TagBits]);
   end
   logic [4*TagBits-1:0] f_sums;
-  assign f_sums = {write_tag_q, round_tag_q, shift_tag_q, sum_tag_q};
-  assign f_is_tagged[FLast] = !f_busy[FLast] || (retire_slot_q == f_tag[FLast*TagBits+TagBits-1-:SlotBits]
-      && retire_last_row_q == f_tag[FLast*TagBits] && (!f_own[FLast] || (retire_start_q == f_start_q
+  logic f_retire_tagged;
+  assign f_sums = (Adders > 1) ? (4 * TagBits)'({write_tag_q, shift_tag_q, sum_tag_q})
+      : {write_tag_q, round_tag, shift_tag_q, sum_tag_q};
+  assign f_retire_tagged = !f_busy[FRetire] || !f_end_row[FRetire]
+      || (retire_slot_q == f_tag[FRetire*TagBits+TagBits-1-:SlotBits]
+      && retire_last_row_q == f_tag[FRetire*TagBits] && (!f_own[FRetire] || (retire_start_q == f_start_q
       && (!f_mine || 32'(retire_iteration_q) == f_update_q))));
-  for (genvar s = 0; s < 4; s++) begin : f_rounds
+  if (FLast > FWrite) begin : f_behind
+    assign f_is_tagged[FLast] = 1'b1;
+  end
+  for (genvar s = 0; s <= FWrite - FSum; s++) begin : f_rounds
     logic [TagBits-1:0] f_wrong;
     assign f_wrong = f_sums[s*TagBits+:TagBits] ^ f_tag[(FSum+s)*TagBits+:TagBits];
     assign f_is_tagged[FSum+s] = !f_busy[FSum+s] || (f_own[FSum+s] ? f_wrong : f_wrong & FPlace) == '0;
@@ -203,8 +214,8 @@
         && {command_slot_q, command_bank_q, command_start_q, command_row_q, command_last_row_q} == f_tag[TagBits+:TagBits]
         && command_column_q == f_column_q && command_address_q == f_address_q));
     valid: assert (sum_valid == (f_busy[FSum] && f_end_row[FSum]) && shift_valid_q == (f_busy[FSum+1] && f_end_row[FSum+1])
-        && round_valid_q == (f_busy[FSum+2] && f_end_row[FSum+2]) && write_valid_q == (f_busy[FSum+3] && f_end_row[FSum+3])
-        && retire_valid_q == (f_busy[FLast] && f_end_row[FLast]));
+        && round_valid == (f_busy[FWrite-1] && f_end_row[FWrite-1]) && write_valid_q == (f_busy[FWrite] && f_end_row[FWrite])
+        && retire_valid_q == (f_busy[FRetire] && f_end_row[FRetire]));
   end
   for (genvar s = 0; s <= FLast; s++) begin : f_each
     logic [FClockBits-1:0] f_step;
@@ -232,7 +243,7 @@
         || (f_first[s] == f_end_row[s+1] && f_number == f_before + f_end_row[s+1]);
   end
   always_comb if (f_old) begin
-    tagged: assert (f_is_tagged[FLast:2] == '1);
+    tagged: assert (f_is_tagged[FLast:2] == '1 && f_retire_tagged);
     in_flight: assert (f_in_flight == '1);
     of_the_update: assert (f_of_update == '1);
     rows: assert ((f_row & f_next_row) == '1);
@@ -242,7 +253,6 @@
   // ---------------------------------------------------------------------------------------------------------------
   // Words: all commands of an update read the bank that the one before has written, at their columns and rows; its rows go
   // to the other bank, each once and in order, and what it reads stays.
-  localparam int FWrite = FLast - 1;
   logic [3*SlotBits+2:0] f_write_banks;
   logic [2:0] f_writes, f_right, f_spared;
   logic [3*RowBits-1:0] f_write_rows;
@@ -250,22 +260,23 @@
   assign f_write_banks = {\u_column_words.write_bank_i , \u_row_words.write_bank_i , \u_readout_words.write_bank_i };
   assign f_write_rows = {\u_column_words.write_group_i , \u_row_words.write_group_i , \u_readout_words.write_group_i };
   always_comb if (f_old) begin
-    reads_old: assert (bank_q[f_store] == f_bank_q
+    reads_old: assert (bank_q[f_store] == (f_bank_q ^ f_over)
         && (!f_own[1] || (\u_column_words.read_bank_i == {f_store, f_bank_q} && \u_column_words.read_group_i == f_column_q))
         && (!f_own[FWait+2] || (\u_row_words.read_bank_i == {f_store, f_bank_q}
         && \u_row_words.read_group_i == f_tag[(FWait+2)*TagBits+1+:RowBits]
         && \u_drive_words.read_bank_i == f_tag[(FWait+2)*TagBits+TagBits-1-:SlotBits]
         && \u_drive_words.read_group_i == f_tag[(FWait+2)*TagBits+1+:RowBits]))
-        && (f_place_q != FDone || read_slot_i != f_slot || \u_readout_words.read_bank_i == {f_store, f_bank_q}));
+        && (f_place_q != FDone || read_slot_i != f_slot || \u_readout_words.read_bank_i == {f_store, f_bank_q ^ f_over}));
     old_stays: assert (f_spared == '1);
     each_row: assert (f_writes == {3{f_busy[FWrite] && f_end_row[FWrite]}} && (!f_own[FWrite] || !f_end_row[FWrite] || f_right == '1)
         && (!f_running_q || f_clock_q > FWrite + 1 || f_written_q == '0)
-        && (!f_own[FWrite] || !f_own[FLast] || f_written_q == f_tag[FLast*TagBits+1+:RowBits] + f_end_row[FLast])
-        && (!f_ends || 32'(f_written_q) == RowGroups));
-    // It is over when its last row is compared, and not before: the readout sees the new state.
-    in_time: assert (f_ends == (f_own[FLast] && retire_valid_q && retire_last_row_q) && (!f_running_q || f_clock_q <= f_steps + FLast));
+        && (!f_own[FWrite] || f_written_q == f_tag[FWrite*TagBits+1+:RowBits])
+        && (!f_ends || 32'(f_now_written) == RowGroups));
+    // It is over when its last row is compared, and not before: the readout sees the new state.  Where none is, its slot
+    // may be chosen, or read, from the cycle of that row's writing on: both read a cycle later at the earliest.
+    in_time: assert (f_retires == (f_own[FRetire] && retire_valid_q && retire_last_row_q) && (!f_running_q || f_clock_q <= f_steps + FLast));
     // Whether an earlier row has changed is of the update whose rows arrive, and of no other.
-    compares: assert ((!changed_q || (f_busy[FLast+1] && !f_end_job[FLast+1])) && (!f_own[FLast] || changed_q == f_changed_q) && (!f_running_q || f_clock_q > FLast + 1 || !f_changed_q));
+    compares: assert (FixedTime || (!changed_q || (f_busy[FLast+1] && !f_end_job[FLast+1])) && (!f_own[FLast] || changed_q == f_changed_q) && (!f_running_q || f_clock_q > FLast + 1 || !f_changed_q));
   end
   for (genvar m = 0; m < 3; m++) begin : f_memory
     assign f_right[m] = f_write_banks[m*(SlotBits+1)+:SlotBits+1] == {f_store, !f_bank_q}

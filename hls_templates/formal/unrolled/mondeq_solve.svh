@@ -42,7 +42,7 @@
   assign f_mine = !Warm || f_slot == f_oldest_q;
   assign f_takes = take && (Warm || next_slot_q == f_slot);
   assign f_ends = f_running_q && 32'(f_clock_q) == FLast;
-  assign f_finishes = 32'(f_update_q) == Iterations || (f_update_q != '0 && !changed_q);
+  assign f_finishes = 32'(f_update_q) == Iterations || (!FixedTime && f_update_q != '0 && !changed_q);
 
   // The ring as it has been entered, stage after stage.
   logic [(FLast+1)*TagBits-1:0] f_ring;

@@ -25,6 +25,7 @@ module mondeq_drive #(
   parameter int LeftShift = mondeq_pkg::DriveLeftShift,
   parameter int ShiftBase = mondeq_pkg::DriveShiftBase,
   parameter int ShiftBits = mondeq_pkg::DriveShiftBits,
+  parameter int Adders = mondeq_pkg::DriveAdders,
   parameter bit Straight = mondeq_pkg::Straight != 0,
   parameter bit [Rows*SumBits-1:0] Starts = mondeq_pkg::DriveBiases,
   parameter WeightFile = {mondeq_pkg::MemDir, "/drive"},
@@ -64,7 +65,8 @@ module mondeq_drive #(
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
   localparam int BeatBits = Simd * InputBits;
   localparam bit Tabled = TableWords > 0;
-  localparam int Levels = Tabled ? $clog2((Simd + TableWords - 1) / (Tabled ? TableWords : 1)) : $clog2(Simd);
+  localparam int Terms = Tabled ? (Simd + TableWords - 1) / (Tabled ? TableWords : 1) : Simd;
+  localparam int Stages = $clog2(Terms) / ((Adders < 1) ? 1 : Adders);
   localparam int Late = (Straight && Tabled) ? -1 : (!Tabled && (Groups > mondeq_pkg::WeightBankDepth)) ? 1 : 0;
   localparam int HeldBits = Straight ? SumBits - LeftShift : SumBits;  // of an accumulator
   localparam int TagBits = SlotBits + RowBits + 1;
@@ -84,7 +86,7 @@ module mondeq_drive #(
   if (Straight && (Pe != Rows || DriveBits != HeldBits)) begin : g_wrong_straight
     mondeq_error_straight_drive_of_some_rows u_error ();
   end
-  if (LeftShift < 0 || ShiftBase < 0 || ShiftBits < 1) begin : g_wrong_shifts
+  if (LeftShift < 0 || ShiftBase < 0 || ShiftBits < 1 || Adders < 1) begin : g_wrong_shifts
     mondeq_error_drive_shifts u_error ();
   end
 
@@ -251,7 +253,7 @@ module mondeq_drive #(
 
   mondeq_delay #(
     .Width(TagBits + 1),
-    .Depth(3 + Late + Levels)
+    .Depth(3 + Late + Stages)
   ) u_tag (
     .clk_i,
     .rst_ni,
@@ -276,6 +278,7 @@ module mondeq_drive #(
       .DataBits  (InputBits),
       .SumBits   (HeldBits),
       .LeftShift (Straight ? 0 : LeftShift),
+      .Adders    (Adders),
       .Early     (Straight),
       .File      (WeightFile)
     ) u_matvec (
@@ -302,6 +305,7 @@ module mondeq_drive #(
       .DataSigned(InputSigned),
       .SumBits   (HeldBits),
       .LeftShift (Straight ? 0 : LeftShift),
+      .Adders    (Adders),
       .File      (WeightFile)
     ) u_matvec (
       .clk_i,
@@ -333,7 +337,7 @@ module mondeq_drive #(
       assign preload[p*HeldBits+:HeldBits] = Starts[p*SumBits+LeftShift+:HeldBits];
     end
   end else begin : g_rounded
-    // Row constants, read in cycle 3 + Late + Levels and registered once more; the shifts stay beside the accumulators
+    // Row constants, read in cycle 3 + Late + Stages and registered once more; the shifts stay beside the accumulators
     // until the sums are complete.
     logic [Pe*SumBits-1:0] bias;
     logic [Pe*ShiftBits-1:0] shift, shift_q, sum_shift_q;

@@ -14,6 +14,7 @@ module mondeq_readout #(
   parameter int WeightBits = mondeq_pkg::ReadoutWeightBits,
   parameter int OutputBits = mondeq_pkg::OutputBits,
   parameter int ShiftBits = mondeq_pkg::ReadoutShiftBits,
+  parameter int Adders = mondeq_pkg::ReadoutAdders,
   parameter WeightFile = {mondeq_pkg::MemDir, "/readout"},
   parameter BiasFile = {mondeq_pkg::MemDir, "/readout_bias.mem"},
   parameter ShiftFile = {mondeq_pkg::MemDir, "/readout_shift.mem"},
@@ -45,7 +46,7 @@ module mondeq_readout #(
   localparam int Groups = Rows * ColumnGroups;
   localparam int RowBits = (Rows > 1) ? $clog2(Rows) : 1;
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
-  localparam int Levels = $clog2(Simd);
+  localparam int Stages = $clog2(Simd) / ((Adders < 1) ? 1 : Adders);
   localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
   localparam int TagBits = RowBits + 1;
 
@@ -56,7 +57,7 @@ module mondeq_readout #(
   if (Rows < 1 || Simd < 1 || Simd > Columns) begin : g_wrong_folding
     mondeq_error_readout_folding_beyond_the_matrix u_error ();
   end
-  if (StateBits < 2 || OutputBits < 1 || ShiftBits < 1) begin : g_wrong_widths
+  if (StateBits < 2 || OutputBits < 1 || ShiftBits < 1 || Adders < 1) begin : g_wrong_widths
     mondeq_error_readout_widths u_error ();
   end
 
@@ -71,7 +72,7 @@ module mondeq_readout #(
     .ColumnGroups(ColumnGroups),
     .Slots       (Slots),
     .OutputBits  (OutputBits),
-    .Depth       (10 + Late + Levels)
+    .Depth       (10 + Late + Stages)
   ) u_control (
     .clk_i,
     .rst_ni,
@@ -106,7 +107,7 @@ module mondeq_readout #(
 
   mondeq_delay #(
     .Width(OutputBits),
-    .Depth(5 + Late + Levels)
+    .Depth(5 + Late + Stages)
   ) u_direct (
     .clk_i,
     .rst_ni,
@@ -142,7 +143,7 @@ module mondeq_readout #(
     .data_o(z_q)
   );
 
-  // Row constants, read in cycle 4 + Late + Levels of the row's first command.
+  // Row constants, read in cycle 4 + Late + Stages of the row's first command.
   logic [TagBits-1:0] tag;
   logic [OutputBits-1:0] bias;
   logic [ShiftBits-1:0] shift;
@@ -152,7 +153,7 @@ module mondeq_readout #(
 
   mondeq_delay #(
     .Width(TagBits + 1),
-    .Depth(4 + Late + Levels)
+    .Depth(4 + Late + Stages)
   ) u_tag (
     .clk_i,
     .rst_ni,
@@ -201,6 +202,7 @@ module mondeq_readout #(
     .DataSigned(ProxSigned),
     .SumBits   (OutputBits),
     .LeftShift (0),
+    .Adders    (Adders),
     .File      (WeightFile)
   ) u_matvec (
     .clk_i,

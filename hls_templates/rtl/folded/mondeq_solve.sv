@@ -6,6 +6,9 @@
 // three engines walk the slots in the same order.  An update of one slot is a job of the matrix array; whenever the
 // array is free it takes the oldest slot that is ready, so samples fill each other's pipeline gaps.
 //
+// With FixedTime every sample runs all updates, so that it need not be known whether a row has changed, and the next
+// update may be chosen two cycles before the last one's rows are written: its first command reads them behind that.
+//
 // With a warm start (FirstWarmUpdate > 0) there is one state for all slots: every sample but the first goes on from the
 // state of the one before with the update of that number, once that has been read.
 module mondeq_solve #(
@@ -27,6 +30,8 @@ module mondeq_solve #(
   parameter bit PhiReflects = mondeq_pkg::PhiReflects != 0,
   parameter int Iterations = mondeq_pkg::Iterations,
   parameter int FirstWarmUpdate = mondeq_pkg::FirstWarmUpdate,
+  parameter bit FixedTime = mondeq_pkg::FixedTime != 0,
+  parameter int Adders = mondeq_pkg::SolveAdders,  // between two registers
   parameter WeightFile = {mondeq_pkg::MemDir, "/matrix"},
   parameter ShiftFile = {mondeq_pkg::MemDir, "/matrix_shift.mem"},
   localparam int SlotBits = (Slots > 1) ? $clog2(Slots) : 1,
@@ -60,7 +65,7 @@ module mondeq_solve #(
   localparam int RowBits = (RowGroups > 1) ? $clog2(RowGroups) : 1;
   localparam int ColumnBits = (ColumnGroups > 1) ? $clog2(ColumnGroups) : 1;
   localparam int AddressBits = (Groups > 1) ? $clog2(Groups) : 1;
-  localparam int Levels = $clog2(Simd);
+  localparam int Stages = $clog2(Simd) / ((Adders < 1) ? 1 : Adders);
   localparam int Late = (Groups > mondeq_pkg::WeightBankDepth) ? 1 : 0;
   localparam int IterationBits = $clog2(Iterations + 1);
   localparam int TagBits = SlotBits + RowBits + 3;
@@ -83,7 +88,7 @@ module mondeq_solve #(
   if (FirstWarmUpdate < 0 || FirstWarmUpdate > Iterations) begin : g_wrong_start
     mondeq_error_solve_start_beyond_the_iterations u_error ();
   end
-  if (LeakShift < 0 || LeakShift > ShiftBase || ShiftBits < 1) begin : g_wrong_shifts
+  if (LeakShift < 0 || LeakShift > ShiftBase || ShiftBits < 1 || Adders < 1) begin : g_wrong_shifts
     mondeq_error_solve_shifts u_error ();
   end
 
@@ -172,15 +177,15 @@ module mondeq_solve #(
 
   assign column_slot = Warm ? '0 : command_slot_q;
 
-  // Retire: the last row group of an update has been written and compared.  Jobs do not mingle, so that one bit says
-  // whether a row group before has changed.
+  // Retire: the last row group of an update has been written and compared, or will be written in the next cycle.  Jobs do
+  // not mingle, so that one bit says whether a row group before has changed.
   logic retire_valid_q, retire_last_row_q, retire_start_q, retire_changed_q, changed_q, retire_done;
   logic [SlotBits-1:0] retire_slot_q;
   logic [IterationBits-1:0] retire_iteration_q;
 
   assign retired_slot = Warm ? '0 : retire_slot_q;
   assign retire_done = (retire_iteration_q == LastIteration)
-      || (!retire_start_q && !retire_changed_q && !changed_q);
+      || (!FixedTime && !retire_start_q && !retire_changed_q && !changed_q);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -306,7 +311,7 @@ module mondeq_solve #(
   );
 
   // ---------------------------------------------------------------------------------------------------------------
-  // Row words: drive, old state and shift of the row group, read in cycle 1 + Late + Levels of its first command; with
+  // Row words: drive, old state and shift of the row group, read in cycle 1 + Late + Stages of its first command; with
   // them the accumulators' start value d + leak phi(s), and what the update needs once the sums are complete.
 
   logic [TagBits-1:0] tag, tag_q0, tag_q1, tag_q2, tag_q3;
@@ -321,7 +326,7 @@ module mondeq_solve #(
 
   mondeq_delay #(
     .Width(TagBits + 1),
-    .Depth(1 + Late + Levels)
+    .Depth(1 + Late + Stages)
   ) u_tag (
     .clk_i,
     .rst_ni,
@@ -459,6 +464,7 @@ module mondeq_solve #(
     .DataSigned(PhiSigned),
     .SumBits   (SumBits),
     .LeftShift (0),
+    .Adders    (Adders),
     .File      (WeightFile)
   ) u_matvec (
     .clk_i,
@@ -478,11 +484,11 @@ module mondeq_solve #(
   // ---------------------------------------------------------------------------------------------------------------
   // Update: shift, round, saturate, write and compare.
 
-  logic [TagBits-1:0] sum_tag_q, shift_tag_q, round_tag_q, write_tag_q;
-  logic [Pe*StateBits-1:0] sum_old_q, shift_old_q, round_old_q, write_old_q, updated, updated_q;
+  logic [TagBits-1:0] sum_tag_q, shift_tag_q, round_tag, write_tag_q, retire_tag;
+  logic [Pe*StateBits-1:0] sum_old_q, shift_old_q, round_old, write_old_q, updated, updated_q;
   logic [Pe*ShiftBits-1:0] sum_shift_q;
   logic [Pe-1:0] lane_changed;
-  logic shift_valid_q, round_valid_q, write_valid_q;
+  logic shift_valid_q, round_valid, write_valid_q, retire_valid;
 
   always_ff @(posedge clk_i) begin
     if (load) begin
@@ -491,15 +497,13 @@ module mondeq_solve #(
       sum_shift_q <= shift_q3;
     end
     shift_tag_q  <= sum_tag_q;
-    round_tag_q  <= shift_tag_q;
-    write_tag_q  <= round_tag_q;
-    retire_slot_q  <= write_tag_q[TagBits-1-:SlotBits];
-    retire_last_row_q <= write_tag_q[0];
-    retire_start_q <= write_tag_q[RowBits+1];
-    retire_iteration_q <= iteration_q[write_tag_q[TagBits-1-:SlotBits]];
+    write_tag_q  <= round_tag;
+    retire_slot_q  <= retire_tag[TagBits-1-:SlotBits];
+    retire_last_row_q <= retire_tag[0];
+    retire_start_q <= retire_tag[RowBits+1];
+    retire_iteration_q <= iteration_q[retire_tag[TagBits-1-:SlotBits]];
     shift_old_q  <= sum_old_q;
-    round_old_q  <= shift_old_q;
-    write_old_q  <= round_old_q;
+    write_old_q  <= round_old;
     updated_q    <= updated;
     retire_changed_q <= |lane_changed;
   end
@@ -507,19 +511,51 @@ module mondeq_solve #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       shift_valid_q <= 1'b0;
-      round_valid_q <= 1'b0;
       write_valid_q <= 1'b0;
       retire_valid_q <= 1'b0;
     end else begin
       shift_valid_q <= sum_valid;
-      round_valid_q <= shift_valid_q;
-      write_valid_q <= round_valid_q;
-      retire_valid_q <= write_valid_q;
+      write_valid_q <= round_valid;
+      retire_valid_q <= retire_valid;
     end
   end
 
+  // Rounding adds, and has a cycle of its own where that is one adder's.
+  if (Adders == 1) begin : g_round
+    logic [TagBits-1:0] tag_q;
+    logic [Pe*StateBits-1:0] old_q;
+    logic valid_q;
+
+    always_ff @(posedge clk_i) begin
+      tag_q <= shift_tag_q;
+      old_q <= shift_old_q;
+    end
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) valid_q <= 1'b0;
+      else valid_q <= shift_valid_q;
+    end
+    assign round_tag = tag_q;
+    assign round_old = old_q;
+    assign round_valid = valid_q;
+  end else begin : g_round_and_saturate
+    assign round_tag = shift_tag_q;
+    assign round_old = shift_old_q;
+    assign round_valid = shift_valid_q;
+  end
+
+  if (!FixedTime) begin : g_compared
+    assign retire_tag = write_tag_q;
+    assign retire_valid = write_valid_q;
+  end else if (Adders == 1) begin : g_shifted
+    assign retire_tag = shift_tag_q;
+    assign retire_valid = shift_valid_q;
+  end else begin : g_summed
+    assign retire_tag = sum_tag_q;
+    assign retire_valid = sum_valid;
+  end
+
   for (genvar p = 0; p < Pe; p++) begin : g_update
-    logic [SumBits-1:0] rounded, rounded_q;
+    logic [SumBits-1:0] rounded, whole;
 
     mondeq_round_shift #(
       .InBits   (SumBits),
@@ -533,13 +569,19 @@ module mondeq_solve #(
       .rounded_o(rounded)
     );
 
-    always_ff @(posedge clk_i) rounded_q <= rounded;
+    if (Adders == 1) begin : g_rounded
+      logic [SumBits-1:0] rounded_q;
+      always_ff @(posedge clk_i) rounded_q <= rounded;
+      assign whole = rounded_q;
+    end else begin : g_not_alone
+      assign whole = rounded;
+    end
 
     mondeq_saturate #(
       .InBits (SumBits),
       .OutBits(StateBits)
     ) u_saturate (
-      .value_i(rounded_q),
+      .value_i(whole),
       .value_o(updated[p*StateBits+:StateBits])
     );
 
@@ -588,7 +630,7 @@ module mondeq_solve #(
     .loaded_slot_i(write_slot_i),
     .write_i      (state_write),
     .write_slot_i (write_tag_q[TagBits-1-:SlotBits]),
-    .iteration_i  (int'(iteration_q[write_tag_q[TagBits-1-:SlotBits]])),
+    .iteration_i  (int'(iteration_q[write_tag_q[TagBits-1-:SlotBits]]) - int'(FixedTime && write_tag_q[0])),
     .first_row_i  (int'(state_row) * Pe),
     .words_i      (state_words)
   );

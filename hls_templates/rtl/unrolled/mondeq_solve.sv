@@ -29,6 +29,7 @@ module mondeq_solve #(
   parameter bit PhiReflects = mondeq_pkg::PhiReflects != 0,
   parameter int Iterations = mondeq_pkg::Iterations,
   parameter int FirstWarmUpdate = mondeq_pkg::FirstWarmUpdate,
+  parameter bit FixedTime = mondeq_pkg::FixedTime != 0,
   parameter int RowShiftBits = mondeq_pkg::SolveRowShiftBits,
   parameter bit [Rows*RowShiftBits-1:0] RowShifts = mondeq_pkg::SolveRowShifts,
   parameter bit [Rows-1:0] NegativeRows = mondeq_pkg::SolveNegativeRows,
@@ -92,7 +93,7 @@ module mondeq_solve #(
   logic [Rows*PhiBits-1:0] phi_q, retire_phi_q, start_phi;
 
   assign leave = retire_valid
-      && ((retire_iteration == LastIteration) || ((retire_iteration != '0) && !changed_q));
+      && ((retire_iteration == LastIteration) || (!FixedTime && (retire_iteration != '0) && !changed_q));
   assign again = retire_valid && !leave;
   assign take = !again && (waiting_q != '0) && !held;
   assign done_o = done_q;
