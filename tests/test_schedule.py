@@ -27,9 +27,11 @@ from mondeq_hw.hardware.cycles import (
 from mondeq_hw.hardware.drive import with_drive
 from mondeq_hw.hardware.estimate import drive_usage
 from mondeq_hw.hardware.folding import (
+    LATENCY,
     MAX_GROWTH,
     MAX_IDLE,
     MAX_WASTE,
+    _beats,
     _fold_solve,
     commensurate,
     padding,
@@ -198,6 +200,57 @@ def test_the_most_iterations() -> None:
     assert 0.999 <= interval / busy_cycles(plan, MOST_ITERATIONS) <= 1 + MAX_IDLE
     update = plan.solve.cycles_per_matvec + plan.update_depth
     assert latency(plan, MOST_ITERATIONS) == latency(plan, 1) + (MOST_ITERATIONS - 1) * update
+
+
+@pytest.mark.parametrize("adders", (1, 2, 3))
+@pytest.mark.parametrize("fixed_time", (False, True))
+def test_fewer_registers_take_fewer_cycles(adders: int, fixed_time: bool) -> None:
+    """Of a tree every so many levels has one, of which the accumulation is the last; rounding is an addition, too."""
+    program = random_program(0, n=40, d=30, k=5, iterations=7)
+    plain, plan = (
+        schedule(program, 20, adders=each, fixed_time=fixed) for each, fixed in ((1, False), (adders, fixed_time))
+    )
+    fewer = {
+        name: (level := getattr(plain, name).tree_levels) + 1 - -(-(level + 1) // adders)
+        for name in ("drive", "solve", "readout")
+    }
+    update = fewer["solve"] + (adders > 1) + 2 * fixed_time
+    assert plain.update_depth - plan.update_depth == update
+    assert latency(plain, 7) - latency(plan, 7) == fewer["drive"] + fewer["readout"] + 8 * update
+    assert Schedule.from_plain(plan.to_plain()) == plan
+    # An early exit is nobody's where the time is fixed.
+    early = completion_cycles(plan, np.array([3, 7, 1]))
+    assert (early == completion_cycles(plan, np.array([7, 7, 7]))).all() == fixed_time
+
+
+@pytest.mark.parametrize(
+    ("n", "d", "k", "iterations", "reuse"),
+    [
+        (90, 12, 3, 42, 60),
+        (60, 8, 2, 38, 30),
+        (40, 30, 4, 9, 50),
+        (24, 6, 6, 200, 24),
+        (12, 40, 1, 3, 12),
+        (5, 2, 5, 3, 1),
+    ],
+)
+def test_balanced_for_latency(n: int, d: int, k: int, iterations: int, reuse: int) -> None:
+    """No other folding of drive and readout onto as many multipliers answers much sooner; nor the one for throughput."""
+    program = random_program(0, n=n, d=d, k=k, iterations=iterations)
+    plain, plan = schedule(program, reuse), schedule(program, reuse, balance=LATENCY)
+    assert plan.solve == plain.solve and latency(plan, iterations) <= latency(plain, iterations)
+    most = plan.drive.multipliers + plan.readout.multipliers
+
+    def waits(other: Schedule) -> int:
+        return other.drive.cycles_per_matvec + other.drive_depth + other.readout.cycles_per_matvec + other.readout_depth
+
+    others = [
+        replace(plan, drive=EngineFolding(n, d, pe, beat), readout=EngineFolding(k, n, 1, simd))
+        for beat in _beats(d, None)
+        for pe in range(1, min(n, most // beat) + 1)
+        for simd in range(1, min(n, most - pe * beat) + 1)
+    ]
+    assert waits(plan) - min(map(waits, others)) <= 0.02 * latency(plan, iterations)
 
 
 def test_slow_drive_sets_the_pace() -> None:

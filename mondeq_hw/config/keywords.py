@@ -33,6 +33,8 @@ class CompileKeywords(TypedDict, total=False):
     drive: Literal["auto", "multiply", "tables"]
     reuse_factor: int | None
     input_beat: int | None
+    balance: Literal["throughput", "latency"]
+    fixed_time: bool
     input_lanes: Literal["packed", "bytes"]
     output_beat: int | None
     output_lanes: Literal["packed", "bytes"]

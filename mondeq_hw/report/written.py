@@ -80,7 +80,7 @@ class WordLengths:
 @dataclass(frozen=True)
 class EngineFacts:
     """An engine's folding and what follows from it; ``graph`` has the size of its adder graph,
-    ``table_words`` the columns of one of its tables.
+    ``table_words`` the columns of one of its tables, ``adders`` those between two registers of a folded engine.
     """
 
     rows: int
@@ -90,6 +90,7 @@ class EngineFacts:
     graph: GraphSize | None
     cycles_per_matvec: int
     table_words: int = 0
+    adders: int = 1
 
     @staticmethod
     def of(folding: EngineFolding) -> EngineFacts:
@@ -110,6 +111,7 @@ class ScheduleFacts:
     words_per_beat: int
     beats_per_sample: int
     straight: int
+    fixed_updates: int
 
     @staticmethod
     def of(plan: Schedule) -> ScheduleFacts:
@@ -124,6 +126,7 @@ class ScheduleFacts:
             words_per_beat=plan.words_per_beat,
             beats_per_sample=plan.beats_per_sample,
             straight=plan.straight,
+            fixed_updates=plan.fixed_updates,
         )
 
 

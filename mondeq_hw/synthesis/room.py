@@ -122,7 +122,8 @@ class Room:
         reuse = plan.solve.cycles_per_matvec
         while reuse < n * n:
             reuse = min(n * n, max(reuse + 1, math.ceil(reuse * 1.1)))
-            yield f"{strategy}--reuse-factor {reuse}", with_drive(program, schedule(program, reuse))
+            folded = schedule(program, reuse, adders=plan.solve.adders, fixed_time=plan.fixed_updates > 0)
+            yield f"{strategy}--reuse-factor {reuse}", with_drive(program, folded)
 
     def _larger_parts(self, usage: Usage) -> str:
         fitting = [part.name for part in PARTS if part.family == self.part.family and not exceeded(usage, part)]

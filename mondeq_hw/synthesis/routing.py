@@ -19,6 +19,8 @@ from .tools import SynthTool, ToolProgress, ToolRun
 #: Beyond so many LUTs, or DSPs, after synthesis an ECP5 is crowded: nextpnr's first router took minutes for designs of
 #: 20,000 LUTs, and did not end in an hour for one of 50,000, nor for one of 15,000 with 153 DSPs, whose words are long.
 CROWDED_LUTS, CROWDED_DSPS = 30_000, 32
+#: Tries for a cell's place where they are many: with nextpnr's 10,000 it gave up a carry chain of a part half full.
+PLACEMENT_TRIES = 1_000_000
 
 
 def crowded(usage: Usage) -> bool:
@@ -32,7 +34,8 @@ def placer_options(usage: Usage) -> tuple[str, ...]:
     Its own weight of timing, 10, leaves wires across the part; in a crowded one too much of it leaves wires that no
     router disentangles in hours.  Many LUTs are spread more; beside many DSPs that would be farther from them.
     """
-    spread = ("--placer-heap-alpha", "0.3", "--placer-heap-beta", "0.8") if usage.luts > CROWDED_LUTS else ()
+    tries = ("--placer-heap-cell-placement-timeout", str(PLACEMENT_TRIES))
+    spread = ("--placer-heap-alpha", "0.3", "--placer-heap-beta", "0.8", *tries) if usage.luts > CROWDED_LUTS else ()
     return (*spread, "--placer-heap-timingweight", "30" if crowded(usage) else "100")
 
 
