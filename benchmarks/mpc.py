@@ -80,7 +80,9 @@ SAMPLES, CLIMBERS, ROUNDS = 4000, 48, 200
 RATE = 0.01
 #: Folded designs that are tried, of one adder or two between registers; their drive and readout wait for nobody.
 FOLDED: tuple[dict[str, Any], ...] = tuple(
-    {"adders_per_stage": adders, "balance": balance} for adders in (1, 2) for balance in ("throughput", "latency")
+    {"fixed_time": True, "adders_per_stage": adders, "balance": balance}
+    for adders in (1, 2)
+    for balance in ("throughput", "latency")
 )
 #: Designs of adder graphs that are tried: of few adders, or of few stages and with drive and readout among them, or
 #: straight, of one adder or two between registers, on a beat of a whole sample, or on as many as 16.
@@ -235,9 +237,7 @@ def soonest(program: SolverProgram) -> dict[str, Any]:
 
     found: list[tuple[dict[str, Any], Schedule, Usage]] = []
     for beat in (beat for beat in INPUT_BEATS if beat is None or beat <= program.d):
-        found += fitting(
-            {"reuse_factor": reuse, "input_beat": beat, **way, "fixed_time": True} for way in FOLDED for reuse in factors
-        )
+        found += fitting({**way, "reuse_factor": reuse, "input_beat": beat} for way in FOLDED for reuse in factors)
     if program.n <= MOST_UNROLLED:
         # A warm start has no straight form.
         graphs = [graph for graph in GRAPHS if program.warm is None or graph[0]["strategy"] != STRAIGHT]

@@ -235,7 +235,7 @@ def test_fewer_registers_take_fewer_cycles(adders: int, fixed_time: bool) -> Non
     ],
 )
 def test_balanced_for_latency(n: int, d: int, k: int, iterations: int, reuse: int) -> None:
-    """No other folding of drive and readout onto as many multipliers answers much sooner; nor the one for throughput."""
+    """No other folding of drive and readout of as many multipliers answers much sooner, nor the one for throughput."""
     program = random_program(0, n=n, d=d, k=k, iterations=iterations)
     plain, plan = schedule(program, reuse), schedule(program, reuse, balance=LATENCY)
     assert plan.solve == plain.solve and latency(plan, iterations) <= latency(plain, iterations)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -36,31 +37,31 @@ class Engine:
     name : str
     claim : str
     program : SolverProgram
-    unrolled : bool
+    form : {"folded", "timed", "unrolled", "straight"}
+        Timed: folded, of a fixed time and with two adders between registers; straight: unrolled, all outputs at once.
     mutants : tuple of (str, Mutant)
         Each with the name of its module.
-    straight : bool
-        Unrolled, and all outputs at once.
     """
 
     name: str
     claim: str
     program: SolverProgram
-    unrolled: bool
+    form: Literal["folded", "timed", "unrolled", "straight"]
     mutants: tuple[tuple[str, Mutant], ...]
-    straight: bool = False
 
     def build(self, folder: Path) -> None:
         """Write what the compiler writes."""
         self.program.save(folder)
         design = Design.searched(self.program, self._schedule())
-        emit_rtl(straightened(design) if self.straight else design, folder)
+        emit_rtl(straightened(design) if self.form == "straight" else design, folder)
 
     def _schedule(self) -> Schedule:
-        if not self.unrolled:
+        if self.form == "folded":
             return schedule(self.program)
+        if self.form == "timed":
+            return schedule(self.program, adders=2, fixed_time=True)
         program, solve = self.program, solver_graph(self.program).size
-        if not self.straight:
+        if self.form == "unrolled":
             return schedule_unrolled(program, solve)
         plan = schedule_unrolled(program, solve, 1, readout=readout_graph(program).size, drive_rows=program.n)
         return replace(plan, output_beat=program.k)
@@ -123,34 +124,38 @@ _SATURATION = ("saturate", Mutant("(value > Top) ? OutBits'(Top)", "(value > Top
 _UNROUNDED = ("solve", Mutant(" + SumBits'(shifted[0])", ""))
 
 ENGINES = (
-    Engine("folded", "Peaceman-Rachford, relu, folded", _TWO, False, (
+    Engine("folded", "Peaceman-Rachford, relu, folded", _TWO, "folded", (
         _ROUNDING, _SATURATION,
         ("solve", Mutant("start_q2 ? '0 : column_phi", "column_phi")),
         ("readout", Mutant("sum << sum_shift_q", "sum")),
     )),
-    Engine("folded_leak", "forward-backward with a leak, 2-bit weights, folded", _THREE, False, (
+    Engine("folded_leak", "forward-backward with a leak, 2-bit weights, folded", _THREE, "folded", (
         _ROUNDING, ("solve", Mutant("leak_start_q1 ? '0 : {phi", "{phi")),
     )),
     Engine("folded_clip", "a box and a soft threshold, folded",
-           _TWO.replace(clip=Clip.of([Interval(-3, 6), soft_threshold(2)])), False, (
+           _TWO.replace(clip=Clip.of([Interval(-3, 6), soft_threshold(2)])), "folded", (
         ("clip", Mutant("(limit << 1) - word", "limit - word")),
         ("clip_lanes", Mutant("complement_q <= complement", "complement_q <= 1'b0")),
     )),
     Engine("folded_feedthrough", "outputs that take the input directly, folded",
-           _TWO.replace(feedthrough=_matrix([[1, 2], [-3, 1]], [5, 5], 3)), False, (
+           _TWO.replace(feedthrough=_matrix([[1, 2], [-3, 1]], [5, 5], 3)), "folded", (
         ("feedthrough", Mutant("pop = step_i &&", "pop = 1'b0 && step_i &&")),
     )),
-    Engine("unrolled", "Peaceman-Rachford, relu, an adder graph", _TWO, True, (
+    Engine("folded_timed", "no early exit, two adders between registers, folded", _TWO, "timed", (
+        ("solve", Mutant("retire_valid = sum_valid", "retire_valid = load")),
+        ("adder_tree", Mutant("l % ((Adders < 1) ? 1 : Adders) == 0", "1'b1")),
+    )),
+    Engine("unrolled", "Peaceman-Rachford, relu, an adder graph", _TWO, "unrolled", (
         _UNROUNDED, _SATURATION, ("solve", Mutant("again ? retire_phi_q : start_phi", "retire_phi_q")),
     )),
     Engine("unrolled_leak", "forward-backward with a leak and a free row, an adder graph",
-           replace(_THREE, stages=(replace(_THREE.stage, clip=Clip.of([RELU, FREE, RELU])),)), True, (
+           replace(_THREE, stages=(replace(_THREE.stage, clip=Clip.of([RELU, FREE, RELU])),)), "unrolled", (
         _UNROUNDED, ("solve", Mutant(" - {{LeakShift{sign}}, phi}", "")),
     )),
-    Engine("straight", "Peaceman-Rachford, relu, all outputs at once", _TWO, True, (
+    Engine("straight", "Peaceman-Rachford, relu, all outputs at once", _TWO, "straight", (
         ("solve", Mutant("if (!enters_q) phi_q", "if (1'b0) phi_q")),
         ("solve", Mutant(": {negative,", ": {!negative,")),
         ("drive", Mutant("Starts[p*SumBits+LeftShift+:HeldBits]", "'0")),
         ("readout", Mutant("bias + aligned", "aligned")),
-    ), straight=True),
+    )),
 )  # fmt: skip
