@@ -135,20 +135,17 @@ def words_of(rng: np.random.Generator, program: SolverProgram, samples: int) -> 
 
 
 def drawn_design(rng: np.random.Generator, shape: tuple[int, int, int], may_be_straight: bool) -> dict[str, Any]:
-    """Options of the hardware: folding and words a beat, or graphs of any number of adders a stage and rows."""
+    """Options of the hardware: folding and words a beat, adders between registers, graphs of so many rows."""
     n, d, k = shape
     design: dict[str, Any] = {"reuse_factor": int(rng.integers(1, n**2 + 1))}
     design["strategy"] = (
         "straight" if may_be_straight and rng.random() < 0.3 else str(rng.choice(["resource", "unrolled"]))
     )
-    graphs = {
-        "fewest": str(rng.choice(["adders", "stages"])),
-        "adders_per_stage": int(rng.integers(1, 4)),
-        "graph_rows": int(rng.integers(1, n + 1)),
-    }
-    more: dict[str, Any] = {"input_beat": int(rng.integers(1, d + 1))}
+    graphs = {"fewest": str(rng.choice(["adders", "stages"])), "graph_rows": int(rng.integers(1, n + 1))}
+    more: dict[str, Any] = {"input_beat": int(rng.integers(1, d + 1)), "adders_per_stage": int(rng.integers(1, 4))}
+    more |= {"fixed_time": True}
     more |= {"output_beat": int(rng.integers(1, k + 1))} if design["strategy"] != "straight" else {}
-    more |= graphs if design["strategy"] != "resource" else {}
+    more |= graphs if design["strategy"] != "resource" else {"balance": "latency"}
     return design | {name: value for name, value in more.items() if rng.random() < 0.5}
 
 

@@ -60,10 +60,10 @@ def resolve(config: CompileConfig, checkpoint: Checkpoint) -> CompileConfig:
         Something is missing, or goes with another option only.
     """
     folded = config.strategy == RESOURCE
-    others = "'unrolled' and 'straight'" if folded else "'resource'"
+    others = "strategies 'unrolled' and 'straight'" if folded else "strategy 'resource'"
     for name in ("graphs", "fewest", "graph_search", "graph_rows") if folded else ("balance",):
         if getattr(config, name) != CompileConfig.model_fields[name].default:
-            raise OptionError(name, f"is for the strategies {others}; leave it out, or ask for one")
+            raise OptionError(name, f"is for the {others}; leave it out, or take another strategy")
     if config.bits is not None:
         return config
     stored = checkpoint.model.stored
