@@ -273,7 +273,7 @@
         && (!f_own[FWrite] || f_written_q == f_tag[FWrite*TagBits+1+:RowBits])
         && (!f_ends || 32'(f_now_written) == RowGroups));
     // It is over when its last row is compared, and not before: the readout sees the new state.  Where none is, its slot
-    // may be chosen, or read, from the cycle of that row's writing on: both read a cycle later at the earliest.
+    // may be chosen, or read, from the cycle of that row's writing on: the one reads two cycles later, the other one.
     in_time: assert (f_retires == (f_own[FRetire] && retire_valid_q && retire_last_row_q) && (!f_running_q || f_clock_q <= f_steps + FLast));
     // Whether an earlier row has changed is of the update whose rows arrive, and of no other.
     compares: assert (FixedTime || (!changed_q || (f_busy[FLast+1] && !f_end_job[FLast+1])) && (!f_own[FLast] || changed_q == f_changed_q) && (!f_running_q || f_clock_q > FLast + 1 || !f_changed_q));

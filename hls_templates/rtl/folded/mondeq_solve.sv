@@ -7,7 +7,7 @@
 // array is free it takes the oldest slot that is ready, so samples fill each other's pipeline gaps.
 //
 // With FixedTime every sample runs all updates, so that it need not be known whether a row has changed, and the next
-// update may be chosen two cycles before the last one's rows are written: its first command reads them behind that.
+// update may be chosen as its last rows are written: the first command reads them two cycles later.
 //
 // With a warm start (FirstWarmUpdate > 0) there is one state for all slots: every sample but the first goes on from the
 // state of the one before with the update of that number, once that has been read.
@@ -264,11 +264,12 @@ module mondeq_solve #(
   logic start_q1, start_q2;
 
   mondeq_regroup #(
-    .Words     (Rows),
-    .WordBits  (StateBits),
-    .Banks     (2 << SlotBits),
-    .WriteWords(Pe),
-    .ReadWords (Simd)
+    .Words        (Rows),
+    .WordBits     (StateBits),
+    .Banks        (2 << SlotBits),
+    .WriteWords   (Pe),
+    .ReadWords    (Simd),
+    .RegisterWrite(FixedTime)  // the next update's first command reads two cycles behind
   ) u_column_words (
     .clk_i,
     .write_i      (state_write),
