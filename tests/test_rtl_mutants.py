@@ -375,6 +375,7 @@ MUTANTS = (
     Mutant("straight_output_too_early", "straight_once", "readout", ".Depth(Stages + 2)", ".Depth(Stages + 1)"),
     Mutant("straight_buffer_too_small", "straight_once", "readout", ".Depth(Slots)", ".Depth(Slots - 1)"),
     Mutant("straight_start_value", "straight_once", "drive", "Starts[p*SumBits+LeftShift+:HeldBits]", "'0"),
+    Mutant("straight_loaded_late", "straight_once", "drive", ".Depth(6 + Late + Stages)", ".Depth(7 + Late + Stages)"),
     Mutant("straight_tables_late", "straight_tables", "matvec_tables", "3 - int'(Early)", "3"),
     Mutant("straight_sum_late", "straight_tables", "matvec_tables", "5 - int'(Early)", "5"),
     Mutant("straight_lanes_unsigned", "straight_mixed", "top", "OutputLaneBits'($signed(result[l",

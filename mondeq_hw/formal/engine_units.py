@@ -67,6 +67,7 @@ ENGINE_UNITS = (
             Mutant("first_command_q <= finish", "first_command_q <= last_column"),
             Mutant("sum_tag_q <= tag_q2", "sum_tag_q <= tag_q1", case=2),
             Mutant("loaded_o = write_o && last", "loaded_o = write_o"),
+            Mutant(".data_i(finish)", ".data_i(issue)", case=4),
             Mutant("finish = issue && last_column && last_row", "finish = issue && last_row"),
             Mutant(".take_i (issue && first_command_q)", ".take_i (issue)"),
             Mutant(".give_i (release_i)", ".give_i (1'b0)", case=2),

@@ -8,6 +8,7 @@
   localparam int FStepBits = $clog2(Groups + 1);
   (* hierconn *) logic [(FWord+Stages)*(TagBits+1)-1:0] \u_tag.g_stages.stages_q ;
   (* hierconn *) logic [1:0] \g_rounded.u_write.g_stages.stages_q ;
+  (* hierconn *) logic [FSum-1:0] \g_straight.u_loaded.g_stages.stages_q ;
   (* hierconn *) logic [$clog2(Slots+1)-1:0] \u_slots.credits_q ;
   (* hierconn *) logic \u_counter.last_column_q ;
   logic f_old = 1'b0;
@@ -189,6 +190,13 @@
         && (!write_o || (slot_o == f_slot && 32'(f_loaded_q) < Slots && row_o == f_row_q)));
     loaded: assert (loaded_o == f_end_job[FLast] && (!loaded_o || 32'(f_row_q) == RowGroups - 1));
     next_row: assert (f_tag[FLast*TagBits+1+:RowBits+SlotBits] == {f_slot, f_row_q});
+  end
+  if (Straight) begin : f_straight
+    logic [FSum:1] f_is_loaded;
+    for (genvar s = 1; s <= FSum; s++) begin : f_loads
+      assign f_is_loaded[s] = \g_straight.u_loaded.g_stages.stages_q [s-1] == f_end_job[s];
+    end
+    always_comb if (f_old) on_its_way: assert (f_is_loaded == '1);
   end
   if (!Straight) begin : f_rounded
     always_comb if (f_old) begin

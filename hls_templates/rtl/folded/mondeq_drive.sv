@@ -323,16 +323,25 @@ module mondeq_drive #(
     );
   end
 
-  logic last;
-  assign loaded_o = write_o && last;
-
   if (Straight) begin : g_straight
-    logic unused_tag;
-    assign unused_tag = tag_valid;
+    logic unused_tag, last;
+    assign unused_tag = tag_valid ^ last;
     assign constant_error = 1'b0;
     assign drive_o = sum;
     assign write_o = sum_valid;
     assign {slot_o, row_o, last} = sum_tag_q;
+
+    // A way of its own: the write goes to all words, and the choice of a sample may be far from them.
+    mondeq_delay #(
+      .Width(1),
+      .Depth(6 + Late + Stages)
+    ) u_loaded (
+      .clk_i,
+      .rst_ni,
+      .data_i(finish),
+      .data_o(loaded_o)
+    );
+
     for (genvar p = 0; p < Pe; p++) begin : g_start
       assign preload[p*HeldBits+:HeldBits] = Starts[p*SumBits+LeftShift+:HeldBits];
     end
@@ -342,8 +351,9 @@ module mondeq_drive #(
     logic [Pe*SumBits-1:0] bias;
     logic [Pe*ShiftBits-1:0] shift, shift_q, sum_shift_q;
     logic [TagBits-1:0] shift_tag_q, write_tag_q;
-    logic bias_error, shift_error;
+    logic bias_error, shift_error, last;
 
+    assign loaded_o = write_o && last;
     assign constant_error = bias_error || shift_error;
     assign {slot_o, row_o, last} = write_tag_q;
 
