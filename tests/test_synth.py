@@ -35,7 +35,7 @@ from mondeq_hw.synthesis.parsers import (
 )
 from mondeq_hw.synthesis.routing import PlaceAndRoute
 from mondeq_hw.synthesis.synth import SynthOptions, lut_weight_bits, synthesize
-from mondeq_hw.synthesis.tools import ToolFailedError, ToolRun, nextpnr_ecp5, vitis_hls, yosys
+from mondeq_hw.synthesis.tools import ToolFailedError, ToolRun, alone_in, nextpnr_ecp5, vitis_hls, yosys
 
 # -- parts -----------------------------------------------------------------------
 
@@ -589,3 +589,18 @@ def test_wide_weights_use_the_devices_multipliers(tmp_path: Path) -> None:
     build = Corner(program, plan).build(tmp_path / "build")
     assert mapped_memories(build, tmp_path / "dsp")["MULT18X18D"] >= plan.solve.pe * plan.solve.simd
     assert "MULT18X18D" not in mapped_memories(build, tmp_path / "lut", lut_weight_bits=9)
+
+
+def test_one_run_at_a_time_in_a_folder(tmp_path: Path, tools) -> None:
+    """What a second one would overwrite is the first one's; when that has ended it may."""
+    noted, build, work = tools(), build_folder(tmp_path / "build"), tmp_path / "work"
+    with alone_in(work), pytest.raises(InputError, match=r"work: another run .* wait until it ends"):
+        synthesize(build, SynthOptions("ecp5-85"), work)
+    assert runs(noted, "nextpnr-ecp5") == 0
+    assert synthesize(build, SynthOptions("ecp5-85"), work).routed is not None
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"), alone_in(tmp_path / "file" / "work"):
+        pass

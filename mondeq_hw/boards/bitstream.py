@@ -33,6 +33,7 @@ from ..synthesis import (
     ToolFailedError,
     ToolProgress,
     ToolRun,
+    alone_in,
     ecppack,
     map_design,
     nextpnr_ecp5,
@@ -189,16 +190,13 @@ def make_bitstream(
             f"{build}: flags saturated inputs in TUSER, which the board's frames have no place for; compile it without "
             "--flag-saturation for a board"
         )
-    try:
-        work.mkdir(parents=True, exist_ok=True)
+    with alone_in(work):
         for name in (BITSTREAM, SUMMARY):
             (work / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{work}: cannot be written ({error.strerror}); make the folder writable") from None
-    flow = _Flow(build, program, plan, options, board, pll, clock_mhz, timing, work.resolve(), progress)
-    report = flow.run()
-    _publish(work / BITSTREAM, (work / _PACKED).read_bytes())
-    _publish(work / SUMMARY, f"{json.dumps(report.to_plain(), indent=2)}\n".encode())
+        flow = _Flow(build, program, plan, options, board, pll, clock_mhz, timing, work.resolve(), progress)
+        report = flow.run()
+        _publish(work / BITSTREAM, (work / _PACKED).read_bytes())
+        _publish(work / SUMMARY, f"{json.dumps(report.to_plain(), indent=2)}\n".encode())
     return report
 
 

@@ -45,6 +45,7 @@ from .tools import (
     ToolFailedError,
     ToolProgress,
     ToolRun,
+    alone_in,
     native_nextpnr_ecp5,
     nextpnr_ecp5,
     vitis_hls,
@@ -243,7 +244,8 @@ def synthesize(build: Path, options: SynthOptions, work: Path, progress: ToolPro
     program, plan, part = SolverProgram.load(build), load_schedule(build), find_part(options.part)
     bits = lut_weight_bits(program, plan, part, options)
     options = replace(options, dsp=None, lut_weight_bits=bits)
-    return _Flow(build, program, plan, options, part, work.resolve(), progress).run()
+    with alone_in(work):
+        return _Flow(build, program, plan, options, part, work.resolve(), progress).run()
 
 
 def lut_weight_bits(program: SolverProgram, plan: Schedule, part: Part, options: SynthOptions) -> int:

@@ -15,11 +15,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..base import EXIT_MISSING_TOOL, MissingToolError, MondeqError, answer, digests, end, is_stamped, stamp
+from filelock import FileLock, Timeout
+
+from ..base import EXIT_MISSING_TOOL, InputError, MissingToolError, MondeqError, answer, digests, end, is_stamped, stamp
 
 SYNTH_REMEDY = "pip install -c constraints.txt -e '.[synth]' in the repository"
 NATIVE_REMEDY = "put a build for this machine on PATH (OSS CAD Suite has one), or leave --nextpnr path out"
@@ -39,6 +42,29 @@ class ToolFailedError(MondeqError):
     def __init__(self, message: str, complaint: str):
         super().__init__(message)
         self.complaint = complaint
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder while tools work in it: two at once would take each other's files for their own.
+
+    Raises
+    ------
+    InputError
+        Another run is there, or the folder cannot be written.
+    """
+    lock = FileLock(folder / "lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{folder}: another run of the synthesis tools is at work here; wait until it ends") from None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); make the folder writable") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @dataclass(frozen=True)
