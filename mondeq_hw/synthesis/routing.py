@@ -19,8 +19,6 @@ from .tools import SynthTool, ToolProgress, ToolRun
 #: Beyond so many LUTs, or DSPs, after synthesis an ECP5 is crowded: nextpnr's first router took minutes for designs of
 #: 20,000 LUTs, and did not end in an hour for one of 50,000, nor for one of 15,000 with 153 DSPs, whose words are long.
 CROWDED_LUTS, CROWDED_DSPS = 30_000, 32
-#: Tries for a cell's place where they are many: with nextpnr's 10,000 it gave up a carry chain of a part half full.
-PLACEMENT_TRIES = 1_000_000
 
 
 def crowded(usage: Usage) -> bool:
@@ -32,11 +30,16 @@ def placer_options(usage: Usage) -> tuple[str, ...]:
     """What nextpnr's placer is told of mapped cells.
 
     Its own weight of timing, 10, leaves wires across the part; in a crowded one too much of it leaves wires that no
-    router disentangles in hours.  Many LUTs are spread more; beside many DSPs that would be farther from them.
+    router disentangles in hours.  Many LUTs are spread more; beside many DSPs that would be farther from them.  Places
+    for many are tried as long as it takes: nextpnr's limit, a share of the square of their number, overflows to 10,000
+    beyond 46,340 cells, and a carry chain then had no place in a part half full.
     """
-    tries = ("--placer-heap-cell-placement-timeout", str(PLACEMENT_TRIES))
-    spread = ("--placer-heap-alpha", "0.3", "--placer-heap-beta", "0.8", *tries) if usage.luts > CROWDED_LUTS else ()
-    return (*spread, "--placer-heap-timingweight", "30" if crowded(usage) else "100")
+    many = (
+        ("--placer-heap-alpha", "0.3", "--placer-heap-beta", "0.8", "--placer-heap-cell-placement-timeout", "0")
+        if usage.luts > CROWDED_LUTS
+        else ()
+    )
+    return (*many, "--placer-heap-timingweight", "30" if crowded(usage) else "100")
 
 
 def router_options(usage: Usage) -> tuple[str, ...]:
