@@ -160,11 +160,13 @@ def _controller(project: Project) -> list[tuple[str, str]]:
         return []
     cycles, aim = project.report.cycles.predicted, SynthOptions.clock_mhz
     rate = f"{cycles.control_rate_khz(aim):,.1f} kHz at {aim:g} MHz, the clock that synth aims at"
-    return [("control rate", f"{rate}: {cycles.latency_alone + 1} cycles from parameter to answer, whatever it is")]
+    wait = f"{cycles.latency_alone + 1} cycles from parameter to answer"
+    fixed = project.report.schedule.fixed_time
+    return [("control rate", f"{rate}: {f'{wait}, whatever it is' if fixed else f'at most {wait}'}")]
 
 
 def _iterations(report: WrittenReport) -> str:
-    if report.schedule.straight:
+    if report.schedule.fixed_time:
         return f"{report.iterations}, of every sample"
     return f"{report.iterations} at most, {report.cycles.predicted.mean_iterations:.1f} on average"
 

@@ -113,6 +113,11 @@ class ScheduleFacts:
     straight: int
     fixed_updates: int
 
+    @property
+    def fixed_time(self) -> bool:
+        """Whether every sample takes all its updates."""
+        return bool(self.straight or self.fixed_updates)
+
     @staticmethod
     def of(plan: Schedule) -> ScheduleFacts:
         """A schedule's."""
