@@ -33,7 +33,7 @@ from mondeq_hw.synthesis.parsers import (
     vivado_usage,
     yosys_usage,
 )
-from mondeq_hw.synthesis.routing import PlaceAndRoute
+from mondeq_hw.synthesis.routing import STUCK_ROUNDS, PlaceAndRoute, RouterRounds
 from mondeq_hw.synthesis.synth import SynthOptions, lut_weight_bits, synthesize
 from mondeq_hw.synthesis.tools import ToolFailedError, ToolRun, alone_in, nextpnr_ecp5, vitis_hls, yosys
 
@@ -242,6 +242,37 @@ def test_a_crowded_part_is_routed_for_what_placing_reached(
     aimed = (tmp_path / route["--json"]).read_text()
     assert aimed == f'"target_freq": "{float(routed) * 1e6:.6f}"'
     assert not any(option.startswith("--placer") for option in route)
+
+
+#: A router that ends only when it is asked for less than 90 MHz, and says how it is getting on.
+STUCK = (
+    TELLING
+    + """import time
+for number in range(99 if float(arguments['--freq']) > 90 and not wanted else 0):
+    print(f'Info:     iter={number} wires=9 overused=2 overuse=2 tmgfail={1 + number % 2} archfail=NA', flush=True)
+    time.sleep(number // 98 * 60)
+"""
+)
+
+
+def test_a_router_that_is_stuck_is_asked_for_less(tmp_path: Path) -> None:
+    """And not again, when the same is asked for another time."""
+    place, first, second = told(tmp_path, Usage(50_000, 0, 0, 0), 150.0, STUCK)
+    assert "--no-route" in place
+    assert (float(first["--freq"]), float(second["--freq"])) == (91.3, pytest.approx(0.95 * 91.3, abs=1e-3))
+    assert (tmp_path / second["--json"]).read_text() == f'"target_freq": "{0.95 * 91.3e6:.6f}"'
+    assert (tmp_path / "nextpnr-ecp5-seed3.stuck.json").exists() and (tmp_path / "nextpnr-ecp5-95-seed3.log").exists()
+
+
+def test_rounds_that_leave_fewer_wires_are_no_standstill() -> None:
+    def judged(rounds: RouterRounds, overused: int, late: int = 0) -> bool:
+        return rounds(f"Info:     iter=7 wires=9 overused={overused} overuse=9 tmgfail={late} archfail=NA")
+
+    falling, standing = RouterRounds(), RouterRounds()
+    assert not any(judged(falling, 10_000 - 9 * number) for number in range(1000))
+    assert not any(judged(standing, 1, 999) for _ in range(STUCK_ROUNDS))
+    assert judged(standing, 0, 1100) and not judged(standing, 0, 100)
+    assert not standing("Info: Routing globals...")
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,30 @@
 """A netlist, placed and routed on an ECP5 by nextpnr: in one run, or, where the part is crowded, in two.
 
 What a crowded part can reach is known when it is placed.  Its router is then asked for that clock, and rips up wires
-that miss it; of a clock beyond reach it would rip up thousands, round after round, and not end.
+that miss it; of a clock beyond reach it would rip up hundreds, round after round, and end after 1,500 of them with some
+late.  A router that is stuck is stopped, and asked for a little less.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..hardware import Usage
 from .mapping import NETLIST_JSON
 from .parsers import ReportFormatError, nextpnr_estimate
-from .tools import SynthTool, ToolProgress, ToolRun
+from .tools import SynthTool, ToolProgress, ToolRun, ToolStuckError
 
 #: Beyond so many LUTs, or DSPs, after synthesis an ECP5 is crowded: nextpnr's first router took minutes for designs of
 #: 20,000 LUTs, and did not end in an hour for one of 50,000, nor for one of 15,000 with 153 DSPs, whose words are long.
 CROWDED_LUTS, CROWDED_DSPS = 30_000, 32
+#: Shares of what placing reached that the router is asked for, until it ends.
+AIMS = (1.0, 0.95, 0.9)
+#: Rounds after which a router is stuck that leaves no fewer wires (by this share) that overlap or are late: of some
+#: twenty runs that ended by themselves the longest pause had 105, the next 42.
+STUCK_ROUNDS, FEWER = 80, 0.97
+_ROUND = re.compile(r"iter=\d+ .*overused=(\d+) .*tmgfail=(\d+)")
 
 
 def crowded(usage: Usage) -> bool:
@@ -45,6 +51,25 @@ def placer_options(usage: Usage) -> tuple[str, ...]:
 def router_options(usage: Usage) -> tuple[str, ...]:
     """What nextpnr's router is told of mapped cells."""
     return ("--router", "router2") if crowded(usage) else ()
+
+
+class RouterRounds:
+    """Told the lines of nextpnr's second router, says whether it is stuck."""
+
+    def __init__(self) -> None:
+        self.fewest: int | None = None
+        self.since = 0
+
+    def __call__(self, line: str) -> bool:
+        """Whether this line is that of one round too many."""
+        if (found := _ROUND.search(line)) is None:
+            return False
+        left = int(found[1]) + int(found[2])
+        if self.fewest is None or left <= FEWER * self.fewest:
+            self.fewest, self.since = left, 0
+        else:
+            self.since += 1
+        return self.since >= STUCK_ROUNDS
 
 
 @dataclass(frozen=True)
@@ -88,22 +113,42 @@ class PlaceAndRoute:
         ReportFormatError
             Nextpnr's log, or its placed netlist, has no clock.
         """
-        return all([run.execute(folder, progress) for run in self._runs(folder)])
-
-    def _runs(self, folder: Path) -> Iterator[ToolRun]:
         if not crowded(self.usage):
             options = (*self._reads(NETLIST_JSON, self.clock_mhz), "--report", self.report)
             options += placer_options(self.usage)
-            yield ToolRun(self.router, options, (NETLIST_JSON,), (self.report,), label=self._label(""))
-            return
-        placed, aimed, log = f"placed{self.name}.json", f"aimed{self.name}.json", f"{self._label('-place')}.log"
-        options = (*self._reads(NETLIST_JSON, self.clock_mhz), "--no-route", "--write", placed)
+            run = ToolRun(self.router, options, (NETLIST_JSON,), (self.report,), label=self._label(""))
+            return run.execute(folder, progress)
+        cached, reached = self._place(folder, progress)
+        for share in AIMS[:-1]:
+            try:
+                return self._route(folder, reached, share, progress, RouterRounds) and cached
+            except ToolStuckError:
+                continue
+        return self._route(folder, reached, AIMS[-1], progress, None) and cached
+
+    def _place(self, folder: Path, progress: ToolProgress) -> tuple[bool, float]:
+        """Whether it was placed before, and the clock to ask the router for."""
+        log = f"{self._label('-place')}.log"
+        options = (*self._reads(NETLIST_JSON, self.clock_mhz), "--no-route", "--write", self._placed)
         options += (*placer_options(self.usage), *router_options(self.usage), "--tmg-ripup")
-        yield ToolRun(self.router, options, (NETLIST_JSON,), (placed, log), label=self._label("-place"))
-        reached = min(self.clock_mhz, nextpnr_estimate((folder / log).read_text(), self.clock))
-        (folder / aimed).write_text(_aiming_at(reached, (folder / placed).read_text()))
-        options = (*self._reads(aimed, reached), "--no-pack", "--no-place", "--report", self.report)
-        yield ToolRun(self.router, options, (aimed,), (self.report,), label=self._label(""))
+        run = ToolRun(self.router, options, (NETLIST_JSON,), (self._placed, log), label=self._label("-place"))
+        cached = run.execute(folder, progress)
+        return cached, min(self.clock_mhz, nextpnr_estimate((folder / log).read_text(), self.clock))
+
+    def _route(
+        self, folder: Path, reached: float, share: float, progress: ToolProgress, judge: type[RouterRounds] | None
+    ) -> bool:
+        """Whether it was routed before, for this share of the clock."""
+        aim, aimed = share * reached, f"aimed{self.name}.json"
+        (folder / aimed).write_text(_aiming_at(aim, (folder / self._placed).read_text()))
+        options = (*self._reads(aimed, aim), "--no-pack", "--no-place", "--report", self.report)
+        label = self._label("" if share == 1 else f"-{100 * share:.0f}")
+        run = ToolRun(self.router, options, (aimed,), (self.report,), label=label, judge=judge)
+        return run.execute(folder, progress)
+
+    @property
+    def _placed(self) -> str:
+        return f"placed{self.name}.json"
 
     def _reads(self, netlist: str, clock_mhz: float) -> tuple[str, ...]:
         return (*self.arguments, "--json", netlist, "--freq", f"{clock_mhz:g}", "--timing-allow-fail")

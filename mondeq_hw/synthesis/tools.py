@@ -44,6 +44,10 @@ class ToolFailedError(MondeqError):
         self.complaint = complaint
 
 
+class ToolStuckError(ToolFailedError):
+    """A tool was stopped, for it was not about to end."""
+
+
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Keep other runs out of a folder while tools work in it: two at once would take each other's files for their own.
@@ -187,6 +191,8 @@ class ToolRun:
         Added to the process's own.
     label : str
         Of its log and its record; the tool's name when empty.
+    judge : callable, optional
+        Makes what is told each line of the log, and says whether the run is stuck.
     """
 
     tool: SynthTool
@@ -195,6 +201,7 @@ class ToolRun:
     writes: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     label: str = ""
+    judge: Callable[[], Callable[[str], bool]] | None = None
 
     def execute(self, folder: Path, progress: ToolProgress) -> bool:
         """Run it unless its results are there; returns whether they were.
@@ -205,20 +212,31 @@ class ToolRun:
         ------
         ToolFailedError
             With the tool's own error lines.
+        ToolStuckError
+            It was stopped, now or in a run of before.
         """
         label = self.label or self.tool.name
-        record = folder / f"{label}.done.json"
+        record, stuck = folder / f"{label}.done.json", folder / f"{label}.stuck.json"
         key = self._key(folder)
         if is_stamped(record, key, folder, self.writes):
             progress(self.tool.name, "unchanged since the last run")
             return True
+        if is_stamped(stuck, key, folder, ()):
+            raise self._stuck(folder / f"{label}.log")
         record.unlink(missing_ok=True)
-        self._start(folder, folder / f"{label}.log", progress)
+        try:
+            self._start(folder, folder / f"{label}.log", progress)
+        except ToolStuckError:
+            stamp(stuck, key, folder, ())
+            raise
         missing = [name for name in self.writes if not (folder / name).is_file()]
         if missing:
             raise ToolFailedError(f"{self.tool.name} wrote no {missing[0]}; see {folder / label}.log", "")
         stamp(record, key, folder, self.writes)
         return False
+
+    def _stuck(self, log: Path) -> ToolStuckError:
+        return ToolStuckError(f"{self.tool.name} was stopped, for it gained nothing; see {log}", "")
 
     def _key(self, folder: Path) -> str:
         content = [self.tool.name, self.tool.version, self.arguments, self.environment, digests(folder, self.reads)]
@@ -241,6 +259,7 @@ class ToolRun:
         except OSError as error:
             raise ToolFailedError(f"{self.tool.name} does not start: {error.strerror}", "") from None
         heading, complaints = re.compile(self.tool.headings), []
+        is_stuck = self.judge() if self.judge else None
         assert process.stdout is not None
         try:
             with log.open("w", buffering=1) as stream:
@@ -250,6 +269,8 @@ class ToolRun:
                         progress(self.tool.name, now[1].strip())
                     if re.search(r"\bERROR\b", line):
                         complaints.append(line.strip())
+                    if is_stuck and is_stuck(line):
+                        raise self._stuck(log)
             code = process.wait()
         except BaseException:
             end(process)
