@@ -94,7 +94,7 @@ TARGETS = {
     ),
     "a384": Target(  # eight beats, each of eight tables of six pixels
         "as a", "prototypes/fast/net_K1_a.npz",
-        {**FAST, "input_beat": 48}, "ecp5-85", inputs=384, clock_mhz=90.0,
+        {**FAST, "input_beat": 48, "adders_per_stage": 1, "graph_rows": 16}, "ecp5-85", inputs=384, clock_mhz=140.0,
     ),
     "a3": Target(
         "95 % of the images provably of the exact equilibrium's class, in 0.6 us", "prototypes/fast/net_K3_a.npz",
