@@ -267,9 +267,10 @@ def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
 
 def fits(program: SolverProgram, plan: Schedule, needed: Usage) -> bool:
     """Whether the part holds what a design needs, and routes it, by the estimate."""
-    # Where many multipliers read all states at once, a drive of several rows is one crowd too many: of 60 rows 600 and
-    # 960 wires were used twice after 50 and 33 rounds of the router, with one row of as many products none after 33.
-    if needed.dsps > MANY_DSPS and plan.solve.simd == program.n and 1 < plan.drive.pe < program.n:
+    # Where many multipliers read all states at once, a drive of several rows or a readout of several words is one crowd
+    # too many: of 60 rows 180 to 960 wires were still used twice after 33 to 70 rounds of the router.
+    folded_around = 1 < plan.drive.pe < program.n or 1 < plan.readout.simd < program.n
+    if needed.dsps > MANY_DSPS and plan.solve.simd == program.n and folded_around:
         return False
     most = FULL * PART.totals.luts if plan.solve.graph is None else MOST_GRAPHED
     return needed.dsps <= most_dsps(program) and needed.luts <= most
