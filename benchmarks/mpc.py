@@ -68,6 +68,8 @@ FULL, MOST_GRAPHED = 0.7, 40_000
 #: Multipliers that routing still manages where a word takes more than one: of 40 rows with 106 and 138 the router left
 #: 7,000 and 10,600 wires used twice, and stood still; with 70 it was done in a minute.  Of 90 rows it is so with 124.
 MOST_CUT_DSPS, MANY_ROWS, MOST_CUT_DSPS_OF_MANY = 75, 90, 125
+#: Multipliers beside which drive and readout may be spread over several rows and words.
+MOST_SPREAD_DSPS = 100
 #: Rows of which an adder graph fits and routes; it is searched in seconds.
 MOST_UNROLLED = 24
 #: Of the drive's words beyond the matrix's, which a proof of the error needs.
@@ -267,10 +269,9 @@ def planned(program: SolverProgram, options: dict[str, Any]) -> Schedule:
 
 def fits(program: SolverProgram, plan: Schedule, needed: Usage) -> bool:
     """Whether the part holds what a design needs, and routes it, by the estimate."""
-    # Where many multipliers read all states at once, a drive of several rows or a readout of several words is one crowd
-    # too many: of 60 rows 180 to 960 wires were still used twice after 33 to 70 rounds of the router.
-    folded_around = 1 < plan.drive.pe < program.n or 1 < plan.readout.simd < program.n
-    if needed.dsps > MANY_DSPS and plan.solve.simd == program.n and folded_around:
+    # Beside so many multipliers a drive of several rows or a readout of several words is one crowd too many: of 60 and
+    # 90 rows 180 to 960 wires were still used twice after 33 to 70 rounds of the router.
+    if needed.dsps > MOST_SPREAD_DSPS and plan.solve.graph is None and (plan.drive.pe > 1 or plan.readout.simd > 1):
         return False
     most = FULL * PART.totals.luts if plan.solve.graph is None else MOST_GRAPHED
     return needed.dsps <= most_dsps(program) and needed.luts <= most
