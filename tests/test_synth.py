@@ -631,6 +631,19 @@ def test_one_run_at_a_time_in_a_folder(tmp_path: Path, tools) -> None:
     assert synthesize(build, SynthOptions("ecp5-85"), work).routed is not None
 
 
+def test_a_run_that_wrote_nothing_leaves_no_folder(tmp_path: Path) -> None:
+    """An earlier run's folder, or what this one wrote, stays."""
+    work = tmp_path / "report" / "work"
+    with alone_in(work):
+        pass
+    assert not any(tmp_path.iterdir())
+    with alone_in(work):
+        (work / "log").write_text("")
+    with pytest.raises(KeyError), alone_in(work):
+        raise KeyError
+    assert {file.name for file in work.iterdir()} == {"lock", "log"}
+
+
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"), alone_in(tmp_path / "file" / "work"):

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,12 +52,15 @@ class ToolStuckError(ToolFailedError):
 def alone_in(folder: Path) -> Iterator[None]:
     """Keep other runs out of a folder while tools work in it: two at once would take each other's files for their own.
 
+    A run that wrote nothing leaves no folder behind.
+
     Raises
     ------
     InputError
         Another run is there, or the folder cannot be written.
     """
     lock = FileLock(folder / "lock")
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
@@ -68,6 +71,11 @@ def alone_in(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if made and [each.name for each in folder.iterdir()] == ["lock"]:
+            (folder / "lock").unlink()
+            with suppress(OSError):  # another run's folder is beside it
+                for each in made:
+                    each.rmdir()
         lock.release()
 
 
