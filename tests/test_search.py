@@ -29,7 +29,7 @@ from mondeq_hw import InputError, Project, save
 from mondeq_hw.base import open_executor
 from mondeq_hw.cli import main
 from mondeq_hw.config import CompileConfig
-from mondeq_hw.hardware import initiation_interval, latency, load_schedule
+from mondeq_hw.hardware import RESOURCE, initiation_interval, latency, load_schedule
 from mondeq_hw.problem import CLASSES, data, load, network_of
 from mondeq_hw.rounding.lower import lower
 from mondeq_hw.rounding.lowered import with_state_bits
@@ -201,6 +201,32 @@ def test_the_winner_of_a_budget_compiles_to_what_the_search_says(
     assert (plan.reuse_factor, plan.words_per_beat) == (choice.reuse_factor, choice.input_beat)
     assert latency(plan, project.program.iterations) == winner.latency_cycles
     assert initiation_interval(plan, project.program.iterations) == winner.interval_cycles
+
+
+def test_balances_are_of_the_resource_strategy_and_a_fixed_time_of_all(digits_model: Path, tmp_path: Path) -> None:
+    """What has the shortest answer compiles to it, each strategy's."""
+    words = ["--bits", "3", "--drive-bits", "4", "--readout-bits", "4", "--state-bits", "8", "--iterations", "6"]
+    foldings = ["--strategy", "resource,unrolled", "--balance", "throughput,latency"]
+    shared = ["--adders-per-stage", "2", "--fixed-time", "--minimise", "latency", "--target-radius", "9"]
+    asked = [*words, *foldings, *shared, "--solver", "peaceman-rachford", "--calibration-samples", str(SAMPLES)]
+    out = tmp_path / "search"
+    assert main(["search", str(digits_model), *asked, "--exhaustive", "--jobs", "1", "--out", str(out)]) == 0
+    points = json.loads((out / "search.json").read_text())["points"]
+    found = {(each["strategy"], each["balance"]): each for each in points}
+    assert set(found) == {(RESOURCE, "throughput"), (RESOURCE, "latency"), ("unrolled", "throughput")}
+    balanced, not_balanced = found[RESOURCE, "latency"], found[RESOURCE, "throughput"]
+    assert balanced["latency_cycles"] < not_balanced["latency_cycles"]
+    assert balanced["estimated_luts"] > not_balanced["estimated_luts"]
+    winner = json.loads((out / "winner.json").read_text())
+    for (strategy, balance), point in found.items():
+        (tmp_path / "point.json").write_text(json.dumps({**winner, "strategy": strategy, "balance": balance}))
+        build = tmp_path / f"{strategy}-{balance}"
+        told = ["--config", str(tmp_path / "point.json"), "--out", str(build)]
+        assert main(["compile", str(digits_model), *told]) == 0
+        plan = load_schedule(build)
+        assert plan.fixed_time
+        assert latency(plan, 6) == point["latency_cycles"] and initiation_interval(plan, 6) == point["interval_cycles"]
+    assert load_schedule(tmp_path / "resource-latency").solve.adders == 2
 
 
 def test_the_front_is_what_nothing_beats(folded: tuple[Path, SearchResult, int]) -> None:
@@ -563,7 +589,7 @@ def test_unreachable(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureF
         (["--target-radius", "1", "--state-bits", "1-8"], "within 2-32"),
         (["--target-radius", "1", "--solver", "newton"], "--solver is 'newton'"),
         (["--target-radius", "1", "--minimise", "watts"], "--minimise is 'watts'"),
-        (["--minimise", "error", "--target-radius", "1"], "there are none"),
+        (["--minimise", "error", "--target-radius", "9"], "there are none"),
         (["--minimise", "latency", "--target-luts", "9"], "no target given"),
         (["--target-radius", "1", "--target-luts", "0"], "--target-luts is 0"),
         (["--target-radius", "1", "--target-interval", "inf"], "--target-interval is inf"),

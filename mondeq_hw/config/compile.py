@@ -91,6 +91,21 @@ SAMPLES_EXPECTED = "a .npz, .npy, .csv or .parquet file"
 Numbers = float | Sequence[float] | np.ndarray | str
 Vector = Annotated[float | tuple[float, ...], Given(Numbers), BeforeValidator(numbers)]
 Ends = Annotated[tuple[Vector, Vector], Given(Sequence[Numbers] | np.ndarray), BeforeValidator(ends)]
+AddersPerStage = Annotated[
+    Annotated[int, Field(ge=1, le=4)],
+    option(
+        "N",
+        "Adders between two registers of a graph, or of a folded sum, 1 to 4: more are fewer cycles of a slower clock.",
+    ),
+]
+FixedTime = Annotated[
+    bool,
+    option(
+        "",
+        "Every sample takes all its updates: an answer comes after the same cycles, whatever the input; of the "
+        "resource strategy two fewer an update.",
+    ),
+]
 Solver = Annotated[
     Literal["peaceman_rachford", "forward_backward"],
     Given(Literal["peaceman_rachford", "forward_backward", "peaceman-rachford", "forward-backward"]),
@@ -335,14 +350,7 @@ class CompileConfig(RoundingOptions):
         Literal["da4ml", "alkaid"],
         option("NAME", "Library that searches the adder graphs: da4ml, or its successor alkaid."),
     ] = "da4ml"
-    adders_per_stage: Annotated[
-        Annotated[int, Field(ge=1, le=4)],
-        option(
-            "N",
-            "Adders between two registers of a graph, or of a folded sum, 1 to 4: more are fewer cycles of a slower "
-            "clock.",
-        ),
-    ] = 1
+    adders_per_stage: AddersPerStage = 1
     graph_rows: Annotated[
         PositiveInt | None,
         option(
@@ -378,14 +386,7 @@ class CompileConfig(RoundingOptions):
             "latency, the answer to a lone sample.",
         ),
     ] = "throughput"
-    fixed_time: Annotated[
-        bool,
-        option(
-            "",
-            "Every sample takes all its updates: an answer comes after the same cycles, whatever the input; of the "
-            "resource strategy two fewer an update.",
-        ),
-    ] = False
+    fixed_time: FixedTime = False
     input_lanes: Annotated[
         Literal["packed", "bytes"],
         option("NAME", "Input words of a beat: packed without holes, or bytes, each beginning at a byte."),

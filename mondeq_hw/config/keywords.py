@@ -161,6 +161,9 @@ class SearchKeywords(TypedDict, total=False):
     strategy: str | Sequence[Literal["resource", "unrolled", "straight"]]
     reuse_factor: int | str | Sequence[int | str] | None
     input_beat: int | str | Sequence[int | str] | None
+    balance: str | Sequence[Literal["throughput", "latency"]]
+    adders_per_stage: int
+    fixed_time: bool
     solver: Literal["peaceman_rachford", "forward_backward", "peaceman-rachford", "forward-backward"] | None
     minimise: Literal["memory", "luts", "latency", "interval", "error"]
     exhaustive: bool

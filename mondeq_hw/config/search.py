@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ..base import MOST_MATRIX_BITS
 from ..program import MOST_ITERATIONS
-from .compile import Folder, RoundingOptions, Solver
+from .compile import AddersPerStage, FixedTime, Folder, RoundingOptions, Solver
 from .executor import ExecutorOptions
 from .options import PositiveFloat, PositiveInt, option, several, whole_numbers, word_lengths
 
@@ -17,6 +17,7 @@ StateLengths: Any = word_lengths(2, 32)
 Updates: Any = whole_numbers(MOST_ITERATIONS)
 WholeNumbers: Any = whole_numbers(2**31 - 1)
 Strategies: Any = several("resource", "unrolled", "straight")
+Balances: Any = several("throughput", "latency")
 
 
 class SearchOptions(ExecutorOptions, RoundingOptions):
@@ -84,6 +85,11 @@ class SearchOptions(ExecutorOptions, RoundingOptions):
     input_beat: Annotated[
         WholeNumbers | None, option("N,N-N", "To try: input words a beat, 1 to all of a sample.", unset="chosen")
     ] = None
+    balance: Annotated[
+        Balances, option("NAME,NAME", "To try, of the resource strategy: throughput, latency, as of compile.")
+    ] = ("throughput",)
+    adders_per_stage: AddersPerStage = 1
+    fixed_time: FixedTime = False
     solver: Annotated[
         Solver | None,
         option(

@@ -11,7 +11,7 @@ from .design import Design
 from .drive import with_drive
 from .estimate import LUT_WEIGHT_BITS, MULTIPLIER_BITS, Products, estimate, multipliers, products
 from .finn_estimates import emit as emit_estimates
-from .folding import schedule, schedule_unrolled
+from .folding import THROUGHPUT, schedule, schedule_unrolled
 from .graph_search import GraphSearch
 from .hls import emit as emit_hls
 from .hls import emit_engines, include_folders
@@ -37,6 +37,7 @@ __all__ = [
     "ROM_BITS",
     "STRAIGHT",
     "TEMPLATE_NAME",
+    "THROUGHPUT",
     "UNROLLED",
     "Datasheet",
     "Design",

@@ -10,6 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from ..base import card, data_frame, inline_svg, new_figure, root_figure, save_figure
+from ..hardware import THROUGHPUT
 from ..problem import Comparison, Task, find_splitting
 from .settings import SearchSettings
 from .space import AXES, ERROR, Choice, SearchPoint
@@ -233,6 +234,7 @@ def folding_text(choice: Choice) -> str:
     parts += [] if choice.input_bits is None else [f"input {choice.input_bits} bits"]
     parts += [] if choice.reuse_factor is None else [f"reuse factor {choice.reuse_factor}"]
     parts += [] if choice.input_beat is None else [f"{choice.input_beat} input words a beat"]
+    parts += [] if choice.balance == THROUGHPUT else [f"balanced for {choice.balance}"]
     return ", ".join(parts)
 
 

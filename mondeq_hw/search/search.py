@@ -315,7 +315,7 @@ def open_experiment(
         )
     _check_lattice(settings.lattice, model)
     shared = settings.base.model_dump(mode="json", exclude=NOT_SHARED)
-    state = hashlib.sha256(json.dumps([__version__, data.task.name, shared], sort_keys=True).encode() + b"foldings")
+    state = hashlib.sha256(json.dumps([__version__, data.task.name, shared], sort_keys=True).encode() + b"balances")
     if settings.target.proved_distance is not None:
         state.update(b"proved")
     state.update(hashlib.sha256(file.read_bytes()).digest())

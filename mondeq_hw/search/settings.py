@@ -11,6 +11,8 @@ from .space import ERROR, MEMORY, Choice, Lattice, Target
 
 #: What is tried of drive and readout; the radius of the stored network does not depend on them.
 ALL_LENGTHS, FIXED_LENGTH = range(1, 9), range(8, 9)
+#: What all points' hardware has in common, for only their cycles are known and not their clocks.
+OF_ALL = ("adders_per_stage", "fixed_time")
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class SearchSettings:
     Parameters
     ----------
     base : CompileConfig
-        The options that all points share; solver and word lengths are each point's own.
+        The options that all points share; what a :class:`Choice` says is each point's own.
     lattice : Lattice
     target : Target
     minimise : {"memory", "luts", "latency", "interval", "error"}
@@ -92,8 +94,9 @@ def settings_of(options: SearchOptions) -> SearchSettings:
         strategy=options.strategy,
         reuse_factor=options.reuse_factor or (None,),
         input_beat=options.input_beat or (None,),
+        balance=options.balance,
     )
-    shared = {name: getattr(options, name) for name in RoundingOptions.model_fields}
+    shared = {name: getattr(options, name) for name in (*RoundingOptions.model_fields, *OF_ALL)}
     task_name = next((task.name for task in asked), options.task)
     # A range's words have their length from the beginning; elsewhere it is each point's own.
     length = None if options.input_range is None or options.input_bits is None else options.input_bits[0]

@@ -1,8 +1,8 @@
 """What a search tries, what it learns of each try, and what it looks for.
 
 A point is a choice of integers (solver, word lengths, updates) and of how the hardware folds them (strategy, reuse
-factor, input beat).  The integers are measured; what a folding costs follows from them by the cycle model and the
-estimates, so that any number of foldings cost hardly more than one.
+factor, input beat, balance).  The integers are measured; what a folding costs follows from them by the cycle model and
+the estimates, so that any number of foldings cost hardly more than one.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from itertools import product
 from math import inf
 from typing import Any
 
+from ..hardware import RESOURCE, THROUGHPUT
+
 AXES = ("bits", "drive_bits", "readout_bits", "state_bits")
 #: What a descent shortens step by step: whatever decides the integers, the solver apart.
 STEPPED = (*AXES, "input_bits", "iterations")
 #: How the hardware folds the integers: of every choice all are tried.
-FOLDING = ("strategy", "reuse_factor", "input_beat")
+FOLDING = ("strategy", "reuse_factor", "input_beat", "balance")
 
 MEMORY, LUTS, LATENCY, INTERVAL, ERROR = "memory", "luts", "latency", "interval", "error"
 COSTS = (MEMORY, LUTS, LATENCY, INTERVAL, ERROR)
@@ -34,9 +36,10 @@ class Choice:
     state_bits: int
     input_bits: int | None = None
     iterations: int | None = None
-    strategy: str = "resource"
+    strategy: str = RESOURCE
     reuse_factor: int | None = None
     input_beat: int | None = None
+    balance: str = THROUGHPUT
 
     @property
     def integers(self) -> Choice:
@@ -210,25 +213,31 @@ class Lattice:
     state_bits: Sequence[int]
     input_bits: Sequence[int | None] = (None,)
     iterations: Sequence[int | None] = (None,)
-    strategy: Sequence[str] = ("resource",)
+    strategy: Sequence[str] = (RESOURCE,)
     reuse_factor: Sequence[int | None] = (None,)
     input_beat: Sequence[int | None] = (None,)
+    balance: Sequence[str] = (THROUGHPUT,)
 
     def sweep(self) -> list[Choice]:
         """Every iteration word length of every solver, ascending, in the first folding, all else at its widest."""
         widest = [getattr(self, axis)[-1] for axis in STEPPED[1:]]
-        first = [getattr(self, name)[0] for name in FOLDING]
+        first = self._foldings()[0]
         return [Choice(solver, bits, *widest, *first) for solver, bits in product(self.solvers, self.bits)]
 
     def choices(self) -> list[Choice]:
         """Every point."""
-        axes = (getattr(self, axis) for axis in (*STEPPED, *FOLDING))
-        return [Choice(*each) for each in product(self.solvers, *axes)]
+        integers = product(self.solvers, *(getattr(self, axis) for axis in STEPPED))
+        return [Choice(*each, *folding) for each in integers for folding in self._foldings()]
 
     def folded(self, choices: Iterable[Choice]) -> list[Choice]:
         """The choices in every folding."""
-        foldings = [dict(zip(FOLDING, each, strict=True)) for each in product(*(getattr(self, f) for f in FOLDING))]
+        foldings = [dict(zip(FOLDING, each, strict=True)) for each in self._foldings()]
         return [replace(choice, **folding) for choice in choices for folding in foldings]
+
+    def _foldings(self) -> list[tuple[Any, ...]]:
+        """Values of :data:`FOLDING`; only the resource strategy has anything to balance."""
+        every = product(self.strategy, self.reuse_factor, self.input_beat, self.balance)
+        return list(dict.fromkeys((*each, THROUGHPUT if each[0] != RESOURCE else balance) for *each, balance in every))
 
     def shorter(self, choice: Choice) -> list[Choice]:
         """The points with one word shorter, or fewer updates, by one step of the lattice."""
