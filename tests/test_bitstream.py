@@ -27,6 +27,13 @@ pytestmark = pytest.mark.slow
 PLACER = ROUTER + "pathlib.Path('mondeq.config').write_text('config')\n"
 PACKER = "pathlib.Path('packed.bit').write_bytes(b'bits of ' + ' '.join(sys.argv[1:]).encode())\n"
 
+#: Of a design whose wires it does not disentangle.
+STUCK = """import time
+for number in range(99):
+    print(f'Info:     iter={number} wires=9 overused=3 overuse=3 tmgfail=0 archfail=NA', flush=True)
+    time.sleep(number // 98 * 60)
+"""
+
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -117,6 +124,16 @@ def test_design_that_does_not_fit_is_refused(tmp_path: Path, tools) -> None:
     tools(router="print('ERROR: Unable to place cell x'); sys.exit(1)\n")
     with pytest.raises(InputError, match="does not fit ecp5-85: ERROR: Unable to place"):
         make_bitstream(build_folder(tmp_path / "build"), BitstreamOptions("ulx3s-85f"), tmp_path / "work")
+
+
+def test_a_router_that_is_stuck_is_stopped(tmp_path: Path, tools) -> None:
+    """And not started again, when the same is asked for another time."""
+    noted = tools(router=STUCK)
+    build, work = build_folder(tmp_path / "build"), tmp_path / "work"
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"nextpnr-ecp5\.log: wires .* on ulx3s-85f; .* pass another seed"):
+            make_bitstream(build, BitstreamOptions("ulx3s-85f"), work)
+    assert runs(noted, "nextpnr-ecp5") == 1 and not (work / BITSTREAM).exists()
 
 
 @pytest.mark.parametrize(

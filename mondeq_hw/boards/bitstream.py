@@ -30,9 +30,11 @@ from ..synthesis import (
     PlacerSeed,
     Room,
     Routed,
+    RouterRounds,
     ToolFailedError,
     ToolProgress,
     ToolRun,
+    ToolStuckError,
     alone_in,
     ecppack,
     map_design,
@@ -229,11 +231,16 @@ class _Flow:
         cached = map_design(mapper, self.board.part.family, self.work, reads, self.progress)
         usage = yosys_usage((self.work / CELLS).read_text(), self.board.part.family)
         room.check(usage)
-        run = ToolRun(
-            router, self._router_arguments(usage), (NETLIST_JSON, "board.lpf"), ("routed.json", "mondeq.config")
-        )
+        written = ("routed.json", "mondeq.config")
+        told = self._router_arguments(usage)
+        run = ToolRun(router, told, (NETLIST_JSON, "board.lpf"), written, judge=RouterRounds)
         try:
             cached &= run.execute(self.work, self.progress)
+        except ToolStuckError as error:
+            raise InputError(
+                f"{error}: wires of the design stand in one another's way on {self.board.name}; no bitstream is "
+                "written: pass another --seed, or compile with a larger --reuse-factor"
+            ) from None
         except ToolFailedError as error:
             room.check_complaint(usage, error.complaint)
             raise

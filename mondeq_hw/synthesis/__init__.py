@@ -9,7 +9,7 @@ from .doctor import examine, missing, to_plain
 from .mapping import CELLS, NETLIST, NETLIST_JSON, map_design, synthesis_script
 from .parsers import HlsEstimate, Routed, nextpnr_routed, yosys_usage
 from .room import Room
-from .routing import placer_options, router_options
+from .routing import RouterRounds, placer_options, router_options
 from .synth import (
     FLOWS,
     LutWeightBits,
@@ -23,6 +23,7 @@ from .tools import (
     ToolFailedError,
     ToolProgress,
     ToolRun,
+    ToolStuckError,
     alone_in,
     ecppack,
     nextpnr_ecp5,
@@ -41,11 +42,13 @@ __all__ = [
     "PlacerSeed",
     "Room",
     "Routed",
+    "RouterRounds",
     "SynthOptions",
     "SynthReport",
     "ToolFailedError",
     "ToolProgress",
     "ToolRun",
+    "ToolStuckError",
     "alone_in",
     "ecppack",
     "examine",
