@@ -3,7 +3,8 @@
 // What that leaves out is in the start value of the accumulators, so words have no sign.
 //
 // Commands, data words, start values and sums come as with mondeq_matvec whose weights lie in one bank, Stages being
-// clog2 of the number of tables / Adders; with Early all of them but the commands come a cycle earlier.  File is the path without "_0000.mem", in four digits the number of a table.
+// clog2 of the number of tables / Adders; with Early all of them but the commands come a cycle earlier.  File is the
+// path without "_0000.mem", in four digits the number of a table.
 module mondeq_matvec_tables #(
   parameter int Pe = 1,
   parameter int Simd = 1,
