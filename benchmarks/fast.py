@@ -90,7 +90,7 @@ COMMON: dict[str, Any] = {"shift_pixels": 1, "batch_size": 256, "epochs": 60, "p
 TARGETS = {
     "a": Target(
         "98.2 % in 0.4 us, 10 million images/s", "prototypes/fast/net_K1_a.npz",
-        {**FAST, "input_beat": 44}, "ecp5-85", clock_mhz=120.0,
+        {**FAST, "input_beat": 44, "adders_per_stage": 1, "graph_rows": 16}, "ecp5-85", clock_mhz=140.0,
     ),
     "a384": Target(  # eight beats, each of eight tables of six pixels
         "as a", "prototypes/fast/net_K1_a.npz",
