@@ -50,7 +50,7 @@ class Corner:
         return self.program
 
     def check_cpp(self, folder: Path) -> None:
-        """Its C++ gives the golden model's outputs, flags and states."""
+        """Its C++ gives the golden model's outputs, flags and states, and takes no update more or less."""
         self.build_cpp(folder)
         words = random_words(3, self.program, 40)
         found, golden = CSimulation(folder, folder / "work"), GoldenModel(self.program)
@@ -59,7 +59,9 @@ class Corner:
         assert (flags is not None) == self.schedule.flags_ends
         if flags is not None:
             np.testing.assert_array_equal(flags, golden.flags(words))
-        np.testing.assert_array_equal(found.trace(words), golden.trace(words).states)
+        trace = golden.trace(words)
+        np.testing.assert_array_equal(found.trace(words), trace.states)
+        np.testing.assert_array_equal(found.updates(words), self.schedule.updates(trace.iterations))
 
 
 def folded(

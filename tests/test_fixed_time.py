@@ -67,6 +67,12 @@ def test_words_and_cycles_are_those_that_are_said(
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("fixed_time", [False, True])
+def test_the_cpp_takes_as_many_updates(fixed_time: bool, tmp_path: Path) -> None:
+    Corner(SETTLING, planned(SETTLING, fixed_time=fixed_time)).check_cpp(tmp_path)
+
+
 def test_a_build_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = write_npz(tmp_path / "model.npz", plain(parameters()))
     given = ["--bits", "6", "--fixed-time", "--adders-per-stage", "2", "--balance", "latency"]

@@ -144,6 +144,7 @@ def test_outputs_and_every_state_equal_the_golden_model(case: Case, tmp_path: Pa
     simulation = CSimulation(tmp_path, tmp_path / "work")
     trace = GoldenModel(program).trace(words)
     np.testing.assert_array_equal(simulation.trace(words), trace.states)
+    np.testing.assert_array_equal(simulation.updates(words), trace.iterations)
     outputs = simulation.predict_raw(words)
     np.testing.assert_array_equal(outputs, trace.outputs)
     assert outputs.shape == (SAMPLES, program.k)

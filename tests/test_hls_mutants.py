@@ -172,7 +172,10 @@ def build(options: dict[str, Any], folder: Path) -> SolverProgram:
 
 
 def agrees(program: SolverProgram, folder: Path) -> bool:
-    """Whether the folder's C++ gives the program's outputs and states; RefusedCppError where it does not compile."""
+    """Whether the folder's C++ gives the program's outputs and states, in as many updates.
+
+    RefusedCppError where it does not compile.
+    """
     words = random_words(3, program, 24)
     trace, expected = GoldenModel(program).trace(words), GoldenModel(program).flags(words)
     simulation = CSimulation(folder, folder / "work")
@@ -180,6 +183,7 @@ def agrees(program: SolverProgram, folder: Path) -> bool:
     def equal() -> bool:
         (outputs, flags), states = simulation.run(words), simulation.trace(words)
         same = np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)
+        same = same and np.array_equal(simulation.updates(words), trace.iterations)
         return same and (flags is None or np.array_equal(flags, expected))
 
     return runs_and(equal)

@@ -120,9 +120,19 @@ class CSimulation:
 
     def trace(self, words: np.ndarray) -> np.ndarray:
         """States (iterations + 1, samples, n), int64, which repeat where a sample makes none: as in ``Trace``."""
+        return _states(self._lines(words), len(words), self.sizes)
+
+    def updates(self, words: np.ndarray) -> np.ndarray:
+        """Number of the last update that each sample takes (samples,): what the C++ takes its time for."""
+        sample, iteration, *_ = self._lines(words).T
+        last = np.zeros(len(words), dtype=np.int64)
+        np.maximum.at(last, sample, iteration)
+        return last
+
+    def _lines(self, words: np.ndarray) -> np.ndarray:
+        """Lines ``sample iteration row value`` of the states that the C++ makes."""
         with tempfile.TemporaryDirectory() as scratch, _design_at_fault():
-            _, _, lines = self._simulate(words, Path(scratch), traced=True)
-        return _states(lines, len(words), self.sizes)
+            return self._simulate(words, Path(scratch), traced=True)[2]
 
     def _simulate(self, words: np.ndarray, scratch: Path, traced: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         words = self._checked(words)
