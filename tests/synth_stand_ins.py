@@ -52,6 +52,14 @@ routed = {routed!r}.replace('250.0', str(240.0 + int(arguments['--seed']) * 7 % 
 pathlib.Path(arguments['--report']).write_text(routed)
 """
 
+#: A router's rounds that leave as many wires, however long it is waited for: it ends a minute late.
+STANDSTILL = """import time
+def standstill():
+    for number in range(99):
+        print(f'Info:     iter={number} wires=9 overused=2 overuse=2 tmgfail={1 + number % 2} archfail=NA', flush=True)
+        time.sleep(number // 98 * 60)
+"""
+
 
 def cells(**counts: int) -> str:
     return json.dumps({"design": {"num_cells_by_type": counts}})

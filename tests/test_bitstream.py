@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from random_models import random_model
-from synth_stand_ins import MAPPER, ROUTER, build_folder, cells, recorded, runs, stand_in
+from synth_stand_ins import MAPPER, ROUTER, STANDSTILL, build_folder, cells, recorded, runs, stand_in
 
 import mondeq_hw
 from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
@@ -26,13 +26,6 @@ pytestmark = pytest.mark.slow
 
 PLACER = ROUTER + "pathlib.Path('mondeq.config').write_text('config')\n"
 PACKER = "pathlib.Path('packed.bit').write_bytes(b'bits of ' + ' '.join(sys.argv[1:]).encode())\n"
-
-#: Of a design whose wires it does not disentangle.
-STUCK = """import time
-for number in range(99):
-    print(f'Info:     iter={number} wires=9 overused=3 overuse=3 tmgfail=0 archfail=NA', flush=True)
-    time.sleep(number // 98 * 60)
-"""
 
 
 @pytest.fixture
@@ -128,7 +121,7 @@ def test_design_that_does_not_fit_is_refused(tmp_path: Path, tools) -> None:
 
 def test_a_router_that_is_stuck_is_stopped(tmp_path: Path, tools) -> None:
     """And not started again, when the same is asked for another time."""
-    noted = tools(router=STUCK)
+    noted = tools(router=f"{STANDSTILL}standstill()\n")
     build, work = build_folder(tmp_path / "build"), tmp_path / "work"
     for _ in range(2):
         with pytest.raises(InputError, match=r"nextpnr-ecp5\.log: wires .* on ulx3s-85f; .* pass another seed"):

@@ -143,8 +143,9 @@ def test_outputs_and_every_state_equal_the_golden_model(case: Case, tmp_path: Pa
     words = random_words(3, program, SAMPLES)
     simulation = CSimulation(tmp_path, tmp_path / "work")
     trace = GoldenModel(program).trace(words)
-    np.testing.assert_array_equal(simulation.trace(words), trace.states)
-    np.testing.assert_array_equal(simulation.updates(words), trace.iterations)
+    states, updates = simulation.trace(words)
+    np.testing.assert_array_equal(states, trace.states)
+    np.testing.assert_array_equal(updates, trace.iterations)
     outputs = simulation.predict_raw(words)
     np.testing.assert_array_equal(outputs, trace.outputs)
     assert outputs.shape == (SAMPLES, program.k)
@@ -300,7 +301,7 @@ def test_no_samples_and_a_relative_work_folder(tmp_path: Path, monkeypatch: pyte
     simulation = CSimulation(Path(), Path())
     none = np.zeros((0, program.d), dtype=np.int64)
     assert simulation.predict_raw(none).shape == (0, program.k)
-    assert simulation.trace(none).shape == (program.iterations + 1, 0, program.n)
+    assert simulation.trace(none)[0].shape == (program.iterations + 1, 0, program.n)
 
 
 # -- errors --------------------------------------------------------------------------

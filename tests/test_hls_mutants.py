@@ -181,10 +181,9 @@ def agrees(program: SolverProgram, folder: Path) -> bool:
     simulation = CSimulation(folder, folder / "work")
 
     def equal() -> bool:
-        (outputs, flags), states = simulation.run(words), simulation.trace(words)
+        (outputs, flags), (states, updates) = simulation.run(words), simulation.trace(words)
         same = np.array_equal(outputs, trace.outputs) and np.array_equal(states, trace.states)
-        same = same and np.array_equal(simulation.updates(words), trace.iterations)
-        return same and (flags is None or np.array_equal(flags, expected))
+        return same and np.array_equal(updates, trace.iterations) and (flags is None or np.array_equal(flags, expected))
 
     return runs_and(equal)
 

@@ -589,7 +589,7 @@ def test_unreachable(digits_model: Path, tmp_path: Path, capsys: pytest.CaptureF
         (["--target-radius", "1", "--state-bits", "1-8"], "within 2-32"),
         (["--target-radius", "1", "--solver", "newton"], "--solver is 'newton'"),
         (["--target-radius", "1", "--minimise", "watts"], "--minimise is 'watts'"),
-        (["--minimise", "error", "--target-radius", "9"], "there are none"),
+        (["--minimise", "error", "--target-radius", "1"], "there are none"),
         (["--minimise", "latency", "--target-luts", "9"], "no target given"),
         (["--target-radius", "1", "--target-luts", "0"], "--target-luts is 0"),
         (["--target-radius", "1", "--target-interval", "inf"], "--target-interval is inf"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from corner_programs import Corner
 from random_models import random_program
-from synth_stand_ins import MAPPER, ROUTER, build_folder, cells, recorded, runs, stand_in
+from synth_stand_ins import MAPPER, ROUTER, STANDSTILL, build_folder, cells, recorded, runs, stand_in
 
 from mondeq_hw.base import WordRange
 from mondeq_hw.base.errors import EXIT_BAD_INPUT, EXIT_MISSING_TOOL, EXIT_OK, InputError, MissingToolError
@@ -245,14 +245,7 @@ def test_a_crowded_part_is_routed_for_what_placing_reached(
 
 
 #: A router that ends only when it is asked for less than 90 MHz, and says how it is getting on.
-STUCK = (
-    TELLING
-    + """import time
-for number in range(99 if float(arguments['--freq']) > 90 and not wanted else 0):
-    print(f'Info:     iter={number} wires=9 overused=2 overuse=2 tmgfail={1 + number % 2} archfail=NA', flush=True)
-    time.sleep(number // 98 * 60)
-"""
-)
+STUCK = f"{TELLING}{STANDSTILL}if float(arguments['--freq']) > 90 and not wanted: standstill()\n"
 
 
 def test_a_router_that_is_stuck_is_asked_for_less(tmp_path: Path) -> None:

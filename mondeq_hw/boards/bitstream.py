@@ -164,7 +164,8 @@ def make_bitstream(
     ------
     InputError
         The folder is not complete, the clock or baud rate cannot be made, or
-        the design does not fit or is too slow for the clock.
+        the design does not fit, is too slow for the clock, or its wires stand
+        in one another's way.
     MissingToolError
         With the remedy.
     ToolFailedError

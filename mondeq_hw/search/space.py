@@ -227,7 +227,7 @@ class Lattice:
     def choices(self) -> list[Choice]:
         """Every point."""
         integers = product(self.solvers, *(getattr(self, axis) for axis in STEPPED))
-        return [Choice(*each, *folding) for each in integers for folding in self._foldings()]
+        return [Choice(*each, *folding) for each, folding in product(integers, self._foldings())]
 
     def folded(self, choices: Iterable[Choice]) -> list[Choice]:
         """The choices in every folding."""
@@ -236,7 +236,7 @@ class Lattice:
 
     def _foldings(self) -> list[tuple[Any, ...]]:
         """Values of :data:`FOLDING`; only the resource strategy has anything to balance."""
-        every = product(self.strategy, self.reuse_factor, self.input_beat, self.balance)
+        every = product(*(getattr(self, name) for name in FOLDING))
         return list(dict.fromkeys((*each, THROUGHPUT if each[0] != RESOURCE else balance) for *each, balance in every))
 
     def shorter(self, choice: Choice) -> list[Choice]:

@@ -118,21 +118,21 @@ class CSimulation:
             outputs, flags, _ = self._simulate(words, Path(scratch), traced=False)
         return outputs, flags if self.sizes.flags else None
 
-    def trace(self, words: np.ndarray) -> np.ndarray:
-        """States (iterations + 1, samples, n), int64, which repeat where a sample makes none: as in ``Trace``."""
-        return _states(self._lines(words), len(words), self.sizes)
+    def trace(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """States and updates that the C++ makes.
 
-    def updates(self, words: np.ndarray) -> np.ndarray:
-        """Number of the last update that each sample takes (samples,): what the C++ takes its time for."""
-        sample, iteration, *_ = self._lines(words).T
-        last = np.zeros(len(words), dtype=np.int64)
-        np.maximum.at(last, sample, iteration)
-        return last
-
-    def _lines(self, words: np.ndarray) -> np.ndarray:
-        """Lines ``sample iteration row value`` of the states that the C++ makes."""
+        Returns
+        -------
+        states : ndarray of int64 (iterations + 1, samples, n)
+            They repeat where a sample makes none, as in ``Trace``.
+        updates : ndarray of int64 (samples,)
+            Number of each sample's last update.
+        """
         with tempfile.TemporaryDirectory() as scratch, _design_at_fault():
-            return self._simulate(words, Path(scratch), traced=True)[2]
+            _, _, lines = self._simulate(words, Path(scratch), traced=True)
+        updates = np.zeros(len(words), dtype=np.int64)
+        np.maximum.at(updates, lines[:, 0], lines[:, 1])
+        return _states(lines, len(words), self.sizes), updates
 
     def _simulate(self, words: np.ndarray, scratch: Path, traced: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         words = self._checked(words)

@@ -243,7 +243,7 @@ class _Check:
             if first is not None:
                 begin = 0 if self.program.is_sequential else first
                 samples = words[begin : first + 1]
-                states = simulation.trace(samples)
+                states, _ = simulation.trace(samples)
                 trace = StateTrace(states, np.ones(states.shape, dtype=bool))
                 mismatch = locate(name, self.golden.trace(samples), trace, outputs[first], begin)
             elif flags is not None and len(off := np.flatnonzero(flags != self.golden.flags(words))):
